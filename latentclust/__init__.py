@@ -1,0 +1,23 @@
+"""Deep unsupervised clustering of images: systems composed from recipes out of plugins."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latentclust.model import ClusteringModel as ClusteringModel
+    from latentclust.model import load as load
+    from latentclust.runs.run import FinishedRun as FinishedRun
+    from latentclust.runs.run import run as run
+
+__all__ = ["ClusteringModel", "FinishedRun", "__version__", "load", "run"]
+__version__ = version("latentclust")
+
+_HOMES = {"run": "runs.run", "FinishedRun": "runs.run", "load": "model", "ClusteringModel": "model"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that `import latentclust` does not import torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'latentclust' has no attribute {name!r}")
+    return getattr(import_module(f"latentclust.{_HOMES[name]}"), name)

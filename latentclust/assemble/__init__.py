@@ -1,0 +1,1 @@
+"""Recipe and registry to an experiment: parts resolved, quantities bound into plans, networks built."""

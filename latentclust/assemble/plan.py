@@ -1,0 +1,182 @@
+"""Binding: loss parameters to quantities by name, into one static, ordered plan for each player."""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from latentclust.errors import Issue
+from latentclust.recipe.schema import LossTable
+from latentclust.registry import did_you_mean
+from latentclust.specs import LossSpec, PriorSpec
+from latentclust.tensors import Images, Scalar
+
+GIVEN: Mapping[str, Any] = {"images": Images, "prior": PriorSpec, "batch_size": int, "rng": torch.Generator}
+"""What the engine itself provides in every step, by type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One quantity of a plan: a function and the names of what it reads."""
+
+    name: str
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One loss of a plan and the names that its parameters are bound to, in order."""
+
+    name: str
+    loss: LossSpec
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a player computes in a step, in order: first the quantities, each once, then the loss terms.
+
+    Attributes:
+        given: The engine's values, views and networks that the plan reads.
+    """
+
+    player: str
+    networks: tuple[str, ...]
+    given: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    terms: tuple[Term, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    given: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+
+
+class Binder:
+    """Resolves names against the quantities, networks and views of one recipe, noting issues."""
+
+    def __init__(
+        self,
+        quantities: Mapping[str, Callable[..., Any]],
+        networks: Mapping[str, type],
+        views: tuple[str, ...],
+        issues: list[Issue],
+    ) -> None:
+        """Takes what may be named: quantities, networks by role protocol, and views (which are images)."""
+        self.quantities = {name: function for name, function in quantities.items() if name not in networks}
+        self.given: dict[str, Any] = {**GIVEN, **networks, **dict.fromkeys(views, Images)}
+        self.networks = networks
+        self.issues = issues
+
+    def plan(
+        self, player: str, moved: tuple[str, ...], losses: Mapping[str, LossSpec], tables: Mapping[str, LossTable]
+    ) -> Plan:
+        """The plan of a player whose enabled losses are `losses`."""
+        draft = _Draft()
+        terms = []
+        for name, loss in losses.items():
+            reads = self._loss(draft, name, loss, tables[name].on)
+            terms.append(Term(name, loss, reads))
+            if reads and not self._reaches(draft, reads, moved):
+                what = f"it depends on none of the networks of player {player!r} ({', '.join(moved)})"
+                self.issues.append(Issue(f"losses.{name}", what, "Give it another player, or bind it otherwise with `on`"))
+        return Plan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
+
+    def _loss(self, draft: _Draft, name: str, loss: LossSpec, on: Mapping[str, str]) -> tuple[str, ...]:
+        where = f"losses.{name}"
+        wanted, result = signature(type(loss).__call__, skip_self=True)
+        if result not in (Scalar, Any):
+            fix = "Annotate its __call__ with -> Scalar"
+            self.issues.append(Issue(where, f"the loss returns {_say(result)}, not a Scalar", fix))
+        for parameter in on:
+            if parameter not in wanted:
+                fix = did_you_mean(parameter, wanted)
+                self.issues.append(Issue(f"{where}.on", f"the loss has no parameter {parameter!r}", fix))
+        names = {parameter: on.get(parameter, parameter) for parameter in wanted}
+        found = [self._bind(draft, names[p], wanted[p], f"{where}.on.{p}") for p in wanted]
+        return tuple(names.values()) if all(found) else ()
+
+    def _bind(self, draft: _Draft, name: str, wanted: Any, where: str) -> bool:
+        """Makes `name` available to a consumer that wants a type; False after noting an issue."""
+        if name in self.given:
+            draft.given[name] = None
+            return self._fits(name, self.given[name], wanted, where)
+        if name not in self.quantities:
+            self._unknown(name, where)
+            return False
+        if name in draft.pending:
+            circle = " -> ".join([*draft.pending, name])
+            self.issues.append(Issue(where, f"quantities go round in a circle: {circle}", "Break the circle"))
+            return False
+        reads, produced = signature(self.quantities[name])
+        if name not in draft.nodes:
+            draft.pending.append(name)
+            found = [self._bind(draft, read, type_, f"{where} (for {name})") for read, type_ in reads.items()]
+            draft.pending.pop()
+            if not all(found):
+                return False
+            draft.nodes[name] = Node(name, self.quantities[name], tuple(reads))
+        return self._fits(name, produced, wanted, where)
+
+    def _unknown(self, name: str, where: str) -> None:
+        roles = ("encoder", "generator", "critic", "discriminator", "trunk")
+        if name in roles:
+            fix = f"Add [networks.{name}], or disable what asks for it"
+            self.issues.append(Issue(where, f"the recipe has no network {name!r}", fix))
+        elif name == "view":
+            self.issues.append(Issue(where, "the recipe has no view named 'view'", "Add a table [views.view]"))
+        else:
+            advice = did_you_mean(name, [*self.quantities, *self.given])
+            self.issues.append(Issue(where, f"there is no quantity {name!r}", advice))
+
+    def _fits(self, name: str, produced: Any, wanted: Any, where: str) -> bool:
+        if compatible(produced, wanted):
+            return True
+        what = f"{name!r} is {_say(produced)}, and {_say(wanted)} is wanted"
+        self.issues.append(Issue(where, what, "Bind a quantity of that type with `on`"))
+        return False
+
+    def _reaches(self, draft: _Draft, reads: tuple[str, ...], moved: tuple[str, ...]) -> bool:
+        """Whether any of the names rests on a moved network."""
+        return any(
+            name in moved or (name in draft.nodes and self._reaches(draft, draft.nodes[name].reads, moved))
+            for name in reads
+        )
+
+
+def signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
+    """Parameter types by name, and the result's type; what is not annotated is Any."""
+    hints = typing.get_type_hints(function)
+    names = list(inspect.signature(function).parameters)[1 if skip_self else 0 :]
+    return {name: hints.get(name, Any) for name in names}, hints.get("return", Any)
+
+
+def compatible(produced: Any, wanted: Any) -> bool:
+    """Whether every type that a producer may give is one that the consumer takes."""
+    if Any in (produced, wanted):
+        return True
+    takes = _members(wanted)
+    return all(
+        any(one is other or (isinstance(one, type) and isinstance(other, type) and issubclass(one, other)) for other in takes)
+        for one in _members(produced)
+    )
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, or the type itself."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else (annotation,)
+
+
+def _say(annotation: Any) -> str:
+    """A type as a user would read it."""
+    return " or ".join(getattr(member, "__name__", str(member)) for member in _members(annotation))

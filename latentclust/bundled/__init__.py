@@ -1,0 +1,186 @@
+"""The parts that ship with latentclust, provided through the same hooks as anyone's."""
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from latentclust.api import (
+    BackboneSpec,
+    BaselineSpec,
+    DatasetSpec,
+    InferenceSpec,
+    LossSpec,
+    MetricSpec,
+    PriorSpec,
+    ViewSpec,
+    hookimpl,
+)
+from latentclust.bundled import baselines, metrics, priors
+from latentclust.bundled.backbones.conv28 import Conv28
+from latentclust.bundled.backbones.conv32 import Conv32
+from latentclust.bundled.backbones.mlp import Mlp
+from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
+from latentclust.bundled.backbones.timm_extractor import Timm
+from latentclust.bundled.datasets.array import Array
+from latentclust.bundled.datasets.cifar10 import Cifar10
+from latentclust.bundled.datasets.coil import Coil20, Coil100
+from latentclust.bundled.datasets.digits import Digits
+from latentclust.bundled.datasets.image_folder import ImageFolder
+from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
+from latentclust.bundled.datasets.pendigits import Pendigits
+from latentclust.bundled.datasets.stl10 import Stl10
+from latentclust.bundled.datasets.svhn import Svhn
+from latentclust.bundled.datasets.synthetic import Synthetic
+from latentclust.bundled.datasets.usps import Usps
+from latentclust.bundled.inference.amortized import Amortized
+from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
+from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
+from latentclust.bundled.losses.adversarial import Adversarial
+from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
+from latentclust.bundled.losses.category_recovery import CategoryRecovery
+from latentclust.bundled.losses.gan_critic import GanCritic
+from latentclust.bundled.losses.gan_generator import GanGenerator
+from latentclust.bundled.losses.gradient_penalty import GradientPenalty
+from latentclust.bundled.losses.mmd import Mmd
+from latentclust.bundled.losses.mutual_information import MutualInformation
+from latentclust.bundled.losses.reconstruction import Reconstruction
+from latentclust.bundled.losses.style_recovery import StyleRecovery
+from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
+from latentclust.bundled.quantities import QUANTITIES
+from latentclust.bundled.views.affine import Affine
+from latentclust.bundled.views.albumentations_pipeline import Albumentations
+from latentclust.bundled.views.channel_shuffle import ChannelShuffle
+from latentclust.bundled.views.colour_jitter import ColourJitter
+from latentclust.bundled.views.flip import Flip
+from latentclust.bundled.views.grayscale import Grayscale
+from latentclust.bundled.views.resized_crop import ResizedCrop
+from latentclust.bundled.views.sobel import Sobel
+
+
+@hookimpl
+def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
+    """The papers' networks, and any timm model."""
+    return {
+        "conv28": Conv28,
+        "conv32": Conv32,
+        "mlp": Mlp,
+        "resnet32": ResNet32,
+        "resnet96": ResNet96,
+        "timm": Timm,
+    }
+
+
+@hookimpl
+def provide_priors() -> Mapping[str, type[PriorSpec]]:
+    """ClusterGAN's prior and those that it is compared with."""
+    return {
+        "gaussian": priors.Gaussian,
+        "gaussian-mixture": priors.GaussianMixture,
+        "one-hot-gaussian": priors.OneHotGaussian,
+        "uniform": priors.Uniform,
+    }
+
+
+@hookimpl
+def provide_losses() -> Mapping[str, type[LossSpec]]:
+    """The terms of ClusterGAN, DLS-Clustering, DCCS and InfoGAN."""
+    return {
+        "adversarial": Adversarial,
+        "augmentation-invariance": AugmentationInvariance,
+        "category-recovery": CategoryRecovery,
+        "gan-critic": GanCritic,
+        "gan-generator": GanGenerator,
+        "gradient-penalty": GradientPenalty,
+        "mmd": Mmd,
+        "mutual-information": MutualInformation,
+        "reconstruction": Reconstruction,
+        "style-recovery": StyleRecovery,
+        "wasserstein-critic": WassersteinCritic,
+    }
+
+
+@hookimpl
+def provide_quantities() -> Mapping[str, Callable[..., Any]]:
+    """The vocabulary of a training step."""
+    return QUANTITIES
+
+
+@hookimpl
+def provide_views() -> Mapping[str, type[ViewSpec]]:
+    """Augmentations and preprocessing."""
+    return {
+        "affine": Affine,
+        "albumentations": Albumentations,
+        "channel-shuffle": ChannelShuffle,
+        "colour-jitter": ColourJitter,
+        "flip": Flip,
+        "grayscale": Grayscale,
+        "resized-crop": ResizedCrop,
+        "sobel": Sobel,
+    }
+
+
+@hookimpl
+def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
+    """Ways to cluster labels."""
+    return {
+        "amortized": Amortized,
+        "backprop-decoding": BackpropDecoding,
+        "kmeans-on-code": KMeansOnCode,
+        "kmeans-on-features": KMeansOnFeatures,
+    }
+
+
+@hookimpl
+def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
+    """Published sets, and the user's own folders and arrays."""
+    return {
+        "array": Array,
+        "cifar10": Cifar10,
+        "coil100": Coil100,
+        "coil20": Coil20,
+        "digits": Digits,
+        "fashion-mnist": FashionMnist,
+        "image-folder": ImageFolder,
+        "mnist": Mnist,
+        "pendigits": Pendigits,
+        "stl10": Stl10,
+        "svhn": Svhn,
+        "synthetic": Synthetic,
+        "usps": Usps,
+    }
+
+
+@hookimpl
+def provide_metrics() -> Mapping[str, type[MetricSpec]]:
+    """Metrics of a contingency table."""
+    return {
+        "accuracy": metrics.Accuracy,
+        "ari": metrics.AdjustedRandIndex,
+        "completeness": metrics.Completeness,
+        "homogeneity": metrics.Homogeneity,
+        "macro-accuracy": metrics.MacroAccuracy,
+        "nmi": metrics.NormalizedMutualInformation,
+        "purity": metrics.Purity,
+    }
+
+
+@hookimpl
+def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
+    """Classical clusterings, by scikit-learn."""
+    return {
+        "agglomerative": baselines.Agglomerative,
+        "gmm": baselines.GaussianMixture,
+        "kmeans": baselines.KMeans,
+        "minibatch-kmeans": baselines.MiniBatchKMeans,
+        "nmf": baselines.NonNegativeFactorization,
+        "spectral": baselines.Spectral,
+    }
+
+
+@hookimpl
+def provide_systems() -> Mapping[str, Traversable]:
+    """The published systems, as base recipes."""
+    folder = files("latentclust.bundled") / "systems"
+    return {f"{name}@1": folder / f"{name}.toml" for name in ("clustergan", "dccs", "dls", "gan", "infogan")}

@@ -1,0 +1,1 @@
+"""Network bodies: the papers' networks, and any timm model."""

@@ -1,0 +1,115 @@
+"""CIFAR-10, Krizhevsky 2009: the binary files, or JPEG files in class folders, in a tar archive or outside."""
+
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentclust.api import FileSource, LatentclustError, pixels, reading
+from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined, parts
+
+_SHAPE = (3, 32, 32)
+_RECORD = 1 + 3 * 32 * 32
+"""A label byte, then the red, green and blue planes."""
+
+_FILES: dict[Part, tuple[str, ...]] = {
+    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test": ("test_batch.bin",),
+}
+_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+_ARCHIVE_SUM = "md5:c32a1d4ab5d03f1284b67883e8d87530"
+"""As the authors publish it beside the archive."""
+
+
+class Cifar10(PublishedImages):
+    """60,000 photographs of 32x32 pixels. Class folders hold recompressed ones: CIFAR-10 (JPEG)."""
+
+    summary: ClassVar[str] = "50,000 + 10,000 photographs, 32x32 RGB, 10 classes"
+    licence: ClassVar[str] = "research use"
+    layout: ClassVar[str] = (
+        "cifar-10-batches-bin/{data_batch_1..5,test_batch}.bin, cifar10/{train,test}/CLASS/*.jpg, "
+        "or cifar10_jpg.tar.gz with {train,test}/CLASS/*.jpg"
+    )
+    name: ClassVar[str] = "cifar10"
+    marks: ClassVar[tuple[str, ...]] = (
+        "cifar-10-batches-bin",
+        "cifar10/cifar-10-batches-bin",
+        "cifar10/train",
+        "cifar10_jpg.tar.gz",
+    )
+    origin: ClassVar[str] = "the University of Toronto"
+    downloads: ClassVar[bool] = True
+    classes: ClassVar[tuple[str, ...]] = (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    )
+
+    split: Split = "all"
+
+    def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Images `(n, 3, 32, 32)` and labels."""
+        if mark.name == "cifar-10-batches-bin":
+            return joined(lambda part: _from_binary(mark, part), self.split)
+        if mark.is_dir():
+            return joined(lambda part: self._from_folders(mark.parent / part), self.split)
+        return self._from_archive(mark)
+
+    def _from_folders(self, folder: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        paths = sorted(folder.glob("*/*.jpg"))
+        labels = [self._label(path.parent.name, folder) for path in paths]
+        return FileSource(paths, where=str(folder)).read(np.arange(len(paths))), np.array(labels)
+
+    def _from_archive(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Reads the archive once, front to back, and then orders the images as `_from_folders` would."""
+        wanted = parts(self.split)
+        found: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
+        with reading(path), tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                *_, part, label, file = ("", "", *PurePosixPath(member.name).parts)
+                if part in wanted and file.endswith(".jpg"):
+                    content = archive.extractfile(member)
+                    assert content is not None, "a .jpg member is a file"
+                    with Image.open(io.BytesIO(content.read())) as image:
+                        found[wanted.index(part), label, file] = pixels(image, "RGB")
+        if not found:
+            raise LatentclustError.at(str(path), "holds no PART/CLASS/*.jpg of this split", "Fetch or copy it again")
+        order = sorted(found)
+        return np.stack([found[key] for key in order]), np.array([self._label(label, path) for _, label, _ in order])
+
+    def _label(self, name: str, where: Path) -> int:
+        if name not in self.classes:
+            raise LatentclustError.at(str(where), f"{name!r} is no class", f"Name folders {', '.join(self.classes)}")
+        return self.classes.index(name)
+
+    def download(self, root: Path) -> None:
+        """Gets and unpacks the binary archive, checking its sum."""
+        import pooch
+
+        unpack = pooch.Untar(extract_dir=".")
+        pooch.retrieve(_ARCHIVE, _ARCHIVE_SUM, fname=Path(_ARCHIVE).name, path=root, processor=unpack)
+
+
+def _from_binary(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    records = np.concatenate([_records(folder / name) for name in _FILES[part]])
+    return records[:, 1:].reshape(-1, *_SHAPE), records[:, 0]
+
+
+def _records(path: Path) -> NDArray[np.uint8]:
+    with reading(path):
+        content = np.fromfile(path, np.uint8)
+    if not len(content) or len(content) % _RECORD:
+        what = f"{len(content)} bytes are no whole number of records of {_RECORD}"
+        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+    return content.reshape(-1, _RECORD)

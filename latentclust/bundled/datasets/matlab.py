@@ -1,0 +1,24 @@
+"""MATLAB files up to version 7.2."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from latentclust.api import reading
+from latentclust.bundled.datasets.keys import chosen
+
+
+def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The variables named, or x and y by their usual names; raises LatentclustError where one is absent or damaged."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    with reading(path, "Fetch or copy it again; a file of version 7.3 must be saved anew with -v7"):
+        try:
+            variables = loadmat(path)
+        except MatReadError as error:
+            raise ValueError(str(error)) from error
+    names = [name for name in variables if not name.startswith("__")]
+    samples, labels = chosen(names, x, y, path)
+    return variables[samples], None if labels is None else variables[labels]

@@ -1,0 +1,44 @@
+"""Pen-based digits, Alpaydin and Alimoglu 1996: eight resampled pen positions a digit."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import ArraySource, ImageSet, LatentclustError, image_set, reading
+from latentclust.bundled.datasets.published import Part, Published, Split, joined
+from latentclust.bundled.datasets.scaling import to_unit
+
+_FEATURES = 16
+_TABLET = 100
+"""The greatest coordinate."""
+
+_FILES: dict[Part, str] = {"train": "pendigits.tra", "test": "pendigits.tes"}
+
+
+class Pendigits(Published):
+    """10,992 digits as vectors of 16 coordinates, in [0, 1]."""
+
+    summary: ClassVar[str] = "7,494 + 3,498 pen-drawn digits, 16 features, 10 classes"
+    licence: ClassVar[str] = "CC BY 4.0"
+    layout: ClassVar[str] = "pendigits/pendigits.{tra,tes}"
+    name: ClassVar[str] = "pendigits"
+    marks: ClassVar[tuple[str, ...]] = ("pendigits/pendigits.tra", "pendigits/pendigits.tes")
+    origin: ClassVar[str] = "the UCI Machine Learning Repository"
+
+    split: Split = "all"
+
+    def read(self, mark: Path) -> ImageSet:
+        """Vectors `(n, 16)` and labels."""
+        vectors, labels = joined(lambda part: _read_part(mark.with_name(_FILES[part])), self.split)
+        return image_set(ArraySource(vectors, str(mark)), labels, tuple("0123456789"), str(mark))
+
+
+def _read_part(path: Path) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    with reading(path):
+        table = np.loadtxt(path.read_text(encoding="ascii").splitlines(), delimiter=",", dtype=np.int64, ndmin=2)
+    if table.shape[1] != _FEATURES + 1:
+        what = f"{table.shape[1]} columns, not {_FEATURES} coordinates and a digit"
+        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+    return to_unit(table[:, :-1], 0, _TABLET, str(path)), table[:, -1]

@@ -1,0 +1,61 @@
+"""STL-10, Coates, Lee and Ng 2011: its labelled part."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import LatentclustError, reading
+from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+
+_SHAPE = (3, 96, 96)
+
+
+class Stl10(PublishedImages):
+    """13,000 labelled photographs of 96x96 pixels; the unlabelled ones are not read."""
+
+    summary: ClassVar[str] = "5,000 + 8,000 photographs, 96x96 RGB, 10 classes"
+    licence: ClassVar[str] = "research use"
+    layout: ClassVar[str] = "stl10_binary/{train,test}_{X,y}.bin"
+    name: ClassVar[str] = "stl10"
+    marks: ClassVar[tuple[str, ...]] = ("stl10_binary/*_X.bin", "stl10/stl10_binary/*_X.bin", "stl10/*_X.bin")
+    origin: ClassVar[str] = "Stanford University"
+    downloads: ClassVar[bool] = True
+    classes: ClassVar[tuple[str, ...]] = (
+        "airplane",
+        "bird",
+        "car",
+        "cat",
+        "deer",
+        "dog",
+        "horse",
+        "monkey",
+        "ship",
+        "truck",
+    )
+
+    split: Split = "all"
+
+    def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Images `(n, 3, 96, 96)` and labels."""
+        return joined(lambda part: _read_part(mark.parent, part), self.split)
+
+    def download(self, root: Path) -> None:
+        """Gets and unpacks the archive by torchvision's checked download."""
+        from torchvision import datasets
+
+        datasets.STL10(root, split="train", download=True)
+
+
+def _read_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Images lie column by column; labels count from 1."""
+    path = folder / f"{part}_X.bin"
+    with reading(path):
+        content = np.fromfile(path, np.uint8)
+    with reading(folder / f"{part}_y.bin"):
+        labels = np.fromfile(folder / f"{part}_y.bin", np.uint8)
+    if not len(content) or len(content) % np.prod(_SHAPE):
+        what = f"{len(content)} bytes are no whole number of images of {np.prod(_SHAPE)}"
+        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+    return content.reshape(-1, *_SHAPE).transpose(0, 1, 3, 2), labels.astype(np.int64) - 1

@@ -1,0 +1,55 @@
+"""SVHN, Netzer et al. 2011: cropped house numbers."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import reading
+from latentclust.bundled.datasets.matlab import read_mat
+from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+
+_ZERO = 10
+"""The published label of the digit 0."""
+
+
+class Svhn(PublishedImages):
+    """99,289 digits of 32x32 pixels from house numbers, and 531,131 easier ones with `extra`."""
+
+    summary: ClassVar[str] = "73,257 + 26,032 house-number digits (531,131 extra), 32x32 RGB, 10 classes"
+    licence: ClassVar[str] = "research use"
+    layout: ClassVar[str] = "svhn/{train,test,extra}_32x32.mat"
+    name: ClassVar[str] = "svhn"
+    marks: ClassVar[tuple[str, ...]] = ("svhn/*_32x32.mat", "SVHN/*_32x32.mat")
+    origin: ClassVar[str] = "Stanford University"
+    downloads: ClassVar[bool] = True
+    classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+
+    split: Split = "all"
+
+    extra: bool = False
+    """Whether the extra images follow the training images."""
+
+    def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Images `(n, 3, 32, 32)` and labels."""
+        return joined(lambda part: self._read_part(mark.parent, part), self.split)
+
+    def _read_part(self, folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        names = ("train", "extra") if self.extra and part == "train" else (part,)
+        images, labels = zip(*(_read_file(folder / f"{name}_32x32.mat") for name in names), strict=True)
+        return np.concatenate(images), np.concatenate(labels)
+
+    def download(self, root: Path) -> None:
+        """Gets the files by torchvision's checked download."""
+        from torchvision import datasets
+
+        for name in ("train", "test", "extra") if self.extra else ("train", "test"):
+            datasets.SVHN(root / "svhn", split=name, download=True)
+
+
+def _read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    images, labels = read_mat(path, "X", "y")
+    assert labels is not None, "y was asked for"
+    with reading(path):
+        return images.transpose(3, 2, 0, 1), labels.ravel().astype(np.int64) % _ZERO

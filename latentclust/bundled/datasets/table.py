@@ -1,0 +1,76 @@
+"""Comma-separated tables, a sample a row."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import LatentclustError, reading
+
+_ENCODING = "utf-8-sig"
+
+
+def read_csv(path: Path, label: str | int | None, header: bool | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The numbers `(n, d)` of a table and, where a label column is named, its cells as text `(n,)`.
+
+    Args:
+        path: The file; cells may be quoted.
+        label: The label column, by its name in the header or counted from 0; negative counts from the end.
+        header: Whether the first row names the columns; None takes it for a header if none of its cells is a number.
+
+    Raises:
+        LatentclustError: Rows of different lengths, a cell that is no number, no rows, or no such label column.
+    """
+    with reading(path):
+        first, rows = _scan(path)
+    named = header if header is not None else not any(map(_is_number, first))
+    if rows <= named:
+        raise LatentclustError.at(str(path), "holds no rows", "Name a table with a sample a row")
+    column = None if label is None else _column(label, first, named, path)
+    features = [index for index in range(len(first)) if index != column]
+    with reading(path, "Write numbers without units; name a text column as data.label_column"):
+        numbers = _cells(path, features, named, np.float32)
+        return numbers, None if column is None else _cells(path, [column], named, np.str_)[:, 0]
+
+
+def _scan(path: Path) -> tuple[list[str], int]:
+    """The first row and the number of rows, all checked to be as long."""
+    first: list[str] = []
+    count = 0
+    with path.open(newline="", encoding=_ENCODING) as file:
+        reader = csv.reader(file)
+        for row in filter(None, reader):
+            first = first or row
+            count += 1
+            if len(row) != len(first):
+                what = f"{len(row)} cells, where the first row has {len(first)}"
+                raise LatentclustError.at(f"{path}, line {reader.line_num}", what, "Give all rows the same cells")
+    return first, count
+
+
+def _cells(path: Path, columns: list[int], named: bool, dtype: type[np.generic]) -> NDArray[Any]:
+    with path.open(encoding=_ENCODING) as file:
+        lines = (line for line in file if line.strip())
+        return np.loadtxt(
+            lines, dtype, delimiter=",", skiprows=int(named), usecols=columns, quotechar='"', comments=None, ndmin=2
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _column(label: str | int, first: list[str], named: bool, path: Path) -> int:
+    names = first if named else []
+    if isinstance(label, str) and label in names:
+        return names.index(label)
+    if isinstance(label, int) and -len(first) <= label < len(first):
+        return label % len(first)
+    what = f"no column {label!r} among {len(first)}" + (f": {', '.join(names[:10])}" if names else ", without names")
+    raise LatentclustError.at(str(path), what, "Set data.label_column to a name in the header or a position from 0")

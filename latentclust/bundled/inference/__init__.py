@@ -1,0 +1,1 @@
+"""Ways to obtain cluster labels and style for given images."""

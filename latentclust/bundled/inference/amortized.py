@@ -1,0 +1,34 @@
+"""The encoder's own answer: DLS-Clustering 2019, section 4.2; DCCS 2020, section 3.3."""
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor
+
+from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior
+
+
+def read_code(model: Model, network: str, images: Images) -> Code:
+    """The code of images by the named network; raises LatentclustError where that network is no encoder."""
+    code = model.networks[network](images)
+    if not isinstance(code, Code):
+        raise LatentclustError.at("inference.network", f"{network!r} does not return a code", "Name an encoder")
+    return code
+
+
+@final
+class Amortized(InferenceSpec):
+    """Softmax of the encoder's logits as cluster probabilities, and its style; one pass, nothing to fit."""
+
+    network: str = "encoder"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The encoder."""
+        return (self.network,)
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        """The encoder's posterior; `state` and `rng` are not read."""
+        code = read_code(model, self.network, images)
+        return Posterior(probabilities=code.logits.float().softmax(dim=1), style=code.style.float())

@@ -1,0 +1,15 @@
+"""The category part of encoding what was generated: ClusterGAN 2019, Eq. 1; DLS-Clustering 2019, Eqs. 2 and 5."""
+
+from typing import final
+
+from latentclust.api import Code, Latent, LossSpec, Scalar
+
+
+@final
+class CategoryRecovery(LossSpec):
+    """Cross-entropy `H(zc, E(G(z))c)`, nats, between the category that made an image and the one read from it."""
+
+    def __call__(self, code_of_fake: Code, prior_sample: Latent) -> Scalar:
+        """The batch mean over logits and one-hot (or mixed) categories, `(b, k)` each."""
+        log_probabilities = code_of_fake.logits.float().log_softmax(dim=1)
+        return Scalar(-(prior_sample.category.float() * log_probabilities).sum(dim=1).mean())

@@ -1,0 +1,1 @@
+"""From an opened data set to batches on a device."""

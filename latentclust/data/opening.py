@@ -1,0 +1,75 @@
+"""The choice between a resident and a streamed set, and the plain reading of a set for inference."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from latentclust.data.feed import EpochOrder, Feed, to_float
+from latentclust.data.resident import ResidentFeed
+from latentclust.data.stream import HostViews, StreamFeed
+from latentclust.sources import ArraySource
+from latentclust.specs import ImageSource
+from latentclust.tensors import Images
+
+Resident = Literal["auto"] | bool
+"""Whether a set lives on the device: always, never, or where it fits the memory limit."""
+
+
+def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the place of this process)
+    source: ImageSource,
+    views: HostViews,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+    *,
+    resident: Resident,
+    memory_limit: int,
+    workers: int,
+    rank: int = 0,
+    world: int = 1,
+) -> Feed:
+    """The feed for a set. Which one is chosen changes no batch, only where it is made.
+
+    A set that would be resident but has host views is decoded once into this process's memory and streamed from there.
+
+    Args:
+        source: The samples.
+        views: Host views by name; one without steps is left out.
+        batch_size: On each rank.
+        seed: Of the order and of the host views.
+        device: Where batches go.
+        resident: Whether the set lives on the device.
+        memory_limit: Bytes that a resident set may take under `auto`.
+        workers: Processes that read a streamed set.
+        rank: This process.
+        world: How many processes there are.
+
+    Raises:
+        LatentclustError: The set is smaller than a batch on each rank, or host views on vectors.
+    """
+    order = EpochOrder(len(source), batch_size, seed, rank, world)
+    steps = {name: tuple(specs) for name, specs in views.items() if specs}
+    keep = resident is True or (resident == "auto" and byte_size(source) <= memory_limit)
+    if keep and not steps:
+        return ResidentFeed(source, order, device)
+    held = ArraySource(source.read(np.arange(len(source)))) if keep and not isinstance(source, ArraySource) else source
+    return StreamFeed(held, order, steps, device, workers)
+
+
+def byte_size(source: ImageSource) -> int:
+    """Bytes of the whole set in memory."""
+    return int(len(source) * np.prod(source.shape) * source.dtype.itemsize)
+
+
+def sequential(
+    source: ImageSource, batch_size: int, device: torch.device
+) -> Iterator[tuple[Images, Int64[Tensor, " b"]]]:
+    """All samples in order, none dropped, as float batches on the device, with their indices."""
+    for start in range(0, len(source), batch_size):
+        indices = np.arange(start, min(start + batch_size, len(source)))
+        raw = torch.from_numpy(source.read(indices)).to(device)
+        yield to_float(raw), torch.from_numpy(indices).to(device)

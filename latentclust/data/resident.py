@@ -1,0 +1,28 @@
+"""A whole data set on the device: a batch is one gather there, without a copy from the host or a synchronisation."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentclust.data.feed import Batch, EpochOrder, Feed
+from latentclust.specs import ImageSource
+
+
+class ResidentFeed(Feed):
+    """Batches gathered on the device. Once an epoch its order is copied there."""
+
+    def __init__(self, source: ImageSource, order: EpochOrder, device: torch.device) -> None:
+        """Reads the whole source; out of memory on the device is torch's own error."""
+        super().__init__(order)
+        self._samples = torch.from_numpy(source.read(np.arange(len(source)))).to(device)
+        self._dealt: tuple[int, Tensor] | None = None
+
+    def _batch(self, epoch: int, position: int) -> Batch:
+        index = self._deal(epoch)[position]
+        return Batch(raw=self._samples.index_select(0, index), index=index, views={})
+
+    def _deal(self, epoch: int) -> Tensor:
+        if self._dealt is None or self._dealt[0] != epoch:
+            batches = torch.from_numpy(self._order.batches(epoch)).to(self._samples.device)
+            self._dealt = (epoch, batches)
+        return self._dealt[1]

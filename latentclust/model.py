@@ -1,0 +1,197 @@
+"""The model file and the model it holds: one safetensors file that needs no network to be read again."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from latentclust.assemble.experiment import Preprocess, build_networks
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.errors import Issue, LatentclustError, raise_all
+from latentclust.files import write_atomic
+from latentclust.infer.read import read_out, set_evaluation
+from latentclust.recipe.load import load_recipe
+from latentclust.registry import Registry, installed
+from latentclust.sources import ArraySource
+from latentclust.specs import ImageSource, InferenceSpec, Model
+from latentclust.tensors import Images, Latent, Posterior, Shape
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringModel:
+    """A trained model: assigns images to clusters, and draws images where its system can.
+
+    Attributes:
+        resolved: The recipe that it was trained with.
+        raw_shape: Shape of one image as stored: `(c, h, w)` or `(d,)`.
+        networks: In evaluation mode, on `device`.
+        state: What the inference learned from the training images.
+        header: The model file's own account: recipe hash, versions, seed.
+    """
+
+    resolved: Resolved
+    raw_shape: Shape
+    networks: Mapping[str, nn.Module]
+    state: Mapping[str, Tensor]
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def clusters(self) -> int:
+        """K."""
+        return self.resolved.prior.clusters
+
+    @property
+    def inference(self) -> InferenceSpec:
+        """How it reads images."""
+        return self.resolved.inference
+
+    @property
+    def model(self) -> Model:
+        """What an inference reads."""
+        return set_evaluation(Model(self.networks, self.resolved.prior))
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """From images as stored to images as the networks read them."""
+        return Preprocess(self.resolved.preprocess)
+
+    def predict(self, images: NDArray[Any] | Tensor | ImageSource, batch_size: int = 500, seed: int = 0) -> Posterior:
+        """The posterior of images, on the CPU; rows in the order given, clusters 0-based.
+
+        Args:
+            images: uint8, or floats in [0, 1], of shape `(n, c, h, w)`, `(n, h, w)` for one channel, or `(n, d)`.
+            batch_size: Images at a time.
+            seed: Of an inference that draws, such as restarts of backprop decoding.
+
+        Raises:
+            LatentclustError: where the images' shape, type or values do not suit the model.
+        """
+        source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
+        if source.shape != self.raw_shape:
+            what = f"images of shape {source.shape}, and the model reads {self.raw_shape}"
+            raise LatentclustError.at("images", what, "Resize them, or train on images of their size")
+        rng = torch.Generator(self.device).manual_seed(seed)
+        batches = (self.preprocess(Images(batch), rng) for batch in _batches(source, batch_size, self.device))
+        return read_out(self.inference, self.model, self.state, batches, rng)
+
+    @torch.no_grad()
+    def generate(self, latent: Latent) -> Images:
+        """Images `(b, c, h, w)` of latents, on the CPU, by the network `generator`.
+
+        Raises:
+            LatentclustError: where the system has no generator.
+        """
+        if "generator" not in self.networks:
+            name = self.resolved.recipe.name
+            raise LatentclustError.at("model", f"{name!r} has no generator", "Use a generative system, such as clustergan")
+        moved = Latent(latent.category.to(self.device), latent.style.to(self.device))
+        return Images(self.model.networks["generator"](moved).cpu())
+
+
+def as_source(images: NDArray[Any] | Tensor, shape: Shape) -> ImageSource:
+    """An array of images as a source: channels added where a one-channel model is given `(n, h, w)`.
+
+    Floats in [0, 1] are kept as floats for vectors and rounded to the 256 steps of stored images for images.
+    """
+    array = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
+    if array.ndim == len(shape) and shape[0] == 1 and len(shape) == 3:
+        array = array[:, None]
+    if len(shape) == 3 and np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all() or array.min(initial=0) < 0 or array.max(initial=0) > 1:
+            raise LatentclustError.at("images", "floats that are NaN or outside [0, 1]", "Scale them to [0, 1]")
+        array = np.rint(array * 255).astype(np.uint8)
+    return ArraySource(array.astype(np.float32) if len(shape) == 1 else array)
+
+
+def _batches(source: ImageSource, batch_size: int, device: torch.device) -> Any:
+    from latentclust.data.opening import sequential
+
+    return (images for images, _ in sequential(source, batch_size, device))
+
+
+def save_model(path: Path, model: ClusteringModel) -> None:
+    """Writes the model file in one step."""
+    tensors = {f"networks/{k}": v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
+    tensors |= {f"inference/{k}": v for k, v in model.state.items()}
+    loaded = model.resolved.loaded
+    header = {
+        "format": FORMAT,
+        "recipe": loaded.text,
+        "recipe_sha256": loaded.digest,
+        "raw_shape": list(model.raw_shape),
+        "seed": loaded.recipe.seed,
+        "distributions": dict(model.resolved.distributions),
+        "versions": {name: version(name) for name in ("latentclust", "torch", "numpy")},
+    }
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
+
+
+def load(path: str | Path, device: str | torch.device = "cpu", settings: tuple[str, ...] = ()) -> ClusteringModel:
+    """Reads a model file; needs the distributions that its header names, and never the network.
+
+    Args:
+        path: A model file, or the folder of a run.
+        device: Where the networks go.
+        settings: `--set` settings over the recipe that the file holds.
+
+    Raises:
+        LatentclustError: where the file is missing, cut short or no model, or a distribution is not installed.
+    """
+    file = Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
+    header, tensors = _read(file)
+    registry = installed()
+    _check_distributions(file, header, registry)
+    resolved = resolve(load_recipe(tomllib.loads(header["recipe"]), registry, settings), registry)
+    raw_shape = tuple(int(size) for size in header["raw_shape"])
+    shape = Preprocess(resolved.preprocess).shape(raw_shape)
+    networks = nn.ModuleDict(build_networks(resolved, shape))
+    try:
+        networks.load_state_dict({k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")})
+    except RuntimeError as error:
+        raise LatentclustError.at(str(file), f"its weights do not fit its recipe ({error})", "Train it anew") from error
+    networks.to(device).eval()
+    state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
+    return ClusteringModel(resolved, raw_shape, dict(networks.items()), state, torch.device(device), header)
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(file, framework="pt") as opened:
+            header = json.loads(opened.metadata()["latentclust"])
+            if "raw_shape" not in header:
+                raise KeyError("raw_shape")
+            return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+    except FileNotFoundError as error:
+        raise LatentclustError.at(str(file), "there is no such model file", "Check the path") from error
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        fix = "Give a model.safetensors that `latentclust run` wrote"
+        raise LatentclustError.at(str(file), f"is no latentclust model ({error})", fix) from error
+
+
+def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:
+    """Refuses a model whose parts come from a distribution that is not installed or broken."""
+    present = registry.providers()
+    broken = {item.provider.distribution: item.error for item in registry.broken}
+    raise_all(
+        Issue(
+            str(file),
+            f"it was trained with parts of {name} {wanted}, which is {'broken: ' + broken[name] if name in broken else 'not installed'}",
+            f"Install {name} {wanted}",
+        )
+        for name, wanted in header["distributions"].items()
+        if name not in present
+    )

@@ -1,0 +1,118 @@
+"""Role networks: a backbone's body with the head that its role asks for, float32 at the end."""
+
+import torch
+from torch import Tensor, nn
+
+from latentclust.specs import Extractor
+from latentclust.tensors import Code, Features, Images, Latent, Scores, Vectors
+
+NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
+
+
+class EncoderNetwork(nn.Module):
+    """Images, or features, to a code: one linear head whose first `clusters` columns are logits, the rest style."""
+
+    def __init__(self, body: Extractor, clusters: int, style_dim: int) -> None:
+        """Puts the head on a body."""
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.width, clusters + style_dim)
+        self.clusters = clusters
+
+    def forward(self, sample: Images | Features) -> Code:
+        """The code of a batch."""
+        representation, features = self.body(sample)
+        code = self.head(representation).float()
+        return Code(logits=code[:, : self.clusters], style=code[:, self.clusters :], features=features)
+
+    def represent(self, sample: Tensor) -> Tensor:
+        """What the head reads, `(b, width)`."""
+        representation: Tensor = self.body(sample)[0]
+        return representation.float()
+
+
+class CriticNetwork(nn.Module):
+    """Images, latent vectors or features to one score each."""
+
+    def __init__(self, body: Extractor) -> None:
+        """Puts a linear head on a body."""
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.width, 1)
+
+    def forward(self, sample: Images | Vectors | Features) -> Scores:
+        """The scores of a batch, `(b,)`."""
+        return Scores(self.head(self.body(sample)[0]).flatten().float())
+
+    def represent(self, sample: Tensor) -> Tensor:
+        """What the head reads, `(b, width)`: the features phi(x) that ClusterGAN's baseline clusters."""
+        representation: Tensor = self.body(sample)[0]
+        return representation.float()
+
+
+class DiscriminatorNetwork(nn.Module):
+    """Pairs of features and latent vectors to one logit each.
+
+    The first layer of the body sees both side by side (DCCS, Table 10).
+    """
+
+    def __init__(self, body: Extractor) -> None:
+        """Puts a linear head on a body that reads `feature_width + latent width` values."""
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.width, 1)
+
+    def forward(self, features: Features, vectors: Vectors) -> Scores:
+        """The logits of a batch of pairs, `(b,)`."""
+        pairs = torch.cat((features, vectors.to(features.dtype)), dim=1)
+        return Scores(self.head(self.body(pairs)[0]).flatten().float())
+
+
+class TrunkNetwork(nn.Module):
+    """Images to the features that several networks share."""
+
+    def __init__(self, body: Extractor) -> None:
+        """Wraps a body, which needs no head."""
+        super().__init__()
+        self.body = body
+
+    def forward(self, images: Images) -> Features:
+        """The representation, `(b, width)`."""
+        return Features(self.body(images)[0])
+
+    def represent(self, sample: Tensor) -> Tensor:
+        """The same representation in float32."""
+        representation: Tensor = self.body(sample)[0]
+        return representation.float()
+
+
+class GeneratorNetwork(nn.Module):
+    """Latents to images."""
+
+    def __init__(self, body: nn.Module) -> None:
+        """Wraps a decoder."""
+        super().__init__()
+        self.body = body
+
+    def forward(self, latent: Latent) -> Images:
+        """The images of a batch of latents."""
+        return Images(self.body(latent.vector()).float())
+
+
+def initialise(network: nn.Module, init: str) -> None:
+    """Draws the weights of linear and (transposed) convolutional layers anew and zeroes their biases.
+
+    Args:
+        network: The network; layers of other kinds are left as they are.
+        init: `xavier-normal` (Glorot and Bengio 2010, Eq. 12), `normal` (N(0, 0.02)), or `default` for torch's own.
+    """
+    if init == "default":
+        return
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            if init == "xavier-normal":
+                nn.init.xavier_normal_(module.weight)
+            else:
+                nn.init.normal_(module.weight, std=NORMAL_STD)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,1 @@
+"""Recipes: the whole experiment as data."""

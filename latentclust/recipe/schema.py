@@ -1,0 +1,196 @@
+"""The tables of a recipe; the options of a part stay raw until the registry knows which part reads them."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+SCHEMA = 1
+
+
+class Table(BaseModel):
+    """A table whose keys are all known here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class PartTable(BaseModel):
+    """A table that names a part with `use`; its unknown keys are that part's options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
+
+    use: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that go to the part."""
+        return dict(self.model_extra or {})
+
+
+class Ramp(Table):
+    """A value that moves from `start` to `end` over a part of the training.
+
+    `until` is the fraction of the rounds at which `end` is reached; before `since` it stays at `start`.
+    """
+
+    start: float
+    end: float
+    since: float = Field(default=0.0, ge=0, lt=1)
+    until: float = Field(default=1.0, gt=0, le=1)
+    shape: Literal["linear", "cosine", "geometric"] = "linear"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Ramp":
+        if self.until <= self.since:
+            raise ValueError(f"until = {self.until} is not after since = {self.since}")
+        if self.shape == "geometric" and self.start * self.end <= 0:
+            raise ValueError("a geometric ramp needs start and end of one sign, neither 0")
+        return self
+
+
+Schedule = float | Ramp
+
+
+class DataTable(PartTable):
+    """`[data]`: which images, in what form, and where they live during training."""
+
+    preprocess: tuple[PartTable, ...] = ()
+    """Deterministic views applied to every image, in order, after augmentation."""
+
+    resident: Literal["auto"] | bool = "auto"
+    """Whether the set lives on the device: `auto` where it fits."""
+
+    memory_limit: PositiveInt = 4 * 2**30
+    """Bytes that a resident set may take."""
+
+    workers: NonNegativeInt = 2
+    """Processes that decode and augment a streamed set."""
+
+
+class ViewTable(BaseModel):
+    """`[views.NAME]`: one augmentation by `use`, or several in order by `steps`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
+
+    use: str | None = None
+    steps: tuple[PartTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "ViewTable":
+        if (self.use is None) == (not self.steps):
+            raise ValueError("a view has either `use` or a list of `steps`")
+        return self
+
+    def parts(self) -> tuple[PartTable, ...]:
+        """Its augmentations, in order."""
+        return self.steps or (PartTable(use=str(self.use), **dict(self.model_extra or {})),)
+
+
+class NetworkTable(PartTable):
+    """`[networks.NAME]`: a backbone in a role."""
+
+    role: Literal["encoder", "generator", "critic", "discriminator", "trunk"] | None = None
+    """The network's own name where that is a role."""
+
+    reads: Literal["images", "latent", "features"] = "images"
+    """What an encoder or a critic reads; a generator always reads latents, a discriminator features and latents."""
+
+    features_of: str | None = None
+    """The network whose features it reads: by default `trunk` where there is one, else `encoder`."""
+
+    init: Literal["default", "xavier-normal", "normal"] = "default"
+    """Initial weights of linear and convolutional layers: torch's, Glorot's, or N(0, 0.02) as DCGAN's."""
+
+    frozen: bool = False
+    """Never trained, and always in evaluation mode."""
+
+
+class OptimizerTable(Table):
+    """`[players.P.optimizer]`."""
+
+    use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    lr: PositiveFloat | Ramp = 1e-4
+    betas: tuple[float, float] = (0.5, 0.9)
+    """Adam's decay rates; the first is the momentum of sgd and rmsprop."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+
+
+class PlayerTable(Table):
+    """`[players.P]`: the networks that one optimizer moves, and its steps a round."""
+
+    networks: tuple[str, ...] = Field(min_length=1)
+    steps: PositiveInt = 1
+    optimizer: OptimizerTable = OptimizerTable()
+
+
+class LossTable(PartTable):
+    """`[losses.NAME]`: one term of a player's objective."""
+
+    player: str
+    weight: Schedule = 1.0
+    on: Mapping[str, str] = {}
+    """The loss's parameters, by the quantity, network or view that each is bound to instead of its namesake."""
+
+    enabled: bool = True
+
+
+class TrainTable(Table):
+    """`[train]`."""
+
+    rounds: PositiveInt
+    batch_size: PositiveInt = 64
+    """Samples a step on each device."""
+
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    devices: PositiveInt = 1
+    """Processes of data-parallel training."""
+
+    select_by: str = "last"
+    """`last`, or `losses.NAME`: the weights where that term's mean over a window is nearest to zero."""
+
+    select_since: float = Field(default=0.5, ge=0, lt=1)
+    """The fraction of the rounds before which no weights are selected: a critic must first have converged."""
+
+    select_every: PositiveInt = 100
+    """Rounds in a selection window."""
+
+    log_every: PositiveInt = 20
+    checkpoint_every: PositiveInt = 500
+
+
+class EvaluateTable(Table):
+    """`[evaluate]`: what is reported, and on which part of the data set."""
+
+    metrics: tuple[str | PartTable, ...] = ("accuracy", "purity", "nmi", "ari")
+    baselines: tuple[str | PartTable, ...] = ("kmeans",)
+    split: Literal["all", "train", "test"] | None = None
+    """The split that is inferred and scored; the training split unless said."""
+
+    batch_size: PositiveInt = 500
+    every: NonNegativeInt = 0
+    """Rounds between entries of the learning curve, which reads labels and is never used to select; 0 for none."""
+
+    tsne: bool = True
+    """Whether the report draws the t-SNE of the codes."""
+
+
+class Recipe(Table):
+    """A whole experiment."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: str = Field(pattern=r"^[\w][\w.-]*$")
+    description: str = ""
+    seed: NonNegativeInt = 0
+    data: DataTable
+    views: Mapping[str, ViewTable] = {}
+    prior: PartTable
+    networks: Mapping[str, NetworkTable] = Field(min_length=1)
+    players: Mapping[str, PlayerTable] = Field(min_length=1)
+    quantities: Mapping[str, str] = {}
+    """Other definitions of quantities, as `distribution:name`."""
+
+    losses: Mapping[str, LossTable] = Field(min_length=1)
+    train: TrainTable
+    inference: PartTable
+    evaluate: EvaluateTable = EvaluateTable()

@@ -1,0 +1,47 @@
+"""Tables for the terminal."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from latentclust.report.facts import RunFacts
+from latentclust.report.naming import cluster_names, number, title
+from latentclust.report.verdict import verdicts
+
+
+def print_results(console: Console, facts: RunFacts) -> None:
+    """The table, the plain sentence about each baseline, and the protocol."""
+    console.print(results_table(facts))
+    for sentence in verdicts(facts):
+        console.print(escape(sentence))
+    console.print(escape(str(facts.protocol)), style="dim")
+
+
+def results_table(facts: RunFacts) -> Table:
+    """A row a metric, the result beside each baseline; without ground truth, a row a cluster with its samples."""
+    if facts.metrics is None:
+        return _occupancy_table(facts)
+    baselines = facts.baselines or {}
+    table = Table(title=facts.recipe)
+    table.add_column("")
+    for heading in (facts.recipe, *map(title, baselines)):
+        table.add_column(heading, justify="right")
+    for name, value in facts.metrics.items():
+        row = [value, *(scores.get(name) for scores in baselines.values())]
+        table.add_row(title(name), *_best_in_bold(row))
+    return table
+
+
+def _best_in_bold(values: list[float | None]) -> list[str]:
+    best = max(value for value in values if value is not None)
+    shown = ["–" if value is None else number(value) for value in values]
+    return [f"[bold]{text}[/]" if value == best else text for text, value in zip(shown, values, strict=True)]
+
+
+def _occupancy_table(facts: RunFacts) -> Table:
+    table = Table(title=facts.recipe, caption="No labels: nothing to score.")
+    table.add_column("")
+    table.add_column("samples", justify="right")
+    for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):
+        table.add_row(name, f"{count:,}")
+    return table

@@ -1,0 +1,102 @@
+"""Codes in two dimensions by t-SNE. Van der Maaten and Hinton 2008."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from latentclust.report.canvas import new_figure, style_of
+
+LIMIT = 2000
+"""Samples drawn; t-SNE of more takes minutes and shows no more."""
+
+PERPLEXITY = 30.0
+LEGIBLE_GROUPS = 20
+"""More groups go without a legend, known by their number on the map alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What the points are coloured by.
+
+    Attributes:
+        title: What a group is, such as `cluster`.
+        groups: The group of each sample, `(n,)`, 0-based, -1 for none.
+        names: The groups' names, for the legend.
+        marks: What is written at the middle of each group; nothing where empty.
+    """
+
+    title: str
+    groups: NDArray[np.int64]
+    names: Sequence[str]
+    marks: Sequence[str] = ()
+
+
+def by_cluster(labels: NDArray[np.int64], names: Sequence[str]) -> Grouping:
+    """Points `(n,)` by cluster, each cluster marked with its number, from 1."""
+    return Grouping("cluster", labels, names, [f"{index + 1}" for index in range(len(names))])
+
+
+def by_class(labels: NDArray[np.int64], names: Sequence[str]) -> Grouping:
+    """Points `(n,)` by class, each class marked with its name where there is no room for a legend."""
+    return Grouping("class", labels, names, () if len(names) <= LEGIBLE_GROUPS else names)
+
+
+def subsample(count: int, seed: int, limit: int = LIMIT) -> NDArray[np.int64]:
+    """At most `limit` of `count` indices, drawn without replacement, ascending."""
+    if count <= limit:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))
+
+
+def tsne(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """A map `(n, 2)` of points `(n, d)`, n at least 4; all at the origin where the points are all equal."""
+    from sklearn.manifold import TSNE
+
+    if np.ptp(points, axis=0).max() == 0:
+        return np.zeros((len(points), 2), dtype=np.float32)
+    perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
+    start = "pca" if points.shape[1] > 1 else "random"
+    mapped = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(points)
+    return np.asarray(mapped, dtype=np.float32)
+
+
+def code_maps(codes: dict[str, NDArray[np.float32]], groupings: Sequence[Grouping], seed: int) -> Figure:
+    """A column a code and a row a grouping.
+
+    Args:
+        codes: Title to code `(n, d)`, such as category log probabilities and style; a code of no columns is left out.
+        groupings: By cluster, and by class where classes are known; of the same samples.
+        seed: Of t-SNE.
+    """
+    maps = {title: tsne(code, seed) for title, code in codes.items() if code.shape[1] > 0}
+    figure = new_figure(4.2 * len(maps) + 2.2, 4.0 * len(groupings))
+    panels = figure.subplots(len(groupings), len(maps), squeeze=False)
+    for row, grouping in zip(panels, groupings, strict=True):
+        for axes, (title, points) in zip(row, maps.items(), strict=True):
+            _scatter(axes, points, grouping)
+            axes.set_title(f"{title}, by {grouping.title}", fontsize="medium")
+        if len(grouping.names) <= LEGIBLE_GROUPS:
+            row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize="small", markerscale=2.5)
+    return figure
+
+
+def _scatter(axes: Axes, points: NDArray[np.float32], grouping: Grouping) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("t-SNE 1")
+    axes.set_ylabel("t-SNE 2")
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    for group, name in enumerate(grouping.names):
+        mine = points[grouping.groups == group]
+        colour, marker = style_of(group)
+        axes.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, marker=marker, linewidths=0, label=name)
+    for group, mark in enumerate(grouping.marks):
+        mine = points[grouping.groups == group]
+        if len(mine):
+            x, y = np.median(mine, axis=0)
+            axes.text(x, y, mark, ha="center", va="center", fontsize=9, fontweight="bold", path_effects=halo)

@@ -1,0 +1,99 @@
+"""Figures of a run's numbers: loss curves, and the contingency table."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from latentclust.evaluate.match import UNMATCHED
+from latentclust.report.canvas import OUTLINE, RAW, SMOOTH, bare, new_figure
+
+PANELS_ACROSS = 3
+SMOOTHED_SHARE = 0.05
+"""Width of the moving average, as a share of the logged rounds."""
+
+LEGIBLE_CELLS = 20
+"""A table with more rows or columns is drawn small, without numbers in its cells."""
+
+DARK = 55
+"""Share of a cluster, percent, above which a cell is written in white."""
+
+
+def loss_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """A panel a logged quantity over rounds: every value pale, their moving average strong.
+
+    Args:
+        history: A mapping for each logged round; `round` is the horizontal axis, other keys are plotted where present.
+    """
+    names = [name for name in dict.fromkeys(key for entry in history for key in entry) if name != "round"]
+    across = max(min(PANELS_ACROSS, len(names)), 1)
+    down = max(-(-len(names) // across), 1)
+    figure = new_figure(3.4 * across, 2.5 * down)
+    panels = figure.subplots(down, across, squeeze=False)
+    for axes, name in zip(panels.flat, names, strict=False):
+        _curve(axes, name, history)
+    for axes in panels.flat[len(names) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A centred moving average over `SMOOTHED_SHARE` of the values, narrower towards the ends so that it stays centred."""
+    index = np.arange(len(values))
+    half = np.minimum(round(len(values) * SMOOTHED_SHARE / 2), np.minimum(index, index[::-1]))
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    return (total[index + half + 1] - total[index - half]) / (2 * half + 1)
+
+
+def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], classes: tuple[str, ...] = ()) -> Figure:
+    """Counts `table[cluster, class]` and their share of the cluster; matched cells outlined.
+
+    Args:
+        table: Counts `(k, classes)`.
+        matching: The class of each cluster, `(k,)`, or -1.
+        classes: Class names in label order; label numbers stand in where empty.
+    """
+    rows, columns = table.shape
+    numbered = max(rows, columns) <= LEGIBLE_CELLS
+    cell, line, size = (0.62, 2.0, 10) if numbered else (0.13, 0.8, 6)
+    figure = new_figure(2.6 + cell * columns, 1.5 + cell * rows)
+    axes = figure.subplots()
+    share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(image, ax=axes, label="share of the cluster (%)", shrink=0.8)
+    axes.set_xticks(range(columns), classes[:columns] or range(columns), rotation=90, fontsize=size)
+    axes.set_yticks(range(rows), range(1, rows + 1), fontsize=size)
+    axes.set_xlabel("class")
+    axes.set_ylabel("cluster")
+    axes.set_title("samples; outlined: matched one to one", fontsize="medium")
+    if numbered:
+        _write_cells(axes, table, share)
+    for row in np.flatnonzero(matching != UNMATCHED):
+        corner = (matching[row] - 0.5, row - 0.5)
+        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=OUTLINE, linewidth=line, zorder=3))
+    return figure
+
+
+def _curve(axes: Axes, name: str, history: Sequence[Mapping[str, float]]) -> None:
+    points = np.array([(entry["round"], entry[name]) for entry in history if name in entry], dtype=np.float64)
+    points = points[np.isfinite(points).all(axis=1)]
+    bare(axes)
+    axes.set_title(name, fontsize="medium")
+    axes.set_xlabel("round")
+    axes.set_ylabel("value")
+    if len(points) == 0:
+        return
+    rounds, values = points.T
+    axes.plot(rounds, values, color=RAW, linewidth=0.8, alpha=0.6)
+    axes.plot(rounds, smoothed(values), color=SMOOTH, linewidth=1.8)
+
+
+def _write_cells(axes: Axes, table: NDArray[np.int64], share: NDArray[np.float64]) -> None:
+    for (row, column), count in np.ndenumerate(table):
+        if count:
+            text = f"{count}\n{share[row, column]:.0f}%"
+            colour = "white" if share[row, column] > DARK else "black"
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)

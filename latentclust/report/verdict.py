@@ -1,0 +1,40 @@
+"""Whether a result was worth its trouble: the plain sentence about each baseline."""
+
+from collections.abc import Mapping
+
+from latentclust.report.facts import RunFacts
+from latentclust.report.naming import number, title
+
+EXPECTED_BASELINE = "kmeans"
+"""The baseline whose absence is remarked on."""
+
+
+def verdicts(facts: RunFacts) -> list[str]:
+    """A sentence a baseline, saying where the recipe loses to it; nothing without ground truth."""
+    if facts.metrics is None:
+        return []
+    baselines = facts.baselines or {}
+    sentences = [_verdict(facts.metrics, name, scores) for name, scores in baselines.items()]
+    if EXPECTED_BASELINE not in baselines:
+        sentences.append("K-means was not run on the same data, so nothing here shows that the recipe beats it.")
+    return sentences
+
+
+def loses(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
+    """The metrics in which the baseline's scores are higher than the result's."""
+    return [name for name in metrics if name in scores and metrics[name] < scores[name]]
+
+
+def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float]) -> str:
+    lost = loses(metrics, scores)
+    if lost:
+        where = _listed([f"{title(key)} ({number(metrics[key])} against {number(scores[key])})" for key in lost])
+        return f"The recipe loses to {title(name)} in {where}."
+    won = [title(key) for key in metrics if key in scores and metrics[key] > scores[key]]
+    return (
+        f"The recipe beats {title(name)} in {_listed(won)}." if won else f"The recipe is no better than {title(name)}."
+    )
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,1 @@
+"""A whole run: trained, read out, scored and reported into one folder."""

@@ -1,0 +1,171 @@
+"""After training: the model file, the assignments, the scores, the figures and the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from latentclust.assemble.experiment import Experiment
+from latentclust.assemble.resolve import Resolved
+from latentclust.data.opening import sequential
+from latentclust.errors import LatentclustError
+from latentclust.evaluate.clustering import Assessment, assess
+from latentclust.evaluate.protocols import Protocol
+from latentclust.files import write_atomic
+from latentclust.infer.read import fit_inference, preprocessed
+from latentclust.model import ClusteringModel, save_model
+from latentclust.report.document import write_report
+from latentclust.report.facts import RunFacts
+from latentclust.report.results import RunResult, write_results
+from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
+from latentclust.runs.illustrate import illustrate
+from latentclust.runs.watch import read_log
+from latentclust.specs import BaselineSpec, DatasetSpec, ImageSet, Represents
+from latentclust.tensors import Images, Posterior
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training left behind.
+
+    Attributes:
+        device: Where inference runs.
+        device_name: The same in words.
+        seconds: Wall-clock time so far.
+        selection: How the weights were chosen.
+    """
+
+    experiment: Experiment
+    device: torch.device
+    device_name: str
+    seconds: float
+    selection: str
+
+
+def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
+    """The experiment's networks as a model, its inference fitted to the training images."""
+    resolved = experiment.resolved
+    rng = torch.Generator(device).manual_seed(resolved.recipe.seed)
+    batches = preprocessed(experiment.data.source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
+    state = fit_inference(resolved.inference, experiment.model(), batches, rng)
+    return ClusteringModel(resolved, experiment.data.source.shape, experiment.networks, state, device)
+
+
+def finish(trained: Trained, roots: tuple[Path, ...], folder: Path) -> tuple[RunFacts, RunResult]:
+    """Writes everything but the checkpoint and the log, and returns what the report says."""
+    experiment, resolved = trained.experiment, trained.experiment.resolved
+    model = trained_model(experiment, trained.device)
+    save_model(folder / MODEL, model)
+    tested = test_split(resolved, experiment.data, roots)
+    posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
+    write_assignments(folder / ASSIGNMENTS, posterior)
+    facts = gather_facts(model, tested, posterior)
+    history = [{"round": line["round"], **line["losses"]} for line in read_log(folder / METRICS)]
+    facts = replace(
+        facts,
+        device=trained.device_name,
+        seconds=trained.seconds,
+        selection=f"The model is {trained.selection}.",
+        history=history,
+        oracle=_oracle(folder),
+    )
+    facts = replace(facts, figures=illustrate(folder, model, tested, posterior, facts))
+    result = RunResult.of(facts)
+    write_results(folder, result)
+    write_report(folder, facts)
+    return facts, result
+
+
+def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:
+    """The part of the data that is scored."""
+    split = resolved.recipe.evaluate.split
+    if split is None or split == split_of(resolved.dataset):
+        return trained_on
+    return resolved.dataset.model_copy(update={"split": split}).open(roots)
+
+
+def split_of(dataset: DatasetSpec) -> str:
+    """The split that a data set was asked for; `all` for a set without splits."""
+    return str(dataset.model_dump().get("split", "all"))
+
+
+def gather_facts(model: ClusteringModel, tested: ImageSet, posterior: Posterior) -> RunFacts:
+    """Scores of a posterior and of the baselines, and how they were measured."""
+    resolved = model.resolved
+    assessment = assess(posterior.labels.numpy(), tested.labels, model.clusters, resolved.metrics)
+    return RunFacts(
+        recipe=resolved.recipe.name,
+        recipe_text=resolved.loaded.text,
+        protocol=protocol(resolved, len(tested.source)),
+        seed=resolved.recipe.seed,
+        device=str(model.device),
+        seconds=0.0,
+        versions={**resolved.distributions, "torch": version("torch")},
+        clusters=model.clusters,
+        occupancy=assessment.occupancy,
+        selection="The model is as its file holds it.",
+        metrics=assessment.metrics,
+        baselines=score_baselines(model, tested) if assessment.metrics is not None else None,
+        table=assessment.table,
+        matching=assessment.matching,
+        classes=tested.classes,
+    )
+
+
+def protocol(resolved: Resolved, count: int) -> Protocol:
+    """How the numbers of this recipe are measured."""
+    recipe, trained = resolved.recipe, split_of(resolved.dataset)
+    tested = recipe.evaluate.split or trained
+    data = recipe.data.use
+    return Protocol(f"{data}-{trained}-{tested}", f"{data} ({count:,} samples)", trained, tested, resolved.prior.clusters)
+
+
+def score_baselines(model: ClusteringModel, tested: ImageSet) -> dict[str, Mapping[str, float]]:
+    """Each baseline's scores on the same samples and with the same number of clusters."""
+    scores: dict[str, Mapping[str, float]] = {}
+    points: dict[str, NDArray[np.float32]] = {}
+    for name, baseline in model.resolved.baselines.items():
+        if baseline.on not in points:
+            points[baseline.on] = baseline_points(model, tested, baseline)
+        labels = baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
+        assessment: Assessment = assess(labels, tested.labels, model.clusters, model.resolved.metrics)
+        scores[name] = assessment.metrics or {}
+    return scores
+
+
+@torch.no_grad()
+def baseline_points(model: ClusteringModel, tested: ImageSet, baseline: BaselineSpec) -> NDArray[np.float32]:
+    """What a baseline clusters, `(n, d)`: the images as stored, or a network's representation of them."""
+    batch = model.resolved.recipe.evaluate.batch_size
+    if baseline.on == "pixels":
+        return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
+    network = model.model.networks.get(baseline.on)
+    if not isinstance(network, Represents):
+        where, fix = "evaluate.baselines.on", f"Use pixels, or one of: {', '.join(model.networks)}"
+        raise LatentclustError.at(where, f"{baseline.on!r} has no representation to cluster", fix)
+    rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
+    batches = preprocessed(tested.source, model.preprocess, batch, rng)
+    return np.concatenate([network.represent(Images(images)).flatten(1).cpu().numpy() for images in batches])
+
+
+def write_assignments(path: Path, posterior: Posterior) -> None:
+    """index, cluster (from 1), confidence."""
+    table = pd.DataFrame(
+        {
+            "index": np.arange(len(posterior.probabilities)),
+            "cluster": posterior.labels.numpy() + 1,
+            "confidence": posterior.confidence.numpy(),
+        }
+    )
+    write_atomic(path, table.to_csv(index=False, float_format="%.6f"))
+
+
+def _oracle(folder: Path) -> dict[str, float] | None:
+    """The entry of the learning curve that labels would have chosen."""
+    curve = [{"round": line["round"], **line["oracle"]} for line in read_log(folder / METRICS) if "oracle" in line]
+    return max(curve, key=lambda entry: entry.get("accuracy", 0.0)) if curve else None

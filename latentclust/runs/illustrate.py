@@ -1,0 +1,64 @@
+"""The report's figures, drawn from a finished run."""
+
+from pathlib import Path
+
+import numpy as np
+
+from latentclust.evaluate.contingency import classes_for_figures
+from latentclust.model import ClusteringModel
+from latentclust.report.canvas import save_figure
+from latentclust.report.embedding import Grouping, code_maps, subsample
+from latentclust.report.facts import Illustration, RunFacts
+from latentclust.report.figures import contingency_figure, loss_curves
+from latentclust.report.naming import class_names, cluster_names
+from latentclust.report.pictures import most_confident, samples_per_cluster
+from latentclust.runs.folder import FIGURES
+from latentclust.specs import ImageSet
+from latentclust.tensors import Posterior
+
+PER_CLUSTER = 12
+"""Samples shown of each cluster."""
+
+LEAST_FOR_TSNE = 10
+"""Samples below which a t-SNE map would mean nothing."""
+
+
+def illustrate(
+    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior, facts: RunFacts
+) -> tuple[Illustration, ...]:
+    """Draws the figures into `figures/` and says what each shows."""
+    drawn = [_samples(folder, tested, posterior, facts), _losses(folder, facts)]
+    if facts.table is not None and facts.matching is not None:
+        save_figure(contingency_figure(facts.table, facts.matching, facts.classes), folder / FIGURES / "contingency.png")
+        drawn.insert(1, Illustration(f"{FIGURES}/contingency.png", "Samples of each class in each cluster."))
+    if model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
+        drawn.insert(-1, _maps(folder, tested, posterior, facts))
+    return tuple(drawn)
+
+
+def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> Illustration:
+    chosen = most_confident(posterior.labels.numpy(), posterior.confidence.numpy(), facts.clusters, PER_CLUSTER)
+    names = cluster_names(facts.clusters, facts.matching, facts.classes)
+    figure = samples_per_cluster([tested.source.read(indices) for indices in chosen], names)
+    save_figure(figure, folder / FIGURES / "samples.png")
+    return Illustration(f"{FIGURES}/samples.png", "The most confident samples of each cluster.")
+
+
+def _losses(folder: Path, facts: RunFacts) -> Illustration:
+    save_figure(loss_curves(facts.history), folder / FIGURES / "losses.png")
+    return Illustration(f"{FIGURES}/losses.png", "Every loss term, unweighted, over the rounds.")
+
+
+def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> Illustration:
+    """t-SNE of category and style codes, coloured by cluster and, where there are labels, by class."""
+    shown = subsample(len(tested.source), facts.seed)
+    codes = {
+        "category code": posterior.probabilities[shown].numpy(),
+        "style code": posterior.style[shown].numpy(),
+    }
+    groupings = [Grouping("cluster", posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
+    if tested.labels is not None and facts.table is not None:
+        classes = classes_for_figures(tested.labels, np.asarray(shown))
+        groupings.append(Grouping("class", classes, class_names(facts.classes, facts.table.shape[1])))
+    save_figure(code_maps(codes, groupings, facts.seed), folder / FIGURES / "codes.png")
+    return Illustration(f"{FIGURES}/codes.png", "t-SNE of the category and style codes.")

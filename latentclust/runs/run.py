@@ -1,0 +1,180 @@
+"""The way from a recipe to a run's folder, once or for several seeds."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from latentclust.assemble.experiment import Experiment, assemble
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.data.roots import data_roots
+from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.evaluate.clustering import assess
+from latentclust.files import write_atomic
+from latentclust.recipe.load import load_recipe
+from latentclust.registry import installed
+from latentclust.report.facts import RunFacts
+from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
+from latentclust.runs.finish import Trained, finish, test_split, trained_model
+from latentclust.runs.folder import METRICS, RECIPE, new_folder
+from latentclust.runs.watch import LogFile, stop_on_signals
+from latentclust.train.devices import describe, is_follower, make_fabric
+from latentclust.train.events import Listener, Silence
+from latentclust.train.prepare import prepare
+
+Overrides = Mapping[str, Any] | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run's folder and what was found.
+
+    Attributes:
+        folder: Holds recipe, log, model, assignments, figures, report and results.
+        result: What `results.json` holds.
+        facts: What the report was written from.
+    """
+
+    folder: Path
+    result: RunResult
+    facts: RunFacts
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Overrides = (),
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> FinishedRun:
+    """Trains, reads out, scores and reports one recipe.
+
+    Args:
+        recipe: A path, the name of a shipped recipe, or the tables themselves.
+        overrides: `{"train.rounds": 100}` or `["train.rounds=100"]`.
+        out: The run's folder; by default `runs/NAME/DATE-TIME-SEED`.
+        overwrite: Whether an earlier run in `out` may be replaced.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        listener: Hears of progress.
+
+    Raises:
+        LatentclustError: where recipe, data or options are at fault; before anything is written where that can be.
+        RunFailedError: where training diverged or memory ran out.
+        InterruptedRunError: where Ctrl-C or SIGTERM stopped it, after a checkpoint.
+    """
+    resolved = prepare_recipe(recipe, settings_of(overrides))
+    experiment = assemble(resolved, data_roots())
+    if is_follower():
+        return _train(experiment, Path(out or "runs"), device, Silence(), resume=False)
+    folder = new_folder(Path(out) if out else None, resolved.recipe.name, resolved.recipe.seed, overwrite)
+    write_atomic(folder / RECIPE, resolved.loaded.text)
+    return _train(experiment, folder, device, listener or Silence(), resume=False)
+
+
+def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
+    """Goes on with a run that was stopped or killed, from its last checkpoint; on the CPU to the same bits.
+
+    Raises:
+        LatentclustError: where the folder holds no run or no checkpoint.
+    """
+    path = Path(folder) / RECIPE
+    if not path.is_file():
+        raise LatentclustError.at(str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run")
+    resolved = prepare_recipe(path, ())
+    return _train(assemble(resolved, data_roots()), Path(folder), device, listener or Silence(), resume=True)
+
+
+def run_seeds(
+    recipe: str | Path | Mapping[str, Any],
+    seeds: int,
+    overrides: Overrides = (),
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    listener: Callable[[int], Listener] | None = None,
+) -> tuple[Path, SeedSummary, list[FinishedRun]]:
+    """The same recipe under several seeds, counted up from its own; each in `seed-N` of one folder.
+
+    Raises:
+        LatentclustError: as `run`.
+    """
+    first = prepare_recipe(recipe, settings_of(overrides))
+    if first.recipe.train.devices > 1:
+        fix = "Run each seed by itself with --set seed=N, or use train.devices = 1"
+        raise LatentclustError.at("--seeds", f"{seeds} seeds with data-parallel training", fix)
+    # Data at fault are refused before the folder is made.
+    assemble(first, data_roots())
+    folder = new_folder(Path(out) if out else None, first.recipe.name, first.recipe.seed, overwrite)
+    runs = []
+    for seed in range(first.recipe.seed, first.recipe.seed + seeds):
+        settings = (*settings_of(overrides), f"seed={seed}")
+        watching = listener(seed) if listener else None
+        runs.append(run(recipe, settings, out=folder / f"seed-{seed}", device=device, listener=watching))
+    summary = summarise([finished.result for finished in runs])
+    write_summary(folder, summary)
+    return folder, summary, runs
+
+
+def prepare_recipe(recipe: str | Path | Mapping[str, Any], settings: tuple[str, ...]) -> Resolved:
+    """A recipe loaded and resolved against everything that is installed."""
+    return resolve(load_recipe(recipe, installed(), settings), installed())
+
+
+def settings_of(overrides: Overrides) -> tuple[str, ...]:
+    """Overrides in the form of `--set`."""
+    if isinstance(overrides, Mapping):
+        return tuple(f"{key}={_toml(value)}" for key, value in overrides.items())
+    return tuple(overrides)
+
+
+def _toml(value: Any) -> str:
+    """A Python value as the right side of a TOML assignment."""
+    import tomli_w
+
+    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+
+
+def _train(experiment: Experiment, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
+    """Trains and finishes; only the first process of a data-parallel run writes."""
+    started = time.perf_counter()
+    table = experiment.resolved.recipe.train
+    fabric = make_fabric(device, table.devices)
+    if fabric.is_global_zero:
+        listener = LogFile(folder / METRICS, listener)
+    with ExitStack() as stack:
+        training = prepare(experiment, fabric, folder, listener)
+        training.stopping = stack.enter_context(stop_on_signals())
+        training.curve_every = experiment.resolved.recipe.evaluate.every
+        training.curve = _curve(experiment, fabric.device)
+        stack.callback(listener.ended)
+        try:
+            selection = training.run(resume)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
+            raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
+    if not fabric.is_global_zero:
+        raise SystemExit(0)
+    seconds = time.perf_counter() - started
+    trained = Trained(experiment, fabric.device, describe(fabric.device), seconds, selection.describe(table.rounds))
+    facts, result = finish(trained, data_roots(), folder)
+    return FinishedRun(folder, result, facts)
+
+
+def _curve(experiment: Experiment, device: torch.device) -> Callable[[], dict[str, float]]:
+    """The learning curve's metrics, of the present weights on the part of the data that is scored."""
+    resolved = experiment.resolved
+    tested = test_split(resolved, experiment.data, data_roots())
+
+    def curve() -> dict[str, float]:
+        posterior = trained_model(experiment, device).predict(tested.source, resolved.recipe.evaluate.batch_size)
+        found = assess(posterior.labels.numpy(), tested.labels, resolved.prior.clusters, resolved.metrics)
+        return dict(found.metrics or {})
+
+    return curve

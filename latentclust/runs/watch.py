@@ -1,0 +1,79 @@
+"""What watches a training from outside: the log file, and the user's wish to stop."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from latentclust.errors import LatentclustError
+from latentclust.files import write_atomic
+from latentclust.train.events import Listener, Record
+
+
+class LogFile:
+    """Appends each record to `metrics.jsonl` and passes every event on."""
+
+    def __init__(self, path: Path, then: Listener) -> None:
+        """Writes to `path`; `then` hears the same events."""
+        self.path, self.then = path, then
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Drops what an earlier, killed process logged beyond the checkpoint."""
+        kept = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
+        write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        self.then.begun(round_, rounds)
+
+    def logged(self, record: Record) -> None:
+        """One line."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record.line()) + "\n")
+        except OSError as error:
+            what = f"cannot be written ({error.strerror or error})"
+            raise LatentclustError.at(str(self.path), what, "Free some space, then: latentclust run --resume") from error
+        self.then.logged(record)
+
+    def ended(self) -> None:
+        """Passed on."""
+        self.then.ended()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of `metrics.jsonl`; a last line that was cut short is left out."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    records = []
+    for line in lines:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """While open, Ctrl-C and SIGTERM ask for a stop instead of killing; a second Ctrl-C interrupts at once.
+
+    Yields:
+        A function that says whether a stop was asked for. Signals reach the main thread only; in others it says no.
+    """
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

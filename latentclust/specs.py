@@ -1,0 +1,311 @@
+"""What each kind of part must be: pydantic models whose fields are the recipe's keys, and the protocols of networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from latentclust.tensors import Code, Features, Images, Latent, Posterior, Scalar, Scores, Shape, Vectors
+
+
+class Spec(BaseModel):
+    """A part and its options: immutable, strict, and with no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+# Networks, by role. A quantity or a loss asks for a network by its name in the recipe; the annotation is its role.
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Reads images, or a trunk's features, into a code."""
+
+    def __call__(self, sample: Images | Features) -> Code:
+        """The code of a batch."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Draws images from latent variables."""
+
+    def __call__(self, latent: Latent) -> Images:
+        """The images of a batch of latents."""
+        ...
+
+
+@runtime_checkable
+class Critic(Protocol):
+    """Scores images, latent vectors or features with one real number each."""
+
+    def __call__(self, sample: Images | Vectors | Features) -> Scores:
+        """The scores of a batch, `(b,)`."""
+        ...
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """Scores pairs of features and latent vectors."""
+
+    def __call__(self, features: Features, vectors: Vectors) -> Scores:
+        """The logits of a batch of pairs, `(b,)`."""
+        ...
+
+
+@runtime_checkable
+class Trunk(Protocol):
+    """Turns images into features that several networks share."""
+
+    def __call__(self, images: Images) -> Features:
+        """The features of a batch, `(b, f)`."""
+        ...
+
+
+# Backbones
+
+
+class Extractor(nn.Module, ABC):
+    """The body of a network that reads: input to a representation, by way of mid-network features.
+
+    Attributes:
+        width: Size of the representation.
+        feature_width: Size of the flattened mid-network features.
+    """
+
+    width: int
+    feature_width: int
+
+    @abstractmethod
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """`(b, *shape)` to representation `(b, width)` and mid-network features `(b, feature_width)`."""
+
+
+class BackboneSpec(Spec):
+    """A network body. What it can be is said by the mixins below; a role adds its own head to it."""
+
+
+class ExtractorSpec(BackboneSpec, ABC):
+    """A body for the roles that read: encoder, critic, discriminator, trunk."""
+
+    @abstractmethod
+    def extractor(self, shape: Shape) -> Extractor:
+        """The body for samples of `shape`; raises LatentclustError where the shape does not suit it."""
+
+
+class DecoderSpec(BackboneSpec, ABC):
+    """A body for the generator."""
+
+    @abstractmethod
+    def decoder(self, width: int, shape: Shape) -> nn.Module:
+        """A module from `(b, width)` to `(b, *shape)`; raises LatentclustError where the shape does not suit it."""
+
+
+# Priors
+
+
+class PriorSpec(Spec, ABC):
+    """The distribution that latent variables are drawn from or matched to."""
+
+    clusters: int
+    """K, the number of clusters asked for; at least 2."""
+
+    style_dim: int
+
+    @property
+    @abstractmethod
+    def categories(self) -> int:
+        """Columns of `Latent.category`: `clusters`, or 0 for a prior with no categorical part."""
+
+    @abstractmethod
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        """`count` independent draws on the generator's device, float32."""
+
+    @property
+    def width(self) -> int:
+        """Size of a latent vector."""
+        return self.categories + self.style_dim
+
+
+# Losses
+
+
+class LossSpec(Spec):
+    """One term of an objective: a function of quantities, which it names by its parameters."""
+
+    if TYPE_CHECKING:
+        __call__: Callable[..., Scalar]
+
+
+# Data
+
+
+class SealedLabels:
+    """Ground truth behind a seal: only `latentclust.evaluate` opens it, and training never holds it."""
+
+    __slots__ = ("_labels",)
+
+    def __init__(self, labels: NDArray[np.int64]) -> None:
+        """Seals labels `(n,)`, 0-based classes."""
+        self._labels = labels
+
+    def unseal(self) -> NDArray[np.int64]:
+        """The labels `(n,)`. Called in `latentclust/evaluate` and nowhere else, which a test asserts."""
+        return self._labels
+
+
+class ImageSource(ABC):
+    """Samples by index, wherever they lie.
+
+    Attributes:
+        shape: Shape of one sample: `(c, h, w)` or `(d,)`.
+        dtype: uint8 for images, float32 for vectors.
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many samples there are."""
+
+    @abstractmethod
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The samples `(len(indices), *shape)` in the order asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """An opened data set.
+
+    Attributes:
+        source: The samples.
+        labels: Sealed ground truth, or None where there is none.
+        classes: The class names, in label order; empty where unknown.
+    """
+
+    source: ImageSource
+    labels: SealedLabels | None
+    classes: tuple[str, ...] = ()
+
+
+class DatasetSpec(Spec, ABC):
+    """A data set: where its files lie, how they are read, and under which licence they come."""
+
+    summary: ClassVar[str]
+    """One line: count, size, classes."""
+
+    licence: ClassVar[str]
+
+    layout: ClassVar[str]
+    """The files it reads, relative to a data root, as told to a user who has none."""
+
+    @abstractmethod
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        """Opens the set from the first root that holds it; raises LatentclustError saying what to get otherwise."""
+
+    @abstractmethod
+    def located(self, roots: tuple[Path, ...]) -> Path | None:
+        """The file or folder it would read, or None where it is absent; reads no sample."""
+
+    def fetch(self, root: Path) -> None:
+        """Downloads the set, with checks, into the layout above under `root`; raises LatentclustError where it cannot."""
+        from latentclust.errors import LatentclustError
+
+        raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", f"Lay out {self.layout}")
+
+
+# Views
+
+
+class ViewSpec(Spec):
+    """An augmentation or a preprocessing step."""
+
+
+class DeviceViewSpec(ViewSpec, ABC):
+    """A batched step on the device; no host synchronisation, so that it may be captured in a CUDA graph."""
+
+    random: ClassVar[bool]
+    """False for a deterministic step, which may serve as preprocessing."""
+
+    @abstractmethod
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        """Images `(b, c, h, w)` in [0, 1] to images in [0, 1]; `rng` lives on the images' device."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape of a sample after this step; raises LatentclustError where the step cannot take it."""
+        return shape
+
+
+class HostViewSpec(ViewSpec, ABC):
+    """A step on one decoded image at a time, run by the data workers."""
+
+    @abstractmethod
+    def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        """An `(h, w, c)` image to one of the same shape; the seed alone decides the draw."""
+
+
+# Inference
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What an inference reads: trained networks, in evaluation mode, and the prior."""
+
+    networks: Mapping[str, nn.Module]
+    prior: PriorSpec
+
+
+class InferenceSpec(Spec, ABC):
+    """How latent variables, and so cluster labels, are obtained for given images."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of the networks that it reads; assembly reports a recipe that lacks one."""
+        return ()
+
+    def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
+        """What it must learn from the training images once, such as centroids; saved in the model file."""
+        return {}
+
+    @abstractmethod
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        """The posterior of a batch, given what `fit` returned."""
+
+
+@runtime_checkable
+class Represents(Protocol):
+    """A network that can say how it represents a sample just before its head."""
+
+    def represent(self, sample: Tensor) -> Tensor:
+        """The representation, `(b, width)`."""
+        ...
+
+
+# Evaluation
+
+
+class MetricSpec(Spec, ABC):
+    """A number computed from a contingency table."""
+
+    @abstractmethod
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        """The metric of `table[cluster, class]`, counts."""
+
+
+class BaselineSpec(Spec, ABC):
+    """A classical clustering of the same data, to stand beside the result."""
+
+    on: str = "pixels"
+    """`pixels`, or the name of a network whose representation is clustered."""
+
+    @abstractmethod
+    def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+        """Labels `(n,)`, 0-based, of points `(n, d)`."""

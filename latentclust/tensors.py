@@ -1,0 +1,105 @@
+"""The vocabulary of a training step: tensors by the role they play, so that the wrong one cannot be bound."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+Images = NewType("Images", Tensor)
+"""Float images `(b, c, h, w)`, or feature vectors `(b, d)` of a vector data set; float32 unless autocast."""
+
+Vectors = NewType("Vectors", Tensor)
+"""Latent vectors `(b, d)`: category and style side by side, as a critic of the latent reads them."""
+
+Features = NewType("Features", Tensor)
+"""Flat network activations `(b, f)`."""
+
+Scores = NewType("Scores", Tensor)
+"""One real number a sample, `(b,)`: a critic's value or a discriminator's logit; float32."""
+
+Permutation = NewType("Permutation", Tensor)
+"""A permutation of the batch, `(b,)` int64."""
+
+Scalar = NewType("Scalar", Tensor)
+"""A loss term: a 0-d float32 tensor."""
+
+Sample = Images | Vectors
+"""What a critic may judge."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the batch: `(c, h, w)` or `(d,)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """A draw of the prior, or a code read as one: what a generator turns into images.
+
+    Attributes:
+        category: One-hot (or a mixture of one-hots when interpolating); `k = 0` under a prior with no categories.
+        style: Everything that is not the category.
+    """
+
+    category: Float[Tensor, "b k"]
+    style: Float[Tensor, "b s"]
+
+    def vector(self) -> Vectors:
+        """Category and style as one vector, `(b, k + s)`, in this order."""
+        return Vectors(torch.cat((self.category, self.style), dim=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What an encoder says of images.
+
+    Attributes:
+        logits: Unnormalised log probabilities of the clusters.
+        style: The style part, of the prior's style size.
+        features: Flattened mid-network activations, which DCCS's discriminator reads.
+    """
+
+    logits: Float[Tensor, "b k"]
+    style: Float[Tensor, "b s"]
+    features: Float[Tensor, "b f"]
+
+    @property
+    def probabilities(self) -> Float[Tensor, "b k"]:
+        """Cluster probabilities."""
+        return self.logits.softmax(dim=1)
+
+    @property
+    def log_probabilities(self) -> Float[Tensor, "b k"]:
+        """Log cluster probabilities, nats."""
+        return self.logits.log_softmax(dim=1)
+
+    def latent(self) -> Latent:
+        """The code as a generator's input: category probabilities and style."""
+        return Latent(category=self.probabilities, style=self.style)
+
+    def vector(self) -> Vectors:
+        """Cluster probabilities and style as one vector, `(b, k + s)`, laid out as `Latent.vector`."""
+        return self.latent().vector()
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What inference returns.
+
+    Attributes:
+        probabilities: Cluster probabilities, rows sum to one.
+        style: The inferred style code; zero columns where the inference has none.
+    """
+
+    probabilities: Float[Tensor, "b k"]
+    style: Float[Tensor, "b s"]
+
+    @property
+    def labels(self) -> Int64[Tensor, " b"]:
+        """The most probable cluster of each sample, 0-based."""
+        return self.probabilities.argmax(dim=1)
+
+    @property
+    def confidence(self) -> Float[Tensor, " b"]:
+        """The probability of that cluster, in (0, 1]."""
+        return self.probabilities.amax(dim=1)

@@ -1,0 +1,1 @@
+"""Training: one loop over the players of an experiment."""

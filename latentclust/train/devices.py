@@ -1,0 +1,44 @@
+"""Which device, how many processes, and how they meet: Lightning Fabric behind one function."""
+
+import os
+
+import torch
+from lightning_fabric import Fabric
+
+from latentclust.errors import LatentclustError
+
+
+def make_fabric(device: str, processes: int) -> Fabric:
+    """A launched Fabric.
+
+    Args:
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        processes: Data-parallel processes, each with a device of its own.
+
+    Raises:
+        LatentclustError: where the device is unknown or absent.
+    """
+    kind, _, number = device.partition(":")
+    available = torch.cuda.device_count()
+    if kind == "auto":
+        kind = "cuda" if available else "cpu"
+    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise LatentclustError.at("--device", f"{device!r} is no device", "Use auto, cpu, cuda or cuda:N")
+    wanted = int(number) + 1 if number else processes
+    if kind == "cuda" and available < wanted:
+        what = f"{device!r} with {processes} process(es) needs {wanted} CUDA device(s), and {available} are visible"
+        raise LatentclustError.at("--device", what, "Use --device cpu, or fewer train.devices")
+    chosen: list[int] | int = [int(number)] if number else processes
+    fabric = Fabric(accelerator=kind, devices=chosen, strategy="ddp" if processes > 1 else "auto")
+    fabric.launch()
+    return fabric
+
+
+def is_follower() -> bool:
+    """Whether this process was started by another of the same data-parallel run, which alone writes files."""
+    return int(os.environ.get("LOCAL_RANK", "0")) > 0
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for a report."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"

@@ -1,0 +1,61 @@
+"""What training tells whoever watches: a progress bar, a log, a test."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of `metrics.jsonl`.
+
+    Attributes:
+        round: Rounds finished.
+        rounds: Rounds in all.
+        seconds: Training time so far, in this process.
+        images_per_second: Training samples read by all players and processes since the last record.
+        losses: Mean of each term since the last record.
+        oracle: Metrics against the labels, where the recipe asks for a learning curve; never used to select.
+    """
+
+    round: int
+    rounds: int
+    seconds: float
+    images_per_second: float
+    losses: dict[str, float] = field(default_factory=dict)
+    oracle: dict[str, float] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        """The record as JSON keys; times are left out, so that equal runs write equal losses first."""
+        line: dict[str, Any] = {"round": self.round, "losses": self.losses}
+        if self.oracle:
+            line["oracle"] = self.oracle
+        return line | {"seconds": round(self.seconds, 3), "images_per_second": round(self.images_per_second, 1)}
+
+
+class Listener(Protocol):
+    """Watches one training."""
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Training starts, or resumes, after `round_` rounds."""
+        ...
+
+    def logged(self, record: Record) -> None:
+        """A record was made."""
+        ...
+
+    def ended(self) -> None:
+        """Training stopped, for whatever reason."""
+        ...
+
+
+class Silence:
+    """Watches and says nothing."""
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Nothing."""
+
+    def logged(self, record: Record) -> None:
+        """Nothing."""
+
+    def ended(self) -> None:
+        """Nothing."""

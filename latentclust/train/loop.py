@@ -1,0 +1,178 @@
+"""The one training loop."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from latentclust.data.feed import Feed
+from latentclust.errors import InterruptedRunError, RunFailedError
+from latentclust.recipe.schema import TrainTable
+from latentclust.train.checkpoint import NAME, read_checkpoint, write_checkpoint
+from latentclust.train.events import Listener, Record
+from latentclust.train.selection import Selection
+from latentclust.train.step import Player, hold_all_but
+
+Curve = Callable[[], dict[str, float]]
+
+
+@dataclass(slots=True)
+class Training:
+    """Everything that one training moves.
+
+    Attributes:
+        networks: All networks, moved by a player or frozen.
+        players: In the order in which they play.
+        rng: The source of all randomness inside a step, on the device.
+        curve: Metrics of the present weights against the labels, for the learning curve; None for no curve.
+        stopping: Whether the user asked to stop.
+    """
+
+    table: TrainTable
+    seed: int
+    fabric: Fabric
+    networks: nn.ModuleDict
+    frozen: tuple[str, ...]
+    players: dict[str, Player]
+    feed: Feed
+    rng: torch.Generator
+    listener: Listener
+    folder: Path
+    curve_every: int = 0
+    curve: Curve | None = None
+    stopping: Callable[[], bool] = lambda: False
+    selection: Selection | None = None
+
+    def run(self, resume: bool = False) -> Selection:
+        """Trains to the end and leaves the selected weights in the networks.
+
+        Raises:
+            RunFailedError: where a loss is no longer finite; the last finite checkpoint stays.
+            InterruptedRunError: where the user stopped it, after a checkpoint.
+        """
+        selection = self.selection = Selection(self.table)
+        start = self._restore(selection) if resume else 0
+        self.listener.begun(start, self.table.rounds)
+        self._train_mode()
+        clock = Clock(start)
+        # Networks that draw (dropout) use torch's own generator, which belongs to the caller.
+        with torch.random.fork_rng(devices=()):
+            for round_ in range(start + 1, self.table.rounds + 1):
+                self._play(round_)
+                self._housekeeping(round_, clock, selection)
+        if selection.weights:
+            self.networks.load_state_dict(selection.weights)
+        return selection
+
+    def _play(self, round_: int) -> None:
+        """Every player in turn, the others held."""
+        self._seed(round_)
+        progress = (round_ - 1) / self.table.rounds
+        for player in self.players.values():
+            player.refresh(progress)
+            if len(self.players) > 1 or round_ == 1:
+                hold_all_but(tuple(self.players.values()), player)
+            for _ in range(player.steps):
+                player.step(self.feed.next())
+
+    def _seed(self, round_: int) -> None:
+        """A round's draws depend on seed, process and round alone, so that a resumed run is the same run."""
+        entropy = np.random.SeedSequence((self.seed, self.fabric.global_rank, round_))
+        seed = int(entropy.generate_state(1, np.uint64)[0] >> 1)
+        self.rng.manual_seed(seed)
+        torch.manual_seed(seed)
+
+    def _housekeeping(self, round_: int, clock: "Clock", selection: Selection) -> None:
+        """Log, selection, learning curve, checkpoint and stop, each when due."""
+        last = round_ == self.table.rounds
+        stop = self._agreed_stop()
+        due = self.curve is not None and self.curve_every > 0 and round_ % self.curve_every == 0
+        if due or last or round_ % self.table.log_every == 0:
+            losses = self._losses(round_)
+            selection.watch(losses, round_, self.networks)
+            oracle = self._oracle() if due else {}
+            images = sum(player.steps for player in self.players.values()) * self.table.batch_size
+            rate, seconds = clock.lap(round_, images * self.fabric.world_size)
+            self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle))
+        if last or stop or round_ % self.table.checkpoint_every == 0:
+            self._save(round_, selection)
+        if stop and not last:
+            fix = f"Go on with: latentclust run --resume {self.folder}"
+            raise InterruptedRunError.at(str(self.folder), f"stopped after round {round_} of {self.table.rounds}", fix)
+
+    def _losses(self, round_: int) -> dict[str, float]:
+        """The means since the last record; all must be finite."""
+        losses = {name: mean for player in self.players.values() for name, mean in player.drain().items()}
+        self._check_finite(losses, round_)
+        return losses
+
+    def _check_finite(self, losses: dict[str, float], round_: int) -> None:
+        """Raises RunFailedError naming the terms that are no longer finite."""
+        lost = [name for name, mean in losses.items() if not math.isfinite(mean)]
+        if lost:
+            kept = self.folder / NAME
+            state = f"the last finite checkpoint is {kept}" if kept.exists() else "it was before the first checkpoint"
+            what = f"{', '.join(lost)} became {losses[lost[0]]} by round {round_}; {state}"
+            raise RunFailedError.at(f"losses.{lost[0]}", what, "Lower a learning rate or the weight of that loss")
+
+    def _oracle(self) -> dict[str, float]:
+        """The learning curve's entry, taken without disturbing the training."""
+        assert self.curve is not None
+        self.networks.eval()
+        with torch.random.fork_rng(devices=()):
+            scores = self.curve()
+        self._train_mode()
+        return scores
+
+    def _save(self, round_: int, selection: Selection) -> None:
+        """Agrees on the buffers, which each process updates from its own batches, and writes a finite checkpoint."""
+        for player in self.players.values():
+            self._check_finite(player.means(), round_)
+        broken = [name for name, tensor in self.networks.named_parameters() if not torch.isfinite(tensor).all()]
+        if broken:
+            what = f"{broken[0]} is no longer finite after round {round_}"
+            raise RunFailedError.at(f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it")
+        if self.fabric.world_size > 1:
+            for buffer in self.networks.buffers():
+                self.fabric.broadcast(buffer) if not buffer.is_floating_point() else buffer.copy_(
+                    self.fabric.all_reduce(buffer.clone(), reduce_op="mean")
+                )
+        if self.fabric.is_global_zero:
+            write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection)
+
+    def _restore(self, selection: Selection) -> int:
+        return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection)
+
+    def _train_mode(self) -> None:
+        self.networks.train()
+        for name in self.frozen:
+            self.networks[name].eval()
+
+    def _agreed_stop(self) -> bool:
+        """Whether any process was asked to stop: all must leave the loop in the same round."""
+        if self.fabric.world_size == 1:
+            return self.stopping()
+        asked = torch.tensor(float(self.stopping()), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(asked, reduce_op="sum"))
+
+
+class Clock:
+    """Training time and throughput."""
+
+    def __init__(self, round_: int) -> None:
+        """Starts now, after `round_` rounds."""
+        self.start = self.last = time.perf_counter()
+        self.round = round_
+
+    def lap(self, round_: int, images_per_round: int) -> tuple[float, float]:
+        """Images a second since the last lap, and seconds in all."""
+        now = time.perf_counter()
+        rate = (round_ - self.round) * images_per_round / max(now - self.last, 1e-9)
+        self.last, self.round = now, round_
+        return rate, now - self.start

@@ -1,0 +1,90 @@
+"""An experiment on a device, ready for the loop."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from latentclust.assemble.experiment import Experiment
+from latentclust.data.feed import Batch, to_float
+from latentclust.data.opening import open_feed
+from latentclust.specs import DeviceViewSpec, HostViewSpec
+from latentclust.tensors import Images
+from latentclust.train.events import Listener
+from latentclust.train.loop import Training
+from latentclust.train.precision import Precision
+from latentclust.train.step import Input, Player, Reduce
+
+
+def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
+    """Moves the networks to Fabric's device and compiles every player's step for it."""
+    recipe = experiment.resolved.recipe
+    networks = nn.ModuleDict(experiment.networks).to(fabric.device)
+    rng = torch.Generator(fabric.device)
+    given: dict[str, Any] = {**networks, "prior": experiment.resolved.prior, "rng": rng}
+    given["batch_size"] = recipe.train.batch_size
+    weights = {name: table.weight for name, table in recipe.losses.items()}
+    precision = Precision(recipe.train.precision, fabric.device)
+    inputs = make_inputs(experiment, rng)
+    players = {
+        name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
+        for name, plan in experiment.resolved.plans.items()
+    }
+    feed = open_feed(
+        experiment.data.source,
+        {name: host_steps(view) for name, view in experiment.resolved.views.items()},
+        recipe.train.batch_size,
+        recipe.seed,
+        fabric.device,
+        resident=recipe.data.resident,
+        memory_limit=recipe.data.memory_limit,
+        workers=recipe.data.workers,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+    )
+    frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
+    return Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
+
+
+def host_steps(view: tuple[Any, ...]) -> tuple[HostViewSpec, ...]:
+    """The steps of a view that the data workers run; they come first."""
+    return tuple(step for step in view if isinstance(step, HostViewSpec))
+
+
+def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input]:
+    """What each batch is turned into: the images and every view of them, preprocessed alike."""
+    preprocess = experiment.preprocess
+
+    def images(batch: Batch) -> Tensor:
+        return preprocess(to_float(batch.raw), rng)
+
+    def augmented(name: str, steps: tuple[DeviceViewSpec, ...], on_host: bool) -> Callable[[Batch], Tensor]:
+        def view(batch: Batch) -> Tensor:
+            seen = Images(to_float(batch.views[name] if on_host else batch.raw))
+            for step in steps:
+                seen = step.apply(seen, rng)
+            return preprocess(seen, rng)
+
+        return view
+
+    inputs: dict[str, Input] = {"images": images}
+    for name, view in experiment.resolved.views.items():
+        device = tuple(step for step in view if isinstance(step, DeviceViewSpec))
+        inputs[name] = augmented(name, device, bool(host_steps(view)))
+    return inputs
+
+
+def _reduce(fabric: Fabric) -> Reduce | None:
+    """The mean over processes, or None where there is one."""
+    if fabric.world_size == 1:
+        return None
+
+    def mean(flat: Tensor) -> Tensor:
+        return fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[return-value]
+
+    return mean
+
+

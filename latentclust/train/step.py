@@ -1,0 +1,139 @@
+"""One step of one player: its plan computed, its terms summed, its parameters moved."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentclust.assemble.plan import Plan
+from latentclust.data.feed import Batch
+from latentclust.recipe.schema import OptimizerTable, PlayerTable, Schedule
+from latentclust.train.precision import Precision
+from latentclust.train.schedule import value
+
+Reduce = Callable[[Tensor], Tensor]
+Input = Callable[[Batch], Tensor]
+
+
+class Player:
+    """The networks that one optimizer moves, and the compiled plan of its step."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a step, each its own concept
+        self,
+        plan: Plan,
+        table: PlayerTable,
+        weights: Mapping[str, Schedule],
+        given: Mapping[str, Any],
+        inputs: Mapping[str, Input],
+        precision: Precision,
+        reduce: Reduce | None,
+    ) -> None:
+        """Compiles a plan.
+
+        Args:
+            plan: What to compute.
+            table: Steps a round and the optimizer.
+            weights: The weight of each term.
+            given: Values that stay the same: networks, prior, batch size, generator.
+            inputs: Values made from each batch: images and views.
+            precision: Where autocast applies.
+            reduce: The mean of a flat gradient over processes; None for a single process.
+        """
+        self.plan, self.steps, self.weights = plan, table.steps, weights
+        self.schedule = table.optimizer.lr
+        self.parameters = _parameters([given[name] for name in plan.networks])
+        self.optimizer = make_optimizer(table.optimizer, self.parameters)
+        self.scaler = precision.scaler()
+        self.sums = torch.zeros(len(plan.terms), device=precision.device)
+        self.count = 0
+        self._precision, self._reduce = precision, reduce
+        self._compile(given, inputs)
+        self._weights = [value(weights[term.name], 0.0) for term in plan.terms]
+
+    def _compile(self, given: Mapping[str, Any], inputs: Mapping[str, Input]) -> None:
+        """Names to positions in a list of values, so that a step looks nothing up."""
+        names = [*self.plan.given, *(node.name for node in self.plan.nodes)]
+        place = {name: position for position, name in enumerate(names)}
+        self._values: list[Any] = [given.get(name) for name in names]
+        self._inputs = [(inputs[name], place[name]) for name in self.plan.given if name in inputs]
+        self._nodes = [(node.function, [place[name] for name in node.reads], place[node.name]) for node in self.plan.nodes]
+        self._terms = [(term.loss, [place[name] for name in term.reads]) for term in self.plan.terms]
+
+    def refresh(self, progress: float) -> None:
+        """Sets learning rate and term weights for the coming steps; `progress` is in [0, 1]."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = value(self.schedule, progress)
+        self._weights = [value(self.weights[term.name], progress) for term in self.plan.terms]
+
+    def step(self, batch: Batch) -> None:
+        """Computes the quantities, each once, then the terms, and moves the parameters."""
+        terms = self.terms(batch)
+        objective = sum(weight * term for weight, term in zip(self._weights, terms, strict=True))
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call, arg-type]
+        if self._reduce is not None:
+            average_gradients(self.parameters, self._reduce)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.sums += torch.stack([term.detach() for term in terms])
+        self.count += 1
+
+    def terms(self, batch: Batch) -> list[Tensor]:
+        """The loss terms of a batch, in the plan's order, float32."""
+        values = self._values.copy()
+        for read, place in self._inputs:
+            values[place] = read(batch)
+        with self._precision.forward():
+            for function, reads, place in self._nodes:
+                values[place] = function(*[values[read] for read in reads])
+        return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
+
+    def drain(self) -> dict[str, float]:
+        """The mean of each term since the last call."""
+        means = self.means()
+        self.sums.zero_()
+        self.count = 0
+        return means
+
+    def means(self) -> dict[str, float]:
+        """The mean of each term since the last drain; here the host waits for the device."""
+        means = (self.sums / max(self.count, 1)).tolist()
+        return {term.name: mean for term, mean in zip(self.plan.terms, means, strict=True)}
+
+
+def hold_all_but(players: Sequence[Player], moving: Player) -> None:
+    """Gradients flow to the moving player's parameters alone; the others stay in training mode."""
+    own = {id(parameter) for parameter in moving.parameters}
+    for player in players:
+        for parameter in player.parameters:
+            parameter.requires_grad_(id(parameter) in own)
+
+
+def average_gradients(parameters: Sequence[nn.Parameter], reduce: Reduce) -> None:
+    """Replaces gradients by their mean over processes, sent as one flat tensor."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = reduce(torch.cat([gradient.flatten() for gradient in gradients]))
+    for gradient, piece in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(piece.view_as(gradient))
+
+
+def make_optimizer(table: OptimizerTable, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer that a recipe names; Adam's update runs as one fused kernel."""
+    rate = value(table.lr, 0.0)
+    match table.use:
+        case "adam":
+            return torch.optim.Adam(parameters, rate, table.betas, weight_decay=table.weight_decay, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(parameters, rate, table.betas, weight_decay=table.weight_decay, fused=True)
+        case "rmsprop":
+            momentum = table.betas[0]
+            return torch.optim.RMSprop(parameters, rate, momentum=momentum, weight_decay=table.weight_decay)
+        case "sgd":
+            return torch.optim.SGD(parameters, rate, momentum=table.betas[0], weight_decay=table.weight_decay)
+
+
+def _parameters(networks: Sequence[nn.Module]) -> list[nn.Parameter]:
+    """The parameters that may move, each once."""
+    found = {id(p): p for network in networks for p in network.parameters() if p.requires_grad}
+    return list(found.values())

@@ -1,0 +1,65 @@
+"""Contingency tables: counts, chunks, void labels, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latentclust.errors
+from latentclust.errors import LatentclustError
+from latentclust.evaluate.contingency import classes_for_figures, contingency, occupancy
+from latentclust.specs import SealedLabels
+
+
+def sealed(*labels: int) -> SealedLabels:
+    return SealedLabels(np.array(labels, dtype=np.int64))
+
+
+def clusters(*labels: int) -> np.ndarray:
+    return np.array(labels, dtype=np.int64)
+
+
+def test_counts_by_hand_with_an_empty_cluster_and_void_labels() -> None:
+    table = contingency(clusters(0, 0, 0, 2, 2), sealed(1, 1, -1, 0, 1), clusters=4)
+    assert table.tolist() == [[0, 2], [0, 0], [1, 1], [0, 0]]
+    assert table.dtype == np.int64
+
+
+def test_chunks_add_up() -> None:
+    rng = np.random.default_rng(0)
+    predicted, labels = rng.integers(0, 5, 1000), rng.integers(-1, 3, 1000)
+    whole = contingency(predicted, SealedLabels(labels), 5, 3)
+    chunks = [contingency(predicted[i : i + 7], SealedLabels(labels[i : i + 7]), 5, 3) for i in range(0, 1000, 7)]
+    np.testing.assert_array_equal(sum(chunks), whole)
+    assert whole.sum() == (labels >= 0).sum()
+
+
+def test_occupancy_counts_unlabelled_samples_and_empty_clusters() -> None:
+    assert occupancy(clusters(0, 0, 2), 4).tolist() == [2, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "labels", "said"),
+    [
+        (clusters(0, 1), sealed(0), "1 labels for 2 predictions"),
+        (clusters(0, 3), sealed(0, 0), "3 is outside"),
+        (clusters(-1, 0), sealed(0, 0), "-1 is outside"),
+        (clusters(0, 0), sealed(0, 2), "2 is outside"),
+        (clusters(0, 0), sealed(-2, 0), "-2 is outside"),
+    ],
+)
+def test_what_does_not_fit_is_named(predicted: np.ndarray, labels: SealedLabels, said: str) -> None:
+    with pytest.raises(LatentclustError, match=said):
+        contingency(predicted, labels, clusters=3, classes=2)
+
+
+def test_figures_may_see_the_classes_of_some_samples() -> None:
+    assert classes_for_figures(sealed(3, 1, 2), clusters(2, 0)).tolist() == [2, 3]
+
+
+def test_only_evaluate_breaks_the_seal() -> None:
+    package = Path(latentclust.errors.__file__).parent
+    openers = {path.relative_to(package) for path in package.rglob("*.py") if ".unseal(" in path.read_text("utf-8")}
+    peekers = {path.relative_to(package) for path in package.rglob("*.py") if "._labels" in path.read_text("utf-8")}
+    assert openers == {Path("evaluate/contingency.py")}
+    assert peekers == {Path("specs.py")}
