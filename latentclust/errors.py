@@ -19,7 +19,7 @@ class Issue:
     fix: str
 
     def __str__(self) -> str:
-        """One line: `where: what. Fix.`"""
+        """One line: where, what and what to do."""
         return f"{self.where}: {self.what}. {self.fix}"
 
 

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Preprocess, build_networks
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.errors import Issue, LatentclustError, raise_all
+from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.read import read_out, set_evaluation
 from latentclust.recipe.load import load_recipe
@@ -96,7 +96,9 @@ class ClusteringModel:
         """
         if "generator" not in self.networks:
             name = self.resolved.recipe.name
-            raise LatentclustError.at("model", f"{name!r} has no generator", "Use a generative system, such as clustergan")
+            raise LatentclustError.at(
+                "model", f"{name!r} has no generator", "Use a generative system, such as clustergan"
+            )
         moved = Latent(latent.category.to(self.device), latent.style.to(self.device))
         return Images(self.model.networks["generator"](moved).cpu())
 
@@ -158,9 +160,12 @@ def load(path: str | Path, device: str | torch.device = "cpu", settings: tuple[s
     resolved = resolve(load_recipe(tomllib.loads(header["recipe"]), registry, settings), registry)
     raw_shape = tuple(int(size) for size in header["raw_shape"])
     shape = Preprocess(resolved.preprocess).shape(raw_shape)
-    networks = nn.ModuleDict(build_networks(resolved, shape))
+    bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
+    networks = nn.ModuleDict(build_networks(replace(resolved, backbones=bare), shape))
     try:
-        networks.load_state_dict({k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")})
+        networks.load_state_dict(
+            {k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")}
+        )
     except RuntimeError as error:
         raise LatentclustError.at(str(file), f"its weights do not fit its recipe ({error})", "Train it anew") from error
     networks.to(device).eval()
@@ -186,12 +191,8 @@ def _check_distributions(file: Path, header: Mapping[str, Any], registry: Regist
     """Refuses a model whose parts come from a distribution that is not installed or broken."""
     present = registry.providers()
     broken = {item.provider.distribution: item.error for item in registry.broken}
-    raise_all(
-        Issue(
-            str(file),
-            f"it was trained with parts of {name} {wanted}, which is {'broken: ' + broken[name] if name in broken else 'not installed'}",
-            f"Install {name} {wanted}",
-        )
-        for name, wanted in header["distributions"].items()
-        if name not in present
-    )
+    for name, wanted in header["distributions"].items():
+        if name not in present:
+            state = f"broken ({broken[name]})" if name in broken else "not installed"
+            what = f"it was trained with parts of {name} {wanted}, which is {state}"
+            raise LatentclustError.at(str(file), what, f"Install {name} {wanted}")

@@ -103,16 +103,22 @@ def initialise(network: nn.Module, init: str) -> None:
     """Draws the weights of linear and (transposed) convolutional layers anew and zeroes their biases.
 
     Args:
-        network: The network; layers of other kinds are left as they are.
+        network: The network; layers of other kinds, and pretrained ones, are left as they are.
         init: `xavier-normal` (Glorot and Bengio 2010, Eq. 12), `normal` (N(0, 0.02)), or `default` for torch's own.
     """
     if init == "default":
         return
+    preset = {id(part) for body in network.modules() if isinstance(body, Extractor) for part in _parts(body)}
     for module in network.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+        if id(module) not in preset and isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             if init == "xavier-normal":
                 nn.init.xavier_normal_(module.weight)
             else:
                 nn.init.normal_(module.weight, std=NORMAL_STD)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def _parts(body: Extractor) -> list[nn.Module]:
+    """Every module inside the loaded parts of a body."""
+    return [part for loaded in body.preset() for part in loaded.modules()]

@@ -1,6 +1,6 @@
 """Entry-point discovery: every plugin that loads, and every one that does not with its error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -97,5 +97,6 @@ def _provisions(manager: pluggy.PluginManager, provider: Provider, name: str | N
             continue
         for implementation in hook.get_hookimpls():
             if implementation.plugin_name == name:
-                found.append(Provision(provider, hook.name, dict(implementation.function())))
+                parts: Mapping[str, Any] = implementation.function()  # type: ignore[assignment]
+                found.append(Provision(provider, hook.name, dict(parts)))
     return found

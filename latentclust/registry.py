@@ -65,7 +65,7 @@ class Registry:
     """Every part of every plugin that loads; immutable."""
 
     def __init__(self, discovery: Discovery) -> None:
-        """Sorts what was discovered; a part of the wrong type breaks its plugin's provision of that kind, not the rest."""
+        """Sorts what was discovered; a part of the wrong type spoils what its plugin provides of that kind, not the rest."""
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:
@@ -98,7 +98,9 @@ class Registry:
             return candidates[0]
         if candidates:
             claims = " and ".join(sorted(part.qualified for part in candidates))
-            raise LatentclustError.at(where, f"two plugins provide a {kind} named {name!r}", f"Write {claims} to choose")
+            raise LatentclustError.at(
+                where, f"two plugins provide a {kind} named {name!r}", f"Write {claims} to choose"
+            )
         raise LatentclustError.at(where, f"there is no {kind} named {name!r}", self._suggest(kind, bare))
 
     def _suggest(self, kind: str, name: str) -> str:
@@ -109,7 +111,7 @@ class Registry:
 
     def build(self, kind: str, name: str, options: Mapping[str, Any], where: str) -> Spec:
         """A part with its options, validated strictly; raises LatentclustError with every issue at once."""
-        spec = self.find(kind, name, f"{where}.use").value
+        spec: type[Spec] = self.find(kind, name, f"{where}.use").value
         return validate(spec, options, where)
 
 
@@ -132,6 +134,8 @@ def validate(model: type[ModelT], data: Mapping[str, Any], where: str) -> ModelT
         return model.model_validate_json(json.dumps(data, allow_nan=True, default=str))
     except ValidationError as error:
         raise LatentclustError(*(_issue(model, item, where) for item in error.errors())) from error
+    except LatentclustError as error:
+        raise LatentclustError(*(Issue(f"{where}.{i.where}", i.what, i.fix) for i in error.issues)) from error
 
 
 def _issue(model: type[BaseModel], error: Any, where: str) -> Issue:
@@ -139,7 +143,9 @@ def _issue(model: type[BaseModel], error: Any, where: str) -> Issue:
     location = ".".join(str(step) for step in error["loc"] if not str(step).startswith("function-"))
     place = ".".join(part for part in (where, location) if part)
     if error["type"] == "extra_forbidden":
-        return Issue(place, f"unknown key {error['loc'][-1]!r}", did_you_mean(str(error["loc"][-1]), _keys(model, error["loc"])))
+        return Issue(
+            place, f"unknown key {error['loc'][-1]!r}", did_you_mean(str(error["loc"][-1]), _keys(model, error["loc"]))
+        )
     if error["type"] == "missing":
         return Issue(place, "this key is missing", "Add it")
     return Issue(place, f"{error['input']!r} is refused", f"{error['msg']}")

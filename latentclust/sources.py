@@ -29,7 +29,7 @@ _GREY_MODES = frozenset({"1", "L", "LA"})
 _DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _UNREADABLE = (
     EOFError,
-    KeyError,
+    LookupError,
     NotImplementedError,
     OSError,
     SyntaxError,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from latentclust.errors import LatentclustError
 from latentclust.tensors import Code, Features, Images, Latent, Posterior, Scalar, Scores, Shape, Vectors
 
 
@@ -87,9 +88,17 @@ class Extractor(nn.Module, ABC):
     def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
         """`(b, *shape)` to representation `(b, width)` and mid-network features `(b, feature_width)`."""
 
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
+        return ()
+
 
 class BackboneSpec(Spec):
     """A network body. What it can be is said by the mixins below; a role adds its own head to it."""
+
+    def bare(self) -> "BackboneSpec":
+        """The same body without pretrained weights, which those of a model file are about to replace."""
+        return self
 
 
 class ExtractorSpec(BackboneSpec, ABC):
@@ -216,9 +225,7 @@ class DatasetSpec(Spec, ABC):
         """The file or folder it would read, or None where it is absent; reads no sample."""
 
     def fetch(self, root: Path) -> None:
-        """Downloads the set, with checks, into the layout above under `root`; raises LatentclustError where it cannot."""
-        from latentclust.errors import LatentclustError
-
+        """Downloads the set, with checks, into its layout under `root`; raises LatentclustError where it cannot."""
         raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", f"Lay out {self.layout}")
 
 

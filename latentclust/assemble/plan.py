@@ -88,7 +88,9 @@ class Binder:
             terms.append(Term(name, loss, reads))
             if reads and not self._reaches(draft, reads, moved):
                 what = f"it depends on none of the networks of player {player!r} ({', '.join(moved)})"
-                self.issues.append(Issue(f"losses.{name}", what, "Give it another player, or bind it otherwise with `on`"))
+                self.issues.append(
+                    Issue(f"losses.{name}", what, "Give it another player, or bind it otherwise with `on`")
+                )
         return Plan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
 
     def _loss(self, draft: _Draft, name: str, loss: LossSpec, on: Mapping[str, str]) -> tuple[str, ...]:
@@ -166,7 +168,10 @@ def compatible(produced: Any, wanted: Any) -> bool:
         return True
     takes = _members(wanted)
     return all(
-        any(one is other or (isinstance(one, type) and isinstance(other, type) and issubclass(one, other)) for other in takes)
+        any(
+            one is other or (isinstance(one, type) and isinstance(other, type) and issubclass(one, other))
+            for other in takes
+        )
         for one in _members(produced)
     )
 

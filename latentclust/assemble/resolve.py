@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from latentclust.assemble.plan import Binder, Plan
@@ -125,11 +126,12 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
         if table.enabled
     }
     inference = find.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
-    metrics = _named(find, "metric", recipe.evaluate.metrics, MetricSpec)
-    baselines = _named(find, "baseline", recipe.evaluate.baselines, BaselineSpec)
+    metrics = _named(find, "metric", recipe.evaluate.metrics, MetricSpec)  # type: ignore[type-abstract]
+    baselines = _named(find, "baseline", recipe.evaluate.baselines, BaselineSpec)  # type: ignore[type-abstract]
     _check_preprocess(find, preprocess)
     roles = _roles(find, recipe, backbones)
     _check_players(find, recipe)
+    _check_moved(find, recipe)
     _check_inference(find, recipe, inference)
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None})
     _check_selection(find, recipe)
@@ -150,7 +152,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     )
 
 
-def _named(find: Resolver, kind: str, tables: tuple[str | PartTable, ...], base: type[SpecT]) -> dict[str, SpecT | None]:
+def _named(
+    find: Resolver, kind: str, tables: tuple[str | PartTable, ...], base: type[SpecT]
+) -> dict[str, SpecT | None]:
     """The parts of a list of names or tables, keyed by name; a repeated one by name and position."""
     found: dict[str, SpecT | None] = {}
     for position, table in enumerate(tables):
@@ -199,6 +203,15 @@ def _check_players(find: Resolver, recipe: Recipe) -> None:
                 find.issues.append(Issue(where, f"{network!r} is frozen", "Take it out, or set frozen = false"))
 
 
+def _check_moved(find: Resolver, recipe: Recipe) -> None:
+    """Refuses a network that would stay at its random start without being declared frozen."""
+    moved = {network for player in recipe.players.values() for network in player.networks}
+    for name, table in recipe.networks.items():
+        if name not in moved and not table.frozen:
+            fix = f"Add {name!r} to a player's networks, or set frozen = true"
+            find.issues.append(Issue(f"networks.{name}", "no player moves this network", fix))
+
+
 def _check_inference(find: Resolver, recipe: Recipe, inference: InferenceSpec | None) -> None:
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
@@ -214,19 +227,17 @@ def _check_selection(find: Resolver, recipe: Recipe) -> None:
     if by == "last" or (kind == "losses" and name in enabled):
         return
     choices = ["last", *(f"losses.{loss}" for loss in enabled)]
-    reads = "reads labels, and selecting by labels is not clustering" if "." not in by else "is not a term of this recipe"
+    reads = (
+        "reads labels, and selecting by labels is not clustering" if "." not in by else "is not a term of this recipe"
+    )
     find.issues.append(Issue("train.select_by", f"{by!r} {reads}", did_you_mean(by, choices)))
 
 
 def _plans(find: Resolver, recipe: Recipe, roles: Mapping[str, str], losses: Mapping[str, LossSpec]) -> dict[str, Plan]:
     """One plan per player, from its losses."""
-    functions = {}
-    for part in find.registry.parts("quantity"):
-        functions[part.name] = find.gather(lambda n=part.name: _quantity(find, n, recipe.quantities.get(n, n)))
-    for name in recipe.quantities:
-        if name not in functions:
-            functions[name] = find.gather(lambda n=name: _quantity(find, n, recipe.quantities[n]))
-    known = {name: function for name, function in functions.items() if function is not None}
+    names = {part.name for part in find.registry.parts("quantity")} | set(recipe.quantities)
+    found = {name: find.gather(partial(_quantity, find, name, recipe)) for name in sorted(names)}
+    known = {name: function for name, function in found.items() if function is not None}
     binder = Binder(known, {name: ROLES[role] for name, role in roles.items()}, tuple(recipe.views), find.issues)
     plans = {}
     for player, table in recipe.players.items():
@@ -243,7 +254,8 @@ def _plans(find: Resolver, recipe: Recipe, roles: Mapping[str, str], losses: Map
     return plans
 
 
-def _quantity(find: Resolver, name: str, chosen: str) -> Callable[..., Any]:
-    part = find.registry.find("quantity", chosen, f"quantities.{name}")
+def _quantity(find: Resolver, name: str, recipe: Recipe) -> Callable[..., Any]:
+    """The definition that the recipe chose for a quantity, or the one of that name."""
+    part = find.registry.find("quantity", recipe.quantities.get(name, name), f"quantities.{name}")
     function: Callable[..., Any] = part.value
     return function

@@ -20,12 +20,12 @@ from latentclust.api import (
 
 
 def prior_sample(prior: PriorSpec, batch_size: int, rng: torch.Generator) -> Latent:
-    """z ~ P(z)."""
+    """Z ~ P(z)."""
     return prior.sample(batch_size, rng)
 
 
 def prior_vector(prior_sample: Latent) -> Vectors:
-    """z as one vector."""
+    """Z as one vector."""
     return prior_sample.vector()
 
 

@@ -40,7 +40,9 @@ class LoadedRecipe:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, settings: tuple[str, ...] = ()) -> LoadedRecipe:
+def load_recipe(
+    source: str | Path | Mapping[str, Any], registry: Registry, settings: tuple[str, ...] = ()
+) -> LoadedRecipe:
     """Reads a recipe, its bases and `--set` settings.
 
     Args:
@@ -55,7 +57,9 @@ def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, sett
     for setting in settings:
         layered = layered.over(_setting(setting), f"--set {setting}")
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
-        raise LatentclustError.at("schema", f"{layered.tree['schema']!r} is not a known schema", f"Use schema = {SCHEMA}")
+        raise LatentclustError.at(
+            "schema", f"{layered.tree['schema']!r} is not a known schema", f"Use schema = {SCHEMA}"
+        )
     return LoadedRecipe(validate(Recipe, layered.tree, ""), layered)
 
 
@@ -85,7 +89,9 @@ def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: 
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise LatentclustError.at(origin, "no such file", "Check the path; `latentclust recipe list` shows what ships") from error
+        raise LatentclustError.at(
+            origin, "no such file", "Check the path; `latentclust recipe list` shows what ships"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise LatentclustError.at(origin, f"cannot be read ({error})", "Give a readable UTF-8 TOML file") from error
     except tomllib.TOMLDecodeError as error:
@@ -94,13 +100,17 @@ def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: 
     return _based(tree, origin, registry, (*seen, origin), siblings)
 
 
-def _based(tree: dict[str, Any], origin: str, registry: Registry, seen: tuple[str, ...], folder: Path | None = None) -> Layered:
+def _based(
+    tree: dict[str, Any], origin: str, registry: Registry, seen: tuple[str, ...], folder: Path | None = None
+) -> Layered:
     """A recipe's own tables over those of what it extends."""
     base = tree.pop("extends", None)
     if base is None:
         return Layered().over(tree, origin)
     if not isinstance(base, str):
-        raise LatentclustError.at(f"{origin}: extends", f"{base!r} is refused", "Name a system or a recipe file in quotes")
+        raise LatentclustError.at(
+            f"{origin}: extends", f"{base!r} is refused", "Name a system or a recipe file in quotes"
+        )
     return _base(base, origin, registry, seen, folder).over(tree, origin)
 
 
@@ -114,7 +124,9 @@ def _base(name: str, origin: str, registry: Registry, seen: tuple[str, ...], fol
     target: Traversable | Path | None = file if file.exists() else shipped.get(name.removesuffix(".toml"))
     if target is None:
         systems = [part.name for part in registry.parts("system")]
-        raise LatentclustError.at(where, f"there is no system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
+        raise LatentclustError.at(
+            where, f"there is no system or recipe {name!r}", did_you_mean(name, [*systems, *shipped])
+        )
     label = str(target)
     if label in seen or name in seen:
         raise LatentclustError.at(where, f"the chain comes back to {name!r}", "Break the circle")

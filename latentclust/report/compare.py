@@ -80,5 +80,5 @@ def _seeds(summary: SeedSummary) -> str:
 def _mean_and_deviation(summary: SeedSummary, name: str) -> str:
     if name not in summary.mean:
         return "–"
-    deviation = "" if summary.std is None else f" ± {summary.std[name]:.3f}"
+    deviation = "" if summary.std is None else f"±{summary.std[name]:.3f}"
     return f"{summary.mean[name]:.3f}{deviation}"

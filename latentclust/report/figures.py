@@ -41,11 +41,10 @@ def loss_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A centred moving average over `SMOOTHED_SHARE` of the values, narrower towards the ends so that it stays centred."""
-    index = np.arange(len(values))
-    half = np.minimum(round(len(values) * SMOOTHED_SHARE / 2), np.minimum(index, index[::-1]))
-    total = np.concatenate(([0.0], np.cumsum(values)))
-    return (total[index + half + 1] - total[index - half]) / (2 * half + 1)
+    """A centred moving average over `SMOOTHED_SHARE` of the values, left out where its window would overhang."""
+    half = round(len(values) * SMOOTHED_SHARE / 2)
+    window = np.full(2 * half + 1, 1 / (2 * half + 1))
+    return np.asarray(np.convolve(values, window, "valid"), dtype=np.float64)
 
 
 def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], classes: tuple[str, ...] = ()) -> Figure:
@@ -64,8 +63,10 @@ def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], cl
     share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, ax=axes, label="share of the cluster (%)", shrink=0.8)
-    axes.set_xticks(range(columns), classes[:columns] or range(columns), rotation=90, fontsize=size)
-    axes.set_yticks(range(rows), range(1, rows + 1), fontsize=size)
+    axes.set_xticks(
+        range(columns), classes[:columns] or [f"{label}" for label in range(columns)], rotation=90, fontsize=size
+    )
+    axes.set_yticks(range(rows), [f"{index + 1}" for index in range(rows)], fontsize=size)
     axes.set_xlabel("class")
     axes.set_ylabel("cluster")
     axes.set_title("samples; outlined: matched one to one", fontsize="medium")
@@ -88,7 +89,9 @@ def _curve(axes: Axes, name: str, history: Sequence[Mapping[str, float]]) -> Non
         return
     rounds, values = points.T
     axes.plot(rounds, values, color=RAW, linewidth=0.8, alpha=0.6)
-    axes.plot(rounds, smoothed(values), color=SMOOTH, linewidth=1.8)
+    average = smoothed(values)
+    overhang = (len(values) - len(average)) // 2
+    axes.plot(rounds[overhang : len(rounds) - overhang], average, color=SMOOTH, linewidth=1.8)
 
 
 def _write_cells(axes: Axes, table: NDArray[np.int64], share: NDArray[np.float64]) -> None:

@@ -101,6 +101,7 @@ def _mosaic(
     figure = new_figure(margin + cell * columns * width / height, 0.5 + cell * rows)
     axes = figure.subplots()
     axes.imshow(canvas, interpolation="nearest")
+    axes.set_anchor("E")  # what room the aspect leaves over goes to the labels on the left
     axes.set_yticks(_centres(len(row_labels), height, gap), row_labels)
     axes.set_xticks(_centres(len(col_labels), width, gap), col_labels)
     axes.xaxis.tick_top()

@@ -122,7 +122,9 @@ def protocol(resolved: Resolved, count: int) -> Protocol:
     recipe, trained = resolved.recipe, split_of(resolved.dataset)
     tested = recipe.evaluate.split or trained
     data = recipe.data.use
-    return Protocol(f"{data}-{trained}-{tested}", f"{data} ({count:,} samples)", trained, tested, resolved.prior.clusters)
+    return Protocol(
+        f"{data}-{trained}-{tested}", f"{data} ({count:,} samples)", trained, tested, resolved.prior.clusters
+    )
 
 
 def score_baselines(model: ClusteringModel, tested: ImageSet) -> dict[str, Mapping[str, float]]:

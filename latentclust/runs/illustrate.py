@@ -29,7 +29,9 @@ def illustrate(
     """Draws the figures into `figures/` and says what each shows."""
     drawn = [_samples(folder, tested, posterior, facts), _losses(folder, facts)]
     if facts.table is not None and facts.matching is not None:
-        save_figure(contingency_figure(facts.table, facts.matching, facts.classes), folder / FIGURES / "contingency.png")
+        save_figure(
+            contingency_figure(facts.table, facts.matching, facts.classes), folder / FIGURES / "contingency.png"
+        )
         drawn.insert(1, Illustration(f"{FIGURES}/contingency.png", "Samples of each class in each cluster."))
     if model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
         drawn.insert(-1, _maps(folder, tested, posterior, facts))

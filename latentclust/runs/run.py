@@ -85,7 +85,9 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
     """
     path = Path(folder) / RECIPE
     if not path.is_file():
-        raise LatentclustError.at(str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run")
+        raise LatentclustError.at(
+            str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run"
+        )
     resolved = prepare_recipe(path, ())
     return _train(assemble(resolved, data_roots()), Path(folder), device, listener or Silence(), resume=True)
 

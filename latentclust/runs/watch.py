@@ -34,7 +34,9 @@ class LogFile:
                 file.write(json.dumps(record.line()) + "\n")
         except OSError as error:
             what = f"cannot be written ({error.strerror or error})"
-            raise LatentclustError.at(str(self.path), what, "Free some space, then: latentclust run --resume") from error
+            raise LatentclustError.at(
+                str(self.path), what, "Free some space, then: latentclust run --resume"
+            ) from error
         self.then.logged(record)
 
     def ended(self) -> None:

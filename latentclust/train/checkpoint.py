@@ -29,7 +29,12 @@ def write_checkpoint(
         "format": FORMAT,
         "round": round_,
         "feed": feed.state(),
-        "selection": [selection.score if selection.weights else None, selection.round, selection.total, selection.windows],
+        "selection": [
+            selection.score if selection.weights else None,
+            selection.round,
+            selection.total,
+            selection.windows,
+        ],
         "counts": {name: player.count for name, player in players.items()},
         "scalers": {name: player.scaler.state_dict() for name, player in players.items()},
     }

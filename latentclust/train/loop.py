@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from latentclust.data.feed import Feed
 from latentclust.errors import InterruptedRunError, RunFailedError
@@ -137,12 +137,12 @@ class Training:
         broken = [name for name, tensor in self.networks.named_parameters() if not torch.isfinite(tensor).all()]
         if broken:
             what = f"{broken[0]} is no longer finite after round {round_}"
-            raise RunFailedError.at(f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it")
+            raise RunFailedError.at(
+                f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it"
+            )
         if self.fabric.world_size > 1:
             for buffer in self.networks.buffers():
-                self.fabric.broadcast(buffer) if not buffer.is_floating_point() else buffer.copy_(
-                    self.fabric.all_reduce(buffer.clone(), reduce_op="mean")
-                )
+                buffer.copy_(_mean_over_processes(self.fabric, buffer))
         if self.fabric.is_global_zero:
             write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection)
 
@@ -160,6 +160,13 @@ class Training:
             return self.stopping()
         asked = torch.tensor(float(self.stopping()), device=self.fabric.device)
         return bool(self.fabric.all_reduce(asked, reduce_op="sum"))
+
+
+def _mean_over_processes(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """The same on every process; counters, which are equal already, stay what they are."""
+    mean = fabric.all_reduce(tensor.double(), reduce_op="mean")
+    assert isinstance(mean, Tensor)
+    return mean.to(tensor.dtype)
 
 
 class Clock:

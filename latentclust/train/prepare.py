@@ -86,5 +86,3 @@ def _reduce(fabric: Fabric) -> Reduce | None:
         return fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[return-value]
 
     return mean
-
-

@@ -11,7 +11,7 @@ def value(schedule: Schedule, progress: float) -> float:
         return schedule
     share = min(max((progress - schedule.since) / (schedule.until - schedule.since), 0.0), 1.0)
     if schedule.shape == "geometric":
-        return schedule.start * (schedule.end / schedule.start) ** share
+        return float(schedule.start * (schedule.end / schedule.start) ** share)
     if schedule.shape == "cosine":
         share = (1 - math.cos(math.pi * share)) / 2
     return schedule.start + (schedule.end - schedule.start) * share

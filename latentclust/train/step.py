@@ -19,7 +19,7 @@ Input = Callable[[Batch], Tensor]
 class Player:
     """The networks that one optimizer moves, and the compiled plan of its step."""
 
-    def __init__(  # noqa: PLR0913 - the parts of a step, each its own concept
+    def __init__(
         self,
         plan: Plan,
         table: PlayerTable,
@@ -57,7 +57,7 @@ class Player:
         place = {name: position for position, name in enumerate(names)}
         self._values: list[Any] = [given.get(name) for name in names]
         self._inputs = [(inputs[name], place[name]) for name in self.plan.given if name in inputs]
-        self._nodes = [(node.function, [place[name] for name in node.reads], place[node.name]) for node in self.plan.nodes]
+        self._nodes = [(n.function, [place[name] for name in n.reads], place[n.name]) for n in self.plan.nodes]
         self._terms = [(term.loss, [place[name] for name in term.reads]) for term in self.plan.terms]
 
     def refresh(self, progress: float) -> None:
@@ -114,7 +114,8 @@ def average_gradients(parameters: Sequence[nn.Parameter], reduce: Reduce) -> Non
     """Replaces gradients by their mean over processes, sent as one flat tensor."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = reduce(torch.cat([gradient.flatten() for gradient in gradients]))
-    for gradient, piece in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+    pieces = torch.split(flat, [gradient.numel() for gradient in gradients])
+    for gradient, piece in zip(gradients, pieces, strict=True):
         gradient.copy_(piece.view_as(gradient))
 
 

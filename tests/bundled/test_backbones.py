@@ -132,8 +132,8 @@ def test_resblock_shortcut_commutes_with_resampling() -> None:
     maps = batch((4, 6, 6))
     down, up, same = ResBlock(4, 5, "down", "none"), ResBlock(4, 5, "up", "none"), ResBlock(4, 4, "none", "none")
     for block in (down, up, same):
-        nn.init.zeros_(block.get_parameter("residual.4.weight" if block is not up else "residual.5.weight"))
-        nn.init.zeros_(block.get_parameter("residual.4.bias" if block is not up else "residual.5.bias"))
+        for parameter in block.residual.parameters():
+            nn.init.zeros_(parameter)
     convolved = functional.conv2d(maps, down.shortcut[1].weight, down.shortcut[1].bias)
     torch.testing.assert_close(down(maps), functional.avg_pool2d(convolved, 2))
     doubled = functional.interpolate(maps, scale_factor=2.0, mode="nearest")
@@ -419,7 +419,7 @@ def test_installed_weights_with_a_stray_name_are_refused(
 ) -> None:
     expected = timm.create_model(lite0.ARCHITECTURE).state_dict()
     install(tmp_path, monkeypatch, dict(zip(packaged_keys(), expected.values(), strict=True)) | {stray: torch.ones(1)})
-    with pytest.raises(LatentclustError, match="installed distribution are not those of this model: .* is unknown"):
+    with pytest.raises(LatentclustError, match=r"installed distribution are not those of this model: .* is unknown"):
         Timm(model=lite0.ARCHITECTURE, pretrained="installed").extractor((3, 32, 32))
 
 

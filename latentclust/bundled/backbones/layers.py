@@ -87,7 +87,7 @@ class StagedExtractor(Extractor):
         self.feature_width = feature_width
         self.width = width
 
-    def forward(self, sample: Float[Tensor, "b *s"]) -> tuple[Float[Tensor, "b w"], Float[Tensor, "b f"]]:
+    def forward(self, sample: Float[Tensor, "b *s"]) -> tuple[Float[Tensor, "b width"], Float[Tensor, "b features"]]:
         """Representation `(b, width)` and the stem's flattened output `(b, feature_width)`."""
         features = self.stem(sample)
         return self.rest(features), features.flatten(1)

@@ -84,7 +84,7 @@ class TimmExtractor(Extractor):
             self.body.eval()
         return self
 
-    def forward(self, sample: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b w"], Float[Tensor, "b f"]]:
+    def forward(self, sample: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b width"], Float[Tensor, "b features"]]:
         """Representation `(b, width)` and pooled vector `(b, feature_width)`."""
         if self.size is not None:
             sample = functional.interpolate(sample, size=(self.size, self.size), mode="bilinear")

@@ -57,7 +57,8 @@ def _dense(stored: Any, path: Path) -> NDArray[Any]:
 def _column(stored: Any) -> NDArray[Any]:
     """A column as it is, or a categorical one as its codes, in which -1 is missing."""
     if stored.attrs.get("encoding-type") == "categorical":
-        return _cells(stored["categories"])[_present(stored["codes"][...])]
+        named: NDArray[np.str_] = _cells(stored["categories"])[_present(stored["codes"][...])]
+        return named
     return _cells(stored)
 
 

@@ -77,7 +77,7 @@ class Cifar10(PublishedImages):
         found: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
         with reading(path), tarfile.open(path, "r:gz") as archive:
             for member in archive:
-                *_, part, label, file = ("", "", *PurePosixPath(member.name).parts)
+                part, label, file = ("", "", "", *PurePosixPath(member.name).parts)[-3:]
                 if part in wanted and file.endswith(".jpg"):
                     content = archive.extractfile(member)
                     assert content is not None, "a .jpg member is a file"

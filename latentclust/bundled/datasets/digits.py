@@ -10,7 +10,7 @@ from latentclust.api import ImageSet
 from latentclust.bundled.datasets.published import PublishedImages
 from latentclust.bundled.datasets.scaling import to_uint8
 
-_INK = 16
+_INK = 16.0
 """The greatest pixel value: black pixels of a 4x4 block of the scan."""
 
 
@@ -35,9 +35,12 @@ class Digits(PublishedImages):
         """Opens scikit-learn's copy."""
         return self.read(Path("digits"))
 
+    def fetch(self, root: Path) -> None:
+        """Nothing: it came with scikit-learn."""
+
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Images `(1797, 1, 8, 8)` and labels."""
         from sklearn.datasets import load_digits
 
         bunch = load_digits()
-        return to_uint8(bunch.images[:, np.newaxis], 0, _INK, str(mark)), bunch.target
+        return to_uint8(bunch.images[:, np.newaxis], 0.0, _INK, str(mark)), bunch.target

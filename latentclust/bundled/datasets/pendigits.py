@@ -11,7 +11,7 @@ from latentclust.bundled.datasets.published import Part, Published, Split, joine
 from latentclust.bundled.datasets.scaling import to_unit
 
 _FEATURES = 16
-_TABLET = 100
+_TABLET = 100.0
 """The greatest coordinate."""
 
 _FILES: dict[Part, str] = {"train": "pendigits.tra", "test": "pendigits.tes"}
@@ -41,4 +41,4 @@ def _read_part(path: Path) -> tuple[NDArray[np.float32], NDArray[Any]]:
     if table.shape[1] != _FEATURES + 1:
         what = f"{table.shape[1]} columns, not {_FEATURES} coordinates and a digit"
         raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
-    return to_unit(table[:, :-1], 0, _TABLET, str(path)), table[:, -1]
+    return to_unit(table[:, :-1], 0.0, _TABLET, str(path)), table[:, -1]

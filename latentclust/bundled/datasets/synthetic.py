@@ -39,6 +39,9 @@ class Synthetic(DatasetSpec):
         """This file, which draws it."""
         return Path(__file__)
 
+    def fetch(self, root: Path) -> None:
+        """Nothing: it is drawn."""
+
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Draws the set, cluster after cluster."""
         rng = np.random.default_rng(self.seed)

@@ -12,7 +12,7 @@ from latentclust.bundled.datasets.published import Part, PublishedImages, Split,
 from latentclust.bundled.datasets.scaling import to_uint8
 
 _SIDE = 16
-_NPZ_SCALE = 2000
+_NPZ_SCALE = 2000.0
 """The npz file keeps pixel values in [0, 1] as whole multiples of 1/2000."""
 
 
@@ -58,13 +58,13 @@ def _from_npz(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         cut = int(file["n_train"])
         rows = slice(cut) if part == "train" else slice(cut, None)
         values, labels = file["x_times_2000"][rows], file["y"][rows]
-    return to_uint8(values, 0, _NPZ_SCALE, str(path)), labels
+    return to_uint8(values, 0.0, _NPZ_SCALE, str(path)), labels
 
 
 def _from_hdf5(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     with open_hdf5(path) as file:
         values, labels = file[part]["data"][...], file[part]["target"][...]
-    return to_uint8(values, 0, 1, str(path)), labels
+    return to_uint8(values, 0.0, 1.0, str(path)), labels
 
 
 def _from_libsvm(mark: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
@@ -76,4 +76,4 @@ def _from_libsvm(mark: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any
         raise LatentclustError.at(str(path), "is absent", "Fetch or copy the missing file")
     with reading(path):
         values, labels = load_svmlight_file(str(path), n_features=_SIDE**2)
-    return to_uint8(values.toarray(), -1, 1, str(path)), labels.astype(np.int64) - 1
+    return to_uint8(values.toarray(), -1.0, 1.0, str(path)), labels.astype(np.int64) - 1

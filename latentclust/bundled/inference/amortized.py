@@ -9,9 +9,9 @@ from torch import Tensor
 from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior
 
 
-def read_code(model: Model, network: str, images: Images) -> Code:
-    """The code of images by the named network; raises LatentclustError where that network is no encoder."""
-    code = model.networks[network](images)
+def read_code(model: Model, network: str, images: Images, trunk: str | None = None) -> Code:
+    """The code of images, by way of a shared trunk where one is named; raises LatentclustError for no encoder."""
+    code = model.networks[network](images if trunk is None else model.networks[trunk](images))
     if not isinstance(code, Code):
         raise LatentclustError.at("inference.network", f"{network!r} does not return a code", "Name an encoder")
     return code
@@ -23,12 +23,15 @@ class Amortized(InferenceSpec):
 
     network: str = "encoder"
 
+    trunk: str | None = None
+    """The trunk whose features the encoder reads, for a system whose networks share one (InfoGAN)."""
+
     @property
     def needs(self) -> tuple[str, ...]:
-        """The encoder."""
-        return (self.network,)
+        """The encoder, and its trunk."""
+        return (self.network,) if self.trunk is None else (self.network, self.trunk)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """The encoder's posterior; `state` and `rng` are not read."""
-        code = read_code(model, self.network, images)
+        code = read_code(model, self.network, images, self.trunk)
         return Posterior(probabilities=code.logits.float().softmax(dim=1), style=code.style.float())

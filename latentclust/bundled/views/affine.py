@@ -1,6 +1,5 @@
 """Random affine maps: rotation, scale, aspect, shear and shift about the image's centre."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -95,8 +94,8 @@ def inverse_matrices(maps: Maps, size: tuple[int, int]) -> Float[Tensor, "b 2 3"
         size: Height and width, without which a rotation of a long image would shear it.
     """
     height, width = size
-    cos, sin = (maps.rotation * math.pi / 180).cos(), (maps.rotation * math.pi / 180).sin()
-    lean = (maps.shear * math.pi / 180).tan()
+    cos, sin = maps.rotation.deg2rad().cos(), maps.rotation.deg2rad().sin()
+    lean = maps.shear.deg2rad().tan()
     stretch_x, stretch_y = maps.scale * maps.aspect.sqrt(), maps.scale / maps.aspect.sqrt()
     # Per axis: (1 / stretch) (1, -lean; 0, 1) (cos, -sin; sin, cos), from pixels to half widths and half heights.
     rows = (

@@ -1,0 +1,42 @@
+"""The table that ends a run."""
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from latentclust.report.console import print_results
+from latentclust.report.facts import RunFacts
+
+MakeFacts = Callable[..., RunFacts]
+
+
+def shown(facts: RunFacts) -> str:
+    out = StringIO()
+    print_results(Console(file=out, width=200), facts)
+    return out.getvalue()
+
+
+def cells(text: str, first: str) -> list[str]:
+    line = next(line for line in text.splitlines() if f" {first} " in line and "│" in line)
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_metrics_of_the_result_and_of_kmeans_share_a_row(make_facts: MakeFacts) -> None:
+    assert cells(shown(make_facts(0.9)), "ACC") == ["ACC", "0.9000", "0.7000"]
+
+
+@pytest.mark.parametrize(("accuracy", "loses"), [(0.9, False), (0.7, False), (0.6, True)])
+def test_losing_is_said_here_too(make_facts: MakeFacts, accuracy: float, loses: bool) -> None:
+    assert ("loses to k-means" in shown(make_facts(accuracy))) is loses
+
+
+def test_the_protocol_is_printed_with_the_number(make_facts: MakeFacts) -> None:
+    assert "tiny-all: twenty points" in shown(make_facts())
+
+
+def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
+    text = shown(unlabelled)
+    assert cells(text, "cluster 3") == ["cluster 3", "5"]
+    assert "ACC" not in text

@@ -1,0 +1,85 @@
+"""What report.md says, and what it must not leave out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentclust.report.document import document, markdown_table, write_report
+from latentclust.report.facts import RunFacts
+
+MakeFacts = Callable[..., RunFacts]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "nmi", "loses"),
+    [(0.7, 0.5, False), (0.9, 0.9, False), (0.69, 0.9, True), (0.9, 0.49, True), (0.1, 0.1, True)],
+)
+def test_losing_to_kmeans_is_said_exactly_when_it_happens(
+    make_facts: MakeFacts, accuracy: float, nmi: float, loses: bool
+) -> None:
+    facts = replace(make_facts(), metrics={"accuracy": accuracy, "nmi": nmi})
+    assert ("The recipe loses to k-means in" in document(facts)) is loses
+
+
+def test_the_loss_is_given_in_numbers(make_facts: MakeFacts) -> None:
+    assert "**The recipe loses to k-means in ACC (0.6000 against 0.7000).**" in document(make_facts(0.6))
+
+
+def test_a_missing_kmeans_is_remarked_on(make_facts: MakeFacts) -> None:
+    assert "K-means was not run" in document(make_facts(baselines={}))
+    assert "K-means was not run" not in document(make_facts())
+
+
+def test_the_result_stands_beside_its_baselines(make_facts: MakeFacts) -> None:
+    text = document(make_facts(0.8, {"kmeans": {"accuracy": 0.7}, "gmm": {"accuracy": 0.75, "nmi": 0.6}}))
+    assert "|  | tiny | k-means | Gaussian mixture |" in text
+    assert "| ACC | 0.8000 | 0.7000 | 0.7500 |" in text
+    assert "| NMI | 0.5000 | – | 0.6000 |" in text
+
+
+def test_clusters_count_from_one_and_none_is_dropped(make_facts: MakeFacts) -> None:
+    text = document(make_facts())
+    assert "| 1 | 8 | cat | 100.0% |" in text
+    assert "| 2 | 7 | dog\\|wolf | 85.7% |" in text
+    assert "| 3 | 5 | unmatched | – |" in text
+
+
+def test_protocol_selection_figures_and_recipe_are_there(make_facts: MakeFacts) -> None:
+    text = document(make_facts())
+    assert "tiny-all: twenty points, trained on all, tested on all, 3 clusters" in text
+    assert "Model selection: the last round." in text
+    assert "![Losses over rounds.](figures/losses.png)" in text
+    assert '```toml\nname = "tiny"\n```' in text
+    assert "divided by the arithmetic mean" in text
+
+
+def test_what_labels_would_have_chosen_is_named_as_such(make_facts: MakeFacts) -> None:
+    text = document(replace(make_facts(), oracle={"round": 40.0, "accuracy": 0.99}))
+    assert "Best round by labels, round 40: ACC 0.9900. It is not the result" in text
+    assert "Best round by labels" not in document(make_facts())
+
+
+def test_a_collapsed_run_says_so(make_facts: MakeFacts) -> None:
+    assert "The run has collapsed" in document(replace(make_facts(), occupancy=np.array([20, 0, 0])))
+    assert "The run has collapsed" not in document(make_facts())
+
+
+def test_without_labels_nothing_is_scored(unlabelled: RunFacts) -> None:
+    text = document(unlabelled)
+    assert "no labels, so no metric was computed" in text
+    assert "| 1 | 8 |" in text
+    assert "ACC" not in text
+    assert "k-means" not in text
+
+
+def test_the_file_holds_the_document(make_facts: MakeFacts, tmp_path: Path) -> None:
+    path = write_report(tmp_path, make_facts())
+    assert path == tmp_path / "report.md"
+    assert path.read_text("utf-8") == document(make_facts())
+
+
+def test_bars_in_cells_are_escaped() -> None:
+    assert markdown_table(["a", "b"], [["x|y", "1"]]) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 |"
