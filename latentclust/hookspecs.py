@@ -1,4 +1,4 @@
-"""Every extension point: a plugin implements these hooks in a module named under the entry-point group `latentclust`."""
+"""Every extension point; a plugin implements these hooks in a module named under entry-point group `latentclust`."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources.abc import Traversable

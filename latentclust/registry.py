@@ -65,7 +65,7 @@ class Registry:
     """Every part of every plugin that loads; immutable."""
 
     def __init__(self, discovery: Discovery) -> None:
-        """Sorts what was discovered; a part of the wrong type spoils what its plugin provides of that kind, not the rest."""
+        """Sorts what was discovered; a part of the wrong type spoils that provision of its plugin, not the rest."""
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:

@@ -89,10 +89,10 @@ class NonNegativeFactorization(BaselineSpec):
     def _refuse_unsuitable(self, points: NDArray[np.float32], clusters: int) -> None:
         if points.size and points.min() < 0:
             what = f"the smallest value is {points.min():.3g}, and nmf takes non-negative points only"
-            raise LatentclustError.at("baselines.nmf", what, "Use it on pixels, or take it out of evaluate.baselines")
+            raise LatentclustError.at("evaluate.baselines.nmf", what, "Use it on pixels, or take it out of the list")
         if clusters > min(points.shape):
             what = f"{clusters} clusters of {points.shape[0]} points in {points.shape[1]} dimensions"
-            raise LatentclustError.at("baselines.nmf", what, f"Ask for at most {min(points.shape)} clusters")
+            raise LatentclustError.at("evaluate.baselines.nmf", what, f"Ask for at most {min(points.shape)} clusters")
 
 
 class Spectral(BaselineSpec):
@@ -178,8 +178,8 @@ def _refuse_many(name: str, samples: int, limit: int) -> None:
     if samples > limit:
         gigabytes = BYTES_PER_PAIR * samples**2 / 1e9
         what = f"{samples} samples, above max_samples = {limit} (all pairs take {gigabytes:.1f} GB)"
-        fix = f"Raise {name}'s max_samples where memory allows, or take it out of evaluate.baselines"
-        raise LatentclustError.at(f"baselines.{name}", what, fix)
+        fix = f'Where memory allows, write {{ use = "{name}", max_samples = {samples} }}; or take it out of the list'
+        raise LatentclustError.at(f"evaluate.baselines.{name}", what, fix)
 
 
 @contextmanager

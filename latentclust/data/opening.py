@@ -70,6 +70,6 @@ def sequential(
 ) -> Iterator[tuple[Images, Int64[Tensor, " b"]]]:
     """All samples in order, none dropped, as float batches on the device, with their indices."""
     for start in range(0, len(source), batch_size):
-        indices = np.arange(start, min(start + batch_size, len(source)))
+        indices = np.arange(start, min(start + batch_size, len(source)), dtype=np.int64)
         raw = torch.from_numpy(source.read(indices)).to(device)
         yield to_float(raw), torch.from_numpy(indices).to(device)

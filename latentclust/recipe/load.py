@@ -16,6 +16,8 @@ from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import SCHEMA, Recipe
 from latentclust.registry import Registry, did_you_mean, validate
 
+VARIANT_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecipe:
@@ -38,6 +40,12 @@ class LoadedRecipe:
     def digest(self) -> str:
         """SHA-256 of the resolved text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def variant(self) -> str:
+        """A short hash of everything but the seed: runs that share it may be averaged."""
+        tree = {key: value for key, value in self.layered.tree.items() if key != "seed"}
+        return hashlib.sha256(tomli_w.dumps(tree).encode()).hexdigest()[:VARIANT_DIGITS]
 
 
 def load_recipe(

@@ -1,4 +1,4 @@
-"""Runs side by side: grouped by recipe and protocol, mean and standard deviation over their seeds."""
+"""Runs side by side: grouped by recipe, its options and protocol, mean and standard deviation over their seeds."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ SEED_FOLDERS = "seed-*"
 
 
 def compare(folders: Iterable[Path]) -> list[SeedSummary]:
-    """A summary a recipe and protocol, in the order of their first run; a run named twice counts once.
+    """A summary a recipe with equal options and protocol, in the order of their first run; a run named twice counts once.
 
     Args:
         folders: Runs, or folders of several seeds (`DIR/seed-N`).
@@ -22,10 +22,10 @@ def compare(folders: Iterable[Path]) -> list[SeedSummary]:
     Raises:
         LatentclustError: A folder holds no finished run, or a broken one.
     """
-    groups: dict[tuple[str, str], list[RunResult]] = {}
+    groups: dict[tuple[str, str, str], list[RunResult]] = {}
     for run in dict.fromkeys(path.resolve() for folder in folders for path in _runs(folder)):
         result = read_results(run)
-        groups.setdefault((result.recipe, result.protocol), []).append(result)
+        groups.setdefault((result.recipe, result.variant, result.protocol), []).append(result)
     return [summarise(runs) for runs in groups.values()]
 
 

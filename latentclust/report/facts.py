@@ -43,6 +43,7 @@ class RunFacts:
         matching: The class of each cluster, `(k,)`, -1 where it stands for none, or None without ground truth.
         classes: Class names in label order; empty where unknown.
         history: What was logged: `round`, and the value of each loss.
+        variant: A hash of the recipe but for its seed; runs of equal hash may be averaged.
         oracle: The round that labels would have chosen, as `round` and its scores, or None where it was not sought.
         warnings: What the user should know, a sentence each.
         figures: In the report's order.
@@ -64,6 +65,7 @@ class RunFacts:
     matching: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     history: Sequence[Mapping[str, float]] = ()
+    variant: str = ""
     oracle: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
     figures: tuple[Illustration, ...] = ()

@@ -53,7 +53,7 @@ def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], cl
     Args:
         table: Counts `(k, classes)`.
         matching: The class of each cluster, `(k,)`, or -1.
-        classes: Class names in label order; label numbers stand in where empty.
+        classes: Class names in label order; label numbers stand in where they are unknown.
     """
     rows, columns = table.shape
     numbered = max(rows, columns) <= LEGIBLE_CELLS
@@ -63,9 +63,8 @@ def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], cl
     share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, ax=axes, label="share of the cluster (%)", shrink=0.8)
-    axes.set_xticks(
-        range(columns), classes[:columns] or [f"{label}" for label in range(columns)], rotation=90, fontsize=size
-    )
+    names = classes[:columns] if len(classes) >= columns else [f"{label}" for label in range(columns)]
+    axes.set_xticks(range(columns), names, rotation=90, fontsize=size)
     axes.set_yticks(range(rows), [f"{index + 1}" for index in range(rows)], fontsize=size)
     axes.set_xlabel("class")
     axes.set_ylabel("cluster")

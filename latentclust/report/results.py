@@ -25,6 +25,7 @@ class RunResult(BaseModel):
     Attributes:
         occupancy: Samples in each cluster, cluster 1 first.
         collapsed: Whether at most half of the K clusters do the work (see `evaluate.seeds`).
+        variant: A hash of the recipe but for its seed.
         note: Why there are no metrics, where there are none.
     """
 
@@ -41,6 +42,7 @@ class RunResult(BaseModel):
     clusters: int
     occupancy: list[int]
     collapsed: bool
+    variant: str = ""
     note: str | None = None
 
     @classmethod
@@ -58,6 +60,7 @@ class RunResult(BaseModel):
             clusters=facts.clusters,
             occupancy=facts.occupancy.tolist(),
             collapsed=has_collapsed(facts.occupancy),
+            variant=facts.variant,
             note=NO_LABELS if facts.metrics is None else None,
         )
 

@@ -1,20 +1,18 @@
 """After training: the model file, the assignments, the scores, the figures and the report."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol as Protocol_
+from typing import runtime_checkable
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.resolve import Resolved
-from latentclust.data.opening import sequential
-from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import Assessment, assess
+from latentclust.evaluate.clustering import assess
 from latentclust.evaluate.protocols import Protocol
 from latentclust.files import write_atomic
 from latentclust.infer.read import fit_inference, preprocessed
@@ -22,11 +20,19 @@ from latentclust.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
+from latentclust.runs.baselines import score_baselines
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.illustrate import illustrate
 from latentclust.runs.watch import read_log
-from latentclust.specs import BaselineSpec, DatasetSpec, ImageSet, Represents
-from latentclust.tensors import Images, Posterior
+from latentclust.specs import DatasetSpec, ImageSet
+from latentclust.tensors import Posterior
+
+
+@runtime_checkable
+class HasAverage(Protocol_):
+    """A metric that names the mean by which it normalises."""
+
+    average: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,9 @@ def split_of(dataset: DatasetSpec) -> str:
 def gather_facts(model: ClusteringModel, tested: ImageSet, posterior: Posterior) -> RunFacts:
     """Scores of a posterior and of the baselines, and how they were measured."""
     resolved = model.resolved
-    assessment = assess(posterior.labels.numpy(), tested.labels, model.clusters, resolved.metrics)
+    classes = len(tested.classes) or None
+    assessment = assess(posterior.labels.numpy(), tested.labels, model.clusters, resolved.metrics, classes)
+    baselines, warnings = score_baselines(model, tested) if assessment.metrics is not None else (None, ())
     return RunFacts(
         recipe=resolved.recipe.name,
         recipe_text=resolved.loaded.text,
@@ -110,10 +118,12 @@ def gather_facts(model: ClusteringModel, tested: ImageSet, posterior: Posterior)
         occupancy=assessment.occupancy,
         selection="The model is as its file holds it.",
         metrics=assessment.metrics,
-        baselines=score_baselines(model, tested) if assessment.metrics is not None else None,
+        baselines=baselines,
         table=assessment.table,
         matching=assessment.matching,
         classes=tested.classes,
+        variant=resolved.loaded.variant,
+        warnings=warnings,
     )
 
 
@@ -121,38 +131,15 @@ def protocol(resolved: Resolved, count: int) -> Protocol:
     """How the numbers of this recipe are measured."""
     recipe, trained = resolved.recipe, split_of(resolved.dataset)
     tested = recipe.evaluate.split or trained
-    data = recipe.data.use
+    averages = [metric.average for metric in resolved.metrics.values() if isinstance(metric, HasAverage)]
     return Protocol(
-        f"{data}-{trained}-{tested}", f"{data} ({count:,} samples)", trained, tested, resolved.prior.clusters
+        name=f"{recipe.data.use}-{trained}-{tested}",
+        data=f"{recipe.data.use} ({count:,} samples)",
+        train_split=trained,
+        test_split=tested,
+        clusters=resolved.prior.clusters,
+        nmi=averages[0] if averages else "arithmetic",
     )
-
-
-def score_baselines(model: ClusteringModel, tested: ImageSet) -> dict[str, Mapping[str, float]]:
-    """Each baseline's scores on the same samples and with the same number of clusters."""
-    scores: dict[str, Mapping[str, float]] = {}
-    points: dict[str, NDArray[np.float32]] = {}
-    for name, baseline in model.resolved.baselines.items():
-        if baseline.on not in points:
-            points[baseline.on] = baseline_points(model, tested, baseline)
-        labels = baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
-        assessment: Assessment = assess(labels, tested.labels, model.clusters, model.resolved.metrics)
-        scores[name] = assessment.metrics or {}
-    return scores
-
-
-@torch.no_grad()
-def baseline_points(model: ClusteringModel, tested: ImageSet, baseline: BaselineSpec) -> NDArray[np.float32]:
-    """What a baseline clusters, `(n, d)`: the images as stored, or a network's representation of them."""
-    batch = model.resolved.recipe.evaluate.batch_size
-    if baseline.on == "pixels":
-        return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
-    network = model.model.networks.get(baseline.on)
-    if not isinstance(network, Represents):
-        where, fix = "evaluate.baselines.on", f"Use pixels, or one of: {', '.join(model.networks)}"
-        raise LatentclustError.at(where, f"{baseline.on!r} has no representation to cluster", fix)
-    rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
-    batches = preprocessed(tested.source, model.preprocess, batch, rng)
-    return np.concatenate([network.represent(Images(images)).flatten(1).cpu().numpy() for images in batches])
 
 
 def write_assignments(path: Path, posterior: Posterior) -> None:

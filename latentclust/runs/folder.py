@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from latentclust.errors import LatentclustError
@@ -27,7 +28,7 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
     Raises:
         LatentclustError: where the folder holds something already, or cannot be written.
     """
-    folder = out or Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}"
+    folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}")
     try:
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
@@ -41,6 +42,12 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
         what = f"cannot be written ({error.strerror or error})"
         raise LatentclustError.at(str(folder), what, "Choose another folder with --out") from error
     return folder
+
+
+def _fresh(folder: Path) -> Path:
+    """The folder itself, or where another run began in the same second, the same with a number."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return folder if not folder.exists() else next(other for other in numbered if not other.exists())
 
 
 def clear(folder: Path) -> None:

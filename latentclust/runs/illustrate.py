@@ -7,7 +7,7 @@ import numpy as np
 from latentclust.evaluate.contingency import classes_for_figures
 from latentclust.model import ClusteringModel
 from latentclust.report.canvas import save_figure
-from latentclust.report.embedding import Grouping, code_maps, subsample
+from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import Illustration, RunFacts
 from latentclust.report.figures import contingency_figure, loss_curves
 from latentclust.report.naming import class_names, cluster_names
@@ -18,6 +18,9 @@ from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12
 """Samples shown of each cluster."""
+
+LEAST_PROBABILITY = 1e-6
+"""Where log probabilities are floored on a t-SNE map: beyond it two clusters are equally far."""
 
 LEAST_FOR_TSNE = 10
 """Samples below which a t-SNE map would mean nothing."""
@@ -55,12 +58,12 @@ def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts)
     """t-SNE of category and style codes, coloured by cluster and, where there are labels, by class."""
     shown = subsample(len(tested.source), facts.seed)
     codes = {
-        "category code": posterior.probabilities[shown].numpy(),
+        "category code (log)": posterior.probabilities[shown].clamp_min(LEAST_PROBABILITY).log().numpy(),
         "style code": posterior.style[shown].numpy(),
     }
-    groupings = [Grouping("cluster", posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
+    groupings = [by_cluster(posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
     if tested.labels is not None and facts.table is not None:
         classes = classes_for_figures(tested.labels, np.asarray(shown))
-        groupings.append(Grouping("class", classes, class_names(facts.classes, facts.table.shape[1])))
+        groupings.append(by_class(classes, class_names(facts.classes, facts.table.shape[1])))
     save_figure(code_maps(codes, groupings, facts.seed), folder / FIGURES / "codes.png")
     return Illustration(f"{FIGURES}/codes.png", "t-SNE of the category and style codes.")

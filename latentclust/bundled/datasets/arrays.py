@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, reading
 from latentclust.bundled.datasets.hdf5 import open_hdf5
-from latentclust.bundled.datasets.keys import chosen
+from latentclust.bundled.datasets.keys import labels_key, samples_key
+from latentclust.bundled.datasets.npz import open_npz
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 """Samples and labels."""
@@ -23,20 +24,18 @@ def read_npy(path: Path) -> Arrays:
 
 def read_npz(path: Path, x: str | None, y: str | None) -> Arrays:
     """The arrays named, or x and y by their usual names."""
-    with reading(path, "Write it by numpy.savez, without Python objects"), np.load(path, allow_pickle=False) as file:
-        samples, labels = chosen(file.files, x, y, path)
-        return file[samples], None if labels is None else file[labels]
+    with open_npz(path) as file:
+        labels = labels_key(file.files, y, path)
+        return file[samples_key(file.files, x, path)], None if labels is None else file[labels]
 
 
 def read_h5ad(path: Path, x: str | None, y: str | None) -> Arrays:
     """An AnnData matrix, `X` unless named, dense or sparse by rows, and the column of `obs` that `y` names."""
     with open_hdf5(path) as file:
-        samples, _ = chosen(list(file), x, None, path)
-        matrix = _dense(file[samples], path)
+        matrix = _dense(file[samples_key(list(file), x, path)], path)
         if y is None:
             return matrix, None
-        labels, _ = chosen([name for name in file["obs"] if not name.startswith("_")], y, None, path)
-        return matrix, _column(file["obs"][labels])
+        return matrix, _column(file["obs"][labels_key(list(file["obs"]), y, path)])
 
 
 def _dense(stored: Any, path: Path) -> NDArray[Any]:
@@ -57,14 +56,14 @@ def _dense(stored: Any, path: Path) -> NDArray[Any]:
 def _column(stored: Any) -> NDArray[Any]:
     """A column as it is, or a categorical one as its codes, in which -1 is missing."""
     if stored.attrs.get("encoding-type") == "categorical":
-        named: NDArray[np.str_] = _cells(stored["categories"])[_present(stored["codes"][...])]
+        named: NDArray[Any] = _cells(stored["categories"])[_present(stored["codes"][...])]
         return named
     return _cells(stored)
 
 
-def _cells(stored: Any) -> NDArray[np.str_]:
+def _cells(stored: Any) -> NDArray[Any]:
     cells = stored.asstr()[...] if stored.dtype.kind == "O" else stored[...]
-    text: NDArray[np.str_] = np.asarray(cells).astype(np.str_)
+    text: NDArray[Any] = np.asarray(cells).astype(np.str_)
     return text
 
 

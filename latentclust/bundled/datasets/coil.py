@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import FileSource, LatentclustError, reading
+from latentclust.api import FileSource, LatentclustError
+from latentclust.bundled.datasets.npz import open_npz
 from latentclust.bundled.datasets.published import PublishedImages
 
 _VIEW = re.compile(r"obj(\d+)__(\d+)")
@@ -53,7 +54,7 @@ def _read(mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
 
 def _from_npz(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """`x` is `(n, h, w)` or `(n, h, w, c)`."""
-    with reading(path), np.load(path, allow_pickle=False) as file:
+    with open_npz(path) as file:
         images, labels = file["x"], file["y"]
     if images.dtype != np.uint8 or images.ndim not in {3, 4}:
         what = f"x is {images.dtype} of shape {images.shape}, not uint8 (n, h, w) or (n, h, w, c)"

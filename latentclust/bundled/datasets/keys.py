@@ -9,17 +9,21 @@ _SAMPLES = ("x", "X")
 _LABELS = ("y", "Y")
 
 
-def chosen(names: Sequence[str], x: str | None, y: str | None, path: Path) -> tuple[str, str | None]:
-    """The names of samples and labels: those asked for, or the usual ones; no labels where neither is there.
+def samples_key(names: Sequence[str], asked: str | None, path: Path) -> str:
+    """The name asked for, or the usual one; raises LatentclustError where the file has no such array."""
+    usual = next((name for name in _SAMPLES if name in names), _SAMPLES[0])
+    return _present(names, asked if asked is not None else usual, "x", path)
 
-    Raises:
-        LatentclustError: A name that was asked for, or any for the samples, is not in the file.
-    """
-    samples = x if x is not None else next((name for name in _SAMPLES if name in names), None)
-    labels = y if y is not None else next((name for name in _LABELS if name in names), None)
-    for option, name in (("x", samples or "x"), ("y", labels)):
-        if name is not None and name not in names:
-            what = f"holds no {name!r} but {', '.join(names) or 'nothing'}"
-            raise LatentclustError.at(str(path), what, f"Set data.{option} to one of them")
-    assert samples is not None, "its absence was reported"
-    return samples, labels
+
+def labels_key(names: Sequence[str], asked: str | None, path: Path) -> str | None:
+    """The name asked for, of which the file must have an array, or else the usual one if it is there."""
+    if asked is None:
+        return next((name for name in _LABELS if name in names), None)
+    return _present(names, asked, "y", path)
+
+
+def _present(names: Sequence[str], name: str, option: str, path: Path) -> str:
+    if name not in names:
+        what = f"holds no {name!r} but {', '.join(names) or 'nothing'}"
+        raise LatentclustError.at(str(path), what, f"Set data.{option} to one of them")
+    return name

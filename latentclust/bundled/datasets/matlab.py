@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from latentclust.api import reading
-from latentclust.bundled.datasets.keys import chosen
+from latentclust.bundled.datasets.keys import labels_key, samples_key
 
 
 def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -20,5 +20,5 @@ def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], ND
         except MatReadError as error:
             raise ValueError(str(error)) from error
     names = [name for name in variables if not name.startswith("__")]
-    samples, labels = chosen(names, x, y, path)
-    return variables[samples], None if labels is None else variables[labels]
+    labels = labels_key(names, y, path)
+    return variables[samples_key(names, x, path)], None if labels is None else variables[labels]

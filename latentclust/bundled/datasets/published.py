@@ -64,8 +64,9 @@ class Published(DatasetSpec, ABC):
         try:
             self.download(root)
         except (OSError, RuntimeError, ValueError) as error:
+            what = f"{self.name} could not be downloaded ({' '.join(str(error).split())})"
             fix = f"Check the connection, or lay out {self.layout} in {root} by hand"
-            raise LatentclustError.at("data fetch", f"{self.name} could not be downloaded ({error})", fix) from error
+            raise LatentclustError.at("data fetch", what, fix) from error
 
     def download(self, root: Path) -> None:
         """Gets the files, checking their sums."""

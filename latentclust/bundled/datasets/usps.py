@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, reading
 from latentclust.bundled.datasets.hdf5 import open_hdf5
+from latentclust.bundled.datasets.npz import open_npz
 from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
 from latentclust.bundled.datasets.scaling import to_uint8
 
@@ -54,7 +55,7 @@ class Usps(PublishedImages):
 
 
 def _from_npz(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    with reading(path), np.load(path, allow_pickle=False) as file:
+    with open_npz(path) as file:
         cut = int(file["n_train"])
         rows = slice(cut) if part == "train" else slice(cut, None)
         values, labels = file["x_times_2000"][rows], file["y"][rows]
