@@ -14,7 +14,7 @@ SEED_FOLDERS = "seed-*"
 
 
 def compare(folders: Iterable[Path]) -> list[SeedSummary]:
-    """A summary a recipe with equal options and protocol, in the order of their first run; a run named twice counts once.
+    """A summary for runs of equal recipe, options and protocol, in order of the first; a run named twice counts once.
 
     Args:
         folders: Runs, or folders of several seeds (`DIR/seed-N`).

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol as Protocol_
-from typing import runtime_checkable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,15 +23,8 @@ from latentclust.runs.baselines import score_baselines
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.illustrate import illustrate
 from latentclust.runs.watch import read_log
-from latentclust.specs import DatasetSpec, ImageSet
+from latentclust.specs import DatasetSpec, ImageSet, MetricSpec
 from latentclust.tensors import Posterior
-
-
-@runtime_checkable
-class HasAverage(Protocol_):
-    """A metric that names the mean by which it normalises."""
-
-    average: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,7 @@ def protocol(resolved: Resolved, count: int) -> Protocol:
     """How the numbers of this recipe are measured."""
     recipe, trained = resolved.recipe, split_of(resolved.dataset)
     tested = recipe.evaluate.split or trained
-    averages = [metric.average for metric in resolved.metrics.values() if isinstance(metric, HasAverage)]
+    averages = [str(options["average"]) for options in map(_options, resolved.metrics.values()) if "average" in options]
     return Protocol(
         name=f"{recipe.data.use}-{trained}-{tested}",
         data=f"{recipe.data.use} ({count:,} samples)",
@@ -140,6 +132,10 @@ def protocol(resolved: Resolved, count: int) -> Protocol:
         clusters=resolved.prior.clusters,
         nmi=averages[0] if averages else "arithmetic",
     )
+
+
+def _options(metric: MetricSpec) -> dict[str, Any]:
+    return metric.model_dump()
 
 
 def write_assignments(path: Path, posterior: Posterior) -> None:
