@@ -75,6 +75,7 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     data = resolved.dataset.open(roots)
     _check_sizes(resolved, len(data.source))
     shape = Preprocess(resolved.preprocess).shape(data.source.shape)
+    _check_views(resolved, data.source.shape)
     return Experiment(resolved, data, shape, build_networks(resolved, shape))
 
 
@@ -86,6 +87,15 @@ def _check_sizes(resolved: Resolved, count: int) -> None:
     if batch * resolved.recipe.train.devices > count:
         issues.append(Issue("train.batch_size", f"{batch} on each device for a set of {count}", f"Use at most {count}"))
     raise_all(issues)
+
+
+def _check_views(resolved: Resolved, shape: Shape) -> None:
+    """Refuses, before training, a view that cannot take these images or would change their shape."""
+    for name, steps in resolved.views.items():
+        for step in steps:
+            if isinstance(step, DeviceViewSpec) and step.output_shape(shape) != shape:
+                what = f"it turns samples of shape {shape} into {step.output_shape(shape)}"
+                raise LatentclustError.at(f"views.{name}", what, "Move this step to data.preprocess")
 
 
 def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:

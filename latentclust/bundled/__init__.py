@@ -54,6 +54,7 @@ from latentclust.bundled.views.channel_shuffle import ChannelShuffle
 from latentclust.bundled.views.colour_jitter import ColourJitter
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
+from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
 
@@ -116,6 +117,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "colour-jitter": ColourJitter,
         "flip": Flip,
         "grayscale": Grayscale,
+        "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
     }

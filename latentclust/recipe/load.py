@@ -63,7 +63,7 @@ def load_recipe(
     """
     layered = _from_source(source, registry)
     for setting in settings:
-        layered = layered.over(_setting(setting), f"--set {setting}")
+        layered = layered.over(parse_setting(setting), f"--set {setting}")
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
         raise LatentclustError.at(
             "schema", f"{layered.tree['schema']!r} is not a known schema", f"Use schema = {SCHEMA}"
@@ -141,7 +141,7 @@ def _base(name: str, origin: str, registry: Registry, seen: tuple[str, ...], fol
     return _from_file(target, label, registry, seen)
 
 
-def _setting(setting: str) -> dict[str, Any]:
+def parse_setting(setting: str) -> dict[str, Any]:
     """`a.b=c` as nested tables."""
     key, equals, text = setting.partition("=")
     keys = [part.strip() for part in key.split(".")]

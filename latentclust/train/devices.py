@@ -1,11 +1,10 @@
 """Which device, how many processes, and how they meet: Lightning Fabric behind one function."""
 
-import os
-
 import torch
 from lightning_fabric import Fabric
 
 from latentclust.errors import LatentclustError
+from latentclust.train.place import process_number
 
 
 def make_fabric(device: str, processes: int) -> Fabric:
@@ -36,7 +35,7 @@ def make_fabric(device: str, processes: int) -> Fabric:
 
 def is_follower() -> bool:
     """Whether this process was started by another of the same data-parallel run, which alone writes files."""
-    return int(os.environ.get("LOCAL_RANK", "0")) > 0
+    return process_number() > 0
 
 
 def describe(device: torch.device) -> str:

@@ -44,9 +44,9 @@ class Mmd(LossSpec):
     def _squared_widths(self, code: Tensor, prior: Tensor) -> list[Tensor | float]:
         if self.widths != "median":
             return [(width * factor) ** 2 for width in self.widths for factor in self.factors]
+        median = torch.pdist(torch.cat((code, prior))).square().median()
         # Styles that all coincide have the median 0; the smallest normal number keeps their kernel at 1.
-        median = torch.pdist(torch.cat((code, prior))).square().median().clamp_min(torch.finfo(torch.float32).tiny)
-        return [median * factor**2 for factor in self.factors]
+        return [(median * factor**2).clamp_min(torch.finfo(torch.float32).tiny) for factor in self.factors]
 
 
 def _mean_kernel(distances: Tensor, squared_widths: list[Tensor | float]) -> Tensor:

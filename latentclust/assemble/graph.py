@@ -1,0 +1,87 @@
+"""What each player computes in a step, drawn: as a tree for the terminal, as Graphviz text."""
+
+from rich.text import Text
+from rich.tree import Tree
+
+from latentclust.assemble.plan import Node, Plan, Term
+from latentclust.assemble.resolve import Resolved
+from latentclust.recipe.schema import Ramp, Schedule
+
+
+def trees(resolved: Resolved) -> list[Tree]:
+    """A tree a player: its losses, below each the quantities that it rests on; one drawn before is only named."""
+    return [_player(resolved, plan) for plan in resolved.plans.values()]
+
+
+def _player(resolved: Resolved, plan: Plan) -> Tree:
+    table = resolved.recipe.players[plan.player]
+    steps = f"{table.steps} step{'s' * (table.steps > 1)} a round"
+    tree = Tree(Text.assemble(("player ", "dim"), (plan.player, "bold"), f": {steps}, moves {', '.join(plan.networks)}"))
+    held = [name for name in plan.given if name in resolved.roles and name not in plan.networks]
+    if held:
+        tree.label = Text.assemble(tree.label, f", holds {', '.join(held)}")
+    nodes = {node.name: node for node in plan.nodes}
+    drawn: set[str] = set()
+    for term in plan.terms:
+        branch = tree.add(_loss(resolved, term))
+        for name in dict.fromkeys(term.reads):
+            _quantity(branch, name, nodes, drawn)
+    return tree
+
+
+def _loss(resolved: Resolved, term: Term) -> Text:
+    table = resolved.recipe.losses[term.name]
+    use = "" if table.use == term.name else f", a {table.use}"
+    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {_weight(table.weight)})")
+
+
+def _quantity(branch: Tree, name: str, nodes: dict[str, Node], drawn: set[str]) -> None:
+    """A quantity and, the first time, what it is computed from; the engine's values and networks are its arguments."""
+    node = nodes.get(name)
+    if node is None:
+        branch.add(Text(name, style="green"))
+        return
+    if name in drawn:
+        branch.add(Text.assemble(name, (" (above)", "dim")))
+        return
+    drawn.add(name)
+    below = branch.add(Text.assemble(name, (f" = f({', '.join(node.reads)})", "dim")))
+    for read in node.reads:
+        if read in nodes:
+            _quantity(below, read, nodes, drawn)
+
+
+def dot(resolved: Resolved) -> str:
+    """The same as a Graphviz digraph: a cluster a player; networks are ellipses, losses are double-framed."""
+    lines = ["digraph step {", "  rankdir = LR;", "  node [shape = box];"]
+    for plan in resolved.plans.values():
+        lines += _dot_player(plan)
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _dot_player(plan: Plan) -> list[str]:
+    def identity(name: str) -> str:
+        return _quoted(f"{plan.player}/{name}")
+
+    lines = [f"  subgraph {_quoted(f'cluster_{plan.player}')} {{", f"    label = {_quoted(plan.player)};"]
+    for name in plan.given:
+        style = ", style = bold" if name in plan.networks else ""
+        lines.append(f"    {identity(name)} [label = {_quoted(name)}, shape = ellipse{style}];")
+    lines += [f"    {identity(node.name)} [label = {_quoted(node.name)}];" for node in plan.nodes]
+    # A loss may bear the name of a quantity or a network.
+    lines += [
+        f"    {identity(f'losses.{term.name}')} [label = {_quoted(term.name)}, peripheries = 2];" for term in plan.terms
+    ]
+    edges = [(read, node.name) for node in plan.nodes for read in node.reads]
+    edges += [(read, f"losses.{term.name}") for term in plan.terms for read in term.reads]
+    lines += [f"    {identity(read)} -> {identity(to)};" for read, to in edges]
+    return [*lines, "  }"]
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _weight(weight: Schedule) -> str:
+    return f"{weight.start:g} to {weight.end:g}" if isinstance(weight, Ramp) else f"{weight:g}"

@@ -1,0 +1,34 @@
+"""`latentclust compare`: runs side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentclust.cli.options import Json
+
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or of several seeds.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
+
+
+def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
+    """Set runs side by side: a row a recipe, mean and standard deviation over its seeds.
+
+    Examples:
+        latentclust compare runs/digits/*
+        latentclust compare runs/digits-dls runs/digits-clustergan --markdown
+    """
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.report.compare import compare as summaries_of
+    from latentclust.report.compare import compare_markdown, compare_table
+
+    summaries = summaries_of(runs)
+    if json:
+        print_json([summary.model_dump() for summary in summaries])
+    elif markdown:
+        print(compare_markdown(summaries), end="")
+    else:
+        console = results()
+        console.print(compare_table(summaries))
+        for protocol in dict.fromkeys(summary.protocol for summary in summaries):
+            console.print(protocol, style="dim", markup=False)

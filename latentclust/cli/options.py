@@ -1,0 +1,23 @@
+"""Options and arguments that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe: train.rounds=500. Repeatable."),
+]
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+
+ModelPath = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A run's folder, or its model.safetensors.", show_default=False)
+]
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of a shipped recipe.", show_default=False)
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

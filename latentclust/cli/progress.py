@@ -1,0 +1,168 @@
+"""Progress of a training: a bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.status import Status
+from rich.text import Text
+
+from latentclust.cli.terminal import messages
+from latentclust.train.events import Listener, Record
+from latentclust.train.place import process_number
+
+SHARE = 0.05
+"""Share of the rounds after which a plain line is due."""
+
+SECONDS = 10.0
+"""Seconds after which one is due anyway."""
+
+
+class Watch(Listener, Protocol):
+    """Watches a command's trainings, from its first import to its last figure."""
+
+    def seed(self, seed: int) -> Listener:
+        """The same watch, the next training's seed made known to it."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def watch() -> Watch:
+    """The watch that suits where messages go; a silent one in a process that another one started."""
+    if process_number():
+        return Lines(Console(quiet=True))
+    console = messages()
+    return Bar(console) if console.is_terminal else Lines(console)
+
+
+def losses_in_words(losses: dict[str, float]) -> str:
+    """Each term's name and mean."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
+
+
+class _Bar(Progress):
+    """A bar, and below it the losses."""
+
+    losses = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Both, one below the other."""
+        yield from super().get_renderables()
+        yield Text(f"  {self.losses}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class Bar:
+    """A bar with rounds, images a second, remaining time and losses; gone when the training is over."""
+
+    def __init__(self, console: Console) -> None:
+        """Draws on `console`."""
+        self.console = console
+        self.label = "training"
+        self.status = Status("setting up", console=console)
+        self.bar = self._new_bar()
+        self.task = TaskID(0)
+
+    def seed(self, seed: int) -> "Bar":
+        """Names the bar after the seed."""
+        self.label = f"seed {seed}"
+        return self
+
+    def __enter__(self) -> Self:
+        """Shows that something is going on."""
+        self.status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves a clean terminal."""
+        self.bar.stop()
+        self.status.stop()
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Opens the bar."""
+        self.status.stop()
+        self.bar = self._new_bar()
+        self.task = self.bar.add_task(self.label, total=rounds, completed=round_, speed="")
+        self.bar.start()
+
+    def logged(self, record: Record) -> None:
+        """Moves it."""
+        self.bar.losses = losses_in_words(record.losses)
+        self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
+
+    def ended(self) -> None:
+        """Takes it away; reading out and drawing follow."""
+        self.bar.stop()
+        self.status.update("reading out, scoring and drawing")
+        self.status.start()
+
+    def _new_bar(self) -> _Bar:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("rounds  {task.fields[speed]}"),
+            TimeRemainingColumn(),
+        )
+        return _Bar(*columns, console=self.console, transient=True)
+
+
+class Lines:
+    """A line about every twentieth of the rounds, or every ten seconds."""
+
+    def __init__(self, console: Console) -> None:
+        """Prints to `console`."""
+        self.console = console
+        self.prefix = ""
+        self.start = self.last = 0
+        self.spoken = 0.0
+
+    def seed(self, seed: int) -> "Lines":
+        """Leads each line by the seed."""
+        self.prefix = f"seed {seed}: "
+        return self
+
+    def __enter__(self) -> Self:
+        """Nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing any more."""
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Says where it starts."""
+        self.start = self.last = round_
+        self.spoken = time.monotonic()
+        self._say(f"training for {rounds} rounds" if not round_ else f"going on after round {round_} of {rounds}")
+
+    def logged(self, record: Record) -> None:
+        """A line, if one is due."""
+        now = time.monotonic()
+        due = record.round - self.last >= SHARE * record.rounds or now - self.spoken >= SECONDS
+        if due or record.round == record.rounds:
+            self.last, self.spoken = record.round, now
+            self._say(
+                f"round {record.round}/{record.rounds}  {losses_in_words(record.losses)}  "
+                f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
+            )
+
+    def ended(self) -> None:
+        """Nothing: the results follow."""
+
+    def _remaining(self, record: Record) -> float:
+        done = max(record.round - self.start, 1)
+        return record.seconds / done * (record.rounds - record.round)
+
+    def _say(self, words: str) -> None:
+        self.console.print(self.prefix + words, markup=False, soft_wrap=True)

@@ -1,0 +1,104 @@
+"""`latentclust run`: train, read out, score and report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentclust.cli.options import Device, Settings
+from latentclust.errors import LatentclustError
+
+if TYPE_CHECKING:
+    from latentclust.runs.run import FinishedRun
+
+Recipe = Annotated[
+    str | None,
+    typer.Argument(metavar="RECIPE", help="A TOML file, or the name of a shipped recipe.", show_default=False),
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Run this many seeds, counted up from the recipe's.")]
+Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME/DATE-TIME-SEED unless given.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")]
+Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with the stopped run in this folder.")]
+
+
+def run(  # noqa: PLR0913, PLR0917 (the options of the command)
+    recipe: Recipe = None,
+    settings: Settings = None,
+    seeds: Seeds = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    resume: Resume = None,
+) -> None:
+    """Train a recipe, cluster its images, score the clusters and write a report.
+
+    Shipped recipes are listed by: latentclust recipe list
+
+    Ctrl-C stops after writing a checkpoint, from which --resume goes on.
+
+    Examples:
+        latentclust run digits
+        latentclust run mine.toml --set prior.clusters=20 --out runs/twenty
+        latentclust run digits --seeds 5
+        latentclust run --resume runs/digits/20260101-120000-0
+    """
+    beside = {"RECIPE": recipe, "--set": settings, "--seeds": seeds, "--out": out, "--overwrite": overwrite}
+    if resume is not None:
+        _refuse_beside_resume([name for name, value in beside.items() if value])
+        _resume(resume, device)
+    elif recipe is None:
+        fix = "Write `latentclust run digits`, or `latentclust run --resume RUN`; `latentclust recipe list` shows more"
+        raise LatentclustError.at("run", "no recipe is given, and no run to resume", fix)
+    elif seeds is None:
+        _once(recipe, tuple(settings or ()), out, overwrite, device)
+    else:
+        _several(recipe, seeds, tuple(settings or ()), out, overwrite, device)
+
+
+def _refuse_beside_resume(given: list[str]) -> None:
+    if given:
+        fix = f"Leave out {', '.join(given)}: a run goes on with its own recipe, in its own folder"
+        raise LatentclustError.at("--resume", f"it cannot stand beside {given[0]}", fix)
+
+
+def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str) -> None:
+    from latentclust.cli.progress import watch
+
+    with watch() as watching:
+        from latentclust.runs.run import run as run_recipe
+
+        finished = run_recipe(recipe, settings, out=out, overwrite=overwrite, device=device, listener=watching)
+    _show(finished, recipe, settings)
+
+
+def _resume(folder: Path, device: str) -> None:
+    from latentclust.cli.progress import watch
+    from latentclust.cli.terminal import shown
+    from latentclust.runs.folder import RECIPE
+
+    with watch() as watching:
+        from latentclust.runs.run import resume as resume_run
+
+        finished = resume_run(folder, device=device, listener=watching)
+    _show(finished, shown(folder / RECIPE), ())
+
+
+def _several(
+    recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str
+) -> None:
+    from latentclust.cli.progress import watch
+    from latentclust.cli.results import show_seeds
+
+    with watch() as watching:
+        from latentclust.runs.run import run_seeds
+
+        folder, summary, runs = run_seeds(
+            recipe, seeds, settings, out=out, overwrite=overwrite, device=device, listener=watching.seed
+        )
+    show_seeds(folder, summary, runs)
+
+
+def _show(finished: "FinishedRun", recipe: str, settings: tuple[str, ...]) -> None:
+    from latentclust.cli.results import show_run
+
+    show_run(finished, recipe, settings)

@@ -1,0 +1,96 @@
+"""`latentclust sample`: what a generative system draws."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentclust.cli.options import Device, ModelPath
+from latentclust.errors import LatentclustError
+
+if TYPE_CHECKING:
+    import torch
+
+    from latentclust.infer.sampling import LatentGrid
+    from latentclust.model import ClusteringModel
+
+Out = Annotated[Path, typer.Option(metavar="PNG", help="The figure's file.", show_default=False)]
+PerCluster = Annotated[int, typer.Option(min=1, help="Draws of each cluster; rows of an interpolation.")]
+Interpolate = Annotated[
+    tuple[int, int] | None, typer.Option(metavar="A B", help="From cluster A to cluster B; clusters count from 1.")
+]
+Traverse = Annotated[
+    int | None,
+    typer.Option(metavar="DIM", help="Move this style dimension, from 1 on, by 5 standard deviations to either side."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
+
+
+def sample(  # noqa: PLR0913, PLR0917 (the options of the command)
+    model: ModelPath,
+    out: Out,
+    per_cluster: PerCluster = 10,
+    interpolate: Interpolate = None,
+    traverse: Traverse = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Draw images by a generative system: the modes of its clusters, an interpolation, or a traversal.
+
+    A row is a category of the prior. Where the recipe reads clusters off the category code (inference
+    amortized), it bears its cluster's number; other inferences number their clusters in their own way.
+
+    Examples:
+        latentclust sample runs/digits-dls/20260101-120000-0 --out modes.png
+        latentclust sample model.safetensors --interpolate 3 8 --out between.png
+        latentclust sample model.safetensors --traverse 1 --out style.png
+    """
+    if interpolate is not None and traverse is not None:
+        raise LatentclustError.at("--traverse", "it cannot stand beside --interpolate", "Draw one figure at a time")
+    if out.suffix.lower() != ".png":
+        raise LatentclustError.at("--out", f"{out} is not named .png", "End the name in .png")
+    import torch
+
+    from latentclust.cli.terminal import results, shown
+    from latentclust.infer.sampling import interpolation, modes, traversal
+    from latentclust.model import load
+    from latentclust.train.devices import make_fabric
+
+    loaded = load(model, make_fabric(device, 1).device)
+    rng, prior = torch.Generator().manual_seed(seed), loaded.resolved.prior
+    if interpolate is not None:
+        first, second = interpolate
+        grid, title = interpolation(prior, first - 1, second - 1, per_cluster, rng), "interpolation between clusters"
+    elif traverse is not None:
+        grid, title = traversal(prior, traverse - 1, rng), f"traversal of style dimension {traverse}"
+    else:
+        grid, title = modes(prior, per_cluster, rng), "modes"
+    _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
+    results().print(f"wrote {shown(out)}", markup=False, soft_wrap=True)
+
+
+def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -> None:
+    """Images as a grid; vectors as a panel of profiles a row."""
+    from latentclust.report.canvas import save_figure
+    from latentclust.report.pictures import image_grid, profiles
+
+    drawn = _generated(model, grid)
+    cells = drawn.reshape(len(grid.rows), len(grid.columns), *drawn.shape[1:]).numpy()
+    if drawn.ndim == 2:
+        names = [label or f"row {number}" for number, label in enumerate(grid.rows, start=1)]
+        save_figure(profiles(list(cells), names), out)
+    else:
+        rows = grid.rows if any(grid.rows) else ()
+        columns = grid.columns if any(grid.columns) else ()
+        save_figure(image_grid(cells, rows, columns, title), out)
+
+
+def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
+    """What the generator makes of the grid, by batches."""
+    import torch
+
+    from latentclust.tensors import Latent
+
+    size = model.resolved.recipe.evaluate.batch_size
+    batches = zip(grid.latent.category.split(size), grid.latent.style.split(size), strict=True)
+    return torch.cat([model.generate(Latent(category=category, style=style)) for category, style in batches])

@@ -1,0 +1,174 @@
+"""Image files and array files, each brought to the shape and the values that a model reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentclust.errors import LatentclustError
+from latentclust.sources import UINT8_MAX, FileSource, reading
+from latentclust.specs import ImageSource
+from latentclust.tensors import Shape
+
+MODES = {1: "L", 3: "RGB"}
+"""Pillow's mode by the number of channels."""
+
+KEYS = ("x", "X", "images", "data")
+"""The array of an .npz file that is read, if it holds several."""
+
+RESIZE = "Pass --resize, or resize them yourself"
+
+
+class Pictures(ImageSource):
+    """Image files, decoded when read. Colour becomes grey for a model of grey images, and grey becomes colour.
+
+    Args:
+        paths: The files.
+        shape: `(c, h, w)`, as the model reads them.
+        resize: Whether an image of another size is resized; their headers are looked at here.
+
+    Raises:
+        LatentclustError: A model that reads no such images, an unreadable file, or one of another size.
+    """
+
+    def __init__(self, paths: Sequence[Path], shape: Shape, resize: bool) -> None:
+        if len(shape) != 3 or shape[0] not in MODES:
+            what = f"an image file, and the model reads samples of shape {shape}"
+            raise LatentclustError.at(str(paths[0]), what, "Give an array file")
+        self.shape, self.dtype = shape, np.dtype(np.uint8)
+        self._files = [FileSource([path], where=str(path)) for path in paths]
+        for path, file in zip(paths, self._files, strict=True):
+            if file.shape[1:] != shape[1:] and not resize:
+                raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE)
+
+    def __len__(self) -> int:
+        """How many files there are."""
+        return len(self._files)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The decoded images; raises LatentclustError on a damaged file."""
+        images = np.empty((len(indices), *self.shape), np.uint8)
+        for image, index in zip(images, indices, strict=True):
+            image[...] = fitted(self._files[index].read(np.zeros(1, np.int64))[0], self.shape)
+        return images
+
+
+def fitted(image: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
+    """An image `(c, h, w)` of one or three channels, brought to `shape`; bilinear where its size changes."""
+    picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).convert(MODES[shape[0]])
+    if picture.size != (shape[2], shape[1]):
+        picture = picture.resize((shape[2], shape[1]), Image.Resampling.BILINEAR)
+    array = np.asarray(picture)
+    return array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+class Rows(ImageSource):
+    """The samples of an array, scaled and reshaped when read, so that a mapped file is never whole in memory.
+
+    Args:
+        path: Where it is from, for errors.
+        array: `(n, d)` for vectors; `(n, c, h, w)`, `(n, h, w, c)` or, for one channel, `(n, h, w)` for images.
+        shape: As the model reads them.
+        resize: Whether images of another size are resized.
+        range_: The values that become 0 and 1.
+
+    Raises:
+        LatentclustError: An array of another shape or of no numbers; when read, a value outside the range.
+    """
+
+    def __init__(
+        self, path: Path, array: NDArray[Any], shape: Shape, resize: bool, range_: tuple[float, float] | None
+    ) -> None:
+        if array.dtype.kind not in "buif" or not array.size:
+            what = f"{array.dtype} values of shape {array.shape}"
+            raise LatentclustError.at(str(path), what, "Give an array of numbers, a sample a row")
+        self.shape = shape
+        self.dtype = np.dtype(np.uint8 if len(shape) == 3 else np.float32)
+        self._path, self._array = path, array
+        self._last = len(shape) == 3 and array.ndim == 4 and _channels_last(array.shape[1:], shape)
+        self._range = range_ or ((0.0, float(UINT8_MAX)) if array.dtype == np.uint8 else (0.0, 1.0))
+        found = self._chw(array[:1]).shape[1:] if array.ndim in (len(shape) + 1, len(shape)) else array.shape[1:]
+        self._check(found, resize)
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self._array)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The samples, as stored images or as vectors in [0, 1]."""
+        samples = self._unit(self._chw(np.asarray(self._array[indices])))
+        if len(self.shape) == 1:
+            return samples
+        images = np.rint(samples * UINT8_MAX).astype(np.uint8)
+        if images.shape[1:] == self.shape:
+            return images
+        return np.stack([fitted(image, self.shape) for image in images])
+
+    def _chw(self, samples: NDArray[Any]) -> NDArray[Any]:
+        if len(self.shape) == 3 and samples.ndim == 3:
+            return samples[:, np.newaxis]
+        return samples.transpose(0, 3, 1, 2) if self._last else samples
+
+    def _unit(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        low, high = self._range
+        if not ((samples >= low) & (samples <= high)).all():
+            what = f"values are NaN or outside {low:g} to {high:g}"
+            raise LatentclustError.at(str(self._path), what, "Pass --range LOW HIGH, as the training data had it")
+        return ((samples - low) / (high - low)).astype(np.float32)
+
+    def _check(self, found: Shape, resize: bool) -> None:
+        if found == self.shape:
+            return
+        same_kind = len(found) == len(self.shape) and found[0] == self.shape[0]
+        if len(self.shape) == 1 or not same_kind:
+            what = f"samples of shape {found}, and the model reads {self.shape}"
+            raise LatentclustError.at(str(self._path), what, "Give samples as the training data were")
+        if not resize or self.shape[0] not in MODES:
+            raise LatentclustError.at(str(self._path), _sizes(found, self.shape), RESIZE)
+
+
+def _channels_last(sample: Shape, shape: Shape) -> bool:
+    """Whether the last axis of `sample` must be the channels: the first cannot be, or does not fit as well."""
+    if sample == shape or sample[-1] != shape[0]:
+        return False
+    return sample[0] != shape[0] or (sample[2], sample[0], sample[1]) == shape
+
+
+def _sizes(found: Shape, wanted: Shape) -> str:
+    return f"{found[-1]}x{found[-2]} pixels, and the model reads {wanted[-1]}x{wanted[-2]}"
+
+
+def read_rows(path: Path) -> NDArray[Any]:
+    """The array of a .npy (mapped, not read), .npz or .csv file; raises LatentclustError where there is none."""
+    match path.suffix.lower():
+        case ".npy":
+            with reading(path, "Write it by numpy.save, without Python objects"):
+                mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+                return mapped
+        case ".npz":
+            return _npz(path)
+        case _:
+            return _csv(path)
+
+
+def _npz(path: Path) -> NDArray[Any]:
+    with reading(path, "Write it by numpy.savez, without Python objects"), np.load(path, allow_pickle=False) as file:
+        names = [name for name in (file.files if len(file.files) == 1 else KEYS) if name in file.files]
+        if names:
+            array: NDArray[Any] = file[names[0]]
+            return array
+        what = f"holds {', '.join(file.files) or 'nothing'}"
+    raise LatentclustError.at(str(path), what, f"Name the samples {KEYS[0]}")
+
+
+def _csv(path: Path) -> NDArray[Any]:
+    """Numbers `(n, d)`; a first row without numbers is taken for names."""
+    with reading(path, "Write numbers, a sample a row, without a column of labels"):
+        head = pd.read_csv(path, header=None, nrows=1)
+        named = bool(pd.to_numeric(head.iloc[0], errors="coerce").isna().all())
+        table = pd.read_csv(path, header=0 if named else None)
+        return table.to_numpy(np.float64)

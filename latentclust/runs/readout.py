@@ -1,0 +1,117 @@
+"""A saved model read out anew: on another data set, or by another inference."""
+
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.errors import LatentclustError
+from latentclust.infer.read import fit_inference, preprocessed
+from latentclust.model import ClusteringModel, load
+from latentclust.recipe.load import load_recipe
+from latentclust.recipe.schema import DataTable
+from latentclust.registry import did_you_mean, installed
+from latentclust.report.facts import RunFacts
+from latentclust.runs.finish import gather_facts, split_of, test_split
+from latentclust.specs import ImageSet
+
+CHANGEABLE = ("data", "evaluate", "inference", "seed")
+"""What of its recipe a trained model may be read out with otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """A model about to be read out.
+
+    Attributes:
+        model: Under the changed recipe, with the state that its file holds.
+        stored: The recipe that it was trained by.
+    """
+
+    model: ClusteringModel
+    stored: Resolved
+
+    @property
+    def other_data(self) -> bool:
+        """Whether the images are not those that it was trained on."""
+        return self.model.resolved.recipe.data != self.stored.recipe.data
+
+    @property
+    def other_inference(self) -> bool:
+        """Whether what its inference learned from images no longer holds."""
+        return self.model.resolved.recipe.inference != self.stored.recipe.inference
+
+
+def reopen(path: Path, device: torch.device, data: str | None = None, settings: Sequence[str] = ()) -> Readout:
+    """Loads a model and changes how it is read out.
+
+    Args:
+        path: A model file, or a run's folder.
+        device: Where the networks go.
+        data: Another data set's name; the preprocessing, which belongs to the model, stays.
+        settings: `--set` settings of `data`, `inference`, `evaluate` or `seed`.
+
+    Raises:
+        LatentclustError: where a setting would change what was trained, or names nothing that there is.
+    """
+    model = load(path, device)
+    for setting in settings:
+        table = setting.partition(".")[0].partition("=")[0].strip()
+        if table not in CHANGEABLE or setting.startswith("data.preprocess"):
+            what = "this would change what was trained"
+            fix = did_you_mean(table, CHANGEABLE) if table not in CHANGEABLE else "Train a model with it"
+            raise LatentclustError.at(f"--set {setting}", what, fix)
+    tree = tomllib.loads(model.resolved.loaded.text)
+    if data is not None:
+        tree["data"] = _other_data(tree["data"], data)
+    resolved = resolve(load_recipe(tree, installed(), tuple(settings)), installed())
+    return Readout(replace(model, resolved=resolved), model.resolved)
+
+
+def _other_data(table: dict[str, Any], use: str) -> dict[str, Any]:
+    """A data table for another set: the keys that every set has stay, the options of the former set go."""
+    return {key: value for key, value in table.items() if key in DataTable.model_fields} | {"use": use}
+
+
+def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
+    """Everything that the labels say of the model; an inference other than the stored one is first fitted to the data.
+
+    Raises:
+        LatentclustError: where the data are absent, or their images of another shape than the model reads.
+    """
+    started = time.perf_counter()
+    resolved = readout.model.resolved
+    opened = resolved.dataset.open(roots)
+    _check_shape(readout.model, opened)
+    model = refit(readout.model, opened) if readout.other_inference else readout.model
+    tested = test_split(resolved, opened, roots)
+    posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
+    facts = replace(gather_facts(model, tested, posterior), seconds=time.perf_counter() - started)
+    if not readout.other_data:
+        return facts
+    trained = readout.stored
+    split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
+    return replace(facts, protocol=replace(facts.protocol, name=f"{split} to {facts.protocol.name}", train_split=split))
+
+
+def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
+    """The model with what its inference learns from `data`."""
+    recipe = model.resolved.recipe
+    rng = torch.Generator(model.device).manual_seed(recipe.seed)
+    batches = preprocessed(data.source, model.preprocess, recipe.evaluate.batch_size, rng)
+    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
+
+
+def _check_shape(model: ClusteringModel, data: ImageSet) -> None:
+    if data.source.shape == model.raw_shape:
+        return
+    name, side = model.resolved.recipe.data.use, model.raw_shape[-1]
+    what = f"{name} has samples of shape {data.source.shape}, and the model reads {model.raw_shape}"
+    channels_differ = data.source.shape[:-2] != model.raw_shape[:-2]
+    other = "Choose a data set of the same shape"
+    raise LatentclustError.at("data.use", what, other if channels_differ else f"Try --set data.size={side}")
