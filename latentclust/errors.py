@@ -1,5 +1,6 @@
 """What a user is told when something is wrong: where, what with its value, and what to do."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,7 +54,16 @@ class InterruptedRunError(LatentclustError):
 
 
 def raise_all(issues: Iterable[Issue]) -> None:
-    """Raises one LatentclustError with every issue, or returns when there is none."""
-    found = tuple(issues)
+    """Raises one LatentclustError with every issue, each once, or returns when there is none."""
+    found = tuple(dict.fromkeys(issues))
     if found:
         raise LatentclustError(*found)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Advice that names the closest match, or all names where none is close."""
+    known = sorted(names)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Use one of: {', '.join(known)}" if known else "None is installed"

@@ -22,7 +22,7 @@ from latentclust.files import write_atomic
 from latentclust.infer.read import read_out, set_evaluation
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
-from latentclust.sources import ArraySource
+from latentclust.sources import UINT8_MAX, ArraySource
 from latentclust.specs import ImageSource, InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
@@ -92,13 +92,18 @@ class ClusteringModel:
         """Images `(b, c, h, w)` of latents, on the CPU, by the network `generator`.
 
         Raises:
-            LatentclustError: where the system has no generator.
+            LatentclustError: where the system has no generator, or its prior has latents of other sizes.
         """
         if "generator" not in self.networks:
             name = self.resolved.recipe.name
             raise LatentclustError.at(
                 "model", f"{name!r} has no generator", "Use a generative system, such as clustergan"
             )
+        prior = self.resolved.prior
+        found, wanted = (latent.category.shape[1], latent.style.shape[1]), (prior.categories, prior.style_dim)
+        if found != wanted:
+            what = f"{found[0]} categories and {found[1]} style values, and the prior has {wanted[0]} and {wanted[1]}"
+            raise LatentclustError.at("latent", what, "Draw it from the model's prior, or build it of these sizes")
         moved = Latent(latent.category.to(self.device), latent.style.to(self.device))
         return Images(self.model.networks["generator"](moved).cpu())
 
@@ -107,15 +112,34 @@ def as_source(images: NDArray[Any] | Tensor, shape: Shape) -> ImageSource:
     """An array of images as a source: channels added where a one-channel model is given `(n, h, w)`.
 
     Floats in [0, 1] are kept as floats for vectors and rounded to the 256 steps of stored images for images.
+
+    Raises:
+        LatentclustError: where it holds floats outside [0, 1], or is neither images nor vectors.
     """
-    array = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
-    if array.ndim == len(shape) and shape[0] == 1 and len(shape) == 3:
+    array = _floats_as_float32(images)
+    if len(shape) == 3 and shape[0] == 1 and array.ndim == 3:
         array = array[:, None]
-    if len(shape) == 3 and np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all() or array.min(initial=0) < 0 or array.max(initial=0) > 1:
-            raise LatentclustError.at("images", "floats that are NaN or outside [0, 1]", "Scale them to [0, 1]")
-        array = np.rint(array * 255).astype(np.uint8)
-    return ArraySource(array.astype(np.float32) if len(shape) == 1 else array)
+    if array.dtype == np.float32:
+        _check_unit(array)
+        array = np.rint(array * UINT8_MAX).astype(np.uint8) if len(shape) == 3 else array
+    return ArraySource(array, "images")
+
+
+def _floats_as_float32(images: NDArray[Any] | Tensor) -> NDArray[Any]:
+    if isinstance(images, Tensor):
+        images = images.detach().cpu()
+        return (images.float() if images.is_floating_point() else images).numpy()
+    array = np.asarray(images)
+    with np.errstate(over="ignore"):  # too great for float32 is outside [0, 1] in any case
+        return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _check_unit(array: NDArray[np.float32]) -> None:
+    outside = ~((array >= 0) & (array <= 1))
+    if outside.any():
+        place = tuple(int(axis) for axis in np.argwhere(outside)[0])
+        what = f"{np.count_nonzero(outside)} values are NaN or outside [0, 1], the first {array[place]} at {place}"
+        raise LatentclustError.at("images", what, "Scale them as the training data were; indices count from 0")
 
 
 def _batches(source: ImageSource, batch_size: int, device: torch.device) -> Any:
@@ -177,8 +201,12 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(file, framework="pt") as opened:
             header = json.loads(opened.metadata()["latentclust"])
-            if "raw_shape" not in header:
-                raise KeyError("raw_shape")
+            if header["format"] != FORMAT:
+                raise ValueError(f"its format is {header['format']}, and {FORMAT} is read")
+            # What a checkpoint, which is written in the same way, lacks.
+            missing = {"recipe", "raw_shape", "distributions"} - set(header)
+            if missing:
+                raise ValueError(f"its header lacks {', '.join(sorted(missing))}")
             return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         raise LatentclustError.at(str(file), "there is no such model file", "Check the path") from error

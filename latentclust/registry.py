@@ -1,16 +1,14 @@
 """Names to parts, with the distribution that provides each."""
 
-import difflib
 import inspect
-import json
-from collections.abc import Iterable, Mapping
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from importlib.resources.abc import Traversable
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from latentclust.errors import Issue, LatentclustError
+from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
 from latentclust.specs import (
     BackboneSpec,
@@ -23,6 +21,7 @@ from latentclust.specs import (
     Spec,
     ViewSpec,
 )
+from latentclust.validation import validate
 
 SPECS: Mapping[str, type[Spec]] = {
     "backbone": BackboneSpec,
@@ -35,8 +34,6 @@ SPECS: Mapping[str, type[Spec]] = {
     "baseline": BaselineSpec,
 }
 """The kinds whose parts are specs, by the base class that each must have."""
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 KINDS = (*SPECS, "quantity", "system")
 
@@ -70,9 +67,10 @@ class Registry:
         broken = list(discovery.broken)
         for provision in discovery.provisions:
             kind = _kind(provision.hook)
-            wrong = [name for name, value in provision.parts.items() if not _fits(kind, value)]
+            misfits = {name: _misfit(kind, value) for name, value in provision.parts.items()}
+            wrong = [f"{name} {misfit}" for name, misfit in misfits.items() if misfit]
             if wrong:
-                broken.append(BrokenPlugin(provision.provider, f"{provision.hook}: not a {kind}: {', '.join(wrong)}"))
+                broken.append(BrokenPlugin(provision.provider, f"{provision.hook}: {'; '.join(wrong)}"))
                 continue
             for name, value in provision.parts.items():
                 self._parts.setdefault((kind, name), []).append(Part(kind, name, provision.provider, value))
@@ -97,7 +95,7 @@ class Registry:
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
-            claims = " and ".join(sorted(part.qualified for part in candidates))
+            claims = " or ".join(sorted(part.qualified for part in candidates))
             raise LatentclustError.at(
                 where, f"two plugins provide a {kind} named {name!r}", f"Write {claims} to choose"
             )
@@ -115,58 +113,6 @@ class Registry:
         return validate(spec, options, where)
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Advice that names the closest match, or all names where none is close."""
-    known = sorted(names)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"Use one of: {', '.join(known)}" if known else "None is installed"
-
-
-def validate(model: type[ModelT], data: Mapping[str, Any], where: str) -> ModelT:
-    """Data against a pydantic model, strictly and through JSON, which lets TOML lists be tuples but no string a number.
-
-    Raises:
-        LatentclustError: with an issue for every wrong, missing or unknown key.
-    """
-    try:
-        return model.model_validate_json(json.dumps(data, allow_nan=True, default=str))
-    except ValidationError as error:
-        raise LatentclustError(*(_issue(model, item, where) for item in error.errors())) from error
-    except LatentclustError as error:
-        raise LatentclustError(*(Issue(f"{where}.{i.where}", i.what, i.fix) for i in error.issues)) from error
-
-
-def _issue(model: type[BaseModel], error: Any, where: str) -> Issue:
-    """One pydantic error in the words of this project."""
-    location = ".".join(str(step) for step in error["loc"] if not str(step).startswith("function-"))
-    place = ".".join(part for part in (where, location) if part)
-    if error["type"] == "extra_forbidden":
-        return Issue(
-            place, f"unknown key {error['loc'][-1]!r}", did_you_mean(str(error["loc"][-1]), _keys(model, error["loc"]))
-        )
-    if error["type"] == "missing":
-        return Issue(place, "this key is missing", "Add it")
-    return Issue(place, f"{error['input']!r} is refused", f"{error['msg']}")
-
-
-def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are known in the table that holds `location`."""
-    for step in location[:-1]:
-        field = model.model_fields.get(str(step))
-        nested = _models(field.annotation) if field else [model]
-        model = nested[0] if nested else model
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models named in an annotation such as `Mapping[str, PlayerTable]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]
-
-
 def _kind(hook: str) -> str:
     """`provide_losses` to `loss`."""
     plural = hook.removeprefix("provide_")
@@ -174,11 +120,29 @@ def _kind(hook: str) -> str:
     return irregular.get(plural, plural.removesuffix("s"))
 
 
-def _fits(kind: str, value: object) -> bool:
-    """Whether a provided value is what its kind asks for."""
-    if kind in SPECS:
-        return isinstance(value, type) and issubclass(value, SPECS[kind])
-    return callable(value) if kind == "quantity" else True
+def _misfit(kind: str, value: object) -> str | None:
+    """Why a provided value is not what its kind asks for; None where it is."""
+    if kind == "system":
+        return None if isinstance(value, Traversable) else "is no file"
+    if kind == "quantity":
+        return _unresolved(value) if callable(value) else "is no function"
+    if not (isinstance(value, type) and issubclass(value, SPECS[kind])):
+        return f"is no {SPECS[kind].__name__}"
+    if inspect.isabstract(value):
+        return f"lacks {', '.join(sorted(value.__abstractmethods__))}"
+    if kind == "loss":
+        call = next((vars(base)["__call__"] for base in value.__mro__ if "__call__" in vars(base)), None)
+        return _unresolved(call) if call else "lacks __call__"
+    return None
+
+
+def _unresolved(function: Any) -> str | None:
+    """What is wrong with a signature by which quantities are to be bound."""
+    try:
+        typing.get_type_hints(function)
+    except Exception as error:  # annotations in quotes may hold any expression, and so raise anything
+        return f"has annotations that do not resolve ({type(error).__name__}: {error})"
+    return None
 
 
 @cache

@@ -13,12 +13,13 @@ ORIGIN = "default"
 def with_defaults(resolved: Resolved) -> Layered:
     """The recipe's tables with every key that its tables and parts know, except those that have no value."""
     said = resolved.loaded.layered
-    tree = _without_none(resolved.recipe.model_dump(mode="json", by_alias=True))
+    tree = _filled(resolved.recipe.model_dump(mode="json", by_alias=True))
+    single: dict[str, Spec] = {"data": resolved.dataset, "prior": resolved.prior, "inference": resolved.inference}
     parts: dict[str, Mapping[str, Spec]] = {
         "networks": resolved.backbones,
         "losses": {term.name: term.loss for plan in resolved.plans.values() for term in plan.terms},
     }
-    for name, spec in (("data", resolved.dataset), ("prior", resolved.prior), ("inference", resolved.inference)):
+    for name, spec in single.items():
         tree[name] |= _options(spec)
     for table, specs in parts.items():
         for name, spec in specs.items():
@@ -28,11 +29,11 @@ def with_defaults(resolved: Resolved) -> Layered:
 
 
 def _options(spec: Spec) -> dict[str, Any]:
-    return dict(_without_none(spec.model_dump(mode="json")))
+    return dict(_filled(spec.model_dump(mode="json")))
 
 
-def _without_none(value: Any) -> Any:
-    """TOML has no null: a key without a value is left out."""
+def _filled(value: Any) -> Any:
+    """Without keys that have no value, for TOML has no null, and without empty tables."""
     if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
+        return {key: _filled(item) for key, item in value.items() if item is not None and item != {}}
     return value

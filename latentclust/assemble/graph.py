@@ -16,10 +16,10 @@ def trees(resolved: Resolved) -> list[Tree]:
 def _player(resolved: Resolved, plan: Plan) -> Tree:
     table = resolved.recipe.players[plan.player]
     steps = f"{table.steps} step{'s' * (table.steps > 1)} a round"
-    tree = Tree(Text.assemble(("player ", "dim"), (plan.player, "bold"), f": {steps}, moves {', '.join(plan.networks)}"))
     held = [name for name in plan.given if name in resolved.roles and name not in plan.networks]
-    if held:
-        tree.label = Text.assemble(tree.label, f", holds {', '.join(held)}")
+    holds = f", holds {', '.join(held)}" if held else ""
+    moves = f": {steps}, moves {', '.join(plan.networks)}{holds}"
+    tree = Tree(Text.assemble(("player ", "dim"), (plan.player, "bold"), moves))
     nodes = {node.name: node for node in plan.nodes}
     drawn: set[str] = set()
     for term in plan.terms:

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from latentclust.errors import Issue
+from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.recipe.schema import LossTable
-from latentclust.registry import did_you_mean
 from latentclust.specs import LossSpec, PriorSpec
 from latentclust.tensors import Images, Scalar
 
@@ -66,15 +65,21 @@ class Binder:
 
     def __init__(
         self,
-        quantities: Mapping[str, Callable[..., Any]],
-        networks: Mapping[str, type],
+        quantities: Mapping[str, Callable[..., Any] | LatentclustError],
+        networks: Mapping[str, Any],
         views: tuple[str, ...],
         issues: list[Issue],
     ) -> None:
-        """Takes what may be named: quantities, networks by role protocol, and views (which are images)."""
-        self.quantities = {name: function for name, function in quantities.items() if name not in networks}
+        """Takes what may be named.
+
+        Args:
+            quantities: Functions by name; an error for one whose definition is in doubt, told where it is asked for.
+            networks: Role protocols by name; these names win over those of quantities.
+            views: Names of views, which are images.
+            issues: Where issues are added.
+        """
+        self.quantities = {name: found for name, found in quantities.items() if name not in networks}
         self.given: dict[str, Any] = {**GIVEN, **networks, **dict.fromkeys(views, Images)}
-        self.networks = networks
         self.issues = issues
 
     def plan(
@@ -104,46 +109,59 @@ class Binder:
                 fix = did_you_mean(parameter, wanted)
                 self.issues.append(Issue(f"{where}.on", f"the loss has no parameter {parameter!r}", fix))
         names = {parameter: on.get(parameter, parameter) for parameter in wanted}
-        found = [self._bind(draft, names[p], wanted[p], f"{where}.on.{p}") for p in wanted]
+        places = {parameter: f"{where}.on.{parameter}" if parameter in on else where for parameter in wanted}
+        found = [self._bind(draft, names[p], wanted[p], "the loss", places[p]) for p in wanted]
         return tuple(names.values()) if all(found) else ()
 
-    def _bind(self, draft: _Draft, name: str, wanted: Any, where: str) -> bool:
-        """Makes `name` available to a consumer that wants a type; False after noting an issue."""
+    def _bind(self, draft: _Draft, name: str, wanted: Any, reader: str, where: str) -> bool:
+        """Makes `name` available to a reader that wants a type; False after noting an issue."""
         if name in self.given:
             draft.given[name] = None
-            return self._fits(name, self.given[name], wanted, where)
+            return self._fits(name, self.given[name], wanted, reader, where)
         if name not in self.quantities:
-            self._unknown(name, where)
+            self._unknown(name, reader, where)
             return False
+        function = self.quantities[name]
+        if isinstance(function, LatentclustError):
+            self.issues.extend(function.issues)
+            return False
+        reads, produced = signature(function)
+        if name not in draft.nodes and not self._compute(draft, name, function, reads, where):
+            return False
+        return self._fits(name, produced, wanted, reader, where)
+
+    def _compute(
+        self, draft: _Draft, name: str, function: Callable[..., Any], reads: Mapping[str, Any], where: str
+    ) -> bool:
+        """Adds a quantity to the draft after all that it reads; False after noting an issue."""
         if name in draft.pending:
-            circle = " -> ".join([*draft.pending, name])
+            circle = " -> ".join([*draft.pending[draft.pending.index(name) :], name])
             self.issues.append(Issue(where, f"quantities go round in a circle: {circle}", "Break the circle"))
             return False
-        reads, produced = signature(self.quantities[name])
-        if name not in draft.nodes:
-            draft.pending.append(name)
-            found = [self._bind(draft, read, type_, f"{where} (for {name})") for read, type_ in reads.items()]
-            draft.pending.pop()
-            if not all(found):
-                return False
-            draft.nodes[name] = Node(name, self.quantities[name], tuple(reads))
-        return self._fits(name, produced, wanted, where)
+        draft.pending.append(name)
+        found = [self._bind(draft, read, wanted, repr(name), where) for read, wanted in reads.items()]
+        draft.pending.pop()
+        if not all(found):
+            return False
+        draft.nodes[name] = Node(name, function, tuple(reads))
+        return True
 
-    def _unknown(self, name: str, where: str) -> None:
+    def _unknown(self, name: str, reader: str, where: str) -> None:
         roles = ("encoder", "generator", "critic", "discriminator", "trunk")
         if name in roles:
-            fix = f"Add [networks.{name}], or disable what asks for it"
-            self.issues.append(Issue(where, f"the recipe has no network {name!r}", fix))
+            fix = f"Add [networks.{name}], or set enabled = false"
+            self.issues.append(Issue(where, f"it needs a network {name!r}, which the recipe lacks", fix))
         elif name == "view":
-            self.issues.append(Issue(where, "the recipe has no view named 'view'", "Add a table [views.view]"))
+            what = "it needs a view named 'view', which the recipe lacks"
+            self.issues.append(Issue(where, what, "Add [views.view], or set enabled = false"))
         else:
             advice = did_you_mean(name, [*self.quantities, *self.given])
-            self.issues.append(Issue(where, f"there is no quantity {name!r}", advice))
+            self.issues.append(Issue(where, f"{reader} asks for {name!r}, and there is no such quantity", advice))
 
-    def _fits(self, name: str, produced: Any, wanted: Any, where: str) -> bool:
+    def _fits(self, name: str, produced: Any, wanted: Any, reader: str, where: str) -> bool:
         if compatible(produced, wanted):
             return True
-        what = f"{name!r} is {_say(produced)}, and {_say(wanted)} is wanted"
+        what = f"{name!r} is {_say(produced)}, and {reader} wants {_say(wanted)}"
         self.issues.append(Issue(where, what, "Bind a quantity of that type with `on`"))
         return False
 

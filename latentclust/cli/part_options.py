@@ -34,7 +34,8 @@ class PartOption:
 
     def __str__(self) -> str:
         """`name: type = default`."""
-        return f"{self.name}: {self.type} (required)" if self.required else f"{self.name}: {self.type} = {self.default!r}"
+        value = " (required)" if self.required else f" = {self.default!r}"
+        return f"{self.name}: {self.type}{value}"
 
 
 def part_options(part: object) -> list[PartOption]:
@@ -68,5 +69,5 @@ def in_words(annotation: Any) -> str:
 
 
 def _bounds(metadata: typing.Iterable[Any]) -> str:
-    found = ((sign, getattr(item, name)) for item in metadata for kind, (sign, name) in _BOUNDS.items() if type(item) is kind)
-    return "".join(f" {sign} {bound:g}" for sign, bound in found)
+    found = [(item, *_BOUNDS[type(item)]) for item in metadata if type(item) in _BOUNDS]
+    return "".join(f" {sign} {getattr(item, name):g}" for item, sign, name in found)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentclust.cli.options import Json
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
         latentclust plugins list dataset --json
     """
     from latentclust.cli.terminal import print_json, results
-    from latentclust.registry import KINDS, did_you_mean, installed
+    from latentclust.registry import KINDS, installed
 
     if kind is not None and kind not in KINDS:
         raise LatentclustError.at("KIND", f"there is no kind {kind!r}", did_you_mean(kind, KINDS))
@@ -70,7 +70,9 @@ def _print_part(console: "Console", registry: "Registry", part: "Part") -> None:
 
     from latentclust.cli.part_options import part_options
 
-    line = Text.assemble("  ", (answers_to(registry, part), "cyan"), f"  {summary(part)}", (f"  ({part.provider})", "dim"))
+    line = Text.assemble(
+        "  ", (answers_to(registry, part), "cyan"), f"  {summary(part)}", (f"  ({part.provider})", "dim")
+    )
     console.print(line, soft_wrap=True)
     for option in part_options(part.value):
         console.print(f"      {option}", style="dim", markup=False, soft_wrap=True)

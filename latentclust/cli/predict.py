@@ -21,14 +21,16 @@ Out = Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file
 Resize = Annotated[bool, typer.Option("--resize", help="Resize images to the model's size.")]
 Range = Annotated[
     tuple[float, float] | None,
-    typer.Option("--range", metavar="LOW HIGH", help="The values of arrays that become 0 and 1; 0 255 for bytes, else 0 1."),
+    typer.Option(
+        "--range", metavar="LOW HIGH", help="The values of arrays that become 0 and 1; 0 255 for bytes, else 0 1."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.")]
 
 SUFFIXES = (".csv", ".parquet")
 
 
-def predict(  # noqa: PLR0913, PLR0917 (the options of the command)
+def predict(
     model: ModelPath,
     images: Images,
     out: Out,

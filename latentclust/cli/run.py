@@ -21,7 +21,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with the stopped run in this folder.")]
 
 
-def run(  # noqa: PLR0913, PLR0917 (the options of the command)
+def run(
     recipe: Recipe = None,
     settings: Settings = None,
     seeds: Seeds = None,

@@ -26,7 +26,7 @@ Traverse = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 
 
-def sample(  # noqa: PLR0913, PLR0917 (the options of the command)
+def sample(
     model: ModelPath,
     out: Out,
     per_cluster: PerCluster = 10,
@@ -92,5 +92,5 @@ def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
     from latentclust.tensors import Latent
 
     size = model.resolved.recipe.evaluate.batch_size
-    batches = zip(grid.latent.category.split(size), grid.latent.style.split(size), strict=True)
+    batches = zip(torch.split(grid.latent.category, size), torch.split(grid.latent.style, size), strict=True)
     return torch.cat([model.generate(Latent(category=category, style=style)) for category, style in batches])

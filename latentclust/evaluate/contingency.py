@@ -46,6 +46,21 @@ def occupancy(predicted: NDArray[np.int64], clusters: int) -> NDArray[np.int64]:
     return np.bincount(predicted, minlength=clusters).astype(np.int64)
 
 
+def class_counts(labels: SealedLabels, classes: int | None = None) -> NDArray[np.int64]:
+    """Samples of each class, `(classes,)`, those without a label left out; for telling about a data set.
+
+    Args:
+        labels: Sealed classes, 0-based, or `VOID`.
+        classes: How many there are; the highest label plus one where None.
+
+    Raises:
+        LatentclustError: A label lies outside its range.
+    """
+    truth = labels.unseal()
+    columns = max(int(truth.max(initial=VOID)) + 1, 1) if classes is None else classes
+    return occupancy(truth[truth != VOID], columns)
+
+
 def classes_for_figures(labels: SealedLabels, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     """The classes `(len(indices),)` of some samples, to colour a figure by; nothing is scored or chosen with them."""
     return labels.unseal()[indices]

@@ -48,9 +48,9 @@ def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGri
 
 
 def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: torch.Generator) -> LatentGrid:
-    """From one cluster to another, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0 (ClusterGAN, section 2.7).
+    """From one cluster to another, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0.
 
-    Each row keeps a style of its own.
+    Each row keeps a style of its own. ClusterGAN, section 2.7.
 
     Raises:
         LatentclustError: where the prior has no categories, or no such cluster.

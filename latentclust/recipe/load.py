@@ -1,4 +1,4 @@
-"""From a path, a shipped name or a table to a validated recipe, with all that is wrong said at once."""
+"""From a path, a shipped name or a table to a recipe with its bases and settings merged."""
 
 import hashlib
 import tomllib
@@ -11,25 +11,32 @@ from typing import Any
 
 import tomli_w
 
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, did_you_mean, raise_all
 from latentclust.recipe.merge import Layered
+from latentclust.recipe.salvage import Tables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
-from latentclust.registry import Registry, did_you_mean, validate
+from latentclust.registry import Registry
 
 VARIANT_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecipe:
-    """A validated recipe with its resolved text.
+    """A recipe with its resolved text.
 
     Attributes:
-        recipe: The validated tables.
+        tables: What could be read, and the issues of the tables themselves; `resolve` raises them beside its own.
         layered: The merged tables with the origin of each value.
     """
 
-    recipe: Recipe
+    tables: Tables
     layered: Layered
+
+    @property
+    def recipe(self) -> Recipe:
+        """The validated tables; raises LatentclustError with every issue of theirs."""
+        raise_all(self.tables.issues)
+        return self.tables.recipe
 
     @property
     def text(self) -> str:
@@ -51,7 +58,7 @@ class LoadedRecipe:
 def load_recipe(
     source: str | Path | Mapping[str, Any], registry: Registry, settings: tuple[str, ...] = ()
 ) -> LoadedRecipe:
-    """Reads a recipe, its bases and `--set` settings.
+    """Reads a recipe, its bases and `--set` settings. Issues of its tables wait for `resolve`, which finds the others.
 
     Args:
         source: A path, the name of a shipped recipe, or the tables themselves.
@@ -59,7 +66,7 @@ def load_recipe(
         settings: `dotted.key=value`, the value in TOML (a bare word is a string).
 
     Raises:
-        LatentclustError: with every issue found: file, syntax (line and column), bases, keys, types.
+        LatentclustError: where the recipe cannot be read at all: file, syntax (line and column), bases, schema.
     """
     layered = _from_source(source, registry)
     for setting in settings:
@@ -68,7 +75,7 @@ def load_recipe(
         raise LatentclustError.at(
             "schema", f"{layered.tree['schema']!r} is not a known schema", f"Use schema = {SCHEMA}"
         )
-    return LoadedRecipe(validate(Recipe, layered.tree, ""), layered)
+    return LoadedRecipe(read_tables(layered.tree), layered)
 
 
 def shipped_recipes() -> dict[str, Traversable]:

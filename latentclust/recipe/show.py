@@ -23,7 +23,8 @@ def annotated(layered: Layered) -> str:
 def inline(value: Any) -> str:
     """A value as TOML on one line."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {inline(item)}" for key, item in value.items()) + " }" if value else "{}"
+        pairs = ", ".join(f"{_key(key)} = {inline(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(inline(item) for item in value)}]"
     return tomli_w.dumps({"value": value}).partition("=")[2].strip()

@@ -11,6 +11,7 @@ import torch
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.resolve import Resolved
+from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import assess
 from latentclust.evaluate.protocols import Protocol
 from latentclust.files import write_atomic
@@ -54,12 +55,11 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
     return ClusteringModel(resolved, experiment.data.source.shape, experiment.networks, state, device)
 
 
-def finish(trained: Trained, roots: tuple[Path, ...], folder: Path) -> tuple[RunFacts, RunResult]:
+def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
     """Writes everything but the checkpoint and the log, and returns what the report says."""
     experiment, resolved = trained.experiment, trained.experiment.resolved
     model = trained_model(experiment, trained.device)
     save_model(folder / MODEL, model)
-    tested = test_split(resolved, experiment.data, roots)
     posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
     write_assignments(folder / ASSIGNMENTS, posterior)
     facts = gather_facts(model, tested, posterior)
@@ -80,10 +80,17 @@ def finish(trained: Trained, roots: tuple[Path, ...], folder: Path) -> tuple[Run
 
 
 def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:
-    """The part of the data that is scored."""
+    """The part of the data that is scored.
+
+    Raises:
+        LatentclustError: where another split is asked of a data set that has none, or that split is absent.
+    """
     split = resolved.recipe.evaluate.split
     if split is None or split == split_of(resolved.dataset):
         return trained_on
+    if "split" not in type(resolved.dataset).model_fields:
+        what = f"{split!r}, and the data set {resolved.recipe.data.use!r} has no splits"
+        raise LatentclustError.at("evaluate.split", what, "Take it out, or choose another data set")
     return resolved.dataset.model_copy(update={"split": split}).open(roots)
 
 

@@ -1,6 +1,5 @@
 """A run's folder: where it lies, what it holds, and when it may be written over."""
 
-import shutil
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -13,7 +12,13 @@ METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 ASSIGNMENTS = "assignments.csv"
 FIGURES = "figures"
-CONTENTS = (RECIPE, METRICS, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, "summary.json")
+SAMPLES, CONTINGENCY, CODES, LOSSES = (
+    f"{FIGURES}/{name}.png" for name in ("samples", "contingency", "codes", "losses")
+)
+WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, SAMPLES, CONTINGENCY, CODES, LOSSES)
+
+MARKS = (METRICS, "summary.json")
+"""What tells a run's folder from any other, for a file of the same name as one of a run's may be the user's own."""
 
 
 def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
@@ -33,7 +38,7 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise LatentclustError.at(str(folder), "is not empty", "Choose another --out, or pass --overwrite")
-            clear(folder)
+            _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
@@ -50,13 +55,25 @@ def _fresh(folder: Path) -> Path:
     return folder if not folder.exists() else next(other for other in numbered if not other.exists())
 
 
-def clear(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     """Removes an earlier run's files, and those of its seeds; anything else stays."""
-    for name in CONTENTS:
+    for seed in filter(_is_run, folder.glob("seed-*")):
+        _clear(seed)
+        _remove_empty(seed)
+    there = [name for name in WRITTEN if (folder / name).exists()]
+    if there and not _is_run(folder):
+        what = "would be written over, and the folder holds no run"
+        raise LatentclustError.at(str(folder / there[0]), what, "Choose another --out")
+    # The marks go last: a removal that is cut short can be taken up again.
+    for name in (*WRITTEN, *MARKS):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / FIGURES, ignore_errors=True)
-    for seed in folder.glob("seed-*"):
-        if (seed / RECIPE).exists():
-            clear(seed)
-            if not any(seed.iterdir()):
-                seed.rmdir()
+    _remove_empty(folder / FIGURES)
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in MARKS)
+
+
+def _remove_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

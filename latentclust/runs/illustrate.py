@@ -12,7 +12,7 @@ from latentclust.report.facts import Illustration, RunFacts
 from latentclust.report.figures import contingency_figure, loss_curves
 from latentclust.report.naming import class_names, cluster_names
 from latentclust.report.pictures import most_confident, samples_per_cluster
-from latentclust.runs.folder import FIGURES
+from latentclust.runs.folder import CODES, CONTINGENCY, LOSSES, SAMPLES
 from latentclust.specs import ImageSet
 from latentclust.tensors import Posterior
 
@@ -32,10 +32,8 @@ def illustrate(
     """Draws the figures into `figures/` and says what each shows."""
     drawn = [_samples(folder, tested, posterior, facts), _losses(folder, facts)]
     if facts.table is not None and facts.matching is not None:
-        save_figure(
-            contingency_figure(facts.table, facts.matching, facts.classes), folder / FIGURES / "contingency.png"
-        )
-        drawn.insert(1, Illustration(f"{FIGURES}/contingency.png", "Samples of each class in each cluster."))
+        save_figure(contingency_figure(facts.table, facts.matching, facts.classes), folder / CONTINGENCY)
+        drawn.insert(1, Illustration(CONTINGENCY, "Samples of each class in each cluster."))
     if model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
         drawn.insert(-1, _maps(folder, tested, posterior, facts))
     return tuple(drawn)
@@ -45,13 +43,13 @@ def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFac
     chosen = most_confident(posterior.labels.numpy(), posterior.confidence.numpy(), facts.clusters, PER_CLUSTER)
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
     figure = samples_per_cluster([tested.source.read(indices) for indices in chosen], names)
-    save_figure(figure, folder / FIGURES / "samples.png")
-    return Illustration(f"{FIGURES}/samples.png", "The most confident samples of each cluster.")
+    save_figure(figure, folder / SAMPLES)
+    return Illustration(SAMPLES, "The most confident samples of each cluster.")
 
 
 def _losses(folder: Path, facts: RunFacts) -> Illustration:
-    save_figure(loss_curves(facts.history), folder / FIGURES / "losses.png")
-    return Illustration(f"{FIGURES}/losses.png", "Every loss term, unweighted, over the rounds.")
+    save_figure(loss_curves(facts.history), folder / LOSSES)
+    return Illustration(LOSSES, "Every loss term, unweighted, over the rounds.")
 
 
 def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> Illustration:
@@ -65,5 +63,5 @@ def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts)
     if tested.labels is not None and facts.table is not None:
         classes = classes_for_figures(tested.labels, np.asarray(shown))
         groupings.append(by_class(classes, class_names(facts.classes, facts.table.shape[1])))
-    save_figure(code_maps(codes, groupings, facts.seed), folder / FIGURES / "codes.png")
-    return Illustration(f"{FIGURES}/codes.png", "t-SNE of the category and style codes.")
+    save_figure(code_maps(codes, groupings, facts.seed), folder / CODES)
+    return Illustration(CODES, "t-SNE of the category and style codes.")

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel, load
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.schema import DataTable
-from latentclust.registry import did_you_mean, installed
+from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.runs.finish import gather_facts, split_of, test_split
 from latentclust.specs import ImageSet

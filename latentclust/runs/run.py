@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.roots import data_roots
-from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import assess
 from latentclust.files import write_atomic
 from latentclust.recipe.load import load_recipe
@@ -22,11 +23,16 @@ from latentclust.report.results import RunResult, SeedSummary, summarise, write_
 from latentclust.runs.finish import Trained, finish, test_split, trained_model
 from latentclust.runs.folder import METRICS, RECIPE, new_folder
 from latentclust.runs.watch import LogFile, stop_on_signals
-from latentclust.train.devices import describe, is_follower, make_fabric
+from latentclust.specs import ImageSet
+from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, Silence
 from latentclust.train.prepare import prepare
+from latentclust.train.selection import Selection
 
 Overrides = Mapping[str, Any] | Sequence[str]
+
+Subject = tuple[Experiment, ImageSet]
+"""What is trained, and the part of the data that is scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,14 @@ def run(
         InterruptedRunError: where Ctrl-C or SIGTERM stopped it, after a checkpoint.
     """
     resolved = prepare_recipe(recipe, settings_of(overrides))
-    experiment = assemble(resolved, data_roots())
+    choose_device(device, resolved.recipe.train.devices)
+    subject = open_data(resolved)
     if is_follower():
-        return _train(experiment, Path(out or "runs"), device, Silence(), resume=False)
+        return _run(subject, Path(out or "runs"), device, Silence(), resume=False)
     folder = new_folder(Path(out) if out else None, resolved.recipe.name, resolved.recipe.seed, overwrite)
+    write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
-    return _train(experiment, folder, device, listener or Silence(), resume=False)
+    return _run(subject, folder, device, listener or Silence(), resume=False)
 
 
 def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
@@ -88,8 +96,8 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         raise LatentclustError.at(
             str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run"
         )
-    resolved = prepare_recipe(path, ())
-    return _train(assemble(resolved, data_roots()), Path(folder), device, listener or Silence(), resume=True)
+    subject = open_data(prepare_recipe(path, ()))
+    return _run(subject, Path(folder), device, listener or Silence(), resume=True)
 
 
 def run_seeds(
@@ -111,8 +119,9 @@ def run_seeds(
     if first.recipe.train.devices > 1:
         fix = "Run each seed by itself with --set seed=N, or use train.devices = 1"
         raise LatentclustError.at("--seeds", f"{seeds} seeds with data-parallel training", fix)
+    choose_device(device, 1)
     # Data at fault are refused before the folder is made.
-    assemble(first, data_roots())
+    open_data(first)
     folder = new_folder(Path(out) if out else None, first.recipe.name, first.recipe.seed, overwrite)
     runs = []
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
@@ -129,6 +138,12 @@ def prepare_recipe(recipe: str | Path | Mapping[str, Any], settings: tuple[str, 
     return resolve(load_recipe(recipe, installed(), settings), installed())
 
 
+def open_data(resolved: Resolved) -> Subject:
+    """The experiment with its data opened, those that it is scored on too."""
+    experiment = assemble(resolved, data_roots())
+    return experiment, test_split(resolved, experiment.data, data_roots())
+
+
 def settings_of(overrides: Overrides) -> tuple[str, ...]:
     """Overrides in the form of `--set`."""
     if isinstance(overrides, Mapping):
@@ -143,36 +158,47 @@ def _toml(value: Any) -> str:
     return tomli_w.dumps({"value": value}).partition("=")[2].strip()
 
 
-def _train(experiment: Experiment, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
+def _run(subject: Subject, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
     """Trains and finishes; only the first process of a data-parallel run writes."""
     started = time.perf_counter()
+    experiment, tested = subject
     table = experiment.resolved.recipe.train
     fabric = make_fabric(device, table.devices)
     if fabric.is_global_zero:
         listener = LogFile(folder / METRICS, listener)
-    with ExitStack() as stack:
-        training = prepare(experiment, fabric, folder, listener)
-        training.stopping = stack.enter_context(stop_on_signals())
-        training.curve_every = experiment.resolved.recipe.evaluate.every
-        training.curve = _curve(experiment, fabric.device)
-        stack.callback(listener.ended)
-        try:
-            selection = training.run(resume)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
-            raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
+    try:
+        selection = _train(subject, fabric, folder, listener, resume)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
+        raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
+    except (InterruptedRunError, RunFailedError):
+        # All processes end so in the same round; the first tells it, which Fabric kills if another one fails.
+        if fabric.is_global_zero:
+            raise
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started
     trained = Trained(experiment, fabric.device, describe(fabric.device), seconds, selection.describe(table.rounds))
-    facts, result = finish(trained, data_roots(), folder)
+    facts, result = finish(trained, tested, folder)
     return FinishedRun(folder, result, facts)
 
 
-def _curve(experiment: Experiment, device: torch.device) -> Callable[[], dict[str, float]]:
+def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, resume: bool) -> Selection:
+    """Trains, while Ctrl-C and SIGTERM stop it after a round."""
+    experiment, tested = subject
+    with ExitStack() as stack:
+        stopping = stack.enter_context(stop_on_signals())
+        stack.callback(listener.ended)
+        training = prepare(experiment, fabric, folder, listener)
+        training.stopping = stopping
+        training.curve_every = experiment.resolved.recipe.evaluate.every
+        training.curve = _curve(experiment, tested, fabric.device)
+        return training.run(resume)
+
+
+def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Callable[[], dict[str, float]]:
     """The learning curve's metrics, of the present weights on the part of the data that is scored."""
     resolved = experiment.resolved
-    tested = test_split(resolved, experiment.data, data_roots())
 
     def curve() -> dict[str, float]:
         posterior = trained_model(experiment, device).predict(tested.source, resolved.recipe.evaluate.batch_size)

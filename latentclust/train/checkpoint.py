@@ -33,7 +33,7 @@ def write_checkpoint(
             selection.score if selection.weights else None,
             selection.round,
             selection.total,
-            selection.windows,
+            selection.watched,
         ],
         "counts": {name: player.count for name, player in players.items()},
         "scalers": {name: player.scaler.state_dict() for name, player in players.items()},
@@ -66,7 +66,7 @@ def read_checkpoint(
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error
-    score, selection.round, selection.total, selection.windows = header["selection"]
+    score, selection.round, selection.total, selection.watched = header["selection"]
     selection.weights = _under(tensors, "selected/")
     if score is not None:
         selection.score = score
@@ -77,6 +77,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["latentclust"])
+            if header["format"] != FORMAT:
+                raise ValueError(f"its format is {header['format']}, and {FORMAT} is read")
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         fix = "Give the folder of a run that was stopped after its first checkpoint"

@@ -7,8 +7,8 @@ from latentclust.errors import LatentclustError
 from latentclust.train.place import process_number
 
 
-def make_fabric(device: str, processes: int) -> Fabric:
-    """A launched Fabric.
+def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
+    """Fabric's words for a device: the accelerator, and which or how many of them.
 
     Args:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -17,18 +17,26 @@ def make_fabric(device: str, processes: int) -> Fabric:
     Raises:
         LatentclustError: where the device is unknown or absent.
     """
-    kind, _, number = device.partition(":")
+    kind, colon, number = device.partition(":")
     available = torch.cuda.device_count()
+    if kind not in ("auto", "cpu", "cuda") or (colon and (kind != "cuda" or not number.isdecimal())):
+        raise LatentclustError.at("--device", f"{device!r} is no device", "Use auto, cpu, cuda or cuda:N")
+    if number and processes > 1:
+        what = f"{device!r} is one device, and train.devices = {processes}"
+        raise LatentclustError.at("--device", what, "Use --device cuda, or train.devices = 1")
     if kind == "auto":
         kind = "cuda" if available else "cpu"
-    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
-        raise LatentclustError.at("--device", f"{device!r} is no device", "Use auto, cpu, cuda or cuda:N")
     wanted = int(number) + 1 if number else processes
     if kind == "cuda" and available < wanted:
         what = f"{device!r} with {processes} process(es) needs {wanted} CUDA device(s), and {available} are visible"
         raise LatentclustError.at("--device", what, "Use --device cpu, or fewer train.devices")
-    chosen: list[int] | int = [int(number)] if number else processes
-    fabric = Fabric(accelerator=kind, devices=chosen, strategy="ddp" if processes > 1 else "auto")
+    return kind, [int(number)] if number else processes
+
+
+def make_fabric(device: str, processes: int) -> Fabric:
+    """A launched Fabric; raises LatentclustError as `choose_device` does."""
+    accelerator, devices = choose_device(device, processes)
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if processes > 1 else "auto")
     fabric.launch()
     return fabric
 

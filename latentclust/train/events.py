@@ -1,7 +1,7 @@
 """What training tells whoever watches: a progress bar, a log, a test."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Record:
         return line | {"seconds": round(self.seconds, 3), "images_per_second": round(self.images_per_second, 1)}
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Watches one training."""
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +93,10 @@ class Training:
         last = round_ == self.table.rounds
         stop = self._agreed_stop()
         due = self.curve is not None and self.curve_every > 0 and round_ % self.curve_every == 0
-        if due or last or round_ % self.table.log_every == 0:
+        if due or last or selection.due(round_) or round_ % self.table.log_every == 0:
             losses = self._losses(round_)
             selection.watch(losses, round_, self.networks)
-            oracle = self._oracle() if due else {}
+            oracle = self._oracle() if due and self.fabric.is_global_zero else {}
             images = sum(player.steps for player in self.players.values()) * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
             self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle))
@@ -107,7 +107,8 @@ class Training:
             raise InterruptedRunError.at(str(self.folder), f"stopped after round {round_} of {self.table.rounds}", fix)
 
     def _losses(self, round_: int) -> dict[str, float]:
-        """The means since the last record; all must be finite."""
+        """The means since the last record, over all processes; all must be finite."""
+        self._share_sums()
         losses = {name: mean for player in self.players.values() for name, mean in player.drain().items()}
         self._check_finite(losses, round_)
         return losses
@@ -131,20 +132,31 @@ class Training:
         return scores
 
     def _save(self, round_: int, selection: Selection) -> None:
-        """Agrees on the buffers, which each process updates from its own batches, and writes a finite checkpoint."""
+        """Agrees on what each process makes of its own batches, and writes a finite checkpoint."""
+        self._share_sums()
+        self._share(self.networks.buffers())
         for player in self.players.values():
             self._check_finite(player.means(), round_)
-        broken = [name for name, tensor in self.networks.named_parameters() if not torch.isfinite(tensor).all()]
+        broken = [name for name, tensor in self.networks.state_dict().items() if not torch.isfinite(tensor).all()]
         if broken:
             what = f"{broken[0]} is no longer finite after round {round_}"
             raise RunFailedError.at(
                 f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it"
             )
-        if self.fabric.world_size > 1:
-            for buffer in self.networks.buffers():
-                buffer.copy_(_mean_over_processes(self.fabric, buffer))
         if self.fabric.is_global_zero:
             write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection)
+
+    def _share_sums(self) -> None:
+        """Makes the running means of the terms those of all processes, so that all log, select and stop alike."""
+        self._share(player.sums for player in self.players.values())
+
+    def _share(self, tensors: Iterable[Tensor]) -> None:
+        """Replaces tensors by their means over processes; counters, which are equal already, stay what they are."""
+        if self.fabric.world_size > 1:
+            for tensor in tensors:
+                mean = self.fabric.all_reduce(tensor.double(), reduce_op="mean")
+                assert isinstance(mean, Tensor)
+                tensor.copy_(mean)
 
     def _restore(self, selection: Selection) -> int:
         return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection)
@@ -160,13 +172,6 @@ class Training:
             return self.stopping()
         asked = torch.tensor(float(self.stopping()), device=self.fabric.device)
         return bool(self.fabric.all_reduce(asked, reduce_op="sum"))
-
-
-def _mean_over_processes(fabric: Fabric, tensor: Tensor) -> Tensor:
-    """The same on every process; counters, which are equal already, stay what they are."""
-    mean = fabric.all_reduce(tensor.double(), reduce_op="mean")
-    assert isinstance(mean, Tensor)
-    return mean.to(tensor.dtype)
 
 
 class Clock:

@@ -16,6 +16,14 @@ class Selection:
 
     For the Wasserstein systems the watched term is the critic's: once the critic has converged its negative
     estimates the distance between the two distributions (DCCS, section 4.2), so the smallest magnitude wins.
+
+    Attributes:
+        table: Which term, from when on, and the rounds of a window.
+        score: The least magnitude of a window's mean so far.
+        round: The round in which that window ended; the weights are those of its end.
+        weights: Empty until a window was selected.
+        total: The term summed over the rounds of the present window.
+        watched: The last round that was watched.
     """
 
     table: TrainTable
@@ -23,23 +31,26 @@ class Selection:
     round: int = 0
     weights: Weights = field(default_factory=dict)
     total: float = 0.0
-    windows: int = 0
+    watched: int = 0
 
-    @property
-    def active(self) -> bool:
-        """Whether the recipe selects at all."""
-        return self.table.select_by != "last"
+    def due(self, round_: int) -> bool:
+        """Whether a window ends with this round."""
+        return self.table.select_by != "last" and round_ % self.table.select_every == 0
 
     def watch(self, losses: dict[str, float], round_: int, networks: nn.ModuleDict) -> None:
-        """Takes the means of one log interval; at the end of a window, keeps the weights if they are the best."""
-        if not self.active or round_ <= self.table.select_since * self.table.rounds:
+        """Takes the means since the last call; at the end of a window, keeps the weights if they are the best.
+
+        A window counts only where it begins after `select_since`.
+        """
+        if self.table.select_by == "last":
             return
-        self.total += losses[self.table.select_by.removeprefix("losses.")]
-        self.windows += 1
-        if round_ % self.table.select_every:
+        self.total += losses[self.table.select_by.removeprefix("losses.")] * (round_ - self.watched)
+        self.watched = round_
+        if not self.due(round_):
             return
-        score, self.total, self.windows = abs(self.total / self.windows), 0.0, 0
-        if score < self.score:
+        score, self.total = abs(self.total) / self.table.select_every, 0.0
+        begin = round_ - self.table.select_every
+        if begin >= self.table.select_since * self.table.rounds and score < self.score:
             self.score, self.round = score, round_
             self.weights = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}
 

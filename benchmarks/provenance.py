@@ -1,0 +1,39 @@
+"""Results with their provenance, in benchmarks/results/."""
+
+import json
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def write(name: str, findings: dict[str, Any], command: str | None = None) -> Path:
+    """Writes findings beside the command, the commit, the versions and the machine."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} thread(s)"
+    # The results file of this very run does not make the tree another one.
+    changed = _git("status", "--porcelain", "--", "latentclust", "recipes")
+    document = {
+        "command": command or " ".join(["python", *sys.argv]),
+        "commit": _git("rev-parse", "HEAD") + (" with changes" if changed else ""),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in ("latentclust", "torch", "numpy", "scikit-learn")},
+        "device": device,
+        **findings,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(document, indent=2) + "\n")
+    return path
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=RESULTS.parent)
+    return done.stdout.strip()

@@ -1,0 +1,111 @@
+"""Whether the tables of a recipe fit together: roles, players, names, inference and selection."""
+
+from collections.abc import Mapping, Sequence
+
+from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.plan import GIVEN
+from latentclust.errors import did_you_mean
+from latentclust.recipe.salvage import UNREAD
+from latentclust.recipe.schema import Recipe
+from latentclust.specs import (
+    BackboneSpec,
+    Critic,
+    DecoderSpec,
+    DeviceViewSpec,
+    Discriminator,
+    Encoder,
+    ExtractorSpec,
+    Generator,
+    InferenceSpec,
+    Trunk,
+)
+
+ROLES: Mapping[str, type] = {
+    "encoder": Encoder,
+    "generator": Generator,
+    "critic": Critic,
+    "discriminator": Discriminator,
+    "trunk": Trunk,
+}
+
+
+def check_preprocess(find: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
+    """Refuses a step that draws."""
+    for position, step in enumerate(steps):
+        if step is not None and step.random:
+            where = f"data.preprocess.{position}"
+            find.note(where, "a random view cannot be preprocessing", "Move it to a table under [views]")
+
+
+def check_names(find: Lookup, recipe: Recipe) -> None:
+    """Refuses a network or a view that goes by the name of something else that losses and quantities ask for."""
+    for name in recipe.networks:
+        if name in GIVEN:
+            find.note(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
+    for name in recipe.views:
+        if name in GIVEN or name in recipe.networks:
+            taken = "every step has its own" if name in GIVEN else "there is a network named"
+            find.note(f"views.{name}", f"{taken} {name!r}", "Give the view another name")
+
+
+def check_roles(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> dict[str, str]:
+    """The role of each network, after checking what its backbone can be."""
+    roles: dict[str, str] = {}
+    for name, table in recipe.networks.items():
+        role = table.role or name
+        if role not in ROLES:
+            find.note(f"networks.{name}.role", f"{role!r} is not a role", did_you_mean(role, ROLES))
+            continue
+        roles[name] = role
+        needed: type = DecoderSpec if role == "generator" else ExtractorSpec
+        if not isinstance(backbones[name], needed | None):
+            fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
+            find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}", fix)
+    return roles
+
+
+def check_players(find: Lookup, recipe: Recipe) -> None:
+    """Refuses players without losses or of unknown networks, losses without players, and networks that none moves."""
+    players = {loss.player for loss in recipe.losses.values() if loss.enabled}
+    for name, player in recipe.players.items():
+        if name not in players and UNREAD not in players:
+            fix = f"Give a loss player = {name!r}, or take the player out"
+            find.note(f"players.{name}", "no enabled loss moves this player", fix)
+        for network in player.networks:
+            _check_moved(find, recipe, f"players.{name}.networks", network)
+    for name, loss in recipe.losses.items():
+        if loss.player not in recipe.players and loss.player != UNREAD:
+            fix = did_you_mean(loss.player, recipe.players)
+            find.note(f"losses.{name}.player", f"there is no player {loss.player!r}", fix)
+    moved = {network for player in recipe.players.values() for network in player.networks}
+    for name, network_table in recipe.networks.items():
+        if name not in moved and not network_table.frozen:
+            fix = f"Add {name!r} to a player's networks, or set frozen = true"
+            find.note(f"networks.{name}", "no player moves this network, so it would stay at its random start", fix)
+
+
+def _check_moved(find: Lookup, recipe: Recipe, where: str, network: str) -> None:
+    if network not in recipe.networks:
+        find.note(where, f"there is no network {network!r}", did_you_mean(network, recipe.networks))
+    elif recipe.networks[network].frozen:
+        find.note(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
+
+
+def check_inference(find: Lookup, recipe: Recipe, inference: InferenceSpec | None) -> None:
+    """Refuses an inference that reads a network which the recipe lacks."""
+    for network in inference.needs if inference else ():
+        if network not in recipe.networks:
+            what = f"{recipe.inference.use!r} reads the network {network!r}, which the recipe lacks"
+            find.note("inference.use", what, f"Add [networks.{network}] or choose another inference")
+
+
+def check_selection(find: Lookup, recipe: Recipe) -> None:
+    """Refuses to select by what reads labels, and by what does not exist."""
+    by = recipe.train.select_by
+    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if table.enabled)]
+    if by in choices:
+        return
+    labels = "reads labels, and selecting by labels is not clustering"
+    find.note(
+        "train.select_by", f"{by!r} {'is no term of this recipe' if '.' in by else labels}", did_you_mean(by, choices)
+    )

@@ -1,0 +1,95 @@
+"""`latentclust data`: which data sets are at hand, how to get them, and what is in them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentclust.cli.options import Json
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name.", show_default=False)]
+Root = Annotated[Path | None, typer.Option(metavar="DIR", help="The data folder to fetch into; the user's cache.")]
+Options = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the set: path=photos. Repeatable.")
+]
+
+
+@app.callback()
+def data() -> None:
+    """Data sets: what is at hand, how to get it, what is in it."""
+
+
+@app.command("list")
+def list_sets(json: Json = False) -> None:
+    """List the data sets: what each holds, and where it was found.
+
+    They are looked for in the folders that LATENTCLUST_DATA names (separated as in PATH),
+    in ./data and in the user's cache.
+
+    Examples:
+        latentclust data list
+        LATENTCLUST_DATA=/srv/images latentclust data list
+    """
+    from dataclasses import asdict
+
+    from latentclust.cli.data_sets import listed, sets_table
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.data.roots import data_roots
+    from latentclust.registry import installed
+
+    roots = data_roots()
+    found = listed(installed(), roots)
+    if json:
+        print_json([asdict(item) for item in found])
+        return
+    console = results()
+    console.print(sets_table(found))
+    console.print(f"Looked for in: {', '.join(map(str, roots))}", markup=False, soft_wrap=True)
+    console.print("Another folder: set LATENTCLUST_DATA to it.", soft_wrap=True)
+
+
+@app.command()
+def fetch(name: Name, root: Root = None) -> None:
+    """Download a data set, checked against its known sums, or say who publishes it.
+
+    Examples:
+        latentclust data fetch mnist
+        latentclust data fetch cifar10 --root /srv/images
+    """
+    from latentclust.cli.data_sets import named
+    from latentclust.cli.terminal import results, shown
+    from latentclust.data.roots import cache_root, data_roots
+    from latentclust.registry import installed
+
+    console, spec = results(), named(installed(), name, ())
+    there = spec.located((root,) if root else data_roots())
+    if there is not None:
+        console.print(f"{name} is already there: {there}", markup=False, soft_wrap=True)
+        return
+    into = root or cache_root()
+    spec.fetch(into)
+    console.print(f"{name} is in {shown(spec.located((into,)) or into)}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def inspect(name: Name, options: Options = None, json: Json = False) -> None:
+    """Open a data set and say what is in it: samples, shape, values, classes, place and licence.
+
+    Examples:
+        latentclust data inspect digits
+        latentclust data inspect image-folder --set path=photos --set size=64
+    """
+    from dataclasses import asdict
+
+    from latentclust.cli.data_sets import facts_table, inspected
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.data.roots import data_roots
+    from latentclust.registry import installed
+
+    facts = inspected(installed(), name, tuple(options or ()), data_roots())
+    if json:
+        print_json(asdict(facts))
+    else:
+        results().print(facts_table(facts))

@@ -1,0 +1,151 @@
+"""What is known of the data sets, opened and unopened."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from latentclust.cli.part_options import part_options
+from latentclust.cli.plugins import answers_to
+from latentclust.evaluate.contingency import class_counts
+from latentclust.recipe.load import parse_setting
+from latentclust.registry import Registry
+from latentclust.report.naming import class_names
+from latentclust.specs import DatasetSpec, ImageSet
+
+LOOKED_AT = 10_000
+"""Samples, spread over the set, by which the range of values is told."""
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SetLine:
+    """A data set in a line.
+
+    Attributes:
+        found: The file or folder that tells its place; None where it is absent or one's own.
+        own: Whether it is the user's: which files, its options say.
+    """
+
+    name: str
+    summary: str
+    found: Path | None
+    own: bool
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """An opened data set.
+
+    Attributes:
+        range: Least and greatest value of the samples looked at.
+        looked_at: How many those are.
+        classes: Samples of each class, by name; None without labels.
+    """
+
+    name: str
+    summary: str
+    found: Path | None
+    licence: str
+    samples: int
+    shape: tuple[int, ...]
+    dtype: str
+    range: tuple[float, float]
+    looked_at: int
+    classes: dict[str, int] | None
+
+
+def named(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
+    """A data set with its options; raises LatentclustError where there is none or they do not suit it."""
+    options: dict[str, Any] = {}
+    for setting in settings:
+        options |= parse_setting(setting)
+    spec = registry.build("dataset", name, options, "data")
+    assert isinstance(spec, DatasetSpec), "the registry checked it"
+    return spec
+
+
+def listed(registry: Registry, roots: tuple[Path, ...]) -> list[SetLine]:
+    """Every data set, by name."""
+    lines = []
+    for part in registry.parts("dataset"):
+        name, kind = answers_to(registry, part), part.value
+        own = any(option.required for option in part_options(kind))
+        found = None if own else named(registry, name, ()).located(roots)
+        lines.append(SetLine(name, kind.summary, found, own, kind.layout))
+    return lines
+
+
+def sets_table(lines: list[SetLine]) -> Table:
+    """For the terminal; an absent set says which files it would need."""
+    table = Table()
+    table.add_column("data set", no_wrap=True)
+    table.add_column("holds")
+    table.add_column("where", overflow="fold")
+    for line in lines:
+        where = str(line.found) if line.found else f"[dim]absent; lay out[/] {escape(line.layout)}"
+        table.add_row(line.name, escape(line.summary), f"[dim]{escape(line.layout)}[/]" if line.own else where)
+    return table
+
+
+def inspected(registry: Registry, name: str, settings: tuple[str, ...], roots: tuple[Path, ...]) -> SetFacts:
+    """A data set opened and looked through."""
+    spec = named(registry, name, settings)
+    opened = spec.open(roots)
+    source = opened.source
+    low, high, looked_at = _range(opened)
+    return SetFacts(
+        name=name,
+        summary=spec.summary,
+        found=spec.located(roots),
+        licence=spec.licence,
+        samples=len(source),
+        shape=source.shape,
+        dtype=str(source.dtype),
+        range=(low, high),
+        looked_at=looked_at,
+        classes=_classes(opened),
+    )
+
+
+def facts_table(facts: SetFacts) -> Table:
+    """For the terminal."""
+    table = Table(title=facts.name, show_header=False)
+    low, high = facts.range
+    spread = "" if facts.looked_at == facts.samples else f" in {facts.looked_at:,} samples looked at"
+    axes = "channels x height x width" if len(facts.shape) == 3 else "values"
+    rows = {
+        "holds": facts.summary,
+        "found": str(facts.found or "–"),
+        "licence": facts.licence,
+        "samples": f"{facts.samples:,}",
+        "shape": f"{' x '.join(map(str, facts.shape))} ({axes})",
+        "values": f"{facts.dtype}, {low:g} to {high:g}{spread}",
+        "labels": "none" if facts.classes is None else f"{len(facts.classes)} classes",
+    }
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    for name, count in (facts.classes or {}).items():
+        table.add_row("", escape(f"{name}: {count:,}"))
+    return table
+
+
+def _range(opened: ImageSet) -> tuple[float, float, int]:
+    indices = np.unique(np.linspace(0, len(opened.source) - 1, LOOKED_AT).astype(np.int64))
+    low, high = np.inf, -np.inf
+    for start in range(0, len(indices), CHUNK):
+        samples = opened.source.read(indices[start : start + CHUNK])
+        low, high = min(low, float(samples.min())), max(high, float(samples.max()))
+    return low, high, len(indices)
+
+
+def _classes(opened: ImageSet) -> dict[str, int] | None:
+    if opened.labels is None:
+        return None
+    counts = class_counts(opened.labels, len(opened.classes) or None)
+    return dict(zip(class_names(opened.classes, len(counts)), counts.tolist(), strict=True))

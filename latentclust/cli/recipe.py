@@ -1,0 +1,127 @@
+"""`latentclust recipe`: check, show, list and begin recipes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentclust.cli.options import Json, RecipeName, Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+WithData = Annotated[bool, typer.Option("--with-data", help="Open the data too, and build the networks for them.")]
+Defaults = Annotated[bool, typer.Option("--defaults", help="Show the keys that nothing sets, with their defaults.")]
+Graph = Annotated[bool, typer.Option("--graph", help="Draw what each player computes in a step.")]
+Dot = Annotated[bool, typer.Option("--dot", help="With --graph: print Graphviz text.")]
+System = Annotated[str, typer.Option(help="The system that it extends, such as clustergan or dls@1.")]
+Data = Annotated[str, typer.Option(help="The data set; image-folder is your own images.")]
+NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")]
+
+
+@app.callback()
+def recipe() -> None:
+    """Recipes: whole experiments as TOML files."""
+
+
+@app.command()
+def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = False) -> None:
+    """Say everything that is wrong with a recipe, or `ok`.
+
+    Nothing is trained, and without --with-data no image is read.
+
+    Examples:
+        latentclust recipe check mine.toml
+        latentclust recipe check digits --set prior.clusters=1
+    """
+    from latentclust.assemble.experiment import assemble
+    from latentclust.data.roots import data_roots
+    from latentclust.runs.run import prepare_recipe
+
+    resolved = prepare_recipe(recipe, tuple(settings or ()))
+    if with_data:
+        assemble(resolved, data_roots())
+    print("ok")
+
+
+@app.command()
+def show(
+    recipe: RecipeName,
+    settings: Settings = None,
+    defaults: Defaults = False,
+    graph: Graph = False,
+    dot: Dot = False,
+) -> None:
+    """Print a recipe with all that it extends, each value followed by the file or option that set it.
+
+    The output is itself a recipe. With --graph, print the quantities of a training step instead:
+    a tree a player, from its losses down to the networks that they read.
+
+    Examples:
+        latentclust recipe show digits
+        latentclust recipe show digits --graph
+        latentclust recipe show digits --graph --dot | dot -Tsvg > step.svg
+    """
+    from latentclust.assemble.defaults import with_defaults
+    from latentclust.assemble.graph import dot as as_dot
+    from latentclust.assemble.graph import trees
+    from latentclust.cli.terminal import results
+    from latentclust.recipe.show import annotated
+    from latentclust.runs.run import prepare_recipe
+
+    resolved = prepare_recipe(recipe, tuple(settings or ()))
+    if dot:
+        print(as_dot(resolved), end="")
+    elif graph:
+        for tree in trees(resolved):
+            results().print(tree)
+    else:
+        print(annotated(with_defaults(resolved) if defaults else resolved.loaded.layered), end="")
+
+
+@app.command("list")
+def list_recipes(json: Json = False) -> None:
+    """List the recipes that ship: each can be run by its name.
+
+    Examples:
+        latentclust recipe list
+        latentclust run digits
+    """
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from latentclust.cli.shipped import shipped
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.registry import installed
+
+    found = shipped(installed())
+    if json:
+        print_json([asdict(item) for item in found])
+        return
+    table = Table("recipe", "system", "data", "description")
+    for item in found:
+        table.add_row(item.name, item.system, item.data, item.description)
+    console = results()
+    console.print(table)
+    systems = ", ".join(part.name for part in installed().parts("system"))
+    console.print(f"Systems to extend: {systems}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = None) -> None:
+    """Begin a recipe: a commented TOML file that passes `recipe check`.
+
+    Examples:
+        latentclust recipe new --out mine.toml
+        latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
+    """
+    from latentclust.cli.new_recipe import write_new
+    from latentclust.cli.terminal import command, lines, results, shown
+    from latentclust.registry import installed
+
+    text = write_new(installed(), system, data, out)
+    if out is None:
+        print(text, end="")
+        return
+    results().print(f"wrote {shown(out)}; fill it in, then:", markup=False, soft_wrap=True)
+    lines(results(), [command("recipe", "check", shown(out)), command("run", shown(out))])

@@ -1,0 +1,130 @@
+"""Data against a pydantic model, strictly, and its mistakes in the words of this project."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from latentclust.errors import Issue, LatentclustError, did_you_mean
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+KeyPath = tuple[str | int, ...]
+"""Keys and positions that lead to a place in nested tables and lists."""
+
+IN_TOML = {
+    "dict_type": "Input should be a table",
+    "model_type": "Input should be a table",
+    "tuple_type": "Input should be a list",
+    "list_type": "Input should be a list",
+}
+"""What pydantic says in the words of JSON, in those of TOML."""
+
+TOO_SHORT = ("this value is missing", "Add it to the end of the list")
+SHOULD_BE = "Input should be "
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong, and where it lies in the data."""
+
+    path: KeyPath
+    issue: Issue
+
+
+def validate(model: type[ModelT], data: Mapping[str, Any], where: str, siblings: Iterable[str] = ()) -> ModelT:
+    """Data as a model.
+
+    Args:
+        model: What it must be.
+        data: As TOML gives it.
+        where: The place of the data in the recipe.
+        siblings: Keys of the same table that others read, and which an unknown key may have been meant to be.
+
+    Raises:
+        LatentclustError: with an issue for every wrong, missing or unknown key.
+    """
+    try:
+        return strict(model, data)
+    except ValidationError as error:
+        found = mistakes(model, error, data, where, siblings)
+        raise LatentclustError(*(mistake.issue for mistake in found)) from error
+    except LatentclustError as error:
+        raise LatentclustError(*(Issue(f"{where}.{i.where}", i.what, i.fix) for i in error.issues)) from error
+
+
+def strict(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
+    """Data through JSON, which lets a TOML list be a tuple but no string a number; raises pydantic's own error."""
+    return model.model_validate_json(json.dumps(data, allow_nan=True, default=str))
+
+
+def mistakes(
+    model: type[BaseModel], error: ValidationError, data: Mapping[str, Any], where: str, siblings: Iterable[str] = ()
+) -> list[Mistake]:
+    """One mistake for each place that is wrong; of a union, every branch of which reports, only one."""
+    by_path: dict[KeyPath, list[Any]] = {}
+    for item in error.errors(include_url=False):
+        by_path.setdefault(_path(item, data), []).append(item)
+    # What a branch of a union says of the inside of a table outweighs the others' refusal of any table.
+    inner = [path for path in by_path if not any(_is_below(other, path) for other in by_path)]
+    return [Mistake(path, _issue(model, path, by_path[path], where, tuple(siblings))) for path in inner]
+
+
+def _path(item: Any, data: Mapping[str, Any]) -> KeyPath:
+    """An error's location in the data, without the names of union branches, which are no keys."""
+    path: list[str | int] = []
+    node: Any = data
+    for step in item["loc"]:
+        if holds(node, step):
+            path.append(step)
+            node = node[step]
+    return (*path, item["loc"][-1]) if item["type"] == "missing" else tuple(path)
+
+
+def holds(node: Any, step: str | int) -> bool:
+    """Whether a table has a key, or a list a position."""
+    if isinstance(node, Mapping):
+        return step in node
+    return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
+
+
+def _is_below(path: KeyPath, other: KeyPath) -> bool:
+    return len(path) > len(other) and path[: len(other)] == other
+
+
+def _issue(model: type[BaseModel], path: KeyPath, items: list[Any], where: str, siblings: tuple[str, ...]) -> Issue:
+    """What pydantic's errors at one place come to."""
+    place = ".".join(str(step) for step in (where, *path) if step != "")
+    key, kind = path[-1] if path else "", items[0]["type"]
+    if kind == "extra_forbidden":
+        known = [*_keys(model, path), *(siblings if len(path) == 1 else ())]
+        return Issue(place, f"unknown key {key!r}", did_you_mean(str(key), known))
+    if kind == "missing":
+        return Issue(place, *(("this key is missing", "Add it") if isinstance(key, str) else TOO_SHORT))
+    return Issue(place, f"{items[0]['input']!r} is refused", _advice(items))
+
+
+def _advice(items: list[Any]) -> str:
+    """What the input should be, for all branches of a union; a rule that it broke says more than its type."""
+    broken = [item["msg"].removeprefix("Value error, ") for item in items if item["type"] == "value_error"]
+    if broken:
+        return str(broken[0])
+    wanted = dict.fromkeys(IN_TOML.get(item["type"], item["msg"]).removeprefix(SHOULD_BE) for item in items)
+    return SHOULD_BE + " or ".join(wanted) if items[0]["msg"].startswith(SHOULD_BE) else " or ".join(wanted)
+
+
+def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+    """The keys that are known in the table that holds `path`."""
+    for step in path[:-1]:
+        field = model.model_fields.get(str(step))
+        nested = _models(field.annotation) if field else [model]
+        model = nested[0] if nested else model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models named in an annotation such as `Mapping[str, PlayerTable]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]
