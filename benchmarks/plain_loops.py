@@ -1,6 +1,7 @@
 """DCCS and ClusterGAN on 28 x 28 images as one would write them by hand: one file, plain PyTorch, no engine."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ Augment = Callable[[Tensor], Tensor]
 def dense(*widths: int) -> nn.Sequential:
     """Linear layers with leaky ReLU between them and none at the end."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers[:-1])
 
@@ -53,7 +54,8 @@ class Loop:
         """One-hot beside Gaussian."""
         labels = torch.randint(CLUSTERS, (self.batch,), generator=self.rng)
         return torch.cat(
-            (functional.one_hot(labels, CLUSTERS).float(), SIGMA * torch.randn(self.batch, style, generator=self.rng)), 1
+            (functional.one_hot(labels, CLUSTERS).float(), SIGMA * torch.randn(self.batch, style, generator=self.rng)),
+            1,
         )
 
 
@@ -70,7 +72,10 @@ class Dccs(Loop):
             *(nn.Conv2d(64, 128, 4, 2, bias=False), nn.BatchNorm2d(128), nn.LeakyReLU(0.2), nn.Flatten()),
         )
         self.top = nn.Sequential(
-            nn.Linear(3200, 1024, bias=False), nn.BatchNorm1d(1024), nn.LeakyReLU(0.2), nn.Linear(1024, CLUSTERS + self.style)
+            nn.Linear(3200, 1024, bias=False),
+            nn.BatchNorm1d(1024),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, CLUSTERS + self.style),
         )
         self.critic = dense(CLUSTERS + self.style, 1024, 512, 1)
         self.discriminator = dense(3200 + CLUSTERS + self.style, 1024, 512, 1)

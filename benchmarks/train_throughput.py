@@ -42,7 +42,9 @@ def main() -> None:
     finally:
         data.unlink()
     for system, row in found.items():
-        print(f"{system}: engine / plain = {row['ratio']:.3f} of the steps per second ({row['engine_steps_per_s']:.1f})")
+        print(
+            f"{system}: engine / plain = {row['ratio']:.3f} of the steps per second ({row['engine_steps_per_s']:.1f})"
+        )
     print(write("train_throughput", {"batch": BATCH, "blocks": options.blocks, "results": found}))
 
 
@@ -53,7 +55,9 @@ def measure(system: str, data: Path, pixels: Any, options: argparse.Namespace) -
     ours: list[float] = []
     theirs: list[float] = []
     for block in range(options.blocks + 2):
-        for seconds, play in ((ours, engine), (theirs, plain.round)) if block % 2 else ((theirs, plain.round), (ours, engine)):
+        for seconds, play in (
+            ((ours, engine), (theirs, plain.round)) if block % 2 else ((theirs, plain.round), (ours, engine))
+        ):
             seconds.append(timed(play, options.rounds))
     ours, theirs = ours[2:], theirs[2:]
     per_block = options.rounds * steps
@@ -67,7 +71,13 @@ def measure(system: str, data: Path, pixels: Any, options: argparse.Namespace) -
 
 def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Callable[[Any], Any]]:
     """The engine's round, its steps, and the recipe's augmentation, which the plain loop uses too."""
-    settings = ["name=throughput", "data.use=array", f"data.path={data}", "train.rounds=1000000", f"train.batch_size={BATCH}"]
+    settings = [
+        "name=throughput",
+        "data.use=array",
+        f"data.path={data}",
+        "train.rounds=1000000",
+        f"train.batch_size={BATCH}",
+    ]
     tables: dict[str, Any] = {"schema": 1, "extends": f"{system}@1", "data": {"use": "array", "path": str(data)}}
     experiment = assemble(prepare_recipe(tables, tuple(settings)), ())
     training = prepare(experiment, make_fabric("auto", 1), Path(), Silence())

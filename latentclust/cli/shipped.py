@@ -1,10 +1,12 @@
 """What the recipe files that ship say of themselves."""
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from typing import Any
 
-from latentclust.recipe.load import load_recipe, shipped_recipes
+from latentclust.recipe.load import shipped_recipes
 from latentclust.registry import Registry
 
 
@@ -20,22 +22,38 @@ class ShippedRecipe:
 
 def shipped(registry: Registry) -> list[ShippedRecipe]:
     """Every recipe that travels with the package, by name."""
-    found = shipped_recipes()
-    return [_line(name, file, registry, found) for name, file in found.items()]
+    return [_line(name, file, registry) for name, file in shipped_recipes().items()]
 
 
 def description_of(file: Traversable) -> str:
     """The `description` of a recipe file; empty where it has none."""
-    return str(tomllib.loads(file.read_text(encoding="utf-8")).get("description", ""))
+    return str(_tables(file).get("description", ""))
 
 
-def system_of(file: Traversable, found: dict[str, Traversable]) -> str:
-    """The system at the end of the chain of shipped files that a file extends; empty where it stands by itself."""
-    base = str(tomllib.loads(file.read_text(encoding="utf-8")).get("extends", ""))
-    following = found.get(base.removesuffix(".toml"))
-    return system_of(following, found) if following else base
+def _line(name: str, file: Traversable, registry: Registry) -> ShippedRecipe:
+    chain = list(_chain(file, registry))
+    bases = [str(tables["extends"]) for tables in chain if "extends" in tables]
+    system = next((base for base in bases if "@" in base), "–")
+    data = next((tables["data"]["use"] for tables in chain if "use" in tables.get("data", {})), "–")
+    return ShippedRecipe(name, system, data, next((text for text in map(_described, chain) if text), ""))
 
 
-def _line(name: str, file: Traversable, registry: Registry, found: dict[str, Traversable]) -> ShippedRecipe:
-    recipe = load_recipe(name, registry).recipe
-    return ShippedRecipe(name, system_of(file, found), recipe.data.use, recipe.description)
+def _chain(file: Traversable, registry: Registry) -> Iterator[Mapping[str, Any]]:
+    """The tables of a file, of what it extends, and so on down to a system."""
+    tables = _tables(file)
+    yield tables
+    base = str(tables.get("extends", ""))
+    if base:
+        system = "@" in base
+        below = (
+            registry.find("system", base, "extends").value if system else shipped_recipes()[base.removesuffix(".toml")]
+        )
+        yield from _chain(below, registry)
+
+
+def _tables(file: Traversable) -> Mapping[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _described(tables: Mapping[str, Any]) -> str:
+    return str(tables.get("description", ""))

@@ -28,7 +28,7 @@ class Layered:
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix: str, origins: dict[str, str]) -> Tree:
     """Tables merge by key, all else replaces; a table that `use`s another part replaces its base's."""
-    replaces = "use" in over and "use" in base and over["use"] != base["use"]
+    replaces = None not in (_named(base), _named(over)) and _named(base) != _named(over)
     merged: Tree = {} if replaces else dict(base)
     for key, value in over.items():
         place = f"{prefix}{key}"
@@ -39,6 +39,11 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix
             merged[key] = value
             origins[place] = origin
     return merged
+
+
+def _named(table: Mapping[str, Any]) -> str | None:
+    """The part that a table names by `use`; a view may list several as `steps` instead, which is one more name."""
+    return "a list of steps" if isinstance(table.get("steps"), list) else table.get("use")
 
 
 def _holds(tree: Mapping[str, Any], dotted: str) -> bool:

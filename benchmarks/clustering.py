@@ -1,0 +1,64 @@
+"""Recipes over seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
+
+Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/results/clustering-RECIPE.json`.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from provenance import write
+
+from latentclust.runs.run import run_seeds
+from latentclust.train.devices import describe
+from latentclust.train.events import Record
+
+
+class Lines:
+    """Prints a line now and then."""
+
+    def begun(self, round_: int, rounds: int) -> None:
+        """Nothing."""
+
+    def logged(self, record: Record) -> None:
+        """A tenth of the rounds a line."""
+        if record.round % (record.rounds // 10) == 0:
+            print(
+                record.round,
+                {name: round(value, 4) for name, value in record.losses.items()},
+                record.oracle,
+                flush=True,
+            )
+
+    def ended(self) -> None:
+        """Nothing."""
+
+
+def main() -> None:
+    """Runs what was asked for, one recipe after the other."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("recipes", nargs="+")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    parser.add_argument("--label", default="", help="appended to the result's name")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    for recipe in options.recipes:
+        name = recipe + options.label
+        folder = Path("runs/benchmarks") / name
+        _, summary, runs = run_seeds(
+            recipe, options.seeds, options.settings, out=folder, overwrite=True, listener=lambda _: Lines()
+        )
+        findings = summary.model_dump() | {
+            "settings": options.settings,
+            "seconds": [round(finished.result.seconds, 1) for finished in runs],
+            "ran_on": describe(torch.device("cpu"))
+            if not torch.cuda.is_available()
+            else describe(torch.device("cuda")),
+        }
+        print(write(f"clustering-{name}", findings), summary.mean, flush=True)
+
+
+if __name__ == "__main__":
+    main()

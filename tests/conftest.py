@@ -1,0 +1,86 @@
+"""A small complete recipe, the installed registry, and third-party distributions laid down for one test."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.errors import Issue, LatentclustError
+from latentclust.recipe.load import load_recipe
+from latentclust.registry import Registry, installed
+
+Tables = dict[str, Any]
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Everything that is installed."""
+    return installed()
+
+
+@pytest.fixture
+def tables() -> Tables:
+    """A recipe of three small networks on vectors; DLS-Clustering in little, and free to be spoilt."""
+    return {
+        "schema": 1,
+        "name": "small",
+        "data": {"use": "synthetic", "per_cluster": 10},
+        "prior": {"use": "one-hot-gaussian", "clusters": 4, "style_dim": 3},
+        "networks": {name: {"use": "mlp", "hidden": [8]} for name in ("encoder", "generator", "critic")},
+        "players": {
+            "critic": {"networks": ["critic"], "steps": 2},
+            "generator": {"networks": ["generator", "encoder"]},
+        },
+        "losses": {
+            "critic": {"use": "wasserstein-critic", "player": "critic"},
+            "adversarial": {"use": "adversarial", "player": "generator"},
+            "category-recovery": {"use": "category-recovery", "player": "generator", "weight": 10.0},
+        },
+        "train": {"rounds": 4, "batch_size": 8},
+        "inference": {"use": "amortized"},
+    }
+
+
+@pytest.fixture
+def resolved(registry: Registry) -> Callable[..., Resolved]:
+    """Loads and resolves tables under `--set` settings."""
+    return lambda tables, *settings: resolve(load_recipe(tables, registry, settings), registry)
+
+
+@pytest.fixture
+def issues(resolved: Callable[..., Resolved]) -> Callable[..., tuple[Issue, ...]]:
+    """What is wrong with tables under settings; nothing, where they resolve."""
+
+    def find(tables: Tables, *settings: str) -> tuple[Issue, ...]:
+        try:
+            resolved(tables, *settings)
+        except LatentclustError as error:
+            return error.issues
+        return ()
+
+    return find
+
+
+@pytest.fixture
+def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Lays down a distribution as pip would, by its name and the source of its one module, and puts it on the path."""
+    site = tmp_path / "site-packages"
+    modules: list[str] = []
+
+    def install(name: str, source: str) -> None:
+        module = name.replace("-", "_")
+        info = site / f"{module}-1.2.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[latentclust]\nparts = {module}\n")
+        (site / f"{module}.py").write_text(dedent(source))
+        modules.append(module)
+
+    monkeypatch.syspath_prepend(site)
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)
