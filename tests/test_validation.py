@@ -52,7 +52,7 @@ def test_lists_become_tuples_and_whole_numbers_floats() -> None:
     ("data", "issue"),
     [
         ({"count": "64"}, Issue("losses.x.count", "'64' is refused", "Input should be a valid integer")),
-        ({"count": 1.5}, Issue("losses.x.count", "1.5 is refused", "Input should be a valid integer, got a number ")),
+        ({"count": 1.5}, Issue("losses.x.count", "1.5 is refused", "Input should be a valid integer")),
         ({"count": True}, Issue("losses.x.count", "True is refused", "Input should be a valid integer")),
         ({"count": 0}, Issue("losses.x.count", "0 is refused", "Input should be greater than 0")),
         ({"ramp": float("nan")}, Issue("losses.x.ramp", "nan is refused", "Input should be a finite number or a tabl")),
@@ -61,7 +61,10 @@ def test_lists_become_tuples_and_whole_numbers_floats() -> None:
         ({"inner": 3}, Issue("losses.x.inner", "3 is refused", "Input should be a table")),
         ({"inner": {"a": {}}}, Issue("losses.x.inner.a.start", "this key is missing", "Add it")),
         ({"cuont": 1}, Issue("losses.x.cuont", "unknown key 'cuont'", "Did you mean 'count'?")),
-        ({"inner": {"a": {"start": 0, "edn": 1}}}, Issue("losses.x.inner.a.edn", "unknown key 'edn'", "Did you mean '")),
+        (
+            {"inner": {"a": {"start": 0, "edn": 1}}},
+            Issue("losses.x.inner.a.edn", "unknown key 'edn'", "Did you mean '"),
+        ),
     ],
 )
 def test_one_mistake_is_one_issue(data: dict[str, Any], issue: Issue) -> None:

@@ -79,7 +79,7 @@ class Binder:
             issues: Where issues are added.
         """
         self.quantities = {name: found for name, found in quantities.items() if name not in networks}
-        self.given: dict[str, Any] = {**GIVEN, **networks, **dict.fromkeys(views, Images)}
+        self.given: dict[str, Any] = {**GIVEN, **dict.fromkeys(views, Images), **networks}
         self.issues = issues
 
     def plan(
@@ -181,17 +181,14 @@ def signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[di
 
 
 def compatible(produced: Any, wanted: Any) -> bool:
-    """Whether every type that a producer may give is one that the consumer takes."""
+    """Whether every type that a producer may give is one that the consumer takes.
+
+    By name alone: an encoder and a critic are both callable, which makes neither of them the other.
+    """
     if Any in (produced, wanted):
         return True
     takes = _members(wanted)
-    return all(
-        any(
-            one is other or (isinstance(one, type) and isinstance(other, type) and issubclass(one, other))
-            for other in takes
-        )
-        for one in _members(produced)
-    )
+    return all(any(other in (one, *getattr(one, "__mro__", ())) for other in takes) for one in _members(produced))
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:

@@ -35,7 +35,7 @@ def _line(name: str, file: Traversable, registry: Registry) -> ShippedRecipe:
     bases = [str(tables["extends"]) for tables in chain if "extends" in tables]
     system = next((base for base in bases if "@" in base), "–")
     data = next((tables["data"]["use"] for tables in chain if "use" in tables.get("data", {})), "–")
-    return ShippedRecipe(name, system, data, next((text for text in map(_described, chain) if text), ""))
+    return ShippedRecipe(name, system, data, description_of(file) or _first_comment(file))
 
 
 def _chain(file: Traversable, registry: Registry) -> Iterator[Mapping[str, Any]]:
@@ -55,5 +55,7 @@ def _tables(file: Traversable) -> Mapping[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _described(tables: Mapping[str, Any]) -> str:
-    return str(tables.get("description", ""))
+def _first_comment(file: Traversable) -> str:
+    """The line that a recipe file opens with, if it is a comment."""
+    line = file.read_text(encoding="utf-8").partition("\n")[0]
+    return line.removeprefix("#").strip() if line.startswith("#") else ""

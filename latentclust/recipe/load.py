@@ -1,6 +1,7 @@
 """From a path, a shipped name or a table to a recipe with its bases and settings merged."""
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from latentclust.recipe.schema import SCHEMA, Recipe
 from latentclust.registry import Registry
 
 VARIANT_DIGITS = 12
+
+GIVEN = "the given tables"
+"""The origin of values that came from no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,22 @@ def shipped_recipes() -> dict[str, Traversable]:
 
 def _from_source(source: str | Path | Mapping[str, Any], registry: Registry) -> Layered:
     if isinstance(source, Mapping):
-        return _based(dict(source), "the given tables", registry, ())
+        return _based(_as_toml(source), GIVEN, registry, ())
     path = Path(source)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         return _from_file(path, str(path), registry, ())
     shipped = shipped_recipes()
     if str(source) in shipped:
         return _from_file(shipped[str(source)], f"{source}.toml", registry, ())
     raise LatentclustError.at(str(source), "no such recipe", did_you_mean(str(source), shipped))
+
+
+def _as_toml(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Python's tables as a file would give them: paths as strings, tuples as lists."""
+    try:
+        return tomllib.loads(tomli_w.dumps(json.loads(json.dumps(source, default=str))))
+    except TypeError as error:
+        raise LatentclustError.at(GIVEN, f"are not what TOML can hold ({error})", "Leave out what is None") from error
 
 
 def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: tuple[str, ...]) -> Layered:
@@ -112,7 +124,12 @@ def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: 
     except tomllib.TOMLDecodeError as error:
         raise LatentclustError.at(origin, f"is not valid TOML: {error}", "Mend the syntax there") from error
     siblings = file.parent if isinstance(file, Path) else None
-    return _based(tree, origin, registry, (*seen, origin), siblings)
+    return _based(tree, origin, registry, (*seen, _identity(file)), siblings)
+
+
+def _identity(file: Traversable | Path) -> str:
+    """The same for one file by whatever path."""
+    return str(file.resolve() if isinstance(file, Path) else file)
 
 
 def _based(
@@ -122,30 +139,27 @@ def _based(
     base = tree.pop("extends", None)
     if base is None:
         return Layered().over(tree, origin)
-    if not isinstance(base, str):
-        raise LatentclustError.at(
-            f"{origin}: extends", f"{base!r} is refused", "Name a system or a recipe file in quotes"
-        )
-    return _base(base, origin, registry, seen, folder).over(tree, origin)
-
-
-def _base(name: str, origin: str, registry: Registry, seen: tuple[str, ...], folder: Path | None) -> Layered:
-    """What a recipe extends: a system by `NAME@VERSION`, a file beside it, or a shipped recipe."""
     where = f"{origin}: extends"
+    if not isinstance(base, str):
+        raise LatentclustError.at(where, f"{base!r} is refused", "Name a system or a recipe file in quotes")
+    file, label = _base(base, where, registry, folder)
+    if _identity(file) in seen:
+        raise LatentclustError.at(where, f"the chain comes back to {base!r}", "Break the circle")
+    return _from_file(file, label, registry, seen).over(tree, origin)
+
+
+def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tuple[Traversable | Path, str]:
+    """What a recipe extends, and what to call it: a system by `NAME@VERSION`, a file beside it, or a shipped recipe."""
     if "@" in name:
-        return _from_file(registry.find("system", name, where).value, name, registry, seen)
+        return registry.find("system", name, where).value, name
     file = (folder or Path()) / (name if name.endswith(".toml") else f"{name}.toml")
+    if file.exists():
+        return file, str(file)
     shipped = shipped_recipes()
-    target: Traversable | Path | None = file if file.exists() else shipped.get(name.removesuffix(".toml"))
-    if target is None:
-        systems = [part.name for part in registry.parts("system")]
-        raise LatentclustError.at(
-            where, f"there is no system or recipe {name!r}", did_you_mean(name, [*systems, *shipped])
-        )
-    label = str(target)
-    if label in seen or name in seen:
-        raise LatentclustError.at(where, f"the chain comes back to {name!r}", "Break the circle")
-    return _from_file(target, label, registry, seen)
+    if name.removesuffix(".toml") in shipped:
+        return shipped[name.removesuffix(".toml")], f"{name.removesuffix('.toml')}.toml"
+    systems = [part.name for part in registry.parts("system")]
+    raise LatentclustError.at(where, f"there is no system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
 
 
 def parse_setting(setting: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def clustergan(experiment: Experiment, rounds: int, critic_steps: int) -> dict[s
 
 
 def dccs(experiment: Experiment, rounds: int, critic_steps: int) -> dict[str, nn.Module]:
-    """Zhao et al. 2020: Eq. 11 for the critic; Eqs. 6, 7 and 10 for encoder and discriminator, beta_MI = 0.5, beta_Aug = 2."""
+    """Zhao et al. 2020: Eq. 11 for the critic; Eqs. 6, 7, 10 for the others, beta_MI = 0.5 and beta_Aug = 2."""
     networks, draws = copies(experiment), Draws(experiment)
     encoder, discriminator, critic = networks["encoder"], networks["discriminator"], networks["critic"]
     critic_optimizer, encoder_optimizer = adam(critic), adam(encoder, discriminator)

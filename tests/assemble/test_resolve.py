@@ -1,0 +1,317 @@
+"""Recipes against the registry: what is resolved, and everything that cannot be."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.bundled.losses.mmd import Mmd
+from latentclust.bundled.metrics import NormalizedMutualInformation
+from latentclust.bundled.quantities import QUANTITIES
+from latentclust.errors import Issue
+from latentclust.plugins import BUNDLED, Discovery, Provider, Provision, discover
+from latentclust.recipe.load import load_recipe
+from latentclust.registry import Registry
+from latentclust.specs import Encoder, Generator
+from latentclust.tensors import Code, Images, Latent
+
+Tables = dict[str, Any]
+Resolve = Callable[..., Resolved]
+FindIssues = Callable[..., tuple[Issue, ...]]
+
+MMD = "losses.mmd={use='mmd', player='generator', widths=[0.5], weight=2.0}"
+
+
+def lines(issues: tuple[Issue, ...]) -> list[str]:
+    return [str(issue) for issue in issues]
+
+
+# What is resolved
+
+
+def test_every_table_becomes_its_part(tables: Tables, resolved: Resolve) -> None:
+    found = resolved(tables, MMD)
+    assert found.roles == {"encoder": "encoder", "generator": "generator", "critic": "critic"}
+    assert found.prior.clusters == 4
+    assert [term.name for term in found.plans["generator"].terms] == ["adversarial", "category-recovery", "mmd"]
+    assert found.plans["generator"].terms[2].loss == Mmd(widths=(0.5,))
+    assert found.plans["critic"].networks == ("critic",)
+    assert list(found.metrics) == ["accuracy", "purity", "nmi", "ari"]
+    assert set(found.distributions) == {BUNDLED}
+
+
+def test_a_disabled_loss_is_no_part_of_any_plan(tables: Tables, resolved: Resolve) -> None:
+    found = resolved(tables, "losses.category-recovery.enabled=false")
+    names = {term.name for plan in found.plans.values() for term in plan.terms}
+    nodes = {node.name for plan in found.plans.values() for node in plan.nodes}
+    assert names == {"critic", "adversarial"}
+    assert "code_of_fake" not in nodes
+
+
+def test_a_disabled_loss_may_ask_for_what_the_recipe_lacks(tables: Tables, issues: FindIssues) -> None:
+    assert issues(tables, "losses.a={use='augmentation-invariance', player='generator', enabled=false}") == ()
+
+
+def test_a_metric_that_is_listed_twice_keeps_both_settings(tables: Tables, resolved: Resolve) -> None:
+    found = resolved(tables, "evaluate.metrics=['nmi', {use='nmi', average='min'}]")
+    assert found.metrics == {"nmi": NormalizedMutualInformation(), "nmi-2": NormalizedMutualInformation(average="min")}
+
+
+def test_a_role_may_be_given_to_any_name(tables: Tables, resolved: Resolve) -> None:
+    found = resolved(
+        tables,
+        "networks.judge={use='mlp', role='critic'}",
+        "players.generator.networks=['generator', 'encoder', 'judge']",
+        "losses.judge={use='gradient-penalty', player='generator', on={critic='judge'}}",
+    )
+    assert found.roles["judge"] == "critic"
+    assert found.plans["generator"].terms[-1].reads == ("judge", "mixed_images")
+
+
+# Definitions of quantities
+
+
+def louder(generator: Generator, prior_sample: Latent) -> Images:
+    """Images, doubled."""
+    return Images(2 * generator(prior_sample))
+
+
+def recoded(encoder: Encoder, images: Images) -> Code:
+    """E(x), otherwise."""
+    return encoder(images)
+
+
+@pytest.fixture
+def crowded() -> Registry:
+    """The installed parts beside two plugins with quantities of the same names."""
+    provisions = [
+        Provision(Provider(name, "3.0", "parts"), "provide_quantities", {"fake": louder, "recoded": recoded})
+        for name in ("one", "two")
+    ]
+    return Registry(Discovery((*discover().provisions, *provisions), ()))
+
+
+def functions(found: Resolved) -> dict[str, Any]:
+    return {node.name: node.function for plan in found.plans.values() for node in plan.nodes}
+
+
+def test_a_bundled_quantity_stays_what_it_is_whatever_is_installed(tables: Tables, crowded: Registry) -> None:
+    found = resolve(load_recipe(tables, crowded), crowded)
+    assert functions(found)["fake"] is QUANTITIES["fake"]
+    assert set(found.distributions) == {BUNDLED}
+
+
+def test_a_recipe_may_choose_another_definition(tables: Tables, crowded: Registry) -> None:
+    tables["quantities"] = {"fake": "two:fake"}
+    found = resolve(load_recipe(tables, crowded), crowded)
+    assert functions(found)["fake"] is louder
+    assert found.distributions["two"] == "3.0"
+    assert "one" not in found.distributions
+
+
+def test_two_definitions_are_an_issue_of_a_recipe_that_asks_for_them(tables: Tables, crowded: Registry) -> None:
+    asks = "losses.category-recovery.on={code_of_fake='recoded'}"
+    with pytest.raises(
+        Exception, match=r"quantities\.recoded: two plugins provide a quantity named 'recoded'\. Write "
+    ):
+        resolve(load_recipe(tables, crowded, (asks,)), crowded)
+    found = resolve(load_recipe(tables, crowded, (asks, "quantities.recoded='one:recoded'")), crowded)
+    assert functions(found)["recoded"] is recoded
+
+
+def test_a_definition_that_there_is_not_is_an_issue_even_unused(tables: Tables, issues: FindIssues) -> None:
+    (told,) = issues(tables, "quantities.swapped='nobody:swapped'")
+    assert told.where == "quantities.swapped"
+    assert told.what == "there is no quantity named 'nobody:swapped'"
+
+
+# Names that do not exist
+
+
+@pytest.mark.parametrize(
+    ("setting", "where", "what"),
+    [
+        ("data={use='digitz'}", "data.use", "there is no dataset named 'digitz'"),
+        ("prior.use=gausian", "prior.use", "there is no prior named 'gausian'"),
+        ("networks.encoder={use='mlpp'}", "networks.encoder.use", "there is no backbone named 'mlpp'"),
+        ("losses.x={use='mdm', player='critic'}", "losses.x.use", "there is no loss named 'mdm'"),
+        ("inference.use=amortised", "inference.use", "there is no inference named 'amortised'"),
+        ("views.v.use=flap", "views.v.use", "there is no view named 'flap'"),
+        ("views.v.steps=[{use='flip'}, {use='flap'}]", "views.v.steps.1.use", "there is no view named 'flap'"),
+        ("data.preprocess=[{use='sobell'}]", "data.preprocess.0.use", "there is no view named 'sobell'"),
+        ("evaluate.metrics=['nmi', 'acc']", "evaluate.metrics.1", "there is no metric named 'acc'"),
+        ("evaluate.metrics=[{use='acc'}]", "evaluate.metrics.0.use", "there is no metric named 'acc'"),
+        ("evaluate.baselines=['kmean']", "evaluate.baselines.0", "there is no baseline named 'kmean'"),
+    ],
+)
+def test_an_unknown_part_is_told_where_it_is_named(
+    tables: Tables, issues: FindIssues, setting: str, where: str, what: str
+) -> None:
+    (told,) = issues(tables, setting)
+    assert (told.where, told.what) == (where, what)
+    assert told.fix.startswith("Did you mean")
+
+
+def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables, issues: FindIssues) -> None:
+    (told,) = issues(tables, "losses.critic={use='wassersten-critic', player='critic'}")
+    assert told.where == "losses.critic.use"
+
+
+# Tables that do not fit together
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            ["losses.x={use='mmd', player='crtic'}"],
+            "losses.x.player: there is no player 'crtic'. Did you mean 'critic'?",
+        ),
+        (
+            ["losses.critic.enabled=false"],
+            "players.critic: no enabled loss moves this player. Give a loss player = 'critic', or take the player out",
+        ),
+        (
+            ["players.critic.networks=['critic', 'encodr']"],
+            "players.critic.networks: there is no network 'encodr'. Did you mean 'encoder'?",
+        ),
+        (
+            ["networks.encoder.frozen=true"],
+            "players.generator.networks: 'encoder' is frozen. Take it out, or set frozen = false",
+        ),
+        (
+            ["players.generator.networks=['generator']"],
+            "networks.encoder: no player moves this network, so it would stay at its random start. "
+            "Add 'encoder' to a player's networks, or set frozen = true",
+        ),
+        (
+            ["networks.encoder.role=generator", "inference={use='kmeans-on-features'}"],
+            "losses.category-recovery: 'encoder' is Generator, and 'code_of_fake' wants Encoder. "
+            "Bind a quantity of that type with `on`",
+        ),
+        (
+            ["networks.judge={use='mlp'}", "players.critic.networks=['critic', 'judge']"],
+            "networks.judge.role: 'judge' is not a role. "
+            "Use one of: critic, discriminator, encoder, generator, trunk",
+        ),
+        (
+            ["networks.generator={use='timm', model='resnet18'}"],
+            "networks.generator.use: 'timm' cannot be a generator. "
+            "Choose another backbone; `latentclust plugins list backbone` says what each can be",
+        ),
+        (
+            ["inference.network=encodr"],
+            "inference.use: 'amortized' reads the network 'encodr', which the recipe lacks. "
+            "Add [networks.encodr] or choose another inference",
+        ),
+        (
+            ["data.preprocess=[{use='flip'}]"],
+            "data.preprocess.0: a random view cannot be preprocessing. Move it to a table under [views]",
+        ),
+        (
+            ["data.preprocess=[{use='albumentations', transforms=[{name='HorizontalFlip'}]}]"],
+            "data.preprocess.0.use: 'albumentations' does not fit here. Use a view of type DeviceViewSpec",
+        ),
+        (
+            ["views.images.use=flip"],
+            "views.images: every step has its own 'images'. Give the view another name",
+        ),
+        (
+            ["views.encoder.use=flip"],
+            "views.encoder: there is a network named 'encoder'. Give the view another name",
+        ),
+        (
+            ["train.select_by=accuracy"],
+            "train.select_by: 'accuracy' reads labels, and selecting by labels is not clustering. "
+            "Use one of: last, losses.adversarial, losses.category-recovery, losses.critic",
+        ),
+        (
+            ["train.select_by=losses.critc"],
+            "train.select_by: 'losses.critc' is no term of this recipe. Did you mean 'losses.critic'?",
+        ),
+        (
+            ["losses.critic.on={score_of_fake='score_of_real'}", "players.critic.networks=['encoder']",
+             "players.generator.networks=['generator', 'critic']"],
+            "losses.critic: it depends on none of the networks of player 'critic' (encoder). "
+            "Give it another player, or bind it otherwise with `on`",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_one_issue(tables: Tables, issues: FindIssues, settings: list[str], line: str) -> None:
+    assert lines(issues(tables, *settings)) == [line]
+
+
+def test_a_disabled_loss_cannot_be_selected_by(tables: Tables, issues: FindIssues) -> None:
+    (told,) = issues(tables, "losses.adversarial.enabled=false", "train.select_by=losses.adversarial")
+    assert told.where == "train.select_by"
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "purity", "nmi", "ari", "evaluate.accuracy", "metrics.nmi"])
+def test_no_metric_that_reads_labels_can_select(tables: Tables, issues: FindIssues, metric: str) -> None:
+    (told,) = issues(tables, f"train.select_by={metric}")
+    assert told.where == "train.select_by"
+
+
+@pytest.fixture
+def without_encoder(tables: Tables) -> Tables:
+    """The small recipe as a plain GAN."""
+    del tables["networks"]["encoder"]
+    del tables["losses"]["category-recovery"]
+    tables["players"]["generator"]["networks"] = ["generator"]
+    tables["inference"] = {"use": "kmeans-on-features"}
+    return tables
+
+
+def test_mmd_without_an_encoder_is_one_issue(without_encoder: Tables, issues: FindIssues) -> None:
+    assert issues(without_encoder) == ()
+    assert lines(issues(without_encoder, MMD)) == [
+        "losses.mmd: it needs a network 'encoder', which the recipe lacks. "
+        "Add [networks.encoder], or set enabled = false"
+    ]
+
+
+def test_a_loss_that_needs_a_network_in_two_ways_says_so_once(without_encoder: Tables, issues: FindIssues) -> None:
+    told = issues(
+        without_encoder, "losses.a={use='augmentation-invariance', player='generator'}", "views.view.use=flip"
+    )
+    assert [issue.where for issue in told] == ["losses.a"]
+
+
+def test_five_mistakes_are_five_issues_each_with_where_what_and_what_to_do(
+    without_encoder: Tables, issues: FindIssues
+) -> None:
+    told = issues(
+        without_encoder,
+        "prior.clusters=1",
+        "train.batch_size='64'",
+        "players.critic.optimizer.learning_rate=0.1",
+        "networks.critic.use=con28",
+        MMD,
+    )
+    assert sorted(lines(told)) == [
+        "losses.mmd: it needs a network 'encoder', which the recipe lacks. "
+        "Add [networks.encoder], or set enabled = false",
+        "networks.critic.use: there is no backbone named 'con28'. Did you mean 'conv28'?; "
+        "`latentclust plugins list backbone` lists them",
+        "players.critic.optimizer.learning_rate: unknown key 'learning_rate'. Use one of: betas, lr, use, weight_decay",
+        "prior.clusters: 1 is refused. Input should be greater than or equal to 2",
+        "train.batch_size: '64' is refused. Input should be a valid integer",
+    ]
+
+
+def test_twice_five_mistakes_are_ten_issues(without_encoder: Tables, issues: FindIssues) -> None:
+    told = issues(
+        without_encoder,
+        "prior={use='one-hot-gaussian', clusters=1, sigm=0.1}",
+        "train.batch_size='64'",
+        "train.select_by=nmi",
+        "players.critic.optimizer={lr='fast', beta=[0.5, 0.9]}",
+        "losses.adversarial.on={score_of_fake='fake'}",
+        "evaluate.metrics=['accuracy', 'f1']",
+        "data.workers=-1",
+        MMD,
+    )
+    assert len(told) == 10
+    assert len({issue.where for issue in told}) == 10
+    assert all(issue.where and issue.what and issue.fix for issue in told)

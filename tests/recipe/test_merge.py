@@ -1,0 +1,64 @@
+"""Layers of tables: what merges, what replaces, and who set what."""
+
+from typing import Any
+
+from latentclust.recipe.merge import Layered
+
+
+def layered(*layers: dict[str, Any]) -> Layered:
+    found = Layered()
+    for number, layer in enumerate(layers):
+        found = found.over(layer, f"layer {number}")
+    return found
+
+
+def test_tables_merge_by_key_and_all_else_replaces() -> None:
+    found = layered(
+        {"a": {"x": 1, "deep": {"y": [1, 2, 3], "z": 0}}, "b": 1},
+        {"a": {"x": 2, "deep": {"y": [4]}}, "c": {"new": True}},
+    )
+    assert found.tree == {"a": {"x": 2, "deep": {"y": [4], "z": 0}}, "b": 1, "c": {"new": True}}
+    assert found.origins == {
+        "a.x": "layer 1",
+        "a.deep.y": "layer 1",
+        "a.deep.z": "layer 0",
+        "b": "layer 0",
+        "c.new": "layer 1",
+    }
+
+
+def test_a_table_that_uses_another_part_replaces_its_base() -> None:
+    base = {"prior": {"use": "gaussian", "sigma": 2.0, "clusters": 10}}
+    assert layered(base, {"prior": {"use": "uniform", "clusters": 10}}).tree == {
+        "prior": {"use": "uniform", "clusters": 10}
+    }
+    assert layered(base, {"prior": {"use": "gaussian", "sigma": 1.0}}).tree == {
+        "prior": {"use": "gaussian", "sigma": 1.0, "clusters": 10}
+    }
+
+
+def test_the_origins_of_what_was_replaced_are_forgotten() -> None:
+    found = layered({"p": {"use": "a", "x": 1}}, {"p": {"use": "b"}}, {"p": {"y": 2}})
+    assert found.origins == {"p.use": "layer 1", "p.y": "layer 2"}
+    assert layered({"a": {"b": 1}}, {"a": 2}).origins == {"a": "layer 1"}
+    assert layered({"a": 2}, {"a": {"b": 1}}).origins == {"a.b": "layer 1"}
+
+
+def test_neither_layer_is_changed() -> None:
+    base, over = {"a": {"x": 1}}, {"a": {"x": 2}}
+    first = Layered().over(base, "one")
+    first.over(over, "two").over({"a": {"x": 3}}, "three")
+    assert first.tree == base == {"a": {"x": 1}}
+    assert over == {"a": {"x": 2}}
+    assert first.origins == {"a.x": "one"}
+
+
+def test_three_layers_merge_as_two_and_one() -> None:
+    a, b, c = {"t": {"x": 1, "y": 1}}, {"t": {"y": 2, "z": 2}}, {"t": {"z": 3}}
+    assert layered(a, b, c).tree == layered(a, layered(b, c).tree).tree == layered(layered(a, b).tree, c).tree
+
+
+def test_an_empty_layer_changes_nothing() -> None:
+    found = layered({"a": {"x": 1}}, {}, {"a": {}})
+    assert found.tree == {"a": {"x": 1}}
+    assert found.origins == {"a.x": "layer 0"}

@@ -1,0 +1,124 @@
+"""Mixed precision: networks in the lower one, losses and parameters in float32, fp16 with a scaler of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.tensors import Code, Latent
+from latentclust.train.loop import Training
+from latentclust.train.precision import Precision
+
+MakeTraining = Callable[..., Training]
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def curve(training: Training, recorder: Any) -> Tensor:
+    """Every loss of every round, `(rounds, terms)`."""
+    training.listener = recorder
+    training.run()
+    return torch.tensor([list(losses.values()) for _, losses in recorder.losses])
+
+
+@pytest.mark.parametrize("name", ["clustergan", "dccs"])
+def test_bf16_trains_along_the_losses_of_fp32(training: MakeTraining, recorder: type, name: str) -> None:
+    curves = {
+        precision: curve(training(name, f"train.precision='{precision}'", folder=precision), recorder())
+        for precision in ("fp32", "bf16")
+    }
+    assert not torch.equal(curves["bf16"], curves["fp32"]), "autocast had no effect"
+    # bfloat16 keeps 8 bits of a number; the errors of a few layers and rounds add up to a few of its steps.
+    torch.testing.assert_close(curves["bf16"], curves["fp32"], rtol=0.05, atol=0.05)
+
+
+class Spy:
+    """Notes in which type linear layers compute, inside and outside of losses, and what losses are given and return."""
+
+    def __init__(self, training: Training) -> None:
+        self.in_loss = False
+        self.layers: dict[bool, set[torch.dtype]] = {False: set(), True: set()}
+        self.values: set[torch.dtype] = set()
+        for module in training.networks.modules():
+            if isinstance(module, nn.Linear):
+                module.register_forward_hook(lambda _, __, output: self.layers[self.in_loss].add(output.dtype))
+        for player in training.players.values():
+            player._terms = [(self.watched(loss), reads) for loss, reads in player._terms]
+
+    def watched(self, loss: Any) -> Callable[..., Tensor]:
+        def call(*values: Any) -> Tensor:
+            self.in_loss = True
+            term: Tensor = loss(*values)
+            self.in_loss = False
+            for value in (*values, term):
+                tensors = {Code: ("logits", "style"), Latent: ("category", "style")}.get(type(value))
+                found = [getattr(value, name) for name in tensors] if tensors else [value]
+                self.values.update(item.dtype for item in found if isinstance(item, Tensor))
+            return term
+
+        return call
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+@pytest.mark.parametrize("name", ["clustergan", "dccs"])
+def test_layers_compute_low_while_losses_and_penalty_stay_in_float32(
+    training: MakeTraining, name: str, precision: str
+) -> None:
+    made = training(name, f"train.precision='{precision}'", "train.rounds=1")
+    spy = Spy(made)
+    made.run()
+    assert spy.layers[False] == {DTYPES[precision]}
+    assert spy.layers[True] == {torch.float32}, "the gradient penalty runs the bare critic"
+    assert spy.values == {torch.float32}
+    state = [item for player in made.players.values() for item in player.optimizer.state.values()]
+    assert {tensor.dtype for item in state for tensor in item.values()} == {torch.float32}
+    assert {parameter.dtype for parameter in made.networks.parameters()} == {torch.float32}
+
+
+def test_only_fp16_scales_and_each_player_has_a_scaler_of_its_own(training: MakeTraining) -> None:
+    for precision in ("fp32", "bf16", "fp16"):
+        scalers = [player.scaler for player in training("dccs", f"train.precision='{precision}'").players.values()]
+        assert [scaler.is_enabled() for scaler in scalers] == [precision == "fp16"] * 2
+        assert scalers[0] is not scalers[1]
+
+
+def test_scaled_gradients_move_the_parameters_as_unscaled_ones_do(training: MakeTraining) -> None:
+    moved = {}
+    for precision in ("fp32", "fp16"):
+        made = training("autoencoder", f"train.precision='{precision}'")
+        start = [parameter.detach().clone() for parameter in made.networks.parameters()]
+        made.players["both"].step(made.feed.next())
+        moved[precision] = torch.cat(
+            [(now.detach() - before).flatten() for now, before in zip(made.networks.parameters(), start, strict=True)]
+        )
+    scale = moved["fp32"].abs().max().item()
+    assert scale > 0
+    torch.testing.assert_close(moved["fp16"], moved["fp32"], rtol=0, atol=0.01 * scale)
+
+
+def test_an_overflow_in_fp16_skips_the_step_and_lowers_the_scale(training: MakeTraining) -> None:
+    made = training("autoencoder", "train.precision='fp16'")
+    player = made.players["both"]
+    before = [parameter.detach().clone() for parameter in player.parameters]
+    scale = player.scaler.get_scale()
+    player._weights = [float("inf")]
+    player.step(made.feed.next())
+    assert all(torch.equal(now, then) for now, then in zip(player.parameters, before, strict=True))
+    assert player.scaler.get_scale() == scale / 2
+    assert list(player.means().values()) < [1.0], "the term itself is finite"
+
+
+def test_a_scaler_is_part_of_the_checkpoint(training: MakeTraining) -> None:
+    made = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
+    made.players["both"].scaler.update(64.0)
+    made.run()
+    again = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
+    again.run(resume=True)
+    assert again.players["both"].scaler.state_dict() == made.players["both"].scaler.state_dict()
+    assert again.players["both"].scaler.get_scale() == 64.0
+
+
+def test_auto_is_fp32_on_a_cpu() -> None:
+    assert Precision("auto", torch.device("cpu")).name == "fp32"
