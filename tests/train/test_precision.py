@@ -107,12 +107,12 @@ def test_an_overflow_in_fp16_skips_the_step_and_lowers_the_scale(training: MakeT
     player.step(made.feed.next())
     assert all(torch.equal(now, then) for now, then in zip(player.parameters, before, strict=True))
     assert player.scaler.get_scale() == scale / 2
-    assert list(player.means().values()) < [1.0], "the term itself is finite"
+    assert 0 < player.means()["reconstruction"] < 1, "the term itself is finite"
 
 
 def test_a_scaler_is_part_of_the_checkpoint(training: MakeTraining) -> None:
     made = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
-    made.players["both"].scaler.update(64.0)
+    made.players["both"].scaler.load_state_dict(made.players["both"].scaler.state_dict() | {"scale": 64.0})
     made.run()
     again = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
     again.run(resume=True)

@@ -1,0 +1,128 @@
+"""Every registered part as a test's parameter, and a model small enough to run all of them on.
+
+A test that takes an argument named after a kind (`loss`, `prior` …) runs for every part of that kind that is
+installed; one that takes `part` runs for every part with options. A part that cannot do without an option, or that
+takes long with its defaults, is named in `EXAMPLES`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from latentclust.assemble.checks import ROLES
+from latentclust.assemble.plan import Binder, Plan
+from latentclust.bundled.backbones.mlp import Mlp
+from latentclust.bundled.priors import OneHotGaussian
+from latentclust.errors import Issue
+from latentclust.networks import (
+    CriticNetwork,
+    DiscriminatorNetwork,
+    EncoderNetwork,
+    GeneratorNetwork,
+    TrunkNetwork,
+)
+from latentclust.recipe.schema import LossTable
+from latentclust.registry import KINDS, SPECS, Part, Registry, installed
+from latentclust.specs import LossSpec, Spec
+from latentclust.tensors import Images
+
+EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("backbone", "timm"): {"model": "test_resnet"},
+    ("prior", "gaussian"): {"clusters": 3},
+    ("prior", "gaussian-mixture"): {"clusters": 3},
+    ("prior", "one-hot-gaussian"): {"clusters": 3},
+    ("prior", "uniform"): {"clusters": 3},
+    ("view", "albumentations"): {"transforms": [{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomGamma"}]},
+    ("inference", "backprop-decoding"): {"iterations": 3},
+    ("dataset", "array"): {"path": "absent.npy"},
+    ("dataset", "image-folder"): {"path": "absent"},
+}
+
+BATCH, VALUES, CLUSTERS, STYLE = 6, 12, 3, 2
+
+Make = Callable[[Part], Any]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a part."""
+    registry = installed()
+    for kind in KINDS:
+        if kind in metafunc.fixturenames:
+            found = registry.parts(kind)
+            metafunc.parametrize(kind, found, ids=[part.name for part in found])
+    if "part" in metafunc.fixturenames:
+        found = tuple(part for kind in SPECS for part in registry.parts(kind))
+        metafunc.parametrize("part", found, ids=[f"{part.kind}-{part.name}" for part in found])
+
+
+@pytest.fixture
+def make(registry: Registry) -> Make:
+    """Builds a part with its defaults, but for what `EXAMPLES` says."""
+
+    def build(part: Part) -> Spec:
+        return registry.build(part.kind, part.qualified, EXAMPLES.get((part.kind, part.name), {}), part.qualified)
+
+    return build
+
+
+@pytest.fixture
+def rng() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def networks() -> dict[str, nn.Module]:
+    """A network in each role, under the role's name, for vectors."""
+    torch.manual_seed(0)
+    body = Mlp(hidden=(8,))
+    encoder = EncoderNetwork(body.extractor((VALUES,)), CLUSTERS, STYLE)
+    return {
+        "encoder": encoder,
+        "generator": GeneratorNetwork(body.decoder(CLUSTERS + STYLE, (VALUES,))),
+        "critic": CriticNetwork(body.extractor((VALUES,))),
+        "discriminator": DiscriminatorNetwork(body.extractor((encoder.body.feature_width + CLUSTERS + STYLE,))),
+        "trunk": TrunkNetwork(body.extractor((VALUES,))),
+    }
+
+
+@pytest.fixture
+def given(networks: dict[str, nn.Module], rng: torch.Generator) -> dict[str, Any]:
+    """What a step starts from, by name."""
+    return {
+        **networks,
+        "images": Images(torch.rand(BATCH, VALUES, generator=rng)),
+        "view": Images(torch.rand(BATCH, VALUES, generator=rng)),
+        "prior": OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE),
+        "batch_size": BATCH,
+        "rng": rng,
+    }
+
+
+@pytest.fixture
+def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
+    """The plan of one loss of a player that moves every network, and what the binder complained of."""
+
+    def make(loss: LossSpec, on: Mapping[str, str]) -> tuple[Plan, list[str]]:
+        issues: list[Issue] = []
+        quantities = {part.name: part.value for part in registry.parts("quantity")}
+        binder = Binder(quantities, ROLES, ("view",), issues)
+        table = LossTable(use="any", player="all", on=on)
+        return binder.plan("all", tuple(ROLES), {"loss": loss}, {"loss": table}), [issue.what for issue in issues]
+
+    return make
+
+
+@pytest.fixture
+def computed(given: dict[str, Any]) -> Callable[[Plan], dict[str, Any]]:
+    """The value of every quantity of a plan, and of what it was given."""
+
+    def compute(plan: Plan) -> dict[str, Any]:
+        values = dict(given)
+        for node in plan.nodes:
+            values[node.name] = node.function(*[values[name] for name in node.reads])
+        return values
+
+    return compute

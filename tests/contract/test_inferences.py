@@ -1,0 +1,74 @@
+"""Inferences on a small model, under a prior with categories and one without."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.bundled.priors import Gaussian, OneHotGaussian
+from latentclust.registry import Part
+from latentclust.specs import InferenceSpec, Model, PriorSpec
+from latentclust.tensors import Images, Posterior
+
+VALUES, CLUSTERS, STYLE = 12, 3, 2
+PRIORS: tuple[PriorSpec, ...] = (OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE), Gaussian(clusters=3, style_dim=5))
+
+
+@pytest.fixture(params=PRIORS, ids=["categories", "no categories"])
+def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module]) -> Model:
+    """The small networks in evaluation mode; either prior's latents are as wide."""
+    return Model({name: network.eval() for name, network in networks.items()}, request.param)
+
+
+def batch(count: int, seed: int) -> Images:
+    return Images(torch.rand(count, VALUES, generator=torch.Generator().manual_seed(seed)))
+
+
+def read(spec: InferenceSpec, model: Model, seed: int) -> tuple[dict[str, Tensor], Posterior]:
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        state = spec.fit(model, [batch(10, 1), batch(5, 2)], rng)
+        return state, spec.posterior(model, batch(7, 3), state, rng)
+
+
+def test_it_reads_networks_that_it_names(inference: Part, make: Any, model: Model) -> None:
+    spec: InferenceSpec = make(inference)
+    assert spec.needs
+    assert set(spec.needs) <= set(model.networks)
+    only = Model({name: model.networks[name] for name in spec.needs}, model.prior)
+    assert torch.equal(read(spec, only, 0)[1].probabilities, read(spec, model, 0)[1].probabilities)
+
+
+def test_its_posterior_is_normalised(inference: Part, make: Any, model: Model) -> None:
+    _, posterior = read(make(inference), model, 0)
+    assert posterior.probabilities.shape == (7, CLUSTERS)
+    assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
+    assert (posterior.probabilities >= 0).all()
+    assert torch.allclose(posterior.probabilities.sum(dim=1), torch.ones(7), atol=1e-5)
+    assert len(posterior.style) == 7
+    assert torch.isfinite(posterior.style).all()
+    assert set(posterior.labels.tolist()) <= set(range(CLUSTERS))
+
+
+def test_it_is_decided_by_its_generator_alone(inference: Part, make: Any, model: Model) -> None:
+    spec = make(inference)
+    torch.manual_seed(1)
+    _, first = read(spec, model, 4)
+    torch.manual_seed(2)
+    _, again = read(spec, model, 4)
+    assert torch.equal(first.probabilities, again.probabilities)
+    assert torch.equal(first.style, again.style)
+
+
+def test_it_moves_no_weight(inference: Part, make: Any, model: Model) -> None:
+    before = [parameter.clone() for network in model.networks.values() for parameter in network.parameters()]
+    read(make(inference), model, 0)
+    after = [parameter for network in model.networks.values() for parameter in network.parameters()]
+    assert all(map(torch.equal, before, after))
+    assert all(parameter.grad is None for parameter in after)
+
+
+def test_what_it_learned_is_finite_tensors_that_a_model_file_can_hold(inference: Part, make: Any, model: Model) -> None:
+    state, _ = read(make(inference), model, 0)
+    assert all(isinstance(value, Tensor) and torch.isfinite(value).all() for value in state.values())

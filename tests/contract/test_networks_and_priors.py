@@ -1,0 +1,149 @@
+"""Backbones in every role that they can play, and priors."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.errors import LatentclustError
+from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
+from latentclust.registry import Part
+from latentclust.specs import DecoderSpec, Encoder, Extractor, ExtractorSpec, Generator, PriorSpec, Represents
+from latentclust.tensors import Images, Latent, Shape
+
+SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
+BATCH, CLUSTERS, STYLE = 3, 4, 2
+
+
+def suits(build: Any) -> list[Shape]:
+    """The shapes that a body can take; the others it must refuse in words."""
+    taken = []
+    for shape in SHAPES:
+        try:
+            build(shape)
+        except LatentclustError:
+            continue
+        taken.append(shape)
+    return taken[:2]
+
+
+def samples(shape: Shape) -> Tensor:
+    return torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+def reached(network: nn.Module) -> list[str]:
+    """The names of parameters that a gradient did not reach."""
+    return [name for name, parameter in network.named_parameters() if parameter.grad is None]
+
+
+def test_a_backbone_can_play_a_role(backbone: Part, make: Any) -> None:
+    spec = make(backbone)
+    assert isinstance(spec, ExtractorSpec | DecoderSpec)
+    bare = spec.bare()
+    assert type(bare) is type(spec)
+    assert bare.bare() == bare
+
+
+def test_an_extractor_encodes_scores_and_represents(backbone: Part, make: Any) -> None:
+    spec = make(backbone)
+    if not isinstance(spec, ExtractorSpec):
+        pytest.skip("it does not read")
+    torch.manual_seed(0)
+    shapes = suits(spec.extractor)
+    assert shapes, "it takes no shape at all"
+    for shape in shapes:
+        body, images = spec.extractor(shape), samples(shape)
+        assert isinstance(body, Extractor)
+        encoder = EncoderNetwork(body, CLUSTERS, STYLE)
+        assert isinstance(encoder, Encoder)
+        assert isinstance(encoder, Represents)
+        code = encoder(Images(images))
+        assert code.logits.shape == (BATCH, CLUSTERS)
+        assert code.style.shape == (BATCH, STYLE)
+        assert code.features.shape == (BATCH, body.feature_width)
+        assert encoder.represent(images).shape == (BATCH, body.width)
+        (code.vector().square().sum() + code.features.square().sum()).backward()
+        assert images.grad is not None
+        assert images.grad.abs().sum() > 0
+        assert reached(encoder) == []
+        assert CriticNetwork(body)(Images(images)).shape == (BATCH,)
+        assert TrunkNetwork(body)(Images(images)).shape == (BATCH, body.width)
+
+
+def test_in_evaluation_a_sample_is_read_alike_in_any_company(backbone: Part, make: Any) -> None:
+    spec = make(backbone)
+    if not isinstance(spec, ExtractorSpec):
+        pytest.skip("it does not read")
+    torch.manual_seed(0)
+    shape = suits(spec.extractor)[0]
+    body, images = spec.extractor(shape).eval(), samples(shape)
+    together, alone = body(images)[0][:1], body(images[:1])[0]
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_a_decoder_draws_images_in_the_unit_interval(backbone: Part, make: Any) -> None:
+    spec = make(backbone)
+    if not isinstance(spec, DecoderSpec):
+        pytest.skip("it does not draw")
+    torch.manual_seed(0)
+    shapes = suits(lambda shape: spec.decoder(CLUSTERS + STYLE, shape))
+    assert shapes, "it takes no shape at all"
+    for shape in shapes:
+        generator = GeneratorNetwork(spec.decoder(CLUSTERS + STYLE, shape))
+        assert isinstance(generator, Generator)
+        style = torch.randn(BATCH, STYLE).requires_grad_()
+        images = generator(Latent(torch.eye(CLUSTERS)[:BATCH], style))
+        assert images.shape == (BATCH, *shape)
+        assert images.min() >= 0
+        assert images.max() <= 1
+        images.square().sum().backward()
+        assert style.grad is not None
+        assert style.grad.abs().sum() > 0
+        assert reached(generator) == []
+
+
+def draw(spec: PriorSpec, seed: int, count: int = 400) -> Latent:
+    return spec.sample(count, torch.Generator().manual_seed(seed))
+
+
+def test_a_prior_draws_latents_of_its_shape(prior: Part, make: Any) -> None:
+    spec: PriorSpec = make(prior)
+    drawn = draw(spec, 0)
+    assert drawn.category.shape == (400, spec.categories)
+    assert drawn.style.shape == (400, spec.style_dim)
+    assert drawn.vector().shape == (400, spec.width)
+    assert drawn.category.dtype == drawn.style.dtype == torch.float32
+    assert torch.isfinite(drawn.vector()).all()
+    assert spec.categories in (0, spec.clusters)
+
+
+def test_a_priors_categories_are_one_hot_and_all_met(prior: Part, make: Any) -> None:
+    spec: PriorSpec = make(prior)
+    category = draw(spec, 0).category
+    assert set(category.unique().tolist()) <= {0.0, 1.0}
+    if spec.categories:
+        assert torch.equal(category.sum(dim=1), torch.ones(400))
+        assert (category.sum(dim=0) > 0).all()
+
+
+def test_a_prior_is_decided_by_its_generator_alone(prior: Part, make: Any) -> None:
+    spec: PriorSpec = make(prior)
+    torch.manual_seed(5)
+    first = draw(spec, 1).vector()
+    torch.manual_seed(6)
+    state = torch.get_rng_state()
+    assert torch.equal(draw(spec, 1).vector(), first)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(draw(spec, 2).vector(), first)
+
+
+def test_a_priors_draws_are_independent(prior: Part, make: Any) -> None:
+    vectors = draw(make(prior), 3).vector()
+    assert len(vectors.unique(dim=0)) == 400
+
+
+@pytest.mark.parametrize("clusters", [1, 0, -3])
+def test_a_prior_refuses_fewer_than_two_clusters(prior: Part, registry: Any, clusters: int) -> None:
+    with pytest.raises(LatentclustError, match=r"prior\.clusters: -?\d is refused\. Input should be greater than or"):
+        registry.build("prior", prior.qualified, {"clusters": clusters}, "prior")
