@@ -1,7 +1,7 @@
 """Every registered part as a test's parameter, and a model small enough to run all of them on.
 
 A test that takes an argument named after a kind (`loss`, `prior` …) runs for every part of that kind that is
-installed; one that takes `part` runs for every part with options. A part that cannot do without an option, or that
+installed; one that takes `part` runs for every part with options, and `ARGUMENTS` names the others. A part that cannot do without an option, or that
 takes long with its defaults, is named in `EXAMPLES`.
 """
 
@@ -26,7 +26,7 @@ from latentclust.networks import (
 )
 from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
-from latentclust.specs import LossSpec, Spec
+from latentclust.specs import DecoderSpec, DeviceViewSpec, ExtractorSpec, HostViewSpec, LossSpec, Spec
 from latentclust.tensors import Images
 
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -41,21 +41,32 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("dataset", "image-folder"): {"path": "absent"},
 }
 
-BATCH, VALUES, CLUSTERS, STYLE = 6, 12, 3, 2
+BATCH, CLUSTERS, STYLE = 6, 3, 5
+VALUES = CLUSTERS + STYLE
+"""Samples, latents and features are equally wide, so that one critic may score any of them."""
 
 Make = Callable[[Part], Any]
 
 
+ARGUMENTS: Mapping[str, tuple[tuple[str, ...], type]] = {
+    **{kind: ((kind,), object) for kind in KINDS},
+    "part": (tuple(SPECS), Spec),
+    "extractor": (("backbone",), ExtractorSpec),
+    "decoder": (("backbone",), DecoderSpec),
+    "device_view": (("view",), DeviceViewSpec),
+    "host_view": (("view",), HostViewSpec),
+}
+"""The arguments of tests that stand for parts: of which kinds, and of which class."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a part."""
-    registry = installed()
-    for kind in KINDS:
-        if kind in metafunc.fixturenames:
-            found = registry.parts(kind)
-            metafunc.parametrize(kind, found, ids=[part.name for part in found])
-    if "part" in metafunc.fixturenames:
-        found = tuple(part for kind in SPECS for part in registry.parts(kind))
-        metafunc.parametrize("part", found, ids=[f"{part.kind}-{part.name}" for part in found])
+    for argument, (kinds, base) in ARGUMENTS.items():
+        if argument in metafunc.fixturenames:
+            every = [part for kind in kinds for part in installed().parts(kind)]
+            found = [part for part in every if base is object or issubclass(part.value, base)]
+            ids = [f"{part.kind}-{part.name}" if len(kinds) > 1 else part.name for part in found]
+            metafunc.parametrize(argument, found, ids=ids)
 
 
 @pytest.fixture
@@ -77,7 +88,7 @@ def rng() -> torch.Generator:
 def networks() -> dict[str, nn.Module]:
     """A network in each role, under the role's name, for vectors."""
     torch.manual_seed(0)
-    body = Mlp(hidden=(8,))
+    body = Mlp(hidden=(VALUES,))
     encoder = EncoderNetwork(body.extractor((VALUES,)), CLUSTERS, STYLE)
     return {
         "encoder": encoder,

@@ -11,8 +11,11 @@ from latentclust.registry import Part
 from latentclust.specs import InferenceSpec, Model, PriorSpec
 from latentclust.tensors import Images, Posterior
 
-VALUES, CLUSTERS, STYLE = 12, 3, 2
-PRIORS: tuple[PriorSpec, ...] = (OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE), Gaussian(clusters=3, style_dim=5))
+VALUES, CLUSTERS, STYLE = 8, 3, 5
+PRIORS: tuple[PriorSpec, ...] = (
+    OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE),
+    Gaussian(clusters=CLUSTERS, style_dim=VALUES),
+)
 
 
 @pytest.fixture(params=PRIORS, ids=["categories", "no categories"])

@@ -1,5 +1,6 @@
 """Losses and quantities: bound by their own parameters' names, and computed on small networks."""
 
+import inspect
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -66,8 +67,7 @@ class Asking(LossSpec):
 
 def test_a_quantitys_signature_is_whole_and_its_names_resolve(quantity: Part, plan_of: PlanOf) -> None:
     hints = typing.get_type_hints(quantity.value)
-    names = quantity.value.__code__.co_varnames[: quantity.value.__code__.co_argcount]
-    assert set(hints) == {*names, "return"}
+    assert set(hints) == {*inspect.signature(quantity.value).parameters, "return"}
     assert Any not in hints.values()
     assert quantity.summary
     plan, issues = plan_of(Asking(), {"quantity": quantity.name})

@@ -1,6 +1,7 @@
 """The pages of the documentation, cut into sections, tables and blocks."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Page:
     def headings(self) -> list[str]:
         return HEADING.findall(self.prose)
 
-    def section(self, heading: str) -> "str":
+    def section(self, heading: str) -> str:
         """What stands under a heading, up to the next."""
         parts = re.split(r"^(#+ .+)$", self.text, flags=re.MULTILINE)
         return next(body for line, body in zip(parts[1::2], parts[2::2], strict=True) if line.lstrip("# ") == heading)
@@ -47,6 +48,6 @@ class Page:
 
 
 @pytest.fixture
-def page():
+def page() -> Callable[[str | Path], Page]:
     """A page by its path in the repository."""
     return lambda path: Page(ROOT / path)
