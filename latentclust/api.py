@@ -2,19 +2,16 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Represents, Trunk
 from latentclust.sources import ArraySource, FileSource, existing, find, image_set, pixels, reading, resized
 from latentclust.specs import (
     BackboneSpec,
     BaselineSpec,
-    Critic,
     DatasetSpec,
     DecoderSpec,
     DeviceViewSpec,
-    Discriminator,
-    Encoder,
     Extractor,
     ExtractorSpec,
-    Generator,
     HostViewSpec,
     ImageSet,
     ImageSource,
@@ -23,10 +20,8 @@ from latentclust.specs import (
     MetricSpec,
     Model,
     PriorSpec,
-    Represents,
     SealedLabels,
     Spec,
-    Trunk,
     ViewSpec,
 )
 from latentclust.tensors import (

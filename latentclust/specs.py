@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,61 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
-from latentclust.tensors import Code, Features, Images, Latent, Posterior, Scalar, Scores, Shape, Vectors
+from latentclust.tensors import Images, Latent, Posterior, Scalar, Shape
 
 
 class Spec(BaseModel):
     """A part and its options: immutable, strict, and with no key that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-# Networks, by role. A quantity or a loss asks for a network by its name in the recipe; the annotation is its role.
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """Reads images, or a trunk's features, into a code."""
-
-    def __call__(self, sample: Images | Features) -> Code:
-        """The code of a batch."""
-        ...
-
-
-@runtime_checkable
-class Generator(Protocol):
-    """Draws images from latent variables."""
-
-    def __call__(self, latent: Latent) -> Images:
-        """The images of a batch of latents."""
-        ...
-
-
-@runtime_checkable
-class Critic(Protocol):
-    """Scores images, latent vectors or features with one real number each."""
-
-    def __call__(self, sample: Images | Vectors | Features) -> Scores:
-        """The scores of a batch, `(b,)`."""
-        ...
-
-
-@runtime_checkable
-class Discriminator(Protocol):
-    """Scores pairs of features and latent vectors."""
-
-    def __call__(self, features: Features, vectors: Vectors) -> Scores:
-        """The logits of a batch of pairs, `(b,)`."""
-        ...
-
-
-@runtime_checkable
-class Trunk(Protocol):
-    """Turns images into features that several networks share."""
-
-    def __call__(self, images: Images) -> Features:
-        """The features of a batch, `(b, f)`."""
-        ...
 
 
 # Backbones
@@ -285,15 +237,6 @@ class InferenceSpec(Spec, ABC):
     @abstractmethod
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """The posterior of a batch, given what `fit` returned."""
-
-
-@runtime_checkable
-class Represents(Protocol):
-    """A network that can say how it represents a sample just before its head."""
-
-    def represent(self, sample: Tensor) -> Tensor:
-        """The representation, `(b, width)`."""
-        ...
 
 
 # Evaluation

@@ -115,7 +115,7 @@ def test_image_set_seals_labels_that_fit():
 
 @pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 2, 0], [-1, 0, 0, 1], [0.0, 1.0, 0.0, 1.0]])
 def test_image_set_refuses_labels_that_do_not(labels: list[float]):
-    with pytest.raises(LatentclustError, match="here: .*labels of"):
+    with pytest.raises(LatentclustError, match=r"here: .*labels of"):
         image_set(ArraySource(noise(4, 1, 2, 2)), np.array(labels), ("a", "b"), "here")
 
 

@@ -7,18 +7,8 @@ from latentclust.assemble.plan import GIVEN
 from latentclust.errors import did_you_mean
 from latentclust.recipe.salvage import UNREAD
 from latentclust.recipe.schema import Recipe
-from latentclust.specs import (
-    BackboneSpec,
-    Critic,
-    DecoderSpec,
-    DeviceViewSpec,
-    Discriminator,
-    Encoder,
-    ExtractorSpec,
-    Generator,
-    InferenceSpec,
-    Trunk,
-)
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Trunk
+from latentclust.specs import BackboneSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, InferenceSpec
 
 ROLES: Mapping[str, type] = {
     "encoder": Encoder,

@@ -11,7 +11,8 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import assess
 from latentclust.infer.read import preprocessed
 from latentclust.model import ClusteringModel
-from latentclust.specs import BaselineSpec, ImageSet, Represents
+from latentclust.roles import Represents
+from latentclust.specs import BaselineSpec, ImageSet
 
 Scores = dict[str, Mapping[str, float]]
 

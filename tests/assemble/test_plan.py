@@ -15,7 +15,8 @@ from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.schema import LossTable
-from latentclust.specs import Critic, Encoder, Generator, LossSpec, PriorSpec
+from latentclust.roles import Critic, Encoder, Generator
+from latentclust.specs import LossSpec, PriorSpec
 from latentclust.tensors import Code, Images, Latent, Scalar, Scores, Vectors
 
 NETWORKS = {"critic": Critic, "encoder": Encoder, "generator": Generator}
@@ -223,7 +224,7 @@ class ReturnsScores(LossSpec):
 class Unannotated(LossSpec):
     """Takes what it is given."""
 
-    def __call__(self, fake, anything):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204
+    def __call__(self, fake, anything):  # type: ignore[no-untyped-def]
         """Nothing."""
 
 

@@ -13,7 +13,7 @@ from latentclust.errors import Issue
 from latentclust.plugins import BUNDLED, Discovery, Provider, Provision, discover
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry
-from latentclust.specs import Encoder, Generator
+from latentclust.roles import Encoder, Generator
 from latentclust.tensors import Code, Images, Latent
 
 Tables = dict[str, Any]

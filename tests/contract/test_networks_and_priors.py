@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from latentclust.errors import LatentclustError
 from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
 from latentclust.registry import Part
-from latentclust.specs import DecoderSpec, Encoder, Extractor, ExtractorSpec, Generator, PriorSpec, Represents
+from latentclust.roles import Encoder, Generator, Represents
+from latentclust.specs import DecoderSpec, Extractor, ExtractorSpec, PriorSpec
 from latentclust.tensors import Images, Latent, Shape
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))

@@ -9,10 +9,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from latentclust.train.loop import Training
 

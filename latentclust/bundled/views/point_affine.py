@@ -40,7 +40,7 @@ class PointAffine(DeviceViewSpec):
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Maps each of the sequences `(b, 2 n)`; points may leave the unit square, where they are clamped."""
         self.output_shape(tuple(images.shape[1:]))
-        points = images.unflatten(1, (-1, 2)) - CENTRE  # (b, n, 2)
+        points = images.view(len(images), -1, 2) - CENTRE  # (b, n, 2)
         shift = torch.stack([uniform(len(images), -self.shift, self.shift, rng) for _ in range(2)], dim=1)
         mapped = torch.einsum("bij,bnj->bni", self.matrices(len(images), rng), points) + shift[:, None] + CENTRE
         shaken = mapped + self.noise * torch.randn(mapped.shape, generator=rng, device=rng.device)
