@@ -6,7 +6,7 @@ from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import GIVEN
 from latentclust.errors import did_you_mean
 from latentclust.recipe.salvage import UNREAD
-from latentclust.recipe.schema import Recipe
+from latentclust.recipe.schema import NetworkTable, Recipe
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Trunk
 from latentclust.specs import BackboneSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, InferenceSpec
 
@@ -52,6 +52,25 @@ def check_roles(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSp
             fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
             find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}", fix)
     return roles
+
+
+def feature_source(recipe: Recipe, table: NetworkTable) -> str:
+    """The network whose features another reads."""
+    return table.features_of or ("trunk" if "trunk" in recipe.networks else "encoder")
+
+
+def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
+    """Refuses to read the features of what has none, or of what would have to be built later."""
+    for name, role in roles.items():
+        table = recipe.networks[name]
+        if role != "discriminator" and table.reads != "features":
+            continue
+        source = feature_source(recipe, table)
+        where, fix = f"networks.{name}.features_of", "Name a network with role trunk or encoder"
+        if roles.get(source) not in ("encoder", "trunk"):
+            find.note(where, f"it reads the features of {source!r}, which is no trunk or encoder of this recipe", fix)
+        elif role != "discriminator" and recipe.networks[source].reads == "features":
+            find.note(where, f"it reads the features of {source!r}, which reads features itself", fix)
 
 
 def check_players(find: Lookup, recipe: Recipe) -> None:

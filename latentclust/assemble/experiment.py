@@ -1,11 +1,14 @@
 """Data opened, preprocessing composed and networks built: all that training and inference need."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from latentclust.assemble.checks import feature_source
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.networks import (
@@ -74,18 +77,20 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     """
     data = resolved.dataset.open(roots)
     _check_sizes(resolved, len(data.source))
-    shape = Preprocess(resolved.preprocess).shape(data.source.shape)
+    with _placed("data.preprocess"):
+        shape = Preprocess(resolved.preprocess).shape(data.source.shape)
     _check_views(resolved, data.source.shape)
     return Experiment(resolved, data, shape, build_networks(resolved, shape))
 
 
 def _check_sizes(resolved: Resolved, count: int) -> None:
     issues = []
-    clusters, batch = resolved.prior.clusters, resolved.recipe.train.batch_size
+    clusters, batch, devices = resolved.prior.clusters, resolved.recipe.train.batch_size, resolved.recipe.train.devices
     if clusters > count:
         issues.append(Issue("prior.clusters", f"{clusters} clusters for {count} samples", f"Use at most {count}"))
-    if batch * resolved.recipe.train.devices > count:
-        issues.append(Issue("train.batch_size", f"{batch} on each device for a set of {count}", f"Use at most {count}"))
+    if batch * devices > count:
+        what = f"{batch} on each of {devices} device(s) for a set of {count}"
+        issues.append(Issue("train.batch_size", what, f"Use at most {count // devices}"))
     raise_all(issues)
 
 
@@ -93,16 +98,27 @@ def _check_views(resolved: Resolved, shape: Shape) -> None:
     """Refuses, before training, a view that cannot take these images or would change their shape."""
     for name, steps in resolved.views.items():
         for step in steps:
-            if isinstance(step, DeviceViewSpec) and step.output_shape(shape) != shape:
-                what = f"it turns samples of shape {shape} into {step.output_shape(shape)}"
+            with _placed(f"views.{name}"):
+                after = step.output_shape(shape) if isinstance(step, DeviceViewSpec) else shape
+            if after != shape:
+                what = f"it turns samples of shape {shape} into {after}"
                 raise LatentclustError.at(f"views.{name}", what, "Move this step to data.preprocess")
+
+
+@contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """Says of a part's own issues which table named it."""
+    try:
+        yield
+    except LatentclustError as error:
+        raise LatentclustError(*(Issue(f"{place} ({i.where})", i.what, i.fix) for i in error.issues)) from error
 
 
 def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     """The recipe's networks for samples of `shape`; the recipe's seed alone decides their initial weights."""
     tables = resolved.recipe.networks
     # Those whose features others read come first.
-    order = sorted(tables, key=lambda name: (tables[name].reads == "features", resolved.roles[name] == "discriminator"))
+    order = sorted(tables, key=lambda name: (resolved.roles[name] == "discriminator", tables[name].reads == "features"))
     networks: dict[str, nn.Module] = {}
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(resolved.recipe.seed)
@@ -123,14 +139,11 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
         resolved.backbones[name],
         resolved.prior,
     )
-    try:
+    with _placed(f"networks.{name}"):
         if isinstance(spec, DecoderSpec) and role == "generator":
             return GeneratorNetwork(spec.decoder(prior.width, shape))
         assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
-        body = spec.extractor(_input_shape(name, table, role, shape, prior.width, built))
-    except LatentclustError as error:
-        places = tuple(Issue(f"networks.{name} ({issue.where})", issue.what, issue.fix) for issue in error.issues)
-        raise LatentclustError(*places) from error
+        body = spec.extractor(_input_shape(resolved, table, role, shape, built))
     match role:
         case "encoder":
             return EncoderNetwork(body, prior.clusters, prior.style_dim)
@@ -143,23 +156,20 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
 
 
 def _input_shape(
-    name: str, table: NetworkTable, role: str, shape: Shape, latent: int, built: dict[str, nn.Module]
+    resolved: Resolved, table: NetworkTable, role: str, shape: Shape, built: Mapping[str, nn.Module]
 ) -> Shape:
     """The shape of what a network reads."""
     if role == "discriminator":
-        return (_feature_width(name, table, built) + latent,)
+        return (_feature_width(resolved, table, built) + resolved.prior.width,)
     if table.reads == "features":
-        return (_feature_width(name, table, built),)
-    return (latent,) if table.reads == "latent" else shape
+        return (_feature_width(resolved, table, built),)
+    return (resolved.prior.width,) if table.reads == "latent" else shape
 
 
-def _feature_width(name: str, table: NetworkTable, built: dict[str, nn.Module]) -> int:
+def _feature_width(resolved: Resolved, table: NetworkTable, built: Mapping[str, nn.Module]) -> int:
     """The size of the features that a network reads: a trunk's representation or an encoder's mid-network features."""
-    source = table.features_of or ("trunk" if "trunk" in built else "encoder")
-    network = built.get(source)
+    network = built[feature_source(resolved.recipe, table)]
     if isinstance(network, TrunkNetwork):
         return network.body.width
-    if isinstance(network, EncoderNetwork):
-        return network.body.feature_width
-    what = f"it reads the features of {source!r}, which is no trunk or encoder of this recipe"
-    raise LatentclustError.at(f"networks.{name}.features_of", what, "Name a network with role trunk or encoder")
+    assert isinstance(network, EncoderNetwork), "resolve checked whose features are read"
+    return network.body.feature_width

@@ -2,6 +2,7 @@
 
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,6 +69,6 @@ def in_words(annotation: Any) -> str:
     return f"{name} of {', '.join(map(in_words, arguments))}" if arguments else name
 
 
-def _bounds(metadata: typing.Iterable[Any]) -> str:
+def _bounds(metadata: Iterable[Any]) -> str:
     found = [(item, *_BOUNDS[type(item)]) for item in metadata if type(item) in _BOUNDS]
     return "".join(f" {sign} {getattr(item, name):g}" for item, sign, name in found)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Protocol, Self
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -11,7 +10,7 @@ from rich.status import Status
 from rich.text import Text
 
 from latentclust.cli.terminal import messages
-from latentclust.train.events import Listener, Record
+from latentclust.train.events import Record
 from latentclust.train.place import process_number
 
 SHARE = 0.05
@@ -21,21 +20,7 @@ SECONDS = 10.0
 """Seconds after which one is due anyway."""
 
 
-class Watch(Listener, Protocol):
-    """Watches a command's trainings, from its first import to its last figure."""
-
-    def seed(self, seed: int) -> Listener:
-        """The same watch, the next training's seed made known to it."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-def watch() -> Watch:
+def watch() -> "Bar | Lines":
     """The watch that suits where messages go; a silent one in a process that another one started."""
     if process_number():
         return Lines(Console(quiet=True))
@@ -75,7 +60,7 @@ class Bar:
         self.label = f"seed {seed}"
         return self
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Bar":
         """Shows that something is going on."""
         self.status.start()
         return self
@@ -131,7 +116,7 @@ class Lines:
         self.prefix = f"seed {seed}: "
         return self
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Lines":
         """Nothing yet."""
         return self
 

@@ -1,7 +1,6 @@
 """A run's folder: where it lies, what it holds, and when it may be written over."""
 
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 from latentclust.errors import LatentclustError
@@ -16,6 +15,9 @@ SAMPLES, CONTINGENCY, CODES, LOSSES = (
     f"{FIGURES}/{name}.png" for name in ("samples", "contingency", "codes", "losses")
 )
 WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, SAMPLES, CONTINGENCY, CODES, LOSSES)
+
+SAME_SECOND = 100
+"""Runs that may begin in the same second before something must be amiss."""
 
 MARKS = (METRICS, "summary.json")
 """What tells a run's folder from any other, for a file of the same name as one of a run's may be the user's own."""
@@ -33,8 +35,8 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
     Raises:
         LatentclustError: where the folder holds something already, or cannot be written.
     """
-    folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}")
     try:
+        folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}")
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise LatentclustError.at(str(folder), "is not empty", "Choose another --out, or pass --overwrite")
@@ -45,14 +47,20 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
         probe.unlink()
     except OSError as error:
         what = f"cannot be written ({error.strerror or error})"
-        raise LatentclustError.at(str(folder), what, "Choose another folder with --out") from error
+        raise LatentclustError.at(str(out or "runs"), what, "Choose another folder with --out") from error
     return folder
 
 
 def _fresh(folder: Path) -> Path:
-    """The folder itself, or where another run began in the same second, the same with a number."""
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return folder if not folder.exists() else next(other for other in numbered if not other.exists())
+    """Makes the folder, or where another run began in the same second, the same with a number."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for name in (folder.name, *(f"{folder.name}-{number}" for number in range(2, SAME_SECOND + 1))):
+        try:
+            (folder.parent / name).mkdir()
+        except FileExistsError:
+            continue
+        return folder.parent / name
+    raise LatentclustError.at(str(folder), f"{SAME_SECOND} runs began in this second", "Choose a folder with --out")
 
 
 def _clear(folder: Path) -> None:

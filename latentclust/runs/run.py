@@ -17,6 +17,7 @@ from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedE
 from latentclust.evaluate.clustering import assess
 from latentclust.files import write_atomic
 from latentclust.recipe.load import load_recipe
+from latentclust.recipe.show import inline
 from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
@@ -147,15 +148,8 @@ def open_data(resolved: Resolved) -> Subject:
 def settings_of(overrides: Overrides) -> tuple[str, ...]:
     """Overrides in the form of `--set`."""
     if isinstance(overrides, Mapping):
-        return tuple(f"{key}={_toml(value)}" for key, value in overrides.items())
+        return tuple(f"{key}={inline(value)}" for key, value in overrides.items())
     return tuple(overrides)
-
-
-def _toml(value: Any) -> str:
-    """A Python value as the right side of a TOML assignment."""
-    import tomli_w
-
-    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
 
 
 def _run(subject: Subject, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,22 +93,25 @@ class Training:
         last = round_ == self.table.rounds
         stop = self._agreed_stop()
         due = self.curve is not None and self.curve_every > 0 and round_ % self.curve_every == 0
-        if due or last or selection.due(round_) or round_ % self.table.log_every == 0:
+        log = due or last or selection.due(round_) or round_ % self.table.log_every == 0
+        save = last or stop or round_ % self.table.checkpoint_every == 0
+        if log or save:
+            self._agree()
+        if log:
             losses = self._losses(round_)
             selection.watch(losses, round_, self.networks)
             oracle = self._oracle() if due and self.fabric.is_global_zero else {}
             images = sum(player.steps for player in self.players.values()) * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
             self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle))
-        if last or stop or round_ % self.table.checkpoint_every == 0:
+        if save:
             self._save(round_, selection)
         if stop and not last:
             fix = f"Go on with: latentclust run --resume {self.folder}"
             raise InterruptedRunError.at(str(self.folder), f"stopped after round {round_} of {self.table.rounds}", fix)
 
     def _losses(self, round_: int) -> dict[str, float]:
-        """The means since the last record, over all processes; all must be finite."""
-        self._share_sums()
+        """The means since the last record; all must be finite."""
         losses = {name: mean for player in self.players.values() for name, mean in player.drain().items()}
         self._check_finite(losses, round_)
         return losses
@@ -132,9 +135,7 @@ class Training:
         return scores
 
     def _save(self, round_: int, selection: Selection) -> None:
-        """Agrees on what each process makes of its own batches, and writes a finite checkpoint."""
-        self._share_sums()
-        self._share(self.networks.buffers())
+        """Writes a checkpoint, if it is finite."""
         for player in self.players.values():
             self._check_finite(player.means(), round_)
         broken = [name for name, tensor in self.networks.state_dict().items() if not torch.isfinite(tensor).all()]
@@ -146,14 +147,13 @@ class Training:
         if self.fabric.is_global_zero:
             write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection)
 
-    def _share_sums(self) -> None:
-        """Makes the running means of the terms those of all processes, so that all log, select and stop alike."""
-        self._share(player.sums for player in self.players.values())
+    def _agree(self) -> None:
+        """Takes means over processes of what each makes of its own batches, so that all log, select and stop alike.
 
-    def _share(self, tensors: Iterable[Tensor]) -> None:
-        """Replaces tensors by their means over processes; counters, which are equal already, stay what they are."""
+        These are the sums of the terms and batch norm's statistics; counters, equal already, stay what they are.
+        """
         if self.fabric.world_size > 1:
-            for tensor in tensors:
+            for tensor in (*(player.sums for player in self.players.values()), *self.networks.buffers()):
                 mean = self.fabric.all_reduce(tensor.double(), reduce_op="mean")
                 assert isinstance(mean, Tensor)
                 tensor.copy_(mean)

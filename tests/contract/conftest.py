@@ -1,8 +1,8 @@
 """Every registered part as a test's parameter, and a model small enough to run all of them on.
 
 A test that takes an argument named after a kind (`loss`, `prior` …) runs for every part of that kind that is
-installed; one that takes `part` runs for every part with options, and `ARGUMENTS` names the others. A part that cannot do without an option, or that
-takes long with its defaults, is named in `EXAMPLES`.
+installed; one that takes `part` runs for every part with options, and `ARGUMENTS` names the other arguments. A part
+that cannot do without an option, or that takes long with its defaults, is named in `EXAMPLES`.
 """
 
 from collections.abc import Callable, Mapping

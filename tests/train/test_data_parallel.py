@@ -1,4 +1,4 @@
-"""Two processes on the CPU: a real run whose launcher starts this script's follower, beside one process alone."""
+"""Two processes on the CPU: real runs whose launcher starts this script's follower, beside one process alone."""
 
 import json
 import os
@@ -9,29 +9,39 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from latentclust.train.loop import Training
 
 RECIPES = Path(__file__).parent
 
+RUNS = {
+    "steady": ("autoencoder", "train.batch_size=8"),
+    "normalised": ("clustergan", "train.batch_size=8", "train.select_by='losses.critic'", "train.select_every=3"),
+    "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
+}
+"""Recipe and settings of each."""
+
 SCRIPT = dedent("""
-    import json, os, sys
+    import json, sys
     from pathlib import Path
 
     from safetensors.torch import save_file
 
-    written, runs = [], Path(sys.argv[2]).resolve()
+    folder, recipes, runs = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+    written = []
 
     def watch(event, arguments):
         if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            if Path(str(arguments[0])).resolve().is_relative_to(runs):
-                written.append(str(arguments[0]))
+            written.append(str(arguments[0]))
 
     sys.addaudithook(watch)
 
     import latentclust
+    from latentclust.errors import LatentclustError
     from latentclust.train.loop import Training
 
     train = Training.run
@@ -45,38 +55,36 @@ SCRIPT = dedent("""
             return batch
 
         training.feed.next = take_and_note
-        try:
-            return train(training, resume)
-        finally:
-            notes = Path(f"{sys.argv[3]}-{training.fabric.global_rank}")
-            save_file(training.networks.state_dict(), notes.with_suffix(".safetensors"))
-            notes.with_suffix(".json").write_text(json.dumps({"batches": batches, "written": written}))
+        selection = train(training, resume)
+        rank = training.fabric.global_rank
+        save_file(training.networks.state_dict(), folder / f"{name}-{rank}.safetensors")
+        (folder / f"{name}-{rank}.json").write_text(json.dumps(batches))
+        return selection
 
     Training.run = recorded
-    latentclust.run(Path(sys.argv[1]), sys.argv[4:], out=runs, device="cpu")
+    for name, (recipe, *settings) in runs.items():
+        settings.append("train.devices=2")
+        try:
+            latentclust.run(recipes / f"{recipe}.toml", settings, out=folder / name, device="cpu")
+            end = "finished"
+        except LatentclustError as error:
+            end = str(error)
+        except SystemExit as left:
+            end = f"follower left with {left.code}"
+        print(json.dumps({"run": name, "end": end, "written": written}), flush=True)
+        written.clear()
 """)
 
 
-class Pair:
-    """What the two processes of a run left."""
-
-    def __init__(self, folder: Path, code: int, errors: str) -> None:
-        self.folder, self.code, self.errors = folder, code, errors
-        self.notes: list[dict[str, Any]] = [json.loads((folder / f"notes-{rank}.json").read_text()) for rank in (0, 1)]
-        self.weights = [load_file(folder / f"notes-{rank}.safetensors") for rank in (0, 1)]
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "run" / "metrics.jsonl").read_text().splitlines()]
-
-
-def run_pair(folder: Path, recipe: str, *settings: str) -> Pair:
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[dict[str, Any]]]]:
+    """The folder of the runs, and what the leader and the follower said at the end of each."""
+    folder = tmp_path_factory.mktemp("pair")
     script = folder / "train.py"
     script.write_text(SCRIPT)
-    arguments = [RECIPES / f"{recipe}.toml", folder / "run", folder / "notes", "train.devices=2", *settings]
     environment = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "WORLD_SIZE")}
     done = subprocess.run(
-        [sys.executable, script, *arguments],
+        [sys.executable, script, folder, RECIPES, json.dumps(RUNS)],
         env=environment | {"OMP_NUM_THREADS": "1"},
         cwd=folder,
         capture_output=True,
@@ -84,46 +92,70 @@ def run_pair(folder: Path, recipe: str, *settings: str) -> Pair:
         timeout=600,
         check=False,
     )
-    return Pair(folder, done.returncode, done.stderr)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, list[dict[str, Any]]] = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            end = json.loads(line)
+            said.setdefault(end["run"], []).append(end)
+    # The leader first: the follower says that it leaves.
+    return folder, {name: sorted(ends, key=lambda end: "follower" in end["end"]) for name, ends in said.items()}
+
+
+def weights(folder: Path, run: str) -> list[dict[str, Tensor]]:
+    return [load_file(folder / f"{run}-{rank}.safetensors") for rank in (0, 1)]
+
+
+def batches(folder: Path, run: str) -> list[list[list[int]]]:
+    return [json.loads((folder / f"{run}-{rank}.json").read_text()) for rank in (0, 1)]
 
 
 def test_two_processes_train_as_one_does_on_the_joint_batches(
-    training: Callable[..., Training], recorder: type, tmp_path: Path
+    pair: Any, training: Callable[..., Training], recorder: type
 ) -> None:
-    pair = run_pair(tmp_path, "autoencoder", "train.batch_size=8")
-    assert pair.code == 0, pair.errors
-    # Each process has samples of its own, and the two together those of one process with twice the batch.
-    alone = training("autoencoder", "train.batch_size=16", listener=recorder(), folder="alone")
-    batches: list[list[int]] = []
+    folder, _ = pair
+    listener, joint = recorder(), list[list[int]]()
+    alone = training("autoencoder", "train.batch_size=16", listener=listener)
     take = alone.feed.next
 
     def take_and_note() -> Any:
         batch = take()
-        batches.append(batch.index.tolist())
+        joint.append(batch.index.tolist())
         return batch
 
     alone.feed.next = take_and_note  # type: ignore[method-assign]
     alone.run()
-    for mine, other, joint in zip(pair.notes[0]["batches"], pair.notes[1]["batches"], batches, strict=True):
-        assert not set(mine) & set(other)
-        assert set(mine) | set(other) == set(joint)
-    # The parameters are equal to the bit on both, and to rounding to those of one process.
-    for name, tensor in alone.networks.state_dict().items():
-        assert torch.equal(pair.weights[0][name], pair.weights[1][name]), name
-        torch.testing.assert_close(pair.weights[0][name], tensor)
-    # What is logged is the mean over both.
-    logged = [tuple(line["losses"].values()) for line in pair.log]
-    torch.testing.assert_close(
-        torch.tensor(logged), torch.tensor([tuple(losses.values()) for _, losses in alone.listener.losses])
-    )
-    # Only the first writes.
-    assert {Path(path).name for path in pair.notes[0]["written"]} >= {"metrics.jsonl"}
-    assert pair.notes[1]["written"] == []
-    assert (tmp_path / "run" / "results.json").exists()
-    assert (tmp_path / "run" / "report.md").exists()
+    for mine, others, together in zip(*batches(folder, "steady"), joint, strict=True):
+        assert not set(mine) & set(others)
+        assert set(mine) | set(others) == set(together)
+    torch.testing.assert_close(weights(folder, "steady")[0], dict(alone.networks.state_dict()))
+    lines = (folder / "steady" / "metrics.jsonl").read_text().splitlines()
+    logged = [json.loads(line)["losses"]["reconstruction"] for line in lines]
+    assert logged == pytest.approx([losses["reconstruction"] for _, losses in listener.losses])
 
 
-def test_two_processes_agree_on_a_divergence_and_the_first_tells_it(tmp_path: Path) -> None:
-    pair = run_pair(tmp_path, "clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30")
-    assert pair.code == 1
-    assert pair.errors.count("RunFailedError") == 1, pair.errors
+@pytest.mark.parametrize("run", ["steady", "normalised"])
+def test_both_processes_end_with_the_same_bits(pair: Any, run: str) -> None:
+    leaders, followers = weights(pair[0], run)
+    assert any("running" in name for name in leaders) == (run == "normalised")
+    different = [name for name in leaders if not torch.equal(leaders[name], followers[name])]
+    assert not different
+
+
+def test_only_the_first_process_writes_into_the_run(pair: Any) -> None:
+    folder, ends = pair
+    for run in RUNS:
+        leader, follower = ends[run]
+        assert any(path.startswith(f"{folder / run}/") for path in leader["written"])
+        assert not any(path.startswith(f"{folder / run}/") for path in follower["written"])
+    for run in ("steady", "normalised"):
+        assert (folder / run / "results.json").exists()
+        assert (folder / run / "model.safetensors").exists()
+
+
+def test_both_stop_at_a_divergence_and_the_first_tells_it(pair: Any) -> None:
+    leader, follower = pair[1]["diverging"]
+    assert leader["end"].startswith("losses.critic: ")
+    assert follower["end"] == "follower left with 0"
+    assert pair[1]["steady"][0]["end"] == "finished"
+    assert pair[1]["steady"][1]["end"] == "follower left with 0"

@@ -1,0 +1,67 @@
+"""`latentclust evaluate` and `latentclust compare`."""
+
+import json
+
+import numpy as np
+
+
+def test_a_saved_model_scores_what_its_run_scored(cli, trained):
+    outcome = cli("evaluate", trained, "--json", "--device", "cpu")
+
+    found, stored = json.loads(outcome.out), json.loads((trained / "results.json").read_text())
+    same = ("metrics", "baselines", "protocol", "occupancy", "seed")
+    assert {key: found[key] for key in same} == {key: stored[key] for key in same}
+
+
+def test_the_table_shows_the_same(cli, trained):
+    accuracy = json.loads((trained / "results.json").read_text())["metrics"]["accuracy"]
+
+    assert f"{accuracy:.4f}" in cli("evaluate", trained / "model.safetensors").out
+
+
+def test_other_data_of_the_same_shape_is_said_to_be_other(cli, trained, tmp_path):
+    x = np.random.default_rng(1).integers(0, 255, (20, 4, 6), dtype=np.uint8)
+    np.savez(tmp_path / "other.npz", x=x, y=np.arange(20) % 2)
+    outcome = cli("evaluate", trained, "--data", "array", "--set", f"data.path={tmp_path / 'other.npz'}", "--json")
+
+    found = json.loads(outcome.out)
+    assert sum(found["occupancy"]) == 20
+    assert "20 samples" in found["protocol"]
+
+
+def test_unlabelled_data_is_counted_and_not_scored(cli, trained, tmp_path):
+    np.save(tmp_path / "other.npy", np.random.default_rng(1).integers(0, 255, (20, 4, 6), dtype=np.uint8))
+    outcome = cli("evaluate", trained, "--set", f"data.path={tmp_path / 'other.npy'}", "--json")
+
+    assert json.loads(outcome.out)["metrics"] == {}
+
+
+def test_data_of_another_shape_is_refused(cli, trained):
+    outcome = cli("evaluate", trained, "--data", "digits")
+
+    assert outcome.code == 2
+    assert outcome.err.startswith(
+        "error: data.use: digits has samples of shape (1, 8, 8), and the model reads (1, 4, 6)"
+    )
+
+
+def test_what_was_trained_cannot_be_changed(cli, trained):
+    outcome = cli("evaluate", trained, "--set", "prior.clusters=4")
+
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: --set prior.clusters=4: this would change what was trained")
+
+
+def test_compare_has_a_row_a_recipe(cli, trained, trained_vectors):
+    outcome = cli("compare", trained, trained_vectors, "--json")
+
+    assert [len(summary["seeds"]) for summary in json.loads(outcome.out)] == [1, 1]
+    assert cli("compare", trained, "--markdown").out.startswith("| recipe |")
+    assert "small" in cli("compare", trained).out
+
+
+def test_compare_refuses_what_is_no_run(cli, tmp_path):
+    outcome = cli("compare", tmp_path)
+
+    assert outcome.code == 2
+    assert "no finished run" in outcome.err

@@ -1,0 +1,76 @@
+"""The entry point: light help, version, and how errors reach the user."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from latentclust import __version__
+
+HELP_PAGES = [
+    [],
+    *[[name] for name in ("run", "evaluate", "predict", "sample", "compare", "recipe", "plugins", "data")],
+    *[["recipe", name] for name in ("check", "show", "list", "new")],
+    ["plugins", "list"],
+    *[["data", name] for name in ("list", "fetch", "inspect")],
+]
+
+PROBE = """
+import json, sys
+from latentclust.cli.main import main
+for page in json.loads(sys.argv[1]):
+    try:
+        main([*page, "--help"])
+    except SystemExit as exit_:
+        assert not exit_.code
+heavy = {"albumentations", "lightning_fabric", "matplotlib", "numpy", "pandas", "pluggy", "pydantic", "rasterio",
+         "scipy", "sklearn", "timm", "torch", "torchvision"}
+light = {"latentclust.cli", "latentclust.errors", "latentclust.train", "latentclust.train.place"}
+own = {name for name in sys.modules if name.startswith("latentclust.") and not name.startswith("latentclust.cli.")}
+print("\\n" + json.dumps(sorted(heavy & set(sys.modules) | own - light)))
+"""
+
+
+def test_no_help_page_imports_anything_heavy_or_any_plugin():
+    command = [sys.executable, "-c", PROBE, json.dumps(HELP_PAGES)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert json.loads(found.stdout.splitlines()[-1]) == []
+
+
+def test_the_help_names_every_command(cli):
+    outcome = cli("--help")
+
+    assert outcome.code == 0
+    assert all(f" {page[0]} " in outcome.out for page in HELP_PAGES[1:9])
+
+
+def test_version(cli):
+    assert cli("--version").out == f"latentclust {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [["run", "--nonsense"], ["nonsense"], ["predict"], ["run", "x", "--seeds", "0"]])
+def test_a_wrong_command_line_is_the_users_mistake(cli, words):
+    outcome = cli(*words)
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err != ""
+
+
+def test_a_mistake_is_one_line_on_standard_error(cli, tmp_path):
+    outcome = cli("evaluate", tmp_path / "absent")
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err == f"error: {tmp_path / 'absent'}: there is no such model file. Check the path.\n"
+
+
+@pytest.mark.parametrize("words", [["--debug", "run"], ["run", "--debug"]])
+def test_debug_shows_the_traceback_wherever_it_stands(cli, words):
+    outcome = cli(*words)
+
+    assert outcome.code == 2
+    assert outcome.err.startswith("Traceback")
+    assert outcome.err.splitlines()[-1].startswith("error: run: no recipe is given")

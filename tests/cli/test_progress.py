@@ -1,0 +1,67 @@
+"""Progress, on a terminal and elsewhere."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from latentclust.cli.progress import Bar, Lines, watch
+from latentclust.train.events import Listener, Record
+
+
+def train(listener: Listener, rounds: int, begin: int = 0) -> None:
+    listener.begun(begin, rounds)
+    for round_ in range(begin + 1, rounds + 1):
+        listener.logged(Record(round_, rounds, (round_ - begin) * 0.01, 1234.0, {"critic": -0.5}))
+    listener.ended()
+
+
+def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
+    file = StringIO()
+    train(Lines(Console(file=file, width=20)), 200)
+
+    first, *rest = file.getvalue().splitlines()
+    assert first == "training for 200 rounds"
+    assert [line.split()[1] for line in rest] == [f"{round_}/200" for round_ in range(10, 201, 10)]
+    assert rest[9] == "round 100/200  critic -0.5  1,234 images/s  1 s left"
+
+
+def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
+    file = StringIO()
+    train(Lines(Console(file=file)), 200, begin=100)
+
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "going on after round 100 of 200"
+    assert lines[1].endswith("1 s left")
+
+
+def test_lines_are_led_by_the_seed():
+    file = StringIO()
+    lines = Lines(Console(file=file))
+    train(lines.seed(7), 1)
+
+    assert all(line.startswith("seed 7: ") for line in file.getvalue().splitlines())
+
+
+def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
+    file = StringIO()
+    console = Console(file=file, force_terminal=True, width=100)
+    with Bar(console) as bar:
+        bar.begun(0, 40)
+        bar.logged(Record(10, 40, 1.0, 1234.0, {"critic": -0.5}))
+        bar.bar.refresh()
+        shown = file.getvalue()
+        bar.ended()
+
+    assert "10/40" in shown
+    assert "1,234 images/s" in shown
+    assert "critic -0.5" in shown
+    assert file.getvalue().endswith("\x1b[2K")  # the last line is erased
+
+
+def test_a_follower_says_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with watch() as watching:
+        train(watching, 10)
+
+    assert capsys.readouterr() == ("", "")

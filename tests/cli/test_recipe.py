@@ -1,0 +1,101 @@
+"""`latentclust recipe`."""
+
+import json
+import tomllib
+
+import pytest
+
+from latentclust.cli.new_recipe import write_new
+from latentclust.recipe.load import load_recipe, shipped_recipes
+from latentclust.registry import installed
+from latentclust.runs.run import prepare_recipe
+
+
+def test_a_sound_recipe_is_ok(cli, recipe):
+    assert cli("recipe", "check", recipe).out == "ok\n"
+    assert cli("recipe", "check", recipe, "--with-data").out == "ok\n"
+
+
+def test_every_problem_is_numbered(cli, recipe):
+    outcome = cli("recipe", "check", recipe, "--set", "train.rounds=0", "--set", "prior.clusters=1")
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("error: 2 problems\n  1. ")
+    assert "\n  2. " in outcome.err
+
+
+def test_data_are_looked_at_on_demand_only(cli, recipe):
+    settings = ["--set", "prior.clusters=100"]
+
+    assert cli("recipe", "check", recipe, *settings).code == 0
+    assert "100 clusters for 36 samples" in cli("recipe", "check", recipe, *settings, "--with-data").err
+
+
+def test_what_is_shown_is_the_recipe_and_says_where_each_value_came_from(cli):
+    outcome = cli("recipe", "show", "digits", "--set", "train.rounds=3")
+
+    assert tomllib.loads(outcome.out) == load_recipe("digits", installed(), ("train.rounds=3",)).layered.tree
+    lines = outcome.out.splitlines()
+    assert all("  # " in line for line in lines if " = " in line)
+    assert [line.partition("# ")[2] for line in lines if line.startswith("rounds")] == ["--set train.rounds=3"]
+    assert [line.partition("# ")[2] for line in lines if line.startswith('use = "wasserstein-critic"')] == ["dccs@1"]
+
+
+def test_a_recipe_shown_with_its_defaults_means_the_same(cli, recipe, tmp_path):
+    (tmp_path / "full.toml").write_text(cli("recipe", "show", recipe, "--defaults").out)
+
+    assert "slope" in (tmp_path / "full.toml").read_text()  # an option that only the backbone knows
+    assert prepare_recipe(tmp_path / "full.toml", ()).plans == prepare_recipe(recipe, ()).plans
+    again = cli("recipe", "show", tmp_path / "full.toml", "--defaults").out
+    assert tomllib.loads(again) == tomllib.loads((tmp_path / "full.toml").read_text())
+
+
+def test_the_graph_goes_from_losses_down_to_networks(cli, recipe):
+    text = cli("recipe", "show", recipe, "--graph").out
+
+    assert text.splitlines()[0] == "player critic: 1 step a round, moves critic, holds generator"
+    assert "score_of_fake = f(critic, fake)" in text
+    assert "fake = f(generator, prior_sample)" in text
+    assert "category-recovery (loss, weight 1)" in text
+
+
+def test_the_graphviz_text_joins_what_reads_to_what_is_read(cli, recipe):
+    text = cli("recipe", "show", recipe, "--dot").out
+
+    assert text.count("{") == text.count("}") == 3
+    assert '"critic/fake" -> "critic/score_of_fake";' in text
+    assert '"generator/code_of_fake" -> "generator/losses.category-recovery";' in text
+
+
+def test_every_shipped_recipe_is_listed(cli):
+    found = {item["name"]: item for item in json.loads(cli("recipe", "list", "--json").out)}
+
+    assert set(found) == set(shipped_recipes())
+    assert found["digits"]["system"] == "dccs@1"
+    assert found["digits"]["data"] == "digits"
+    assert "digits-dls" in cli("recipe", "list").out
+
+
+@pytest.mark.parametrize("system", ["clustergan", "dccs", "dls@1", "gan", "infogan"])
+def test_a_new_recipe_passes_its_check_whatever_the_data(system, tmp_path):
+    registry = installed()
+    for part in registry.parts("dataset"):
+        write_new(registry, system, part.name, tmp_path / f"{part.name}.toml")
+        resolved = prepare_recipe(tmp_path / f"{part.name}.toml", ())
+        assert resolved.recipe.data.use == part.name
+        assert resolved.recipe.name == part.name
+
+
+def test_a_new_recipe_is_printed_or_written_but_never_over_another(cli, tmp_path):
+    printed = cli("recipe", "new").out
+    assert cli("recipe", "new", "--out", tmp_path / "mine.toml").code == 0
+
+    written = (tmp_path / "mine.toml").read_text()
+    assert written.replace('"mine"', '"image-folder"') == printed
+    assert cli("recipe", "new", "--out", tmp_path / "mine.toml").code == 2
+    assert (tmp_path / "mine.toml").read_text() == written
+
+
+def test_a_system_that_is_not_there_is_asked_after(cli):
+    assert "Did you mean 'dccs@1'?" in cli("recipe", "new", "--system", "dcs").err

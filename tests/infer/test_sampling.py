@@ -1,0 +1,76 @@
+"""Latents for the papers' figures."""
+
+import pytest
+import torch
+
+from latentclust.bundled.priors import Gaussian, OneHotGaussian, Uniform
+from latentclust.errors import LatentclustError
+from latentclust.infer.sampling import STEPS, interpolation, modes, traversal
+
+PRIOR = OneHotGaussian(clusters=3, style_dim=4, sigma=0.1)
+
+
+def rng() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_modes_are_a_category_a_row_and_a_style_a_column():
+    grid = modes(PRIOR, 5, rng())
+
+    category, style = grid.latent.category.view(3, 5, 3), grid.latent.style.view(3, 5, 4)
+    assert torch.equal(category, torch.eye(3)[:, None].expand(3, 5, 3))
+    assert torch.equal(style, style[:1].expand(3, 5, 4))
+    assert len(style[0].unique(dim=0)) == 5
+    assert grid.rows == ("cluster 1", "cluster 2", "cluster 3")
+
+
+def test_modes_of_a_prior_without_categories_are_plain_draws():
+    grid = modes(Gaussian(clusters=3, style_dim=4), 5, rng())
+
+    assert grid.latent.category.shape == (15, 0)
+    assert len(grid.latent.style.unique(dim=0)) == 15
+    assert grid.rows == ("", "", "")
+
+
+def test_an_interpolation_mixes_two_categories_and_keeps_the_style_of_its_row():
+    grid = interpolation(PRIOR, 2, 0, 2, rng())
+
+    category, style = grid.latent.category.view(2, STEPS, 3), grid.latent.style.view(2, STEPS, 4)
+    mu = torch.linspace(1, 0, STEPS)
+    torch.testing.assert_close(category[0], torch.stack((1 - mu, torch.zeros(STEPS), mu), dim=1))
+    assert torch.equal(category[0], category[1])
+    assert torch.equal(style, style[:, :1].expand(2, STEPS, 4))
+    assert not torch.equal(style[0], style[1])
+    assert (grid.columns[0], grid.columns[5], grid.columns[-1]) == ("cluster 3", "0.5", "cluster 1")
+
+
+@pytest.mark.parametrize("prior", [PRIOR, OneHotGaussian(clusters=3, style_dim=4, sigma=2.0)])
+def test_a_traversal_moves_one_dimension_by_five_deviations_to_either_side(prior):
+    grid = traversal(prior, 1, rng())
+
+    style = grid.latent.style.view(3, STEPS, 4)
+    others = style[:, :, [0, 2, 3]]
+    assert torch.equal(others, others[:1, :1].expand_as(others))
+    torch.testing.assert_close(style[0, :, 1], torch.linspace(-5, 5, STEPS) * prior.sigma, rtol=0.03, atol=1e-6)
+    assert torch.equal(style[0], style[2])
+    assert float(grid.columns[0]) == pytest.approx(-5 * prior.sigma, rel=0.03)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 3), (-1, 0)])
+def test_a_cluster_that_is_not_there_is_refused_by_its_number(first, second):
+    with pytest.raises(LatentclustError, match=r"no cluster [04]\. Use a number from 1 to 3"):
+        interpolation(PRIOR, first, second, 1, rng())
+
+
+def test_a_dimension_that_is_not_there_is_refused():
+    with pytest.raises(LatentclustError, match="no style dimension 5"):
+        traversal(PRIOR, 4, rng())
+    with pytest.raises(LatentclustError, match="no style dimension 1"):
+        traversal(OneHotGaussian(clusters=3, style_dim=0), 0, rng())
+
+
+def test_priors_without_categories_have_neither():
+    prior = Uniform(clusters=3)
+    for draw in (lambda: interpolation(prior, 0, 1, 1, rng()), lambda: traversal(prior, 0, rng())):
+        with pytest.raises(LatentclustError, match="no categories"):
+            draw()
