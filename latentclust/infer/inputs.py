@@ -27,12 +27,12 @@ class Inputs:
 
     Attributes:
         source: The samples, in the order given.
-        paths: The file of each sample, `(n,)`.
+        paths: The file of each sample.
         rows: Its row in that file, `(n,)`, from 0; 0 for an image file.
     """
 
     source: ImageSource
-    paths: NDArray[np.str_]
+    paths: list[str]
     rows: NDArray[np.int64]
 
 
@@ -91,7 +91,7 @@ def open_inputs(
     counts = [count for _, count in names]
     return Inputs(
         source=Chain(links),
-        paths=np.repeat(np.array([str(path) for path, _ in names]), counts),
+        paths=[str(path) for path, count in names for _ in range(count)],
         rows=np.concatenate([np.arange(count) for count in counts]),
     )
 

@@ -63,7 +63,7 @@ def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, 
     posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
     write_assignments(folder / ASSIGNMENTS, posterior)
     facts = gather_facts(model, tested, posterior)
-    history = [{"round": line["round"], **line["losses"]} for line in read_log(folder / METRICS)]
+    history = [{"round": float(line["round"]), **line["losses"]} for line in read_log(folder / METRICS)]
     facts = replace(
         facts,
         device=trained.device_name,
@@ -159,5 +159,6 @@ def write_assignments(path: Path, posterior: Posterior) -> None:
 
 def _oracle(folder: Path) -> dict[str, float] | None:
     """The entry of the learning curve that labels would have chosen."""
-    curve = [{"round": line["round"], **line["oracle"]} for line in read_log(folder / METRICS) if "oracle" in line]
+    lines = [line for line in read_log(folder / METRICS) if "oracle" in line]
+    curve = [{"round": float(line["round"]), **line["oracle"]} for line in lines]
     return max(curve, key=lambda entry: entry.get("accuracy", 0.0)) if curve else None

@@ -148,8 +148,16 @@ def open_data(resolved: Resolved) -> Subject:
 def settings_of(overrides: Overrides) -> tuple[str, ...]:
     """Overrides in the form of `--set`."""
     if isinstance(overrides, Mapping):
-        return tuple(f"{key}={inline(value)}" for key, value in overrides.items())
+        return tuple(_setting(key, value) for key, value in overrides.items())
     return tuple(overrides)
+
+
+def _setting(key: str, value: Any) -> str:
+    try:
+        return f"{key}={inline(str(value) if isinstance(value, Path) else value)}"
+    except TypeError as error:
+        fix = "Use numbers, strings, booleans, paths, and lists and mappings of them"
+        raise LatentclustError.at(key, f"{value!r} cannot be written in a recipe", fix) from error
 
 
 def _run(subject: Subject, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:

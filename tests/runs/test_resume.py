@@ -1,0 +1,125 @@
+"""A run that was killed or stopped goes on to the same bits as one that was not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import latentclust
+from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.runs.run import resume
+from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.events import Record, Silence
+
+STALLED = 7
+"""The round after which the run is killed: its last checkpoint is of round 4, its last record of round 7."""
+
+SELECTING = ("train.rounds=12", "train.select_by='losses.critic'", "train.select_every=2", "train.select_since=0.1")
+
+SCRIPT = dedent("""
+    import sys, time
+    from pathlib import Path
+
+    import latentclust
+    from latentclust.train.events import Silence
+
+    class Stalling(Silence):
+        def logged(self, record):
+            if record.round == int(sys.argv[3]):
+                print("stalled", flush=True)
+                time.sleep(3600)
+
+    latentclust.run(Path(sys.argv[1]), sys.argv[4:], out=sys.argv[2], device="cpu", listener=Stalling())
+""")
+
+
+class Then(Silence):
+    """Does something once a round is logged."""
+
+    def __init__(self, round_: int, act: Callable[[], None]) -> None:
+        self.round, self.act = round_, act
+
+    def logged(self, record: Record) -> None:
+        if record.round == self.round:
+            self.act()
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    """The records, times left out."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{key: line[key] for key in ("round", "losses")} for line in lines]
+
+
+def assert_same_run(found: Path, expected: Path) -> None:
+    for name in ("model.safetensors", "assignments.csv", "recipe.toml"):
+        assert (found / name).read_bytes() == (expected / name).read_bytes(), name
+    assert log(found) == log(expected)
+    scores = [json.loads((folder / "results.json").read_text())["metrics"] for folder in (found, expected)]
+    assert scores[0] == scores[1]
+
+
+@pytest.fixture(scope="module")
+def whole(recipe: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return latentclust.run(recipe("dccs"), SELECTING, out=folder, device="cpu").folder
+
+
+def test_a_run_killed_in_mid_training_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], whole: Path, tmp_path: Path
+) -> None:
+    script, folder = tmp_path / "train.py", tmp_path / "run"
+    script.write_text(SCRIPT)
+    command = [sys.executable, script, recipe("dccs"), folder, str(STALLED), *SELECTING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        process.kill()
+        process.wait(timeout=60)
+    assert said == "stalled\n"
+    assert process.returncode == -signal.SIGKILL
+    assert (folder / CHECKPOINT).exists()
+    assert not (folder / "model.safetensors").exists()
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"round": 8, "los')  # what a kill in the midst of a write would leave
+    resume(folder, device="cpu")
+    assert_same_run(folder, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_stopped_by_a_signal_writes_a_checkpoint_and_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], whole: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    handlers = [signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)]
+    folder = tmp_path / "run"
+    listener = Then(5, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(InterruptedRunError, match=r"stopped after round 6 of 12.*--resume") as caught:
+        latentclust.run(recipe("dccs"), SELECTING, out=folder, device="cpu", listener=listener)
+    assert caught.value.exit_code == 130
+    assert [signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert log(folder)[-1]["round"] == 6
+    resume(folder, device="cpu")
+    assert_same_run(folder, whole)
+
+
+def test_resuming_a_finished_run_writes_the_same_results(whole: Path) -> None:
+    before = {name: (whole / name).read_bytes() for name in ("model.safetensors", "assignments.csv")}
+    records = log(whole)
+    resume(whole, device="cpu")
+    assert {name: (whole / name).read_bytes() for name in before} == before
+    assert log(whole) == records
+
+
+def test_what_cannot_be_resumed_is_named(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(LatentclustError, match=r"is no run's folder"):
+        resume(tmp_path, device="cpu")
+    (tmp_path / "recipe.toml").write_bytes(recipe("dccs").read_bytes())
+    with pytest.raises(LatentclustError, match="there is no checkpoint"):
+        resume(tmp_path, device="cpu")

@@ -1,0 +1,277 @@
+"""What a run leaves in its folder, and that nothing is written where something is at fault."""
+
+import csv
+import json
+import re
+import statistics
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import latentclust
+from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.report.results import read_results
+from latentclust.runs.run import FinishedRun, prepare_recipe, resume, run_seeds, settings_of
+from latentclust.sources import ArraySource
+
+RecipeFile = Callable[[str], Path]
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    """40 vectors of 6 values without labels."""
+    path = tmp_path / "vectors.npz"
+    np.savez(path, x=np.random.default_rng(0).random((40, 6)))
+    return path
+
+
+def on(path: Path) -> tuple[str, ...]:
+    """The settings that put the tiny ClusterGAN on an array file."""
+    return (f"data={{use='array', path='{path}'}}", "train.rounds=2")
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "assignments.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_what_the_readme_names(finished: FinishedRun) -> None:
+    found = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*") if path.is_file()}
+    assert found == {
+        "recipe.toml",
+        "metrics.jsonl",
+        "checkpoint.safetensors",
+        "model.safetensors",
+        "assignments.csv",
+        "results.json",
+        "report.md",
+        "figures/samples.png",
+        "figures/contingency.png",
+        "figures/losses.png",
+    }
+    report = (finished.folder / "report.md").read_text()
+    for picture in re.findall(r"\]\((\S+\.png)\)", report):
+        assert (finished.folder / picture).read_bytes().startswith(b"\x89PNG")
+    assert report.count(".png") >= 3
+
+
+def test_results_hold_the_keys_that_other_programs_read(finished: FinishedRun) -> None:
+    results = json.loads((finished.folder / "results.json").read_text())
+    assert results.keys() >= {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines"}
+    assert (results["recipe"], results["seed"]) == ("tiny-dccs", 3)
+    assert results["device"].startswith("cpu")
+    assert results["metrics"].keys() == {"accuracy", "purity", "nmi", "ari"}
+    assert results["baselines"].keys() == {"kmeans"}
+    assert results["baselines"]["kmeans"].keys() == results["metrics"].keys()
+    assert read_results(finished.folder) == finished.result
+
+
+def test_the_resolved_recipe_is_the_recipe(finished: FinishedRun) -> None:
+    again = prepare_recipe(finished.folder / "recipe.toml", ())
+    assert again.loaded.digest == finished_digest(finished)
+    assert "extends" not in tomllib.loads((finished.folder / "recipe.toml").read_text())
+
+
+def finished_digest(finished: FinishedRun) -> str:
+    digest = latentclust.load(finished.folder).header["recipe_sha256"]
+    assert isinstance(digest, str)
+    return digest
+
+
+def test_assignments_count_clusters_from_one_and_are_those_of_the_model_file(finished: FinishedRun) -> None:
+    table = rows(finished.folder)
+    assert [row["index"] for row in table] == [str(index) for index in range(1797)]
+    model = latentclust.load(finished.folder)
+    digits = model.resolved.dataset.open(()).source
+    posterior = model.predict(digits)
+    assert [int(row["cluster"]) for row in table] == (posterior.labels + 1).tolist()
+    assert [float(row["confidence"]) for row in table] == pytest.approx(posterior.confidence.tolist(), abs=1e-6)
+    occupancy = np.bincount(posterior.labels.numpy(), minlength=10)
+    assert finished.result.occupancy == occupancy.tolist()
+
+
+def test_the_log_has_a_record_a_round_and_the_learning_curve_where_asked(finished: FinishedRun) -> None:
+    lines = [json.loads(line) for line in (finished.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["round"] for line in lines] == list(range(1, 9))
+    assert [line["round"] for line in lines if "oracle" in line] == [4, 8]
+    losses = {"critic", "gradient-penalty", "adversarial", "mutual-information", "augmentation"}
+    assert all(line["losses"].keys() == losses for line in lines)
+    assert finished.facts.oracle is not None
+    assert finished.facts.oracle["accuracy"] == max(line["oracle"]["accuracy"] for line in lines if "oracle" in line)
+
+
+def test_the_report_says_how_the_weights_were_chosen(finished: FinishedRun) -> None:
+    report = (finished.folder / "report.md").read_text()
+    assert re.search(r"the weights of round [68] of 8, where \|losses.critic\|.*no label was read", report)
+
+
+def test_several_seeds_have_a_summary(recipe: RecipeFile, tmp_path: Path) -> None:
+    folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
+    assert sorted(path.name for path in folder.iterdir()) == ["seed-3", "seed-4", "summary.json"]
+    accuracies = [read_results(folder / f"seed-{seed}").metrics["accuracy"] for seed in (3, 4)]
+    written = json.loads((folder / "summary.json").read_text())
+    assert written.keys() >= {"mean", "std", "seeds", "collapsed"}
+    assert written["seeds"] == [3, 4]
+    assert written["mean"]["accuracy"] == pytest.approx(statistics.mean(a for a in accuracies if a is not None))
+    assert written["std"]["accuracy"] == pytest.approx(statistics.stdev(a for a in accuracies if a is not None))
+    assert written["collapsed"] == [run.result.seed for run in runs if run.result.collapsed]
+    assert summary.model_dump(mode="json") == written
+    # A seed of several is the same run as one by itself.
+    alone = latentclust.run(recipe("clustergan"), {"train.rounds": 2, "seed": 4}, out=tmp_path / "alone", device="cpu")
+    assert (alone.folder / "model.safetensors").read_bytes() == (folder / "seed-4/model.safetensors").read_bytes()
+
+
+def test_without_labels_nothing_is_scored_and_nothing_invented(
+    recipe: RecipeFile, vectors: Path, tmp_path: Path
+) -> None:
+    settings = (*on(vectors), "evaluate.baselines=['kmeans']", "evaluate.every=1")
+    run = latentclust.run(recipe("clustergan"), settings, out=tmp_path / "out", device="cpu")
+    results = json.loads((run.folder / "results.json").read_text())
+    assert (results["metrics"], results["baselines"]) == ({}, {})
+    assert "no labels" in results["note"]
+    assert sorted(path.name for path in (run.folder / "figures").iterdir()) == ["losses.png", "samples.png"]
+    assert len(rows(run.folder)) == 40
+    assert "oracle" not in (run.folder / "metrics.jsonl").read_text()
+    assert "Accuracy" not in (run.folder / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        (("train.batch_size=65",), "train.batch_size"),
+        (("prior.clusters=65", "train.batch_size=64"), "prior.clusters"),
+        (("evaluate.split='test'",), "evaluate.split"),
+        (("train.roundss=3",), "train.roundss"),
+        (("data={use='array', path='absent.npz'}",), "data.path"),
+        (("views.view={use='flip'}",), "views.view"),
+    ],
+)
+def test_what_is_at_fault_is_told_before_anything_is_written(
+    recipe: RecipeFile, tmp_path: Path, settings: tuple[str, ...], where: str
+) -> None:
+    for start in (latentclust.run, lambda *args, **keys: run_seeds(args[0], 2, *args[1:], **keys)):
+        with pytest.raises(LatentclustError) as caught:
+            start(recipe("clustergan"), settings, out=tmp_path / "out", device="cpu")
+        assert where in [issue.where for issue in caught.value.issues]
+        assert caught.value.exit_code == 2
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_that_each_process_cannot_have_is_told(recipe: RecipeFile, tmp_path: Path) -> None:
+    with pytest.raises(LatentclustError, match=r"train\.batch_size: 16 on each"):
+        latentclust.run(recipe("clustergan"), ("train.devices=5",), out=tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_sizes_at_fault_are_told_at_once(recipe: RecipeFile, tmp_path: Path) -> None:
+    with pytest.raises(LatentclustError) as caught:
+        latentclust.run(recipe("clustergan"), ("prior.clusters=70", "train.batch_size=80"), out=tmp_path / "out")
+    assert [issue.where for issue in caught.value.issues] == ["prior.clusters", "train.batch_size"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_that_is_nan_is_told_before_anything_is_written(recipe: RecipeFile, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((40, 6))
+    values[7, 2] = np.nan
+    np.savez(tmp_path / "broken.npz", x=values)
+    with pytest.raises(LatentclustError, match="nan"):
+        latentclust.run(recipe("clustergan"), on(tmp_path / "broken.npz"), out=tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "tpu"])
+def test_a_device_that_is_absent_is_told_before_anything_is_written(
+    recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(LatentclustError, match=device):
+        latentclust.run(recipe("clustergan"), out=tmp_path / "out", device=device)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_written_over_only_on_request(recipe: RecipeFile, tmp_path: Path) -> None:
+    settings = ("train.rounds=1",)
+    first = latentclust.run(recipe("clustergan"), settings, out=tmp_path / "out", device="cpu")
+    (first.folder / "notes.txt").write_text("mine")
+    before = (first.folder / "results.json").read_bytes()
+    with pytest.raises(LatentclustError, match="is not empty"):
+        latentclust.run(recipe("clustergan"), settings, out=tmp_path / "out", device="cpu")
+    assert (first.folder / "results.json").read_bytes() == before
+    second = latentclust.run(
+        recipe("clustergan"), ("train.rounds=2",), out=tmp_path / "out", overwrite=True, device="cpu"
+    )
+    assert len((second.folder / "metrics.jsonl").read_text().splitlines()) == 2
+    assert (second.folder / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("full", ["recipe.toml", "checkpoint.safetensors", "model.safetensors", "results.json"])
+def test_a_full_disk_is_told_and_leaves_no_half_of_a_file(
+    recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    def half(path: Path, data: bytes) -> None:
+        if full in path.name:
+            path.write_bytes(data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        path.write_bytes(data)
+
+    monkeypatch.setattr("latentclust.files._write_through", half)
+    out = tmp_path / "out"
+    with pytest.raises(LatentclustError, match=rf"{full}: cannot be written \(No space left on device\). Free some"):
+        latentclust.run(recipe("clustergan"), ("train.rounds=2",), out=out, device="cpu")
+    assert full not in {path.name for path in out.iterdir()}
+    assert not [path for path in out.rglob("*") if path.name.endswith(".partial")]
+    if full in ("model.safetensors", "results.json"):  # trained, so nothing but the end is left to do
+        monkeypatch.undo()
+        assert resume(out, device="cpu").result.metrics
+
+
+def test_a_divergence_names_the_loss_and_keeps_no_model(recipe: RecipeFile, tmp_path: Path) -> None:
+    settings = ("players.critic.optimizer.lr=1e30",)
+    with pytest.raises(RunFailedError, match=r"losses\.critic: ") as caught:
+        latentclust.run(recipe("clustergan"), settings, out=tmp_path / "out", device="cpu")
+    assert caught.value.exit_code == 1
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+@pytest.mark.parametrize("where", ["latentclust.data.feed.Feed.next", "latentclust.sources.ArraySource.read"])
+def test_out_of_memory_names_the_knob(
+    recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
+) -> None:
+    read = ArraySource.read
+
+    def exhausted(*arguments: Any) -> Any:
+        if where.endswith("read") and len(arguments[1]) < 128:  # but not the whole set, as a resident feed does
+            return read(*arguments)
+        raise error
+
+    monkeypatch.setattr(where, exhausted)
+    with pytest.raises(RunFailedError, match=r"train\.batch_size = 16\. Lower it, or set data\.resident"):
+        latentclust.run(recipe("clustergan"), ("data.per_cluster=32",), out=tmp_path / "out", device="cpu")
+
+
+def test_overrides_are_settings(tmp_path: Path) -> None:
+    overrides = {
+        "train.rounds": 3,
+        "data.use": "digits",
+        "networks.critic.hidden": [8, 4],
+        "losses.mmd.enabled": False,
+        "players.critic.optimizer": {"lr": 1e-3, "betas": [0.5, 0.9]},
+        "views.view.steps": [{"use": "flip", "probability": 0.25}],
+        "data.path": tmp_path / "x.npz",
+    }
+    for (key, value), setting in zip(overrides.items(), settings_of(overrides), strict=True):
+        name, _, text = setting.partition("=")
+        assert name == key
+        assert tomllib.loads(f"value = {text}")["value"] == (str(value) if isinstance(value, Path) else value)
+    assert settings_of(["a.b=1", "c=2"]) == ("a.b=1", "c=2")
+
+
+def test_an_override_that_no_recipe_can_hold_is_told() -> None:
+    with pytest.raises(LatentclustError, match=r"train\.rounds: None cannot be written in a recipe"):
+        settings_of({"train.rounds": None})
