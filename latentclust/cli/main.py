@@ -25,12 +25,13 @@ app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app, name="data")
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         from latentclust import __version__
 
         typer.echo(f"latentclust {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -77,6 +77,10 @@ def open_inputs(
     files = [file for path in paths for file in _files(path)]
     if not files:
         raise LatentclustError.at("IMAGES", "nothing is given", "Name images, folders or array files")
+    if range_ is not None and range_[0] >= range_[1]:
+        raise LatentclustError.at(
+            "--range", f"{range_[0]:g} to {range_[1]:g} is no range", "Give the lesser value first"
+        )
     links: list[ImageSource] = []
     names: list[tuple[Path, int]] = []
     for is_array, group in groupby(files, key=lambda file: file.suffix.lower() in ARRAYS):

@@ -156,12 +156,14 @@ def read_rows(path: Path) -> NDArray[Any]:
 
 
 def _npz(path: Path) -> NDArray[Any]:
-    with reading(path, "Write it by numpy.savez, without Python objects"), np.load(path, allow_pickle=False) as file:
-        names = [name for name in (file.files if len(file.files) == 1 else KEYS) if name in file.files]
+    # numpy would leave a damaged file open that it had opened itself.
+    with reading(path, "Write it by numpy.savez, without Python objects"), path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        names = list(arrays) if len(arrays) == 1 else [name for name in KEYS if name in arrays]
         if names:
-            array: NDArray[Any] = file[names[0]]
+            array: NDArray[Any] = arrays[names[0]]
             return array
-        what = f"holds {', '.join(file.files) or 'nothing'}"
+        what = f"holds {', '.join(arrays) or 'nothing'}"
     raise LatentclustError.at(str(path), what, f"Name the samples {KEYS[0]}")
 
 

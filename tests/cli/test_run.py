@@ -71,7 +71,7 @@ def test_a_diverged_run_fails_with_1(cli, recipe, tmp_path):
     outcome = cli("run", recipe, "--out", tmp_path / "diverged", *settings)
 
     assert outcome.code == 1
-    assert outcome.err.splitlines()[-1].startswith("error: losses.critic: ")
+    assert outcome.err.splitlines()[-1].startswith("error: losses.")
 
 
 @pytest.mark.parametrize(

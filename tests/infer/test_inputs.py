@@ -62,7 +62,7 @@ def test_floats_and_other_ranges_come_to_the_same_bytes(pixels, tmp_path):
     np.save(tmp_path / "wide.npy", pixels.astype(np.int32) * 2)
 
     unit = open_inputs([tmp_path / "unit.npy"], GREY)
-    wide = open_inputs([tmp_path / "wide.npy"], GREY, range_=(0, 510))
+    wide = open_inputs([tmp_path / "wide.npy"], GREY, range_=(0.0, 510.0))
     np.testing.assert_array_equal(everything(unit)[:, 0], pixels)
     np.testing.assert_array_equal(everything(wide)[:, 0], pixels)
 
@@ -120,6 +120,12 @@ def test_what_cannot_be_read_is_named(tmp_path, name, shape, said):
 
     with pytest.raises(LatentclustError, match=said):
         open_inputs([tmp_path / name], shape)
+
+
+def test_a_range_of_no_width_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    with pytest.raises(LatentclustError, match="1 to 1 is no range"):
+        open_inputs([tmp_path / "x.npy"], (3,), range_=(1.0, 1.0))
 
 
 def test_nothing_given_is_refused():

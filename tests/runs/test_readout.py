@@ -10,11 +10,23 @@ from latentclust.runs.run import run
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def folder(tables, tmp_path):
-    tables["evaluate"] = {"tsne": False}
-    tables["data"]["preprocess"] = []
-    return run(tables, out=tmp_path / "run", device="cpu").folder
+TABLES = {
+    "schema": 1,
+    "name": "small",
+    "data": {"use": "synthetic", "per_cluster": 10, "preprocess": []},
+    "prior": {"use": "one-hot-gaussian", "clusters": 4, "style_dim": 3},
+    "networks": {name: {"use": "mlp", "hidden": [8]} for name in ("encoder", "generator")},
+    "players": {"generator": {"networks": ["generator", "encoder"]}},
+    "losses": {"category-recovery": {"use": "category-recovery", "player": "generator"}},
+    "train": {"rounds": 4, "batch_size": 8},
+    "inference": {"use": "amortized"},
+    "evaluate": {"tsne": False},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return run(TABLES, out=tmp_path_factory.mktemp("runs") / "run", device="cpu").folder
 
 
 def test_unchanged_it_is_the_stored_model(folder):
