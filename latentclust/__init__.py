@@ -1,7 +1,6 @@
 """Deep unsupervised clustering of images: systems composed from recipes out of plugins."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,14 +9,19 @@ if TYPE_CHECKING:
     from latentclust.runs.run import FinishedRun as FinishedRun
     from latentclust.runs.run import run as run
 
+    __version__: str
+
 __all__ = ["ClusteringModel", "FinishedRun", "__version__", "load", "run"]
-__version__ = version("latentclust")
 
 _HOMES = {"run": "runs.run", "FinishedRun": "runs.run", "load": "model", "ClusteringModel": "model"}
 
 
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used, so that `import latentclust` does not import torch."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("latentclust")
     if name not in _HOMES:
         raise AttributeError(f"module 'latentclust' has no attribute {name!r}")
     return getattr(import_module(f"latentclust.{_HOMES[name]}"), name)

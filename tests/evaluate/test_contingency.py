@@ -7,7 +7,7 @@ import pytest
 
 import latentclust.errors
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.contingency import classes_for_figures, contingency, occupancy
+from latentclust.evaluate.contingency import VOID, class_counts, classes_for_figures, contingency, occupancy
 from latentclust.specs import SealedLabels
 
 
@@ -63,3 +63,11 @@ def test_only_evaluate_breaks_the_seal() -> None:
     peekers = {path.relative_to(package) for path in package.rglob("*.py") if "._labels" in path.read_text("utf-8")}
     assert openers == {Path("evaluate/contingency.py")}
     assert peekers == {Path("specs.py")}
+
+
+def test_class_counts_leave_out_samples_without_a_label() -> None:
+    labels = sealed(2, 0, VOID, 2, 2)
+    assert class_counts(labels).tolist() == [1, 0, 3]
+    assert class_counts(labels, 4).tolist() == [1, 0, 3, 0]
+    with pytest.raises(LatentclustError):
+        class_counts(labels, 2)

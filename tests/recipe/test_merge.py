@@ -62,3 +62,15 @@ def test_an_empty_layer_changes_nothing() -> None:
     found = layered({"a": {"x": 1}}, {}, {"a": {}})
     assert found.tree == {"a": {"x": 1}}
     assert found.origins == {"a.x": "layer 0"}
+
+
+def test_a_views_steps_and_its_one_part_replace_each_other() -> None:
+    several, one = {"view": {"steps": [{"use": "flip"}]}}, {"view": {"use": "affine", "scale": 0.5}}
+    assert layered(several, one).tree == one
+    assert layered(one, several).tree == several
+    assert layered(several, {"view": {"steps": []}}).tree == {"view": {"steps": []}}
+
+
+def test_an_option_named_steps_is_no_list_of_parts() -> None:
+    base = {"player": {"use": "a", "steps": 4}}
+    assert layered(base, {"player": {"steps": 2}}).tree == {"player": {"use": "a", "steps": 2}}
