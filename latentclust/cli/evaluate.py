@@ -22,7 +22,7 @@ def evaluate(
         latentclust evaluate model.safetensors --data usps --set data.size=28
         latentclust evaluate model.safetensors --set inference.use=kmeans-on-code
     """
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.terminal import results
     from latentclust.data.roots import data_roots
     from latentclust.report.console import print_results
     from latentclust.report.results import RunResult
@@ -31,6 +31,6 @@ def evaluate(
 
     facts = score(reopen(model, make_fabric(device, 1).device, data, settings or ()), data_roots())
     if json:
-        print_json(RunResult.of(facts).model_dump())
+        print(RunResult.of(facts).model_dump_json(indent=2))
     else:
         print_results(results(), facts)

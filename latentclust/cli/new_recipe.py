@@ -32,7 +32,7 @@ BODY = """
 clusters = {clusters} # how many clusters to look for
 
 [train]
-rounds = {rounds}
+rounds = {rounds} # the system's own; begin with a few hundred to see it run
 batch_size = {batch_size}
 
 [evaluate] # metrics are left out where the data have no labels
@@ -95,9 +95,14 @@ def _data(data: str, dataset: Part, options: list[PartOption], given: dict[str, 
         if option.required:
             lines.append(f"{option.name} = {inline(given[option.name])} # {option.type}; fill this in")
         else:
-            default = "" if option.default is None else f"; {inline(option.default)} unless given"
-            lines.append(f"# {option.name} = # {option.type}{default}")
+            default = "" if option.default is None else f" {inline(_writable(option.default))}"
+            lines.append(f"# {option.name} ={default} # {option.type}")
     return "\n".join(lines) + "\n"
+
+
+def _writable(value: Any) -> Any:
+    """A default as TOML can hold it: a path, say, as text."""
+    return value if isinstance(value, (bool, int, float, str, list, tuple, dict)) else str(value)
 
 
 def _placeholder(option: PartOption) -> Any:

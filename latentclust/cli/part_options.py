@@ -1,5 +1,6 @@
 """The options of a part, read off its pydantic fields, in a user's words."""
 
+import json
 import types
 import typing
 from collections.abc import Iterable
@@ -34,9 +35,10 @@ class PartOption:
     default: Any = None
 
     def __str__(self) -> str:
-        """`name: type = default`."""
-        value = " (required)" if self.required else f" = {self.default!r}"
-        return f"{self.name}: {self.type}{value}"
+        """`name: type = default`, the default as TOML has it."""
+        if self.required or self.default is None:
+            return f"{self.name}: {self.type} ({'required' if self.required else 'optional'})"
+        return f"{self.name}: {self.type} = {json.dumps(self.default, default=str)}"
 
 
 def part_options(part: object) -> list[PartOption]:

@@ -68,8 +68,11 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     """Two or three commands, with the paths of this run."""
     chosen = [word for setting in settings for word in ("--set", setting)]
     folder = shown(finished.folder)
-    suggestions = [command("run", recipe, *chosen, "--seeds", SEEDS), _predict(folder)]
-    if "generator" in tomllib.loads(finished.facts.recipe_text)["networks"]:
+    tables = tomllib.loads(finished.facts.recipe_text)
+    suggestions = [_predict(folder)]
+    if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
+        suggestions.insert(0, command("run", recipe, *chosen, "--seeds", SEEDS))
+    if "generator" in tables["networks"]:
         suggestions.append(command("sample", folder, "--out", "modes.png"))
     else:
         suggestions.append(command("compare", folder, "OTHER_RUN"))

@@ -1,0 +1,50 @@
+"""Options of parts in a user's words."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from latentclust.cli.part_options import in_words, part_options
+from latentclust.specs import Spec
+
+
+class Example(Spec):
+    """A part."""
+
+    path: Path
+    side: PositiveInt | None = None
+    kind: Literal["a", "b"] = "a"
+    widths: tuple[PositiveInt, ...] = (1, 2)
+    share: float = Field(default=0.5, gt=0, le=1)
+    bare: bool = False
+
+
+def test_each_option_is_a_line_as_its_user_would_write_it():
+    assert [str(option) for option in part_options(Example)] == [
+        "path: Path (required)",
+        "side: int > 0 (optional)",
+        'kind: "a" | "b" = "a"',
+        "widths: [int > 0, ...] = [1, 2]",
+        "share: float > 0 <= 1 = 0.5",
+        "bare: bool = false",
+    ]
+
+
+def test_what_is_no_spec_has_no_options():
+    assert part_options(len) == []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (Annotated[NonNegativeInt, "remark"], "int >= 0"),
+        (tuple[float, float], "[float, float]"),
+        (dict[str, int], "dict of str, int"),
+        (Literal[0, 1] | str, "0 | 1 | str"),
+        (Any, "Any"),
+    ],
+)
+def test_types(annotation, words):
+    assert in_words(annotation) == words
