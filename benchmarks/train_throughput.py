@@ -6,6 +6,7 @@ GPU, wall time of synchronised blocks where there is one. Both loops do the same
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,12 +36,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     pixels = np.random.default_rng(0).integers(0, 256, (SAMPLES, 1, 28, 28), dtype=np.uint8)
-    data = Path("throughput.npy")
-    np.save(data, pixels)
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "images.npy"
+        np.save(data, pixels)
         found = {system: measure(system, data, pixels, options) for system in LOOPS}
-    finally:
-        data.unlink()
     for system, row in found.items():
         print(
             f"{system}: engine / plain = {row['ratio']:.3f} of the steps per second ({row['engine_steps_per_s']:.1f})"
