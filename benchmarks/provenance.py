@@ -20,7 +20,7 @@ def write(name: str, findings: dict[str, Any], command: str | None = None) -> Pa
     # The results file of this very run does not make the tree another one.
     changed = _git("status", "--porcelain", "--", "latentclust", "recipes")
     document = {
-        "command": command or " ".join(["python", *sys.argv]),
+        "command": command or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") + (" with changes" if changed else ""),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {"python": platform.python_version()}

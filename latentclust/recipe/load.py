@@ -56,7 +56,7 @@ class LoadedRecipe:
     def variant(self) -> str:
         """A short hash of everything but the seed: runs that share it may be averaged."""
         tree = {key: value for key, value in self.layered.tree.items() if key != "seed"}
-        return hashlib.sha256(tomli_w.dumps(tree).encode()).hexdigest()[:VARIANT_DIGITS]
+        return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
 
 def load_recipe(

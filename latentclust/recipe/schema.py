@@ -1,7 +1,7 @@
 """The tables of a recipe; the options of a part stay raw until the registry knows which part reads them."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -50,6 +50,8 @@ class Ramp(Table):
 
 Schedule = float | Ramp
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
 
 class DataTable(PartTable):
     """`[data]`: which images, in what form, and where they live during training."""
@@ -79,6 +81,8 @@ class ViewTable(BaseModel):
     def _one_form(self) -> "ViewTable":
         if (self.use is None) == (not self.steps):
             raise ValueError("a view has either `use` or a list of `steps`")
+        if self.steps and self.model_extra:
+            raise ValueError(f"options beside `steps` are read by none of them: {', '.join(self.model_extra)}")
         return self
 
     def parts(self) -> tuple[PartTable, ...]:
@@ -110,7 +114,7 @@ class OptimizerTable(Table):
 
     use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     lr: PositiveFloat | Ramp = 1e-4
-    betas: tuple[float, float] = (0.5, 0.9)
+    betas: tuple[Decay, Decay] = (0.5, 0.9)
     """Adam's decay rates; the first is the momentum of sgd and rmsprop."""
 
     weight_decay: float = Field(default=0.0, ge=0)

@@ -158,7 +158,7 @@ def write_assignments(path: Path, posterior: Posterior) -> None:
 
 
 def _oracle(folder: Path) -> dict[str, float] | None:
-    """The entry of the learning curve that labels would have chosen."""
+    """The entry of the learning curve that labels would have chosen, by accuracy or else by the first metric."""
     lines = [line for line in read_log(folder / METRICS) if "oracle" in line]
     curve = [{"round": float(line["round"]), **line["oracle"]} for line in lines]
-    return max(curve, key=lambda entry: entry.get("accuracy", 0.0)) if curve else None
+    return max(curve, key=lambda entry: entry.get("accuracy", list(entry.values())[1])) if curve else None

@@ -39,7 +39,7 @@ class Readout:
     @property
     def other_data(self) -> bool:
         """Whether the images are not those that it was trained on."""
-        return self.model.resolved.recipe.data != self.stored.recipe.data
+        return self.model.resolved.dataset != self.stored.dataset
 
     @property
     def other_inference(self) -> bool:
@@ -70,6 +70,8 @@ def reopen(path: Path, device: torch.device, data: str | None = None, settings: 
     if data is not None:
         tree["data"] = _other_data(tree["data"], data)
     resolved = resolve(load_recipe(tree, installed(), tuple(settings)), installed())
+    if resolved.preprocess != model.resolved.preprocess:
+        raise LatentclustError.at("data.preprocess", "this would change what was trained", "Train a model with it")
     return Readout(replace(model, resolved=resolved), model.resolved)
 
 

@@ -14,7 +14,7 @@ class Precision:
         """Resolves `auto`: bf16 on a GPU that has it, else fp16 on a GPU, else fp32."""
         if name == "auto":
             on_gpu = device.type == "cuda"
-            name = ("bf16" if torch.cuda.is_bf16_supported() else "fp16") if on_gpu else "fp32"
+            name = ("bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16") if on_gpu else "fp32"
         self.name = name
         self.device = device
 

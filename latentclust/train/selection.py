@@ -57,7 +57,8 @@ class Selection:
     def describe(self, rounds: int) -> str:
         """How the weights in the model file were chosen."""
         if not self.weights:
-            return f"the last weights, after round {rounds}"
+            short = f" (no window of {self.table.select_every} rounds fits the part that is selected from)"
+            return f"the last weights, after round {rounds}" + (short if self.table.select_by != "last" else "")
         return (
             f"the weights of round {self.round} of {rounds}, where |{self.table.select_by}| averaged over "
             f"{self.table.select_every} rounds was least ({self.score:.4g}); no label was read"
