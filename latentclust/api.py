@@ -3,7 +3,17 @@
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Represents, Trunk
-from latentclust.sources import ArraySource, FileSource, existing, find, image_set, pixels, reading, resized
+from latentclust.sources import (
+    ArraySource,
+    FileSource,
+    existing,
+    files_under,
+    find,
+    image_set,
+    pixels,
+    reading,
+    resized,
+)
 from latentclust.specs import (
     BackboneSpec,
     BaselineSpec,
@@ -79,6 +89,7 @@ __all__ = [
     "Vectors",
     "ViewSpec",
     "existing",
+    "files_under",
     "find",
     "hookimpl",
     "image_set",

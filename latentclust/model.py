@@ -19,7 +19,7 @@ from latentclust.assemble.experiment import Preprocess, build_networks
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
-from latentclust.infer.read import read_out, set_evaluation
+from latentclust.infer.read import preprocessed, read_out, set_evaluation
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
 from latentclust.sources import UINT8_MAX, ArraySource
@@ -84,7 +84,7 @@ class ClusteringModel:
             what = f"images of shape {source.shape}, and the model reads {self.raw_shape}"
             raise LatentclustError.at("images", what, "Resize them, or train on images of their size")
         rng = torch.Generator(self.device).manual_seed(seed)
-        batches = (self.preprocess(Images(batch), rng) for batch in _batches(source, batch_size, self.device))
+        batches = preprocessed(source, self.preprocess, batch_size, rng)
         return read_out(self.inference, self.model, self.state, batches, rng)
 
     @torch.no_grad()
@@ -142,12 +142,6 @@ def _check_unit(array: NDArray[np.float32]) -> None:
         raise LatentclustError.at("images", what, "Scale them as the training data were; indices count from 0")
 
 
-def _batches(source: ImageSource, batch_size: int, device: torch.device) -> Any:
-    from latentclust.data.opening import sequential
-
-    return (images for images, _ in sequential(source, batch_size, device))
-
-
 def save_model(path: Path, model: ClusteringModel) -> None:
     """Writes the model file in one step."""
     tensors = {f"networks/{k}": v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
@@ -166,13 +160,12 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
-def load(path: str | Path, device: str | torch.device = "cpu", settings: tuple[str, ...] = ()) -> ClusteringModel:
+def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
     """Reads a model file; needs the distributions that its header names, and never the network.
 
     Args:
         path: A model file, or the folder of a run.
         device: Where the networks go.
-        settings: `--set` settings over the recipe that the file holds.
 
     Raises:
         LatentclustError: where the file is missing, cut short or no model, or a distribution is not installed.
@@ -181,7 +174,7 @@ def load(path: str | Path, device: str | torch.device = "cpu", settings: tuple[s
     header, tensors = _read(file)
     registry = installed()
     _check_distributions(file, header, registry)
-    resolved = resolve(load_recipe(tomllib.loads(header["recipe"]), registry, settings), registry)
+    resolved = resolve(load_recipe(tomllib.loads(header["recipe"]), registry), registry)
     raw_shape = tuple(int(size) for size in header["raw_shape"])
     shape = Preprocess(resolved.preprocess).shape(raw_shape)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}

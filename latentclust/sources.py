@@ -4,7 +4,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -224,3 +224,9 @@ def _check_varied(source: ImageSource, where: str) -> None:
         value = f", every value {first.flat[0]}" if constant else ""
         what = f"all {len(looked_at)} samples looked at, of {count}, are identical{value}"
         raise LatentclustError.at(where, what, "Check how the images were written: there is nothing to cluster")
+
+
+def files_under(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """The files with one of the lower-case suffixes, at any depth, sorted; hidden files and folders are passed over."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
 from latentclust.infer.rows import Pictures, Rows, read_rows
+from latentclust.sources import files_under
 from latentclust.specs import ImageSource
 from latentclust.tensors import Shape
 
@@ -106,8 +107,7 @@ def _files(path: Path) -> list[Path]:
         raise LatentclustError.at(str(path), "there is no such file or folder", "Check the path")
     if not path.is_dir():
         return [path]
-    found = (file for file in path.rglob("*") if file.suffix.lower() in PICTURES and file.is_file())
-    files = sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts))
+    files = files_under(path, PICTURES)
     if not files:
         raise LatentclustError.at(str(path), "holds no images", f"Images end in {', '.join(sorted(PICTURES))}")
     return files

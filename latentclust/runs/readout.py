@@ -13,7 +13,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel, load
-from latentclust.recipe.load import load_recipe
+from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
@@ -61,17 +61,16 @@ def reopen(path: Path, device: torch.device, data: str | None = None, settings: 
     """
     model = load(path, device)
     for setting in settings:
-        table = setting.partition(".")[0].partition("=")[0].strip()
-        if table not in CHANGEABLE or setting.startswith("data.preprocess"):
+        ((table, value),) = parse_setting(setting).items()
+        preprocesses = table == "data" and isinstance(value, dict) and "preprocess" in value
+        if table not in CHANGEABLE or preprocesses:
             what = "this would change what was trained"
-            fix = did_you_mean(table, CHANGEABLE) if table not in CHANGEABLE else "Train a model with it"
+            fix = "Train a model with it" if preprocesses else did_you_mean(table, CHANGEABLE)
             raise LatentclustError.at(f"--set {setting}", what, fix)
     tree = tomllib.loads(model.resolved.loaded.text)
     if data is not None:
         tree["data"] = _other_data(tree["data"], data)
     resolved = resolve(load_recipe(tree, installed(), tuple(settings)), installed())
-    if resolved.preprocess != model.resolved.preprocess:
-        raise LatentclustError.at("data.preprocess", "this would change what was trained", "Train a model with it")
     return Readout(replace(model, resolved=resolved), model.resolved)
 
 

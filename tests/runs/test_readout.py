@@ -71,7 +71,15 @@ def test_another_draw_of_the_set_is_said_to_be_other_data(folder):
 
 
 @pytest.mark.parametrize(
-    "setting", ["prior.clusters=3", "networks.encoder.use=mlp", "train.rounds=1", "data.preprocess=[]"]
+    "setting",
+    [
+        "prior.clusters=3",
+        "networks.encoder.use=mlp",
+        "train.rounds=1",
+        "data.preprocess=[]",
+        "data . preprocess=[]",
+        "data={preprocess=[]}",
+    ],
 )
 def test_what_was_trained_stays(folder, setting):
     with pytest.raises(LatentclustError, match="would change what was trained"):

@@ -1,13 +1,12 @@
 """A folder of images of one's own."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from pydantic import PositiveInt
 
-from latentclust.api import DatasetSpec, FileSource, ImageSet, LatentclustError, existing, image_set
+from latentclust.api import DatasetSpec, FileSource, ImageSet, LatentclustError, existing, files_under, image_set
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """What counts as an image."""
@@ -35,7 +34,7 @@ class ImageFolder(DatasetSpec):
         folder = self.located(roots)
         if folder is None:
             raise LatentclustError.at("data.path", f"no folder {self.path}", "Name an existing folder")
-        paths = _images(folder)
+        paths = files_under(folder, SUFFIXES)
         source = FileSource(paths, self.size, str(folder))
         owners = [path.relative_to(folder).parts[0] if path.parent != folder else "" for path in paths]
         classes = sorted(set(owners))
@@ -46,9 +45,3 @@ class ImageFolder(DatasetSpec):
             raise LatentclustError.at(str(folder), what, "Put all images into sub-folders, or none")
         labels = np.array([classes.index(owner) for owner in owners])
         return image_set(source, labels, classes, str(folder))
-
-
-def _images(folder: Path) -> Sequence[Path]:
-    """The image files at any depth, sorted; hidden files and folders are passed over."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
