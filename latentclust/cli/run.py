@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentclust.cli.options import Device, Settings
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
     from latentclust.runs.run import FinishedRun
@@ -96,6 +96,9 @@ def _several(
             recipe, seeds, settings, out=out, overwrite=overwrite, device=device, listener=watching.seed
         )
     show_seeds(folder, summary, runs)
+    if summary.failed:
+        fix = f"The other seeds' summary is in {folder}"
+        raise RunFailedError(*(Issue(f"seed {seed}", what, fix) for seed, what in summary.failed.items()))
 
 
 def _show(finished: "FinishedRun", recipe: str, settings: tuple[str, ...]) -> None:

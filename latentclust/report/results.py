@@ -1,6 +1,6 @@
 """results.json of a run and summary.json of several, written whole and read back checked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,7 @@ class SeedSummary(BaseModel):
         mean: By metric, over all seeds, collapsed ones included.
         std: Sample standard deviation (n - 1 in the denominator); null for a single seed.
         collapsed: The seeds whose run collapsed.
+        failed: The seeds that have no result, such as one that diverged, and why; they are in no mean.
         metrics: The values behind the mean, in the order of `seeds`.
         baselines: The mean of each baseline's metrics over the same seeds.
     """
@@ -84,12 +85,13 @@ class SeedSummary(BaseModel):
     std: dict[str, float] | None
     seeds: list[int]
     collapsed: list[int]
+    failed: dict[int, str] = {}
     metrics: dict[str, list[float]]
     baselines: dict[str, dict[str, float]]
 
 
-def summarise(runs: Sequence[RunResult]) -> SeedSummary:
-    """The summary of at least one run; all share their recipe and protocol."""
+def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None) -> SeedSummary:
+    """The summary of at least one finished run, and of those that failed; all share their recipe and protocol."""
     scores = [_finite(run.metrics) for run in runs]
     over_seeds = spread(scores)
     shared = [name for name in runs[0].baselines if all(name in run.baselines for run in runs)]
@@ -100,6 +102,7 @@ def summarise(runs: Sequence[RunResult]) -> SeedSummary:
         std=over_seeds.std,
         seeds=[run.seed for run in runs],
         collapsed=[run.seed for run in runs if run.collapsed],
+        failed=dict(failed or {}),
         metrics={name: [run[name] for run in scores] for name in over_seeds.mean},
         baselines={name: spread([_finite(run.baselines[name]) for run in runs]).mean for name in shared},
     )

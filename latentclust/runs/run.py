@@ -113,8 +113,11 @@ def run_seeds(
 ) -> tuple[Path, SeedSummary, list[FinishedRun]]:
     """The same recipe under several seeds, counted up from its own; each in `seed-N` of one folder.
 
+    A seed that fails, such as one that diverges, does not stop the others: the summary names it.
+
     Raises:
         LatentclustError: as `run`.
+        RunFailedError: where every seed failed.
     """
     first = prepare_recipe(recipe, settings_of(overrides))
     if first.recipe.train.devices > 1:
@@ -125,11 +128,17 @@ def run_seeds(
     open_data(first)
     folder = new_folder(Path(out) if out else None, first.recipe.name, first.recipe.seed, overwrite)
     runs = []
+    failed: dict[int, RunFailedError] = {}
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
         settings = (*settings_of(overrides), f"seed={seed}")
         watching = listener(seed) if listener else None
-        runs.append(run(recipe, settings, out=folder / f"seed-{seed}", device=device, listener=watching))
-    summary = summarise([finished.result for finished in runs])
+        try:
+            runs.append(run(recipe, settings, out=folder / f"seed-{seed}", device=device, listener=watching))
+        except RunFailedError as error:
+            failed[seed] = error
+    if not runs:
+        raise RunFailedError(*(issue for error in failed.values() for issue in error.issues))
+    summary = summarise([finished.result for finished in runs], {seed: str(error) for seed, error in failed.items()})
     write_summary(folder, summary)
     return folder, summary, runs
 

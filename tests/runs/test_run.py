@@ -126,6 +126,26 @@ def test_several_seeds_have_a_summary(recipe: RecipeFile, tmp_path: Path) -> Non
     assert (alone.folder / "model.safetensors").read_bytes() == (folder / "seed-4/model.safetensors").read_bytes()
 
 
+def test_a_seed_that_fails_does_not_stop_the_others(
+    recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = latentclust.run
+
+    def failing(*args: Any, out: Path, **keys: Any) -> FinishedRun:
+        if out.name == "seed-3":
+            raise RunFailedError.at("losses.critic", "it is nan in round 1", "Lower a learning rate")
+        return alone(*args, out=out, **keys)
+
+    monkeypatch.setattr("latentclust.runs.run.run", failing)
+    folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
+    assert (summary.seeds, [run.result.seed for run in runs]) == ([4], [4])
+    assert json.loads((folder / "summary.json").read_text())["failed"] == {
+        "3": "losses.critic: it is nan in round 1. Lower a learning rate"
+    }
+    with pytest.raises(RunFailedError, match="losses.critic"):
+        run_seeds(recipe("clustergan"), 1, ("train.rounds=2",), out=tmp_path / "all", device="cpu")
+
+
 def test_without_labels_nothing_is_scored_and_nothing_invented(
     recipe: RecipeFile, vectors: Path, tmp_path: Path
 ) -> None:
