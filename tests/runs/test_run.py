@@ -142,7 +142,7 @@ def test_a_seed_that_fails_does_not_stop_the_others(
     assert json.loads((folder / "summary.json").read_text())["failed"] == {
         "3": "losses.critic: it is nan in round 1. Lower a learning rate"
     }
-    with pytest.raises(RunFailedError, match="losses.critic"):
+    with pytest.raises(RunFailedError, match=r"losses\.critic"):
         run_seeds(recipe("clustergan"), 1, ("train.rounds=2",), out=tmp_path / "all", device="cpu")
 
 
