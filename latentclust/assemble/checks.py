@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from torch import nn
+
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import GIVEN
 from latentclust.errors import did_you_mean
@@ -32,6 +34,8 @@ def check_names(find: Lookup, recipe: Recipe) -> None:
     for name in recipe.networks:
         if name in GIVEN:
             find.note(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
+        elif not name or "." in name or hasattr(nn.ModuleDict, name):
+            find.note(f"networks.{name}", f"torch cannot hold a network named {name!r}", "Give it a plain name")
     for name in recipe.views:
         if name in GIVEN or name in recipe.networks:
             taken = "every step has its own" if name in GIVEN else "there is a network named"

@@ -1,10 +1,14 @@
 """The options of a part, read off its pydantic fields, in a user's words."""
 
+import ast
+import inspect
 import json
+import textwrap
 import types
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import annotated_types
@@ -27,12 +31,14 @@ class PartOption:
         type: What it takes, such as `int > 0`.
         required: Whether it must be given.
         default: Its value otherwise; None where it is then left open.
+        description: What it does, where its author wrote that below it.
     """
 
     name: str
     type: str
     required: bool
     default: Any = None
+    description: str = ""
 
     def __str__(self) -> str:
         """`name: type = default`, the default as TOML has it."""
@@ -45,14 +51,35 @@ def part_options(part: object) -> list[PartOption]:
     """The options of a spec class, in its order; none of a quantity or a system."""
     if not (isinstance(part, type) and issubclass(part, Spec)):
         return []
-    return [_option(name, field) for name, field in part.model_fields.items()]
+    described = {name: text for one in reversed(part.__mro__) for name, text in _docstrings(one).items()}
+    return [_option(name, field, described.get(name, "")) for name, field in part.model_fields.items()]
 
 
-def _option(name: str, field: FieldInfo) -> PartOption:
-    words = in_words(field.annotation) + _bounds(field.metadata)
+def _option(name: str, field: FieldInfo, described: str) -> PartOption:
+    words, description = in_words(field.annotation) + _bounds(field.metadata), field.description or described
     if field.is_required():
-        return PartOption(name, words, required=True)
-    return PartOption(name, words, required=False, default=field.get_default(call_default_factory=True))
+        return PartOption(name, words, required=True, description=description)
+    default = field.get_default(call_default_factory=True)
+    return PartOption(name, words, required=False, default=default, description=description)
+
+
+def _docstrings(part: type) -> dict[str, str]:
+    """The strings below a class's own attributes, each as one line; none where its source is not at hand.
+
+    pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.
+    """
+    if not issubclass(part, Spec):
+        return {}
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(part))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    found = {}
+    for field, below in pairwise(body.body if isinstance(body, ast.ClassDef) else []):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.split())
+    return found
 
 
 def in_words(annotation: Any) -> str:

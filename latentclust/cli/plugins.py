@@ -76,6 +76,8 @@ def _print_part(console: "Console", registry: "Registry", part: "Part") -> None:
     console.print(line, soft_wrap=True)
     for option in part_options(part.value):
         console.print(f"      {option}", style="dim", markup=False, soft_wrap=True)
+        if option.description:
+            console.print(f"          {option.description}", style="dim italic", markup=False, soft_wrap=True)
 
 
 def summary(part: "Part") -> str:

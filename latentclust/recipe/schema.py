@@ -50,6 +50,14 @@ class Ramp(Table):
 
 Schedule = float | Ramp
 
+
+class LearningRamp(Ramp):
+    """A learning rate that moves; it may end at 0."""
+
+    start: PositiveFloat
+    end: float = Field(ge=0)
+
+
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -113,7 +121,7 @@ class OptimizerTable(Table):
     """`[players.P.optimizer]`."""
 
     use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
-    lr: PositiveFloat | Ramp = 1e-4
+    lr: PositiveFloat | LearningRamp = 1e-4
     betas: tuple[Decay, Decay] = (0.5, 0.9)
     """Adam's decay rates; the first is the momentum of sgd and rmsprop."""
 

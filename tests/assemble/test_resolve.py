@@ -214,6 +214,14 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
             "data.preprocess.0.use: 'albumentations' does not fit here. Use a view of type DeviceViewSpec",
         ),
         (
+            ["networks.keys={use='mlp', role='encoder', frozen=true}"],
+            "networks.keys: torch cannot hold a network named 'keys'. Give it a plain name",
+        ),
+        (
+            ["networks={'a.b'={use='mlp', role='encoder', frozen=true}}"],
+            "networks.a.b: torch cannot hold a network named 'a.b'. Give it a plain name",
+        ),
+        (
             ["views.images.use=flip"],
             "views.images: every step has its own 'images'. Give the view another name",
         ),

@@ -14,6 +14,9 @@ class Example(Spec):
     """A part."""
 
     path: Path
+    """Where it
+    lies."""
+
     side: PositiveInt | None = None
     kind: Literal["a", "b"] = "a"
     widths: tuple[PositiveInt, ...] = (1, 2)
@@ -30,6 +33,19 @@ def test_each_option_is_a_line_as_its_user_would_write_it():
         "share: float > 0 <= 1 = 0.5",
         "bare: bool = false",
     ]
+
+
+def test_what_its_author_wrote_below_an_option_describes_it():
+    described = {option.name: option.description for option in part_options(Example)}
+    assert described["path"] == "Where it lies."
+    assert described["side"] == ""
+
+
+def test_a_part_inherits_descriptions():
+    class Other(Example):
+        """Another part."""
+
+    assert part_options(Other)[0].description == "Where it lies."
 
 
 def test_what_is_no_spec_has_no_options():

@@ -78,6 +78,7 @@ def test_an_unknown_key_is_told_at_any_depth_and_alone(
         ("losses.critic.on='images'", "losses.critic.on"),
         ("players.critic.optimizer.lr=inf", "players.critic.optimizer.lr"),
         ("players.critic.optimizer.lr=0", "players.critic.optimizer.lr"),
+        ("players.critic.optimizer.lr={start=1e-3, end=-1e-3}", "players.critic.optimizer.lr.end"),
         ("players.critic.optimizer.use=adamm", "players.critic.optimizer.use"),
         ("players.critic.steps='2'", "players.critic.steps"),
         ("players.critic.networks=critic", "players.critic.networks"),
