@@ -4,6 +4,7 @@ Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/r
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -34,6 +35,14 @@ class Lines:
         """Nothing."""
 
 
+def curve(folder: Path) -> list[dict[str, float]]:
+    """The learning curve of a run: metrics by round, where `evaluate.every` asked for them."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {"round": line["round"], "seconds": line["seconds"], **line["oracle"]} for line in lines if "oracle" in line
+    ]
+
+
 def main() -> None:
     """Runs what was asked for, one recipe after the other."""
     parser = argparse.ArgumentParser()
@@ -53,6 +62,7 @@ def main() -> None:
         findings = summary.model_dump() | {
             "settings": options.settings,
             "seconds": [round(finished.result.seconds, 1) for finished in runs],
+            "curves": [curve(finished.folder) for finished in runs],
             "ran_on": describe(torch.device("cpu"))
             if not torch.cuda.is_available()
             else describe(torch.device("cuda")),
