@@ -6,8 +6,8 @@ from pathlib import Path
 PAPERS = {
     "pendigits-clustergan": "purity .77, NMI .73 (best of 5)",
     "pendigits-dls": "purity .847, NMI .803 (best of 5)",
-    "mnist-dccs": "ACC .989, NMI .970",
-    "fashion-dccs": "ACC .756, NMI .704",
+    "mnist-dccs_cpu": "ACC .989, NMI .970",
+    "fashion-dccs_cpu": "ACC .756, NMI .704",
 }
 METRICS = ("accuracy", "purity", "nmi", "ari")
 

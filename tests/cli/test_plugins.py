@@ -38,9 +38,18 @@ def test_options_come_with_type_and_default(cli):
     options = {
         option["name"]: option for option in next(part for part in found if part["name"] == "uniform")["options"]
     }
-    assert options["half_width"] == {"name": "half_width", "type": "float > 0", "required": False, "default": 1.0}
-    assert options["clusters"] == {"name": "clusters", "type": "int >= 2", "required": True, "default": None}
+    half_width, clusters = options["half_width"], options["clusters"]
+    assert half_width.items() >= {"type": "float > 0", "required": False, "default": 1.0}.items()
+    assert clusters.items() >= {"type": "int >= 2", "required": True, "default": None}.items()
     assert "half_width: float > 0 = 1.0" in cli("plugins", "list", "prior").out
+
+
+def test_options_are_described(cli):
+    parts = json.loads(cli("plugins", "list", "view", "--json").out)["parts"]
+    affine = next(part for part in parts if part["name"] == "affine")["options"]
+    told = "Largest rotation either way; degrees."
+    assert {option["name"]: option["description"] for option in affine}["rotation"] == told
+    assert told in cli("plugins", "list", "view").out
 
 
 def test_a_shadowed_part_is_listed_by_the_name_it_answers_to(distribution):
