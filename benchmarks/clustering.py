@@ -4,13 +4,14 @@ Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/r
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
 from provenance import write
 
+from latentclust.runs.folder import METRICS
 from latentclust.runs.run import run_seeds
+from latentclust.runs.watch import read_log
 from latentclust.train.devices import describe
 from latentclust.train.events import Record
 
@@ -37,7 +38,7 @@ class Lines:
 
 def curve(folder: Path) -> list[dict[str, float]]:
     """The learning curve of a run: metrics by round, where `evaluate.every` asked for them."""
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    lines = read_log(folder / METRICS)
     return [
         {"round": line["round"], "seconds": line["seconds"], **line["oracle"]} for line in lines if "oracle" in line
     ]

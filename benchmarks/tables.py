@@ -6,8 +6,8 @@ from pathlib import Path
 PAPERS = {
     "pendigits-clustergan": "purity .77, NMI .73 (best of 5)",
     "pendigits-dls": "purity .847, NMI .803 (best of 5)",
-    "mnist-dccs_cpu": "ACC .989, NMI .970",
-    "fashion-dccs_cpu": "ACC .756, NMI .704",
+    "mnist-dccs": "ACC .989, NMI .970",
+    "fashion-dccs": "ACC .756, NMI .704",
 }
 METRICS = ("accuracy", "purity", "nmi", "ari")
 
@@ -25,7 +25,8 @@ def main() -> None:
         beside = " / ".join(f"{kmeans[m]:.3f}" for m in ("accuracy", "purity", "nmi")) if kmeans else "–"
         seconds = sum(found["seconds"]) / len(found["seconds"])
         collapsed = f" ({len(found['collapsed'])} collapsed)" if found["collapsed"] else ""
-        row = [name, f"{len(found['seeds'])}{collapsed}", *cells, beside, PAPERS.get(name, "–"), f"{seconds:.0f}"]
+        paper = PAPERS.get(found["recipe"], "–")
+        row = [name, f"{len(found['seeds'])}{collapsed}", *cells, beside, paper, f"{seconds:.0f}"]
         print(f"| {' | '.join(row)} |")
 
 

@@ -34,7 +34,7 @@ def check_names(find: Lookup, recipe: Recipe) -> None:
     for name in recipe.networks:
         if name in GIVEN:
             find.note(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
-        elif not name or "." in name or hasattr(nn.ModuleDict, name):
+        elif not name or "." in name or hasattr(nn.ModuleDict(), name):
             find.note(f"networks.{name}", f"torch cannot hold a network named {name!r}", "Give it a plain name")
     for name in recipe.views:
         if name in GIVEN or name in recipe.networks:

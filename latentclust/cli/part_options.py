@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -51,27 +52,30 @@ def part_options(part: object) -> list[PartOption]:
     """The options of a spec class, in its order; none of a quantity or a system."""
     if not (isinstance(part, type) and issubclass(part, Spec)):
         return []
-    described = {name: text for one in reversed(part.__mro__) for name, text in _docstrings(one).items()}
+    specs = [one for one in reversed(part.__mro__) if issubclass(one, Spec)]
+    described = {name: text for one in specs for name, text in _docstrings(one).items()}
     return [_option(name, field, described.get(name, "")) for name, field in part.model_fields.items()]
 
 
 def _option(name: str, field: FieldInfo, described: str) -> PartOption:
-    words, description = in_words(field.annotation) + _bounds(field.metadata), field.description or described
-    if field.is_required():
-        return PartOption(name, words, required=True, description=description)
-    default = field.get_default(call_default_factory=True)
-    return PartOption(name, words, required=False, default=default, description=description)
+    required = field.is_required()
+    return PartOption(
+        name,
+        in_words(field.annotation) + _bounds(field.metadata),
+        required,
+        default=None if required else field.get_default(call_default_factory=True),
+        description=field.description or described,
+    )
 
 
-def _docstrings(part: type) -> dict[str, str]:
+@cache
+def _docstrings(spec: type[Spec]) -> dict[str, str]:
     """The strings below a class's own attributes, each as one line; none where its source is not at hand.
 
     pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.
     """
-    if not issubclass(part, Spec):
-        return {}
     try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(part))).body[0]
+        body = ast.parse(textwrap.dedent(inspect.getsource(spec))).body[0]
     except (OSError, TypeError, SyntaxError):
         return {}
     found = {}

@@ -88,6 +88,7 @@ def _several(
 ) -> None:
     from latentclust.cli.progress import watch
     from latentclust.cli.results import show_seeds
+    from latentclust.cli.terminal import shown
 
     with watch() as watching:
         from latentclust.runs.run import run_seeds
@@ -97,7 +98,7 @@ def _several(
         )
     show_seeds(folder, summary, runs)
     if summary.failed:
-        fix = f"The other seeds' summary is in {folder}"
+        fix = f"The other seeds' summary is in {shown(folder)}"
         raise RunFailedError(*(Issue(f"seed {seed}", what, fix) for seed, what in summary.failed.items()))
 
 

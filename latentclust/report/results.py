@@ -85,7 +85,7 @@ class SeedSummary(BaseModel):
     std: dict[str, float] | None
     seeds: list[int]
     collapsed: list[int]
-    failed: dict[int, str] = {}
+    failed: dict[int, str]
     metrics: dict[str, list[float]]
     baselines: dict[str, dict[str, float]]
 

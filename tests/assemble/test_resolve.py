@@ -218,6 +218,10 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
             "networks.keys: torch cannot hold a network named 'keys'. Give it a plain name",
         ),
         (
+            ["networks.training={use='mlp', role='encoder', frozen=true}"],
+            "networks.training: torch cannot hold a network named 'training'. Give it a plain name",
+        ),
+        (
             ["networks={'a.b'={use='mlp', role='encoder', frozen=true}}"],
             "networks.a.b: torch cannot hold a network named 'a.b'. Give it a plain name",
         ),
