@@ -52,6 +52,7 @@ from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
 from latentclust.bundled.views.channel_shuffle import ChannelShuffle
 from latentclust.bundled.views.colour_jitter import ColourJitter
+from latentclust.bundled.views.erase import Erase
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.point_affine import PointAffine
@@ -115,6 +116,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "albumentations": Albumentations,
         "channel-shuffle": ChannelShuffle,
         "colour-jitter": ColourJitter,
+        "erase": Erase,
         "flip": Flip,
         "grayscale": Grayscale,
         "point-affine": PointAffine,
