@@ -5,7 +5,7 @@ from rich.tree import Tree
 
 from latentclust.assemble.plan import Node, Plan, Term
 from latentclust.assemble.resolve import Resolved
-from latentclust.recipe.schema import Ramp, Schedule
+from latentclust.schedule import Ramp, Schedule
 
 
 def trees(resolved: Resolved) -> list[Tree]:

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from latentclust.schedule import Ramp, Schedule
+
 SCHEMA = 1
 
 
@@ -25,30 +27,6 @@ class PartTable(BaseModel):
     def options(self) -> dict[str, Any]:
         """The keys that go to the part."""
         return dict(self.model_extra or {})
-
-
-class Ramp(Table):
-    """A value that moves from `start` to `end` over a part of the training.
-
-    `until` is the fraction of the rounds at which `end` is reached; before `since` it stays at `start`.
-    """
-
-    start: float
-    end: float
-    since: float = Field(default=0.0, ge=0, lt=1)
-    until: float = Field(default=1.0, gt=0, le=1)
-    shape: Literal["linear", "cosine", "geometric"] = "linear"
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Ramp":
-        if self.until <= self.since:
-            raise ValueError(f"until = {self.until} is not after since = {self.since}")
-        if self.shape == "geometric" and self.start * self.end <= 0:
-            raise ValueError("a geometric ramp needs start and end of one sign, neither 0")
-        return self
-
-
-Schedule = float | Ramp
 
 
 class LearningRamp(Ramp):

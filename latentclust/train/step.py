@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from latentclust.assemble.plan import Plan
 from latentclust.data.feed import Batch
-from latentclust.recipe.schema import OptimizerTable, PlayerTable, Schedule
+from latentclust.recipe.schema import OptimizerTable, PlayerTable
+from latentclust.schedule import Schedule, value_at
 from latentclust.train.precision import Precision
-from latentclust.train.schedule import value
 
 Reduce = Callable[[Tensor], Tensor]
 Input = Callable[[Batch], Tensor]
@@ -49,7 +49,7 @@ class Player:
         self.count = 0
         self._precision, self._reduce = precision, reduce
         self._compile(given, inputs)
-        self._weights = [value(weights[term.name], 0.0) for term in plan.terms]
+        self._weights = [value_at(weights[term.name], 0.0) for term in plan.terms]
 
     def _compile(self, given: Mapping[str, Any], inputs: Mapping[str, Input]) -> None:
         """Names to positions in a list of values, so that a step looks nothing up."""
@@ -63,8 +63,8 @@ class Player:
     def refresh(self, progress: float) -> None:
         """Sets learning rate and term weights for the coming steps; `progress` is in [0, 1]."""
         for group in self.optimizer.param_groups:
-            group["lr"] = value(self.schedule, progress)
-        self._weights = [value(self.weights[term.name], progress) for term in self.plan.terms]
+            group["lr"] = value_at(self.schedule, progress)
+        self._weights = [value_at(self.weights[term.name], progress) for term in self.plan.terms]
 
     def step(self, batch: Batch) -> None:
         """Computes the quantities, each once, then the terms, and moves the parameters."""
@@ -121,7 +121,7 @@ def average_gradients(parameters: Sequence[nn.Parameter], reduce: Reduce) -> Non
 
 def make_optimizer(table: OptimizerTable, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     """The optimizer that a recipe names; Adam's update runs as one fused kernel."""
-    rate = value(table.lr, 0.0)
+    rate = value_at(table.lr, 0.0)
     match table.use:
         case "adam":
             return torch.optim.Adam(parameters, rate, table.betas, weight_decay=table.weight_decay, fused=True)

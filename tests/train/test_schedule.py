@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from latentclust.recipe.schema import Ramp
+from latentclust.schedule import Ramp, value_at
 from latentclust.train.loop import Training
-from latentclust.train.schedule import value
 
 MakeTraining = Callable[..., Training]
 
@@ -23,16 +22,16 @@ MakeTraining = Callable[..., Training]
 def test_a_ramp_has_its_closed_values(shape: str, quarter: float, half: float) -> None:
     ramp = Ramp.model_validate({"start": 1.0, "end": 100.0, "since": 0.2, "until": 0.6, "shape": shape})
     at = {0.0: 1.0, 0.2: 1.0, 0.3: quarter, 0.4: half, 0.6: 100.0, 1.0: 100.0}
-    assert [value(ramp, progress) for progress in at] == pytest.approx(list(at.values()))
+    assert [value_at(ramp, progress) for progress in at] == pytest.approx(list(at.values()))
 
 
 def test_a_geometric_ramp_of_negative_values_keeps_their_sign() -> None:
     ramp = Ramp(start=-1.0, end=-4.0, shape="geometric")
-    assert [value(ramp, progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([-1, -2, -4])
+    assert [value_at(ramp, progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([-1, -2, -4])
 
 
 def test_a_plain_number_stays_itself() -> None:
-    assert value(0.25, 0.0) == value(0.25, 1.0) == 0.25
+    assert value_at(0.25, 0.0) == value_at(0.25, 1.0) == 0.25
 
 
 def test_a_learning_rate_reaches_the_optimizer_before_each_round(training: MakeTraining) -> None:
