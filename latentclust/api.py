@@ -3,6 +3,7 @@
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Represents, Trunk
+from latentclust.schedule import Ramp, Schedule, value_at
 from latentclust.sources import (
     ArraySource,
     FileSource,
@@ -15,8 +16,10 @@ from latentclust.sources import (
     resized,
 )
 from latentclust.specs import (
+    Advance,
     BackboneSpec,
     BaselineSpec,
+    ChainSpec,
     DatasetSpec,
     DecoderSpec,
     DeviceViewSpec,
@@ -41,17 +44,21 @@ from latentclust.tensors import (
     Latent,
     Permutation,
     Posterior,
+    Probabilities,
     Sample,
     Scalar,
+    Scale,
     Scores,
     Shape,
     Vectors,
 )
 
 __all__ = [
+    "Advance",
     "ArraySource",
     "BackboneSpec",
     "BaselineSpec",
+    "ChainSpec",
     "Code",
     "Critic",
     "DatasetSpec",
@@ -78,9 +85,13 @@ __all__ = [
     "Permutation",
     "Posterior",
     "PriorSpec",
+    "Probabilities",
+    "Ramp",
     "Represents",
     "Sample",
     "Scalar",
+    "Scale",
+    "Schedule",
     "Scores",
     "SealedLabels",
     "Shape",
@@ -96,4 +107,5 @@ __all__ = [
     "pixels",
     "reading",
     "resized",
+    "value_at",
 ]

@@ -10,7 +10,17 @@ from latentclust.errors import did_you_mean
 from latentclust.recipe.salvage import UNREAD
 from latentclust.recipe.schema import NetworkTable, Recipe
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Trunk
-from latentclust.specs import BackboneSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, InferenceSpec
+from latentclust.specs import (
+    BackboneSpec,
+    ChainSpec,
+    DecoderSpec,
+    DeviceViewSpec,
+    ExtractorSpec,
+    HostViewSpec,
+    InferenceSpec,
+    PriorSpec,
+    ViewSpec,
+)
 
 ROLES: Mapping[str, type] = {
     "encoder": Encoder,
@@ -104,12 +114,25 @@ def _check_moved(find: Lookup, recipe: Recipe, where: str, network: str) -> None
         find.note(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
 
 
-def check_inference(find: Lookup, recipe: Recipe, inference: InferenceSpec | None) -> None:
-    """Refuses an inference that reads a network which the recipe lacks."""
+def check_inference(find: Lookup, recipe: Recipe, inference: InferenceSpec | None, prior: PriorSpec | None) -> None:
+    """Refuses an inference that reads a network which the recipe lacks, or that cannot work with its prior."""
+    if inference and prior and (objection := inference.objection(prior)):
+        what = f"{recipe.inference.use!r} cannot work with {recipe.prior.use!r}: {objection}"
+        find.note("inference.use", what, "Choose another prior or another inference")
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
             what = f"{recipe.inference.use!r} reads the network {network!r}, which the recipe lacks"
             find.note("inference.use", what, f"Add [networks.{network}] or choose another inference")
+
+
+def check_chains(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None) -> None:
+    """Refuses random views beside chains, which keep what they know of one image and would be shown another."""
+    if not isinstance(inference, ChainSpec):
+        return
+    for name, steps in views.items():
+        if any(isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and step.random) for step in steps):
+            what = "it draws, and the chains of the inference know each image in one form only"
+            find.note(f"views.{name}", what, "Remove the view, or choose an inference without chains")
 
 
 def check_selection(find: Lookup, recipe: Recipe) -> None:

@@ -7,7 +7,7 @@ from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.salvage import UNREAD, Tables
 from latentclust.recipe.schema import PartTable, Recipe
 from latentclust.registry import Part, Registry
-from latentclust.specs import Spec
+from latentclust.specs import ChainSpec, Spec
 from latentclust.validation import validate
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -63,6 +63,11 @@ class Lookup:
             if spec is not None:
                 found[name if name not in found else f"{name}-{position + 1}"] = spec
         return found
+
+    def offers(self) -> dict[str, str]:
+        """What inferences with chains provide to a training step: the quantity's name to the inference's."""
+        parts = [part for part in self._registry.parts("inference") if issubclass(part.value, ChainSpec)]
+        return {quantity: part.name for part in parts for quantity in part.value.provides}
 
     def quantities(self, recipe: Recipe) -> dict[str, Part | LatentclustError]:
         """Every quantity by name, in the definition that the recipe chose; an error where that is not one definition.

@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -69,6 +70,8 @@ class Binder:
         networks: Mapping[str, Any],
         views: tuple[str, ...],
         issues: list[Issue],
+        provided: Mapping[str, Any] = MappingProxyType({}),
+        offers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Takes what may be named.
 
@@ -77,10 +80,13 @@ class Binder:
             networks: Role protocols by name; these names win over those of quantities.
             views: Names of views, which are images.
             issues: Where issues are added.
+            offers: What other inferences would provide: name to the inference's own.
+            provided: Types of what an inference's chains provide; these names win over those of quantities.
         """
-        self.quantities = {name: found for name, found in quantities.items() if name not in networks}
-        self.given: dict[str, Any] = {**GIVEN, **dict.fromkeys(views, Images), **networks}
+        self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
+        self.given: dict[str, Any] = {**GIVEN, **dict.fromkeys(views, Images), **networks, **provided}
         self.issues = issues
+        self.offers = offers
 
     def plan(
         self, player: str, moved: tuple[str, ...], losses: Mapping[str, LossSpec], tables: Mapping[str, LossTable]
@@ -154,6 +160,9 @@ class Binder:
         elif name == "view":
             what = "it needs a view named 'view', which the recipe lacks"
             self.issues.append(Issue(where, what, "Add [views.view], or set enabled = false"))
+        elif name in self.offers:
+            what = f"{reader} asks for {name!r}, which the chosen inference does not provide"
+            self.issues.append(Issue(where, what, f"Set inference.use = {self.offers[name]!r}"))
         else:
             advice = did_you_mean(name, [*self.quantities, *self.given])
             self.issues.append(Issue(where, f"{reader} asks for {name!r}, and there is no such quantity", advice))

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from latentclust.assemble.checks import (
     ROLES,
+    check_chains,
     check_features,
     check_inference,
     check_names,
@@ -23,6 +24,7 @@ from latentclust.registry import Part, Registry
 from latentclust.specs import (
     BackboneSpec,
     BaselineSpec,
+    ChainSpec,
     DatasetSpec,
     DeviceViewSpec,
     InferenceSpec,
@@ -88,8 +90,10 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     roles = check_roles(find, recipe, backbones)
     check_features(find, recipe, roles)
     check_players(find, recipe)
-    check_inference(find, recipe, inference)
-    plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None})
+    check_inference(find, recipe, inference, prior)
+    check_chains(find, views, inference)
+    provided = inference.provides if isinstance(inference, ChainSpec) else {}
+    plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(
@@ -114,13 +118,19 @@ def _view(find: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:
     return [find.spec("view", part, place, ViewSpec) for place, part in zip(places, table.parts(), strict=True)]
 
 
-def _plans(find: Lookup, recipe: Recipe, roles: Mapping[str, str], losses: Mapping[str, LossSpec]) -> dict[str, Plan]:
+def _plans(
+    find: Lookup,
+    recipe: Recipe,
+    roles: Mapping[str, str],
+    losses: Mapping[str, LossSpec],
+    provided: Mapping[str, Any],
+) -> dict[str, Plan]:
     """One plan per player, from its losses."""
     quantities = find.quantities(recipe)
     # A network of unknown role is an issue by now, and may be anything.
     networks: dict[str, Any] = {name: ROLES[roles[name]] if name in roles else Any for name in recipe.networks}
     functions = {n: part.value if isinstance(part, Part) else part for n, part in quantities.items()}
-    binder = Binder(functions, networks, tuple(recipe.views), find.issues)
+    binder = Binder(functions, networks, tuple(recipe.views), find.issues, provided, find.offers())
     plans = {}
     for player, table in recipe.players.items():
         own = {name: spec for name, spec in losses.items() if recipe.losses[name].player == player}

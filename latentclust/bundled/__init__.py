@@ -36,11 +36,13 @@ from latentclust.bundled.datasets.usps import Usps
 from latentclust.bundled.inference.amortized import Amortized
 from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
+from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_recovery import CategoryRecovery
 from latentclust.bundled.losses.gan_critic import GanCritic
 from latentclust.bundled.losses.gan_generator import GanGenerator
+from latentclust.bundled.losses.gaussian_likelihood import GaussianLikelihood
 from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
@@ -93,6 +95,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "category-recovery": CategoryRecovery,
         "gan-critic": GanCritic,
         "gan-generator": GanGenerator,
+        "gaussian-likelihood": GaussianLikelihood,
         "gradient-penalty": GradientPenalty,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
@@ -130,6 +133,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
     """Ways to cluster labels."""
     return {
         "amortized": Amortized,
+        "langevin-gibbs": LangevinGibbs,
         "backprop-decoding": BackpropDecoding,
         "kmeans-on-code": KMeansOnCode,
         "kmeans-on-features": KMeansOnFeatures,
@@ -187,4 +191,4 @@ def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
 def provide_systems() -> Mapping[str, Traversable]:
     """The published systems, as base recipes."""
     folder = files("latentclust.bundled") / "systems"
-    return {f"{name}@1": folder / f"{name}.toml" for name in ("clustergan", "dccs", "dls", "gan", "infogan")}
+    return {f"{name}@1": folder / f"{name}.toml" for name in ("cgm", "clustergan", "dccs", "dls", "gan", "infogan")}

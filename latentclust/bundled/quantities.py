@@ -69,6 +69,11 @@ def code_of_swapped(encoder: Encoder, swapped: Images) -> Code:
     return encoder(swapped)
 
 
+def decoded_sample(generator: Generator, posterior_sample: Latent) -> Images:
+    """G(y, z) at latents sampled for the images, CGM Eq. 8."""
+    return generator(posterior_sample)
+
+
 def score_of_real(critic: Critic, images: Images) -> Scores:
     """C(x)."""
     return critic(images)
@@ -161,6 +166,7 @@ QUANTITIES = {
         reconstruction,
         swapped,
         code_of_swapped,
+        decoded_sample,
         score_of_real,
         score_of_fake,
         score_of_prior,

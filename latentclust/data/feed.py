@@ -44,6 +44,7 @@ class EpochOrder:
         seed: Of all the permutations; not negative.
         rank: This process.
         world: How many processes there are.
+        fixed: Whether a sample is always dealt to one rank, that of its index modulo `world`, as chains ask.
 
     Raises:
         LatentclustError: The set is too small for one batch on each rank.
@@ -54,6 +55,7 @@ class EpochOrder:
     seed: int
     rank: int = 0
     world: int = 1
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         """Refuses an epoch without a batch."""
@@ -68,7 +70,8 @@ class EpochOrder:
     def batches(self, epoch: int) -> Int64[np.ndarray, "batches b"]:
         """This rank's samples in the order of an epoch, a batch a row."""
         permutation = np.random.default_rng((self.seed, epoch)).permutation(self.samples)
-        mine = permutation[self.rank :: self.world][: len(self) * self.batch_size]
+        own = permutation % self.world == self.rank if self.fixed else np.s_[self.rank :: self.world]
+        mine = permutation[own][: len(self) * self.batch_size]
         return mine.reshape(len(self), self.batch_size).astype(np.int64)
 
     def after(self, epoch: int, position: int) -> tuple[int, int]:

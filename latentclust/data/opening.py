@@ -31,6 +31,7 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
     workers: int,
     rank: int = 0,
     world: int = 1,
+    fixed: bool = False,
 ) -> Feed:
     """The feed for a set. Which one is chosen changes no batch, only where it is made.
 
@@ -47,11 +48,12 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
         workers: Processes that read a streamed set.
         rank: This process.
         world: How many processes there are.
+        fixed: Whether each sample stays on one rank.
 
     Raises:
         LatentclustError: The set is smaller than a batch on each rank, or host views on vectors.
     """
-    order = EpochOrder(len(source), batch_size, seed, rank, world)
+    order = EpochOrder(len(source), batch_size, seed, rank, world, fixed)
     steps = {name: tuple(specs) for name, specs in views.items() if specs}
     keep = resident is True or (resident == "auto" and byte_size(source) <= memory_limit)
     if keep and not steps:

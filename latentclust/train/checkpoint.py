@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from latentclust.data.feed import Feed
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
+from latentclust.train.chains import Chains
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
 
@@ -20,11 +21,20 @@ NAME = "checkpoint.safetensors"
 
 
 def write_checkpoint(
-    path: Path, round_: int, networks: nn.ModuleDict, players: dict[str, Player], feed: Feed, selection: Selection
+    path: Path,
+    round_: int,
+    networks: nn.ModuleDict,
+    players: dict[str, Player],
+    feed: Feed,
+    selection: Selection,
+    chains: Chains | None = None,
 ) -> None:
     """Writes a checkpoint in one step: a reader sees the old one or the new one, never a part."""
     tensors = {f"networks/{name}": tensor for name, tensor in networks.state_dict().items()}
     tensors |= {f"selected/{name}": tensor for name, tensor in selection.weights.items()}
+    if chains is not None:
+        tensors |= {f"chains/{name}": tensor for name, tensor in chains.state.items()}
+        tensors |= {f"diagnostics/{name}": tensor for name, tensor in chains.sums.items()}
     header: dict[str, Any] = {
         "format": FORMAT,
         "round": round_,
@@ -36,6 +46,7 @@ def write_checkpoint(
             selection.watched,
         ],
         "counts": {name: player.count for name, player in players.items()},
+        "diagnosed": chains.count if chains else 0,
         "scalers": {name: player.scaler.state_dict() for name, player in players.items()},
     }
     for name, player in players.items():
@@ -47,7 +58,12 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: Path, networks: nn.ModuleDict, players: dict[str, Player], feed: Feed, selection: Selection
+    path: Path,
+    networks: nn.ModuleDict,
+    players: dict[str, Player],
+    feed: Feed,
+    selection: Selection,
+    chains: Chains | None = None,
 ) -> int:
     """Puts a checkpoint back and returns its round.
 
@@ -63,6 +79,8 @@ def read_checkpoint(
             player.sums.copy_(tensors[f"sums/{name}"])
             player.count = int(header["counts"][name])
         feed.restore(header["feed"])
+        if chains is not None:
+            _restore_chains(chains, tensors, header["diagnosed"])
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error
@@ -89,6 +107,16 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _restore_chains(chains: Chains, tensors: dict[str, Tensor], count: int) -> None:
+    state = _under(tensors, "chains/")
+    if not state:
+        raise KeyError("chains")
+    chains.restore(state)
+    device = chains.rng.device
+    chains.sums = {name: tensor.to(device) for name, tensor in _under(tensors, "diagnostics/").items()}
+    chains.count = count
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

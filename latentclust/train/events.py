@@ -14,6 +14,7 @@ class Record:
         seconds: Training time so far, in this process.
         images_per_second: Training samples read by all players and processes since the last record.
         losses: Mean of each term since the last record.
+        chains: Mean of each diagnostic of an inference's chains since the last record.
         oracle: Metrics against the labels, where the recipe asks for a learning curve; never used to select.
     """
 
@@ -23,10 +24,13 @@ class Record:
     images_per_second: float
     losses: dict[str, float] = field(default_factory=dict)
     oracle: dict[str, float] = field(default_factory=dict)
+    chains: dict[str, float] = field(default_factory=dict)
 
     def line(self) -> dict[str, Any]:
         """The record as JSON keys; times are left out, so that equal runs write equal losses first."""
         line: dict[str, Any] = {"round": self.round, "losses": self.losses}
+        if self.chains:
+            line["chains"] = self.chains
         if self.oracle:
             line["oracle"] = self.oracle
         return line | {"seconds": round(self.seconds, 3), "images_per_second": round(self.images_per_second, 1)}

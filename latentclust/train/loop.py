@@ -11,9 +11,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from latentclust.data.feed import Feed
+from latentclust.data.feed import Batch, Feed
 from latentclust.errors import InterruptedRunError, RunFailedError
 from latentclust.recipe.schema import TrainTable
+from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import NAME, read_checkpoint, write_checkpoint
 from latentclust.train.events import Listener, Record
 from latentclust.train.selection import Selection
@@ -29,6 +30,7 @@ class Training:
     Attributes:
         networks: All networks, moved by a player or frozen.
         players: In the order in which they play.
+        chains: Those of an inference that samples while the networks are trained.
         rng: The source of all randomness inside a step, on the device.
         curve: Metrics of the present weights against the labels, for the learning curve; None for no curve.
         stopping: Whether the user asked to stop.
@@ -46,6 +48,7 @@ class Training:
     folder: Path
     curve_every: int = 0
     curve: Curve | None = None
+    chains: Chains | None = None
     stopping: Callable[[], bool] = lambda: False
     selection: Selection | None = None
 
@@ -57,7 +60,7 @@ class Training:
             InterruptedRunError: where the user stopped it, after a checkpoint.
         """
         selection = self.selection = Selection(self.table)
-        start = self._restore(selection) if resume else 0
+        start = self._restore(selection) if resume else self._begin()
         self.listener.begun(start, self.table.rounds)
         self._train_mode()
         clock = Clock(start)
@@ -71,15 +74,26 @@ class Training:
         return selection
 
     def _play(self, round_: int) -> None:
-        """Every player in turn, the others held."""
+        """Every player in turn, the others held; where there are chains, all on the batch whose chains advance."""
         self._seed(round_)
         progress = (round_ - 1) / self.table.rounds
+        batch = self._advance(progress)
         for player in self.players.values():
             player.refresh(progress)
             if len(self.players) > 1 or round_ == 1:
                 hold_all_but(tuple(self.players.values()), player)
             for _ in range(player.steps):
-                player.step(self.feed.next())
+                player.step(batch or self.feed.next())
+        if self.chains is not None:
+            self.chains.commit()
+
+    def _advance(self, progress: float) -> Batch | None:
+        """The round's batch, its chains advanced; None without chains, where each step has a batch of its own."""
+        if self.chains is None:
+            return None
+        batch = self.feed.next()
+        self.chains.advance(batch, progress)
+        return batch
 
     def _seed(self, round_: int) -> None:
         """A round's draws depend on seed, process and round alone, so that a resumed run is the same run."""
@@ -101,9 +115,11 @@ class Training:
             losses = self._losses(round_)
             selection.watch(losses, round_, self.networks)
             oracle = self._oracle() if due and self.fabric.is_global_zero else {}
-            images = sum(player.steps for player in self.players.values()) * self.table.batch_size
+            steps = 1 if self.chains else sum(player.steps for player in self.players.values())
+            images = steps * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
-            self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle))
+            chains = self._diagnosed(round_)
+            self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle, chains))
         if save:
             self._save(round_, selection)
         if stop and not last:
@@ -115,6 +131,19 @@ class Training:
         losses = {name: mean for player in self.players.values() for name, mean in player.drain().items()}
         self._check_finite(losses, round_)
         return losses
+
+    def _diagnosed(self, round_: int) -> dict[str, float]:
+        """What the chains say since the last record; all must be finite."""
+        means = self.chains.drain() if self.chains else {}
+        self._check_chains(means, round_)
+        return means
+
+    def _check_chains(self, means: dict[str, float], round_: int) -> None:
+        """Raises RunFailedError with the number by which chains show that they have diverged."""
+        for name, mean in means.items():
+            if not math.isfinite(mean):
+                what = f"the chains diverged: their {name} became {mean} by round {round_}"
+                raise RunFailedError.at("inference", what, "Lower inference.step_size, or raise inference.noise")
 
     def _check_finite(self, losses: dict[str, float], round_: int) -> None:
         """Raises RunFailedError naming the terms that are no longer finite."""
@@ -136,6 +165,9 @@ class Training:
 
     def _save(self, round_: int, selection: Selection) -> None:
         """Writes a checkpoint, if it is finite."""
+        if self.chains:
+            self._check_chains(self.chains.means(), round_)
+            self.chains.gather(self.fabric)
         for player in self.players.values():
             self._check_finite(player.means(), round_)
         broken = [name for name, tensor in self.networks.state_dict().items() if not torch.isfinite(tensor).all()]
@@ -145,7 +177,7 @@ class Training:
                 f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it"
             )
         if self.fabric.is_global_zero:
-            write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection)
+            write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection, self.chains)
 
     def _agree(self) -> None:
         """Takes means over processes of what each makes of its own batches, so that all log, select and stop alike.
@@ -153,13 +185,19 @@ class Training:
         These are the sums of the terms and batch norm's statistics; counters, equal already, stay what they are.
         """
         if self.fabric.world_size > 1:
-            for tensor in (*(player.sums for player in self.players.values()), *self.networks.buffers()):
+            sums = self.chains.sums.values() if self.chains else ()
+            for tensor in (*(player.sums for player in self.players.values()), *self.networks.buffers(), *sums):
                 mean = self.fabric.all_reduce(tensor.double(), reduce_op="mean")
                 assert isinstance(mean, Tensor)
                 tensor.copy_(mean)
 
+    def _begin(self) -> int:
+        if self.chains is not None:
+            self.chains.begin(self.seed)
+        return 0
+
     def _restore(self, selection: Selection) -> int:
-        return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection)
+        return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection, self.chains)
 
     def _train_mode(self) -> None:
         self.networks.train()

@@ -1,6 +1,6 @@
 """An experiment on a device, ready for the loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.data.feed import Batch, to_float
-from latentclust.data.opening import open_feed
-from latentclust.specs import DeviceViewSpec, HostViewSpec
+from latentclust.data.opening import open_feed, sequential
+from latentclust.specs import ChainSpec, DeviceViewSpec, HostViewSpec, Model
 from latentclust.tensors import Images
+from latentclust.train.chains import Chains
 from latentclust.train.events import Listener
 from latentclust.train.loop import Training
 from latentclust.train.precision import Precision
@@ -29,6 +30,9 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
     weights = {name: table.weight for name, table in recipe.losses.items()}
     precision = Precision(recipe.train.precision, fabric.device)
     inputs = make_inputs(experiment, rng)
+    chains = _chains(experiment, networks, inputs["images"], precision, rng)
+    if chains is not None:
+        inputs |= {name: _provided(chains, name) for name in chains.spec.provides}
     players = {
         name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
         for name, plan in experiment.resolved.plans.items()
@@ -44,9 +48,34 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
         workers=recipe.data.workers,
         rank=fabric.global_rank,
         world=fabric.world_size,
+        fixed=chains is not None,
     )
     frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
-    return Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
+    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
+    training.chains = chains
+    return training
+
+
+def _chains(
+    experiment: Experiment, networks: nn.ModuleDict, images: Input, precision: Precision, rng: torch.Generator
+) -> Chains | None:
+    """The chains of an inference that has any, not yet begun."""
+    resolved, source = experiment.resolved, experiment.data.source
+    if not isinstance(resolved.inference, ChainSpec):
+        return None
+
+    def everything() -> Iterator[Images]:
+        for batch, _ in sequential(source, resolved.recipe.evaluate.batch_size, rng.device):
+            yield experiment.preprocess(batch, rng)
+
+    model = Model(dict(networks.items()), resolved.prior)
+    limit = resolved.recipe.data.memory_limit
+    return Chains(resolved.inference, model, images, everything, precision, rng, limit)
+
+
+def _provided(chains: Chains, name: str) -> Input:
+    """What the chains of the round's batch provide."""
+    return lambda batch: chains.values[name]
 
 
 def host_steps(view: tuple[Any, ...]) -> tuple[HostViewSpec, ...]:

@@ -1,0 +1,84 @@
+"""Clusters given styles, exactly: Xing et al. 2020, Eqs. 5 to 7, and what a log says of chains."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
+
+from latentclust.api import Images, LatentclustError
+from latentclust.bundled.inference.langevin import Joint
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where the chains of a batch are.
+
+    Attributes:
+        style: z.
+        label: y, 0-based.
+        posterior: p(y | x, z) of the last sweep.
+        energy: `-log p(x, y, z)` up to a constant; nats.
+    """
+
+    style: Float32[Tensor, "b s"]
+    label: Int64[Tensor, " b"]
+    posterior: Float32[Tensor, "b k"]
+    energy: Float32[Tensor, " b"]
+
+    def checked(self) -> "Chain":
+        """The same chain; raises LatentclustError, with the energy, where it has diverged."""
+        total = float(self.energy.sum())
+        if isfinite(total):
+            return self
+        raise LatentclustError.at(
+            "inference.step_size",
+            f"the Langevin chains diverged: their energy is {total}",
+            "Lower inference.step_size, or raise inference.noise",
+        )
+
+
+def one_hot(label: Int64[Tensor, " b"], clusters: int) -> Float32[Tensor, "b k"]:
+    """Labels as categories; without a look at their values, so that a device need not be waited for."""
+    return torch.zeros(len(label), clusters, device=label.device).scatter_(1, label[:, None], 1.0)
+
+
+def every_cluster(images: Images, clusters: int) -> tuple[Images, Float32[Tensor, "bk k"]]:
+    """Each image once for every cluster, `(b k, ...)`, and those clusters: the rows of one batched pass."""
+    category = torch.eye(clusters, device=images.device).repeat(len(images), 1)
+    return Images(images.repeat_interleave(clusters, dim=0)), category
+
+
+@torch.no_grad()
+def energies(joint: Joint, images: Images, styles: Float[Tensor, "b k s"]) -> Float32[Tensor, "b k"]:
+    """`-log p(x, y, z_y)` for every cluster y, up to a constant, from one pass of the generator.
+
+    One style for all clusters gives Eq. 7: the prior's part is then the same for all. Under no reach styles say
+    nothing of the image, and their draws from the prior must say nothing of the cluster.
+    """
+    count, clusters = styles.shape[:2]
+    style = styles.flatten(0, 1)
+    energy = joint.misfit(*every_cluster(images, clusters), style)
+    return (energy + joint.tension(style) if joint.reach else energy).view(count, clusters)
+
+
+def draw(posterior: Float[Tensor, "b k"], rng: torch.Generator) -> Int64[Tensor, " b"]:
+    """Clusters from their posterior, by inversion: torch's own sampler waits for the device and refuses NaN."""
+    point = torch.rand(len(posterior), 1, generator=rng, device=rng.device)
+    return (posterior.cumsum(dim=1) <= point).sum(dim=1).clamp(max=posterior.shape[1] - 1)
+
+
+def diagnostics(
+    joint: Joint, style: Float[Tensor, "b s"], energy: Float[Tensor, " b"], posterior: Float[Tensor, "b k"]
+) -> dict[str, Tensor]:
+    """What the log says of a batch's chains: energies and entropy in nats, means over the batch; 0-d each.
+
+    `occupied` is the exponential of the entropy of the clusters' shares: the number of clusters in use.
+    """
+    return {
+        "energy": energy.mean(),
+        "style_energy": joint.tension(style).mean(),
+        "label_entropy": torch.special.entr(posterior).sum(dim=1).mean(),
+        "occupied": torch.special.entr(posterior.mean(dim=0)).sum().exp(),
+    }
