@@ -118,7 +118,7 @@ class LangevinGibbs(ChainSpec):
             label = torch.randint(clusters, (count,), generator=rng, device=rng.device)
         every = (clusters,) if self.chains == "cluster" else ()
         style = torch.randn(count, *every, model.prior.style_dim, generator=rng, device=rng.device)
-        return {"style": self._joint(model, 0.0).width * style, "label": label.to(rng.device)}
+        return {"style": _width(model) * style, "label": label.to(rng.device)}
 
     def advance(
         self, model: Model, images: Images, chains: Mapping[str, Tensor], progress: float, rng: torch.Generator
@@ -179,9 +179,8 @@ class LangevinGibbs(ChainSpec):
         return Chain(style, label, posterior, energy.gather(1, label[:, None])[:, 0]).checked()
 
     def _joint(self, model: Model, progress: float) -> Joint:
-        assert isinstance(model.prior, OneHotGaussian), "assembly asked for objections"
         generator: Any = model.networks[self.network]
-        return Joint(generator, value_at(self.noise, progress), model.prior.sigma, value_at(self.reach, progress))
+        return Joint(generator, value_at(self.noise, progress), _width(model), value_at(self.reach, progress))
 
     def _move(
         self, joint: Joint, images: Images, category: Tensor, style: Tensor, progress: float, rng: torch.Generator
@@ -197,3 +196,9 @@ class LangevinGibbs(ChainSpec):
 
     def _choose(self, posterior: Tensor, rng: torch.Generator) -> Tensor:
         return posterior.argmax(dim=1) if self.label == "map" else draw(posterior, rng)
+
+
+def _width(model: Model) -> float:
+    """Standard deviation of the prior's style."""
+    assert isinstance(model.prior, OneHotGaussian), "assembly asked for objections"
+    return model.prior.sigma
