@@ -112,13 +112,13 @@ class Training:
         if log or save:
             self._agree()
         if log:
+            chains = self._diagnosed(round_)  # first, for they spoil the losses
             losses = self._losses(round_)
             selection.watch(losses, round_, self.networks)
             oracle = self._oracle() if due and self.fabric.is_global_zero else {}
             steps = 1 if self.chains else sum(player.steps for player in self.players.values())
             images = steps * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
-            chains = self._diagnosed(round_)
             self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle, chains))
         if save:
             self._save(round_, selection)

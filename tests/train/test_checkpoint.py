@@ -45,6 +45,8 @@ OPTIMIZERS = [
         ("clustergan", ()),
         ("dccs", ()),
         ("infogan", ()),
+        ("cgm", ()),
+        ("cgm", ("inference.chains='cluster'", "inference.reach={start=0.0, end=1.0}")),
         ("dccs", ("train.precision='bf16'",)),
         ("autoencoder", ("players.both.optimizer.lr={start=0.5, end=0.01, shape='geometric'}",)),
         *(("autoencoder", (optimizer,)) for optimizer in OPTIMIZERS),
@@ -65,6 +67,11 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     second.run(resume=True)
     assert_same(weights(second), weights(whole))
     assert first.listener.losses + second.listener.losses == whole.listener.losses
+    if whole.chains is not None:
+        assert second.chains is not None
+        assert_same(second.chains.state, whole.chains.state)
+        diagnosed = [record.chains for record in (*first.listener.records, *second.listener.records)]
+        assert diagnosed == [record.chains for record in whole.listener.records]
 
 
 def with_dropout(training: Training) -> Training:

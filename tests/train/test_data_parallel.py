@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +15,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from latentclust.data.feed import Batch, Feed
+from latentclust.data.opening import open_feed
+from latentclust.sources import ArraySource
+from latentclust.train.chains import Chains
 from latentclust.train.loop import Training
 
 RECIPES = Path(__file__).parent
 
 RUNS = {
+    "chains": ("cgm", "train.batch_size=8"),
     "steady": ("autoencoder", "train.batch_size=8"),
     "normalised": ("clustergan", "train.batch_size=8", "train.select_by='losses.critic'", "train.select_every=3"),
     "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
@@ -129,6 +135,64 @@ def test_two_processes_train_as_one_does_on_the_joint_batches(
     lines = (folder / "steady" / "metrics.jsonl").read_text().splitlines()
     logged = [json.loads(line)["losses"]["reconstruction"] for line in lines]
     assert logged == pytest.approx([losses["reconstruction"] for _, losses in listener.losses])
+
+
+def test_chains_stay_on_their_rank_and_move_as_in_one_process(pair: Any, training: Callable[..., Training]) -> None:
+    folder, _ = pair
+    for rank, seen in enumerate(batches(folder, "chains")):
+        assert {index % 2 for batch in seen for index in batch} == {rank}
+    alone = training("cgm", "train.batch_size=8")
+    chains = play_both_ranks(alone)
+    torch.testing.assert_close(weights(folder, "chains")[0], dict(alone.networks.state_dict()))
+    saved = load_file(folder / "chains" / "checkpoint.safetensors")
+    torch.testing.assert_close(saved["chains/style"], chains.state["style"], rtol=1e-4, atol=1e-5)
+    assert torch.equal(saved["chains/label"], chains.state["label"])
+
+
+def play_both_ranks(alone: Training) -> Chains:
+    """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
+    assert alone.chains is not None
+    source = alone.chains.everything
+    images = ArraySource(torch.cat(list(source())).numpy())
+    feeds = [
+        open_feed(
+            images,
+            {},
+            8,
+            alone.seed,
+            torch.device("cpu"),
+            resident=True,
+            memory_limit=0,
+            workers=0,
+            rank=rank,
+            world=2,
+            fixed=True,
+        )
+        for rank in (0, 1)
+    ]
+    alone.chains.begin(alone.seed)
+    alone.networks.train()
+    for round_ in range(1, alone.table.rounds + 1):
+        taken = [one_rank(alone, feeds[rank], rank, round_) for rank in (0, 1)]
+        for player in alone.players.values():
+            for _ in range(player.steps):
+                player.optimizer.zero_grad()
+                for batch, values in taken:
+                    alone.chains.values = values
+                    (sum(player.terms(batch)) / 2).backward()
+                player.optimizer.step()
+    return alone.chains
+
+
+def one_rank(alone: Training, feed: Feed, rank: int, round_: int) -> tuple[Batch, dict[str, Any]]:
+    """A rank's batch of a round, and what its chains provide."""
+    assert alone.chains is not None
+    alone.fabric = SimpleNamespace(global_rank=rank)  # type: ignore[assignment]
+    alone._seed(round_)
+    batch = feed.next()
+    alone.chains.advance(batch, (round_ - 1) / alone.table.rounds)
+    alone.chains.commit()
+    return batch, alone.chains.values
 
 
 @pytest.mark.parametrize("run", ["steady", "normalised"])

@@ -1,0 +1,127 @@
+"""Chains while networks are trained: whose they are, when they move, and when they stay."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from latentclust.errors import RunFailedError
+from latentclust.train.chains import Evaluating
+from latentclust.train.loop import Training
+
+MakeTraining = Callable[..., Training]
+
+
+def test_all_players_of_a_round_step_on_the_batch_whose_chains_moved(training: MakeTraining) -> None:
+    made = training("cgm", "train.rounds=3")
+    assert made.chains is not None
+    drawn, stepped = [], []
+    take, samples = made.feed.next, made.chains.values
+
+    def noted() -> Any:
+        drawn.append(take())
+        return drawn[-1]
+
+    made.feed.next = noted  # type: ignore[method-assign]
+    for player in made.players.values():
+        step = player.step
+        player.step = lambda batch, step=step: (stepped.append((batch, made.chains.values)), step(batch))  # type: ignore[method-assign, union-attr]
+    made.run()
+    assert len(drawn) == 3
+    assert [id(batch) for batch, _ in stepped] == [id(batch) for batch in drawn for _ in range(3)]
+    for round_ in range(3):
+        kept = [values["posterior_sample"] for _, values in stepped[3 * round_ : 3 * round_ + 3]]
+        assert kept[0] is kept[1] is kept[2]
+    assert samples == {}
+
+
+def test_chains_of_other_samples_stay_and_those_of_the_batch_are_kept_after_the_round(training: MakeTraining) -> None:
+    made = training("cgm")
+    chains = made.chains
+    assert chains is not None
+    chains.begin(made.seed)
+    before = {name: tensor.clone() for name, tensor in chains.state.items()}
+    assert before["style"].shape == (64, 2)
+    batch = made.feed.next()
+    chains.advance(batch, 0.0)
+    assert all(torch.equal(chains.state[name], before[name]) for name in before)
+    chains.commit()
+    moved = (chains.state["style"] != before["style"]).any(dim=1).nonzero().flatten()
+    assert set(moved.tolist()) == set(batch.index.tolist())
+    provided = chains.values["posterior_sample"].style
+    assert torch.equal(provided, chains.state["style"][batch.index])
+
+
+def test_chains_too_large_for_the_device_are_kept_on_the_host_and_move_alike(training: MakeTraining) -> None:
+    resident, hosted = training("cgm", folder="a"), training("cgm", "data.memory_limit=8", folder="b")
+    resident.run()
+    hosted.run()
+    assert resident.chains is not None
+    assert hosted.chains is not None
+    assert all(torch.equal(hosted.chains.state[name], tensor) for name, tensor in resident.chains.state.items())
+
+
+def test_sampling_holds_the_generator_in_evaluation_mode_and_gives_it_back(training: MakeTraining) -> None:
+    made = training("cgm", "networks.generator.norm='batch'")
+    generator, chains = made.networks["generator"], made.chains
+    assert chains is not None
+    made.networks.train()
+    chains.begin(made.seed)
+    statistics = [buffer.clone() for buffer in generator.buffers()]
+    seen = []
+    generator.register_forward_pre_hook(
+        lambda module, _: seen.append((module.training, any(p.requires_grad for p in module.parameters())))
+    )
+    chains.advance(made.feed.next(), 0.0)
+    assert set(seen) == {(False, False)}
+    assert generator.training
+    assert all(parameter.requires_grad for parameter in generator.parameters())
+    assert all(torch.equal(*pair) for pair in zip(generator.buffers(), statistics, strict=True))
+
+
+def test_what_was_frozen_stays_frozen(training: MakeTraining) -> None:
+    network = training("cgm").networks["generator"]
+    network.eval()
+    network.requires_grad_(False)
+    with Evaluating([network]):
+        pass
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_diagnostics_are_logged_as_means_over_rounds(training: MakeTraining, recorder: type) -> None:
+    listener = recorder()
+    training("cgm", "train.rounds=4", "train.log_every=2", listener=listener).run()
+    each = recorder()
+    training("cgm", "train.rounds=4", listener=each).run()
+    names = {"energy", "style_energy", "label_entropy", "occupied"}
+    assert [set(record.chains) for record in listener.records] == [names, names]
+    for position, record in enumerate(listener.records):
+        pair = each.records[2 * position : 2 * position + 2]
+        assert record.chains["energy"] == pytest.approx(sum(entry.chains["energy"] for entry in pair) / 2)
+        assert record.line()["chains"] == record.chains
+    assert 1 <= listener.records[-1].chains["occupied"] <= 4
+
+
+def test_diverging_chains_end_the_training_with_their_energy(training: MakeTraining, tmp_path: Path) -> None:
+    said = r"^inference: the chains diverged: their \w*energy became (inf|nan) by round \d+.*inference\.step_size"
+    with pytest.raises(RunFailedError, match=said):
+        training("cgm", "inference.step_size=50.0", "inference.steps=100").run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTraining) -> None:
+    states = []
+    for precision in ("fp32", "bf16"):
+        made = training("cgm", f"train.precision='{precision}'", "inference.steps=1", folder=precision)
+        assert made.chains is not None
+        made.chains.begin(made.seed)
+        made.rng.manual_seed(0)
+        made.chains.advance(made.feed.next(), 0.0)
+        made.chains.commit()
+        states.append(made.chains.state["style"])
+    assert states[1].dtype == torch.float32
+    assert not torch.equal(*states)
+    torch.testing.assert_close(states[1], states[0], atol=0.02, rtol=0)
