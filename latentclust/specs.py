@@ -117,6 +117,10 @@ class SealedLabels:
         """Seals labels `(n,)`, 0-based classes."""
         self._labels = labels
 
+    def part(self, indices: NDArray[np.int64]) -> "SealedLabels":
+        """Those of some samples, sealed as before."""
+        return SealedLabels(self._labels[indices])
+
     def unseal(self) -> NDArray[np.int64]:
         """The labels `(n,)`. Called in `latentclust/evaluate` and nowhere else, which a test asserts."""
         return self._labels
@@ -285,6 +289,10 @@ class ChainSpec(InferenceSpec, ABC):
             progress: How much of the training has passed, in [0, 1].
             rng: On the images' device.
         """
+
+    def lengths(self) -> Mapping[int, "ChainSpec"]:
+        """The same inference with shorter and longer chains, by their steps, for the report's curve; may be empty."""
+        return {}
 
 
 # Evaluation

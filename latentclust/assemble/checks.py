@@ -114,15 +114,17 @@ def _check_moved(find: Lookup, recipe: Recipe, where: str, network: str) -> None
         find.note(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
 
 
-def check_inference(find: Lookup, recipe: Recipe, inference: InferenceSpec | None, prior: PriorSpec | None) -> None:
+def check_inference(
+    find: Lookup, recipe: Recipe, where: str, name: str, inference: InferenceSpec | None, prior: PriorSpec | None
+) -> None:
     """Refuses an inference that reads a network which the recipe lacks, or that cannot work with its prior."""
     if inference and prior and (objection := inference.objection(prior)):
-        what = f"{recipe.inference.use!r} cannot work with {recipe.prior.use!r}: {objection}"
-        find.note("inference.use", what, "Choose another prior or another inference")
+        what = f"{name!r} cannot work with {recipe.prior.use!r}: {objection}"
+        find.note(where, what, "Choose another prior or another inference")
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
-            what = f"{recipe.inference.use!r} reads the network {network!r}, which the recipe lacks"
-            find.note("inference.use", what, f"Add [networks.{network}] or choose another inference")
+            what = f"{name!r} reads the network {network!r}, which the recipe lacks"
+            find.note(where, what, f"Add [networks.{network}] or choose another inference")
 
 
 def check_chains(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None) -> None:

@@ -54,6 +54,7 @@ class Resolved:
     roles: Mapping[str, str]
     plans: Mapping[str, Plan]
     inference: InferenceSpec
+    readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
     baselines: Mapping[str, BaselineSpec]
     distributions: Mapping[str, str]
@@ -83,6 +84,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     losses = {name: find.spec("loss", table, f"losses.{name}", LossSpec) for name, table in enabled.items()}
     inference = find.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
     evaluate = recipe.evaluate
+    readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
     metrics = find.listed("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
     baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", BaselineSpec)  # type: ignore[type-abstract]
     check_preprocess(find, preprocess)
@@ -90,7 +92,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     roles = check_roles(find, recipe, backbones)
     check_features(find, recipe, roles)
     check_players(find, recipe)
-    check_inference(find, recipe, inference, prior)
+    check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
+    for name, readout in readouts.items():
+        check_inference(find, recipe, "evaluate.readouts", name, readout, prior)
     check_chains(find, views, inference)
     provided = inference.provides if isinstance(inference, ChainSpec) else {}
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
@@ -106,6 +110,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
         roles=roles,
         plans=plans,
         inference=cast(InferenceSpec, inference),
+        readouts=readouts,
         metrics=metrics,
         baselines=baselines,
         distributions=find.distributions,

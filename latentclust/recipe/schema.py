@@ -154,6 +154,9 @@ class EvaluateTable(Table):
 
     metrics: tuple[str | PartTable, ...] = ("accuracy", "purity", "nmi", "ari")
     baselines: tuple[str | PartTable, ...] = ("kmeans",)
+    readouts: tuple[str | PartTable, ...] = ()
+    """Other inferences that read the trained model out too; the report says how far they agree with its own."""
+
     split: Literal["all", "train", "test"] | None = None
     """The split that is inferred and scored; the training split unless said."""
 

@@ -26,6 +26,8 @@ def document(facts: RunFacts) -> str:
     sections = [
         f"# {facts.recipe}\n\n{facts.protocol}.",
         _result(facts),
+        _readouts(facts),
+        _chains(facts),
         _run(facts),
         _clusters(facts),
         _figures(facts),
@@ -56,6 +58,29 @@ def _result(facts: RunFacts) -> str:
     table = markdown_table(["", facts.recipe, *map(title, baselines)], rows)
     said = [f"**{sentence}**" for sentence in verdicts(facts)]
     return "\n\n".join(["## Result", table, *said, _oracle(facts)]).strip()
+
+
+def _readouts(facts: RunFacts) -> str:
+    """The table of what other inferences make of the same model."""
+    if not facts.readouts:
+        return ""
+    names = list(facts.metrics or {})
+    rows = [["its own", "–", *(number((facts.metrics or {})[name]) for name in names)]]
+    for label, reading in facts.readouts.items():
+        scores = [number((reading.metrics or {})[name]) for name in names]
+        rows.append([label, f"{reading.agreement:.1%}", *scores])
+    said = (
+        "The same model, its clusters read out in other ways; agreement is with its own, clusters matched one to one."
+    )
+    return f"## Other readouts\n\n{said}\n\n" + markdown_table(["inference", "agreement", *map(title, names)], rows)
+
+
+def _chains(facts: RunFacts) -> str:
+    """Whether the chains can be trusted."""
+    if facts.chains is None:
+        return ""
+    said = f"Independent chains put {facts.chains.agreement:.1%} of the samples into the same cluster."
+    return f"## Chains\n\n{said}"
 
 
 def _oracle(facts: RunFacts) -> str:

@@ -1,7 +1,7 @@
 """What a report is written from: plain values, so that it reads no model, no data and no recipe."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,32 @@ class Illustration:
 
     path: str
     caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The same model read out by another inference.
+
+    Attributes:
+        metrics: Its scores, or None without ground truth.
+        agreement: Share of the samples in clusters matched one to one with those of the model's own inference.
+    """
+
+    metrics: Mapping[str, float] | None
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """How far an inference that samples can be trusted.
+
+    Attributes:
+        agreement: Share of the samples that independent chains put into the same cluster.
+        lengths: Metrics by the chains' `steps`, on a part of the data; empty without ground truth.
+    """
+
+    agreement: float
+    lengths: Sequence[Mapping[str, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,9 @@ class RunFacts:
         matching: The class of each cluster, `(k,)`, -1 where it stands for none, or None without ground truth.
         classes: Class names in label order; empty where unknown.
         history: What was logged: `round`, and the value of each loss.
+        readouts: The scores of other inferences, by name.
+        chains: Of an inference that samples, or None.
+        diagnostics: What was logged of its chains: `round`, and the value of each diagnostic.
         variant: A hash of the recipe but for its seed; runs of equal hash may be averaged.
         oracle: The round that labels would have chosen, as `round` and its scores, or None where it was not sought.
         warnings: What the user should know, a sentence each.
@@ -65,6 +94,9 @@ class RunFacts:
     matching: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     history: Sequence[Mapping[str, float]] = ()
+    readouts: Mapping[str, Reading] = field(default_factory=dict)
+    chains: ChainFacts | None = None
+    diagnostics: Sequence[Mapping[str, float]] = ()
     variant: str = ""
     oracle: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.canvas import OUTLINE, RAW, SMOOTH, bare, new_figure
+from latentclust.report.canvas import OUTLINE, RAW, SMOOTH, bare, new_figure, style_of
 
 PANELS_ACROSS = 3
 SMOOTHED_SHARE = 0.05
@@ -37,6 +37,29 @@ def loss_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         _curve(axes, name, history)
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
+    return figure
+
+
+def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str]) -> Figure:
+    """Metrics against the Langevin steps of the chains that read them, on a logarithmic axis.
+
+    Args:
+        lengths: A mapping for each length: `steps`, and the metrics.
+        names: The metrics to draw, by key, and what they are called.
+    """
+    figure = new_figure(4.6, 3.2)
+    axes = figure.subplots()
+    steps = [entry["steps"] for entry in lengths]
+    for group, (key, name) in enumerate(names.items()):
+        colour, marker = style_of(group)
+        axes.plot(steps, [entry[key] for entry in lengths], color=colour, marker=marker, markersize=4, label=name)
+    axes.set_xscale("log")
+    axes.set_xticks(steps, [f"{value:.0f}" for value in steps])
+    axes.minorticks_off()
+    axes.set_xlabel("Langevin steps between two draws of the cluster")
+    axes.set_ylabel("score")
+    axes.legend(frameon=False)
+    bare(axes)
     return figure
 
 

@@ -26,6 +26,8 @@ class RunResult(BaseModel):
         occupancy: Samples in each cluster, cluster 1 first.
         collapsed: Whether at most half of the K clusters do the work (see `evaluate.seeds`).
         variant: A hash of the recipe but for its seed.
+        readouts: Scores of other inferences on the same model, with their `agreement` with its own.
+        chain_agreement: Share of the samples that independent chains put into one cluster; null without chains.
         note: Why there are no metrics, where there are none.
     """
 
@@ -43,6 +45,8 @@ class RunResult(BaseModel):
     occupancy: list[int]
     collapsed: bool
     variant: str = ""
+    readouts: dict[str, Scores] = {}
+    chain_agreement: float | None = None
     note: str | None = None
 
     @classmethod
@@ -61,6 +65,8 @@ class RunResult(BaseModel):
             occupancy=facts.occupancy.tolist(),
             collapsed=has_collapsed(facts.occupancy),
             variant=facts.variant,
+            readouts={name: {**(r.metrics or {}), "agreement": r.agreement} for name, r in facts.readouts.items()},
+            chain_agreement=facts.chains.agreement if facts.chains else None,
             note=NO_LABELS if facts.metrics is None else None,
         )
 

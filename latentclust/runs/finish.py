@@ -23,6 +23,7 @@ from latentclust.report.results import RunResult, write_results
 from latentclust.runs.baselines import score_baselines
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.illustrate import illustrate
+from latentclust.runs.readings import doubts, examine_chains, readings
 from latentclust.runs.watch import read_log
 from latentclust.specs import DatasetSpec, ImageSet, MetricSpec
 from latentclust.tensors import Posterior
@@ -62,14 +63,16 @@ def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, 
     save_model(folder / MODEL, model)
     posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
     write_assignments(folder / ASSIGNMENTS, posterior)
-    facts = gather_facts(model, tested, posterior)
-    history = [{"round": float(line["round"]), **line["losses"]} for line in read_log(folder / METRICS)]
+    facts = gather_facts(model, experiment.data, tested, posterior)
+    log = read_log(folder / METRICS)
+    history = [{"round": float(line["round"]), **line["losses"]} for line in log]
     facts = replace(
         facts,
         device=trained.device_name,
         seconds=trained.seconds,
         selection=f"The model is {trained.selection}.",
         history=history,
+        diagnostics=[{"round": float(line["round"]), **line["chains"]} for line in log if "chains" in line],
         oracle=_oracle(folder),
     )
     facts = replace(facts, figures=illustrate(folder, model, tested, posterior, facts))
@@ -99,12 +102,13 @@ def split_of(dataset: DatasetSpec) -> str:
     return str(dataset.model_dump().get("split", "all"))
 
 
-def gather_facts(model: ClusteringModel, tested: ImageSet, posterior: Posterior) -> RunFacts:
-    """Scores of a posterior and of the baselines, and how they were measured."""
+def gather_facts(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, posterior: Posterior) -> RunFacts:
+    """Scores of a posterior, of other inferences and of the baselines, and how they were measured."""
     resolved = model.resolved
     classes = len(tested.classes) or None
     assessment = assess(posterior.labels.numpy(), tested.labels, model.clusters, resolved.metrics, classes)
     baselines, warnings = score_baselines(model, tested) if assessment.metrics is not None else (None, ())
+    chains = examine_chains(model, tested, posterior)
     return RunFacts(
         recipe=resolved.recipe.name,
         recipe_text=resolved.loaded.text,
@@ -121,8 +125,10 @@ def gather_facts(model: ClusteringModel, tested: ImageSet, posterior: Posterior)
         table=assessment.table,
         matching=assessment.matching,
         classes=tested.classes,
+        readouts=readings(model, trained_on, tested, posterior),
+        chains=chains,
         variant=resolved.loaded.variant,
-        warnings=warnings,
+        warnings=(*warnings, *doubts(chains)),
     )
 
 

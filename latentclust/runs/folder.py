@@ -11,10 +11,10 @@ METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 ASSIGNMENTS = "assignments.csv"
 FIGURES = "figures"
-SAMPLES, CONTINGENCY, CODES, LOSSES = (
-    f"{FIGURES}/{name}.png" for name in ("samples", "contingency", "codes", "losses")
+SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS = DRAWN = tuple(
+    f"{FIGURES}/{name}.png" for name in ("samples", "contingency", "codes", "losses", "chains", "lengths")
 )
-WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, SAMPLES, CONTINGENCY, CODES, LOSSES)
+WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, *DRAWN)
 
 SAME_SECOND = 100
 """Runs that may begin in the same second before something must be amiss."""

@@ -9,10 +9,10 @@ from latentclust.model import ClusteringModel
 from latentclust.report.canvas import save_figure
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import Illustration, RunFacts
-from latentclust.report.figures import contingency_figure, loss_curves
-from latentclust.report.naming import class_names, cluster_names
+from latentclust.report.figures import contingency_figure, length_curve, loss_curves
+from latentclust.report.naming import class_names, cluster_names, title
 from latentclust.report.pictures import most_confident, samples_per_cluster
-from latentclust.runs.folder import CODES, CONTINGENCY, LOSSES, SAMPLES
+from latentclust.runs.folder import CHAINS, CODES, CONTINGENCY, LENGTHS, LOSSES, SAMPLES
 from latentclust.specs import ImageSet
 from latentclust.tensors import Posterior
 
@@ -36,7 +36,20 @@ def illustrate(
         drawn.insert(1, Illustration(CONTINGENCY, "Samples of each class in each cluster."))
     if model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
         drawn.insert(-1, _maps(folder, tested, posterior, facts))
-    return tuple(drawn)
+    return (*drawn, *_chains(folder, facts))
+
+
+def _chains(folder: Path, facts: RunFacts) -> list[Illustration]:
+    """What the chains did while the networks were trained, and what their length is worth."""
+    drawn = []
+    if facts.diagnostics:
+        save_figure(loss_curves(facts.diagnostics), folder / CHAINS)
+        drawn.append(Illustration(CHAINS, "The chains over the rounds: energies and entropy in nats, clusters in use."))
+    if facts.chains is not None and facts.chains.lengths:
+        names = {name: title(name) for name in facts.chains.lengths[0] if name != "steps"}
+        save_figure(length_curve(facts.chains.lengths, names), folder / LENGTHS)
+        drawn.append(Illustration(LENGTHS, "The scores of shorter and longer chains, on a part of the data."))
+    return drawn
 
 
 def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> Illustration:

@@ -11,13 +11,13 @@ import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel, load
 from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.runs.finish import gather_facts, split_of, test_split
+from latentclust.runs.refit import refit
 from latentclust.specs import ImageSet
 
 CHANGEABLE = ("data", "evaluate", "inference", "seed")
@@ -92,20 +92,12 @@ def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
     model = refit(readout.model, opened) if readout.other_inference else readout.model
     tested = test_split(resolved, opened, roots)
     posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
-    facts = replace(gather_facts(model, tested, posterior), seconds=time.perf_counter() - started)
+    facts = replace(gather_facts(model, opened, tested, posterior), seconds=time.perf_counter() - started)
     if not readout.other_data:
         return facts
     trained = readout.stored
     split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
     return replace(facts, protocol=replace(facts.protocol, name=f"{split} to {facts.protocol.name}", train_split=split))
-
-
-def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
-    """The model with what its inference learns from `data`."""
-    recipe = model.resolved.recipe
-    rng = torch.Generator(model.device).manual_seed(recipe.seed)
-    batches = preprocessed(data.source, model.preprocess, recipe.evaluate.batch_size, rng)
-    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:

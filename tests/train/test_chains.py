@@ -96,7 +96,7 @@ def test_diagnostics_are_logged_as_means_over_rounds(training: MakeTraining, rec
     training("cgm", "train.rounds=4", "train.log_every=2", listener=listener).run()
     each = recorder()
     training("cgm", "train.rounds=4", listener=each).run()
-    names = {"energy", "style_energy", "label_entropy", "occupied"}
+    names = {"energy", "likelihood_energy", "style_energy", "label_entropy", "occupied"}
     assert [set(record.chains) for record in listener.records] == [names, names]
     for position, record in enumerate(listener.records):
         pair = each.records[2 * position : 2 * position + 2]

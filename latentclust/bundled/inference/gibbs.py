@@ -74,11 +74,14 @@ def diagnostics(
 ) -> dict[str, Tensor]:
     """What the log says of a batch's chains: energies and entropy in nats, means over the batch; 0-d each.
 
+    `energy` is the sum of the likelihood's and the style's part, without the latter while styles have no reach.
     `occupied` is the exponential of the entropy of the clusters' shares: the number of clusters in use.
     """
+    tension = joint.tension(style).mean()
     return {
         "energy": energy.mean(),
-        "style_energy": joint.tension(style).mean(),
+        "likelihood_energy": energy.mean() - tension if joint.reach else energy.mean(),
+        "style_energy": tension,
         "label_entropy": torch.special.entr(posterior).sum(dim=1).mean(),
         "occupied": torch.special.entr(posterior.mean(dim=0)).sum().exp(),
     }

@@ -28,6 +28,9 @@ from latentclust.bundled.priors import OneHotGaussian
 END = 1.0
 """The progress of a finished training."""
 
+LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Langevin steps that are tried beside the recipe's."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -157,6 +160,11 @@ class LangevinGibbs(ChainSpec):
                 probabilities += chain.posterior / self.sweeps
                 style += chain.style / self.sweeps
         return Posterior(probabilities=probabilities, style=style)
+
+    def lengths(self) -> dict[int, ChainSpec]:
+        """Fewer and more Langevin steps between two clusters, as in Fig. 3; the recipe's own number among them."""
+        shorter = [steps for steps in LENGTHS if steps < self.steps]
+        return {steps: self.model_copy(update={"steps": steps}) for steps in (*shorter, self.steps, 2 * self.steps)}
 
     def cold(self, model: Model, images: Images, rng: torch.Generator) -> Chain:
         """New chains of a batch: a style for each cluster, and of these pairs the most probable."""

@@ -1,0 +1,18 @@
+"""How far two clusterings of the same samples agree, whatever they call their clusters."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.evaluate.match import hungarian, matched_samples
+
+
+def agreement(one: NDArray[np.int64], other: NDArray[np.int64], clusters: int) -> float:
+    """The share of samples that lie in clusters matched one to one; labels `(n,)` in 0 to `clusters` - 1."""
+    table = np.zeros((clusters, clusters), dtype=np.int64)
+    np.add.at(table, (one, other), 1)
+    return matched_samples(table, hungarian(table)) / len(one)
+
+
+def same(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
+    """The share of samples that bear the same label in both, `(n,)` each."""
+    return float((one == other).mean())

@@ -1,0 +1,17 @@
+"""What an inference learns from images, learned anew."""
+
+from dataclasses import replace
+
+import torch
+
+from latentclust.infer.read import fit_inference, preprocessed
+from latentclust.model import ClusteringModel
+from latentclust.specs import ImageSet
+
+
+def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
+    """The model with what its inference learns from `data`."""
+    recipe = model.resolved.recipe
+    rng = torch.Generator(model.device).manual_seed(recipe.seed)
+    batches = preprocessed(data.source, model.preprocess, recipe.evaluate.batch_size, rng)
+    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
