@@ -65,8 +65,13 @@ class Resolved:
         return self.loaded.recipe
 
 
-def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
+def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec | None = None) -> Resolved:
     """Resolves a recipe against a registry.
+
+    Args:
+        loaded: The recipe.
+        registry: Every part there is.
+        trained_by: The inference beside which a model was trained, where the recipe now reads it out by another.
 
     Raises:
         LatentclustError: with every issue at once: of the tables, of the parts that they name, and of how they fit.
@@ -95,8 +100,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
         check_inference(find, recipe, "evaluate.readouts", name, readout, prior)
-    check_chains(find, views, inference)
-    provided = inference.provides if isinstance(inference, ChainSpec) else {}
+    sampler = trained_by or inference
+    check_chains(find, views, sampler)
+    provided = sampler.provides if isinstance(sampler, ChainSpec) else {}
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
     check_selection(find, recipe)
     raise_all(find.issues)

@@ -70,7 +70,8 @@ def reopen(path: Path, device: torch.device, data: str | None = None, settings: 
     tree = tomllib.loads(model.resolved.loaded.text)
     if data is not None:
         tree["data"] = _other_data(tree["data"], data)
-    resolved = resolve(load_recipe(tree, installed(), tuple(settings)), installed())
+    loaded = load_recipe(tree, installed(), tuple(settings))
+    resolved = resolve(loaded, installed(), trained_by=model.resolved.inference)
     return Readout(replace(model, resolved=resolved), model.resolved)
 
 

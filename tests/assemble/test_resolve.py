@@ -206,6 +206,26 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
             "Add [networks.encodr] or choose another inference",
         ),
         (
+            ["evaluate.readouts=[{use='amortized', network='encodr'}]"],
+            "evaluate.readouts: 'amortized' reads the network 'encodr', which the recipe lacks. "
+            "Add [networks.encodr] or choose another inference",
+        ),
+        (
+            ["inference.use=langevin-gibbs", "prior={use='gaussian', clusters=10}"],
+            "inference.use: 'langevin-gibbs' cannot work with 'gaussian': its clusters are drawn from a "
+            "one-hot-gaussian prior. Choose another prior or another inference",
+        ),
+        (
+            ["inference.use=langevin-gibbs", "views.shaken={use='affine'}"],
+            "views.shaken: it draws, and the chains of the inference know each image in one form only. "
+            "Remove the view, or choose an inference without chains",
+        ),
+        (
+            ["losses.likelihood={use='reconstruction', player='generator', on={reconstruction='decoded_sample'}}"],
+            "losses.likelihood.on.reconstruction: 'decoded_sample' asks for 'posterior_sample', which the chosen "
+            "inference does not provide. Set inference.use = 'langevin-gibbs'",
+        ),
+        (
             ["data.preprocess=[{use='flip'}]"],
             "data.preprocess.0: a random view cannot be preprocessing. Move it to a table under [views]",
         ),

@@ -26,8 +26,8 @@ from latentclust.networks import (
 )
 from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
-from latentclust.specs import DecoderSpec, DeviceViewSpec, ExtractorSpec, HostViewSpec, LossSpec, Spec
-from latentclust.tensors import Images
+from latentclust.specs import ChainSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, HostViewSpec, LossSpec, Spec
+from latentclust.tensors import Images, Scale
 
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("backbone", "timm"): {"model": "test_resnet"},
@@ -37,6 +37,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("prior", "uniform"): {"clusters": 3},
     ("view", "albumentations"): {"transforms": [{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomGamma"}]},
     ("inference", "backprop-decoding"): {"iterations": 3},
+    ("inference", "langevin-gibbs"): {"steps": 3},
     ("dataset", "array"): {"path": "absent.npy"},
     ("dataset", "image-folder"): {"path": "absent"},
 }
@@ -101,12 +102,15 @@ def networks() -> dict[str, nn.Module]:
 
 @pytest.fixture
 def given(networks: dict[str, nn.Module], rng: torch.Generator) -> dict[str, Any]:
-    """What a step starts from, by name."""
+    """What a step starts from, by name, and what chains provide."""
+    prior = OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE)
     return {
         **networks,
         "images": Images(torch.rand(BATCH, VALUES, generator=rng)),
         "view": Images(torch.rand(BATCH, VALUES, generator=rng)),
-        "prior": OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE),
+        "prior": prior,
+        "posterior_sample": prior.sample(BATCH, rng),
+        "noise_scale": Scale(torch.tensor(0.3)),
         "batch_size": BATCH,
         "rng": rng,
     }
@@ -119,7 +123,9 @@ def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
     def make(loss: LossSpec, on: Mapping[str, str]) -> tuple[Plan, list[str]]:
         issues: list[Issue] = []
         quantities = {part.name: part.value for part in registry.parts("quantity")}
-        binder = Binder(quantities, ROLES, ("view",), issues)
+        samplers = [part.value for part in registry.parts("inference") if issubclass(part.value, ChainSpec)]
+        provided = {name: type_ for sampler in samplers for name, type_ in sampler.provides.items()}
+        binder = Binder(quantities, ROLES, ("view",), issues, provided)
         table = LossTable(use="any", player="all", on=on)
         return binder.plan("all", tuple(ROLES), {"loss": loss}, {"loss": table}), [issue.what for issue in issues]
 

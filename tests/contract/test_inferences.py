@@ -24,6 +24,15 @@ def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module]) -> Mod
     return Model({name: network.eval() for name, network in networks.items()}, request.param)
 
 
+@pytest.fixture
+def spec(inference: Part, make: Any, model: Model) -> InferenceSpec:
+    """The inference, where it can work with the model's prior."""
+    built: InferenceSpec = make(inference)
+    if objection := built.objection(model.prior):
+        pytest.skip(objection)
+    return built
+
+
 def batch(count: int, seed: int) -> Images:
     return Images(torch.rand(count, VALUES, generator=torch.Generator().manual_seed(seed)))
 
@@ -35,16 +44,15 @@ def read(spec: InferenceSpec, model: Model, seed: int) -> tuple[dict[str, Tensor
         return state, spec.posterior(model, batch(7, 3), state, rng)
 
 
-def test_it_reads_networks_that_it_names(inference: Part, make: Any, model: Model) -> None:
-    spec: InferenceSpec = make(inference)
+def test_it_reads_networks_that_it_names(spec: InferenceSpec, model: Model) -> None:
     assert spec.needs
     assert set(spec.needs) <= set(model.networks)
     only = Model({name: model.networks[name] for name in spec.needs}, model.prior)
     assert torch.equal(read(spec, only, 0)[1].probabilities, read(spec, model, 0)[1].probabilities)
 
 
-def test_its_posterior_is_normalised(inference: Part, make: Any, model: Model) -> None:
-    _, posterior = read(make(inference), model, 0)
+def test_its_posterior_is_normalised(spec: InferenceSpec, model: Model) -> None:
+    _, posterior = read(spec, model, 0)
     assert posterior.probabilities.shape == (7, CLUSTERS)
     assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
     assert (posterior.probabilities >= 0).all()
@@ -54,8 +62,7 @@ def test_its_posterior_is_normalised(inference: Part, make: Any, model: Model) -
     assert set(posterior.labels.tolist()) <= set(range(CLUSTERS))
 
 
-def test_it_is_decided_by_its_generator_alone(inference: Part, make: Any, model: Model) -> None:
-    spec = make(inference)
+def test_it_is_decided_by_its_generator_alone(spec: InferenceSpec, model: Model) -> None:
     torch.manual_seed(1)
     _, first = read(spec, model, 4)
     torch.manual_seed(2)
@@ -64,14 +71,14 @@ def test_it_is_decided_by_its_generator_alone(inference: Part, make: Any, model:
     assert torch.equal(first.style, again.style)
 
 
-def test_it_moves_no_weight(inference: Part, make: Any, model: Model) -> None:
+def test_it_moves_no_weight(spec: InferenceSpec, model: Model) -> None:
     before = [parameter.clone() for network in model.networks.values() for parameter in network.parameters()]
-    read(make(inference), model, 0)
+    read(spec, model, 0)
     after = [parameter for network in model.networks.values() for parameter in network.parameters()]
     assert all(map(torch.equal, before, after))
     assert all(parameter.grad is None for parameter in after)
 
 
-def test_what_it_learned_is_finite_tensors_that_a_model_file_can_hold(inference: Part, make: Any, model: Model) -> None:
-    state, _ = read(make(inference), model, 0)
+def test_what_it_learned_is_finite_tensors_that_a_model_file_can_hold(spec: InferenceSpec, model: Model) -> None:
+    state, _ = read(spec, model, 0)
     assert all(isinstance(value, Tensor) and torch.isfinite(value).all() for value in state.values())

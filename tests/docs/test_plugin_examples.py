@@ -85,7 +85,7 @@ def test_the_recipe_that_uses_them_all_runs(example: Registry, recipes: dict[str
     prepare(experiment, fabric, tmp_path, Silence()).run()
     model = trained_model(experiment, fabric.device)
     posterior = model.predict(experiment.data.source)
-    facts = gather_facts(model, experiment.data, posterior)
+    facts = gather_facts(model, experiment.data, experiment.data, posterior)
     assert facts.metrics is not None
     assert facts.metrics["largest-cluster"] == facts.occupancy.max() / facts.occupancy.sum()
     assert facts.baselines is not None

@@ -17,6 +17,8 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "occupancy",
     "collapsed",
     "variant",
+    "readouts",
+    "chain_agreement",
 }
 
 
