@@ -11,6 +11,8 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
@@ -54,7 +56,7 @@ class Then(Silence):
 def log(folder: Path) -> list[dict[str, Any]]:
     """The records, times left out."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{key: line[key] for key in ("round", "losses")} for line in lines]
+    return [{key: line.get(key) for key in ("round", "losses", "chains")} for line in lines]
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
@@ -75,9 +77,22 @@ def whole(recipe: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 def test_a_run_killed_in_mid_training_resumes_to_the_same_bits(
     recipe: Callable[[str], Path], whole: Path, tmp_path: Path
 ) -> None:
+    assert_resumed_after_a_kill(recipe("dccs"), SELECTING, whole, tmp_path)
+
+
+def test_a_killed_run_with_chains_resumes_to_the_same_bits(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    whole = latentclust.run(recipe("cgm"), out=tmp_path / "whole", device="cpu").folder
+    assert_resumed_after_a_kill(recipe("cgm"), (), whole, tmp_path)
+    chains = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
+    assert {"chains/style", "chains/label"} <= set(chains[0])
+    assert all(torch.equal(chains[1][name], tensor) for name, tensor in chains[0].items())
+
+
+def assert_resumed_after_a_kill(recipe: Path, settings: tuple[str, ...], whole: Path, tmp_path: Path) -> None:
+    """Kills a run after round 7, leaves a record half written, and resumes it to the bits of the whole one."""
     script, folder = tmp_path / "train.py", tmp_path / "run"
     script.write_text(SCRIPT)
-    command = [sys.executable, script, recipe("dccs"), folder, str(STALLED), *SELECTING]
+    command = [sys.executable, script, recipe, folder, str(STALLED), *settings]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
