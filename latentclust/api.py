@@ -2,7 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Represents, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
 from latentclust.sources import (
     ArraySource,
     FileSource,
@@ -35,8 +35,10 @@ from latentclust.specs import (
     ViewSpec,
 )
 from latentclust.tensors import (
+    ClusterImages,
     Code,
     Features,
+    HeadLogits,
     Images,
     Latent,
     Permutation,
@@ -52,6 +54,7 @@ __all__ = [
     "ArraySource",
     "BackboneSpec",
     "BaselineSpec",
+    "ClusterImages",
     "Code",
     "Critic",
     "DatasetSpec",
@@ -64,6 +67,8 @@ __all__ = [
     "Features",
     "FileSource",
     "Generator",
+    "HeadLogits",
+    "Heads",
     "HostViewSpec",
     "ImageSet",
     "ImageSource",

@@ -7,6 +7,7 @@ from typing import Any, cast
 from latentclust.assemble.checks import (
     ROLES,
     check_features,
+    check_heads,
     check_inference,
     check_names,
     check_players,
@@ -87,6 +88,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry) -> Resolved:
     check_names(find, recipe)
     roles = check_roles(find, recipe, backbones)
     check_features(find, recipe, roles)
+    check_heads(find, recipe, roles, prior, inference)
     check_players(find, recipe)
     check_inference(find, recipe, inference)
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None})
