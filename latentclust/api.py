@@ -2,7 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Represents, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
 from latentclust.schedule import Ramp, Schedule, value_at
 from latentclust.sources import (
     ArraySource,
@@ -38,8 +38,10 @@ from latentclust.specs import (
     ViewSpec,
 )
 from latentclust.tensors import (
+    ClusterImages,
     Code,
     Features,
+    HeadLogits,
     Images,
     Latent,
     Permutation,
@@ -59,6 +61,7 @@ __all__ = [
     "BackboneSpec",
     "BaselineSpec",
     "ChainSpec",
+    "ClusterImages",
     "Code",
     "Critic",
     "DatasetSpec",
@@ -71,6 +74,8 @@ __all__ = [
     "Features",
     "FileSource",
     "Generator",
+    "HeadLogits",
+    "Heads",
     "HostViewSpec",
     "ImageSet",
     "ImageSource",

@@ -4,26 +4,30 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.specs import Extractor
-from latentclust.tensors import Code, Features, Images, Latent, Scores, Vectors
+from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
 
 NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
 
 
 class EncoderNetwork(nn.Module):
-    """Images, or features, to a code: one linear head whose first `clusters` columns are logits, the rest style."""
+    """Images, or features, to a code: one linear head whose first `clusters` columns are logits, the next style.
 
-    def __init__(self, body: Extractor, clusters: int, style_dim: int) -> None:
+    With `log_variance` as many columns again are the log variances of the style.
+    """
+
+    def __init__(self, body: Extractor, clusters: int, style_dim: int, log_variance: bool = False) -> None:
         """Puts the head on a body."""
         super().__init__()
         self.body = body
-        self.head = nn.Linear(body.width, clusters + style_dim)
-        self.clusters = clusters
+        self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance))
+        self.clusters, self.style_dim, self.log_variance = clusters, style_dim, log_variance
 
     def forward(self, sample: Images | Features) -> Code:
         """The code of a batch."""
         representation, features = self.body(sample)
         code = self.head(representation).float()
-        return Code(logits=code[:, : self.clusters], style=code[:, self.clusters :], features=features)
+        logits, style, rest = code.split((self.clusters, self.style_dim, self.style_dim * self.log_variance), dim=1)
+        return Code(logits, style, features, log_variance=rest if self.log_variance else None)
 
     def represent(self, sample: Tensor) -> Tensor:
         """What the head reads, `(b, width)`."""
@@ -66,6 +70,27 @@ class DiscriminatorNetwork(nn.Module):
         """The logits of a batch of pairs, `(b,)`."""
         pairs = torch.cat((features, vectors.to(features.dtype)), dim=1)
         return Scores(self.head(self.body(pairs)[0]).flatten().float())
+
+
+class HeadsNetwork(nn.Module):
+    """Images, or features, to the cluster logits of several sub-heads that share a body (IIC)."""
+
+    def __init__(self, body: Extractor, heads: int, clusters: int) -> None:
+        """Puts `heads` linear heads of `clusters` columns each, drawn independently, on a body."""
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.width, heads * clusters)
+        self.heads, self.clusters = heads, clusters
+
+    def forward(self, sample: Images | Features) -> HeadLogits:
+        """The logits of a batch, `(b, heads, clusters)`."""
+        logits = self.head(self.body(sample)[0]).float()
+        return HeadLogits(logits.view(len(logits), self.heads, self.clusters))
+
+    def represent(self, sample: Tensor) -> Tensor:
+        """What the heads read, `(b, width)`."""
+        representation: Tensor = self.body(sample)[0]
+        return representation.float()
 
 
 class TrunkNetwork(nn.Module):

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from latentclust.tensors import Code, Features, Images, Latent, Scores, Vectors
+from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
 
 
 @runtime_checkable
@@ -49,6 +49,15 @@ class Trunk(Protocol):
 
     def __call__(self, images: Images) -> Features:
         """The features of a batch, `(b, f)`."""
+        ...
+
+
+@runtime_checkable
+class Heads(Protocol):
+    """Reads images, or a trunk's features, into the cluster logits of several sub-heads."""
+
+    def __call__(self, sample: Images | Features) -> HeadLogits:
+        """The logits of a batch, `(b, h, k)`."""
         ...
 
 

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from latentclust.errors import LatentclustError
+
 Images = NewType("Images", Tensor)
 """Float images `(b, c, h, w)`, or feature vectors `(b, d)` of a vector data set; float32 unless autocast."""
 
@@ -18,6 +20,12 @@ Features = NewType("Features", Tensor)
 
 Scores = NewType("Scores", Tensor)
 """One real number a sample, `(b,)`: a critic's value or a discriminator's logit; float32."""
+
+HeadLogits = NewType("HeadLogits", Tensor)
+"""Unnormalised log cluster probabilities of several sub-heads, `(b, h, k)`; float32."""
+
+ClusterImages = NewType("ClusterImages", Tensor)
+"""One image a sample and cluster, `(b, k, c, h, w)` or `(b, k, d)`: how each cluster would draw the sample; float32."""
 
 Permutation = NewType("Permutation", Tensor)
 """A permutation of the batch, `(b,)` int64."""
@@ -63,11 +71,13 @@ class Code:
         logits: Unnormalised log probabilities of the clusters.
         style: The style part, of the prior's style size.
         features: Flattened mid-network activations, which DCCS's discriminator reads.
+        log_variance: Log variance of each style value, whose mean is `style`; None of an encoder without it.
     """
 
     logits: Float[Tensor, "b k"]
     style: Float[Tensor, "b s"]
     features: Float[Tensor, "b f"]
+    log_variance: Float[Tensor, "b s"] | None = None
 
     @property
     def probabilities(self) -> Float[Tensor, "b k"]:
@@ -78,6 +88,17 @@ class Code:
     def log_probabilities(self) -> Float[Tensor, "b k"]:
         """Log cluster probabilities, nats."""
         return self.logits.log_softmax(dim=1)
+
+    @property
+    def style_log_variance(self) -> Float[Tensor, "b s"]:
+        """`log_variance`, float32; raises LatentclustError where the encoder gives none."""
+        if self.log_variance is None:
+            raise LatentclustError.at(
+                "networks.encoder.log_variance",
+                "the style's variance is asked for, and the encoder gives none",
+                "Set log_variance = true, or take out what asks for it",
+            )
+        return self.log_variance.float()
 
     def latent(self) -> Latent:
         """The code as a generator's input: category probabilities and style."""

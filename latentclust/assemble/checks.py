@@ -9,7 +9,7 @@ from latentclust.assemble.plan import GIVEN
 from latentclust.errors import did_you_mean
 from latentclust.recipe.salvage import UNREAD
 from latentclust.recipe.schema import NetworkTable, Recipe
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Trunk
 from latentclust.specs import (
     BackboneSpec,
     ChainSpec,
@@ -28,6 +28,7 @@ ROLES: Mapping[str, type] = {
     "critic": Critic,
     "discriminator": Discriminator,
     "trunk": Trunk,
+    "heads": Heads,
 }
 
 
@@ -85,6 +86,24 @@ def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> No
             find.note(where, f"it reads the features of {source!r}, which is no trunk or encoder of this recipe", fix)
         elif role != "discriminator" and recipe.networks[source].reads == "features":
             find.note(where, f"it reads the features of {source!r}, which reads features itself", fix)
+
+
+def check_heads(
+    find: Lookup, recipe: Recipe, roles: Mapping[str, str], prior: PriorSpec | None, inference: InferenceSpec | None
+) -> None:
+    """Refuses keys of another role, and an inference that reads heads of another number of clusters than the prior."""
+    for name, table in recipe.networks.items():
+        said = {"heads": table.heads is not None, "clusters": table.clusters is not None}
+        wrong = {key: "heads" for key, is_said in said.items() if is_said and roles.get(name) != "heads"}
+        if table.log_variance and roles.get(name) != "encoder":
+            wrong["log_variance"] = "encoder"
+        for key, role in wrong.items() if name in roles else ():
+            what = f"{key} is a key of the role {role!r}, and {name!r} has the role {roles[name]!r}"
+            find.note(f"networks.{name}.{key}", what, "Take it out, or give the network that role")
+        read = inference is not None and name in inference.needs and roles.get(name) == "heads"
+        if read and prior is not None and table.clusters not in (None, prior.clusters):
+            what = f"the inference reads {table.clusters} clusters here, and the prior has {prior.clusters}"
+            find.note(f"networks.{name}.clusters", what, "Take it out, or let the inference read another network")
 
 
 def check_players(find: Lookup, recipe: Recipe) -> None:

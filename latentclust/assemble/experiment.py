@@ -16,12 +16,16 @@ from latentclust.networks import (
     DiscriminatorNetwork,
     EncoderNetwork,
     GeneratorNetwork,
+    HeadsNetwork,
     TrunkNetwork,
     initialise,
 )
 from latentclust.recipe.schema import NetworkTable
 from latentclust.specs import DecoderSpec, DeviceViewSpec, ExtractorSpec, ImageSet, Model
 from latentclust.tensors import Images, Shape
+
+SUB_HEADS = 5
+"""How many sub-heads a network of the role `heads` has where the recipe does not say (Ji et al. 2019)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +150,13 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
         body = spec.extractor(_input_shape(resolved, table, role, shape, built))
     match role:
         case "encoder":
-            return EncoderNetwork(body, prior.clusters, prior.style_dim)
+            return EncoderNetwork(body, prior.clusters, prior.style_dim, table.log_variance)
         case "critic":
             return CriticNetwork(body)
         case "discriminator":
             return DiscriminatorNetwork(body)
+        case "heads":
+            return HeadsNetwork(body, table.heads or SUB_HEADS, table.clusters or prior.clusters)
         case _:
             return TrunkNetwork(body)
 

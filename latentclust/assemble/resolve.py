@@ -8,6 +8,7 @@ from latentclust.assemble.checks import (
     ROLES,
     check_chains,
     check_features,
+    check_heads,
     check_inference,
     check_names,
     check_players,
@@ -96,6 +97,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_names(find, recipe)
     roles = check_roles(find, recipe, backbones)
     check_features(find, recipe, roles)
+    check_heads(find, recipe, roles, prior, inference)
     check_players(find, recipe)
     check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():

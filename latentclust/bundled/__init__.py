@@ -35,18 +35,23 @@ from latentclust.bundled.datasets.synthetic import Synthetic
 from latentclust.bundled.datasets.usps import Usps
 from latentclust.bundled.inference.amortized import Amortized
 from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
+from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
+from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.category_recovery import CategoryRecovery
+from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
 from latentclust.bundled.losses.gan_critic import GanCritic
 from latentclust.bundled.losses.gan_generator import GanGenerator
 from latentclust.bundled.losses.gaussian_likelihood import GaussianLikelihood
 from latentclust.bundled.losses.gradient_penalty import GradientPenalty
+from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
+from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.quantities import QUANTITIES
@@ -60,6 +65,8 @@ from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+
+SYSTEMS = ("cgm", "clustergan", "cvae", "dccs", "dls", "gan", "iic", "infogan")
 
 
 @hookimpl
@@ -88,18 +95,22 @@ def provide_priors() -> Mapping[str, type[PriorSpec]]:
 
 @hookimpl
 def provide_losses() -> Mapping[str, type[LossSpec]]:
-    """The terms of ClusterGAN, DLS-Clustering, DCCS and InfoGAN."""
+    """The terms of ClusterGAN, DLS-Clustering, DCCS, InfoGAN, IIC and the conditional VAE."""
     return {
         "adversarial": Adversarial,
         "augmentation-invariance": AugmentationInvariance,
+        "category-divergence": CategoryDivergence,
         "category-recovery": CategoryRecovery,
+        "cluster-likelihood": ClusterLikelihood,
         "gan-critic": GanCritic,
         "gan-generator": GanGenerator,
         "gaussian-likelihood": GaussianLikelihood,
         "gradient-penalty": GradientPenalty,
+        "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
         "reconstruction": Reconstruction,
+        "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
         "wasserstein-critic": WassersteinCritic,
     }
@@ -135,6 +146,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
         "amortized": Amortized,
         "langevin-gibbs": LangevinGibbs,
         "backprop-decoding": BackpropDecoding,
+        "best-head": BestHead,
         "kmeans-on-code": KMeansOnCode,
         "kmeans-on-features": KMeansOnFeatures,
     }
@@ -191,4 +203,4 @@ def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
 def provide_systems() -> Mapping[str, Traversable]:
     """The published systems, as base recipes."""
     folder = files("latentclust.bundled") / "systems"
-    return {f"{name}@1": folder / f"{name}.toml" for name in ("cgm", "clustergan", "dccs", "dls", "gan", "infogan")}
+    return {f"{name}@1": folder / f"{name}.toml" for name in SYSTEMS}

@@ -3,12 +3,15 @@
 import torch
 
 from latentclust.api import (
+    ClusterImages,
     Code,
     Critic,
     Discriminator,
     Encoder,
     Features,
     Generator,
+    HeadLogits,
+    Heads,
     Images,
     Latent,
     Permutation,
@@ -146,6 +149,57 @@ def code_of_fake_features(encoder: Encoder, features_of_fake: Features) -> Code:
     return encoder(features_of_fake)
 
 
+def features_of_view(trunk: Trunk, view: Images) -> Features:
+    """The shared trunk's features of the view (IIC)."""
+    return trunk(view)
+
+
+def heads_of_real(heads: Heads, images: Images) -> HeadLogits:
+    """Every sub-head's logits of real images."""
+    return heads(images)
+
+
+def heads_of_view(heads: Heads, view: Images) -> HeadLogits:
+    """Every sub-head's logits of the view."""
+    return heads(view)
+
+
+def heads_of_real_features(heads: Heads, features_of_real: Features) -> HeadLogits:
+    """Every sub-head's logits on a shared trunk, real images (IIC)."""
+    return heads(features_of_real)
+
+
+def heads_of_view_features(heads: Heads, features_of_view: Features) -> HeadLogits:
+    """Every sub-head's logits on a shared trunk, the view (IIC)."""
+    return heads(features_of_view)
+
+
+def overclusters_of_real_features(overclustering: Heads, features_of_real: Features) -> HeadLogits:
+    """The overclustering sub-heads' logits on a shared trunk, real images (IIC)."""
+    return overclustering(features_of_real)
+
+
+def overclusters_of_view_features(overclustering: Heads, features_of_view: Features) -> HeadLogits:
+    """The overclustering sub-heads' logits on a shared trunk, the view (IIC)."""
+    return overclustering(features_of_view)
+
+
+def posterior_sample(code_of_real: Code, rng: torch.Generator) -> Latent:
+    """Z ~ q(z|x) = N(mean, exp(log variance)), reparameterised (Kingma and Welling 2014), beside q(y|x)."""
+    deviation = (code_of_real.style_log_variance / 2).exp()
+    noise = torch.randn(deviation.shape, generator=rng, device=rng.device)
+    return Latent(category=code_of_real.probabilities.float(), style=code_of_real.style.float() + deviation * noise)
+
+
+def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> ClusterImages:
+    """G(y, z) of every cluster y, in one pass (Kingma et al. 2014, Eq. 7)."""
+    batch, clusters = posterior_sample.category.shape
+    style = posterior_sample.style.repeat_interleave(clusters, dim=0)
+    category = torch.eye(clusters, dtype=style.dtype, device=style.device).repeat(batch, 1)
+    drawn = generator(Latent(category=category, style=style))
+    return ClusterImages(drawn.view(batch, clusters, *drawn.shape[1:]))
+
+
 def _between(one: torch.Tensor, other: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """One uniform point a sample on the line from `other` to `one`, cut off from the graph that made them."""
     shape = (one.shape[0], *(1,) * (one.dim() - 1))
@@ -181,6 +235,15 @@ QUANTITIES = {
         score_of_real_features,
         score_of_fake_features,
         code_of_fake_features,
+        features_of_view,
+        heads_of_real,
+        heads_of_view,
+        heads_of_real_features,
+        heads_of_view_features,
+        overclusters_of_real_features,
+        overclusters_of_view_features,
+        posterior_sample,
+        cluster_reconstructions,
     )
 }
 """Every quantity that comes with the package, by name."""

@@ -79,14 +79,23 @@ class ViewTable(BaseModel):
 class NetworkTable(PartTable):
     """`[networks.NAME]`: a backbone in a role."""
 
-    role: Literal["encoder", "generator", "critic", "discriminator", "trunk"] | None = None
+    role: Literal["encoder", "generator", "critic", "discriminator", "trunk", "heads"] | None = None
     """The network's own name where that is a role."""
 
     reads: Literal["images", "latent", "features"] = "images"
-    """What an encoder or a critic reads; a generator always reads latents, a discriminator features and latents."""
+    """What an encoder, a critic or heads read; a generator reads latents, a discriminator features and latents."""
 
     features_of: str | None = None
     """The network whose features it reads: by default `trunk` where there is one, else `encoder`."""
+
+    heads: PositiveInt | None = None
+    """How many sub-heads, of the role `heads` alone; 5 unless said."""
+
+    clusters: int | None = Field(default=None, ge=2)
+    """How many clusters each sub-head tells apart, of the role `heads` alone; the prior's unless said."""
+
+    log_variance: bool = False
+    """Whether an encoder also gives the log variance of its style."""
 
     init: Literal["default", "xavier-normal", "normal"] = "default"
     """Initial weights of linear and convolutional layers: torch's, Glorot's, or N(0, 0.02) as DCGAN's."""

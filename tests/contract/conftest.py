@@ -22,10 +22,12 @@ from latentclust.networks import (
     DiscriminatorNetwork,
     EncoderNetwork,
     GeneratorNetwork,
+    HeadsNetwork,
     TrunkNetwork,
 )
 from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
+from latentclust.roles import Heads
 from latentclust.specs import ChainSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, HostViewSpec, LossSpec, Spec
 from latentclust.tensors import Images, Scale
 
@@ -43,6 +45,9 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 }
 
 BATCH, CLUSTERS, STYLE = 6, 3, 5
+NETWORKS: Mapping[str, type] = {**ROLES, "overclustering": Heads}
+"""Every network that bundled quantities ask for, with its role."""
+
 VALUES = CLUSTERS + STYLE
 """Samples, latents and features are equally wide, so that one critic may score any of them."""
 
@@ -87,16 +92,18 @@ def rng() -> torch.Generator:
 
 @pytest.fixture
 def networks() -> dict[str, nn.Module]:
-    """A network in each role, under the role's name, for vectors."""
+    """A network in each role, under the role's name, for vectors; and overclustering heads."""
     torch.manual_seed(0)
     body = Mlp(hidden=(VALUES,))
-    encoder = EncoderNetwork(body.extractor((VALUES,)), CLUSTERS, STYLE)
+    encoder = EncoderNetwork(body.extractor((VALUES,)), CLUSTERS, STYLE, log_variance=True)
     return {
         "encoder": encoder,
         "generator": GeneratorNetwork(body.decoder(CLUSTERS + STYLE, (VALUES,))),
         "critic": CriticNetwork(body.extractor((VALUES,))),
         "discriminator": DiscriminatorNetwork(body.extractor((encoder.body.feature_width + CLUSTERS + STYLE,))),
         "trunk": TrunkNetwork(body.extractor((VALUES,))),
+        "heads": HeadsNetwork(body.extractor((VALUES,)), 2, CLUSTERS),
+        "overclustering": HeadsNetwork(body.extractor((VALUES,)), 2, 2 * CLUSTERS),
     }
 
 
@@ -125,9 +132,9 @@ def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
         quantities = {part.name: part.value for part in registry.parts("quantity")}
         samplers = [part.value for part in registry.parts("inference") if issubclass(part.value, ChainSpec)]
         provided = {name: type_ for sampler in samplers for name, type_ in sampler.provides.items()}
-        binder = Binder(quantities, ROLES, ("view",), issues, provided)
+        binder = Binder(quantities, NETWORKS, ("view",), issues, provided)
         table = LossTable(use="any", player="all", on=on)
-        return binder.plan("all", tuple(ROLES), {"loss": loss}, {"loss": table}), [issue.what for issue in issues]
+        return binder.plan("all", tuple(NETWORKS), {"loss": loss}, {"loss": table}), [issue.what for issue in issues]
 
     return make
 

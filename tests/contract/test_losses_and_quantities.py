@@ -77,7 +77,8 @@ def test_a_quantitys_signature_is_whole_and_its_names_resolve(quantity: Part, pl
 
 def parts(value: Any) -> list[Tensor]:
     if isinstance(value, Code):
-        return [value.logits, value.style, value.features]
+        optional = [value.log_variance] if value.log_variance is not None else []
+        return [value.logits, value.style, value.features, *optional]
     return [value.category, value.style] if isinstance(value, Latent) else [value]
 
 

@@ -1,0 +1,59 @@
+"""The most informative of several sub-heads: IIC (Ji et al., ICCV 2019)."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior
+
+
+@final
+class BestHead(InferenceSpec):
+    """Softmax of the sub-head that shares the most information with the training images; no style.
+
+    IIC keeps the sub-head of lowest loss. At read-out there are no views to compute that loss with; what is compared
+    instead is `I(x; y) = H(mean p) - mean H(p)`, nats, of the training images' cluster probabilities. Labels are not
+    read.
+    """
+
+    network: str = "heads"
+
+    trunk: str | None = None
+    """The trunk whose features the heads read, where they read features."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The heads, and their trunk."""
+        return (self.network,) if self.trunk is None else (self.network, self.trunk)
+
+    def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
+        """`head`, the 0-based index of the sub-head, int64; `information` `(h,)`, of each sub-head, nats."""
+        logits = torch.cat([self._logits(model, images) for images in batches])
+        information = information_of(logits)
+        return {"head": information.argmax(), "information": information}
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        """The chosen sub-head's posterior; `rng` is not read."""
+        logits = self._logits(model, images)
+        chosen = logits.index_select(1, state["head"].to(logits.device).view(1)).squeeze(1)  # (b, k)
+        return Posterior(probabilities=chosen.softmax(dim=1), style=chosen.new_zeros(len(chosen), 0))
+
+    def _logits(self, model: Model, images: Images) -> Float[Tensor, "b h k"]:
+        sample = images if self.trunk is None else model.networks[self.trunk](images)
+        logits = model.networks[self.network](sample)
+        if not isinstance(logits, Tensor) or logits.dim() != 3:
+            raise LatentclustError.at(
+                "inference.network", f"{self.network!r} has no sub-heads", "Name a network of the role heads"
+            )
+        return logits.float()
+
+
+def information_of(logits: Float[Tensor, "n h k"]) -> Float[Tensor, " h"]:
+    """Mutual information between sample and cluster of each sub-head, nats, in [0, log K]."""
+    log_p = logits.log_softmax(dim=2)
+    log_mean = log_p.logsumexp(dim=0, keepdim=True) - math.log(len(logits))
+    return (log_p.exp() * (log_p - log_mean)).sum(dim=2).mean(dim=0)

@@ -1,0 +1,16 @@
+"""The category's part of a variational bound: the semi-supervised VAE (Kingma et al. 2014, Eq. 7)."""
+
+import math
+from typing import final
+
+from latentclust.api import Code, LossSpec, Scalar
+
+
+@final
+class CategoryDivergence(LossSpec):
+    """`KL(q(y|x) || uniform)` over the clusters, nats, batch mean: `log K` less the entropy, in [0, log K]."""
+
+    def __call__(self, code_of_real: Code) -> Scalar:
+        """The divergence of logits `(b, k)`."""
+        log_q = code_of_real.logits.float().log_softmax(dim=1)
+        return Scalar((log_q.exp() * log_q).sum(dim=1).mean() + math.log(log_q.shape[1]))

@@ -1,0 +1,81 @@
+"""Keys of the roles `heads` and `encoder`: what they build, and where they are refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from latentclust.assemble.experiment import SUB_HEADS, assemble
+from latentclust.assemble.resolve import Resolved
+from latentclust.errors import Issue
+from latentclust.networks import EncoderNetwork, HeadsNetwork
+
+Resolve = Callable[..., Resolved]
+Issues = Callable[..., tuple[Issue, ...]]
+
+
+@pytest.fixture
+def iic() -> dict[str, Any]:
+    """IIC in little, on vectors."""
+    return {
+        "schema": 1,
+        "name": "small",
+        "extends": "iic@1",
+        "data": {"use": "synthetic", "per_cluster": 10},
+        "views": {"view": {"steps": [{"use": "point-affine"}]}},
+        "prior": {"clusters": 4},
+        "networks": {"trunk": {"use": "mlp", "hidden": [8]}},
+        "train": {"rounds": 4, "batch_size": 8},
+    }
+
+
+def test_heads_are_as_many_as_said_and_tell_apart_the_priors_clusters(
+    iic: dict[str, Any], resolved: Resolve, tmp_path: Path
+) -> None:
+    networks = assemble(resolved(iic, "networks.heads.heads=3"), (tmp_path,)).networks
+    main, over = networks["heads"], networks["overclustering"]
+    assert isinstance(main, HeadsNetwork)
+    assert isinstance(over, HeadsNetwork)
+    assert (main.heads, main.clusters) == (3, 4)
+    assert (over.heads, over.clusters) == (SUB_HEADS, 50)
+    assert main.head.in_features == over.head.in_features == 8
+
+
+def test_each_reading_of_trunk_and_heads_is_computed_once(iic: dict[str, Any], resolved: Resolve) -> None:
+    names = [node.name for node in resolved(iic).plans["iic"].nodes]
+    assert names == [
+        "features_of_real",
+        "heads_of_real_features",
+        "features_of_view",
+        "heads_of_view_features",
+        "overclusters_of_real_features",
+        "overclusters_of_view_features",
+    ]
+
+
+@pytest.mark.parametrize(("key", "value"), [("heads", 3), ("clusters", 7)])
+def test_keys_of_heads_are_refused_elsewhere(tables: dict[str, Any], issues: Issues, key: str, value: int) -> None:
+    (told,) = issues(tables, f"networks.encoder.{key}={value}")
+    assert told.where == f"networks.encoder.{key}"
+    assert told.what == f"{key} is a key of the role 'heads', and 'encoder' has the role 'encoder'"
+
+
+def test_a_log_variance_is_an_encoders_alone(tables: dict[str, Any], issues: Issues) -> None:
+    assert issues(tables, "networks.encoder.log_variance=true") == ()
+    assert issues(tables, "networks.critic.log_variance=false") == ()
+    (told,) = issues(tables, "networks.critic.log_variance=true")
+    assert told.where == "networks.critic.log_variance"
+
+
+def test_a_log_variance_widens_the_encoders_head(tables: dict[str, Any], resolved: Resolve, tmp_path: Path) -> None:
+    encoder = assemble(resolved(tables, "networks.encoder.log_variance=true"), (tmp_path,)).networks["encoder"]
+    assert isinstance(encoder, EncoderNetwork)
+    assert encoder.head.out_features == 4 + 2 * 3
+
+
+def test_the_inference_must_read_heads_of_the_priors_clusters(iic: dict[str, Any], issues: Issues) -> None:
+    (told,) = issues(iic, "inference.network=overclustering")
+    assert told.where == "networks.overclustering.clusters"
+    assert told.what == "the inference reads 50 clusters here, and the prior has 4"
+    assert issues(iic, "inference.network=overclustering", "networks.overclustering.clusters=4") == ()

@@ -1,0 +1,89 @@
+"""The most informative sub-head."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.api import LatentclustError, Model
+from latentclust.bundled.inference.best_head import BestHead, information_of
+from latentclust.bundled.priors import OneHotGaussian
+
+PRIOR = OneHotGaussian(clusters=2, style_dim=0)
+
+
+class Stacked(nn.Module):
+    """Reads a vector of `h k` values as logits `(b, h, k)`."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, sample: Tensor) -> Tensor:
+        return sample.view(len(sample), self.heads, -1)
+
+
+class Doubled(nn.Module):
+    """A trunk."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return 2 * images
+
+
+def three_heads(count: int) -> Tensor:
+    """Of `count` samples, half in each cluster: an undecided head, a sure one, and one that puts all in one cluster."""
+    sign = torch.tensor([1.0, -1.0]).repeat(count // 2)[:, None]
+    undecided = torch.zeros(count, 2)
+    sure = 50 * torch.cat((sign, -sign), dim=1)
+    same = torch.tensor([50.0, -50.0]).repeat(count, 1)
+    return torch.cat((undecided, sure, same), dim=1)
+
+
+def test_information_is_that_of_the_mean_less_the_mean_of_each(normal_logits):
+    p = normal_logits.double().softmax(dim=2)
+    mean = p.mean(dim=0)
+    expected = -(mean * mean.log()).sum(dim=1) + (p * p.log()).sum(dim=2).mean(dim=0)
+    torch.testing.assert_close(information_of(normal_logits).double(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.fixture
+def normal_logits(rng) -> Tensor:
+    return 2 * torch.randn(11, 3, 4, generator=rng)
+
+
+def test_information_at_its_limits():
+    found = information_of(three_heads(6).view(6, 3, 2))
+    torch.testing.assert_close(found, torch.tensor([0.0, math.log(2), 0.0]))
+
+
+def test_keeps_the_most_informative_head_over_all_batches(rng):
+    model, images = Model({"heads": Stacked(3)}, PRIOR), three_heads(8)
+    state = BestHead().fit(model, [images[:3], images[3:]], rng)
+    assert state["head"].item() == 1
+    assert state["head"].dtype == torch.int64
+    posterior = BestHead().posterior(model, images, state, rng)
+    torch.testing.assert_close(posterior.probabilities, images[:, 2:4].softmax(dim=1))
+    assert posterior.style.shape == (8, 0)
+
+
+def test_a_head_that_is_sure_within_each_batch_but_not_over_all_is_no_better(rng):
+    """What counts is the mean over the training images, not over batches."""
+    same = torch.tensor([[50.0, -50.0]])
+    images = torch.cat((torch.cat((same, 0.1 * same), dim=1), torch.cat((-same, 0.1 * same), dim=1)))
+    state = BestHead().fit(Model({"heads": Stacked(2)}, PRIOR), [images[:1], images[1:]], rng)
+    torch.testing.assert_close(state["information"], torch.tensor([math.log(2), 0.0]))
+
+
+def test_reads_heads_through_a_trunk(rng):
+    inference, images = BestHead(trunk="trunk"), three_heads(4) / 100
+    assert inference.needs == ("heads", "trunk")
+    model = Model({"heads": Stacked(3), "trunk": Doubled()}, PRIOR)
+    posterior = inference.posterior(model, images, {"head": torch.tensor(1)}, rng)
+    torch.testing.assert_close(posterior.probabilities, (2 * images[:, 2:4]).softmax(dim=1))
+
+
+def test_refuses_a_network_without_sub_heads(encoder, rng):
+    model = Model({"encoder": encoder(2)}, PRIOR)
+    with pytest.raises(LatentclustError, match=r"inference\.network: 'encoder' has no sub-heads"):
+        BestHead(network="encoder").fit(model, [torch.zeros(4, 4)], rng)
