@@ -1,4 +1,4 @@
-"""What makes the clustered generator cluster: `python benchmarks/cgm_means.py [--seeds 3] [--threads 1] [NAME…]`.
+"""What makes the clustered generator cluster: `python benchmarks/cgm_means.py [--seeds 3] [--threads 1] [--only NAME]`.
 
 Each means of digits-cgm taken out or put in by itself, the other settings kept, over the same seeds; one line a variant
 and benchmarks/results/cgm_means.json, which grows variant by variant.
@@ -29,15 +29,15 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 def main() -> None:
-    """Runs the variants that are named, or all."""
+    """Runs the variants."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=list(VARIANTS), choices=[*VARIANTS, []])
+    parser.add_argument("--only", action="append", choices=VARIANTS, help="a variant; all unless said")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     found: dict[str, Any] = {}
-    for name in options.names:
+    for name in options.only or VARIANTS:
         folder = Path("runs/benchmarks/cgm_means") / name.replace(" ", "-")
         settings = (*LEAN, *VARIANTS[name])
         _, summary, runs = run_seeds("digits-cgm", options.seeds, settings, out=folder, overwrite=True)

@@ -221,9 +221,9 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
             "Remove the view, or choose an inference without chains",
         ),
         (
-            ["losses.likelihood={use='reconstruction', player='generator', on={reconstruction='decoded_sample'}}"],
-            "losses.likelihood.on.reconstruction: 'decoded_sample' asks for 'posterior_sample', which the chosen "
-            "inference does not provide. Set inference.use = 'langevin-gibbs'",
+            ["losses.likelihood={use='gaussian-likelihood', player='generator', on={decoded_sample='fake'}}"],
+            "losses.likelihood: the loss asks for 'noise_scale', which the chosen inference does not provide. "
+            "Set inference.use = 'langevin-gibbs'",
         ),
         (
             ["data.preprocess=[{use='flip'}]"],
