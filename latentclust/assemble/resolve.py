@@ -104,7 +104,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         check_inference(find, recipe, "evaluate.readouts", name, readout, prior)
     sampler = trained_by or inference
     check_chains(find, views, sampler)
-    provided = sampler.provides if isinstance(sampler, ChainSpec) else {}
+    # What an inference that is an issue itself would provide is not another one.
+    unread: dict[str, Any] = dict.fromkeys(find.offers(), Any) if sampler is None else {}
+    provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
     check_selection(find, recipe)
     raise_all(find.issues)
