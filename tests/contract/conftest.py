@@ -116,7 +116,6 @@ def given(networks: dict[str, nn.Module], rng: torch.Generator) -> dict[str, Any
         "images": Images(torch.rand(BATCH, VALUES, generator=rng)),
         "view": Images(torch.rand(BATCH, VALUES, generator=rng)),
         "prior": prior,
-        "posterior_sample": prior.sample(BATCH, rng),
         "noise_scale": Scale(torch.tensor(0.3)),
         "batch_size": BATCH,
         "rng": rng,
@@ -131,7 +130,8 @@ def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
         issues: list[Issue] = []
         quantities = {part.name: part.value for part in registry.parts("quantity")}
         samplers = [part.value for part in registry.parts("inference") if issubclass(part.value, ChainSpec)]
-        provided = {name: type_ for sampler in samplers for name, type_ in sampler.provides.items()}
+        # What a quantity gives too is tested as that.
+        provided = {n: type_ for sampler in samplers for n, type_ in sampler.provides.items() if n not in quantities}
         binder = Binder(quantities, NETWORKS, ("view",), issues, provided)
         table = LossTable(use="any", player="all", on=on)
         return binder.plan("all", tuple(NETWORKS), {"loss": loss}, {"loss": table}), [issue.what for issue in issues]
