@@ -12,9 +12,21 @@ from latentclust.report.verdict import verdicts
 def print_results(console: Console, facts: RunFacts) -> None:
     """The table, the plain sentence about each baseline, and the protocol."""
     console.print(results_table(facts))
-    for sentence in verdicts(facts):
+    for sentence in (*verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
     console.print(escape(str(facts.protocol)), style="dim")
+
+
+def _readouts(facts: RunFacts) -> list[str]:
+    """A sentence for each other inference, and one for the chains."""
+    said = [
+        f"Read out by {name}: {', '.join(f'{title(m)} {number(v)}' for m, v in (reading.metrics or {}).items())}; "
+        f"agreement {reading.agreement:.1%}."
+        for name, reading in facts.readouts.items()
+    ]
+    if facts.chains is not None:
+        said.append(f"Independent chains put {facts.chains.agreement:.1%} of the samples into the same cluster.")
+    return said
 
 
 def results_table(facts: RunFacts) -> Table:

@@ -47,7 +47,7 @@ def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str
         lengths: A mapping for each length: `steps`, and the metrics.
         names: The metrics to draw, by key, and what they are called.
     """
-    figure = new_figure(4.6, 3.2)
+    figure = new_figure(5.4, 3.2)
     axes = figure.subplots()
     steps = [entry["steps"] for entry in lengths]
     for group, (key, name) in enumerate(names.items()):
@@ -58,7 +58,7 @@ def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str
     axes.minorticks_off()
     axes.set_xlabel("Langevin steps between two draws of the cluster")
     axes.set_ylabel("score")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     bare(axes)
     return figure
 

@@ -1,13 +1,14 @@
 """The table that ends a run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from latentclust.report.console import print_results
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import ChainFacts, Reading, RunFacts
 
 MakeFacts = Callable[..., RunFacts]
 
@@ -40,3 +41,11 @@ def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
     text = shown(unlabelled)
     assert cells(text, "cluster 3") == ["cluster 3", "5"]
     assert "ACC" not in text
+
+
+def test_other_readouts_and_chains_have_a_sentence_each(make_facts: MakeFacts) -> None:
+    readouts = {"amortized": Reading({"accuracy": 0.5, "nmi": 0.25}, 0.875)}
+    text = shown(replace(make_facts(), readouts=readouts, chains=ChainFacts(0.91)))
+    assert "Read out by amortized: ACC 0.5000, NMI 0.2500; agreement 87.5%." in text
+    assert "Independent chains put 91.0% of the samples into the same cluster." in text
+    assert "Read out by" not in shown(make_facts())
