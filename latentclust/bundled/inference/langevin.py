@@ -1,17 +1,26 @@
 """Langevin dynamics on style codes under a generator: Xing et al. 2020, Eqs. 3 and 4."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from latentclust.api import Generator, Images, Latent
+from latentclust.api import Generator, Images, Latent, Shape
+
+CAPTURES = 8
+"""CUDA graphs that are kept: one for each shape of batch, generator and source of randomness."""
+
+WARM_UP = 3
+"""Steps before a capture, in which libraries choose their kernels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
     """log p(x, y, z) of the clustered generator, up to a constant: Eq. 4 with a prior of any width.
+
+    Noise and reach are 0-d tensors in a step that may be captured in a CUDA graph, which numbers would be baked into.
 
     Attributes:
         generator: G, which draws x from the category y and the style z.
@@ -21,9 +30,9 @@ class Joint:
     """
 
     generator: Generator
-    noise: float
+    noise: float | Tensor
     width: float
-    reach: float = 1.0
+    reach: float | Tensor = 1.0
 
     def latent(self, category: Float[Tensor, "r k"], style: Float[Tensor, "r s"]) -> Latent:
         """What the generator sees."""
@@ -41,6 +50,75 @@ class Joint:
         return style.float().square().sum(dim=1) / (2 * self.width**2)
 
 
+class Walk:
+    """Chains in buffers of their own; a step reads every number from a tensor, so that it may be captured."""
+
+    def __init__(self, generator: Generator, width: float, shapes: tuple[Shape, Shape, Shape], device: torch.device):
+        """Buffers for images, categories and styles of these shapes, float32."""
+        self.images, self.category, self.style = (torch.zeros(shape, device=device) for shape in shapes)
+        self.style.requires_grad_()
+        self.noise, self.reach, self.step_size = (torch.ones((), device=device) for _ in range(3))
+        self._joint = Joint(generator, self.noise, width, self.reach)
+        self._normal = torch.zeros(shapes[2], device=device)
+
+    @torch.no_grad()
+    def begin(self, joint: Joint, images: Images, category: Tensor, style: Tensor, step_size: float) -> None:
+        """Takes over where the chains are, and the numbers of this round."""
+        for buffer, value in ((self.images, images), (self.category, category), (self.style, style)):
+            buffer.copy_(value)
+        self.noise.fill_(joint.noise)
+        self.reach.fill_(joint.reach)
+        self.step_size.fill_(step_size)
+
+    def step(self, rng: torch.Generator) -> None:
+        """Eq. 3, once, in place."""
+        with torch.enable_grad():
+            misfit = self._joint.misfit(self.images, self.category, self.style)
+            energy = (misfit + self._joint.tension(self.style)).sum()
+        (gradient,) = torch.autograd.grad(energy, self.style)  # and none for the generator's parameters
+        self._normal.normal_(generator=rng)
+        with torch.no_grad():
+            self.style.sub_(self.step_size * gradient).add_((2 * self.step_size).sqrt() * self._normal)
+
+
+class CapturedWalk(Walk):
+    """The same, its step captured in a CUDA graph with the generator of randomness registered."""
+
+    def __init__(
+        self, generator: Generator, width: float, shapes: tuple[Shape, Shape, Shape], rng: torch.Generator
+    ) -> None:
+        """Warms up and captures; the generator of randomness is left as it was."""
+        super().__init__(generator, width, shapes, rng.device)
+        state = rng.get_state()
+        stream = torch.cuda.Stream(rng.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(rng.device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                super().step(rng)
+        torch.cuda.current_stream(rng.device).wait_stream(stream)
+        self._graph = torch.cuda.CUDAGraph()
+        self._graph.register_generator_state(rng)
+        with torch.cuda.graph(self._graph):
+            super().step(rng)
+        rng.set_state(state)
+
+    def step(self, rng: torch.Generator) -> None:
+        """The graph, once more; `rng` is the one that was registered."""
+        self._graph.replay()
+
+
+@lru_cache(maxsize=CAPTURES)
+def captured(
+    generator: Generator,
+    width: float,
+    shapes: tuple[Shape, Shape, Shape],
+    rng: torch.Generator,
+    autocast: torch.dtype | None,
+) -> CapturedWalk:
+    """The captured step of a generator on batches of these shapes; a precision has a capture of its own."""
+    return CapturedWalk(generator, width, shapes, rng)
+
+
 def langevin(
     joint: Joint,
     images: Images,
@@ -53,17 +131,18 @@ def langevin(
     """Styles after `steps` of `z += step_size grad log p(z, x, y) + sqrt(2 step_size) N(0, I)`, Eq. 3.
 
     Rows are independent chains. On a posterior with Gaussian precision L the chain's own covariance is
-    `[L (I - step_size L / 2)]^-1`, and it diverges where step_size exceeds 2 over L's largest eigenvalue.
+    `[L (I - step_size L / 2)]^-1`, and it diverges where step_size exceeds 2 over L's largest eigenvalue. On a GPU the
+    step is a CUDA graph.
     """
     if not joint.reach or not style.shape[1]:
         return joint.width * torch.randn(style.shape, device=style.device, generator=rng)
-    state = style.detach().clone().requires_grad_()
-    noise = torch.empty_like(state, requires_grad=False)
+    shapes = (tuple(images.shape), tuple(category.shape), tuple(style.shape))
+    if style.is_cuda:
+        autocast = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
+        walk: Walk = captured(joint.generator, joint.width, shapes, rng, autocast)  # type: ignore[arg-type]
+    else:
+        walk = Walk(joint.generator, joint.width, shapes, style.device)
+    walk.begin(joint, images, category, style, step_size)
     for _ in range(steps):
-        with torch.enable_grad():
-            energy = (joint.misfit(images, category, state) + joint.tension(state)).sum()
-        (gradient,) = torch.autograd.grad(energy, state)  # and none for the generator's parameters
-        noise.normal_(generator=rng)
-        with torch.no_grad():
-            state.add_(gradient, alpha=-step_size).add_(noise, alpha=(2 * step_size) ** 0.5)
-    return state.detach()
+        walk.step(rng)
+    return walk.style.detach().clone()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from latentclust.bundled.inference.langevin import Joint, langevin
+from latentclust.bundled.inference.langevin import CapturedWalk, Joint, Walk, langevin
 
 CHAINS, STYLE, VALUES, NOISE = 20_000, 2, 5, 0.5
 SURE = 5.0
@@ -87,3 +87,37 @@ def test_it_moves_no_weight_and_leaves_the_start_as_it_was(planted, rng):
     assert weight.grad is None
     assert torch.equal(weight, before)
     assert not start.any()
+
+
+def test_the_numbers_of_a_walk_may_change_from_round_to_round(planted, rng):
+    joint, image, _, _ = planted
+    category, style = torch.eye(3), torch.randn(3, STYLE, generator=rng)
+    walk = Walk(joint.generator, 1.0, ((3, VALUES), (3, 3), (3, STYLE)), torch.device("cpu"))
+    for noise, reach, step_size in ((0.5, 1.0, 0.01), (0.9, 0.3, 0.002)):
+        now = Joint(joint.generator, noise, 1.0, reach)
+        walk.begin(now, image.expand(3, -1), category, style, step_size)
+        walk.step(torch.Generator().manual_seed(4))
+        leaf = style.clone().requires_grad_()
+        drawn = joint.generator(now.latent(category, leaf))
+        log_joint = -(image - drawn).square().sum() / (2 * noise**2) - leaf.square().sum() / 2
+        (slope,) = torch.autograd.grad(log_joint, leaf)
+        normal = torch.randn(3, STYLE, generator=torch.Generator().manual_seed(4))
+        torch.testing.assert_close(walk.style.detach(), style + step_size * slope + (2 * step_size) ** 0.5 * normal)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_captured_step_is_the_step_itself(planted):
+    joint, image, _, _ = planted
+    device = torch.device("cuda")
+    generator, rng = joint.generator.to(device), torch.Generator(device)
+    shapes = ((3, VALUES), (3, 3), (3, STYLE))
+    captured, eager = CapturedWalk(generator, 1.0, shapes, rng), Walk(generator, 1.0, shapes, device)
+    for noise in (0.5, 0.9):
+        for walk in (captured, eager):
+            now = Joint(generator, noise, 1.0)
+            walk.begin(now, image.to(device).expand(3, -1), torch.eye(3), torch.zeros(3, STYLE), 0.01)
+            rng.manual_seed(5)
+            for _ in range(4):
+                walk.step(rng)
+        torch.testing.assert_close(captured.style, eager.style)
