@@ -57,7 +57,7 @@ class Walk:
         """Buffers for images, categories and styles of these shapes, float32."""
         self.images, self.category, self.style = (torch.zeros(shape, device=device) for shape in shapes)
         self.style.requires_grad_()
-        self.noise, self.reach, self.step_size = (torch.ones((), device=device) for _ in range(3))
+        self.noise, self.reach, self.step_size, self.deviation = (torch.ones((), device=device) for _ in range(4))
         self._joint = Joint(generator, self.noise, width, self.reach)
         self._normal = torch.zeros(shapes[2], device=device)
 
@@ -69,6 +69,7 @@ class Walk:
         self.noise.fill_(joint.noise)
         self.reach.fill_(joint.reach)
         self.step_size.fill_(step_size)
+        self.deviation.fill_((2 * step_size) ** 0.5)
 
     def step(self, rng: torch.Generator) -> None:
         """Eq. 3, once, in place."""
@@ -78,7 +79,7 @@ class Walk:
         (gradient,) = torch.autograd.grad(energy, self.style)  # and none for the generator's parameters
         self._normal.normal_(generator=rng)
         with torch.no_grad():
-            self.style.sub_(self.step_size * gradient).add_((2 * self.step_size).sqrt() * self._normal)
+            self.style.addcmul_(gradient, self.step_size, value=-1).addcmul_(self._normal, self.deviation)
 
 
 class CapturedWalk(Walk):
