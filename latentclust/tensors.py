@@ -30,9 +30,6 @@ ClusterImages = NewType("ClusterImages", Tensor)
 Permutation = NewType("Permutation", Tensor)
 """A permutation of the batch, `(b,)` int64."""
 
-Probabilities = NewType("Probabilities", Tensor)
-"""Cluster probabilities `(b, k)`, rows summing to one; float32."""
-
 Scale = NewType("Scale", Tensor)
 """A positive number of the model, such as its noise's standard deviation: 0-d, float32."""
 

@@ -15,7 +15,6 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import assess
 from latentclust.evaluate.protocols import Protocol
 from latentclust.files import write_atomic
-from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
@@ -24,6 +23,7 @@ from latentclust.runs.baselines import score_baselines
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.illustrate import illustrate
 from latentclust.runs.readings import doubts, examine_chains, readings
+from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
 from latentclust.specs import DatasetSpec, ImageSet, MetricSpec
 from latentclust.tensors import Posterior
@@ -49,11 +49,9 @@ class Trained:
 
 def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
     """The experiment's networks as a model, its inference fitted to the training images."""
-    resolved = experiment.resolved
-    rng = torch.Generator(device).manual_seed(resolved.recipe.seed)
-    batches = preprocessed(experiment.data.source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
-    state = fit_inference(resolved.inference, experiment.model(), batches, rng)
-    return ClusteringModel(resolved, experiment.data.source.shape, experiment.networks, state, device)
+    source = experiment.data.source
+    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device)
+    return refit(unfitted, experiment.data)
 
 
 def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
