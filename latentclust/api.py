@@ -3,6 +3,16 @@
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
+from latentclust.samples import (
+    VOID,
+    DataProtocol,
+    ImageSet,
+    ImageSource,
+    MapSource,
+    MaskSource,
+    SealedLabels,
+    SealedMaps,
+)
 from latentclust.schedule import Ramp, Schedule, value_at
 from latentclust.sources import (
     ArraySource,
@@ -26,24 +36,28 @@ from latentclust.specs import (
     Extractor,
     ExtractorSpec,
     HostViewSpec,
-    ImageSet,
-    ImageSource,
     InferenceSpec,
+    LayeredDecoder,
+    LayeredDecoderSpec,
     LossSpec,
+    MapExtractor,
+    MapExtractorSpec,
     MetricSpec,
     Model,
+    MovingViewSpec,
     PriorSpec,
-    SealedLabels,
     Spec,
     ViewSpec,
 )
 from latentclust.tensors import (
+    Alignment,
     ClusterImages,
     Code,
     Features,
     HeadLogits,
     Images,
     Latent,
+    Mask,
     Permutation,
     Posterior,
     Sample,
@@ -55,7 +69,9 @@ from latentclust.tensors import (
 )
 
 __all__ = [
+    "VOID",
     "Advance",
+    "Alignment",
     "ArraySource",
     "BackboneSpec",
     "BaselineSpec",
@@ -63,6 +79,7 @@ __all__ = [
     "ClusterImages",
     "Code",
     "Critic",
+    "DataProtocol",
     "DatasetSpec",
     "DecoderSpec",
     "DeviceViewSpec",
@@ -83,9 +100,17 @@ __all__ = [
     "Issue",
     "Latent",
     "LatentclustError",
+    "LayeredDecoder",
+    "LayeredDecoderSpec",
     "LossSpec",
+    "MapExtractor",
+    "MapExtractorSpec",
+    "MapSource",
+    "Mask",
+    "MaskSource",
     "MetricSpec",
     "Model",
+    "MovingViewSpec",
     "Permutation",
     "Posterior",
     "PriorSpec",
@@ -97,6 +122,7 @@ __all__ = [
     "Schedule",
     "Scores",
     "SealedLabels",
+    "SealedMaps",
     "Shape",
     "Spec",
     "Trunk",

@@ -22,8 +22,9 @@ from latentclust.files import write_atomic
 from latentclust.infer.read import preprocessed, read_out, set_evaluation
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
+from latentclust.samples import ImageSource
 from latentclust.sources import UINT8_MAX, ArraySource
-from latentclust.specs import ImageSource, InferenceSpec, Model
+from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
 FORMAT = 1

@@ -16,7 +16,7 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from latentclust.errors import LatentclustError
-from latentclust.specs import ImageSet, ImageSource, SealedLabels
+from latentclust.samples import ImageSet, ImageSource, SealedLabels
 from latentclust.tensors import Shape
 
 UINT8_MAX = 255

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
-from latentclust.tensors import Images, Latent, Posterior, Scalar, Shape
+from latentclust.samples import ImageSet
+from latentclust.tensors import Alignment, Images, Latent, Posterior, Scalar, Shape
 
 
 class Spec(BaseModel):
@@ -61,6 +62,54 @@ class ExtractorSpec(BackboneSpec, ABC):
         """The body for samples of `shape`; raises LatentclustError where the shape does not suit it."""
 
 
+class MapExtractor(nn.Module, ABC):
+    """The body of a network that reads every pixel: an image to a map of representations.
+
+    Attributes:
+        width: Channels of the map.
+        stride: Pixels of the image, either way, to a place of the map; the sides of images are multiples of it.
+    """
+
+    width: int
+    stride: int
+
+    @abstractmethod
+    def forward(self, sample: Tensor) -> Tensor:
+        """`(b, c, h, w)` to `(b, width, h / stride, w / stride)`."""
+
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
+        return ()
+
+
+class MapExtractorSpec(BackboneSpec, ABC):
+    """A body for the roles that read every pixel: encoder, trunk and heads of label maps."""
+
+    @abstractmethod
+    def map_extractor(self, shape: Shape) -> MapExtractor:
+        """The body for images or maps of `shape`; raises LatentclustError where the shape does not suit it."""
+
+
+class LayeredDecoder(nn.Module, ABC):
+    """The body of a generator of label maps: a style to one image for each cluster, the layers of a picture."""
+
+    @abstractmethod
+    def forward(self, style: Tensor) -> Tensor:
+        """`(b, d, h', w')` to `(b, k, c, h, w)`."""
+
+
+class LayeredDecoderSpec(BackboneSpec, ABC):
+    """A body for the generator of label maps."""
+
+    @abstractmethod
+    def layered_decoder(self, clusters: int, style_dim: int, stride: int, shape: Shape) -> LayeredDecoder:
+        """The body for images of `shape` whose style has a place for `stride` x `stride` pixels.
+
+        Raises:
+            LatentclustError: where the shape or the stride does not suit it.
+        """
+
+
 class DecoderSpec(BackboneSpec, ABC):
     """A body for the generator."""
 
@@ -79,6 +128,9 @@ class PriorSpec(Spec, ABC):
     """K, the number of clusters asked for; at least 2."""
 
     style_dim: int
+
+    per_pixel: ClassVar[bool] = False
+    """Whether each pixel has a category of its own, and images have a label map instead of a label."""
 
     @property
     @abstractmethod
@@ -106,59 +158,6 @@ class LossSpec(Spec):
 
 
 # Data
-
-
-class SealedLabels:
-    """Ground truth behind a seal: only `latentclust.evaluate` opens it, and training never holds it."""
-
-    __slots__ = ("_labels",)
-
-    def __init__(self, labels: NDArray[np.int64]) -> None:
-        """Seals labels `(n,)`, 0-based classes."""
-        self._labels = labels
-
-    def part(self, indices: NDArray[np.int64]) -> "SealedLabels":
-        """Those of some samples, sealed as before."""
-        return SealedLabels(self._labels[indices])
-
-    def unseal(self) -> NDArray[np.int64]:
-        """The labels `(n,)`. Called in `latentclust/evaluate` and nowhere else, which a test asserts."""
-        return self._labels
-
-
-class ImageSource(ABC):
-    """Samples by index, wherever they lie.
-
-    Attributes:
-        shape: Shape of one sample: `(c, h, w)` or `(d,)`.
-        dtype: uint8 for images, float32 for vectors.
-    """
-
-    shape: Shape
-    dtype: np.dtype[Any]
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """How many samples there are."""
-
-    @abstractmethod
-    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples `(len(indices), *shape)` in the order asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSet:
-    """An opened data set.
-
-    Attributes:
-        source: The samples.
-        labels: Sealed ground truth, or None where there is none.
-        classes: The class names, in label order; empty where unknown.
-    """
-
-    source: ImageSource
-    labels: SealedLabels | None
-    classes: tuple[str, ...] = ()
 
 
 class DatasetSpec(Spec, ABC):
@@ -198,6 +197,9 @@ class DeviceViewSpec(ViewSpec, ABC):
     random: ClassVar[bool]
     """False for a deterministic step, which may serve as preprocessing."""
 
+    in_place: ClassVar[bool] = True
+    """False where pixels change place; a system of label maps then needs a `MovingViewSpec`."""
+
     @abstractmethod
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Images `(b, c, h, w)` in [0, 1] to images in [0, 1]; `rng` lives on the images' device."""
@@ -205,6 +207,20 @@ class DeviceViewSpec(ViewSpec, ABC):
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of a sample after this step; raises LatentclustError where the step cannot take it."""
         return shape
+
+
+class MovingViewSpec(DeviceViewSpec, ABC):
+    """A step that moves pixels, and says where each came from, so that label maps of the view can be moved back."""
+
+    in_place: ClassVar[bool] = False
+
+    @abstractmethod
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        """The images after the step, and the affine map by which each was sampled."""
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        """The images after the step."""
+        return self.move(images, rng)[0]
 
 
 class HostViewSpec(ViewSpec, ABC):

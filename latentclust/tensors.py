@@ -16,16 +16,22 @@ Vectors = NewType("Vectors", Tensor)
 """Latent vectors `(b, d)`: category and style side by side, as a critic of the latent reads them."""
 
 Features = NewType("Features", Tensor)
-"""Flat network activations `(b, f)`."""
+"""Network activations: flat `(b, f)`, or a map `(b, f, h', w')` at the stride of the trunk that made it."""
 
 Scores = NewType("Scores", Tensor)
 """One real number a sample, `(b,)`: a critic's value or a discriminator's logit; float32."""
 
 HeadLogits = NewType("HeadLogits", Tensor)
-"""Unnormalised log cluster probabilities of several sub-heads, `(b, h, k)`; float32."""
+"""Unnormalised log cluster probabilities of several sub-heads, `(b, h, k)`, or of every pixel, `(b, h, k, y, x)`."""
 
 ClusterImages = NewType("ClusterImages", Tensor)
 """One image a sample and cluster, `(b, k, c, h, w)` or `(b, k, d)`: how each cluster would draw the sample; float32."""
+
+Mask = NewType("Mask", Tensor)
+"""Which pixels count, `(b, h, w)` bool."""
+
+Alignment = NewType("Alignment", Tensor)
+"""Where in its image each place of a view comes from: affine maps `(b, 2, 3)` in `affine_grid`'s coordinates."""
 
 Permutation = NewType("Permutation", Tensor)
 """A permutation of the batch, `(b,)` int64."""
@@ -48,15 +54,16 @@ class Latent:
     """A draw of the prior, or a code read as one: what a generator turns into images.
 
     Attributes:
-        category: One-hot (or a mixture of one-hots when interpolating); `k = 0` under a prior with no categories.
-        style: Everything that is not the category.
+        category: One-hot (or a mixture of one-hots when interpolating); `k = 0` under a prior with no categories. One
+            a sample, or one a pixel.
+        style: Everything that is not the category; of label maps a grid coarser than the image.
     """
 
-    category: Float[Tensor, "b k"]
-    style: Float[Tensor, "b s"]
+    category: Float[Tensor, "b k *s"]
+    style: Float[Tensor, "b d *t"]
 
     def vector(self) -> Vectors:
-        """Category and style as one vector, `(b, k + s)`, in this order."""
+        """Category and style as one vector, `(b, k + d)`, in this order; of whole images alone."""
         return Vectors(torch.cat((self.category, self.style), dim=1))
 
 
@@ -65,29 +72,29 @@ class Code:
     """What an encoder says of images.
 
     Attributes:
-        logits: Unnormalised log probabilities of the clusters.
+        logits: Unnormalised log probabilities of the clusters, of the sample or of each pixel.
         style: The style part, of the prior's style size.
-        features: Flattened mid-network activations, which DCCS's discriminator reads.
+        features: Flattened mid-network activations, which DCCS's discriminator reads; no columns per pixel.
         log_variance: Log variance of each style value, whose mean is `style`; None of an encoder without it.
     """
 
-    logits: Float[Tensor, "b k"]
-    style: Float[Tensor, "b s"]
+    logits: Float[Tensor, "b k *s"]
+    style: Float[Tensor, "b d *t"]
     features: Float[Tensor, "b f"]
-    log_variance: Float[Tensor, "b s"] | None = None
+    log_variance: Float[Tensor, "b d *t"] | None = None
 
     @property
-    def probabilities(self) -> Float[Tensor, "b k"]:
+    def probabilities(self) -> Float[Tensor, "b k *s"]:
         """Cluster probabilities."""
         return self.logits.softmax(dim=1)
 
     @property
-    def log_probabilities(self) -> Float[Tensor, "b k"]:
+    def log_probabilities(self) -> Float[Tensor, "b k *s"]:
         """Log cluster probabilities, nats."""
         return self.logits.log_softmax(dim=1)
 
     @property
-    def style_log_variance(self) -> Float[Tensor, "b s"]:
+    def style_log_variance(self) -> Float[Tensor, "b d *t"]:
         """`log_variance`, float32; raises LatentclustError where the encoder gives none."""
         if self.log_variance is None:
             raise LatentclustError.at(
@@ -102,7 +109,7 @@ class Code:
         return Latent(category=self.probabilities, style=self.style)
 
     def vector(self) -> Vectors:
-        """Cluster probabilities and style as one vector, `(b, k + s)`, laid out as `Latent.vector`."""
+        """Cluster probabilities and style as one vector, `(b, k + d)`, laid out as `Latent.vector`."""
         return self.latent().vector()
 
 
@@ -111,19 +118,19 @@ class Posterior:
     """What inference returns.
 
     Attributes:
-        probabilities: Cluster probabilities, rows sum to one.
+        probabilities: Cluster probabilities of the sample or of each pixel; they sum to one over axis 1.
         style: The inferred style code; zero columns where the inference has none.
     """
 
-    probabilities: Float[Tensor, "b k"]
-    style: Float[Tensor, "b s"]
+    probabilities: Float[Tensor, "b k *s"]
+    style: Float[Tensor, "b d *t"]
 
     @property
-    def labels(self) -> Int64[Tensor, " b"]:
-        """The most probable cluster of each sample, 0-based."""
+    def labels(self) -> Int64[Tensor, "b *s"]:
+        """The most probable cluster of each sample or pixel, 0-based."""
         return self.probabilities.argmax(dim=1)
 
     @property
-    def confidence(self) -> Float[Tensor, " b"]:
+    def confidence(self) -> Float[Tensor, "b *s"]:
         """The probability of that cluster, in (0, 1]."""
         return self.probabilities.amax(dim=1)

@@ -21,7 +21,8 @@ from latentclust.networks import (
     initialise,
 )
 from latentclust.recipe.schema import NetworkTable
-from latentclust.specs import DecoderSpec, DeviceViewSpec, ExtractorSpec, ImageSet, Model
+from latentclust.samples import ImageSet
+from latentclust.specs import DecoderSpec, DeviceViewSpec, ExtractorSpec, Model
 from latentclust.tensors import Images, Shape
 
 SUB_HEADS = 5

@@ -13,7 +13,8 @@ from latentclust.evaluate.contingency import class_counts
 from latentclust.recipe.load import parse_setting
 from latentclust.registry import Registry
 from latentclust.report.naming import class_names
-from latentclust.specs import DatasetSpec, ImageSet
+from latentclust.samples import ImageSet
+from latentclust.specs import DatasetSpec
 
 LOOKED_AT = 10_000
 """Samples, spread over the set, by which the range of values is told."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from latentclust.cli.terminal import messages
-from latentclust.specs import ImageSource
+from latentclust.samples import ImageSource
 
 
 class _Watched(ImageSource):

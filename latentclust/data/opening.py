@@ -11,8 +11,8 @@ from torch import Tensor
 from latentclust.data.feed import EpochOrder, Feed, to_float
 from latentclust.data.resident import ResidentFeed
 from latentclust.data.stream import HostViews, StreamFeed
+from latentclust.samples import ImageSource
 from latentclust.sources import ArraySource
-from latentclust.specs import ImageSource
 from latentclust.tensors import Images
 
 Resident = Literal["auto"] | bool

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
-from latentclust.specs import ImageSource
+from latentclust.samples import ImageSource
 
 
 class ResidentFeed(Feed):

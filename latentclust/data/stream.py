@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
 from latentclust.errors import Issue, LatentclustError
-from latentclust.specs import HostViewSpec, ImageSource
+from latentclust.samples import ImageSource
+from latentclust.specs import HostViewSpec
 
 HostViews = Mapping[str, Sequence[HostViewSpec]]
 """By view name, the steps that make it of an image."""

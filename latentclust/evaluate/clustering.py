@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.contingency import contingency, occupancy
 from latentclust.evaluate.match import hungarian
-from latentclust.specs import MetricSpec, SealedLabels
+from latentclust.samples import SealedLabels
+from latentclust.specs import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.specs import SealedLabels
-
-VOID = -1
-"""The label of a sample, or pixel, that has no ground truth; it is not counted."""
+from latentclust.samples import VOID, SealedLabels
 
 
 def contingency(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
 from latentclust.infer.rows import Pictures, Rows, read_rows
+from latentclust.samples import ImageSource
 from latentclust.sources import files_under
-from latentclust.specs import ImageSource
 from latentclust.tensors import Shape
 
 ARRAYS = frozenset({".csv", ".npy", ".npz"})

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentclust.errors import LatentclustError
+from latentclust.samples import ImageSource
 from latentclust.sources import UINT8_MAX, FileSource, reading
-from latentclust.specs import ImageSource
 from latentclust.tensors import Shape
 
 MODES = {1: "L", 3: "RGB"}

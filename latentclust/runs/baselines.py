@@ -12,7 +12,8 @@ from latentclust.evaluate.clustering import assess
 from latentclust.infer.read import preprocessed
 from latentclust.model import ClusteringModel
 from latentclust.roles import Represents
-from latentclust.specs import BaselineSpec, ImageSet
+from latentclust.samples import ImageSet
+from latentclust.specs import BaselineSpec
 
 Scores = dict[str, Mapping[str, float]]
 

@@ -25,7 +25,8 @@ from latentclust.runs.illustrate import illustrate
 from latentclust.runs.readings import doubts, examine_chains, readings
 from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
-from latentclust.specs import DatasetSpec, ImageSet, MetricSpec
+from latentclust.samples import ImageSet
+from latentclust.specs import DatasetSpec, MetricSpec
 from latentclust.tensors import Posterior
 
 

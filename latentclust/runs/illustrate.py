@@ -13,7 +13,7 @@ from latentclust.report.figures import contingency_figure, length_curve, loss_cu
 from latentclust.report.naming import class_names, cluster_names, title
 from latentclust.report.pictures import most_confident, samples_per_cluster
 from latentclust.runs.folder import CHAINS, CODES, CONTINGENCY, LENGTHS, LOSSES, SAMPLES
-from latentclust.specs import ImageSet
+from latentclust.samples import ImageSet
 from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12

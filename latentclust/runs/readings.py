@@ -10,8 +10,9 @@ from latentclust.evaluate.clustering import assess
 from latentclust.model import ClusteringModel
 from latentclust.report.facts import ChainFacts, Reading
 from latentclust.runs.refit import refit
+from latentclust.samples import ImageSet
 from latentclust.sources import ArraySource
-from latentclust.specs import ChainSpec, ImageSet, InferenceSpec
+from latentclust.specs import ChainSpec, InferenceSpec
 from latentclust.tensors import Posterior
 
 MOST_FOR_LENGTHS = 1000

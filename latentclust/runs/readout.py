@@ -18,7 +18,7 @@ from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.runs.finish import gather_facts, split_of, test_split
 from latentclust.runs.refit import refit
-from latentclust.specs import ImageSet
+from latentclust.samples import ImageSet
 
 CHANGEABLE = ("data", "evaluate", "inference", "seed")
 """What of its recipe a trained model may be read out with otherwise."""

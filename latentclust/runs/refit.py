@@ -6,7 +6,7 @@ import torch
 
 from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel
-from latentclust.specs import ImageSet
+from latentclust.samples import ImageSet
 
 
 def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:

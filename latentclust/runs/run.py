@@ -24,7 +24,7 @@ from latentclust.report.results import RunResult, SeedSummary, summarise, write_
 from latentclust.runs.finish import Trained, finish, test_split, trained_model
 from latentclust.runs.folder import METRICS, RECIPE, new_folder
 from latentclust.runs.watch import LogFile, stop_on_signals
-from latentclust.specs import ImageSet
+from latentclust.samples import ImageSet
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, Silence
 from latentclust.train.prepare import prepare

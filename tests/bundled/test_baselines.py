@@ -16,7 +16,7 @@ from latentclust.bundled.baselines import (
 )
 from latentclust.bundled.metrics import AdjustedRandIndex
 from latentclust.evaluate.contingency import contingency
-from latentclust.specs import SealedLabels
+from latentclust.samples import SealedLabels
 
 EVERY: list[BaselineSpec] = [
     KMeans(),

@@ -11,8 +11,9 @@ from latentclust.data.opening import byte_size, open_feed, sequential
 from latentclust.data.resident import ResidentFeed
 from latentclust.data.stream import StreamFeed
 from latentclust.errors import LatentclustError
+from latentclust.samples import ImageSource
 from latentclust.sources import ArraySource
-from latentclust.specs import HostViewSpec, ImageSource, Shape
+from latentclust.specs import HostViewSpec, Shape
 
 CPU = torch.device("cpu")
 COUNT = 23

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.evaluate.clustering import assess, score
-from latentclust.specs import MetricSpec, SealedLabels
+from latentclust.samples import SealedLabels
+from latentclust.specs import MetricSpec
 
 
 class Count(MetricSpec):

@@ -8,7 +8,7 @@ import pytest
 import latentclust.errors
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import VOID, class_counts, classes_for_figures, contingency, occupancy
-from latentclust.specs import SealedLabels
+from latentclust.samples import SealedLabels
 
 
 def sealed(*labels: int) -> SealedLabels:

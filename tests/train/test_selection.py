@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from latentclust.errors import InterruptedRunError
 from latentclust.recipe.schema import TrainTable
-from latentclust.specs import SealedLabels
+from latentclust.samples import SealedLabels
 from latentclust.train.loop import Training
 from latentclust.train.selection import Selection
 
