@@ -62,6 +62,7 @@ from latentclust.bundled.views.colour_jitter import ColourJitter
 from latentclust.bundled.views.erase import Erase
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
+from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
@@ -133,6 +134,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "erase": Erase,
         "flip": Flip,
         "grayscale": Grayscale,
+        "local-statistics": LocalStatistics,
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
