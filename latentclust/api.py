@@ -2,7 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
     DataProtocol,
@@ -42,6 +42,7 @@ from latentclust.specs import (
     LossSpec,
     MapExtractor,
     MapExtractorSpec,
+    MapPriorSpec,
     MetricSpec,
     Model,
     MovingViewSpec,
@@ -102,9 +103,11 @@ __all__ = [
     "LatentclustError",
     "LayeredDecoder",
     "LayeredDecoderSpec",
+    "LayeredGenerator",
     "LossSpec",
     "MapExtractor",
     "MapExtractorSpec",
+    "MapPriorSpec",
     "MapSource",
     "Mask",
     "MaskSource",

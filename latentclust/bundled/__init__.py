@@ -19,6 +19,8 @@ from latentclust.api import (
 from latentclust.bundled import baselines, metrics, priors
 from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.conv32 import Conv32
+from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
+from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
@@ -38,6 +40,8 @@ from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
+from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
@@ -50,10 +54,12 @@ from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
+from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
+from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -67,7 +73,19 @@ from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
 
-SYSTEMS = ("cgm", "clustergan", "cvae", "dccs", "dls", "gan", "iic", "infogan")
+SYSTEMS = (
+    "cgm",
+    "cgm-pixel",
+    "clustergan",
+    "cvae",
+    "cvae-pixel",
+    "dccs",
+    "dls",
+    "gan",
+    "iic",
+    "iic-pixel",
+    "infogan",
+)
 
 
 @hookimpl
@@ -76,10 +94,14 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
     return {
         "conv28": Conv28,
         "conv32": Conv32,
+        "layered-decoder": LayeredDecoderNetwork,
+        "map-conv": MapConv,
         "mlp": Mlp,
+        "pixel-mlp": PixelMlp,
         "resnet32": ResNet32,
         "resnet96": ResNet96,
         "timm": Timm,
+        "unet": UNet,
     }
 
 
@@ -87,6 +109,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
 def provide_priors() -> Mapping[str, type[PriorSpec]]:
     """ClusterGAN's prior and those that it is compared with."""
     return {
+        "categorical-map": CategoricalMap,
         "gaussian": priors.Gaussian,
         "gaussian-mixture": priors.GaussianMixture,
         "one-hot-gaussian": priors.OneHotGaussian,
@@ -110,6 +133,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
+        "pixel-invariant-information": PixelInvariantInformation,
         "reconstruction": Reconstruction,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
@@ -120,7 +144,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
 @hookimpl
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
     """The vocabulary of a training step."""
-    return QUANTITIES
+    return QUANTITIES | MAP_QUANTITIES
 
 
 @hookimpl
@@ -147,6 +171,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
     return {
         "amortized": Amortized,
         "langevin-gibbs": LangevinGibbs,
+        "langevin-gibbs-maps": LangevinGibbsMaps,
         "backprop-decoding": BackpropDecoding,
         "best-head": BestHead,
         "kmeans-on-code": KMeansOnCode,
