@@ -1,0 +1,48 @@
+"""What published sets of images with label maps have in common."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import ImageSet, TiledDatasetSpec, Tiles, in_memory
+from latentclust.bundled.datasets.framing import Frame, frame
+from latentclust.bundled.datasets.pairing import Pair
+from latentclust.bundled.datasets.pixel_files import check_alike, read_ids, read_image, to_labels
+from latentclust.bundled.datasets.published import Published
+
+
+class PublishedPairs(Published, TiledDatasetSpec, ABC):
+    """A set of images with label maps, below a data root, of which a protocol makes tiles."""
+
+    def read(self, mark: Path) -> ImageSet:
+        """The tiles, made from the raw files in memory."""
+        return in_memory(self, mark)
+
+    def advice(self) -> str:
+        """Where to get the files, under which licence, and how to lay them out."""
+        return f"Get it from {self.origin} (licence: {self.licence}) and lay out {self.layout} in one of them"
+
+
+def opened(pair: Pair, classes: Mapping[int, int]) -> Frame:
+    """An image in RGB with its label map, whose ids are turned into labels.
+
+    Raises:
+        LatentclustError: a damaged file, sizes that differ, or an id that is not in `classes`.
+    """
+    image = read_image(pair.image)
+    if pair.labels is None:
+        return frame(image, None)
+    ids = read_ids(pair.labels)
+    check_alike(image, ids, pair.image, pair.labels)
+    return frame(image, to_labels(ids, classes, pair.labels))
+
+
+def stacked(frames: Sequence[Frame], valid: NDArray[np.bool_] | None = None) -> Tiles:
+    """Frames of one size as tiles, with labels where the frames have them."""
+    maps = [each.labels for each in frames if each.labels is not None]
+    return Tiles(
+        np.stack([each.image for each in frames]), np.stack(maps) if len(maps) == len(frames) else None, valid
+    )
