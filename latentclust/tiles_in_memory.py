@@ -65,9 +65,7 @@ def in_memory(spec: TiledDatasetSpec, origin: Path) -> ImageSet:
             made.append(tiles)
     if not made:
         raise no_tiles(spec, origin, skipped)
-    images = image_set(
-        ArraySource(np.concatenate([tiles.images for tiles in made]), str(origin)), None, (), str(origin)
-    )
+    images = np.concatenate([tiles.images for tiles in made])
     masked = any(tiles.valid is not None for tiles in made)
     return replace(
         image_set(ArraySource(images, str(origin)), None, (), str(origin)),
