@@ -67,6 +67,8 @@ from latentclust.tensors import (
     Shape,
     Vectors,
 )
+from latentclust.tiles_in_memory import in_memory
+from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
 
 __all__ = [
     "VOID",
@@ -125,7 +127,10 @@ __all__ = [
     "SealedMaps",
     "Shape",
     "Spec",
+    "TiledDatasetSpec",
+    "Tiles",
     "Trunk",
+    "Unit",
     "Vectors",
     "ViewSpec",
     "existing",
@@ -133,6 +138,7 @@ __all__ = [
     "find",
     "hookimpl",
     "image_set",
+    "in_memory",
     "pixels",
     "reading",
     "resized",
