@@ -1,4 +1,4 @@
-"""COCO-Stuff's 27 coarse classes and the fine ids that each holds, as in the authors' hierarchy (Caesar et al. 2018)."""
+"""COCO-Stuff's 27 coarse classes and the fine ids of each, as in the authors' hierarchy (Caesar et al. 2018)."""
 
 from collections.abc import Mapping
 

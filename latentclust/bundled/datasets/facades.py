@@ -71,9 +71,7 @@ class Facades(PublishedPairs):
     def units(self, origin: Path) -> Sequence[Unit]:
         """An image each."""
         images, labels = by_name(origin.glob("cmp_b*.jpg"), origin), by_name(origin.glob("cmp_b*.png"), origin)
-        return [
-            Unit(pair.name, partial(_tile, pair, self.size), pair.files) for pair in paired(images, labels, origin)
-        ]
+        return [Unit(pair.name, partial(_tile, pair, self.size), pair.files) for pair in paired(images, labels, origin)]
 
 
 def _tile(pair: Pair, side: int) -> Tiles:

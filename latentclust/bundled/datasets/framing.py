@@ -26,12 +26,12 @@ class Frame:
     @property
     def height(self) -> int:
         """Rows."""
-        return self.image.shape[1]
+        return len(self.inside)
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.image.shape[2]
+        return len(self.inside[0])
 
 
 def frame(image: NDArray[np.uint8], labels: NDArray[np.int16] | None) -> Frame:
@@ -64,7 +64,7 @@ def _nearest(length: int, wanted: int) -> NDArray[np.int64]:
 def _smoothed(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     out = np.empty((len(image), height, width), np.uint8)
     for channel, plane in zip(out, image, strict=True):
-        channel[...] = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+        channel[...] = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
     return out
 
 

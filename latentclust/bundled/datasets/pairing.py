@@ -46,12 +46,12 @@ def by_name(paths: Iterable[Path], folder: Path, ending: str = "") -> dict[str, 
     return named
 
 
-def paired(images: Mapping[str, Path], labels: Mapping[str, Path], where: Path) -> tuple[Pair, ...]:
+def paired(images: Mapping[str, Path], labels: Mapping[str, Path] | None, where: Path) -> tuple[Pair, ...]:
     """Every image with its label map, sorted by name.
 
     Args:
         images: Image files by name.
-        labels: Label files by name.
+        labels: Label files by name, or None where there are none for any image.
         where: The folder that an error names.
 
     Raises:
@@ -59,6 +59,8 @@ def paired(images: Mapping[str, Path], labels: Mapping[str, Path], where: Path) 
     """
     if not images:
         raise LatentclustError.at(str(where), "no images in it", "Put the images there, or name another folder")
+    if labels is None:
+        return tuple(Pair(name, images[name], None) for name in sorted(images))
     lacking, orphans = sorted(images.keys() - labels.keys()), sorted(labels.keys() - images.keys())
     issues = []
     if lacking:

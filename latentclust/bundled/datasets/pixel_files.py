@@ -1,6 +1,7 @@
 """One image and its label map, read from files and checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,29 @@ _UNKNOWN = -2
 """Stands, in a table of labels, for an id that no class has."""
 
 
-def image_mode(path: Path) -> tuple[str, tuple[int, int]]:
-    """The mode of an image file, `L` or `RGB`, and its height and width; reads the header alone.
+def image_mode(path: Path) -> str:
+    """`L` where an image file is grey, else `RGB`; reads the header alone.
 
     Raises:
         LatentclustError: a file that is no image, or has more than 8 bits a channel.
     """
-    with reading(path, "Replace it by an image, or take it away"), Image.open(path) as file:
-        mode, (width, height) = file.mode, file.size
+    with _header(path) as file:
+        mode = file.mode
     if mode.startswith(_DEEP):
         raise LatentclustError.at(str(path), f"more than 8 bits a channel (mode {mode})", "Convert it to 8 bits")
-    return "L" if mode in {"1", "L", "LA"} else "RGB", (height, width)
+    return "L" if mode in {"1", "L", "LA"} else "RGB"
+
+
+def image_extent(path: Path) -> tuple[int, int]:
+    """Height and width of an image file, pixels; raises LatentclustError where it is no image."""
+    with _header(path) as file:
+        return file.height, file.width
+
+
+@contextmanager
+def _header(path: Path) -> Iterator[Image.Image]:
+    with reading(path, "Replace it by an image, or take it away"), Image.open(path) as file:
+        yield file
 
 
 def read_image(path: Path, mode: str = "RGB") -> NDArray[np.uint8]:
@@ -137,5 +150,3 @@ def _ranges(ids: list[int]) -> list[str]:
     starts = [id_ for id_ in ids if id_ - 1 not in ids]
     ends = [id_ for id_ in ids if id_ + 1 not in ids]
     return [str(first) if first == last else f"{first} to {last}" for first, last in zip(starts, ends, strict=True)]
-
-

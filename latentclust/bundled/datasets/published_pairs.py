@@ -43,6 +43,4 @@ def opened(pair: Pair, classes: Mapping[int, int]) -> Frame:
 def stacked(frames: Sequence[Frame], valid: NDArray[np.bool_] | None = None) -> Tiles:
     """Frames of one size as tiles, with labels where the frames have them."""
     maps = [each.labels for each in frames if each.labels is not None]
-    return Tiles(
-        np.stack([each.image for each in frames]), np.stack(maps) if len(maps) == len(frames) else None, valid
-    )
+    return Tiles(np.stack([each.image for each in frames]), np.stack(maps) if len(maps) == len(frames) else None, valid)
