@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import VOID
-from latentclust.bundled.datasets.pixel_files import Colour, read_colours, read_ids, to_labels
+from latentclust.bundled.datasets.label_files import Colour, read_colours, read_ids, to_labels
 
 _BYTES = range(256)
 

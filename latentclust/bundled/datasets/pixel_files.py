@@ -1,6 +1,6 @@
-"""One image and its label map, read from files and checked."""
+"""Image files, read and checked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,8 @@ from PIL import Image
 
 from latentclust.api import LatentclustError, pixels, reading
 
-Colour = tuple[int, int, int]
-
 _DEEP = ("I", "F")
 """How the modes of more than 8 bits a channel begin."""
-
-_INDEXED = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"})
-"""The modes whose pixels are whole numbers."""
-
-_UNKNOWN = -2
-"""Stands, in a table of labels, for an id that no class has."""
 
 
 def image_mode(path: Path) -> str:
@@ -55,98 +47,9 @@ def read_image(path: Path, mode: str = "RGB") -> NDArray[np.uint8]:
         return pixels(file, mode)
 
 
-def read_ids(path: Path) -> NDArray[Any]:
-    """The ids `(h, w)` of a label map, as whole numbers: grey values, or a palette's indices.
-
-    Raises:
-        LatentclustError: a damaged file, one in colour, or one with fractional values.
-    """
-    with reading(path), Image.open(path) as file:
-        mode = file.mode
-        ids = np.asarray(file)
-    if mode == "F":
-        what = f"holds fractional values ({ids.dtype}), and labels are whole numbers"
-        raise LatentclustError.at(str(path), what, "Save the label map with 8 or 16 bits a pixel")
-    if mode not in _INDEXED or ids.ndim != 2:
-        what = f"is in colour (mode {mode}), and indices are needed"
-        raise LatentclustError.at(str(path), what, "Say which colours stand for what with data.palette")
-    return ids.astype(np.uint8) if mode == "1" else ids
-
-
-def read_colours(path: Path, palette: Sequence[Colour]) -> NDArray[np.int64]:
-    """The positions `(h, w)` in a palette of a label map's colours.
-
-    Raises:
-        LatentclustError: a damaged file, or a colour that is not in the palette: count, colour and first place.
-    """
-    with reading(path), Image.open(path) as file:
-        if file.mode.startswith(_DEEP):
-            what = f"more than 8 bits a channel (mode {file.mode})"
-            raise LatentclustError.at(str(path), what, "Save the label map in 8-bit colours")
-        colours = np.asarray(file.convert("RGB")).astype(np.int64)
-    codes = _codes(colours)
-    known = _codes(np.array(palette, np.int64))
-    order = np.argsort(known)
-    place = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
-    ids: NDArray[np.int64] = order[place]
-    wrong = known[ids] != codes
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        colour = tuple(map(int, colours[row, column]))
-        what = f"{_pixels(wrong)} of a colour outside the palette, the first {colour} at {_place(row, column)}"
-        raise LatentclustError.at(str(path), what, "Add the colour to data.palette, or mend the label map")
-    return ids
-
-
-def _codes(colours: NDArray[np.int64]) -> NDArray[np.int64]:
-    codes: NDArray[np.int64] = (colours << (16, 8, 0)).sum(-1)
-    return codes
-
-
-def to_labels(ids: NDArray[Any], classes: Mapping[int, int], path: Path) -> NDArray[np.int16]:
-    """Labels `(h, w)`, 0-based classes or VOID, of the ids of a file.
-
-    Args:
-        ids: The ids `(h, w)`.
-        classes: The label of every id that may occur.
-        path: The file that an error names.
-
-    Raises:
-        LatentclustError: an id that has no label: how many pixels, which id, and where the first is.
-    """
-    table = np.full(max(classes) + 2, _UNKNOWN, np.int16)
-    for id_, label in classes.items():
-        table[id_] = label
-    outside = (ids < 0) | (ids >= len(table) - 1)
-    labels: NDArray[np.int16] = table[np.where(outside, len(table) - 1, ids)]
-    wrong = labels == _UNKNOWN
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        what = f"{_pixels(wrong)} with a label of no class, the first {ids[row, column]} at {_place(row, column)}"
-        known = ", ".join(_ranges(sorted(classes)))
-        raise LatentclustError.at(str(path), what, f"Labels are {known}: mend the file, or say what the others are")
-    return labels
-
-
 def check_alike(image: NDArray[Any], labels: NDArray[Any], image_path: Path, labels_path: Path) -> None:
     """Raises LatentclustError where an image `(c, h, w)` and its label map `(h, w)` differ in size."""
     (height, width), (rows, columns) = image.shape[-2:], labels.shape
     if (height, width) != (rows, columns):
         what = f"is {columns}x{rows}, and its image {image_path.name} is {width}x{height}"
         raise LatentclustError.at(str(labels_path), what, "Give the two one size, pixel on pixel")
-
-
-def _pixels(wrong: NDArray[np.bool_]) -> str:
-    count = int(np.count_nonzero(wrong))
-    return f"{count} of {wrong.size} pixels"
-
-
-def _place(row: int, column: int) -> str:
-    return f"row {row}, column {column} (from 0)"
-
-
-def _ranges(ids: list[int]) -> list[str]:
-    """Whole numbers in ascending order, as ranges: `0 to 3`, `7`."""
-    starts = [id_ for id_ in ids if id_ - 1 not in ids]
-    ends = [id_ for id_ in ids if id_ + 1 not in ids]
-    return [str(first) if first == last else f"{first} to {last}" for first, last in zip(starts, ends, strict=True)]

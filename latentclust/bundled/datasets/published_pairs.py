@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from latentclust.api import ImageSet, TiledDatasetSpec, Tiles, in_memory
 from latentclust.bundled.datasets.framing import Frame, frame
+from latentclust.bundled.datasets.label_files import read_ids, to_labels
 from latentclust.bundled.datasets.pairing import Pair
-from latentclust.bundled.datasets.pixel_files import check_alike, read_ids, read_image, to_labels
+from latentclust.bundled.datasets.pixel_files import check_alike, read_image
 from latentclust.bundled.datasets.published import Published
 
 
