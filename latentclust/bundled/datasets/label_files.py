@@ -18,6 +18,8 @@ _DEEP = ("I", "F")
 _INDEXED = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 """The modes whose pixels are whole numbers."""
 
+_COLOURED = frozenset({"RGB", "RGBA"})
+
 _UNKNOWN = -2
 """Stands, in a table of labels, for an id that no class has."""
 
@@ -42,6 +44,12 @@ def read_ids(path: Path) -> NDArray[Any]:
     return ids.astype(np.uint8) if mode == "1" else ids
 
 
+def is_coloured(path: Path) -> bool:
+    """Whether a label map is in colours, and not in indices; raises LatentclustError where it is no image."""
+    with reading(path), Image.open(path) as file:
+        return file.mode in _COLOURED
+
+
 def read_colours(path: Path, palette: Sequence[Colour]) -> NDArray[np.int64]:
     """The positions `(h, w)` in a palette of a label map's colours.
 
@@ -60,10 +68,12 @@ def read_colours(path: Path, palette: Sequence[Colour]) -> NDArray[np.int64]:
     ids: NDArray[np.int64] = order[place]
     wrong = known[ids] != codes
     if wrong.any():
-        row, column = np.argwhere(wrong)[0]
+        row, column = _first(wrong)
         colour = tuple(map(int, colours[row, column]))
-        what = f"{_pixels(wrong)} of a colour outside the palette, the first {colour} at {_place(row, column)}"
-        raise LatentclustError.at(str(path), what, "Add the colour to data.palette, or mend the label map")
+        what = f"{_pixels(wrong)} have a colour outside the palette, the first {colour} at {_place(row, column)}"
+        raise LatentclustError.at(
+            str(path), what, "Mend the label map, or (masks of your own) add the colour to data.palette"
+        )
     return ids
 
 
@@ -90,16 +100,21 @@ def to_labels(ids: NDArray[Any], classes: Mapping[int, int], path: Path) -> NDAr
     labels: NDArray[np.int16] = table[np.where(outside, len(table) - 1, ids)]
     wrong = labels == _UNKNOWN
     if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        what = f"{_pixels(wrong)} with a label of no class, the first {ids[row, column]} at {_place(row, column)}"
+        row, column = _first(wrong)
+        what = f"{_pixels(wrong)} have a label of no class, the first {ids[row, column]} at {_place(row, column)}"
         known = ", ".join(_ranges(sorted(classes)))
-        raise LatentclustError.at(str(path), what, f"Labels are {known}: mend the file, or say what the others are")
+        raise LatentclustError.at(str(path), what, f"Labels are {known}: mend the label map")
     return labels
 
 
 def _pixels(wrong: NDArray[np.bool_]) -> str:
     count = int(np.count_nonzero(wrong))
     return f"{count} of {wrong.size} pixels"
+
+
+def _first(wrong: NDArray[np.bool_]) -> tuple[int, int]:
+    row, column = np.argwhere(wrong)[0]
+    return int(row), int(column)
 
 
 def _place(row: int, column: int) -> str:

@@ -19,9 +19,9 @@ STEGO_SIDE = 320
 
 _IIC = (
     "train2017 and val2017, both sides at least 360 pixels and at least 75% of the pixels in the wanted classes; "
-    "scaled by 0.33 (image bilinear with antialiasing, labels nearest), centre crop 128x128 for training too, where IIC draws "
-    "crops at random; all other pixels are void and masked out of training, which reads labels; all images train, "
-    "match and test"
+    "scaled by 0.33 (image bilinear with antialiasing, labels nearest), centre crop 128x128 for training too, "
+    "where IIC draws crops at random; all other pixels are void and masked out of training, which reads labels; "
+    "all images train, match and test"
 )
 
 PROTOCOLS: Mapping[str, DataProtocol] = {

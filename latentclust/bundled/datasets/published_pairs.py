@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentclust.api import ImageSet, TiledDatasetSpec, Tiles, in_memory
 from latentclust.bundled.datasets.framing import Frame, frame
-from latentclust.bundled.datasets.label_files import read_ids, to_labels
+from latentclust.bundled.datasets.label_files import Colour, is_coloured, read_colours, read_ids, to_labels
 from latentclust.bundled.datasets.pairing import Pair
 from latentclust.bundled.datasets.pixel_files import check_alike, read_image
 from latentclust.bundled.datasets.published import Published
@@ -27,8 +27,13 @@ class PublishedPairs(Published, TiledDatasetSpec, ABC):
         return f"Get it from {self.origin} (licence: {self.licence}) and lay out {self.layout} in one of them"
 
 
-def opened(pair: Pair, classes: Mapping[int, int]) -> Frame:
+def opened(pair: Pair, classes: Mapping[int, int], palette: Sequence[Colour] = ()) -> Frame:
     """An image in RGB with its label map, whose ids are turned into labels.
+
+    Args:
+        pair: The files.
+        classes: The label of every id.
+        palette: The colours whose places are the ids, where a label map is in colour.
 
     Raises:
         LatentclustError: a damaged file, sizes that differ, or an id that is not in `classes`.
@@ -36,7 +41,8 @@ def opened(pair: Pair, classes: Mapping[int, int]) -> Frame:
     image = read_image(pair.image)
     if pair.labels is None:
         return frame(image, None)
-    ids = read_ids(pair.labels)
+    coloured = bool(palette) and is_coloured(pair.labels)
+    ids = read_colours(pair.labels, palette) if coloured else read_ids(pair.labels)
     check_alike(image, ids, pair.image, pair.labels)
     return frame(image, to_labels(ids, classes, pair.labels))
 
