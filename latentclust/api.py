@@ -14,6 +14,7 @@ from latentclust.samples import (
     SealedMaps,
 )
 from latentclust.schedule import Ramp, Schedule, value_at
+from latentclust.shards.opening import PreparedDatasetSpec
 from latentclust.sources import (
     ArraySource,
     FileSource,
@@ -115,6 +116,7 @@ __all__ = [
     "MovingViewSpec",
     "Permutation",
     "Posterior",
+    "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
     "Represents",

@@ -83,16 +83,21 @@ def no_tiles(spec: TiledDatasetSpec, origin: Path, skipped: Counter[str]) -> Lat
     return LatentclustError.at(str(origin), what, "Give files that suit the protocol, or choose another")
 
 
+def scored(tiles: Tiles) -> NDArray[np.int64]:
+    """Which tiles have a labelled pixel, and so count in scores."""
+    return np.flatnonzero([] if tiles.labels is None else np.any(tiles.labels != VOID, axis=(1, 2)))
+
+
 def fingerprint(tiles: Tiles) -> str:
     """The sha256, in hexadecimal, of the tiles that are scored, those with a labelled pixel; empty where none is."""
     if tiles.labels is None:
         return ""
+    found = scored(tiles)
     hashed = hashlib.sha256()
-    for image, labels in zip(tiles.images, tiles.labels, strict=True):
-        if np.any(labels != VOID):
-            hashed.update(image.tobytes())
-            hashed.update(labels.astype("<i2", copy=False).tobytes())
-    return hashed.hexdigest() if hashed.digest() != hashlib.sha256().digest() else ""
+    for image, labels in zip(tiles.images[found], tiles.labels[found], strict=True):
+        hashed.update(image.tobytes())
+        hashed.update(labels.astype("<i2", copy=False).tobytes())
+    return hashed.hexdigest() if len(found) else ""
 
 
 def digest(fingerprints: Iterable[str]) -> str:
