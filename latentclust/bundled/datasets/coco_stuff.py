@@ -22,8 +22,6 @@ _MOST_IN_MEMORY = 2000
 
 _CLASSES = {"iic-cocostuff3": STUFF3, "iic-cocostuff15": STUFF15, "stego-cocostuff27": ALL27}
 
-_PREPARE = "`latentclust data prepare coco-stuff --set protocol={} --from {} --to DIR`"
-
 
 class CocoStuff(PublishedPairs):
     """Photographs with a label for each pixel: IIC's 3 or 15 classes of stuff, or STEGO's 27 classes."""
@@ -81,13 +79,18 @@ class CocoStuff(PublishedPairs):
         count = sum(len(unit.inputs) for unit in self.units(mark)) // 2
         if count > _MOST_IN_MEMORY:
             what = f"{count:,} images, and no more than {_MOST_IN_MEMORY:,} are made into tiles in memory"
-            command = _PREPARE.format(self.protocol, mark)
-            raise LatentclustError.at(str(mark), what, f"Run {command} once, and set data.path to DIR")
+            fix = f"Run {self._command(mark)} once: the tiles are then found there"
+            raise LatentclustError.at(str(mark), what, fix)
         return super().read(mark)
 
     def advice(self) -> str:
         """Where to get the files, how to lay them out, and how to prepare them."""
-        return f"{super().advice()}; then run {_PREPARE.format(self.protocol, 'coco-stuff')}"
+        return f"{super().advice()}; then run {self._command(Path('data/coco-stuff'))}"
+
+    def _command(self, raw: Path) -> str:
+        listing = f" --set curated={self.curated}" if self.curated else ""
+        settings = f"--set protocol={self.protocol}{listing}"
+        return f"`latentclust data prepare {self.name} {settings} --from {raw} --to data/prepared/{self.facts().name}`"
 
     def _tiles(self, pairs: Sequence[Pair]) -> Tiles:
         classes = merged(self.class_names, VOID)

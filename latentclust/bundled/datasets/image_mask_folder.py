@@ -11,7 +11,7 @@ from latentclust.api import (
     DataProtocol,
     ImageSet,
     LatentclustError,
-    TiledDatasetSpec,
+    PreparedDatasetSpec,
     Tiles,
     Unit,
     existing,
@@ -29,16 +29,17 @@ from latentclust.bundled.datasets.published_pairs import stacked
 _MASKS = "masks"
 
 
-class ImageMaskFolder(TiledDatasetSpec):
+class ImageMaskFolder(PreparedDatasetSpec):
     """Images and, for scoring, their masks: a class index or a colour for each pixel."""
 
     name: ClassVar[str] = "image-mask-folder"
     summary: ClassVar[str] = "your own images, with a mask for each or without"
     licence: ClassVar[str] = "your own"
+    origin: ClassVar[str] = "yourself"
     layout: ClassVar[str] = "PATH/images/NAME.jpg and PATH/masks/NAME.png, or PATH/images/NAME.jpg alone"
 
     path: Path
-    """The folder, relative to the working folder or to a data folder."""
+    """The folder, or what was prepared of it, relative to the working folder or to a data folder."""
 
     images: str = "images"
     """The folder of the images, below `path`."""
@@ -93,7 +94,9 @@ class ImageMaskFolder(TiledDatasetSpec):
         return existing(self.path, roots)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Reads all images and masks."""
+        """Reads all images and masks, or opens what was prepared of them."""
+        if super().located(roots):
+            return super().open(roots)
         folder = self.located(roots)
         if folder is None:
             raise LatentclustError.at("data.path", f"no folder {self.path}", "Name an existing folder")

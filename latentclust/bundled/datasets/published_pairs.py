@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ImageSet, TiledDatasetSpec, Tiles, in_memory
+from latentclust.api import ImageSet, LatentclustError, PreparedDatasetSpec, Tiles, existing, find, in_memory
 from latentclust.bundled.datasets.framing import Frame, frame
 from latentclust.bundled.datasets.label_files import Colour, is_coloured, read_colours, read_ids, to_labels
 from latentclust.bundled.datasets.pairing import Pair
@@ -15,16 +15,32 @@ from latentclust.bundled.datasets.pixel_files import check_alike, read_image
 from latentclust.bundled.datasets.published import Published
 
 
-class PublishedPairs(Published, TiledDatasetSpec, ABC):
-    """A set of images with label maps, below a data root, of which a protocol makes tiles."""
+class PublishedPairs(Published, PreparedDatasetSpec, ABC):
+    """A set of images with label maps, below a data root: its raw files, or the tiles prepared of them."""
+
+    path: Path | None = None
+    """The folder of the raw or prepared files, relative to the working or a data folder; found unless said."""
+
+    def located(self, roots: tuple[Path, ...]) -> Path | None:
+        """The prepared folder if there is one, or else that of the raw files."""
+        raw = existing(self.path, roots) if self.path else find(roots, self.marks)
+        return PreparedDatasetSpec.located(self, roots) or raw
+
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        """Opens the prepared folder if there is one, or else makes the tiles of the raw files in memory."""
+        if PreparedDatasetSpec.located(self, roots):
+            return PreparedDatasetSpec.open(self, roots)
+        if self.path and self.located(roots) is None:
+            raise LatentclustError.at("data.path", f"no folder {self.path}", self.advice())
+        return Published.open(self, roots)
 
     def read(self, mark: Path) -> ImageSet:
-        """The tiles, made from the raw files in memory."""
+        """The tiles, made of the raw files in memory."""
         return in_memory(self, mark)
 
     def advice(self) -> str:
         """Where to get the files, under which licence, and how to lay them out."""
-        return f"Get it from {self.origin} (licence: {self.licence}) and lay out {self.layout} in one of them"
+        return f"Get it from {self.origin} (licence: {self.licence}) and lay out {self.layout} in a data folder"
 
 
 def opened(pair: Pair, classes: Mapping[int, int], palette: Sequence[Colour] = ()) -> Frame:

@@ -7,6 +7,7 @@ from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets import coco_stuff
 from latentclust.bundled.datasets.coco_classes import ALL27, merged
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
+from latentclust.shards.prepare import prepare
 
 TABLE = """
 0 71-76; 1 77-82; 2 51-60; 3 61-70; 4 83-90; 5 43-50; 6 25-32; 7 15-24; 8 9-14; 9 0; 10 33-42; 11 1-8; 12 101,102
@@ -129,6 +130,20 @@ def test_many_images_are_to_be_prepared(save, pair, tmp_path, monkeypatch):
     pair("val2017/000000000139", seed=2)
     with pytest.raises(LatentclustError, match=r"2 images, and no more than 1 .*latentclust data prepare coco-stuff"):
         CocoStuff().open((tmp_path,))
+
+
+def test_prepared_masks_say_that_they_read_labels(pair, maps, tmp_path):
+    pair("train2017/000000000009", share=0.8, seed=1)
+    pair("val2017/000000000139", seed=2)
+    spec = CocoStuff()
+    prepare(spec, tmp_path / "coco-stuff", tmp_path / "prepared/iic-cocostuff15", lambda step: None)
+    stored, made = spec.open((tmp_path,)), CocoStuff(path=tmp_path / "coco-stuff").open(())
+    np.testing.assert_array_equal(maps(stored), maps(made))
+    for opened in (stored, made):
+        assert opened.valid is not None
+        assert opened.valid.reads_labels
+        np.testing.assert_array_equal(opened.valid.read(np.arange(2)), maps(made) != VOID)
+    assert stored.protocol == made.protocol
 
 
 def test_what_is_missing_is_told(save, pair, noise, tmp_path):

@@ -1,11 +1,14 @@
 """Facades: which parts are merged, and how images are brought to one size."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets.facades import Facades
+from latentclust.shards.prepare import prepare
 
 MERGES = [VOID, 0, 2, 1, 3, 3, 3, 2, 3, 3, 3, 1]
 """The label of each CMP id from 1 to 12: background, facade, window, door, cornice, sill, balcony, blind, deco …"""
@@ -67,6 +70,23 @@ def test_an_empty_folder_and_an_absent_one(tmp_path):
     (tmp_path / "facades").mkdir()
     with pytest.raises(LatentclustError, match="facades: no images in it"):
         Facades().open((tmp_path,))
+
+
+def test_prepared_tiles_are_those_made_in_memory(save, noise, maps, tmp_path):
+    for seed in range(3):
+        save(f"raw/cmp_b{seed}.jpg", noise(40, 30, 3, seed=seed))
+        save(f"raw/cmp_b{seed}.png", noise(40, 30, seed=seed) % 12 + 1)
+    spec = Facades(size=16)
+    prepare(spec, tmp_path / "raw", tmp_path / "prepared/facades4-16px", lambda step: None)
+    stored, made = spec.open((tmp_path,)), Facades(size=16, path=Path("raw")).open((tmp_path,))
+    assert spec.located((tmp_path,)) == tmp_path / "prepared/facades4-16px"
+    np.testing.assert_array_equal(stored.source.read(np.arange(3)), made.source.read(np.arange(3)))
+    np.testing.assert_array_equal(maps(stored), maps(made))
+    assert stored.protocol == made.protocol
+    assert made.protocol is not None
+    assert made.protocol.digest
+    with pytest.raises(LatentclustError, match=r"data\.path: no folder other"):
+        Facades(path=Path("other")).open((tmp_path,))
 
 
 def test_the_real_set(real, shares):
