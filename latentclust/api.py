@@ -14,6 +14,7 @@ from latentclust.samples import (
     SealedMaps,
 )
 from latentclust.schedule import Ramp, Schedule, value_at
+from latentclust.shards.opening import PreparedDatasetSpec
 from latentclust.sources import (
     ArraySource,
     FileSource,
@@ -68,6 +69,8 @@ from latentclust.tensors import (
     Shape,
     Vectors,
 )
+from latentclust.tiles_in_memory import in_memory
+from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
 
 __all__ = [
     "VOID",
@@ -116,6 +119,7 @@ __all__ = [
     "MovingViewSpec",
     "Permutation",
     "Posterior",
+    "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
     "Represents",
@@ -128,7 +132,10 @@ __all__ = [
     "SealedMaps",
     "Shape",
     "Spec",
+    "TiledDatasetSpec",
+    "Tiles",
     "Trunk",
+    "Unit",
     "Vectors",
     "ViewSpec",
     "existing",
@@ -136,6 +143,7 @@ __all__ = [
     "find",
     "hookimpl",
     "image_set",
+    "in_memory",
     "pixels",
     "reading",
     "resized",

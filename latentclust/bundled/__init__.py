@@ -26,9 +26,13 @@ from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
+from latentclust.bundled.datasets.coco_stuff import CocoStuff
 from latentclust.bundled.datasets.coil import Coil20, Coil100
 from latentclust.bundled.datasets.digits import Digits
+from latentclust.bundled.datasets.dubai import Dubai
+from latentclust.bundled.datasets.facades import Facades
 from latentclust.bundled.datasets.image_folder import ImageFolder
+from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
 from latentclust.bundled.datasets.stl10 import Stl10
@@ -185,11 +189,15 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
     return {
         "array": Array,
         "cifar10": Cifar10,
+        "coco-stuff": CocoStuff,
         "coil100": Coil100,
         "coil20": Coil20,
         "digits": Digits,
+        "dubai": Dubai,
+        "facades": Facades,
         "fashion-mnist": FashionMnist,
         "image-folder": ImageFolder,
+        "image-mask-folder": ImageMaskFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
         "stl10": Stl10,

@@ -15,6 +15,10 @@ Options = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the set: path=photos. Repeatable.")
 ]
 
+From = Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the raw files, at any depth.")]
+To = Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write; one data set by one protocol.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Compare the files of a prepared set with their hashes first.")]
+
 
 @app.callback()
 def data() -> None:
@@ -74,7 +78,25 @@ def fetch(name: Name, root: Root = None) -> None:
 
 
 @app.command()
-def inspect(name: Name, options: Options = None, json: Json = False) -> None:
+def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
+    """Cut the raw files of a large set into tiles, by a named protocol, once.
+
+    One scene or chunk is in memory at a time. Stopped, the same command goes on where it was; finished, it verifies
+    every file by its hash and mends what is damaged. A recipe finds the tiles in prepared/PROTOCOL below a data
+    folder, or where data.path says.
+
+    Examples:
+        latentclust data prepare potsdam --from /srv/isprs --to data/prepared/iic-potsdam3
+        latentclust data prepare potsdam --set protocol=iic-potsdam6 --from /srv/isprs --to data/prepared/iic-potsdam6
+    """
+    from latentclust.cli.data_prepare import prepared
+    from latentclust.cli.terminal import results
+
+    results().print(prepared(name, tuple(options or ()), from_, to), markup=False, soft_wrap=True)
+
+
+@app.command()
+def inspect(name: Name, options: Options = None, verify: Verify = False, json: Json = False) -> None:
     """Open a data set and say what is in it: samples, shape, values, classes, place and licence.
 
     Examples:
@@ -88,7 +110,7 @@ def inspect(name: Name, options: Options = None, json: Json = False) -> None:
     from latentclust.data.roots import data_roots
     from latentclust.registry import installed
 
-    facts = inspected(installed(), name, tuple(options or ()), data_roots())
+    facts = inspected(installed(), name, tuple(options or ()), data_roots(), verify)
     if json:
         print_json(asdict(facts))
     else:

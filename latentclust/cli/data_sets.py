@@ -9,11 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.cli.plugins import answers_to
-from latentclust.evaluate.contingency import class_counts
+from latentclust.errors import LatentclustError
+from latentclust.evaluate.contingency import class_counts, pixel_counts
 from latentclust.recipe.load import parse_setting
 from latentclust.registry import Registry
 from latentclust.report.naming import class_names
-from latentclust.samples import ImageSet
+from latentclust.samples import ImageSet, SealedMaps
+from latentclust.shards.manifest import MANIFEST, read_manifest
+from latentclust.shards.opening import PreparedDatasetSpec, check
 from latentclust.specs import DatasetSpec
 
 LOOKED_AT = 10_000
@@ -45,7 +48,10 @@ class SetFacts:
     Attributes:
         range: Least and greatest value of the samples looked at.
         looked_at: How many those are.
-        classes: Samples of each class, by name; None without labels.
+        classes: Samples, or pixels, of each class, by name; None without labels.
+        per_pixel: Whether a sample has a map of classes instead of one class.
+        protocol: By which the samples were made, in one line, or None.
+        rasters: How many scenes the samples are windows of.
     """
 
     name: str
@@ -58,6 +64,9 @@ class SetFacts:
     range: tuple[float, float]
     looked_at: int
     classes: dict[str, int] | None
+    per_pixel: bool
+    protocol: str | None
+    rasters: int
 
 
 def named(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
@@ -93,9 +102,13 @@ def sets_table(lines: list[SetLine]) -> Table:
     return table
 
 
-def inspected(registry: Registry, name: str, settings: tuple[str, ...], roots: tuple[Path, ...]) -> SetFacts:
-    """A data set opened and looked through."""
+def inspected(
+    registry: Registry, name: str, settings: tuple[str, ...], roots: tuple[Path, ...], verify: bool = False
+) -> SetFacts:
+    """A data set opened and looked through; `verify` compares a prepared one with its hashes first."""
     spec = named(registry, name, settings)
+    if verify:
+        _verify(spec, name, roots)
     opened = spec.open(roots)
     source = opened.source
     low, high, looked_at = _range(opened)
@@ -110,6 +123,9 @@ def inspected(registry: Registry, name: str, settings: tuple[str, ...], roots: t
         range=(low, high),
         looked_at=looked_at,
         classes=_classes(opened),
+        per_pixel=isinstance(opened.labels, SealedMaps),
+        protocol=str(opened.protocol) if opened.protocol else None,
+        rasters=len(opened.scenes),
     )
 
 
@@ -126,13 +142,29 @@ def facts_table(facts: SetFacts) -> Table:
         "samples": f"{facts.samples:,}",
         "shape": f"{' x '.join(map(str, facts.shape))} ({axes})",
         "values": f"{facts.dtype}, {low:g} to {high:g}{spread}",
-        "labels": "none" if facts.classes is None else f"{len(facts.classes)} classes",
+        "labels": _labels_in_words(facts),
+        **({"protocol": facts.protocol} if facts.protocol else {}),
+        **({"windows of": f"{facts.rasters:,} rasters"} if facts.rasters else {}),
     }
     for name, value in rows.items():
         table.add_row(name, escape(value))
     for name, count in (facts.classes or {}).items():
         table.add_row("", escape(f"{name}: {count:,}"))
     return table
+
+
+def _labels_in_words(facts: SetFacts) -> str:
+    if facts.classes is None:
+        return "none"
+    return f"{len(facts.classes)} classes" + (", a map an image; pixels of each:" if facts.per_pixel else "")
+
+
+def _verify(spec: DatasetSpec, name: str, roots: tuple[Path, ...]) -> None:
+    if not isinstance(spec, PreparedDatasetSpec):
+        raise LatentclustError.at("--verify", f"{name} is no prepared set and has no hashes", "Leave --verify out")
+    folder = spec.located(roots)
+    if folder is not None:
+        check(folder, read_manifest(folder / MANIFEST), hashed=True)
 
 
 def _range(opened: ImageSet) -> tuple[float, float, int]:
@@ -147,5 +179,8 @@ def _range(opened: ImageSet) -> tuple[float, float, int]:
 def _classes(opened: ImageSet) -> dict[str, int] | None:
     if opened.labels is None:
         return None
-    counts = class_counts(opened.labels, len(opened.classes) or None)
+    if isinstance(opened.labels, SealedMaps):
+        counts = pixel_counts(opened.labels, len(opened.source), len(opened.classes))
+    else:
+        counts = class_counts(opened.labels, len(opened.classes) or None)
     return dict(zip(class_names(opened.classes, len(counts)), counts.tolist(), strict=True))

@@ -4,7 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.samples import VOID, SealedLabels
+from latentclust.samples import VOID, SealedLabels, SealedMaps
+
+MAPS_AT_ONCE = 64
+"""Label maps that are in memory while those of a whole set are counted."""
 
 
 def contingency(
@@ -56,6 +59,19 @@ def class_counts(labels: SealedLabels, classes: int | None = None) -> NDArray[np
     truth = labels.unseal()
     columns = max(int(truth.max(initial=VOID)) + 1, 1) if classes is None else classes
     return occupancy(truth[truth != VOID], columns)
+
+
+def pixel_counts(maps: SealedMaps, images: int, classes: int) -> NDArray[np.int64]:
+    """Pixels of each class, `(classes,)`, in the maps of a number of images, read a few at a time; void is left out.
+
+    Raises:
+        LatentclustError: A label lies outside its range.
+    """
+    counts = np.zeros(classes, np.int64)
+    for start in range(0, images, MAPS_AT_ONCE):
+        truth = maps.unseal(np.arange(start, min(start + MAPS_AT_ONCE, images)))
+        counts += class_counts(SealedLabels(truth.ravel().astype(np.int64)), classes)
+    return counts
 
 
 def classes_for_figures(labels: SealedLabels, indices: NDArray[np.int64]) -> NDArray[np.int64]:
