@@ -110,7 +110,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     unread: dict[str, Any] = dict.fromkeys(offers, Any) if sampler is None else {}
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     types = {name: role_types(prior)[role] for name, role in roles.items()}
-    plans = _plans(find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers)
+    plans = _plans(
+        find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers
+    )
     check_alignments(find, views, plans)
     check_selection(find, recipe)
     raise_all(find.issues)

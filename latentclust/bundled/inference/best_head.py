@@ -52,7 +52,7 @@ class BestHead(InferenceSpec):
         return logits.float()
 
 
-def information_of(batches: Iterable[Float[Tensor, "b h k *s"]]) -> Float[Tensor, " h"]:
+def information_of(batches: Iterable[Float[Tensor, "_ h k *s"]]) -> Float[Tensor, " h"]:
     """Mutual information between sample, or pixel, and cluster of each sub-head, nats, in [0, log K].
 
     Batches are added up in float64, so that a set of label maps need not be whole in memory.
