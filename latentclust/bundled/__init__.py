@@ -24,6 +24,7 @@ from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
+from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
@@ -76,6 +77,7 @@ from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+from latentclust.bundled.views.timm_features import TimmFeatures
 
 SYSTEMS = (
     "cgm",
@@ -105,6 +107,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
         "resnet32": ResNet32,
         "resnet96": ResNet96,
         "timm": Timm,
+        "timm-maps": TimmMaps,
         "unet": UNet,
     }
 
@@ -166,6 +169,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
+        "timm-features": TimmFeatures,
     }
 
 
