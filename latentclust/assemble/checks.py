@@ -12,12 +12,14 @@ from latentclust.recipe.schema import NetworkTable, Recipe
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Trunk
 from latentclust.specs import (
     BackboneSpec,
+    Baseline,
     ChainSpec,
     DecoderSpec,
     DeviceViewSpec,
     ExtractorSpec,
     HostViewSpec,
     InferenceSpec,
+    MapBaselineSpec,
     PriorSpec,
     ViewSpec,
 )
@@ -154,6 +156,18 @@ def check_chains(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], i
         if any(isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and step.random) for step in steps):
             what = "it draws, and the chains of the inference know each image in one form only"
             find.note(f"views.{name}", what, "Remove the view, or choose an inference without chains")
+
+
+def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:
+    """Refuses a baseline of whole images beside a prior of label maps, and the reverse."""
+    for name, baseline in baselines.items():
+        of_pixels = isinstance(baseline, MapBaselineSpec)
+        if prior is None or of_pixels == prior.per_pixel:
+            continue
+        clustered, wanted = ("pixels", "images") if of_pixels else ("whole images", "pixels")
+        what = f"{name!r} clusters {clustered}, and the prior is one of {wanted}"
+        fix = f"Choose a baseline of {wanted}; `latentclust plugins list baseline` says what each clusters"
+        find.note("evaluate.baselines", what, fix)
 
 
 def check_selection(find: Lookup, recipe: Recipe) -> None:

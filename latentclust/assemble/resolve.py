@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from latentclust.assemble.checks import (
     ROLES,
+    check_baselines,
     check_chains,
     check_features,
     check_heads,
@@ -24,7 +25,7 @@ from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.registry import Part, Registry
 from latentclust.specs import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     ChainSpec,
     DatasetSpec,
     DeviceViewSpec,
@@ -57,7 +58,7 @@ class Resolved:
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
-    baselines: Mapping[str, BaselineSpec]
+    baselines: Mapping[str, Baseline]
     distributions: Mapping[str, str]
 
     @property
@@ -92,7 +93,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     evaluate = recipe.evaluate
     readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
     metrics = find.listed("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
-    baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", BaselineSpec)  # type: ignore[type-abstract]
+    baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
     check_preprocess(find, preprocess)
     check_names(find, recipe)
     roles = check_roles(find, recipe, backbones)
@@ -108,6 +109,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     unread: dict[str, Any] = dict.fromkeys(find.offers(), Any) if sampler is None else {}
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
+    check_baselines(find, prior, baselines)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(

@@ -183,6 +183,7 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
         "completeness": metrics.Completeness,
         "homogeneity": metrics.Homogeneity,
         "macro-accuracy": metrics.MacroAccuracy,
+        "miou": metrics.MeanIntersectionOverUnion,
         "nmi": metrics.NormalizedMutualInformation,
         "purity": metrics.Purity,
     }
