@@ -107,9 +107,7 @@ class ClusteringModel:
         batches, rng = self._batches(source, batch_size, seed)
         return posteriors(self.inference, self.model, self.state, batches, rng, self.stride)
 
-    def _batches(
-        self, source: ImageSource, batch_size: int, seed: int
-    ) -> tuple[Iterator[Images], torch.Generator]:
+    def _batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
         """The images as the networks read them, and the generator that they and the inference draw from."""
         self.check_shape(source.shape)
         if self.per_pixel:

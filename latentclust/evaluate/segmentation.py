@@ -57,13 +57,14 @@ def joint(one: LabelMaps, other: LabelMaps, rows: int, columns: int) -> NDArray[
     cells = np.multiply(one, columns + 1, dtype=np.intp)
     cells += other
     cells += columns + 2
-    counts: NDArray[np.int64] = np.bincount(cells.ravel(), minlength=(rows + 1) * (columns + 1)).astype(np.int64)
-    return counts.reshape(rows + 1, columns + 1)[1:, 1:]
+    counts = np.bincount(cells.ravel(), minlength=(rows + 1) * (columns + 1)).reshape(rows + 1, columns + 1)
+    return counts[1:, 1:].astype(np.int64)
 
 
 def majority(table: NDArray[np.int64]) -> NDArray[np.int64]:
     """The table of all pixels of `table[cluster, class]` in one cluster, `(1, classes)`: the floor of every metric."""
-    return table.sum(axis=0, keepdims=True)
+    every: NDArray[np.int64] = table.sum(axis=0, keepdims=True)
+    return every
 
 
 def maps_for_figures(maps: SealedMaps, indices: NDArray[np.int64]) -> NDArray[np.int16]:
