@@ -7,7 +7,7 @@ from typing import Any
 
 from latentclust.api import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     DatasetSpec,
     InferenceSpec,
     LossSpec,
@@ -16,7 +16,7 @@ from latentclust.api import (
     ViewSpec,
     hookimpl,
 )
-from latentclust.bundled import baselines, metrics, priors
+from latentclust.bundled import baselines, map_baselines, metrics, priors
 from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.conv32 import Conv32
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
@@ -220,20 +220,24 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
         "completeness": metrics.Completeness,
         "homogeneity": metrics.Homogeneity,
         "macro-accuracy": metrics.MacroAccuracy,
+        "miou": metrics.MeanIntersectionOverUnion,
         "nmi": metrics.NormalizedMutualInformation,
         "purity": metrics.Purity,
     }
 
 
 @hookimpl
-def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
-    """Classical clusterings, by scikit-learn."""
+def provide_baselines() -> Mapping[str, type[Baseline]]:
+    """Classical clusterings of images, by scikit-learn, and k-means of pixels."""
     return {
         "agglomerative": baselines.Agglomerative,
+        "features-kmeans": map_baselines.FeaturesKMeans,
         "gmm": baselines.GaussianMixture,
         "kmeans": baselines.KMeans,
+        "local-statistics-kmeans": map_baselines.LocalStatisticsKMeans,
         "minibatch-kmeans": baselines.MiniBatchKMeans,
         "nmf": baselines.NonNegativeFactorization,
+        "pixel-kmeans": map_baselines.PixelKMeans,
         "spectral": baselines.Spectral,
     }
 
