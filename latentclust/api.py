@@ -2,6 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
+from latentclust.rasters import raster, read_scene
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
 from latentclust.samples import (
     VOID,
@@ -142,6 +143,8 @@ __all__ = [
     "image_set",
     "in_memory",
     "pixels",
+    "raster",
+    "read_scene",
     "reading",
     "resized",
     "value_at",

@@ -29,6 +29,7 @@ from latentclust.bundled.datasets.digits import Digits
 from latentclust.bundled.datasets.image_folder import ImageFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
+from latentclust.bundled.datasets.potsdam import Potsdam
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
@@ -167,6 +168,7 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
         "image-folder": ImageFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
+        "potsdam": Potsdam,
         "stl10": Stl10,
         "svhn": Svhn,
         "synthetic": Synthetic,
