@@ -2,7 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.rasters import raster, read_scene
+from latentclust.rasters import Ranges, bands_of, raster, read_scene, read_window, stretch
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
 from latentclust.samples import (
     VOID,
@@ -71,6 +71,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.windows import WindowMasks, Windows, WindowSource, draw
 
 __all__ = [
     "VOID",
@@ -120,6 +121,7 @@ __all__ = [
     "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
+    "Ranges",
     "Represents",
     "Sample",
     "Scalar",
@@ -136,6 +138,11 @@ __all__ = [
     "Unit",
     "Vectors",
     "ViewSpec",
+    "WindowMasks",
+    "WindowSource",
+    "Windows",
+    "bands_of",
+    "draw",
     "existing",
     "files_under",
     "find",
@@ -145,7 +152,9 @@ __all__ = [
     "pixels",
     "raster",
     "read_scene",
+    "read_window",
     "reading",
     "resized",
+    "stretch",
     "value_at",
 ]
