@@ -2,6 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
+from latentclust.rasters import Ranges, bands_of, raster, read_scene, read_window, stretch
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
@@ -75,6 +76,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.windows import WindowMasks, Windows, WindowSource, draw
 
 __all__ = [
     "VOID",
@@ -129,6 +131,7 @@ __all__ = [
     "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
+    "Ranges",
     "Represents",
     "Sample",
     "Scalar",
@@ -146,6 +149,11 @@ __all__ = [
     "Unit",
     "Vectors",
     "ViewSpec",
+    "WindowMasks",
+    "WindowSource",
+    "Windows",
+    "bands_of",
+    "draw",
     "existing",
     "files_under",
     "find",
@@ -153,7 +161,11 @@ __all__ = [
     "image_set",
     "in_memory",
     "pixels",
+    "raster",
+    "read_scene",
+    "read_window",
     "reading",
     "resized",
+    "stretch",
     "value_at",
 ]

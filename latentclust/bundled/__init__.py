@@ -36,6 +36,8 @@ from latentclust.bundled.datasets.image_folder import ImageFolder
 from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
+from latentclust.bundled.datasets.potsdam import Potsdam
+from latentclust.bundled.datasets.raster import Raster
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
@@ -189,7 +191,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
 
 @hookimpl
 def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
-    """Published sets, and the user's own folders and arrays."""
+    """Published sets, and the user's own folders, arrays and rasters."""
     return {
         "array": Array,
         "cifar10": Cifar10,
@@ -204,6 +206,8 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
         "image-mask-folder": ImageMaskFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
+        "potsdam": Potsdam,
+        "raster": Raster,
         "stl10": Stl10,
         "svhn": Svhn,
         "synthetic": Synthetic,
