@@ -20,13 +20,13 @@ from latentclust.api import (
     Windows,
     WindowSource,
     bands_of,
-    draw,
+    draw_windows,
     existing,
     files_under,
     image_set,
+    percentile_ranges,
     raster,
     read_window,
-    stretch,
 )
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
@@ -82,7 +82,7 @@ class Raster(DatasetSpec):
         bands = self._common_bands(scenes)
         ranges = self._ranges(scenes, bands)
         rng = np.random.default_rng(self.draw_seed)
-        places = draw(scenes, bands, self.window, self.windows, self.max_nodata, rng)
+        places = draw_windows(scenes, bands, self.window, self.windows, self.max_nodata, rng)
         windows = Windows(scenes, places, self.window, bands, ranges)
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
@@ -120,11 +120,14 @@ class Raster(DatasetSpec):
             if not valid.any():
                 what = f"has no pixel of data among the {valid.size:,} looked at, one in {step}x{step}"
                 raise LatentclustError.at(str(path), what, "Check its nodata value, or leave the scene out")
+            if values.dtype.kind not in "uif":
+                what = f"holds values of type {values.dtype}, which are no real numbers"
+                raise LatentclustError.at(str(path), what, "Convert it, or leave the scene out")
             kinds.add(values.dtype)
             samples.append(values[:, valid])
         if self.range:
             return (self.range,) * len(bands)
-        return () if kinds == {np.dtype(np.uint8)} else stretch(samples, "data.bands")
+        return () if kinds == {np.dtype(np.uint8)} else percentile_ranges(samples, "data.bands")
 
 
 def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:
