@@ -3,7 +3,7 @@
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
 from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
     DataProtocol,
@@ -30,6 +30,7 @@ from latentclust.sources import (
 from latentclust.specs import (
     Advance,
     BackboneSpec,
+    Baseline,
     BaselineSpec,
     ChainSpec,
     DatasetSpec,
@@ -42,12 +43,16 @@ from latentclust.specs import (
     LayeredDecoder,
     LayeredDecoderSpec,
     LossSpec,
+    MapBaselineSpec,
     MapExtractor,
     MapExtractorSpec,
+    Mapped,
+    MapPriorSpec,
     MetricSpec,
     Model,
     MovingViewSpec,
     PriorSpec,
+    SceneDatasetSpec,
     Spec,
     ViewSpec,
 )
@@ -79,6 +84,7 @@ __all__ = [
     "Alignment",
     "ArraySource",
     "BackboneSpec",
+    "Baseline",
     "BaselineSpec",
     "ChainSpec",
     "ClusterImages",
@@ -107,10 +113,14 @@ __all__ = [
     "LatentclustError",
     "LayeredDecoder",
     "LayeredDecoderSpec",
+    "LayeredGenerator",
     "LossSpec",
+    "MapBaselineSpec",
     "MapExtractor",
     "MapExtractorSpec",
+    "MapPriorSpec",
     "MapSource",
+    "Mapped",
     "Mask",
     "MaskSource",
     "MetricSpec",
@@ -126,6 +136,7 @@ __all__ = [
     "Sample",
     "Scalar",
     "Scale",
+    "SceneDatasetSpec",
     "Schedule",
     "Scores",
     "SealedLabels",

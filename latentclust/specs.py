@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
 from latentclust.samples import ImageSet
-from latentclust.tensors import Alignment, Images, Latent, Posterior, Scalar, Shape
+from latentclust.tensors import Alignment, Images, Latent, Mask, Posterior, Scalar, Shape
 
 
 class Spec(BaseModel):
@@ -147,6 +147,15 @@ class PriorSpec(Spec, ABC):
         return self.categories + self.style_dim
 
 
+class MapPriorSpec(PriorSpec, ABC):
+    """A distribution of label maps beside a grid of styles."""
+
+    per_pixel: ClassVar[bool] = True
+
+    style_stride: int
+    """Pixels, either way, to a place of the style's grid."""
+
+
 # Losses
 
 
@@ -182,6 +191,18 @@ class DatasetSpec(Spec, ABC):
     def fetch(self, root: Path) -> None:
         """Downloads the set, with checks, into its layout under `root`; raises LatentclustError where it cannot."""
         raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", f"Lay out {self.layout}")
+
+
+class SceneDatasetSpec(DatasetSpec, ABC):
+    """A data set whose samples are windows of rasters, and which can read one of those whole, as its samples are."""
+
+    @abstractmethod
+    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """A scene `(c, h, w)` that `ImageSet.scenes` names, and which of its pixels are data, `(h, w)`.
+
+        Raises:
+            LatentclustError: A damaged file, or one of other bands.
+        """
 
 
 # Views
@@ -245,6 +266,9 @@ class Model:
 class InferenceSpec(Spec, ABC):
     """How latent variables, and so cluster labels, are obtained for given images."""
 
+    reads_maps: ClassVar[bool] = False
+    """Whether it can give every pixel a cluster, under a prior of label maps."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """The names of the networks that it reads; assembly reports a recipe that lacks one."""
@@ -290,11 +314,20 @@ class ChainSpec(InferenceSpec, ABC):
 
     @abstractmethod
     def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """New chains for all images of the training set, in order; tensors `(n, ...)`."""
+        """New chains for all images of the training set, in order; tensors `(n, ...)`.
+
+        `batches` may be gone through more than once.
+        """
 
     @abstractmethod
     def advance(
-        self, model: Model, images: Images, chains: Mapping[str, Tensor], progress: float, rng: torch.Generator
+        self,
+        model: Model,
+        images: Images,
+        chains: Mapping[str, Tensor],
+        progress: float,
+        rng: torch.Generator,
+        valid: Mask | None = None,
     ) -> Advance:
         """The chains of a batch after one round's steps, the networks held and in evaluation mode.
 
@@ -304,6 +337,7 @@ class ChainSpec(InferenceSpec, ABC):
             chains: Its rows of the state.
             progress: How much of the training has passed, in [0, 1].
             rng: On the images' device.
+            valid: Which pixels count, of a system of label maps whose data leave any out.
         """
 
     def lengths(self) -> Mapping[int, "ChainSpec"]:
@@ -322,8 +356,12 @@ class MetricSpec(Spec, ABC):
         """The metric of `table[cluster, class]`, counts."""
 
 
-class BaselineSpec(Spec, ABC):
-    """A classical clustering of the same data, to stand beside the result."""
+class Baseline(Spec, ABC):
+    """A plain clustering of the same data, to stand beside the result: of whole images, or of their pixels."""
+
+
+class BaselineSpec(Baseline, ABC):
+    """A classical clustering of whole images or vectors."""
 
     on: str = "pixels"
     """`pixels`, or the name of a network whose representation is clustered."""
@@ -331,3 +369,28 @@ class BaselineSpec(Spec, ABC):
     @abstractmethod
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
         """Labels `(n,)`, 0-based, of points `(n, d)`."""
+
+
+Mapped = Callable[[Images], Tensor]
+"""Images `(b, c, h, w)` to the cluster of each pixel, `(b, h, w)` int64, 0-based, on the images' device."""
+
+
+class MapBaselineSpec(Baseline, ABC):
+    """A plain clustering of pixels, fitted to some of them and then read out image by image."""
+
+    sample: int = Field(default=100_000, ge=1)
+    """How many pixels it is fitted to, drawn evenly from the images."""
+
+    @abstractmethod
+    def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
+        """The clustering of pixels.
+
+        Args:
+            batches: Images as stored, in [0, 1], each with its pixels that count.
+            count: How many images all batches hold.
+            clusters: K.
+            seed: Of the draw of pixels and of the clustering.
+
+        Raises:
+            LatentclustError: where the images do not suit it, or something that it needs is not installed.
+        """

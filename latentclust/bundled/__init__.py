@@ -7,7 +7,7 @@ from typing import Any
 
 from latentclust.api import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     DatasetSpec,
     InferenceSpec,
     LossSpec,
@@ -16,17 +16,24 @@ from latentclust.api import (
     ViewSpec,
     hookimpl,
 )
-from latentclust.bundled import baselines, metrics, priors
+from latentclust.bundled import baselines, map_baselines, metrics, priors
 from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.conv32 import Conv32
+from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
+from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
+from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
+from latentclust.bundled.datasets.coco_stuff import CocoStuff
 from latentclust.bundled.datasets.coil import Coil20, Coil100
 from latentclust.bundled.datasets.digits import Digits
+from latentclust.bundled.datasets.dubai import Dubai
+from latentclust.bundled.datasets.facades import Facades
 from latentclust.bundled.datasets.image_folder import ImageFolder
+from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
 from latentclust.bundled.datasets.potsdam import Potsdam
@@ -40,6 +47,8 @@ from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
+from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
@@ -52,10 +61,12 @@ from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
+from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
+from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -68,8 +79,21 @@ from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+from latentclust.bundled.views.timm_features import TimmFeatures
 
-SYSTEMS = ("cgm", "clustergan", "cvae", "dccs", "dls", "gan", "iic", "infogan")
+SYSTEMS = (
+    "cgm",
+    "cgm-pixel",
+    "clustergan",
+    "cvae",
+    "cvae-pixel",
+    "dccs",
+    "dls",
+    "gan",
+    "iic",
+    "iic-pixel",
+    "infogan",
+)
 
 
 @hookimpl
@@ -78,10 +102,15 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
     return {
         "conv28": Conv28,
         "conv32": Conv32,
+        "layered-decoder": LayeredDecoderNetwork,
+        "map-conv": MapConv,
         "mlp": Mlp,
+        "pixel-mlp": PixelMlp,
         "resnet32": ResNet32,
         "resnet96": ResNet96,
         "timm": Timm,
+        "timm-maps": TimmMaps,
+        "unet": UNet,
     }
 
 
@@ -89,6 +118,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
 def provide_priors() -> Mapping[str, type[PriorSpec]]:
     """ClusterGAN's prior and those that it is compared with."""
     return {
+        "categorical-map": CategoricalMap,
         "gaussian": priors.Gaussian,
         "gaussian-mixture": priors.GaussianMixture,
         "one-hot-gaussian": priors.OneHotGaussian,
@@ -112,6 +142,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
+        "pixel-invariant-information": PixelInvariantInformation,
         "reconstruction": Reconstruction,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
@@ -122,7 +153,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
 @hookimpl
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
     """The vocabulary of a training step."""
-    return QUANTITIES
+    return QUANTITIES | MAP_QUANTITIES
 
 
 @hookimpl
@@ -140,6 +171,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
+        "timm-features": TimmFeatures,
     }
 
 
@@ -149,6 +181,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
     return {
         "amortized": Amortized,
         "langevin-gibbs": LangevinGibbs,
+        "langevin-gibbs-maps": LangevinGibbsMaps,
         "backprop-decoding": BackpropDecoding,
         "best-head": BestHead,
         "kmeans-on-code": KMeansOnCode,
@@ -162,11 +195,15 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
     return {
         "array": Array,
         "cifar10": Cifar10,
+        "coco-stuff": CocoStuff,
         "coil100": Coil100,
         "coil20": Coil20,
         "digits": Digits,
+        "dubai": Dubai,
+        "facades": Facades,
         "fashion-mnist": FashionMnist,
         "image-folder": ImageFolder,
+        "image-mask-folder": ImageMaskFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
         "potsdam": Potsdam,
@@ -187,20 +224,24 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
         "completeness": metrics.Completeness,
         "homogeneity": metrics.Homogeneity,
         "macro-accuracy": metrics.MacroAccuracy,
+        "miou": metrics.MeanIntersectionOverUnion,
         "nmi": metrics.NormalizedMutualInformation,
         "purity": metrics.Purity,
     }
 
 
 @hookimpl
-def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
-    """Classical clusterings, by scikit-learn."""
+def provide_baselines() -> Mapping[str, type[Baseline]]:
+    """Classical clusterings of images, by scikit-learn, and k-means of pixels."""
     return {
         "agglomerative": baselines.Agglomerative,
+        "features-kmeans": map_baselines.FeaturesKMeans,
         "gmm": baselines.GaussianMixture,
         "kmeans": baselines.KMeans,
+        "local-statistics-kmeans": map_baselines.LocalStatisticsKMeans,
         "minibatch-kmeans": baselines.MiniBatchKMeans,
         "nmf": baselines.NonNegativeFactorization,
+        "pixel-kmeans": map_baselines.PixelKMeans,
         "spectral": baselines.Spectral,
     }
 

@@ -42,6 +42,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("inference", "langevin-gibbs"): {"steps": 3},
     ("dataset", "array"): {"path": "absent.npy"},
     ("dataset", "image-folder"): {"path": "absent"},
+    ("dataset", "image-mask-folder"): {"path": "absent"},
     ("dataset", "raster"): {"path": "absent.tif"},
 }
 
