@@ -69,9 +69,7 @@ def main() -> None:
         "peak_mib": peak(),
         "metrics": tally.assessment(METRICS).metrics,
     }
-    print(
-        f"{ours['pixels']:,} pixels, K = {K}: {seconds:.1f} s, peak {before} MiB after one chunk, then {ours['peak_mib']} MiB"
-    )
+    print(f"{ours['pixels']:,} pixels, K = {K}: {seconds:.1f} s, peak {before} then {ours['peak_mib']} MiB")
     beside = [compared(pixels) for pixels in HELD]
     print(write("metrics", {"clusters": K, "streamed": ours, "beside_scikit_learn": beside}))
 
