@@ -2,7 +2,8 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Represents, Trunk
+from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
     DataProtocol,
@@ -46,6 +47,7 @@ from latentclust.specs import (
     MapExtractor,
     MapExtractorSpec,
     Mapped,
+    MapPriorSpec,
     MetricSpec,
     Model,
     MovingViewSpec,
@@ -74,6 +76,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
     "VOID",
@@ -110,10 +113,12 @@ __all__ = [
     "LatentclustError",
     "LayeredDecoder",
     "LayeredDecoderSpec",
+    "LayeredGenerator",
     "LossSpec",
     "MapBaselineSpec",
     "MapExtractor",
     "MapExtractorSpec",
+    "MapPriorSpec",
     "MapSource",
     "Mapped",
     "Mask",
@@ -126,6 +131,7 @@ __all__ = [
     "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
+    "Ranges",
     "Represents",
     "Sample",
     "Scalar",
@@ -143,13 +149,22 @@ __all__ = [
     "Unit",
     "Vectors",
     "ViewSpec",
+    "WindowMasks",
+    "WindowSource",
+    "Windows",
+    "bands_of",
+    "draw_windows",
     "existing",
     "files_under",
     "find",
     "hookimpl",
     "image_set",
     "in_memory",
+    "percentile_ranges",
     "pixels",
+    "raster",
+    "read_scene",
+    "read_window",
     "reading",
     "resized",
     "value_at",

@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Preprocess, build_networks
+from latentclust.assemble.build import build_networks
+from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
+from latentclust.tensors import ClusterImages, Code, Features, HeadLogits, Images, Latent, Scores, Vectors
 
 
 @runtime_checkable
@@ -48,7 +48,7 @@ class Trunk(Protocol):
     """Turns images into features that several networks share."""
 
     def __call__(self, images: Images) -> Features:
-        """The features of a batch, `(b, f)`."""
+        """The features of a batch, `(b, f)`, or a map of them."""
         ...
 
 
@@ -57,7 +57,16 @@ class Heads(Protocol):
     """Reads images, or a trunk's features, into the cluster logits of several sub-heads."""
 
     def __call__(self, sample: Images | Features) -> HeadLogits:
-        """The logits of a batch, `(b, h, k)`."""
+        """The logits of a batch, `(b, h, k)`, or of its pixels, `(b, h, k, y, x)`."""
+        ...
+
+
+@runtime_checkable
+class LayeredGenerator(Generator, Protocol):
+    """Draws images from label maps and styles, every cluster a layer of its own."""
+
+    def per_cluster(self, style: Tensor) -> ClusterImages:
+        """Every cluster's layer, `(b, k, c, h, w)`."""
         ...
 
 
@@ -66,5 +75,5 @@ class Represents(Protocol):
     """A network that can say how it represents a sample just before its head."""
 
     def represent(self, sample: Tensor) -> Tensor:
-        """The representation, `(b, width)`."""
+        """The representation, `(b, width)`, or a map of them."""
         ...

@@ -93,6 +93,10 @@ class MapExtractorSpec(BackboneSpec, ABC):
 class LayeredDecoder(nn.Module, ABC):
     """The body of a generator of label maps: a style to one image for each cluster, the layers of a picture."""
 
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The modules whose weights a recipe's `init` leaves alone."""
+        return ()
+
     @abstractmethod
     def forward(self, style: Tensor) -> Tensor:
         """`(b, d, h', w')` to `(b, k, c, h, w)`."""
@@ -145,6 +149,15 @@ class PriorSpec(Spec, ABC):
     def width(self) -> int:
         """Size of a latent vector."""
         return self.categories + self.style_dim
+
+
+class MapPriorSpec(PriorSpec, ABC):
+    """A distribution of label maps beside a grid of styles."""
+
+    per_pixel: ClassVar[bool] = True
+
+    style_stride: int
+    """Pixels, either way, to a place of the style's grid."""
 
 
 # Losses
@@ -257,6 +270,9 @@ class Model:
 class InferenceSpec(Spec, ABC):
     """How latent variables, and so cluster labels, are obtained for given images."""
 
+    reads_maps: ClassVar[bool] = False
+    """Whether it can give every pixel a cluster, under a prior of label maps."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """The names of the networks that it reads; assembly reports a recipe that lacks one."""
@@ -302,11 +318,20 @@ class ChainSpec(InferenceSpec, ABC):
 
     @abstractmethod
     def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """New chains for all images of the training set, in order; tensors `(n, ...)`."""
+        """New chains for all images of the training set, in order; tensors `(n, ...)`.
+
+        `batches` may be gone through more than once.
+        """
 
     @abstractmethod
     def advance(
-        self, model: Model, images: Images, chains: Mapping[str, Tensor], progress: float, rng: torch.Generator
+        self,
+        model: Model,
+        images: Images,
+        chains: Mapping[str, Tensor],
+        progress: float,
+        rng: torch.Generator,
+        valid: Mask | None = None,
     ) -> Advance:
         """The chains of a batch after one round's steps, the networks held and in evaluation mode.
 
@@ -316,6 +341,7 @@ class ChainSpec(InferenceSpec, ABC):
             chains: Its rows of the state.
             progress: How much of the training has passed, in [0, 1].
             rng: On the images' device.
+            valid: Which pixels count, of a system of label maps whose data leave any out.
         """
 
     def lengths(self) -> Mapping[int, "ChainSpec"]:

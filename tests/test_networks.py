@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import build_networks
+from latentclust.assemble.build import build_networks
 from latentclust.assemble.resolve import Resolved
 from latentclust.networks import (
     NORMAL_STD,

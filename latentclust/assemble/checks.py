@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.plan import GIVEN
+from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.salvage import UNREAD
 from latentclust.recipe.schema import NetworkTable, Recipe
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, Trunk
+from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
 from latentclust.specs import (
     BackboneSpec,
     Baseline,
@@ -19,7 +19,10 @@ from latentclust.specs import (
     ExtractorSpec,
     HostViewSpec,
     InferenceSpec,
+    LayeredDecoderSpec,
     MapBaselineSpec,
+    MapExtractorSpec,
+    MovingViewSpec,
     PriorSpec,
     ViewSpec,
 )
@@ -32,6 +35,26 @@ ROLES: Mapping[str, type] = {
     "trunk": Trunk,
     "heads": Heads,
 }
+
+MAP_ROLES: Mapping[str, type] = {
+    "encoder": Encoder,
+    "generator": LayeredGenerator,
+    "trunk": Trunk,
+    "heads": Heads,
+}
+"""The roles under a prior of label maps, whose networks read and draw every pixel."""
+
+
+def role_types(prior: PriorSpec | None) -> Mapping[str, type]:
+    """What a network in each role can do under a prior."""
+    return MAP_ROLES if prior is not None and prior.per_pixel else ROLES
+
+
+def _backbones(per_pixel: bool, role: str) -> type:
+    """What a backbone must be to play a role."""
+    if role == "generator":
+        return LayeredDecoderSpec if per_pixel else DecoderSpec
+    return MapExtractorSpec if per_pixel else ExtractorSpec
 
 
 def check_preprocess(find: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
@@ -55,19 +78,23 @@ def check_names(find: Lookup, recipe: Recipe) -> None:
             find.note(f"views.{name}", f"{taken} {name!r}", "Give the view another name")
 
 
-def check_roles(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> dict[str, str]:
+def check_roles(
+    find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
+) -> dict[str, str]:
     """The role of each network, after checking what its backbone can be."""
     roles: dict[str, str] = {}
+    known, per_pixel = role_types(prior), prior is not None and prior.per_pixel
     for name, table in recipe.networks.items():
         role = table.role or name
-        if role not in ROLES:
-            find.note(f"networks.{name}.role", f"{role!r} is not a role", did_you_mean(role, ROLES))
+        if role not in known:
+            what = f"{role!r} is not a role" + (" of label maps" if role in ROLES else "")
+            find.note(f"networks.{name}.role", what, did_you_mean(role, known))
             continue
         roles[name] = role
-        needed: type = DecoderSpec if role == "generator" else ExtractorSpec
-        if not isinstance(backbones[name], needed | None):
+        if not isinstance(backbones[name], _backbones(per_pixel, role) | None):
             fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
-            find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}", fix)
+            maps = " of label maps" if per_pixel else ""
+            find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}{maps}", fix)
     return roles
 
 
@@ -142,6 +169,9 @@ def check_inference(
     if inference and prior and (objection := inference.objection(prior)):
         what = f"{name!r} cannot work with {recipe.prior.use!r}: {objection}"
         find.note(where, what, "Choose another prior or another inference")
+    if inference and prior and prior.per_pixel and not inference.reads_maps:
+        what = f"{name!r} gives each image one cluster, and {recipe.prior.use!r} has one for every pixel"
+        find.note(where, what, "Choose another inference, such as amortized, or another prior")
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
             what = f"{name!r} reads the network {network!r}, which the recipe lacks"
@@ -156,6 +186,17 @@ def check_chains(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], i
         if any(isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and step.random) for step in steps):
             what = "it draws, and the chains of the inference know each image in one form only"
             find.note(f"views.{name}", what, "Remove the view, or choose an inference without chains")
+
+
+def check_alignments(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], plans: Mapping[str, Plan]) -> None:
+    """Refuses views whose pixels nobody can trace back, where a plan must."""
+    wanted = {name for plan in plans.values() for name in plan.given}
+    for name, steps in views.items():
+        for step in steps if name + ALIGNMENT in wanted else ():
+            lost = isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and not step.in_place)
+            if lost and not isinstance(step, MovingViewSpec):
+                what = f"{type(step).__name__} moves pixels and does not say where they came from"
+                find.note(f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec")
 
 
 def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:

@@ -64,9 +64,13 @@ class Lookup:
                 found[name if name not in found else f"{name}-{position + 1}"] = spec
         return found
 
-    def offers(self) -> dict[str, str]:
-        """What inferences with chains provide to a training step: the quantity's name to the inference's."""
+    def offers(self, per_pixel: bool = False) -> dict[str, str]:
+        """What inferences with chains provide to a training step: the quantity's name to the inference's.
+
+        Those of label maps, or those of whole images.
+        """
         parts = [part for part in self._registry.parts("inference") if issubclass(part.value, ChainSpec)]
+        parts = [part for part in parts if part.value.reads_maps == per_pixel]
         return {quantity: part.name for part in parts for quantity in part.value.provides}
 
     def quantities(self, recipe: Recipe) -> dict[str, Part | LatentclustError]:

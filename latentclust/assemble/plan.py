@@ -13,10 +13,19 @@ import torch
 from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.recipe.schema import LossTable
 from latentclust.specs import LossSpec, PriorSpec
-from latentclust.tensors import Images, Scalar
+from latentclust.tensors import Alignment, Images, Mask, Scalar
 
-GIVEN: Mapping[str, Any] = {"images": Images, "prior": PriorSpec, "batch_size": int, "rng": torch.Generator}
+GIVEN: Mapping[str, Any] = {
+    "images": Images,
+    "valid": Mask,
+    "prior": PriorSpec,
+    "batch_size": int,
+    "rng": torch.Generator,
+}
 """What the engine itself provides in every step, by type."""
+
+ALIGNMENT = "_alignment"
+"""What is put behind a view's name for the alignment that comes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,8 @@ class Binder:
             provided: Types of what an inference's chains provide; these names win over those of quantities.
         """
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
-        self.given: dict[str, Any] = {**GIVEN, **dict.fromkeys(views, Images), **networks, **provided}
+        self.given: dict[str, Any] = {**GIVEN, **_of_views(views), **networks, **provided}
+        self.alignments = {view + ALIGNMENT: view for view in views}
         self.issues = issues
         self.offers = offers
 
@@ -122,6 +132,8 @@ class Binder:
     def _bind(self, draft: _Draft, name: str, wanted: Any, reader: str, where: str) -> bool:
         """Makes `name` available to a reader that wants a type; False after noting an issue."""
         if name in self.given:
+            if name in self.alignments:  # which the view brings with it
+                draft.given[self.alignments[name]] = None
             draft.given[name] = None
             return self._fits(name, self.given[name], wanted, reader, where)
         if name not in self.quantities:
@@ -180,6 +192,11 @@ class Binder:
             name in moved or (name in draft.nodes and self._reaches(draft, draft.nodes[name].reads, moved))
             for name in reads
         )
+
+
+def _of_views(views: tuple[str, ...]) -> dict[str, Any]:
+    """What each view gives: its images, and their alignment."""
+    return {**dict.fromkeys(views, Images), **{view + ALIGNMENT: Alignment for view in views}}
 
 
 def signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from latentclust.assemble.checks import (
-    ROLES,
+    check_alignments,
     check_baselines,
     check_chains,
     check_features,
@@ -16,6 +16,7 @@ from latentclust.assemble.checks import (
     check_preprocess,
     check_roles,
     check_selection,
+    role_types,
 )
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
@@ -96,7 +97,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
     check_preprocess(find, preprocess)
     check_names(find, recipe)
-    roles = check_roles(find, recipe, backbones)
+    roles = check_roles(find, recipe, backbones, prior)
     check_features(find, recipe, roles)
     check_heads(find, recipe, roles, prior, inference)
     check_players(find, recipe)
@@ -105,10 +106,15 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         check_inference(find, recipe, "evaluate.readouts", name, readout, prior)
     sampler = trained_by or inference
     check_chains(find, views, sampler)
+    offers = find.offers(prior is not None and prior.per_pixel)
     # What an inference that is an issue itself would provide is not another one.
-    unread: dict[str, Any] = dict.fromkeys(find.offers(), Any) if sampler is None else {}
+    unread: dict[str, Any] = dict.fromkeys(offers, Any) if sampler is None else {}
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
-    plans = _plans(find, recipe, roles, {name: spec for name, spec in losses.items() if spec is not None}, provided)
+    types = {name: role_types(prior)[role] for name, role in roles.items()}
+    plans = _plans(
+        find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers
+    )
+    check_alignments(find, views, plans)
     check_baselines(find, prior, baselines)
     check_selection(find, recipe)
     raise_all(find.issues)
@@ -138,16 +144,17 @@ def _view(find: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:
 def _plans(
     find: Lookup,
     recipe: Recipe,
-    roles: Mapping[str, str],
+    types: Mapping[str, type],
     losses: Mapping[str, LossSpec],
     provided: Mapping[str, Any],
+    offers: Mapping[str, str],
 ) -> dict[str, Plan]:
     """One plan per player, from its losses."""
     quantities = find.quantities(recipe)
     # A network of unknown role is an issue by now, and may be anything.
-    networks: dict[str, Any] = {name: ROLES[roles[name]] if name in roles else Any for name in recipe.networks}
+    networks: dict[str, Any] = {name: types.get(name, Any) for name in recipe.networks}
     functions = {n: part.value if isinstance(part, Part) else part for n, part in quantities.items()}
-    binder = Binder(functions, networks, tuple(recipe.views), find.issues, provided, find.offers())
+    binder = Binder(functions, networks, tuple(recipe.views), find.issues, provided, offers)
     plans = {}
     for player, table in recipe.players.items():
         own = {name: spec for name, spec in losses.items() if recipe.losses[name].player == player}

@@ -19,16 +19,25 @@ from latentclust.api import (
 from latentclust.bundled import baselines, map_baselines, metrics, priors
 from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.conv32 import Conv32
+from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
+from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
+from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
+from latentclust.bundled.datasets.coco_stuff import CocoStuff
 from latentclust.bundled.datasets.coil import Coil20, Coil100
 from latentclust.bundled.datasets.digits import Digits
+from latentclust.bundled.datasets.dubai import Dubai
+from latentclust.bundled.datasets.facades import Facades
 from latentclust.bundled.datasets.image_folder import ImageFolder
+from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
+from latentclust.bundled.datasets.potsdam import Potsdam
+from latentclust.bundled.datasets.raster import Raster
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
@@ -38,6 +47,8 @@ from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
+from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
@@ -50,10 +61,12 @@ from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
+from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
+from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -66,8 +79,21 @@ from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+from latentclust.bundled.views.timm_features import TimmFeatures
 
-SYSTEMS = ("cgm", "clustergan", "cvae", "dccs", "dls", "gan", "iic", "infogan")
+SYSTEMS = (
+    "cgm",
+    "cgm-pixel",
+    "clustergan",
+    "cvae",
+    "cvae-pixel",
+    "dccs",
+    "dls",
+    "gan",
+    "iic",
+    "iic-pixel",
+    "infogan",
+)
 
 
 @hookimpl
@@ -76,10 +102,15 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
     return {
         "conv28": Conv28,
         "conv32": Conv32,
+        "layered-decoder": LayeredDecoderNetwork,
+        "map-conv": MapConv,
         "mlp": Mlp,
+        "pixel-mlp": PixelMlp,
         "resnet32": ResNet32,
         "resnet96": ResNet96,
         "timm": Timm,
+        "timm-maps": TimmMaps,
+        "unet": UNet,
     }
 
 
@@ -87,6 +118,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
 def provide_priors() -> Mapping[str, type[PriorSpec]]:
     """ClusterGAN's prior and those that it is compared with."""
     return {
+        "categorical-map": CategoricalMap,
         "gaussian": priors.Gaussian,
         "gaussian-mixture": priors.GaussianMixture,
         "one-hot-gaussian": priors.OneHotGaussian,
@@ -110,6 +142,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
+        "pixel-invariant-information": PixelInvariantInformation,
         "reconstruction": Reconstruction,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
@@ -120,7 +153,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
 @hookimpl
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
     """The vocabulary of a training step."""
-    return QUANTITIES
+    return QUANTITIES | MAP_QUANTITIES
 
 
 @hookimpl
@@ -138,6 +171,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
+        "timm-features": TimmFeatures,
     }
 
 
@@ -147,6 +181,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
     return {
         "amortized": Amortized,
         "langevin-gibbs": LangevinGibbs,
+        "langevin-gibbs-maps": LangevinGibbsMaps,
         "backprop-decoding": BackpropDecoding,
         "best-head": BestHead,
         "kmeans-on-code": KMeansOnCode,
@@ -156,17 +191,23 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
 
 @hookimpl
 def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
-    """Published sets, and the user's own folders and arrays."""
+    """Published sets, and the user's own folders, arrays and rasters."""
     return {
         "array": Array,
         "cifar10": Cifar10,
+        "coco-stuff": CocoStuff,
         "coil100": Coil100,
         "coil20": Coil20,
         "digits": Digits,
+        "dubai": Dubai,
+        "facades": Facades,
         "fashion-mnist": FashionMnist,
         "image-folder": ImageFolder,
+        "image-mask-folder": ImageMaskFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
+        "potsdam": Potsdam,
+        "raster": Raster,
         "stl10": Stl10,
         "svhn": Svhn,
         "synthetic": Synthetic,

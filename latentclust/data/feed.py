@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64, UInt8
 from torch import Tensor
 
 from latentclust.errors import LatentclustError
@@ -22,11 +22,13 @@ class Batch:
         raw: The samples on the device: uint8 images or float32 vectors.
         index: Where they stand in the data set.
         views: What the host views made of these images, by view name.
+        valid: Which pixels count; None where all do.
     """
 
     raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b d"]
     index: Int64[Tensor, " b"]
     views: Mapping[str, UInt8[Tensor, "b c h w"]]
+    valid: Bool[Tensor, "b h w"] | None = None
 
 
 def to_float(raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b d"]) -> Images:

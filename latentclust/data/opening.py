@@ -11,7 +11,7 @@ from torch import Tensor
 from latentclust.data.feed import EpochOrder, Feed, to_float
 from latentclust.data.resident import ResidentFeed
 from latentclust.data.stream import HostViews, StreamFeed
-from latentclust.samples import ImageSource
+from latentclust.samples import ImageSource, MaskSource
 from latentclust.sources import ArraySource
 from latentclust.tensors import Images
 
@@ -32,6 +32,7 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
     rank: int = 0,
     world: int = 1,
     fixed: bool = False,
+    valid: MaskSource | None = None,
 ) -> Feed:
     """The feed for a set. Which one is chosen changes no batch, only where it is made.
 
@@ -49,6 +50,7 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
         rank: This process.
         world: How many processes there are.
         fixed: Whether each sample stays on one rank.
+        valid: Which pixels count, where not all do.
 
     Raises:
         LatentclustError: The set is smaller than a batch on each rank, or host views on vectors.
@@ -57,9 +59,9 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
     steps = {name: tuple(specs) for name, specs in views.items() if specs}
     keep = resident is True or (resident == "auto" and byte_size(source) <= memory_limit)
     if keep and not steps:
-        return ResidentFeed(source, order, device)
+        return ResidentFeed(source, order, device, valid)
     held = ArraySource(source.read(np.arange(len(source)))) if keep and not isinstance(source, ArraySource) else source
-    return StreamFeed(held, order, steps, device, workers)
+    return StreamFeed(held, order, steps, device, workers, valid)
 
 
 def byte_size(source: ImageSource) -> int:

@@ -5,21 +5,26 @@ import torch
 from torch import Tensor
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
-from latentclust.samples import ImageSource
+from latentclust.samples import ImageSource, MaskSource
 
 
 class ResidentFeed(Feed):
     """Batches gathered on the device. Once an epoch its order is copied there."""
 
-    def __init__(self, source: ImageSource, order: EpochOrder, device: torch.device) -> None:
-        """Reads the whole source; out of memory on the device is torch's own error."""
+    def __init__(
+        self, source: ImageSource, order: EpochOrder, device: torch.device, valid: MaskSource | None = None
+    ) -> None:
+        """Reads the whole source, and its masks; out of memory on the device is torch's own error."""
         super().__init__(order)
-        self._samples = torch.from_numpy(source.read(np.arange(len(source)))).to(device)
+        everything = np.arange(len(source))
+        self._samples = torch.from_numpy(source.read(everything)).to(device)
+        self._valid = None if valid is None else torch.from_numpy(valid.read(everything)).to(device)
         self._dealt: tuple[int, Tensor] | None = None
 
     def _batch(self, epoch: int, position: int) -> Batch:
         index = self._deal(epoch)[position]
-        return Batch(raw=self._samples.index_select(0, index), index=index, views={})
+        valid = None if self._valid is None else self._valid.index_select(0, index)
+        return Batch(raw=self._samples.index_select(0, index), index=index, views={}, valid=valid)
 
     def _deal(self, epoch: int) -> Tensor:
         if self._dealt is None or self._dealt[0] != epoch:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
 from latentclust.errors import Issue, LatentclustError
-from latentclust.samples import ImageSource
+from latentclust.samples import ImageSource, MaskSource
 from latentclust.specs import HostViewSpec
 
 HostViews = Mapping[str, Sequence[HostViewSpec]]
@@ -32,6 +32,7 @@ class _Parcel(NamedTuple):
     raw: Tensor
     indices: Tensor
     views: dict[str, Tensor]
+    valid: Tensor | None = None
     issues: tuple[Issue, ...] = ()
 
 
@@ -44,19 +45,26 @@ class StreamFeed(Feed):
         views: Steps on single images; images only.
         device: Where batches go.
         workers: Processes that read; 0 reads in this one.
+        valid: Which pixels count, where not all do.
 
     Raises:
         LatentclustError: Views of a set of vectors.
     """
 
     def __init__(
-        self, source: ImageSource, order: EpochOrder, views: HostViews, device: torch.device, workers: int
+        self,
+        source: ImageSource,
+        order: EpochOrder,
+        views: HostViews,
+        device: torch.device,
+        workers: int,
+        valid: MaskSource | None = None,
     ) -> None:
         super().__init__(order)
         if views and source.dtype != np.uint8:
             where, what = f"views.{next(iter(views))}", f"works on images; the samples are vectors of {source.shape}"
             raise LatentclustError.at(where, what, "Remove the view, or choose a data set of images")
-        self._dataset = _Batches(source, views, order.seed)
+        self._dataset = _Batches(source, views, order.seed, valid)
         self._device = device
         self._workers = workers
         self._due: tuple[int, int] | None = None
@@ -70,7 +78,8 @@ class StreamFeed(Feed):
         if parcel.issues:
             raise LatentclustError(*parcel.issues)
         views = {name: self._moved(view) for name, view in parcel.views.items()}
-        return Batch(raw=self._moved(parcel.raw), index=self._moved(parcel.indices), views=views)
+        valid = None if parcel.valid is None else self._moved(parcel.valid)
+        return Batch(raw=self._moved(parcel.raw), index=self._moved(parcel.indices), views=views, valid=valid)
 
     def _from(self, epoch: int, position: int) -> Iterator[_Parcel]:
         """A loader of batches from a place on. Its own generator keeps it from drawing on torch's global one."""
@@ -98,8 +107,9 @@ def _keys(order: EpochOrder, epoch: int, position: int) -> Iterator[_Key]:
 class _Batches(Dataset[_Parcel]):
     """Makes the batch of a key; runs in the workers."""
 
-    def __init__(self, source: ImageSource, views: HostViews, seed: int) -> None:
+    def __init__(self, source: ImageSource, views: HostViews, seed: int, valid: MaskSource | None) -> None:
         self._source = source
+        self._valid = valid
         self._views = views
         self._seed = seed
 
@@ -108,9 +118,10 @@ class _Batches(Dataset[_Parcel]):
         try:
             raw = self._source.read(key.indices)
             views = {name: torch.from_numpy(self._view(name, raw, key)) for name in self._views}
+            valid = None if self._valid is None else torch.from_numpy(self._valid.read(key.indices))
         except LatentclustError as error:
-            return _Parcel(indices, indices, {}, error.issues)
-        return _Parcel(torch.from_numpy(raw), indices, views)
+            return _Parcel(indices, indices, {}, issues=error.issues)
+        return _Parcel(torch.from_numpy(raw), indices, views, valid)
 
     def _view(self, name: str, raw: NDArray[np.uint8], key: _Key) -> NDArray[np.uint8]:
         out = np.empty_like(raw)

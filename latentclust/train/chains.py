@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from latentclust.data.feed import Batch
 from latentclust.specs import ChainSpec, Model
-from latentclust.tensors import Images
+from latentclust.tensors import Images, Mask
 from latentclust.train.precision import Precision
 
-Everything = Callable[[], Iterable[Images]]
-"""All preprocessed images of the training set, in order."""
+Everything = Iterable[Images]
+"""All preprocessed images of the training set, in order; may be gone through more than once."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Chains:
         """New chains for all samples, the same on every process."""
         rng = torch.Generator(self.rng.device).manual_seed(seed)
         with Evaluating(self._networks()), torch.no_grad():
-            self.restore(self.spec.begin(self.model, self.everything(), rng))
+            self.restore(self.spec.begin(self.model, self.everything, rng))
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes over a state: on the device where it fits the limit, else in the host's memory, pinned for a GPU."""
@@ -65,7 +65,8 @@ class Chains:
         """Moves the chains of a batch; the state stays as it is until the round is over."""
         rows = {name: self._rows(tensor, batch.index) for name, tensor in self.state.items()}
         with Evaluating(self._networks()), self.precision.forward():
-            found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng)
+            valid = None if batch.valid is None else Mask(batch.valid)
+            found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng, valid)
         self.values = dict(found.quantities)
         self._next = (batch.index, found.chains)
         for name, number in found.diagnostics.items():

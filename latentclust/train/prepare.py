@@ -1,6 +1,7 @@
 """An experiment on a device, ready for the loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Experiment
+from latentclust.assemble.experiment import Experiment, Preprocess
+from latentclust.assemble.plan import ALIGNMENT
 from latentclust.data.feed import Batch, to_float
 from latentclust.data.opening import open_feed, sequential
+from latentclust.samples import ImageSource
 from latentclust.specs import ChainSpec, DeviceViewSpec, HostViewSpec, Model
 from latentclust.tensors import Images
 from latentclust.train.chains import Chains
@@ -18,6 +21,7 @@ from latentclust.train.events import Listener
 from latentclust.train.loop import Training
 from latentclust.train.precision import Precision
 from latentclust.train.step import Input, Player, Reduce
+from latentclust.train.views import DrawnView
 
 
 def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
@@ -49,6 +53,7 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
         rank=fabric.global_rank,
         world=fabric.world_size,
         fixed=chains is not None,
+        valid=experiment.data.valid,
     )
     frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
     training = Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
@@ -64,10 +69,7 @@ def _chains(
     if not isinstance(resolved.inference, ChainSpec):
         return None
 
-    def everything() -> Iterator[Images]:
-        for batch, _ in sequential(source, resolved.recipe.evaluate.batch_size, rng.device):
-            yield experiment.preprocess(batch, rng)
-
+    everything = Everything(source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
     model = Model(dict(networks.items()), resolved.prior)
     limit = resolved.recipe.data.memory_limit
     return Chains(resolved.inference, model, images, everything, precision, rng, limit)
@@ -83,27 +85,42 @@ def host_steps(view: tuple[Any, ...]) -> tuple[HostViewSpec, ...]:
     return tuple(step for step in view if isinstance(step, HostViewSpec))
 
 
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All preprocessed images of a set, in order, as often as they are asked for."""
+
+    source: ImageSource
+    preprocess: Preprocess
+    batch_size: int
+    rng: torch.Generator
+
+    def __iter__(self) -> Iterator[Images]:
+        """From the first image on."""
+        for batch, _ in sequential(self.source, self.batch_size, self.rng.device):
+            yield self.preprocess(batch, self.rng)
+
+
 def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input]:
-    """What each batch is turned into: the images and every view of them, preprocessed alike."""
+    """What each batch is turned into: the images, which pixels count, and every view with its alignment."""
     preprocess = experiment.preprocess
 
     def images(batch: Batch) -> Tensor:
         return preprocess(to_float(batch.raw), rng)
 
-    def augmented(name: str, steps: tuple[DeviceViewSpec, ...], on_host: bool) -> Callable[[Batch], Tensor]:
-        def view(batch: Batch) -> Tensor:
-            seen = Images(to_float(batch.views[name] if on_host else batch.raw))
-            for step in steps:
-                seen = step.apply(seen, rng)
-            return preprocess(seen, rng)
-
-        return view
-
-    inputs: dict[str, Input] = {"images": images}
+    inputs: dict[str, Input] = {"images": images, "valid": valid_pixels}
     for name, view in experiment.resolved.views.items():
         device = tuple(step for step in view if isinstance(step, DeviceViewSpec))
-        inputs[name] = augmented(name, device, bool(host_steps(view)))
+        drawn = DrawnView(name, device, bool(host_steps(view)), preprocess, rng)
+        inputs[name] = drawn.images
+        inputs[name + ALIGNMENT] = drawn.alignment
     return inputs
+
+
+def valid_pixels(batch: Batch) -> Tensor:
+    """Which pixels of a batch of images count, `(b, h, w)` bool: all, where the data leave none out."""
+    if batch.valid is not None:
+        return batch.valid
+    return torch.ones((len(batch.raw), *batch.raw.shape[2:]), dtype=torch.bool, device=batch.raw.device)
 
 
 def _reduce(fabric: Fabric) -> Reduce | None:

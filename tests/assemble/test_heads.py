@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from latentclust.assemble.experiment import SUB_HEADS, assemble
+from latentclust.assemble.build import SUB_HEADS
+from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue
 from latentclust.networks import EncoderNetwork, HeadsNetwork

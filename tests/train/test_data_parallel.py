@@ -153,7 +153,7 @@ def play_both_ranks(alone: Training) -> Chains:
     """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
     assert alone.chains is not None
     source = alone.chains.everything
-    images = ArraySource(torch.cat(list(source())).numpy())
+    images = ArraySource(torch.cat(list(source)).numpy())
     feeds = [
         open_feed(
             images,

@@ -16,8 +16,10 @@ SHOWN = 3
 """How many suggestions or mismatches a message lists."""
 
 
-def timm_body(model: str, pretrained: str, channels: int) -> nn.Module:
+def timm_body(model: str, pretrained: str, channels: int, levels: tuple[int, ...] = ()) -> nn.Module:
     """The timm model without its classifier, `(b, channels, h, w)` to pooled features `(b, f)`.
+
+    With `levels`, to a list of the feature maps of these levels instead, counted from the finest, 0.
 
     Weights learnt on RGB are adapted to other channel counts as timm does: summed for one channel, repeated in turn
     and rescaled for more.
@@ -27,13 +29,13 @@ def timm_body(model: str, pretrained: str, channels: int) -> nn.Module:
     """
     _check_name(model)
     if pretrained == HUB:
-        return _from_hub(model, channels)
-    body = _fresh(model, channels)
+        return _from_hub(model, channels, levels)
+    body = _fresh(model, channels, levels)
     if pretrained == INSTALLED:
         _check_installable(model)
-        _load(body, lite0.installed_weights(), "the installed distribution")
+        _load(body, lite0.installed_weights(), "the installed distribution", bool(levels))
     elif pretrained != NONE:
-        _load(body, _file_weights(Path(pretrained).expanduser()), pretrained)
+        _load(body, _file_weights(Path(pretrained).expanduser()), pretrained, bool(levels))
     return body
 
 
@@ -70,21 +72,28 @@ def _check_installable(model: str) -> None:
         raise LatentclustError.at("timm.pretrained", what, f"Set model = '{lite0.ARCHITECTURE}', or give a file")
 
 
-def _fresh(model: str, channels: int) -> nn.Module:
+def _output(levels: tuple[int, ...]) -> dict[str, Any]:
+    """What timm is asked for: a pooled vector, or feature maps."""
+    return {"features_only": True, "out_indices": levels} if levels else {"num_classes": 0}
+
+
+def _fresh(model: str, channels: int, levels: tuple[int, ...]) -> nn.Module:
     import timm
 
     try:
-        body: nn.Module = timm.create_model(model, num_classes=0, in_chans=channels)
+        body: nn.Module = timm.create_model(model, in_chans=channels, **_output(levels))
+    except (AssertionError, IndexError) as error:
+        raise LatentclustError.at("timm.levels", f"{model} has no levels {levels}", "Count levels from 0") from error
     except RuntimeError as error:
         raise LatentclustError.at("timm.model", first_line(error), f"Drop the tag: {_architecture(model)}") from error
     return body
 
 
-def _from_hub(model: str, channels: int) -> nn.Module:
+def _from_hub(model: str, channels: int, levels: tuple[int, ...]) -> nn.Module:
     import timm
 
     try:
-        body: nn.Module = timm.create_model(model, pretrained=True, num_classes=0, in_chans=channels)
+        body: nn.Module = timm.create_model(model, pretrained=True, in_chans=channels, **_output(levels))
     except Exception as error:  # timm, the hub's client and its transport each raise their own, with no common base
         what = f"the weights of {model} could not be had from the hub ({first_line(error)})"
         fix = (
@@ -111,11 +120,13 @@ def _file_weights(path: Path) -> dict[str, Tensor]:
         raise LatentclustError.at(where, f"{path} cannot be read ({first_line(error)})", "Copy it anew") from error
 
 
-def _load(body: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Loads every weight but the classifier's; none may be left over, absent or of another shape."""
+def _load(body: nn.Module, weights: Mapping[str, Tensor], source: str, part: bool = False) -> None:
+    """Loads every weight but the classifier's; none may be absent or misshapen, nor left over but by a `part`."""
     classifiers = _names(body, "classifier")
     given = {key: tensor for key, tensor in weights.items() if key.rpartition(".")[0] not in classifiers}
     expected = body.state_dict()
+    if part:
+        given = {key: tensor for key, tensor in given.items() if key in expected}
     for name in _names(body, "first_conv"):
         key = f"{name}.weight"
         if key in given and key in expected:

@@ -69,7 +69,7 @@ class TimmExtractor(Extractor):
         self.frozen = spec.frozen_body
         self.pretrained = spec.pretrained != NONE
         self.standardise = Standardise(body, channels) if spec.normalise else nn.Identity()
-        self.body = _frozen(body) if self.frozen else body
+        self.body = frozen(body) if self.frozen else body
         self.hidden = nn.Sequential(*(_dense(*fan) for fan in pairwise(widths)))
         self.train()
 
@@ -120,7 +120,7 @@ def _dense(fan_in: int, fan_out: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(fan_in, fan_out, bias=False), batch_norm("batch", fan_out, 1), nn.ReLU())
 
 
-def _frozen(body: nn.Module) -> nn.Module:
+def frozen(body: nn.Module) -> nn.Module:
     """Turns parameters into buffers: gradients still reach the input, and nothing that moves parameters finds any."""
     for module in body.modules():
         for name, parameter in tuple(module.named_parameters(recurse=False)):

@@ -46,11 +46,15 @@ class Published(DatasetSpec, ABC):
         mark = self.located(roots)
         if mark is None:
             searched = ", ".join(str(root) for root in roots) or "no folder"
-            command = f"Run `latentclust data fetch {self.name}`, or"
-            get = command if self.downloads else f"Get it from {self.origin} and"
             what = f"{self.name} is in none of the data folders ({searched})"
-            raise LatentclustError.at("data.use", what, f"{get} lay out {self.layout} in one of them")
+            raise LatentclustError.at("data.use", what, self.advice())
         return self.read(mark)
+
+    def advice(self) -> str:
+        """What a user does who has not got the set."""
+        command = f"Run `latentclust data fetch {self.name}`, or"
+        get = command if self.downloads else f"Get it from {self.origin} and"
+        return f"{get} lay out {self.layout} in one of them"
 
     @abstractmethod
     def read(self, mark: Path) -> ImageSet:

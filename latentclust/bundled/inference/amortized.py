@@ -1,7 +1,7 @@
 """The encoder's own answer: DLS-Clustering 2019, section 4.2; DCCS 2020, section 3.3."""
 
 from collections.abc import Mapping
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ def read_code(model: Model, network: str, images: Images, trunk: str | None = No
 @final
 class Amortized(InferenceSpec):
     """Softmax of the encoder's logits as cluster probabilities, and its style; one pass, nothing to fit."""
+
+    reads_maps: ClassVar[bool] = True
 
     network: str = "encoder"
 

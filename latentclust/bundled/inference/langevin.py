@@ -16,6 +16,10 @@ WARM_UP = 3
 """Steps before a capture, in which libraries choose their kernels."""
 
 
+Shapes = tuple[Shape, Shape, Shape, Shape | None]
+"""Of images, categories, styles, and of the pixels' weights where there are any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Joint:
     """log p(x, y, z) of the clustered generator, up to a constant: Eq. 4 with a prior of any width.
@@ -27,38 +31,43 @@ class Joint:
         noise: Sigma, the standard deviation of the observation noise, in units of the images.
         width: Standard deviation of the prior of z; the paper's is 1.
         reach: What styles are multiplied by before G sees them; 0 makes y alone explain.
+        valid: The weight of each pixel, `(r, 1, h, w)`: 0 leaves it out. None where every value counts.
     """
 
     generator: Generator
     noise: float | Tensor
     width: float
     reach: float | Tensor = 1.0
+    valid: Tensor | None = None
 
-    def latent(self, category: Float[Tensor, "r k"], style: Float[Tensor, "r s"]) -> Latent:
+    def latent(self, category: Float[Tensor, "r k *y"], style: Float[Tensor, "r *s"]) -> Latent:
         """What the generator sees."""
         return Latent(category=category, style=self.reach * style)
 
     def misfit(
-        self, images: Float[Tensor, "r *x"], category: Float[Tensor, "r k"], style: Float[Tensor, "r s"]
+        self, images: Float[Tensor, "r *x"], category: Float[Tensor, "r k *y"], style: Float[Tensor, "r *s"]
     ) -> Float32[Tensor, " r"]:
         """`|x - G(y, z)|^2 / 2 sigma^2`, the likelihood's part of the energy; nats."""
         error = self.generator(self.latent(category, style)).float() - images.float()
+        if self.valid is not None:
+            error = error * self.valid
         return error.square().flatten(1).sum(dim=1) / (2 * self.noise**2)
 
-    def tension(self, style: Float[Tensor, "r s"]) -> Float32[Tensor, " r"]:
+    def tension(self, style: Float[Tensor, "r *s"]) -> Float32[Tensor, " r"]:
         """`|z|^2 / 2`, in units of the prior's width: the prior's part of the energy; nats."""
-        return style.float().square().sum(dim=1) / (2 * self.width**2)
+        return style.float().square().flatten(1).sum(dim=1) / (2 * self.width**2)
 
 
 class Walk:
     """Chains in buffers of their own; a step reads every number from a tensor, so that it may be captured."""
 
-    def __init__(self, generator: Generator, width: float, shapes: tuple[Shape, Shape, Shape], device: torch.device):
-        """Buffers for images, categories and styles of these shapes, float32."""
-        self.images, self.category, self.style = (torch.zeros(shape, device=device) for shape in shapes)
+    def __init__(self, generator: Generator, width: float, shapes: Shapes, device: torch.device):
+        """Buffers of these shapes, float32."""
+        self.images, self.category, self.style = (torch.zeros(shape, device=device) for shape in shapes[:3])
+        self.valid = torch.ones(shapes[3], device=device) if shapes[3] else None
         self.style.requires_grad_()
         self.noise, self.reach, self.step_size, self.deviation = (torch.ones((), device=device) for _ in range(4))
-        self._joint = Joint(generator, self.noise, width, self.reach)
+        self._joint = Joint(generator, self.noise, width, self.reach, self.valid)
         self._normal = torch.zeros(shapes[2], device=device)
 
     @torch.no_grad()
@@ -66,6 +75,8 @@ class Walk:
         """Takes over where the chains are, and the numbers of this round."""
         for buffer, value in ((self.images, images), (self.category, category), (self.style, style)):
             buffer.copy_(value)
+        if self.valid is not None and joint.valid is not None:
+            self.valid.copy_(joint.valid)
         self.noise.fill_(joint.noise)
         self.reach.fill_(joint.reach)
         self.step_size.fill_(step_size)
@@ -85,9 +96,7 @@ class Walk:
 class CapturedWalk(Walk):
     """The same, its step captured in a CUDA graph with the generator of randomness registered."""
 
-    def __init__(
-        self, generator: Generator, width: float, shapes: tuple[Shape, Shape, Shape], rng: torch.Generator
-    ) -> None:
+    def __init__(self, generator: Generator, width: float, shapes: Shapes, rng: torch.Generator) -> None:
         """Warms up and captures; the generator of randomness is left as it was."""
         super().__init__(generator, width, shapes, rng.device)
         state = rng.get_state()
@@ -112,7 +121,7 @@ class CapturedWalk(Walk):
 def captured(
     generator: Generator,
     width: float,
-    shapes: tuple[Shape, Shape, Shape],
+    shapes: Shapes,
     rng: torch.Generator,
     autocast: torch.dtype | None,
 ) -> CapturedWalk:
@@ -123,12 +132,12 @@ def captured(
 def langevin(
     joint: Joint,
     images: Images,
-    category: Float[Tensor, "r k"],
-    style: Float32[Tensor, "r s"],
+    category: Float[Tensor, "r k *y"],
+    style: Float32[Tensor, "r *s"],
     steps: int,
     step_size: float,
     rng: torch.Generator,
-) -> Float32[Tensor, "r s"]:
+) -> Float32[Tensor, "r *s"]:
     """Styles after `steps` of `z += step_size grad log p(z, x, y) + sqrt(2 step_size) N(0, I)`, Eq. 3.
 
     Rows are independent chains. On a posterior with Gaussian precision L the chain's own covariance is
@@ -137,7 +146,8 @@ def langevin(
     """
     if not joint.reach or not style.shape[1]:
         return joint.width * torch.randn(style.shape, device=style.device, generator=rng)
-    shapes = (tuple(images.shape), tuple(category.shape), tuple(style.shape))
+    valid = None if joint.valid is None else tuple(joint.valid.shape)
+    shapes: Shapes = (tuple(images.shape), tuple(category.shape), tuple(style.shape), valid)
     if style.is_cuda:
         autocast = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
         walk: Walk = captured(joint.generator, joint.width, shapes, rng, autocast)  # type: ignore[arg-type]

@@ -1,41 +1,30 @@
 """Langevin-Gibbs inference: Xing et al. 2020, Algorithm 1 and Eqs. 2 to 7."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, final
+from typing import Literal, final
 
 import torch
-from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor
 
 from latentclust.api import (
     Advance,
-    ChainSpec,
     Images,
-    Latent,
+    Mask,
     Model,
     Posterior,
     PriorSpec,
-    Ramp,
     Scale,
-    Schedule,
     value_at,
 )
+from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
 from latentclust.bundled.inference.gibbs import Chain, diagnostics, draw, energies, every_cluster, one_hot
 from latentclust.bundled.inference.kmeans import centroid_probabilities, fit_centroids
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.priors import OneHotGaussian
 
-END = 1.0
-"""The progress of a finished training."""
-
-LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Langevin steps that are tried beside the recipe's."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
 
 @final
-class LangevinGibbs(ChainSpec):
+class LangevinGibbs(AnnealedChainSpec):
     """Samples style given cluster by Langevin dynamics, and cluster given style from its exact posterior, in turn.
 
     Images of the training set keep their chains from round to round. Other images get new ones: a style for each
@@ -47,64 +36,12 @@ class LangevinGibbs(ChainSpec):
     and labels may begin with k-means and be held for a while.
     """
 
-    provides: ClassVar[Mapping[str, Any]] = {"posterior_sample": Latent, "noise_scale": Scale}
-
-    network: str = "generator"
-
-    steps: PositiveInt = 100
-    """Langevin steps between two draws of the cluster."""
-
-    step_size: Schedule = 0.01
-    """Delta of Eq. 3, in squared units of the style; the paper gives none. Let it fall with the square of the noise."""
-
-    noise: Schedule = 0.3
-    """Sigma of Eq. 4, in units of the images' [0, 1]; a ramp anneals it."""
-
-    label: Literal["sample", "map"] = "sample"
-    """Whether the cluster is drawn from its posterior or is the most probable one; Algorithm 1 allows both."""
-
     chains: Literal["sample", "cluster"] = "sample"
     """One chain a sample, or one for every cluster, each keeping a style of its own.
 
     The second proposes each cluster with the style that suits it, as ClusterGAN's Algorithm 1 does, and weighs the
     pairs by p(x, y, z). It is a heuristic, not exact Gibbs sampling, where one style is held while clusters compete.
     """
-
-    reach: Schedule = 1.0
-    """What styles are multiplied by before the generator sees them, 1 at the end: a ramp lets them in late."""
-
-    first_label: Literal["random", "kmeans"] = "random"
-    """The clusters that chains begin with: uniform draws, or k-means on the images."""
-
-    hold_label: Share = 0.0
-    """The fraction of the training for which the first labels stay."""
-
-    burn_in: PositiveInt = 5
-    """Sweeps of a new chain, each of `steps` Langevin steps and a cluster, before its posterior counts."""
-
-    sweeps: PositiveInt = 5
-    """Sweeps whose posteriors are averaged."""
-
-    @field_validator("step_size", "noise")
-    @classmethod
-    def _positive(cls, value: Schedule) -> Schedule:
-        ends = (value.start, value.end) if isinstance(value, Ramp) else (value,)
-        if min(ends) <= 0:
-            raise ValueError("must stay above 0")
-        return value
-
-    @field_validator("reach")
-    @classmethod
-    def _whole_at_the_end(cls, value: Schedule) -> Schedule:
-        ends = (value.start, value.end) if isinstance(value, Ramp) else (value,)
-        if min(ends) < 0 or ends[-1] != 1:
-            raise ValueError("must not be negative, and must end at 1, as the prior's styles are")
-        return value
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The generator."""
-        return (self.network,)
 
     def objection(self, prior: PriorSpec) -> str | None:
         """A prior without clusters cannot be inferred exactly, nor one whose style is not Gaussian."""
@@ -124,7 +61,13 @@ class LangevinGibbs(ChainSpec):
         return {"style": _width(model) * style, "label": label.to(rng.device)}
 
     def advance(
-        self, model: Model, images: Images, chains: Mapping[str, Tensor], progress: float, rng: torch.Generator
+        self,
+        model: Model,
+        images: Images,
+        chains: Mapping[str, Tensor],
+        progress: float,
+        rng: torch.Generator,
+        valid: Mask | None = None,
     ) -> Advance:
         """One sweep: Langevin steps on the styles, then a cluster (Algorithm 1, steps 4 and 5)."""
         joint, clusters = self._joint(model, progress), model.prior.clusters
@@ -161,11 +104,6 @@ class LangevinGibbs(ChainSpec):
                 style += chain.style / self.sweeps
         return Posterior(probabilities=probabilities, style=style)
 
-    def lengths(self) -> dict[int, ChainSpec]:
-        """Fewer and more Langevin steps between two clusters, as in Fig. 3; the recipe's own number among them."""
-        shorter = [steps for steps in LENGTHS if steps < self.steps]
-        return {steps: self.model_copy(update={"steps": steps}) for steps in (*shorter, self.steps, 2 * self.steps)}
-
     def cold(self, model: Model, images: Images, rng: torch.Generator) -> Chain:
         """New chains of a batch: a style for each cluster, and of these pairs the most probable."""
         joint = self._joint(model, END)
@@ -187,8 +125,7 @@ class LangevinGibbs(ChainSpec):
         return Chain(style, label, posterior, energy.gather(1, label[:, None])[:, 0]).checked()
 
     def _joint(self, model: Model, progress: float) -> Joint:
-        generator: Any = model.networks[self.network]
-        return Joint(generator, value_at(self.noise, progress), _width(model), value_at(self.reach, progress))
+        return self.joint(model, _width(model), progress)
 
     def _move(
         self, joint: Joint, images: Images, category: Tensor, style: Tensor, progress: float, rng: torch.Generator

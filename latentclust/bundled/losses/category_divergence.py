@@ -8,9 +8,13 @@ from latentclust.api import Code, LossSpec, Scalar
 
 @final
 class CategoryDivergence(LossSpec):
-    """`KL(q(y|x) || uniform)` over the clusters, nats, batch mean: `log K` less the entropy, in [0, log K]."""
+    """`KL(q(y|x) || uniform)` over the clusters, nats, batch mean: `log K` less the entropy, in [0, log K].
+
+    Of label maps the sum over pixels.
+    """
 
     def __call__(self, code_of_real: Code) -> Scalar:
-        """The divergence of logits `(b, k)`."""
+        """The divergence of logits `(b, k)`, or `(b, k, h, w)`."""
         log_q = code_of_real.logits.float().log_softmax(dim=1)
-        return Scalar((log_q.exp() * log_q).sum(dim=1).mean() + math.log(log_q.shape[1]))
+        pixels = log_q[0, 0].numel()
+        return Scalar((log_q.exp() * log_q).flatten(1).sum(dim=1).mean() + pixels * math.log(log_q.shape[1]))

@@ -20,9 +20,13 @@ class ClusterLikelihood(LossSpec):
     """Standard deviation of the noise, in units of the [0, 1] intensity."""
 
     def __call__(self, images: Images, cluster_reconstructions: ClusterImages, code_of_real: Code) -> Scalar:
-        """The batch mean over images `(b, ...)`, reconstructions `(b, k, ...)` and logits `(b, k)`."""
-        errors = cluster_reconstructions.float() - images.float().unsqueeze(1)
-        distances = errors.square().flatten(2).sum(dim=2)  # (b, k)
+        """The batch mean over images `(b, ...)`, reconstructions `(b, k, ...)` and logits `(b, k)`.
+
+        Of label maps with logits `(b, k, h, w)`, the pixels are independent too, and their terms are summed.
+        """
+        errors = (cluster_reconstructions.float() - images.float().unsqueeze(1)).square()
+        per_pixel = code_of_real.logits.dim() > 2
+        distances = errors.sum(dim=2) if per_pixel else errors.flatten(2).sum(dim=2)  # (b, k, h, w) or (b, k)
         constant = 0.5 * math.log(2 * math.pi * self.sigma**2) * images[0].numel()
         probabilities = code_of_real.logits.float().softmax(dim=1)
-        return Scalar((probabilities * distances).sum(dim=1).mean() / (2 * self.sigma**2) + constant)
+        return Scalar((probabilities * distances).flatten(1).sum(dim=1).mean() / (2 * self.sigma**2) + constant)

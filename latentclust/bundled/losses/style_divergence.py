@@ -4,6 +4,7 @@ import math
 from typing import final
 
 from latentclust.api import Code, LatentclustError, LossSpec, PriorSpec, Scalar
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 
 
@@ -12,18 +13,18 @@ class StyleDivergence(LossSpec):
     """`KL(q(z|x) || N(0, s^2))`, nats, summed over the style and averaged over the batch; s is the prior's sigma."""
 
     def __call__(self, code_of_real: Code, prior: PriorSpec) -> Scalar:
-        """The divergence of styles and log variances, `(b, s)` each.
+        """The divergence of styles and log variances, `(b, s)` each, or a grid of them.
 
         Raises:
             LatentclustError: where the encoder gives no variance, or the prior's style is no Gaussian about 0.
         """
-        if not isinstance(prior, OneHotGaussian | Gaussian):
+        if not isinstance(prior, OneHotGaussian | Gaussian | CategoricalMap):
             raise LatentclustError.at(
                 "prior.use",
                 "style-divergence knows the divergence from a Gaussian style about 0 alone",
-                "Use one-hot-gaussian or gaussian, or set enabled = false there",
+                "Use one-hot-gaussian, gaussian or categorical-map, or set enabled = false there",
             )
         mean, log_variance = code_of_real.style.float(), code_of_real.style_log_variance
         log_ratio = log_variance - 2 * math.log(prior.sigma)
         divergences = 0.5 * (log_ratio.exp() + (mean / prior.sigma).square() - 1 - log_ratio)
-        return Scalar(divergences.sum(dim=1).mean())
+        return Scalar(divergences.flatten(1).sum(dim=1).mean())

@@ -9,14 +9,14 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import DeviceViewSpec, Images, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape
 from latentclust.bundled.views.draws import FactorRange, Probability, chosen, log_uniform, uniform
 from latentclust.bundled.views.shapes import image_shape
 
 Padding = Literal["zeros", "border", "reflection"]
 
 
-class Affine(DeviceViewSpec):
+class Affine(MovingViewSpec):
     """Rotates, scales, stretches, shears and shifts images, resampled bilinearly; for colours, see colour-jitter."""
 
     random: ClassVar[bool] = True
@@ -41,13 +41,14 @@ class Affine(DeviceViewSpec):
 
     probability: Probability = 1.0
 
-    def apply(self, images: Images, rng: torch.Generator) -> Images:
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Maps each of the images `(b, c, h, w)` with `probability`."""
         _, height, width = self.output_shape(tuple(images.shape[1:]))
         maps = inverse_matrices(self.draw(len(images), rng), (height, width))
         mapped = chosen(len(images), self.probability, rng)
         identity = torch.eye(*maps.shape[1:], device=rng.device)
-        return Images(warp(images, torch.where(mapped[:, None, None], maps, identity), self.padding))
+        places = Alignment(torch.where(mapped[:, None, None], maps, identity))
+        return Images(warp(images, places, self.padding)), places
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""

@@ -6,22 +6,25 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from latentclust.api import DeviceViewSpec, Images, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape
 from latentclust.bundled.views.draws import Probability, chosen
 from latentclust.bundled.views.shapes import image_shape
 
 
-class Flip(DeviceViewSpec):
+class Flip(MovingViewSpec):
     """Mirrors images left and right. DCCS uses it on every data set but MNIST, whose digits have a direction."""
 
     random: ClassVar[bool] = True
 
     probability: Probability = 0.5
 
-    def apply(self, images: Images, rng: torch.Generator) -> Images:
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Mirrors each of the images `(b, c, h, w)` with `probability`."""
         self.output_shape(tuple(images.shape[1:]))
-        return Images(flip(images, chosen(len(images), self.probability, rng)))
+        mirrored = chosen(len(images), self.probability, rng)
+        places = torch.eye(2, 3, device=rng.device).repeat(len(images), 1, 1)
+        places[:, 0, 0] = torch.where(mirrored, -1.0, 1.0)
+        return Images(flip(images, mirrored)), Alignment(places)
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""

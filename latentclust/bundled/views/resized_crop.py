@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import DeviceViewSpec, Images, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape
 from latentclust.bundled.views.draws import FactorRange, Probability, ascending, chosen, uniform
 from latentclust.bundled.views.shapes import image_shape
 
@@ -19,7 +19,7 @@ HALF_PIXEL = 0.5
 AreaShare = Annotated[float, Field(gt=0, le=1)]
 
 
-class ResizedCrop(DeviceViewSpec):
+class ResizedCrop(MovingViewSpec):
     """Crops a rectangle of random area and aspect and resizes it, bilinearly, to the image's size."""
 
     random: ClassVar[bool] = True
@@ -32,12 +32,13 @@ class ResizedCrop(DeviceViewSpec):
 
     probability: Probability = 1.0
 
-    def apply(self, images: Images, rng: torch.Generator) -> Images:
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Crops each of the images `(b, c, h, w)` with `probability`."""
         _, height, width = self.output_shape(tuple(images.shape[1:]))
         boxes = draw_boxes(len(images), (height, width), self.scale, self.ratio, rng)
         cropped = chosen(len(images), self.probability, rng)
-        return Images(crop(images, whole_unless(cropped, boxes, (height, width))))
+        taken = whole_unless(cropped, boxes, (height, width))
+        return Images(crop(images, taken)), places(taken, (height, width))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""
@@ -83,6 +84,15 @@ def whole_unless(cropped: Bool[Tensor, " b"], boxes: Boxes, size: tuple[int, int
         width=torch.where(cropped, boxes.width, width),
         height=torch.where(cropped, boxes.height, height),
     )
+
+
+def places(boxes: Boxes, size: tuple[int, int]) -> Alignment:
+    """Where each place of a resized box of an image of `size` (height, width) came from."""
+    height, width = size
+    zero = torch.zeros_like(boxes.left)
+    across = (boxes.width / width, zero, (2 * boxes.left + boxes.width) / width - 1)
+    down = (zero, boxes.height / height, (2 * boxes.top + boxes.height) / height - 1)
+    return Alignment(torch.stack([torch.stack(row, dim=1) for row in (across, down)], dim=1))
 
 
 def crop(images: Float[Tensor, "b c h w"], boxes: Boxes) -> Float[Tensor, "b c h w"]:

@@ -92,7 +92,7 @@ def test_it_moves_no_weight_and_leaves_the_start_as_it_was(planted, rng):
 def test_the_numbers_of_a_walk_may_change_from_round_to_round(planted, rng):
     joint, image, _, _ = planted
     category, style = torch.eye(3), torch.randn(3, STYLE, generator=rng)
-    walk = Walk(joint.generator, 1.0, ((3, VALUES), (3, 3), (3, STYLE)), torch.device("cpu"))
+    walk = Walk(joint.generator, 1.0, ((3, VALUES), (3, 3), (3, STYLE), None), torch.device("cpu"))
     for noise, reach, step_size in ((0.5, 1.0, 0.01), (0.9, 0.3, 0.002)):
         now = Joint(joint.generator, noise, 1.0, reach)
         walk.begin(now, image.expand(3, -1), category, style, step_size)
@@ -111,7 +111,7 @@ def test_a_captured_step_is_the_step_itself(planted):
     joint, image, _, _ = planted
     device = torch.device("cuda")
     generator, rng = joint.generator.to(device), torch.Generator(device)
-    shapes = ((3, VALUES), (3, 3), (3, STYLE))
+    shapes = ((3, VALUES), (3, 3), (3, STYLE), None)
     captured, eager = CapturedWalk(generator, 1.0, shapes, rng), Walk(generator, 1.0, shapes, device)
     for noise in (0.5, 0.9):
         for walk in (captured, eager):

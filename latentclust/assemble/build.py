@@ -1,0 +1,140 @@
+"""Networks built from a recipe's tables, each sized by what it reads and by the prior."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from latentclust.assemble.checks import feature_source
+from latentclust.assemble.resolve import Resolved
+from latentclust.errors import Issue, LatentclustError
+from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.networks import (
+    CriticNetwork,
+    DiscriminatorNetwork,
+    EncoderNetwork,
+    GeneratorNetwork,
+    HeadsNetwork,
+    TrunkNetwork,
+    initialise,
+)
+from latentclust.recipe.schema import NetworkTable
+from latentclust.specs import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec, MapPriorSpec
+from latentclust.tensors import Shape
+
+SUB_HEADS = 5
+"""How many sub-heads a network of the role `heads` has where the recipe does not say (Ji et al. 2019)."""
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Says of a part's own issues which table named it."""
+    try:
+        yield
+    except LatentclustError as error:
+        raise LatentclustError(*(Issue(f"{place} ({i.where})", i.what, i.fix) for i in error.issues)) from error
+
+
+def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
+    """The recipe's networks for samples of `shape`; the recipe's seed alone decides their initial weights."""
+    tables = resolved.recipe.networks
+    # Those whose features others read come first.
+    order = sorted(tables, key=lambda name: (resolved.roles[name] == "discriminator", tables[name].reads == "features"))
+    networks: dict[str, nn.Module] = {}
+    build = _build_map_network if resolved.prior.per_pixel else _build
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(resolved.recipe.seed)
+        for name in order:
+            with placed(f"networks.{name}"):
+                network = build(resolved, name, shape, networks)
+            initialise(network, tables[name].init)
+            if tables[name].frozen:
+                network.requires_grad_(False).eval()
+            networks[name] = network
+    return {name: networks[name] for name in tables}
+
+
+def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Module]) -> nn.Module:
+    """One network, sized from what it reads and from the prior."""
+    table, role, spec, prior = (
+        resolved.recipe.networks[name],
+        resolved.roles[name],
+        resolved.backbones[name],
+        resolved.prior,
+    )
+    if isinstance(spec, DecoderSpec) and role == "generator":
+        return GeneratorNetwork(spec.decoder(prior.width, shape))
+    assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
+    body = spec.extractor(_input_shape(resolved, table, role, shape, built))
+    match role:
+        case "encoder":
+            return EncoderNetwork(body, prior.clusters, prior.style_dim, table.log_variance)
+        case "critic":
+            return CriticNetwork(body)
+        case "discriminator":
+            return DiscriminatorNetwork(body)
+        case "heads":
+            return HeadsNetwork(body, table.heads or SUB_HEADS, table.clusters or prior.clusters)
+        case _:
+            return TrunkNetwork(body)
+
+
+def _input_shape(
+    resolved: Resolved, table: NetworkTable, role: str, shape: Shape, built: Mapping[str, nn.Module]
+) -> Shape:
+    """The shape of what a network reads."""
+    if role == "discriminator":
+        return (_feature_width(resolved, table, built) + resolved.prior.width,)
+    if table.reads == "features":
+        return (_feature_width(resolved, table, built),)
+    return (resolved.prior.width,) if table.reads == "latent" else shape
+
+
+def _feature_width(resolved: Resolved, table: NetworkTable, built: Mapping[str, nn.Module]) -> int:
+    """The size of the features that a network reads: a trunk's representation or an encoder's mid-network features."""
+    network = built[feature_source(resolved.recipe, table)]
+    if isinstance(network, TrunkNetwork):
+        return network.body.width
+    assert isinstance(network, EncoderNetwork), "resolve checked whose features are read"
+    return network.body.feature_width
+
+
+def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, nn.Module]) -> nn.Module:
+    """One network of label maps."""
+    table, spec, prior = resolved.recipe.networks[name], resolved.backbones[name], resolved.prior
+    assert isinstance(prior, MapPriorSpec), "resolve checked that such a backbone comes with label maps"
+    style_stride = prior.style_stride
+    if isinstance(spec, LayeredDecoderSpec):
+        body = spec.layered_decoder(prior.clusters, prior.style_dim, style_stride, shape)
+        return LayeredGeneratorNetwork(body, style_stride)
+    assert isinstance(spec, MapExtractorSpec), "resolve checked that the backbone can play the role"
+    stride = 1
+    if table.reads == "features":
+        source = built[feature_source(resolved.recipe, table)]
+        assert isinstance(source, TrunkMapNetwork), "resolve checked whose features are read"
+        stride, shape = source.stride, (source.body.width, *(side // source.stride for side in shape[1:]))
+    extractor = spec.map_extractor(shape)
+    _check_stride(stride * extractor.stride, shape, stride)
+    match resolved.roles[name]:
+        case "encoder":
+            _check_style_stride(style_stride, extractor.stride)
+            return EncoderMapNetwork(extractor, prior.clusters, prior.style_dim, style_stride, table.log_variance)
+        case "heads":
+            return HeadsMapNetwork(extractor, table.heads or SUB_HEADS, table.clusters or prior.clusters, stride)
+        case _:
+            return TrunkMapNetwork(extractor)
+
+
+def _check_stride(stride: int, shape: Shape, read_at: int) -> None:
+    """Refuses a stride that does not divide the images' sides, for logits could not be brought to their size."""
+    sides = [side * read_at for side in shape[1:]]
+    if any(side % stride for side in sides):
+        what = f"a stride of {stride} for images of {sides[0]}x{sides[1]} pixels"
+        raise LatentclustError.at("strides", what, f"Use sides that are multiples of {stride}, or other strides")
+
+
+def _check_style_stride(style_stride: int, stride: int) -> None:
+    if style_stride % stride:
+        what = f"{style_stride}, and the encoder's map has a stride of {stride}"
+        raise LatentclustError.at("prior.style_stride", what, "Use a multiple of the encoder's stride")
