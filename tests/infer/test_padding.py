@@ -1,26 +1,20 @@
 """Images padded to the networks' stride, and label maps cropped back."""
 
-from typing import ClassVar
-
 import pytest
 import torch
 from torch import nn
 
+from latentclust.bundled.backbones.map_layers import MapConv
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.infer.padding import cropped, padded, stride_of
+from latentclust.map_networks import TrunkMapNetwork
 from latentclust.tensors import Images, Posterior
 
 
-class Maps(OneHotGaussian):
-    per_pixel: ClassVar[bool] = True
-    style_stride: int = 6
-
-
-class Network(nn.Module):
-    def __init__(self, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Identity()
-        self.body.stride = stride
+def trunk(*strides: int) -> TrunkMapNetwork:
+    ones = (1,) * len(strides)
+    return TrunkMapNetwork(MapConv(channels=ones, strides=strides, dilations=ones).map_extractor((3, 48, 48)))
 
 
 def test_new_pixels_mirror_the_old() -> None:
@@ -51,7 +45,8 @@ def test_a_label_map_is_as_large_as_its_image() -> None:
 
 
 def test_the_stride_suits_every_network_and_the_grid_of_styles() -> None:
-    networks = {"encoder": Network(4), "critic": Network(1), "other": nn.Identity()}
+    maps = CategoricalMap(clusters=2, style_dim=1, style_stride=6)
+    networks = {"encoder": trunk(2, 2), "other": nn.Identity()}
     assert stride_of(networks, OneHotGaussian(clusters=2, style_dim=1)) == 1
-    assert stride_of(networks, Maps(clusters=2, style_dim=1)) == 12
-    assert stride_of({}, Maps(clusters=2, style_dim=1)) == 6
+    assert stride_of(networks, maps) == 12
+    assert stride_of({}, maps) == 6
