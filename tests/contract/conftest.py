@@ -28,7 +28,17 @@ from latentclust.networks import (
 from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
 from latentclust.roles import Heads
-from latentclust.specs import ChainSpec, DecoderSpec, DeviceViewSpec, ExtractorSpec, HostViewSpec, LossSpec, Spec
+from latentclust.specs import (
+    BaselineSpec,
+    ChainSpec,
+    DecoderSpec,
+    DeviceViewSpec,
+    ExtractorSpec,
+    HostViewSpec,
+    LossSpec,
+    MapBaselineSpec,
+    Spec,
+)
 from latentclust.tensors import Images, Scale
 
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -63,6 +73,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], type]] = {
     "decoder": (("backbone",), DecoderSpec),
     "device_view": (("view",), DeviceViewSpec),
     "host_view": (("view",), HostViewSpec),
+    "image_baseline": (("baseline",), BaselineSpec),
+    "map_baseline": (("baseline",), MapBaselineSpec),
 }
 """The arguments of tests that stand for parts: of which kinds, and of which class."""
 
