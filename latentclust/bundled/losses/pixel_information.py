@@ -57,7 +57,7 @@ def joint_of_displacements(
 
     They are not normalised: each sums to the number of pairs of pixels that met, over that of all pixels.
 
-    The batch is what is convolved over as channels, the clusters of `one` stand as samples and those of `other` as
+    The batch is what is convolved over as channels, the clusters of `other` stand as samples and those of `one` as
     filters as large as the image, the sub-heads as groups. Rows are displacements down, columns to the right, from
     `-window` to `window`.
 
