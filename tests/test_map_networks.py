@@ -116,13 +116,6 @@ def test_the_variance_of_a_style_is_as_fine_as_the_style(rng: torch.Generator) -
     torch.testing.assert_close(code.style_log_variance, means[:, 1:])
 
 
-@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors:UserWarning")  # torch's, of no style
-def test_a_style_of_no_columns_is_legal(rng: torch.Generator) -> None:
-    code = EncoderMapNetwork(Means(2), 3, 0, 2)(Images(torch.rand(BATCH, 2, *SIZE, generator=rng)))
-    assert code.style.shape == (BATCH, 0, 4, 6)
-    assert code.logits.shape == (BATCH, 3, *SIZE)
-
-
 def test_heads_on_a_trunk_are_brought_to_the_images_size(rng: torch.Generator) -> None:
     trunk = TrunkMapNetwork(Means(2))
     heads = HeadsMapNetwork(Means(2), 3, 2, stride=trunk.stride)

@@ -105,6 +105,8 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
     table, spec, prior = resolved.recipe.networks[name], resolved.backbones[name], resolved.prior
     assert isinstance(prior, MapPriorSpec), "resolve checked that such a backbone comes with label maps"
     style_stride = prior.style_stride
+    if resolved.roles[name] in ("encoder", "generator"):
+        _check_style(prior.style_dim, resolved.roles[name])
     if isinstance(spec, LayeredDecoderSpec):
         body = spec.layered_decoder(prior.clusters, prior.style_dim, style_stride, shape)
         return LayeredGeneratorNetwork(body, style_stride)
@@ -132,6 +134,13 @@ def _check_stride(stride: int, shape: Shape, read_at: int) -> None:
     if any(side % stride for side in sides):
         what = f"a stride of {stride} for images of {sides[0]}x{sides[1]} pixels"
         raise LatentclustError.at("strides", what, f"Use sides that are multiples of {stride}, or other strides")
+
+
+def _check_style(style_dim: int, role: str) -> None:
+    """Refuses label maps without a style, of which torch has no convolution."""
+    if not style_dim:
+        what = f"0, and an image's label map goes with a style in the {role}"
+        raise LatentclustError.at("prior.style_dim", what, "Use at least 1")
 
 
 def _check_style_stride(style_stride: int, stride: int) -> None:

@@ -135,12 +135,6 @@ def test_a_style_is_local() -> None:
     assert (top, bottom) == (left, right)
 
 
-@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors:UserWarning")  # torch's, of no style
-def test_a_decoder_works_without_a_style_of_its_own() -> None:
-    body = LayeredDecoderNetwork(width=4).layered_decoder(3, 0, 4, (3, 8, 8))
-    assert body(torch.zeros(2, 0, 2, 2)).shape == (2, 3, 3, 8, 8)
-
-
 @pytest.mark.parametrize(
     ("doublings", "stride", "shape", "said"),
     [
