@@ -2,6 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
+from latentclust.rasters import Ranges, bands_of, raster, read_scene, read_window, stretch
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
@@ -29,6 +30,7 @@ from latentclust.sources import (
 from latentclust.specs import (
     Advance,
     BackboneSpec,
+    Baseline,
     BaselineSpec,
     ChainSpec,
     DatasetSpec,
@@ -41,13 +43,16 @@ from latentclust.specs import (
     LayeredDecoder,
     LayeredDecoderSpec,
     LossSpec,
+    MapBaselineSpec,
     MapExtractor,
     MapExtractorSpec,
+    Mapped,
     MapPriorSpec,
     MetricSpec,
     Model,
     MovingViewSpec,
     PriorSpec,
+    SceneDatasetSpec,
     Spec,
     ViewSpec,
 )
@@ -71,6 +76,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.windows import WindowMasks, Windows, WindowSource, draw
 
 __all__ = [
     "VOID",
@@ -78,6 +84,7 @@ __all__ = [
     "Alignment",
     "ArraySource",
     "BackboneSpec",
+    "Baseline",
     "BaselineSpec",
     "ChainSpec",
     "ClusterImages",
@@ -108,10 +115,12 @@ __all__ = [
     "LayeredDecoderSpec",
     "LayeredGenerator",
     "LossSpec",
+    "MapBaselineSpec",
     "MapExtractor",
     "MapExtractorSpec",
     "MapPriorSpec",
     "MapSource",
+    "Mapped",
     "Mask",
     "MaskSource",
     "MetricSpec",
@@ -122,10 +131,12 @@ __all__ = [
     "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
+    "Ranges",
     "Represents",
     "Sample",
     "Scalar",
     "Scale",
+    "SceneDatasetSpec",
     "Schedule",
     "Scores",
     "SealedLabels",
@@ -138,6 +149,11 @@ __all__ = [
     "Unit",
     "Vectors",
     "ViewSpec",
+    "WindowMasks",
+    "WindowSource",
+    "Windows",
+    "bands_of",
+    "draw",
     "existing",
     "files_under",
     "find",
@@ -145,7 +161,11 @@ __all__ = [
     "image_set",
     "in_memory",
     "pixels",
+    "raster",
+    "read_scene",
+    "read_window",
     "reading",
     "resized",
+    "stretch",
     "value_at",
 ]

@@ -8,7 +8,7 @@ import pluggy
 
 from latentclust.specs import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     DatasetSpec,
     InferenceSpec,
     LossSpec,
@@ -63,8 +63,8 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:  # type: ignore[empty-b
 
 
 @hookspec
-def provide_baselines() -> Mapping[str, type[BaselineSpec]]:  # type: ignore[empty-body]
-    """Classical clusterings, by name."""
+def provide_baselines() -> Mapping[str, type[Baseline]]:  # type: ignore[empty-body]
+    """Plain clusterings of images or of pixels, by name."""
 
 
 @hookspec

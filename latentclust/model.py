@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,8 @@ from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
-from latentclust.infer.read import preprocessed, read_out, set_evaluation
+from latentclust.infer.padding import stride_of
+from latentclust.infer.read import map_batch, posteriors, preprocessed, read_out, set_evaluation
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
 from latentclust.samples import ImageSource
@@ -70,24 +71,60 @@ class ClusteringModel:
         """From images as stored to images as the networks read them."""
         return Preprocess(self.resolved.preprocess)
 
+    @property
+    def per_pixel(self) -> bool:
+        """Whether images get a label map, of their own size, instead of a label."""
+        return self.resolved.prior.per_pixel
+
+    @property
+    def stride(self) -> int:
+        """Pixels of which the networks read multiples; images of other sizes are padded and cropped back."""
+        return stride_of(self.networks, self.resolved.prior)
+
     def predict(self, images: NDArray[Any] | Tensor | ImageSource, batch_size: int = 500, seed: int = 0) -> Posterior:
         """The posterior of images, on the CPU; rows in the order given, clusters 0-based.
 
+        Of label maps all probabilities are in memory, four bytes a pixel and cluster; `posteriors` streams them.
+
         Args:
-            images: uint8, or floats in [0, 1], of shape `(n, c, h, w)`, `(n, h, w)` for one channel, or `(n, d)`.
-            batch_size: Images at a time.
+            images: uint8, or floats in [0, 1], of shape `(n, c, h, w)`, `(n, h, w)` for one channel, or `(n, d)`. A
+                model of label maps reads images of any height and width.
+            batch_size: Images at a time; of label maps as many as 2^20 pixels allow.
             seed: Of an inference that draws, such as restarts of backprop decoding.
 
         Raises:
             LatentclustError: where the images' shape, type or values do not suit the model.
         """
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
-        if source.shape != self.raw_shape:
-            what = f"images of shape {source.shape}, and the model reads {self.raw_shape}"
-            raise LatentclustError.at("images", what, "Resize them, or train on images of their size")
+        batches, rng = self._batches(source, batch_size, seed)
+        return read_out(self.inference, self.model, self.state, batches, rng, self.stride)
+
+    def posteriors(self, source: ImageSource, batch_size: int = 500, seed: int = 0) -> Iterator[Posterior]:
+        """The same posterior batch by batch, in order, so that label maps of many images never meet in memory.
+
+        Raises:
+            LatentclustError: as `predict`.
+        """
+        batches, rng = self._batches(source, batch_size, seed)
+        return posteriors(self.inference, self.model, self.state, batches, rng, self.stride)
+
+    def _batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
+        """The images as the networks read them, and the generator that they and the inference draw from."""
+        self.check_shape(source.shape)
+        if self.per_pixel:
+            batch_size = map_batch(batch_size, *source.shape[1:])
         rng = torch.Generator(self.device).manual_seed(seed)
-        batches = preprocessed(source, self.preprocess, batch_size, rng)
-        return read_out(self.inference, self.model, self.state, batches, rng)
+        return preprocessed(source, self.preprocess, batch_size, rng), rng
+
+    def check_shape(self, shape: Shape) -> None:
+        """Raises LatentclustError where it reads no images of a shape."""
+        if shape == self.raw_shape:
+            return
+        what = f"images of shape {shape}, and the model reads {self.raw_shape}"
+        if not self.per_pixel:
+            raise LatentclustError.at("images", what, "Resize them, or train on images of their size")
+        if len(shape) != len(self.raw_shape) or shape[0] != self.raw_shape[0]:
+            raise LatentclustError.at("images", what, f"Give images of {self.raw_shape[0]} channels, of any size")
 
     @torch.no_grad()
     def generate(self, latent: Latent) -> Images:

@@ -12,7 +12,7 @@ from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
 from latentclust.specs import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     DatasetSpec,
     InferenceSpec,
     LossSpec,
@@ -31,7 +31,7 @@ SPECS: Mapping[str, type[Spec]] = {
     "inference": InferenceSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,
-    "baseline": BaselineSpec,
+    "baseline": Baseline,
 }
 """The kinds whose parts are specs, by the base class that each must have."""
 

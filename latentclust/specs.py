@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
@@ -193,6 +193,18 @@ class DatasetSpec(Spec, ABC):
         raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", f"Lay out {self.layout}")
 
 
+class SceneDatasetSpec(DatasetSpec, ABC):
+    """A data set whose samples are windows of rasters, and which can read one of those whole, as its samples are."""
+
+    @abstractmethod
+    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """A scene `(c, h, w)` that `ImageSet.scenes` names, and which of its pixels are data, `(h, w)`.
+
+        Raises:
+            LatentclustError: A damaged file, or one of other bands.
+        """
+
+
 # Views
 
 
@@ -344,8 +356,12 @@ class MetricSpec(Spec, ABC):
         """The metric of `table[cluster, class]`, counts."""
 
 
-class BaselineSpec(Spec, ABC):
-    """A classical clustering of the same data, to stand beside the result."""
+class Baseline(Spec, ABC):
+    """A plain clustering of the same data, to stand beside the result: of whole images, or of their pixels."""
+
+
+class BaselineSpec(Baseline, ABC):
+    """A classical clustering of whole images or vectors."""
 
     on: str = "pixels"
     """`pixels`, or the name of a network whose representation is clustered."""
@@ -353,3 +369,28 @@ class BaselineSpec(Spec, ABC):
     @abstractmethod
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
         """Labels `(n,)`, 0-based, of points `(n, d)`."""
+
+
+Mapped = Callable[[Images], Tensor]
+"""Images `(b, c, h, w)` to the cluster of each pixel, `(b, h, w)` int64, 0-based, on the images' device."""
+
+
+class MapBaselineSpec(Baseline, ABC):
+    """A plain clustering of pixels, fitted to some of them and then read out image by image."""
+
+    sample: int = Field(default=100_000, ge=1)
+    """How many pixels it is fitted to, drawn evenly from the images."""
+
+    @abstractmethod
+    def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
+        """The clustering of pixels.
+
+        Args:
+            batches: Images as stored, in [0, 1], each with its pixels that count.
+            count: How many images all batches hold.
+            clusters: K.
+            seed: Of the draw of pixels and of the clustering.
+
+        Raises:
+            LatentclustError: where the images do not suit it, or something that it needs is not installed.
+        """

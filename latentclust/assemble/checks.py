@@ -12,6 +12,7 @@ from latentclust.recipe.schema import NetworkTable, Recipe
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
 from latentclust.specs import (
     BackboneSpec,
+    Baseline,
     ChainSpec,
     DecoderSpec,
     DeviceViewSpec,
@@ -19,6 +20,7 @@ from latentclust.specs import (
     HostViewSpec,
     InferenceSpec,
     LayeredDecoderSpec,
+    MapBaselineSpec,
     MapExtractorSpec,
     MovingViewSpec,
     PriorSpec,
@@ -195,6 +197,18 @@ def check_alignments(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]
             if lost and not isinstance(step, MovingViewSpec):
                 what = f"{type(step).__name__} moves pixels and does not say where they came from"
                 find.note(f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec")
+
+
+def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:
+    """Refuses a baseline of whole images beside a prior of label maps, and the reverse."""
+    for name, baseline in baselines.items():
+        of_pixels = isinstance(baseline, MapBaselineSpec)
+        if prior is None or of_pixels == prior.per_pixel:
+            continue
+        clustered, wanted = ("pixels", "images") if of_pixels else ("whole images", "pixels")
+        what = f"{name!r} clusters {clustered}, and the prior is one of {wanted}"
+        fix = f"Choose a baseline of {wanted}; `latentclust plugins list baseline` says what each clusters"
+        find.note("evaluate.baselines", what, fix)
 
 
 def check_selection(find: Lookup, recipe: Recipe) -> None:

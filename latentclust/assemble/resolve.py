@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from latentclust.assemble.checks import (
     check_alignments,
+    check_baselines,
     check_chains,
     check_features,
     check_heads,
@@ -25,7 +26,7 @@ from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.registry import Part, Registry
 from latentclust.specs import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     ChainSpec,
     DatasetSpec,
     DeviceViewSpec,
@@ -58,7 +59,7 @@ class Resolved:
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
-    baselines: Mapping[str, BaselineSpec]
+    baselines: Mapping[str, Baseline]
     distributions: Mapping[str, str]
 
     @property
@@ -93,7 +94,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     evaluate = recipe.evaluate
     readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
     metrics = find.listed("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
-    baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", BaselineSpec)  # type: ignore[type-abstract]
+    baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
     check_preprocess(find, preprocess)
     check_names(find, recipe)
     roles = check_roles(find, recipe, backbones, prior)
@@ -114,6 +115,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers
     )
     check_alignments(find, views, plans)
+    check_baselines(find, prior, baselines)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(

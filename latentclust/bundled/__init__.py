@@ -7,7 +7,7 @@ from typing import Any
 
 from latentclust.api import (
     BackboneSpec,
-    BaselineSpec,
+    Baseline,
     DatasetSpec,
     InferenceSpec,
     LossSpec,
@@ -16,7 +16,7 @@ from latentclust.api import (
     ViewSpec,
     hookimpl,
 )
-from latentclust.bundled import baselines, metrics, priors
+from latentclust.bundled import baselines, map_baselines, metrics, priors
 from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.conv32 import Conv32
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
@@ -36,6 +36,8 @@ from latentclust.bundled.datasets.image_folder import ImageFolder
 from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
+from latentclust.bundled.datasets.potsdam import Potsdam
+from latentclust.bundled.datasets.raster import Raster
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
@@ -189,7 +191,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
 
 @hookimpl
 def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
-    """Published sets, and the user's own folders and arrays."""
+    """Published sets, and the user's own folders, arrays and rasters."""
     return {
         "array": Array,
         "cifar10": Cifar10,
@@ -204,6 +206,8 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
         "image-mask-folder": ImageMaskFolder,
         "mnist": Mnist,
         "pendigits": Pendigits,
+        "potsdam": Potsdam,
+        "raster": Raster,
         "stl10": Stl10,
         "svhn": Svhn,
         "synthetic": Synthetic,
@@ -220,20 +224,24 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
         "completeness": metrics.Completeness,
         "homogeneity": metrics.Homogeneity,
         "macro-accuracy": metrics.MacroAccuracy,
+        "miou": metrics.MeanIntersectionOverUnion,
         "nmi": metrics.NormalizedMutualInformation,
         "purity": metrics.Purity,
     }
 
 
 @hookimpl
-def provide_baselines() -> Mapping[str, type[BaselineSpec]]:
-    """Classical clusterings, by scikit-learn."""
+def provide_baselines() -> Mapping[str, type[Baseline]]:
+    """Classical clusterings of images, by scikit-learn, and k-means of pixels."""
     return {
         "agglomerative": baselines.Agglomerative,
+        "features-kmeans": map_baselines.FeaturesKMeans,
         "gmm": baselines.GaussianMixture,
         "kmeans": baselines.KMeans,
+        "local-statistics-kmeans": map_baselines.LocalStatisticsKMeans,
         "minibatch-kmeans": baselines.MiniBatchKMeans,
         "nmf": baselines.NonNegativeFactorization,
+        "pixel-kmeans": map_baselines.PixelKMeans,
         "spectral": baselines.Spectral,
     }
 

@@ -142,9 +142,9 @@ def facts_table(facts: SetFacts) -> Table:
         "samples": f"{facts.samples:,}",
         "shape": f"{' x '.join(map(str, facts.shape))} ({axes})",
         "values": f"{facts.dtype}, {low:g} to {high:g}{spread}",
-        "labels": _labels_in_words(facts),
         **({"protocol": facts.protocol} if facts.protocol else {}),
-        **({"windows of": f"{facts.rasters:,} rasters"} if facts.rasters else {}),
+        **({"windows of": f"{facts.rasters:,} raster{'s' * (facts.rasters > 1)}"} if facts.rasters else {}),
+        "labels": _labels_in_words(facts),
     }
     for name, value in rows.items():
         table.add_row(name, escape(value))

@@ -58,6 +58,9 @@ def predict(
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)
+    if loaded.per_pixel:
+        what = "this model gives images label maps, and a table has one cluster an image"
+        raise LatentclustError.at(str(model), what, "In Python: latentclust.load(MODEL).predict(images).labels")
     inputs = open_inputs(images, loaded.raw_shape, resize, range_)
     with watched(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)

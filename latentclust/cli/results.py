@@ -12,7 +12,7 @@ from latentclust.report.console import print_results
 from latentclust.report.document import REPORT
 from latentclust.report.naming import number, title
 from latentclust.report.results import RESULTS, SUMMARY, SeedSummary
-from latentclust.runs.folder import ASSIGNMENTS, FIGURES, MODEL
+from latentclust.runs.folder import ASSIGNMENTS, FIGURES, LABEL_MAP, MODEL
 from latentclust.runs.run import FinishedRun
 
 SEEDS = "5"
@@ -22,6 +22,7 @@ CONTENTS = {
     REPORT: f"the report, with {FIGURES}/*.png",
     RESULTS: "the same numbers",
     ASSIGNMENTS: "index, cluster (from 1), confidence",
+    LABEL_MAP: "a scene's clusters (from 1; 0 is no data)",
     MODEL: "the model",
 }
 
@@ -34,7 +35,8 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
         console.print("[bold yellow]The clusters collapsed: at most half of them do the work.[/] Try another seed.")
     heading(console, "Files")
     lines(console, [f"{shown(finished.folder)}/"])
-    lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in CONTENTS.items()])
+    written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
+    lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in written.items()])
     _show_next(_after_run(finished, recipe, settings))
 
 
@@ -48,7 +50,9 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     heading(console, "Files")
     lines(console, [f"{shown(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)])
     first = shown(runs[0].folder)
-    _show_next([_predict(first), command("compare", shown(folder), "OTHER_RUN")])
+    of_pixels = runs[0].facts.protocol.unit == "pixels"
+    suggestions = [] if of_pixels else [_predict(first)]
+    _show_next([*suggestions, command("compare", shown(folder), "OTHER_RUN")])
 
 
 def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
@@ -69,10 +73,11 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     chosen = [word for setting in settings for word in ("--set", setting)]
     folder = shown(finished.folder)
     tables = tomllib.loads(finished.facts.recipe_text)
-    suggestions = [_predict(folder)]
+    of_pixels = finished.facts.protocol.unit == "pixels"
+    suggestions = [] if of_pixels else [_predict(folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
         suggestions.insert(0, command("run", recipe, *chosen, "--seeds", SEEDS))
-    if "generator" in tables["networks"]:
+    if "generator" in tables["networks"] and not of_pixels:
         suggestions.append(command("sample", folder, "--out", "modes.png"))
     else:
         suggestions.append(command("compare", folder, "OTHER_RUN"))

@@ -10,9 +10,19 @@ def agreement(one: NDArray[np.int64], other: NDArray[np.int64], clusters: int) -
     """The share of samples that lie in clusters matched one to one; labels `(n,)` in 0 to `clusters` - 1."""
     table = np.zeros((clusters, clusters), dtype=np.int64)
     np.add.at(table, (one, other), 1)
-    return matched_samples(table, hungarian(table)) / len(one)
+    return matched_share(table)
+
+
+def matched_share(pairs: NDArray[np.int64]) -> float:
+    """The share of the samples counted in `pairs[cluster, other cluster]` that lie in clusters matched one to one."""
+    return matched_samples(pairs, hungarian(pairs)) / int(pairs.sum())
 
 
 def same(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     """The share of samples that bear the same label in both, `(n,)` each."""
     return float((one == other).mean())
+
+
+def same_share(pairs: NDArray[np.int64]) -> float:
+    """The share of the samples counted in `pairs[label, other label]` that bear the same label in both."""
+    return int(np.trace(pairs)) / int(pairs.sum())

@@ -1,4 +1,4 @@
-"""Scores of a clustering of whole images."""
+"""Scores of a clustering."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.contingency import contingency, occupancy
 from latentclust.evaluate.match import hungarian
-from latentclust.samples import SealedLabels
+from latentclust.samples import SealedLabels, SealedMaps
 from latentclust.specs import MetricSpec
 
 
@@ -34,9 +34,18 @@ def score(table: NDArray[np.int64], metrics: Mapping[str, MetricSpec]) -> dict[s
     return {name: float(metric(table)) for name, metric in metrics.items()}
 
 
+def scored(
+    occupancy: NDArray[np.int64], table: NDArray[np.int64] | None, metrics: Mapping[str, MetricSpec]
+) -> Assessment:
+    """What is known of clusters `(k,)` and their `table[cluster, class]`; no score where nothing is in the table."""
+    if table is None or table.sum() == 0:
+        return Assessment(occupancy)
+    return Assessment(occupancy, table, hungarian(table), score(table, metrics))
+
+
 def assess(
     predicted: NDArray[np.int64],
-    labels: SealedLabels | None,
+    labels: SealedLabels | SealedMaps | None,
     clusters: int,
     metrics: Mapping[str, MetricSpec],
     classes: int | None = None,
@@ -45,7 +54,7 @@ def assess(
 
     Args:
         predicted: Clusters, 0-based.
-        labels: Sealed classes; None, or all of them void, for a set without ground truth.
+        labels: Sealed classes; None, label maps, or all of them void, for a set without ground truth of whole images.
         clusters: K, as asked for, whether or not each was used.
         metrics: The metrics, by the names that they are reported under.
         classes: How many there are; the highest label plus one where None.
@@ -54,9 +63,6 @@ def assess(
         LatentclustError: Predictions and labels do not fit one another.
     """
     counts = occupancy(predicted, clusters)
-    if labels is None:
+    if not isinstance(labels, SealedLabels):
         return Assessment(counts)
-    table = contingency(predicted, labels, clusters, classes)
-    if table.sum() == 0:
-        return Assessment(counts)
-    return Assessment(counts, table, hungarian(table), score(table, metrics))
+    return scored(counts, contingency(predicted, labels, clusters, classes), metrics)

@@ -15,6 +15,9 @@ class Protocol:
         clusters: K.
         matching: How clusters were given classes.
         nmi: The mean of the two entropies that normalises the mutual information.
+        unit: What is counted: samples, or pixels.
+        prepared: By which published protocol the samples were made, in one line; empty where by none.
+        masked_by_labels: Whether ground truth decided which pixels count, in training too.
     """
 
     name: str
@@ -24,9 +27,13 @@ class Protocol:
     clusters: int
     matching: str = "hungarian one-to-one"
     nmi: str = "arithmetic"
+    unit: str = "samples"
+    prepared: str = ""
+    masked_by_labels: bool = False
 
     def __str__(self) -> str:
         """One line with everything above."""
         splits = f"trained on {self.train_split}, tested on {self.test_split}"
         scoring = f"{self.matching} matching, NMI by the {self.nmi} mean"
-        return f"{self.name}: {self.data}, {splits}, {self.clusters} clusters, {scoring}"
+        made = f"; prepared by {self.prepared}" if self.prepared else ""
+        return f"{self.name}: {self.data}, {splits}, {self.clusters} clusters, {scoring}{made}"

@@ -7,11 +7,15 @@ from torch import Tensor
 
 from latentclust.assemble.experiment import Preprocess
 from latentclust.data.opening import sequential
+from latentclust.infer.padding import cropped, padded
 from latentclust.samples import ImageSource
 from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
 
 State = Mapping[str, Tensor]
+
+PIXELS_AT_ONCE = 2**20
+"""Pixels in a batch of label maps, at most and unless one image has more: their probabilities take 4 K bytes each."""
 
 
 def preprocessed(
@@ -22,6 +26,11 @@ def preprocessed(
         yield preprocess(images, rng)
 
 
+def map_batch(batch_size: int, height: int, width: int) -> int:
+    """The images of `height` x `width` pixels in a batch of label maps: at least one, at most `batch_size`."""
+    return max(1, min(batch_size, PIXELS_AT_ONCE // (height * width)))
+
+
 def set_evaluation(model: Model) -> Model:
     """The same model with every network in evaluation mode."""
     for network in model.networks.values():
@@ -29,20 +38,45 @@ def set_evaluation(model: Model) -> Model:
     return model
 
 
-@torch.no_grad()
+def posteriors(
+    inference: InferenceSpec,
+    model: Model,
+    state: State,
+    batches: Iterable[Images],
+    rng: torch.Generator,
+    stride: int = 1,
+) -> Iterator[Posterior]:
+    """The posterior of each batch, float32 on the CPU.
+
+    Images are padded to multiples of `stride`, and their label maps cropped back.
+    """
+    set_evaluation(model)
+    for images in batches:
+        # Gradients go off for the batch and not for whoever reads the next: a generator's context leaks out of it.
+        with torch.no_grad():
+            found = inference.posterior(model, padded(images, stride), state, rng)
+            if found.probabilities.ndim > 2:
+                found = cropped(found, *images.shape[-2:])
+            read = Posterior(found.probabilities.float().cpu(), found.style.float().cpu())
+        yield read
+
+
 def read_out(
-    inference: InferenceSpec, model: Model, state: State, batches: Iterable[Images], rng: torch.Generator
+    inference: InferenceSpec,
+    model: Model,
+    state: State,
+    batches: Iterable[Images],
+    rng: torch.Generator,
+    stride: int = 1,
 ) -> Posterior:
     """The posterior of all batches, on the CPU."""
-    set_evaluation(model)
-    parts = [inference.posterior(model, images, state, rng) for images in batches]
-    probabilities = torch.cat([part.probabilities.float().cpu() for part in parts])
-    return Posterior(probabilities, torch.cat([part.style.float().cpu() for part in parts]))
+    parts = list(posteriors(inference, model, state, batches, rng, stride))
+    return Posterior(torch.cat([part.probabilities for part in parts]), torch.cat([part.style for part in parts]))
 
 
 @torch.no_grad()
 def fit_inference(
-    inference: InferenceSpec, model: Model, batches: Iterable[Images], rng: torch.Generator
+    inference: InferenceSpec, model: Model, batches: Iterable[Images], rng: torch.Generator, stride: int = 1
 ) -> dict[str, Tensor]:
     """What the inference learns from the training images, once."""
-    return inference.fit(set_evaluation(model), batches, rng)
+    return inference.fit(set_evaluation(model), (padded(images, stride) for images in batches), rng)

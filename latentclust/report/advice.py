@@ -21,16 +21,21 @@ def advice(facts: RunFacts) -> list[str]:
         lines.append(f"A baseline is ahead. Train longer: `latentclust run {facts.recipe} --set train.rounds=N`.")
     if facts.metrics is None:
         lines.append(
-            "There are no labels. Look at the samples per cluster, and try another number: `--set prior.clusters=K`."
+            f"There are no labels. Look at the {_shown(facts)}, and try another number: `--set prior.clusters=K`."
         )
     lines.append(
         f"One seed is not a result: `latentclust run {facts.recipe} --seeds {SEEDS}` gives mean and deviation."
     )
-    lines.append(
-        "Cluster other images with this model: `latentclust predict model.safetensors IMAGES --out clusters.csv`."
-    )
+    if facts.protocol.unit == "samples":
+        lines.append(
+            "Cluster other images with this model: `latentclust predict model.safetensors IMAGES --out clusters.csv`."
+        )
     lines.append("Set this run beside others: `latentclust compare RUN RUN`.")
     return lines
+
+
+def _shown(facts: RunFacts) -> str:
+    return "label maps" if facts.protocol.unit == "pixels" else "samples per cluster"
 
 
 def _loses_to(facts: RunFacts, scores: Mapping[str, float]) -> bool:

@@ -25,12 +25,14 @@ def _readouts(facts: RunFacts) -> list[str]:
         for name, reading in facts.readouts.items()
     ]
     if facts.chains is not None:
-        said.append(f"Independent chains put {facts.chains.agreement:.1%} of the samples into the same cluster.")
+        said.append(
+            f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
+        )
     return said
 
 
 def results_table(facts: RunFacts) -> Table:
-    """A row a metric, the result beside each baseline; without ground truth, a row a cluster with its samples."""
+    """A row a metric, the result beside each baseline; without ground truth, a row a cluster with what it holds."""
     if facts.metrics is None:
         return _occupancy_table(facts)
     baselines = facts.baselines or {}
@@ -53,7 +55,7 @@ def _best_in_bold(values: list[float | None]) -> list[str]:
 def _occupancy_table(facts: RunFacts) -> Table:
     table = Table(title=facts.recipe, caption="No labels: nothing to score.")
     table.add_column("")
-    table.add_column("samples", justify="right")
+    table.add_column(facts.protocol.unit, justify="right")
     for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):
         table.add_row(name, f"{count:,}")
     return table

@@ -6,12 +6,18 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
 from latentclust.report.advice import advice
+from latentclust.report.classes import class_rows, counted
 from latentclust.report.facts import RunFacts
 from latentclust.report.naming import MEANINGS, class_names, number, title
 from latentclust.report.results import NO_LABELS
 from latentclust.report.verdict import verdicts
 
 REPORT = "report.md"
+
+MASKED = (
+    " **Ground truth decided which pixels count, in training too, as this protocol has it: the run is not wholly "
+    "without labels.**"
+)
 
 
 def write_report(folder: Path, facts: RunFacts) -> Path:
@@ -24,12 +30,13 @@ def write_report(folder: Path, facts: RunFacts) -> Path:
 def document(facts: RunFacts) -> str:
     """The report as Markdown; its figures are embedded by relative path."""
     sections = [
-        f"# {facts.recipe}\n\n{facts.protocol}.",
+        f"# {facts.recipe}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
         _result(facts),
         _readouts(facts),
         _chains(facts),
         _run(facts),
         _clusters(facts),
+        _classes(facts),
         _figures(facts),
         _next(facts),
         _glossary(facts),
@@ -79,7 +86,7 @@ def _chains(facts: RunFacts) -> str:
     """Whether the chains can be trusted."""
     if facts.chains is None:
         return ""
-    said = f"Independent chains put {facts.chains.agreement:.1%} of the samples into the same cluster."
+    said = f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
     return f"## Chains\n\n{said}"
 
 
@@ -109,10 +116,19 @@ def _clusters(facts: RunFacts) -> str:
     intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{collapse}"
     if facts.table is None or facts.matching is None:
         rows = [[f"{index + 1}", f"{count:,}"] for index, count in enumerate(facts.occupancy)]
-        return f"## Clusters\n\n{intro}\n\n" + markdown_table(["cluster", "samples"], rows)
+        return f"## Clusters\n\n{intro}\n\n" + markdown_table(["cluster", facts.protocol.unit], rows)
     return f"## Clusters\n\n{intro}\n\n" + markdown_table(
-        ["cluster", "samples", "class", "of it"], _matching_rows(facts)
+        ["cluster", facts.protocol.unit, "class", "of it"], _matching_rows(facts)
     )
+
+
+def _classes(facts: RunFacts) -> str:
+    """Of label maps: how many pixels there are, and how each class fares."""
+    if facts.protocol.unit != "pixels":
+        return ""
+    rows = class_rows(facts)
+    table = markdown_table(["class", "pixels", "share", "cluster", "IoU", "recall"], rows) if rows else ""
+    return f"## Pixels\n\n{counted(facts)}\n\n{table}".strip()
 
 
 def _matching_rows(facts: RunFacts) -> list[list[str]]:
@@ -145,7 +161,11 @@ def _next(facts: RunFacts) -> str:
 
 
 def _glossary(facts: RunFacts) -> str:
-    meanings = {name: MEANINGS[name].format(nmi=facts.protocol.nmi) for name in facts.metrics or {} if name in MEANINGS}
+    meanings = {
+        name: MEANINGS[name].format(nmi=facts.protocol.nmi, unit=facts.protocol.unit)
+        for name in facts.metrics or {}
+        if name in MEANINGS
+    }
     if not meanings:
         return ""
     return "## Terms\n\n" + "\n".join(f"- **{title(name)}**: {meaning}." for name, meaning in meanings.items())

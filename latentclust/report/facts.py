@@ -61,7 +61,7 @@ class RunFacts:
         seconds: Wall-clock time of the run.
         versions: Distribution to version, of all that provided parts.
         clusters: K.
-        occupancy: Samples in each cluster, `(k,)`.
+        occupancy: Samples, or pixels, in each cluster, `(k,)`.
         selection: How the model was chosen among its rounds, without labels; a sentence.
         metrics: Scores by metric, or None without ground truth.
         baselines: Scores by baseline and metric, or None without ground truth.
@@ -71,6 +71,7 @@ class RunFacts:
         history: What was logged: `round`, and the value of each loss.
         readouts: The scores of other inferences, by name.
         chains: Of an inference that samples, or None.
+        confidence: Mean probability of the chosen clusters, or None where it is not known.
         diagnostics: What was logged of its chains: `round`, and the value of each diagnostic.
         variant: A hash of the recipe but for its seed; runs of equal hash may be averaged.
         oracle: The round that labels would have chosen, as `round` and its scores, or None where it was not sought.
@@ -96,6 +97,7 @@ class RunFacts:
     history: Sequence[Mapping[str, float]] = ()
     readouts: Mapping[str, Reading] = field(default_factory=dict)
     chains: ChainFacts | None = None
+    confidence: float | None = None
     diagnostics: Sequence[Mapping[str, float]] = ()
     variant: str = ""
     oracle: Mapping[str, float] | None = None

@@ -70,13 +70,16 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.convolve(values, window, "valid"), dtype=np.float64)
 
 
-def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], classes: tuple[str, ...] = ()) -> Figure:
+def contingency_figure(
+    table: NDArray[np.int64], matching: NDArray[np.int64], classes: tuple[str, ...] = (), unit: str = "samples"
+) -> Figure:
     """Counts `table[cluster, class]` and their share of the cluster; matched cells outlined.
 
     Args:
         table: Counts `(k, classes)`.
         matching: The class of each cluster, `(k,)`, or -1.
         classes: Class names in label order; label numbers stand in where they are unknown.
+        unit: What is counted.
     """
     rows, columns = table.shape
     numbered = max(rows, columns) <= LEGIBLE_CELLS
@@ -91,7 +94,7 @@ def contingency_figure(table: NDArray[np.int64], matching: NDArray[np.int64], cl
     axes.set_yticks(range(rows), [f"{index + 1}" for index in range(rows)], fontsize=size)
     axes.set_xlabel("class")
     axes.set_ylabel("cluster")
-    axes.set_title("samples; outlined: matched one to one", fontsize="medium")
+    axes.set_title(f"{unit}; outlined: matched one to one", fontsize="medium")
     if numbered:
         _write_cells(axes, table, share)
     for row in np.flatnonzero(matching != UNMATCHED):
@@ -119,6 +122,15 @@ def _curve(axes: Axes, name: str, history: Sequence[Mapping[str, float]]) -> Non
 def _write_cells(axes: Axes, table: NDArray[np.int64], share: NDArray[np.float64]) -> None:
     for (row, column), count in np.ndenumerate(table):
         if count:
-            text = f"{count}\n{share[row, column]:.0f}%"
+            text = f"{_short(int(count))}\n{share[row, column]:.0f}%"
             colour = "white" if share[row, column] > DARK else "black"
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+
+
+def _short(count: int) -> str:
+    """A count in the width of a cell: whole up to five digits, then in thousands, millions or billions."""
+    if count < 100_000:
+        return f"{count}"
+    if count < 1_000_000:
+        return f"{count / 1e3:.0f}k"
+    return f"{count / 1e6:.1f}M" if count < 1_000_000_000 else f"{count / 1e9:.1f}G"

@@ -8,6 +8,7 @@ from latentclust.evaluate.match import UNMATCHED
 TITLES = {
     "accuracy": "ACC",
     "macro-accuracy": "macro ACC",
+    "miou": "mIoU",
     "purity": "purity",
     "nmi": "NMI",
     "ari": "ARI",
@@ -19,21 +20,28 @@ TITLES = {
     "spectral": "spectral",
     "agglomerative": "agglomerative (Ward)",
     "gmm": "Gaussian mixture",
+    "pixel-kmeans": "k-means of pixels",
+    "local-statistics-kmeans": "k-means of local statistics",
+    "features-kmeans": "k-means of ImageNet features",
+    "majority": "the majority class",
 }
 """The usual terms for the bundled metrics and baselines; any other part goes by its own name."""
 
 MEANINGS = {
-    "accuracy": "share of samples in the class that their cluster is matched with, one to one (Hungarian); clusters "
+    "accuracy": "share of {unit} in the class that their cluster is matched with, one to one (Hungarian); clusters "
     "left over are errors",
     "macro-accuracy": "ACC averaged over classes, so that a rare class weighs as much as a frequent one",
-    "purity": "share of samples in their cluster's most frequent class; clusters may share a class, so it flatters "
+    "miou": "intersection over union of each class and its matched cluster (matched as for ACC, over the whole set), "
+    "averaged over the classes that have {unit}; a class without a cluster counts 0, and a cluster left over enters no "
+    "class's union",
+    "purity": "share of {unit} in their cluster's most frequent class; clusters may share a class, so it flatters "
     "many clusters (the ClusterGAN and DLS-Clustering papers call it ACC)",
     "nmi": "mutual information of clusters and classes, divided by the {nmi} mean of their entropies",
-    "ari": "agreement on pairs of samples, corrected for chance: 0 is chance, 1 is equality",
+    "ari": "agreement on pairs of {unit}, corrected for chance: 0 is chance, 1 is equality",
     "homogeneity": "1 when every cluster holds one class only",
     "completeness": "1 when every class lies in one cluster only",
 }
-"""What the bundled metrics measure; `{nmi}` stands for the protocol's normaliser."""
+"""What the bundled metrics measure; `{nmi}` stands for the protocol's normaliser, `{unit}` for what is counted."""
 
 
 def title(name: str) -> str:

@@ -46,7 +46,7 @@ def samples_per_cluster(groups: Sequence[Pixels], names: Sequence[str]) -> Figur
     across = max(1, *(len(group) for group in groups))
     cells = [[*group, *[None] * (across - len(group))] for group in groups]
     labels = [name if len(group) else f"{name} (empty)" for name, group in zip(names, groups, strict=True)]
-    return _mosaic(cells, groups[0].shape[1:], labels, [], "most confident samples, surest first")
+    return mosaic(cells, groups[0].shape[1:], labels, [], "most confident samples, surest first")
 
 
 def image_grid(
@@ -56,7 +56,7 @@ def image_grid(
 
     One channel, or the mean of two, is shown as grey; of more than three the first three as colour.
     """
-    return _mosaic([list(row) for row in images], images.shape[2:], row_labels, col_labels, title)
+    return mosaic([list(row) for row in images], images.shape[2:], row_labels, col_labels, title)
 
 
 def profiles(groups: Sequence[Pixels], names: Sequence[str]) -> Figure:
@@ -79,14 +79,15 @@ def profiles(groups: Sequence[Pixels], names: Sequence[str]) -> Figure:
     return figure
 
 
-def _mosaic(
+def mosaic(
     cells: Sequence[Sequence[Pixels | None]],
     shape: tuple[int, ...],
     row_labels: Sequence[str],
     col_labels: Sequence[str],
     title: str,
+    cell: float = CELL,
 ) -> Figure:
-    """One white canvas that holds every image; None leaves its place white."""
+    """One white canvas that holds every image, `cell` inches high; None leaves its place white."""
     height, width = shape[1:]
     gap = max(1, round(GAP * height))
     rows, columns = len(cells), len(cells[0])
@@ -95,8 +96,8 @@ def _mosaic(
         for column, image in enumerate(line):
             if image is not None:
                 top, left = row * (height + gap), column * (width + gap)
-                canvas[top : top + height, left : left + width] = _colour(image)
-    cell = min(CELL, TALLEST / rows)
+                canvas[top : top + height, left : left + width] = as_colour(image)
+    cell = min(cell, TALLEST / rows)
     margin = 0.3 + LETTER * max(map(len, row_labels), default=0)
     figure = new_figure(margin + cell * columns * width / height, 0.5 + cell * rows)
     axes = figure.subplots()
@@ -115,7 +116,7 @@ def _centres(count: int, side: int, gap: int) -> NDArray[np.float64]:
     return np.arange(count, dtype=np.float64) * (side + gap) + (side - 1) / 2
 
 
-def _colour(image: Pixels) -> NDArray[np.float32]:
+def as_colour(image: Pixels) -> NDArray[np.float32]:
     """A sample `(c, h, w)` as `(h, w, 3)` in [0, 1]."""
     scaled = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image.astype(np.float32)
     shown = scaled[:3] if len(scaled) >= 3 else np.repeat(scaled.mean(axis=0, keepdims=True), 3, axis=0)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.seeds import has_collapsed, spread
 from latentclust.files import write_atomic
+from latentclust.report.classes import class_iou
 from latentclust.report.facts import RunFacts
 
 RESULTS = "results.json"
@@ -23,11 +24,13 @@ class RunResult(BaseModel):
     """What results.json holds.
 
     Attributes:
-        occupancy: Samples in each cluster, cluster 1 first.
+        occupancy: Samples, or pixels, in each cluster, cluster 1 first.
         collapsed: Whether at most half of the K clusters do the work (see `evaluate.seeds`).
         variant: A hash of the recipe but for its seed.
         readouts: Scores of other inferences on the same model, with their `agreement` with its own.
         chain_agreement: Share of the samples that independent chains put into one cluster; null without chains.
+        class_iou: Of label maps, intersection over union of each class and its matched cluster; null without pixels.
+        confidence: Mean probability of the chosen clusters; null where it is not known.
         note: Why there are no metrics, where there are none.
     """
 
@@ -47,6 +50,8 @@ class RunResult(BaseModel):
     variant: str = ""
     readouts: dict[str, Scores] = {}
     chain_agreement: float | None = None
+    class_iou: dict[str, float | None] = {}
+    confidence: float | None = None
     note: str | None = None
 
     @classmethod
@@ -67,6 +72,8 @@ class RunResult(BaseModel):
             variant=facts.variant,
             readouts={name: {**(r.metrics or {}), "agreement": r.agreement} for name, r in facts.readouts.items()},
             chain_agreement=facts.chains.agreement if facts.chains else None,
+            class_iou=class_iou(facts) if facts.protocol.unit == "pixels" else {},
+            confidence=facts.confidence,
             note=NO_LABELS if facts.metrics is None else None,
         )
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from latentclust.report.facts import RunFacts
 from latentclust.report.naming import number, title
 
-EXPECTED_BASELINE = "kmeans"
-"""The baseline whose absence is remarked on."""
+EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
+"""The baseline whose absence is remarked on, by what is counted."""
 
 
 def verdicts(facts: RunFacts) -> list[str]:
@@ -15,8 +15,11 @@ def verdicts(facts: RunFacts) -> list[str]:
         return []
     baselines = facts.baselines or {}
     sentences = [_verdict(facts.metrics, name, scores) for name, scores in baselines.items()]
-    if EXPECTED_BASELINE not in baselines:
-        sentences.append("K-means was not run on the same data, so nothing here shows that the recipe beats it.")
+    if EXPECTED_BASELINE[facts.protocol.unit] not in baselines:
+        of_pixels = " of pixels" * (facts.protocol.unit == "pixels")
+        sentences.append(
+            f"K-means{of_pixels} was not run on the same data, so nothing here shows that the recipe beats it."
+        )
     return sentences
 
 

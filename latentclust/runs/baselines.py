@@ -8,22 +8,37 @@ from numpy.typing import NDArray
 
 from latentclust.data.opening import sequential
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import assess
+from latentclust.evaluate.clustering import Assessment, assess
 from latentclust.infer.read import preprocessed
 from latentclust.model import ClusteringModel
 from latentclust.roles import Represents
+from latentclust.runs.map_baselines import score_map_baselines
 from latentclust.samples import ImageSet
 from latentclust.specs import BaselineSpec
 
 Scores = dict[str, Mapping[str, float]]
 
 
-def score_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[Scores, tuple[str, ...]]:
-    """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data."""
+def score_baselines(
+    model: ClusteringModel, tested: ImageSet, assessment: Assessment
+) -> tuple[Scores | None, tuple[str, ...]]:
+    """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data.
+
+    There are none where the ground truth said nothing of the model itself.
+    """
+    if assessment.table is None:
+        return None, ()
+    if model.per_pixel:
+        return score_map_baselines(model, tested, assessment.table)
+    return _of_images(model, tested)
+
+
+def _of_images(model: ClusteringModel, tested: ImageSet) -> tuple[Scores, tuple[str, ...]]:
     scores: Scores = {}
     warnings = []
     points: dict[str, NDArray[np.float32]] = {}
     for name, baseline in model.resolved.baselines.items():
+        assert isinstance(baseline, BaselineSpec), "resolve checked what it clusters"
         try:
             if baseline.on not in points:
                 points[baseline.on] = baseline_points(model, tested, baseline)

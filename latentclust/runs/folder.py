@@ -11,10 +11,12 @@ METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 ASSIGNMENTS = "assignments.csv"
 FIGURES = "figures"
-SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS = DRAWN = tuple(
-    f"{FIGURES}/{name}.png" for name in ("samples", "contingency", "codes", "losses", "chains", "lengths")
+LABEL_MAP = "label-map.png"
+SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN = tuple(
+    f"{FIGURES}/{name}.png"
+    for name in ("samples", "contingency", "codes", "losses", "chains", "lengths", "label-maps", "scene")
 )
-WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, "results.json", "report.md", CHECKPOINT, *DRAWN)
+WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, *DRAWN)
 
 SAME_SECOND = 100
 """Runs that may begin in the same second before something must be amiss."""

@@ -13,7 +13,8 @@ from latentclust.report.figures import contingency_figure, length_curve, loss_cu
 from latentclust.report.naming import class_names, cluster_names, title
 from latentclust.report.pictures import most_confident, samples_per_cluster
 from latentclust.runs.folder import CHAINS, CODES, CONTINGENCY, LENGTHS, LOSSES, SAMPLES
-from latentclust.samples import ImageSet
+from latentclust.runs.illustrate_maps import draw_scene, draw_sheet
+from latentclust.samples import ImageSet, SealedLabels
 from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12
@@ -27,16 +28,25 @@ LEAST_FOR_TSNE = 10
 
 
 def illustrate(
-    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior, facts: RunFacts
+    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, facts: RunFacts
 ) -> tuple[Illustration, ...]:
-    """Draws the figures into `figures/` and says what each shows."""
-    drawn = [_samples(folder, tested, posterior, facts), _losses(folder, facts)]
-    if facts.table is not None and facts.matching is not None:
-        save_figure(contingency_figure(facts.table, facts.matching, facts.classes), folder / CONTINGENCY)
-        drawn.insert(1, Illustration(CONTINGENCY, "Samples of each class in each cluster."))
-    if model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
-        drawn.insert(-1, _maps(folder, tested, posterior, facts))
-    return (*drawn, *_chains(folder, facts))
+    """Draws the figures into `figures/` and says what each shows; of label maps there is no one posterior."""
+    if posterior is None:
+        drawn = [draw_sheet(folder, model, tested, facts), *draw_scene(folder, model, tested, facts)]
+    else:
+        drawn = [_samples(folder, tested, posterior, facts)]
+    drawn += _contingency(folder, facts)
+    if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
+        drawn.append(_maps(folder, tested, posterior, facts))
+    return (*drawn, _losses(folder, facts), *_chains(folder, facts))
+
+
+def _contingency(folder: Path, facts: RunFacts) -> list[Illustration]:
+    if facts.table is None or facts.matching is None:
+        return []
+    unit = facts.protocol.unit
+    save_figure(contingency_figure(facts.table, facts.matching, facts.classes, unit), folder / CONTINGENCY)
+    return [Illustration(CONTINGENCY, f"{unit.capitalize()} of each class in each cluster.")]
 
 
 def _chains(folder: Path, facts: RunFacts) -> list[Illustration]:
@@ -73,7 +83,7 @@ def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts)
         "style code": posterior.style[shown].numpy(),
     }
     groupings = [by_cluster(posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
-    if tested.labels is not None and facts.table is not None:
+    if isinstance(tested.labels, SealedLabels) and facts.table is not None:
         classes = classes_for_figures(tested.labels, np.asarray(shown))
         groupings.append(by_class(classes, class_names(facts.classes, facts.table.shape[1])))
     save_figure(code_maps(codes, groupings, facts.seed), folder / CODES)

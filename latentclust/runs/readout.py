@@ -16,7 +16,8 @@ from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
-from latentclust.runs.finish import gather_facts, split_of, test_split
+from latentclust.runs.gather import gather_facts, split_of, test_split
+from latentclust.runs.outcome import outcome
 from latentclust.runs.refit import refit
 from latentclust.samples import ImageSet
 
@@ -92,8 +93,7 @@ def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
     _check_shape(readout.model, opened)
     model = refit(readout.model, opened) if readout.other_inference else readout.model
     tested = test_split(resolved, opened, roots)
-    posterior = model.predict(tested.source, resolved.recipe.evaluate.batch_size, resolved.recipe.seed)
-    facts = replace(gather_facts(model, opened, tested, posterior), seconds=time.perf_counter() - started)
+    facts = replace(gather_facts(model, opened, tested, outcome(model, tested)), seconds=time.perf_counter() - started)
     if not readout.other_data:
         return facts
     trained = readout.stored
@@ -102,7 +102,8 @@ def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:
-    if data.source.shape == model.raw_shape:
+    shape, read = data.source.shape, model.raw_shape
+    if shape == read or (model.per_pixel and len(shape) == len(read) and shape[0] == read[0]):
         return
     name, side = model.resolved.recipe.data.use, model.raw_shape[-1]
     what = f"{name} has samples of shape {data.source.shape}, and the model reads {model.raw_shape}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from latentclust.infer.read import fit_inference, preprocessed
+from latentclust.infer.read import fit_inference, map_batch, preprocessed
 from latentclust.model import ClusteringModel
 from latentclust.samples import ImageSet
 
@@ -13,5 +13,8 @@ def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
     """The model with what its inference learns from `data`."""
     recipe = model.resolved.recipe
     rng = torch.Generator(model.device).manual_seed(recipe.seed)
-    batches = preprocessed(data.source, model.preprocess, recipe.evaluate.batch_size, rng)
-    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
+    size = recipe.evaluate.batch_size
+    if model.per_pixel:
+        size = map_batch(size, *data.source.shape[1:])
+    batches = preprocessed(data.source, model.preprocess, size, rng)
+    return replace(model, state=fit_inference(model.inference, model.model, batches, rng, model.stride))

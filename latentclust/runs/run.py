@@ -14,15 +14,16 @@ from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
-from latentclust.evaluate.clustering import assess
 from latentclust.files import write_atomic
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import inline
 from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
-from latentclust.runs.finish import Trained, finish, test_split, trained_model
+from latentclust.runs.finish import Trained, finish, trained_model
 from latentclust.runs.folder import METRICS, RECIPE, new_folder
+from latentclust.runs.gather import test_split
+from latentclust.runs.outcome import outcome
 from latentclust.runs.watch import LogFile, stop_on_signals
 from latentclust.samples import ImageSet
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
@@ -209,11 +210,8 @@ def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, r
 
 def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Callable[[], dict[str, float]]:
     """The learning curve's metrics, of the present weights on the part of the data that is scored."""
-    resolved = experiment.resolved
 
     def curve() -> dict[str, float]:
-        posterior = trained_model(experiment, device).predict(tested.source, resolved.recipe.evaluate.batch_size)
-        found = assess(posterior.labels.numpy(), tested.labels, resolved.prior.clusters, resolved.metrics)
-        return dict(found.metrics or {})
+        return dict(outcome(trained_model(experiment, device), tested).assessment.metrics or {})
 
     return curve

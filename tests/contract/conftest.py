@@ -63,6 +63,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("dataset", "array"): {"path": "absent.npy"},
     ("dataset", "image-folder"): {"path": "absent"},
     ("dataset", "image-mask-folder"): {"path": "absent"},
+    ("dataset", "raster"): {"path": "absent.tif"},
 }
 
 BATCH, CLUSTERS, STYLE = 6, 3, 5
