@@ -36,6 +36,7 @@ from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
 from latentclust.roles import Heads
 from latentclust.specs import (
+    BaselineSpec,
     ChainSpec,
     DecoderSpec,
     DeviceViewSpec,
@@ -43,6 +44,7 @@ from latentclust.specs import (
     HostViewSpec,
     LayeredDecoderSpec,
     LossSpec,
+    MapBaselineSpec,
     MapExtractorSpec,
     Spec,
 )
@@ -86,6 +88,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], type]] = {
     "decoder": (("backbone",), DecoderSpec),
     "map_extractor": (("backbone",), MapExtractorSpec),
     "layered_decoder": (("backbone",), LayeredDecoderSpec),
+    "point_baseline": (("baseline",), BaselineSpec),
+    "map_baseline": (("baseline",), MapBaselineSpec),
     "device_view": (("view",), DeviceViewSpec),
     "host_view": (("view",), HostViewSpec),
 }

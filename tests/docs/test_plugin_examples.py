@@ -15,6 +15,7 @@ from latentclust.plugins import discover
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import KINDS, Registry
 from latentclust.runs.finish import gather_facts, trained_model
+from latentclust.runs.outcome import outcome
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
 from latentclust.train.prepare import prepare
@@ -84,8 +85,7 @@ def test_the_recipe_that_uses_them_all_runs(example: Registry, recipes: dict[str
     fabric = make_fabric("cpu", 1)
     prepare(experiment, fabric, tmp_path, Silence()).run()
     model = trained_model(experiment, fabric.device)
-    posterior = model.predict(experiment.data.source)
-    facts = gather_facts(model, experiment.data, experiment.data, posterior)
+    facts = gather_facts(model, experiment.data, experiment.data, outcome(model, experiment.data))
     assert facts.metrics is not None
     assert facts.metrics["largest-cluster"] == facts.occupancy.max() / facts.occupancy.sum()
     assert facts.baselines is not None
