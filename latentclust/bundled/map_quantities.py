@@ -60,7 +60,7 @@ def inverted(alignment: Alignment) -> Alignment:
     By the formula of 2x2 matrices: torch's own inverse waits for the device.
     """
     (a, b), (c, d) = (row.unbind(dim=1) for row in alignment[:, :, :2].unbind(dim=1))
-    adjugate = torch.stack((d, -b, -c, a), dim=1).unflatten(1, (2, 2))
+    adjugate = torch.stack((d, -b, -c, a), dim=1).view(-1, 2, 2)
     linear = adjugate / (a * d - b * c)[:, None, None]
     shift = -(linear * alignment[:, None, :, 2]).sum(dim=2, keepdim=True)
     return Alignment(torch.cat((linear, shift), dim=2))
