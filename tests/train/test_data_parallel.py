@@ -17,9 +17,9 @@ from torch import Tensor
 
 from latentclust.data.feed import Batch, Feed
 from latentclust.data.opening import open_feed
-from latentclust.sources import ArraySource
 from latentclust.train.chains import Chains
 from latentclust.train.loop import Training
+from latentclust.train.prepare import Everything
 
 RECIPES = Path(__file__).parent
 
@@ -159,11 +159,11 @@ def test_chains_stay_on_their_rank_and_move_as_in_one_process(
 def play_both_ranks(alone: Training) -> Chains:
     """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
     assert alone.chains is not None
-    source = alone.chains.everything
-    images = ArraySource(torch.cat(list(source)).numpy())
+    everything = alone.chains.everything
+    assert isinstance(everything, Everything)
     feeds = [
         open_feed(
-            images,
+            everything.source,
             {},
             8,
             alone.seed,
