@@ -2,7 +2,7 @@
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
-from latentclust.rasters import Ranges, bands_of, raster, read_scene, read_window, stretch
+from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
     VOID,
@@ -76,7 +76,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
-from latentclust.windows import WindowMasks, Windows, WindowSource, draw
+from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
     "VOID",
@@ -153,19 +153,19 @@ __all__ = [
     "WindowSource",
     "Windows",
     "bands_of",
-    "draw",
+    "draw_windows",
     "existing",
     "files_under",
     "find",
     "hookimpl",
     "image_set",
     "in_memory",
+    "percentile_ranges",
     "pixels",
     "raster",
     "read_scene",
     "read_window",
     "reading",
     "resized",
-    "stretch",
     "value_at",
 ]

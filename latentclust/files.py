@@ -18,8 +18,9 @@ def write_atomic(path: Path, content: str | bytes, fix: str = OUT) -> None:
     Raises:
         LatentclustError: The disk is full, the folder read-only, or `path` a folder; what stood there is untouched.
     """
-    with replacing(path, fix) as file:
-        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with _renamed(path, fix) as partial:
+        _write_through(partial, data)
 
 
 @contextmanager
@@ -33,18 +34,31 @@ def replacing(path: Path, fix: str = OUT) -> Iterator[BinaryIO]:
     Raises:
         LatentclustError: The disk is full, the folder read-only, or `path` a folder; what stood there is untouched.
     """
+    with _renamed(path, fix) as partial, partial.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _renamed(path: Path, fix: str) -> Iterator[Path]:
+    """A temporary name in the folder of `path`; what is written there is renamed at the end, or removed."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield partial
         partial.replace(path)
     except OSError as error:
         raise LatentclustError.at(str(path), f"cannot be written ({error.strerror or error})", fix) from error
     finally:
         _discard(partial)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _discard(path: Path) -> None:

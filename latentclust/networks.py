@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from latentclust.specs import Extractor, MapExtractor
+from latentclust.specs import Extractor, LayeredDecoder, MapExtractor
 from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
 
 NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
@@ -133,7 +133,7 @@ def initialise(network: nn.Module, init: str) -> None:
     """
     if init == "default":
         return
-    bodies = [module for module in network.modules() if isinstance(module, Extractor | MapExtractor)]
+    bodies = [module for module in network.modules() if isinstance(module, Extractor | MapExtractor | LayeredDecoder)]
     preset = {id(part) for body in bodies for loaded in body.preset() for part in loaded.modules()}
     for module in network.modules():
         if id(module) not in preset and isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):

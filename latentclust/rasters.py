@@ -106,7 +106,7 @@ def read_scene(path: Path, bands: Sequence[int], ranges: Ranges) -> tuple[NDArra
     return as_bytes(values, valid, ranges), valid
 
 
-def stretch(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
+def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
     """The ranges between `PERCENTILES` of each band, over pixels `(c, n)` of several rasters.
 
     Raises:

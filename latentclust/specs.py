@@ -93,6 +93,10 @@ class MapExtractorSpec(BackboneSpec, ABC):
 class LayeredDecoder(nn.Module, ABC):
     """The body of a generator of label maps: a style to one image for each cluster, the layers of a picture."""
 
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The modules whose weights a recipe's `init` leaves alone."""
+        return ()
+
     @abstractmethod
     def forward(self, style: Tensor) -> Tensor:
         """`(b, d, h', w')` to `(b, k, c, h, w)`."""

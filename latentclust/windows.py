@@ -88,7 +88,7 @@ class WindowMasks(MaskSource):
         return self._windows.read(indices)[1]
 
 
-def draw(
+def draw_windows(
     scenes: Sequence[Path], bands: Sequence[int], side: int, count: int, max_nodata: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Places `(count, 3)` of windows that differ: scene, row, column; every place that will do is equally likely.

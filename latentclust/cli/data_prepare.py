@@ -37,7 +37,7 @@ class _Watch:
         self.bar.update(self.task, completed=step.done, total=step.units, description=step.key)
         if not self.console.is_terminal:
             how = "verified" if step.kept else "made"
-            words = f"{step.done}/{step.units} {step.key}: {step.tiles:,} tiles {how}"
+            words = f"{step.done}/{step.units} {step.key}: {_count(step.tiles, 'tile')} {how}"
             self.console.print(words, markup=False, soft_wrap=True)
 
 
@@ -64,11 +64,16 @@ def prepared(name: str, settings: tuple[str, ...], origin: Path, target: Path) -
 
 def _in_words(manifest: Manifest, target: Path, watch: _Watch) -> str:
     kept = "" if not watch.kept else f", {watch.kept} of them verified and kept"
+    tiles, units = _count(manifest.tiles, "tile"), _count(len(manifest.shards), "unit")
     lines = [
         f"{manifest.data_set} by {manifest.protocol}@{manifest.version} is in {shown(target)}",
-        f"  {manifest.tiles:,} tiles of {' x '.join(map(str, manifest.shape))} from {len(manifest.shards)} units{kept}",
+        f"  {tiles} of {' x '.join(map(str, manifest.shape))} from {units}{kept}",
         f"  {manifest.labelled:,} of them have labels and are scored"
         + (f": tiles {manifest.digest}" * bool(manifest.digest)),
     ]
     lines += [f"  left out {count:,}: {reason}" for reason, count in sorted(manifest.skipped.items())]
     return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -121,6 +121,7 @@ class Folder:
 
 
 def input_file(path: Path, origin: Path) -> InputFile:
-    """What is recorded of a raw file."""
+    """What is recorded of a raw file, by its path below `origin` if that is where it lies."""
     facts = path.stat()
-    return InputFile(path=path.relative_to(origin).as_posix(), size=facts.st_size, modified=facts.st_mtime_ns)
+    below = path.relative_to(origin) if path.is_relative_to(origin) else path
+    return InputFile(path=below.as_posix(), size=facts.st_size, modified=facts.st_mtime_ns)

@@ -40,15 +40,22 @@ class PreparedDatasetSpec(TiledDatasetSpec, ABC):
             raise self._absent(roots)
         return open_prepared(self, folder)
 
+    def fetch(self, root: Path) -> None:
+        """Says who publishes the raw files, and how they are prepared."""
+        what = f"{self.name} has no download with a known checksum"
+        raise LatentclustError.at("data fetch", what, self._advice(root / PREPARED / self.facts().name))
+
     def _absent(self, roots: tuple[Path, ...]) -> LatentclustError:
-        protocol = self.facts().name
-        wanted = self.path or Path(PREPARED, protocol)
+        wanted = self.path or Path(PREPARED, self.facts().name)
         searched = ", ".join(map(str, (roots if self.path is None else (Path(), *roots)))) or "no folder"
         what = f"{self.name} is not prepared: no {wanted / MANIFEST} in {searched}"
         target = wanted if self.path else Path("data", wanted)
+        return LatentclustError.at("data.path" if self.path else "data.use", what, self._advice(target))
+
+    def _advice(self, target: Path) -> str:
         command = f"latentclust data prepare {self.name}{_settings(self)} --from DIR --to {target}"
         get = f"Get it from {self.origin} (licence: {self.licence}), lay out {self.layout} below DIR"
-        return LatentclustError.at("data.path" if self.path else "data.use", what, f"{get}, and run `{command}`")
+        return f"{get}, and run `{command}`"
 
 
 def _settings(spec: PreparedDatasetSpec) -> str:

@@ -7,8 +7,17 @@ import pytest
 
 import latentclust.errors
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.contingency import VOID, class_counts, classes_for_figures, contingency, occupancy
-from latentclust.samples import SealedLabels
+from latentclust.evaluate.contingency import (
+    MAPS_AT_ONCE,
+    VOID,
+    class_counts,
+    classes_for_figures,
+    contingency,
+    occupancy,
+    pixel_counts,
+)
+from latentclust.samples import SealedLabels, SealedMaps
+from latentclust.tiles_in_memory import ArrayMaps
 
 
 def sealed(*labels: int) -> SealedLabels:
@@ -71,3 +80,11 @@ def test_class_counts_leave_out_samples_without_a_label() -> None:
     assert class_counts(labels, 4).tolist() == [1, 0, 3, 0]
     with pytest.raises(LatentclustError):
         class_counts(labels, 2)
+
+
+def test_pixels_are_counted_over_maps_read_a_few_at_a_time() -> None:
+    maps = np.random.default_rng(0).integers(VOID, 3, (MAPS_AT_ONCE + 3, 4, 5)).astype(np.int16)
+    counted = pixel_counts(SealedMaps(ArrayMaps(maps)), len(maps), 4)
+    assert counted.tolist() == [int((maps == each).sum()) for each in range(4)]
+    with pytest.raises(LatentclustError):
+        pixel_counts(SealedMaps(ArrayMaps(maps)), len(maps), 2)

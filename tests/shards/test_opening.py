@@ -79,6 +79,11 @@ def test_what_is_absent_says_what_to_get_and_to_run(numbers, tmp_path):
     )
 
 
+def test_it_is_not_fetched(numbers, tmp_path):
+    with pytest.raises(LatentclustError, match=r"no download with a known .* Get it from a test .* --to .*parity"):
+        numbers().fetch(tmp_path)
+
+
 def test_other_options_than_those_it_was_made_with_are_refused(numbers, prepared, tiles):
     prepared()
     with pytest.raises(LatentclustError, match=r"it was made as .*masked=False\), and .*masked=True\) is asked for"):

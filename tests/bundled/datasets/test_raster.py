@@ -164,6 +164,22 @@ def test_several_scenes_are_drawn_from_by_their_extent(scene, tmp_path):
     assert listed.scenes == opened.scenes[::-1]
 
 
+def test_a_scene_is_read_whole_as_its_windows_are(scene, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        scene(rng.normal(0, 10, (2, 30, 30)).astype(np.float32), f"many/below/{name}.tif")
+    spec = Raster(path=Path("many"), window=8, windows=30, bands=(2,))
+    opened = spec.open((tmp_path,))
+    images = opened.source.read(np.arange(30))
+    for image, (index, row, column) in zip(images, opened.source.windows.places, strict=True):
+        whole, valid = spec.read_scene(opened.scenes[index])
+        assert valid.all()
+        np.testing.assert_array_equal(whole[:, row : row + 8, column : column + 8], image)
+    lacking = scene(noise(1, 30, 30), "one.tif")
+    with pytest.raises(LatentclustError, match=r"one\.tif: cannot be read"):
+        spec.read_scene(lacking)
+
+
 # What is refused
 
 
