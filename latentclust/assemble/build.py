@@ -105,8 +105,6 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
     table, spec, prior = resolved.recipe.networks[name], resolved.backbones[name], resolved.prior
     assert isinstance(prior, MapPriorSpec), "resolve checked that such a backbone comes with label maps"
     style_stride = prior.style_stride
-    if resolved.roles[name] in ("encoder", "generator"):
-        _check_style(prior.style_dim, resolved.roles[name])
     if isinstance(spec, LayeredDecoderSpec):
         body = spec.layered_decoder(prior.clusters, prior.style_dim, style_stride, shape)
         return LayeredGeneratorNetwork(body, style_stride)
@@ -120,6 +118,7 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
     _check_stride(stride * extractor.stride, shape, stride)
     match resolved.roles[name]:
         case "encoder":
+            _check_style(prior.style_dim)
             _check_style_stride(style_stride, stride * extractor.stride, [side * stride for side in shape[1:]])
             variance = table.log_variance
             return EncoderMapNetwork(extractor, prior.clusters, prior.style_dim, style_stride, variance, stride)
@@ -137,10 +136,10 @@ def _check_stride(stride: int, shape: Shape, read_at: int) -> None:
         raise LatentclustError.at("strides", what, f"Use sides that are multiples of {stride}, or other strides")
 
 
-def _check_style(style_dim: int, role: str) -> None:
-    """Refuses label maps without a style, of which torch has no convolution."""
+def _check_style(style_dim: int) -> None:
+    """Refuses an encoder of label maps without a style, for which torch has no convolution."""
     if not style_dim:
-        what = f"0, and an image's label map goes with a style in the {role}"
+        what = "0, and an encoder of label maps gives a style beside the labels"
         raise LatentclustError.at("prior.style_dim", what, "Use at least 1")
 
 

@@ -216,7 +216,7 @@ def test_more_clusters_than_a_byte_numbers_are_refused_by_chains(
     [
         ("cgm-pixel", (24, 16), (), "prior.style_stride", "24x16 pixels, and a place of the style for 16x16"),
         ("cgm-pixel", (16, 16), ("prior.style_stride=32",), "prior.style_stride", "16x16 pixels"),
-        ("cgm-pixel", (16, 16), ("prior.style_dim=0",), "prior.style_dim", "0, and"),
+        ("cvae-pixel", (16, 16), ("prior.style_dim=0",), "prior.style_dim", "0, and"),
         (
             "cgm-pixel",
             (16, 16),

@@ -8,6 +8,7 @@ from torch import Tensor
 from latentclust.api import LatentclustError, MapExtractor
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
+from latentclust.networks import initialise
 
 
 @pytest.fixture(autouse=True)
@@ -107,24 +108,45 @@ def test_a_decoder_draws_every_layer_at_the_images_size(doublings: int) -> None:
     assert body(torch.randn(2, 3, 4, 6)).shape == (2, 5, 2, 16, 24)
 
 
-def test_of_a_style_of_zeros_a_layer_is_one_colour_and_clusters_differ() -> None:
+def test_until_styles_have_learnt_anything_a_layer_is_its_clusters_own_colour() -> None:
     body = LayeredDecoderNetwork(width=6, spread=2.0).layered_decoder(4, 3, 4, (3, 16, 16))
-    drawn = body(torch.zeros(1, 3, 4, 4))[0]
-    torch.testing.assert_close(drawn, drawn[..., :1, :1].expand_as(drawn))
+    drawn = body(torch.randn(1, 3, 4, 4))[0]
+    assert torch.equal(drawn, drawn[..., :1, :1].expand_as(drawn))
     assert torch.pdist(drawn[..., 0, 0]).min() > 0.01
+    torch.testing.assert_close(drawn[..., 0, 0], body.palette.sigmoid())
 
 
-def test_without_spread_and_style_a_sigmoid_draws_grey_from_the_biases_alone() -> None:
+def test_a_style_of_zeros_draws_the_colours_whatever_was_learnt() -> None:
+    body = LayeredDecoderNetwork(width=6, doublings=1).layered_decoder(4, 3, 4, (3, 16, 16))
+    torch.nn.init.normal_(body.last.weight)
+    drawn = body(torch.zeros(1, 3, 4, 4))[0]
+    torch.testing.assert_close(drawn, body.palette.sigmoid()[..., None, None].expand_as(drawn))
+    assert not torch.equal(body(torch.randn(1, 3, 4, 4))[0], drawn)
+
+
+def test_without_spread_and_style_a_sigmoid_draws_grey() -> None:
     body = LayeredDecoderNetwork(width=6, spread=0.0).layered_decoder(2, 3, 4, (3, 8, 8))
-    for name, parameter in body.named_parameters():
-        if name.endswith("bias"):
-            torch.nn.init.zeros_(parameter)
     assert torch.equal(body(torch.zeros(1, 3, 2, 2)), torch.full((1, 2, 3, 8, 8), 0.5))
+
+
+def test_init_leaves_the_layer_that_begins_at_zero_alone() -> None:
+    body = LayeredDecoderNetwork(width=6).layered_decoder(2, 3, 4, (3, 8, 8))
+    before = body.coarse[0][0].weight.clone()
+    initialise(body, "normal")
+    assert not body.last.weight.any()
+    assert not torch.equal(body.coarse[0][0].weight, before)
+
+
+def test_without_a_style_layers_are_colours() -> None:
+    body = LayeredDecoderNetwork(spread=1.0).layered_decoder(3, 0, 4, (2, 8, 12))
+    drawn = body(torch.zeros(5, 0, 2, 3))
+    torch.testing.assert_close(drawn, body.palette.sigmoid()[..., None, None].expand(5, 3, 2, 8, 12))
 
 
 def test_a_style_is_local() -> None:
     """With two convolutions and interpolation a place reaches three places, and no farther."""
     body = LayeredDecoderNetwork(width=6, depth=2).layered_decoder(2, 3, 4, (1, 64, 64))
+    torch.nn.init.normal_(body.last.weight)
     style = torch.randn(1, 3, 16, 16)
     changed = style.clone()
     changed[..., 8, 8] += 1

@@ -151,11 +151,20 @@ def test_in_evaluation_an_image_is_read_alike_in_any_company(map_extractor: Part
     assert torch.allclose(body(images)[:1], body(images[:1]), atol=1e-5)
 
 
+@torch.no_grad()
+def moved_a_little(network: nn.Module) -> None:
+    """Adds noise to every parameter."""
+    for parameter in network.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+
+
 @pytest.mark.parametrize("shape", MAP_SHAPES, ids=str)
 def test_a_layered_decoder_draws_a_layer_a_cluster(layered_decoder: Part, make: Any, shape: Shape) -> None:
     spec: LayeredDecoderSpec = make(layered_decoder)
     torch.manual_seed(0)
-    generator = LayeredGeneratorNetwork(spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape), STYLE_STRIDE)
+    body = spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
+    moved_a_little(body)  # a layer may begin at zero, which lets no gradient through
+    generator = LayeredGeneratorNetwork(body, STYLE_STRIDE)
     assert isinstance(generator, LayeredGenerator)
     _, height, width = shape
     style = torch.randn(BATCH, STYLE, height // STYLE_STRIDE, width // STYLE_STRIDE).requires_grad_()

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.api import ClusterImages, Images, LatentclustError, Mask, Model
+from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.inference.langevin import Joint
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps, pixel_energies
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
-from latentclust.map_networks import compose
+from latentclust.map_networks import LayeredGeneratorNetwork, compose
 
 CLUSTERS, SIDE, STRIDE, CHANNELS = 3, 6, 3, 2
 GRID = SIDE // STRIDE
@@ -240,6 +241,17 @@ def test_styles_begin_as_draws_of_the_prior(rng):
     style = LangevinGibbsMaps().begin(Model({}, wide), [torch.zeros(20, 1, 20, 20)], rng)["style"]
     assert style.shape == (20, 4, 10, 10)
     assert abs(style.std().item() / 3 - 1) < SURE / (2 * style.numel()) ** 0.5
+
+
+def test_it_works_without_a_style(images, rng):
+    """One colour a cluster: the posterior is that of a mixture with known means."""
+    made = prior(style_dim=0)
+    body = LayeredDecoderNetwork(spread=1.0).layered_decoder(CLUSTERS, 0, STRIDE, (CHANNELS, SIDE, SIDE))
+    generator = LayeredGeneratorNetwork(body, STRIDE)
+    found = LangevinGibbsMaps(steps=1, noise=NOISE).posterior(Model({"generator": generator}, made), images, {}, rng)
+    colours = body.palette.detach().sigmoid()[..., None, None].expand(-1, -1, SIDE, SIDE)
+    torch.testing.assert_close(found.probabilities.double(), by_hand(images, colours, NOISE), atol=1e-5, rtol=1e-4)
+    assert found.style.shape == (4, 0, GRID, GRID)
 
 
 def test_a_gradient_reaches_no_weight(model, images, rng):
