@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from latentclust.api import ClusterImages, Code, Images
+from latentclust.api import ClusterImages, Code, Images, Latent, LatentclustError
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.priors import OneHotGaussian
+from latentclust.bundled.quantities import cluster_reconstructions
 
 BATCH, CLUSTERS, CHANNELS, SIZE = 2, 3, 2, (3, 4)
 
@@ -87,3 +88,9 @@ def test_style_divergence_of_a_grid_of_one_place_is_the_image_level_one(normal):
     whole = StyleDivergence()(Code(logits[..., 0, 0], mean, none, log_variance), OneHotGaussian(clusters=3, sigma=0.4))
     grid = code(logits, mean[..., None, None], log_variance[..., None, None])
     torch.testing.assert_close(StyleDivergence()(grid, CategoricalMap(clusters=3, sigma=0.4)), whole)
+
+
+def test_the_image_level_reconstructions_say_what_label_maps_have_instead(normal):
+    latent = Latent(category=normal(2, 3, 4, 4), style=normal(2, 1, 2, 2))
+    with pytest.raises(LatentclustError, match=r'Set on = \{ cluster_reconstructions = "layers" \}'):
+        cluster_reconstructions(lambda latent: normal(2, 3), latent)
