@@ -22,7 +22,7 @@ Describe = Callable[[Images], Float[Tensor, "b d h w"]]
 class KMeansOfPixels(MapBaselineSpec, ABC):
     """Lloyd's k-means from k-means++ seeds on a sample of pixels; every pixel then goes to the nearest centre."""
 
-    n_init: PositiveInt = 3
+    n_init: PositiveInt = 10
     max_iter: PositiveInt = 300
 
     @abstractmethod

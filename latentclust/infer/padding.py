@@ -6,19 +6,22 @@ from math import lcm
 from torch import nn
 from torch.nn import functional
 
-from latentclust.specs import PriorSpec
+from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Images, Posterior
+
+STRIDED = (EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork)
+"""The networks of label maps."""
 
 
 def stride_of(networks: Mapping[str, nn.Module], prior: PriorSpec) -> int:
     """Pixels of which the sides of images must be multiples; 1 for a prior of whole images.
 
-    It is the least common multiple of the strides of the networks' bodies and of the prior's grid of styles.
+    It is the least common multiple of the strides of the networks and of the prior's grid of styles.
     """
-    if not prior.per_pixel:
+    if not isinstance(prior, MapPriorSpec):
         return 1
-    strides = (getattr(getattr(network, "body", None), "stride", 1) for network in networks.values())
-    return lcm(int(getattr(prior, "style_stride", 1)), *(stride for stride in strides if isinstance(stride, int)))
+    return lcm(prior.style_stride, *(network.stride for network in networks.values() if isinstance(network, STRIDED)))
 
 
 def padded(images: Images, stride: int) -> Images:

@@ -37,8 +37,14 @@ SCENE = 6.0
 LEGEND_ROW = 0.22
 """Height of a legend's row, inches."""
 
-LEGEND_COLUMN = 2.1
-"""Width of a legend's column, inches."""
+LEGEND_LETTER = 0.08
+"""Width of a letter of it, inches."""
+
+LEGEND_PATCH = 0.6
+"""Width of a colour and the gap beside it, inches."""
+
+BAR = 0.9
+"""Width of a colour bar with its label, inches."""
 
 CONFIDENCE = "viridis"
 MOST_CLUSTERS = 255
@@ -77,6 +83,8 @@ def sheet(
     cells = [_cells(row, colours) for row in rows]
     figure = mosaic(cells, cells[0][0].shape, [], titles, "", cell=CELL)
     bar = ScalarMappable(Normalize(0, 1), CONFIDENCE)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + BAR, height)
     figure.colorbar(bar, ax=figure.axes[0], shrink=0.25, aspect=25, label="confidence: probability of the cluster")
     missed = {number: name for number, name in enumerate(classes) if name}
     patches = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)]
@@ -141,6 +149,7 @@ def _cells(row: Row, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.flo
 def _legend(figure: Figure, patches: Sequence[Patch]) -> None:
     """Below the figure, which grows by its height."""
     width, height = figure.get_size_inches()
-    columns = max(1, int(width // LEGEND_COLUMN))
+    longest = max(len(str(patch.get_label())) for patch in patches)
+    columns = max(1, int(width // (LEGEND_PATCH + LEGEND_LETTER * longest)))
     figure.set_size_inches(width, height + LEGEND_ROW * -(-len(patches) // columns) + LEGEND_ROW)
     figure.legend(handles=patches, loc="outside lower center", ncols=columns, frameon=False, fontsize="small")

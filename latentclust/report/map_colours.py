@@ -14,14 +14,14 @@ from latentclust.samples import VOID
 NO_DATA = (0.93, 0.93, 0.93)
 """Of pixels that have no label."""
 
-TINTS = ((1.0, 0.0), (0.5, 0.5), (0.55, 0.0), (0.7, 0.3), (0.35, 0.0))
+TINTS = ((1.0, 0.0), (0.5, 0.5), (0.55, 0.0))
 """How each round of the palette is mixed: the share of the colour, and that of white."""
 
 LEVELS = 255
 
 
 def map_colours(count: int) -> Float32[np.ndarray, "n 3"]:
-    """`count` colours in [0, 1]: the palette, then lighter and darker ones; after fifty they repeat."""
+    """`count` colours in [0, 1]: the palette, then lighter and darker ones; after thirty they repeat."""
     base = np.array([to_rgb(colour) for colour in PALETTE], dtype=np.float32)
     every = np.concatenate([share * base + white for share, white in TINTS])
     return every[np.arange(count) % len(every)].astype(np.float32)

@@ -67,4 +67,4 @@ def _batches(model: ClusteringModel, data: ImageSet) -> Iterator[tuple[Images, M
     for images, at in sequential(data.source, size, model.device):
         indices = at.cpu().numpy()
         counted = np.ones((len(indices), height, width), np.bool_) if data.valid is None else data.valid.read(indices)
-        yield images, Mask(torch.from_numpy(counted)), indices
+        yield images, Mask(torch.tensor(counted)), indices

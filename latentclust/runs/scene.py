@@ -1,17 +1,15 @@
-"""The label map of a whole scene, read by window, so that its probabilities are never whole in memory."""
+"""The label map of a whole scene, read by windows as large as the images that the model was trained on."""
+
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.model import ClusteringModel
-from latentclust.samples import VOID
-from latentclust.sources import ArraySource
+from latentclust.samples import VOID, ImageSource
 
-WINDOW = 512
-"""Side of a window's part that is kept, pixels."""
-
-MARGIN = 64
-"""What is read around it, pixels, so that the kept part has its surroundings."""
+MARGIN_SHARE = 8
+"""A window's margin, which is read and not kept, is its side over this."""
 
 
 def scene_labels(
@@ -19,29 +17,62 @@ def scene_labels(
 ) -> NDArray[np.int64]:
     """Clusters `(h, w)` of a scene `(c, h, w)`, 0-based, `VOID` where it is not valid.
 
-    Windows without data are not read.
+    Windows overlap, and those without data are not read. They are no larger than the training images: the layers of a
+    generator may look otherwise with more, or with less, around them.
 
     Raises:
         LatentclustError: where the scene has other channels than the model reads.
     """
-    height, width = valid.shape
-    labels = np.full((height, width), VOID, dtype=np.int64)
-    for top in range(0, height, WINDOW):
-        for left in range(0, width, WINDOW):
-            kept = slice(top, min(top + WINDOW, height)), slice(left, min(left + WINDOW, width))
-            if valid[kept].any():
-                labels[kept] = _window(model, image, kept, seed)
+    size = min(model.raw_shape[1], valid.shape[0]), min(model.raw_shape[2], valid.shape[1])
+    corners = [
+        (top, left)
+        for top in starts(valid.shape[0], size[0])
+        for left in starts(valid.shape[1], size[1])
+        if valid[top : top + size[0], left : left + size[1]].any()
+    ]
+    labels = np.full(valid.shape, VOID, dtype=np.int64)
+    source = Windows(image, corners, size)
+    done = 0
+    for posterior in model.posteriors(source, model.resolved.recipe.evaluate.batch_size, seed) if corners else ():
+        for found, corner in zip(posterior.labels.numpy(), corners[done:], strict=False):
+            (rows, kept_rows), (columns, kept_columns) = (
+                kept(start, side, whole) for start, side, whole in zip(corner, size, valid.shape, strict=True)
+            )
+            labels[rows, columns] = found[kept_rows, kept_columns]
+        done += len(posterior.probabilities)
     labels[~valid] = VOID
     return labels
 
 
-def _window(
-    model: ClusteringModel, image: NDArray[np.uint8], kept: tuple[slice, slice], seed: int
-) -> NDArray[np.int64]:
-    """The clusters of a part of a scene, read with its margin."""
-    rows, columns = kept
-    top, left = max(rows.start - MARGIN, 0), max(columns.start - MARGIN, 0)
-    read = image[:, top : rows.stop + MARGIN, left : columns.stop + MARGIN]
-    found = model.predict(ArraySource(np.ascontiguousarray(read[None])), 1, seed).labels[0].numpy()
-    inner: NDArray[np.int64] = found[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    return inner
+def starts(whole: int, side: int) -> list[int]:
+    """Where windows of `side` begin that cover `whole` pixels with their inner parts; the last ends where it ends."""
+    step = max(1, side - 2 * (side // MARGIN_SHARE))
+    return [*range(0, whole - side, step), whole - side]
+
+
+def kept(start: int, side: int, whole: int) -> tuple[slice, slice]:
+    """The inner part of a window, in the scene and in the window; at the scene's ends without a margin."""
+    margin = side // MARGIN_SHARE
+    first = margin if start > 0 else 0
+    last = side - (margin if start + side < whole else 0)
+    return slice(start + first, start + last), slice(first, last)
+
+
+@final
+class Windows(ImageSource):
+    """Windows of a scene as samples."""
+
+    def __init__(self, image: NDArray[np.uint8], corners: list[tuple[int, int]], size: tuple[int, int]) -> None:
+        """Those at upper left corners, of one size `(h, w)`, of a scene `(c, h, w)`."""
+        self.shape, self.dtype = (len(image), *size), image.dtype
+        self._image, self._corners = image, corners
+
+    def __len__(self) -> int:
+        """How many windows there are."""
+        return len(self._corners)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The windows `(m, c, h, w)`."""
+        _, height, width = self.shape
+        found = (self._corners[index] for index in indices)
+        return np.stack([self._image[:, top : top + height, left : left + width] for top, left in found])

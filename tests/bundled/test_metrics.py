@@ -14,6 +14,7 @@ from latentclust.bundled.metrics import (
     Completeness,
     Homogeneity,
     MacroAccuracy,
+    MeanIntersectionOverUnion,
     NormalizedMutualInformation,
     Purity,
 )
@@ -21,6 +22,7 @@ from latentclust.bundled.metrics import (
 EVERY = [
     Accuracy(),
     MacroAccuracy(),
+    MeanIntersectionOverUnion(),
     Purity(),
     AdjustedRandIndex(),
     Homogeneity(),
@@ -110,3 +112,13 @@ def test_pairs_beyond_64_bits_are_counted() -> None:
     share_together, share_in_a_cluster = (9 + 1 + 1 + 9) / 64, 1 / 2
     limit = (share_together - share_in_a_cluster**2) / (share_in_a_cluster - share_in_a_cluster**2)
     assert AdjustedRandIndex()(np.array([[3, 1], [1, 3]]) * 4_000_000_000) == pytest.approx(limit, abs=1e-9)
+
+
+def test_mean_intersection_over_union_by_hand() -> None:
+    # Matched: 0 with 0 (8 of 8 + 2 + 3), 1 with 1 (6 of 6 + 3 + 1); cluster 2 is left over, and class 2 has no samples.
+    table = np.array([[8, 2, 0], [1, 6, 0], [2, 1, 0]])
+    assert MeanIntersectionOverUnion()(table) == pytest.approx((8 / 13 + 6 / 10) / 2)
+
+
+def test_a_class_without_a_cluster_has_no_intersection() -> None:
+    assert MeanIntersectionOverUnion()(np.array([[4, 1, 0], [0, 5, 2]])) == pytest.approx((4 / 5 + 5 / 8 + 0) / 3)

@@ -88,10 +88,10 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], type]] = {
     "decoder": (("backbone",), DecoderSpec),
     "map_extractor": (("backbone",), MapExtractorSpec),
     "layered_decoder": (("backbone",), LayeredDecoderSpec),
-    "point_baseline": (("baseline",), BaselineSpec),
-    "map_baseline": (("baseline",), MapBaselineSpec),
     "device_view": (("view",), DeviceViewSpec),
     "host_view": (("view",), HostViewSpec),
+    "image_baseline": (("baseline",), BaselineSpec),
+    "map_baseline": (("baseline",), MapBaselineSpec),
 }
 """The arguments of tests that stand for parts: of which kinds, and of which class."""
 

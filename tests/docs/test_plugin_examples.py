@@ -14,7 +14,8 @@ from latentclust.assemble.resolve import resolve
 from latentclust.plugins import discover
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import KINDS, Registry
-from latentclust.runs.finish import gather_facts, trained_model
+from latentclust.runs.finish import trained_model
+from latentclust.runs.gather import gather_facts
 from latentclust.runs.outcome import outcome
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from latentclust.assemble.experiment import Preprocess
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
-from latentclust.infer.read import fit_inference, preprocessed, read_out
+from latentclust.infer.read import PIXELS_AT_ONCE, fit_inference, map_batch, posteriors, preprocessed, read_out
 from latentclust.sources import ArraySource
 from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
@@ -56,3 +56,30 @@ def test_samples_come_in_order_preprocessed_none_left_out() -> None:
     expected = steps(Images(torch.from_numpy(array) / 255), torch.Generator())
     assert torch.equal(torch.cat(batches), expected)
     assert steps.shape((3, 2, 2)) == tuple(expected.shape[1:])
+
+
+class Corner(InferenceSpec):
+    """Two clusters of pixels by their brightness; refuses sides that are no multiple of 4."""
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        assert not torch.is_grad_enabled()
+        assert all(side % 4 == 0 for side in images.shape[-2:])
+        bright = images.mean(dim=1)
+        return Posterior(torch.stack((1 - bright, bright), 1), images.new_zeros((len(images), 1, 1, 1)))
+
+
+def test_label_maps_are_streamed_and_as_large_as_their_images() -> None:
+    batches = [Images(torch.rand(2, 3, 5, 7)), Images(torch.rand(1, 3, 5, 7))]
+    stream = posteriors(Corner(), model(), {}, iter(batches), torch.Generator(), stride=4)
+    first = next(stream)
+    assert torch.is_grad_enabled()  # between two batches gradients are as the reader has them
+    torch.testing.assert_close(first.probabilities[:, 1], batches[0].mean(dim=1))
+    assert next(stream).labels.shape == (1, 5, 7)
+    whole = read_out(Corner(), model(), {}, batches, torch.Generator(), stride=4)
+    assert torch.equal(whole.probabilities[:2], first.probabilities)
+
+
+def test_a_batch_of_label_maps_is_limited_by_its_pixels() -> None:
+    assert map_batch(500, 200, 200) == PIXELS_AT_ONCE // 40_000 == 26
+    assert map_batch(8, 200, 200) == 8
+    assert map_batch(500, 6000, 6000) == 1

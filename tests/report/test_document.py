@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latentclust.evaluate.match import hungarian
 from latentclust.report.document import document, markdown_table, write_report
 from latentclust.report.facts import RunFacts
 
@@ -83,3 +84,44 @@ def test_the_file_holds_the_document(make_facts: MakeFacts, tmp_path: Path) -> N
 
 def test_bars_in_cells_are_escaped() -> None:
     assert markdown_table(["a", "b"], [["x|y", "1"]]) == "| a | b |\n| --- | ---: |\n| x\\|y | 1 |"
+
+
+def of_pixels(facts: RunFacts, **changes: object) -> RunFacts:
+    """The same facts, counted in pixels: two classes of 14 and 6, and one that has none."""
+    table = np.array([[8, 0, 0], [1, 6, 0], [5, 0, 0]], dtype=np.int64)
+    protocol = replace(facts.protocol, unit="pixels", prepared="squares@1 (squares)", masked_by_labels=True)
+    return replace(
+        facts,
+        protocol=protocol,
+        table=table,
+        matching=hungarian(table),
+        classes=("cat", "dog", "bird"),
+        occupancy=np.array([10, 8, 5]),
+        confidence=0.875,
+        **changes,
+    )
+
+
+def test_label_maps_have_a_row_a_class(make_facts: MakeFacts) -> None:
+    text = document(of_pixels(make_facts()))
+    assert "| cat | 14 | 70.0% | 1 | 0.5714 | 0.5714 |" in text
+    assert "| dog | 6 | 30.0% | 2 | 0.8571 | 1.0000 |" in text
+    assert "| bird | 0 | 0.0% | none | – | – |" in text
+    assert "23 pixels are data; 20 of them have a label and are scored. Mean confidence: 0.875." in text
+    assert "| cluster | pixels | class | of it |" in text
+    assert "share of pixels in the class" in text
+    assert "## Pixels" not in document(make_facts())
+
+
+def test_label_maps_are_told_by_their_protocol_and_by_who_made_the_mask(make_facts: MakeFacts) -> None:
+    facts = of_pixels(make_facts())
+    assert "; prepared by squares@1 (squares). **Ground truth decided which pixels count" in document(facts)
+    without = replace(facts, protocol=replace(facts.protocol, masked_by_labels=False))
+    assert "Ground truth decided" not in document(without)
+
+
+def test_label_maps_miss_the_k_means_of_pixels(make_facts: MakeFacts) -> None:
+    facts = of_pixels(make_facts(baselines={"majority": {"accuracy": 0.7}}))
+    assert "K-means of pixels was not run" in document(facts)
+    assert "The recipe is no better than the majority class." in document(facts)
+    assert "latentclust predict" not in document(facts)

@@ -19,6 +19,8 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "variant",
     "readouts",
     "chain_agreement",
+    "class_iou",
+    "confidence",
 }
 
 
