@@ -49,23 +49,33 @@ class HeadsMapNetwork(nn.Module):
 
 
 class EncoderMapNetwork(nn.Module):
-    """Images to a code of every pixel: logits at the images' size, a style on a coarser grid.
+    """Images, or a trunk's map, to a code of every pixel: logits at the images' size, a style on a coarser grid.
 
     The style is read from the body's map averaged over each cell of its grid; with `log_variance` its variance too.
     """
 
     def __init__(
-        self, body: MapExtractor, clusters: int, style_dim: int, style_stride: int, log_variance: bool = False
+        self,
+        body: MapExtractor,
+        clusters: int,
+        style_dim: int,
+        style_stride: int,
+        log_variance: bool = False,
+        stride: int = 1,
     ) -> None:
-        """Puts the heads on a body whose stride divides `style_stride`."""
+        """Puts the heads on a body; `stride` is that of the map that it reads, 1 for images.
+
+        The stride that both come to divides `style_stride`.
+        """
         super().__init__()
         self.body = body
         self.logits = nn.Conv2d(body.width, clusters, 1)
         self.style = nn.Conv2d(body.width, style_dim * (1 + log_variance), 1)
-        self.pool = nn.AvgPool2d(style_stride // body.stride)
-        self.style_dim, self.log_variance, self.stride = style_dim, log_variance, body.stride
+        self.stride = stride * body.stride
+        self.pool = nn.AvgPool2d(style_stride // self.stride)
+        self.style_dim, self.log_variance = style_dim, log_variance
 
-    def forward(self, sample: Images) -> Code:
+    def forward(self, sample: Images | Features) -> Code:
         """The code of a batch."""
         features = self.body(sample)
         logits = enlarged(self.logits(features).float(), self.stride)

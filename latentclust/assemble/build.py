@@ -118,8 +118,10 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
     _check_stride(stride * extractor.stride, shape, stride)
     match resolved.roles[name]:
         case "encoder":
-            _check_style_stride(style_stride, extractor.stride)
-            return EncoderMapNetwork(extractor, prior.clusters, prior.style_dim, style_stride, table.log_variance)
+            _check_style(prior.style_dim)
+            _check_style_stride(style_stride, stride * extractor.stride, [side * stride for side in shape[1:]])
+            variance = table.log_variance
+            return EncoderMapNetwork(extractor, prior.clusters, prior.style_dim, style_stride, variance, stride)
         case "heads":
             return HeadsMapNetwork(extractor, table.heads or SUB_HEADS, table.clusters or prior.clusters, stride)
         case _:
@@ -134,7 +136,18 @@ def _check_stride(stride: int, shape: Shape, read_at: int) -> None:
         raise LatentclustError.at("strides", what, f"Use sides that are multiples of {stride}, or other strides")
 
 
-def _check_style_stride(style_stride: int, stride: int) -> None:
+def _check_style(style_dim: int) -> None:
+    """Refuses an encoder of label maps without a style, for which torch has no convolution."""
+    if not style_dim:
+        what = "0, and an encoder of label maps gives a style beside the labels"
+        raise LatentclustError.at("prior.style_dim", what, "Use at least 1")
+
+
+def _check_style_stride(style_stride: int, stride: int, sides: list[int]) -> None:
+    """Refuses places of the style that are no whole places of the encoder's map, or do not fill the image."""
+    if any(side % style_stride for side in sides):
+        what = f"images of {sides[0]}x{sides[1]} pixels, and a place of the style for {style_stride}x{style_stride}"
+        raise LatentclustError.at("prior.style_stride", what, "Use a divisor of both sides")
     if style_stride % stride:
         what = f"{style_stride}, and the encoder's map has a stride of {stride}"
         raise LatentclustError.at("prior.style_stride", what, "Use a multiple of the encoder's stride")

@@ -46,15 +46,18 @@ MAP_ROLES: Mapping[str, type] = {
 
 
 def role_types(prior: PriorSpec | None) -> Mapping[str, type]:
-    """What a network in each role can do under a prior."""
-    return MAP_ROLES if prior is not None and prior.per_pixel else ROLES
+    """What a network in each role can do under a prior; under one that is an issue itself, all that one might."""
+    if prior is None:
+        return {**ROLES, **MAP_ROLES}
+    return MAP_ROLES if prior.per_pixel else ROLES
 
 
-def _backbones(per_pixel: bool, role: str) -> type:
+def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
     """What a backbone must be to play a role."""
-    if role == "generator":
-        return LayeredDecoderSpec if per_pixel else DecoderSpec
-    return MapExtractorSpec if per_pixel else ExtractorSpec
+    of_images, of_maps = (DecoderSpec, LayeredDecoderSpec) if role == "generator" else (ExtractorSpec, MapExtractorSpec)
+    if prior is None:
+        return of_images, of_maps
+    return (of_maps if prior.per_pixel else of_images,)
 
 
 def check_preprocess(find: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
@@ -91,7 +94,7 @@ def check_roles(
             find.note(f"networks.{name}.role", what, did_you_mean(role, known))
             continue
         roles[name] = role
-        if not isinstance(backbones[name], _backbones(per_pixel, role) | None):
+        if not isinstance(backbones[name], (*_backbones(prior, role), type(None))):
             fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
             maps = " of label maps" if per_pixel else ""
             find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}{maps}", fix)

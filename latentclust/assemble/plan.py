@@ -169,7 +169,7 @@ class Binder:
         if name in roles:
             fix = f"Add [networks.{name}], or set enabled = false"
             self.issues.append(Issue(where, f"it needs a network {name!r}, which the recipe lacks", fix))
-        elif name == "view":
+        elif name in ("view", "view" + ALIGNMENT):
             what = "it needs a view named 'view', which the recipe lacks"
             self.issues.append(Issue(where, what, "Add [views.view], or set enabled = false"))
         elif name in self.offers:

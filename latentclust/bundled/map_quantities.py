@@ -37,21 +37,33 @@ def layers(generator: LayeredGenerator, posterior_sample: Latent, images: Images
 def moved_back(maps: Float[Tensor, "b h k y x"], alignment: Alignment) -> Float[Tensor, "b h k y x"]:
     """Maps of a view, sampled bilinearly where each of the image's own pixels lies in it; its edge repeats outside."""
     flat = maps.flatten(1, 2)
-    grid = functional.affine_grid(inverted(alignment), list(flat.shape), align_corners=False)
+    grid = places_of_pixels(inverted(alignment), flat.shape[2:])
     sampled = functional.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return sampled.view_as(maps)
 
 
 def seen_in_view(alignment: Alignment, size: torch.Size) -> Bool[Tensor, "b y x"]:
     """Whether each pixel of the image lies within the view."""
-    shape = [len(alignment), 1, *size]
-    return functional.affine_grid(inverted(alignment), shape, align_corners=False).abs().amax(dim=3) <= 1
+    return places_of_pixels(inverted(alignment), size).abs().amax(dim=3) <= 1
+
+
+def places_of_pixels(maps: Float[Tensor, "b 2 3"], size: torch.Size) -> Float[Tensor, "b y x 2"]:
+    """Where affine maps take each pixel's centre: `affine_grid`, but for its product, which autocast would round."""
+    down, across = (torch.arange(1 - side, side, 2, device=maps.device) / side for side in size)
+    on_x, on_y, shift = maps[..., None, None].unbind(dim=2)  # (b, 2, 1, 1) each
+    return (on_x * across + on_y * down[:, None] + shift).movedim(1, 3)
 
 
 def inverted(alignment: Alignment) -> Alignment:
-    """Where in the view each place of the image lies: the inverse affine maps, `(b, 2, 3)`."""
-    linear = torch.linalg.inv(alignment[:, :, :2])
-    return Alignment(torch.cat((linear, -linear @ alignment[:, :, 2:]), dim=2))
+    """Where in the view each place of the image lies: the inverse affine maps, `(b, 2, 3)`.
+
+    By the formula of 2x2 matrices: torch's own inverse waits for the device.
+    """
+    (a, b), (c, d) = (row.unbind(dim=1) for row in alignment[:, :, :2].unbind(dim=1))
+    adjugate = torch.stack((d, -b, -c, a), dim=1).view(-1, 2, 2)
+    linear = adjugate / (a * d - b * c)[:, None, None]
+    shift = -(linear * alignment[:, None, :, 2]).sum(dim=2, keepdim=True)
+    return Alignment(torch.cat((linear, shift), dim=2))
 
 
 MAP_QUANTITIES = {

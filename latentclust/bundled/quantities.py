@@ -14,6 +14,7 @@ from latentclust.api import (
     Heads,
     Images,
     Latent,
+    LatentclustError,
     Permutation,
     PriorSpec,
     Scores,
@@ -192,7 +193,13 @@ def posterior_sample(code_of_real: Code, rng: torch.Generator) -> Latent:
 
 
 def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> ClusterImages:
-    """G(y, z) of every cluster y, in one pass (Kingma et al. 2014, Eq. 7)."""
+    """G(y, z) of every cluster y, in one pass (Kingma et al. 2014, Eq. 7); raises LatentclustError for label maps."""
+    if posterior_sample.category.dim() > 2:
+        raise LatentclustError.at(
+            "losses",
+            "cluster_reconstructions are of images with one cluster each, and here every pixel has its own",
+            'Set on = { cluster_reconstructions = "layers" }',
+        )
     batch, clusters = posterior_sample.category.shape
     style = posterior_sample.style.repeat_interleave(clusters, dim=0)
     category = torch.eye(clusters, dtype=style.dtype, device=style.device).repeat(batch, 1)

@@ -116,7 +116,8 @@ class _Batches(Dataset[_Parcel]):
     def __getitem__(self, key: _Key) -> _Parcel:
         indices = torch.from_numpy(key.indices)
         try:
-            raw = self._source.read(key.indices)
+            # An array that was transposed stays so when read, and a convolution's last bits depend on it.
+            raw = np.ascontiguousarray(self._source.read(key.indices))
             views = {name: torch.from_numpy(self._view(name, raw, key)) for name in self._views}
             valid = None if self._valid is None else torch.from_numpy(self._valid.read(key.indices))
         except LatentclustError as error:

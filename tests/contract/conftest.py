@@ -1,8 +1,11 @@
-"""Every registered part as a test's parameter, and a model small enough to run all of them on.
+"""Every registered part as a test's parameter, and two models small enough to run all of them on.
 
 A test that takes an argument named after a kind (`loss`, `prior` …) runs for every part of that kind that is
 installed; one that takes `part` runs for every part with options, and `ARGUMENTS` names the other arguments. A part
 that cannot do without an option, or that takes long with its defaults, is named in `EXAMPLES`.
+
+One model is of vectors, the other of label maps. A loss or a quantity whose plan reads which pixels count, or where a
+view came from, runs on the latter, as do the parts that say themselves that they read maps.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +15,15 @@ import pytest
 import torch
 from torch import nn
 
-from latentclust.assemble.checks import ROLES
+from latentclust.assemble.checks import MAP_ROLES, ROLES
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
+from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp
 from latentclust.bundled.backbones.mlp import Mlp
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.errors import Issue
+from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
     CriticNetwork,
     DiscriminatorNetwork,
@@ -35,14 +42,18 @@ from latentclust.specs import (
     DeviceViewSpec,
     ExtractorSpec,
     HostViewSpec,
+    LayeredDecoderSpec,
     LossSpec,
     MapBaselineSpec,
+    MapExtractorSpec,
     Spec,
 )
-from latentclust.tensors import Images, Scale
+from latentclust.tensors import Alignment, Images, Mask, Scale
 
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("backbone", "timm"): {"model": "test_resnet"},
+    ("backbone", "timm-maps"): {"model": "test_resnet", "pretrained": "none"},
+    ("prior", "categorical-map"): {"clusters": 3, "side": 8, "style_stride": 4},
     ("prior", "gaussian"): {"clusters": 3},
     ("prior", "gaussian-mixture"): {"clusters": 3},
     ("prior", "one-hot-gaussian"): {"clusters": 3},
@@ -50,6 +61,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("view", "albumentations"): {"transforms": [{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomGamma"}]},
     ("inference", "backprop-decoding"): {"iterations": 3},
     ("inference", "langevin-gibbs"): {"steps": 3},
+    ("inference", "langevin-gibbs-maps"): {"steps": 3},
     ("dataset", "array"): {"path": "absent.npy"},
     ("dataset", "image-folder"): {"path": "absent"},
     ("dataset", "image-mask-folder"): {"path": "absent"},
@@ -57,11 +69,14 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 }
 
 BATCH, CLUSTERS, STYLE = 6, 3, 5
-NETWORKS: Mapping[str, type] = {**ROLES, "overclustering": Heads}
+SIDE, STRIDE = 8, 4
+"""Of the label maps, and of their style's grid; pixels."""
+
+NETWORKS: Mapping[str, type] = {**ROLES, **MAP_ROLES, "overclustering": Heads}
 """Every network that bundled quantities ask for, with its role."""
 
 VALUES = CLUSTERS + STYLE
-"""Samples, latents and features are equally wide, so that one critic may score any of them."""
+"""Samples, latents and features are equally wide, so that one critic may score any of them, and one head read any."""
 
 Make = Callable[[Part], Any]
 
@@ -71,6 +86,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], type]] = {
     "part": (tuple(SPECS), Spec),
     "extractor": (("backbone",), ExtractorSpec),
     "decoder": (("backbone",), DecoderSpec),
+    "map_extractor": (("backbone",), MapExtractorSpec),
+    "layered_decoder": (("backbone",), LayeredDecoderSpec),
     "device_view": (("view",), DeviceViewSpec),
     "host_view": (("view",), HostViewSpec),
     "image_baseline": (("baseline",), BaselineSpec),
@@ -137,6 +154,41 @@ def given(networks: dict[str, nn.Module], rng: torch.Generator) -> dict[str, Any
 
 
 @pytest.fixture
+def map_networks() -> dict[str, nn.Module]:
+    """A network in each role of label maps, under the role's name; and overclustering heads."""
+    torch.manual_seed(0)
+    shape = (VALUES, SIDE, SIDE)
+    reads, sees = PixelMlp(hidden=(VALUES,)), MapConv(channels=(VALUES,), strides=(1,), dilations=(1,))
+    layers = LayeredDecoderNetwork(width=VALUES).layered_decoder(CLUSTERS, STYLE, STRIDE, shape)
+    return {
+        "encoder": EncoderMapNetwork(sees.map_extractor(shape), CLUSTERS, STYLE, STRIDE, log_variance=True),
+        "generator": LayeredGeneratorNetwork(layers, STRIDE),
+        "trunk": TrunkMapNetwork(sees.map_extractor(shape)),
+        "heads": HeadsMapNetwork(reads.map_extractor(shape), 2, CLUSTERS),
+        "overclustering": HeadsMapNetwork(reads.map_extractor(shape), 2, 2 * CLUSTERS),
+    }
+
+
+@pytest.fixture
+def given_maps(map_networks: dict[str, nn.Module], rng: torch.Generator) -> dict[str, Any]:
+    """What a step of label maps starts from, by name, and what chains provide; every view is a mirror image."""
+    mirror = torch.tensor([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).repeat(BATCH, 1, 1)
+    valid = torch.ones(BATCH, SIDE, SIDE, dtype=torch.bool)
+    valid[:, :2] = False
+    return {
+        **map_networks,
+        "images": Images(torch.rand(BATCH, VALUES, SIDE, SIDE, generator=rng)),
+        "view": Images(torch.rand(BATCH, VALUES, SIDE, SIDE, generator=rng)),
+        "view_alignment": Alignment(mirror),
+        "valid": Mask(valid),
+        "prior": CategoricalMap(clusters=CLUSTERS, style_dim=STYLE, style_stride=STRIDE, side=SIDE),
+        "noise_scale": Scale(torch.tensor(0.3)),
+        "batch_size": BATCH,
+        "rng": rng,
+    }
+
+
+@pytest.fixture
 def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
     """The plan of one loss of a player that moves every network, and what the binder complained of."""
 
@@ -154,11 +206,11 @@ def plan_of(registry: Registry) -> Callable[..., tuple[Plan, list[str]]]:
 
 
 @pytest.fixture
-def computed(given: dict[str, Any]) -> Callable[[Plan], dict[str, Any]]:
-    """The value of every quantity of a plan, and of what it was given."""
+def computed(given: dict[str, Any], given_maps: dict[str, Any]) -> Callable[[Plan], dict[str, Any]]:
+    """The value of every quantity of a plan, and of what it was given: vectors, or label maps where it reads them."""
 
     def compute(plan: Plan) -> dict[str, Any]:
-        values = dict(given)
+        values = dict(given_maps if {"valid", "view_alignment"} & set(plan.given) else given)
         for node in plan.nodes:
             values[node.name] = node.function(*[values[name] for name in node.reads])
         return values

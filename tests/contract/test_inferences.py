@@ -1,4 +1,4 @@
-"""Inferences on a small model, under a prior with categories and one without."""
+"""Inferences on small models, under priors with categories, without any, and with one for every pixel."""
 
 from typing import Any
 
@@ -6,22 +6,25 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 from latentclust.registry import Part
 from latentclust.specs import InferenceSpec, Model, PriorSpec
 from latentclust.tensors import Images, Posterior
 
-VALUES, CLUSTERS, STYLE = 8, 3, 5
+VALUES, CLUSTERS, STYLE, SIDE, STRIDE = 8, 3, 5, 8, 4
 PRIORS: tuple[PriorSpec, ...] = (
     OneHotGaussian(clusters=CLUSTERS, style_dim=STYLE),
     Gaussian(clusters=CLUSTERS, style_dim=VALUES),
+    CategoricalMap(clusters=CLUSTERS, style_dim=STYLE, style_stride=STRIDE, coupling=0.5),
 )
 
 
-@pytest.fixture(params=PRIORS, ids=["categories", "no categories"])
-def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module]) -> Model:
-    """The small networks in evaluation mode; either prior's latents are as wide."""
-    return Model({name: network.eval() for name, network in networks.items()}, request.param)
+@pytest.fixture(params=PRIORS, ids=["categories", "no categories", "maps"])
+def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module], map_networks: dict[str, nn.Module]) -> Model:
+    """The small networks of the prior's kind in evaluation mode; either prior of vectors is as wide."""
+    chosen = map_networks if request.param.per_pixel else networks
+    return Model({name: network.eval() for name, network in chosen.items()}, request.param)
 
 
 @pytest.fixture
@@ -30,18 +33,25 @@ def spec(inference: Part, make: Any, model: Model) -> InferenceSpec:
     built: InferenceSpec = make(inference)
     if objection := built.objection(model.prior):
         pytest.skip(objection)
+    if model.prior.per_pixel and not built.reads_maps:
+        pytest.skip("it gives each image one cluster, and the prior has one for every pixel")
     return built
 
 
-def batch(count: int, seed: int) -> Images:
-    return Images(torch.rand(count, VALUES, generator=torch.Generator().manual_seed(seed)))
+def places(model: Model) -> tuple[int, ...]:
+    """The places of an image that have a cluster each: its pixels, or the image itself."""
+    return (SIDE, SIDE) if model.prior.per_pixel else ()
+
+
+def batch(model: Model, count: int, seed: int) -> Images:
+    return Images(torch.rand(count, VALUES, *places(model), generator=torch.Generator().manual_seed(seed)))
 
 
 def read(spec: InferenceSpec, model: Model, seed: int) -> tuple[dict[str, Tensor], Posterior]:
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        state = spec.fit(model, [batch(10, 1), batch(5, 2)], rng)
-        return state, spec.posterior(model, batch(7, 3), state, rng)
+        state = spec.fit(model, [batch(model, 10, 1), batch(model, 5, 2)], rng)
+        return state, spec.posterior(model, batch(model, 7, 3), state, rng)
 
 
 def test_it_reads_networks_that_it_names(spec: InferenceSpec, model: Model) -> None:
@@ -53,13 +63,13 @@ def test_it_reads_networks_that_it_names(spec: InferenceSpec, model: Model) -> N
 
 def test_its_posterior_is_normalised(spec: InferenceSpec, model: Model) -> None:
     _, posterior = read(spec, model, 0)
-    assert posterior.probabilities.shape == (7, CLUSTERS)
+    assert posterior.probabilities.shape == (7, CLUSTERS, *places(model))
     assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
     assert (posterior.probabilities >= 0).all()
-    assert torch.allclose(posterior.probabilities.sum(dim=1), torch.ones(7), atol=1e-5)
+    assert torch.allclose(posterior.probabilities.sum(dim=1), torch.ones(7, *places(model)), atol=1e-5)
     assert len(posterior.style) == 7
     assert torch.isfinite(posterior.style).all()
-    assert set(posterior.labels.tolist()) <= set(range(CLUSTERS))
+    assert set(posterior.labels.unique().tolist()) <= set(range(CLUSTERS))
 
 
 def test_it_is_decided_by_its_generator_alone(spec: InferenceSpec, model: Model) -> None:

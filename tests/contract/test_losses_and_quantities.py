@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from latentclust.assemble.plan import Plan
 from latentclust.registry import Part
 from latentclust.specs import LossSpec
-from latentclust.tensors import Code, Latent, Scalar
+from latentclust.tensors import Code, Latent, Mask, Scalar
 
 PlanOf = Callable[..., tuple[Plan, list[str]]]
 Compute = Callable[[Plan], dict[str, Any]]
@@ -30,17 +30,17 @@ def value_of(loss: LossSpec, plan: Plan, values: dict[str, Any]) -> Tensor:
     return loss(*[values[name] for name in plan.terms[0].reads])
 
 
-def test_a_loss_is_a_finite_number_with_a_gradient(
-    loss: Part, make: Any, plan_of: PlanOf, computed: Compute, networks: dict[str, nn.Module]
-) -> None:
+def test_a_loss_is_a_finite_number_with_a_gradient(loss: Part, make: Any, plan_of: PlanOf, computed: Compute) -> None:
     spec = make(loss)
     plan, _ = plan_of(spec, {})
-    value = value_of(spec, plan, computed(plan))
+    values = computed(plan)
+    value = value_of(spec, plan, values)
     assert value.shape == ()
     assert value.dtype == torch.float32
     assert torch.isfinite(value)
     value.backward()
-    gradients = [p.grad for network in networks.values() for p in network.parameters() if p.grad is not None]
+    networks = [network for network in values.values() if isinstance(network, nn.Module)]
+    gradients = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert sum(gradient.abs().sum() for gradient in gradients) > 0
 
@@ -91,7 +91,7 @@ def test_a_quantity_is_what_it_says_for_each_sample(quantity: Part, plan_of: Pla
     for part in parts(value):
         assert part.shape[0] == BATCH
         assert torch.isfinite(part).all()
-        assert part.dtype in (torch.float32, torch.int64)
+        assert part.dtype in ((torch.bool,) if declared is Mask else (torch.float32, torch.int64))
 
 
 def test_a_quantity_draws_from_the_steps_generator_alone(

@@ -7,14 +7,31 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
+from latentclust.map_networks import (
+    EncoderMapNetwork,
+    HeadsMapNetwork,
+    LayeredGeneratorNetwork,
+    TrunkMapNetwork,
+    compose,
+)
 from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
 from latentclust.registry import Part
-from latentclust.roles import Encoder, Generator, Represents
-from latentclust.specs import DecoderSpec, Extractor, ExtractorSpec, PriorSpec
+from latentclust.roles import Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
+from latentclust.specs import (
+    DecoderSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractor,
+    MapExtractorSpec,
+    MapPriorSpec,
+    PriorSpec,
+)
 from latentclust.tensors import Images, Latent, Shape
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
-BATCH, CLUSTERS, STYLE = 3, 4, 2
+MAP_SHAPES: tuple[Shape, ...] = ((3, 64, 64), (1, 32, 48))
+BATCH, CLUSTERS, STYLE, STYLE_STRIDE = 3, 4, 2, 16
 
 
 def suits(build: Any) -> list[Shape]:
@@ -42,7 +59,7 @@ def unreached(network: nn.Module) -> list[str]:
 
 def test_a_backbone_can_play_a_role(backbone: Part, make: Any) -> None:
     spec = make(backbone)
-    assert isinstance(spec, ExtractorSpec | DecoderSpec)
+    assert isinstance(spec, ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec)
     bare = spec.bare()
     assert type(bare) is type(spec)
     assert bare.bare() == bare
@@ -100,18 +117,102 @@ def test_a_decoder_draws_images_in_the_unit_interval(decoder: Part, make: Any) -
         assert unreached(generator) == []
 
 
+@pytest.mark.parametrize("shape", MAP_SHAPES, ids=str)
+def test_a_map_extractor_reads_every_pixel(map_extractor: Part, make: Any, shape: Shape) -> None:
+    spec: MapExtractorSpec = make(map_extractor)
+    torch.manual_seed(0)
+    body, images = spec.map_extractor(shape), samples(shape)
+    _, height, width = shape
+    grid = (height // body.stride, width // body.stride)
+    assert isinstance(body, MapExtractor)
+    encoder = EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
+    assert isinstance(encoder, Encoder)
+    assert isinstance(encoder, Represents)
+    code = encoder(Images(images))
+    assert code.logits.shape == (BATCH, CLUSTERS, height, width)
+    assert code.style.shape == (BATCH, STYLE, height // STYLE_STRIDE, width // STYLE_STRIDE)
+    assert code.features.shape == (BATCH, 0)
+    assert encoder.represent(images).shape == (BATCH, body.width, *grid)
+    (code.logits.square().sum() + code.style.square().sum()).backward()
+    assert images.grad is not None
+    assert (images.grad.abs().sum(dim=1) > 0).any(dim=0).float().mean() > 0.5
+    assert unreached(encoder) == []
+    trunk, heads = TrunkMapNetwork(body), HeadsMapNetwork(body, 2, CLUSTERS)
+    assert isinstance(trunk, Trunk)
+    assert isinstance(heads, Heads)
+    assert trunk(Images(images)).shape == (BATCH, body.width, *grid)
+    assert heads(Images(images)).shape == (BATCH, 2, CLUSTERS, height, width)
+
+
+def test_in_evaluation_an_image_is_read_alike_in_any_company(map_extractor: Part, make: Any) -> None:
+    spec: MapExtractorSpec = make(map_extractor)
+    torch.manual_seed(0)
+    body, images = spec.map_extractor(MAP_SHAPES[0]).eval(), samples(MAP_SHAPES[0])
+    assert torch.allclose(body(images)[:1], body(images[:1]), atol=1e-5)
+
+
+@torch.no_grad()
+def moved_a_little(network: nn.Module) -> None:
+    """Adds noise to every parameter."""
+    for parameter in network.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+
+
+@pytest.mark.parametrize("shape", MAP_SHAPES, ids=str)
+def test_a_layered_decoder_draws_a_layer_a_cluster(layered_decoder: Part, make: Any, shape: Shape) -> None:
+    spec: LayeredDecoderSpec = make(layered_decoder)
+    torch.manual_seed(0)
+    body = spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
+    moved_a_little(body)  # a layer may begin at zero, which lets no gradient through
+    generator = LayeredGeneratorNetwork(body, STYLE_STRIDE)
+    assert isinstance(generator, LayeredGenerator)
+    _, height, width = shape
+    style = torch.randn(BATCH, STYLE, height // STYLE_STRIDE, width // STYLE_STRIDE).requires_grad_()
+    layers = generator.per_cluster(style)
+    assert layers.shape == (BATCH, CLUSTERS, *shape)
+    assert layers.min() >= 0
+    assert layers.max() <= 1
+    category = torch.full((BATCH, CLUSTERS, height, width), 1 / CLUSTERS)
+    images = generator(Latent(category, style))
+    torch.testing.assert_close(images, compose(category, layers))
+    images.square().sum().backward()
+    assert style.grad is not None
+    assert style.grad.abs().sum() > 0
+    assert unreached(generator) == []
+
+
+@pytest.mark.parametrize("shape", [(20,), (2, 3)], ids=str)
+def test_backbones_of_label_maps_refuse_what_is_no_image(backbone: Part, make: Any, shape: Shape) -> None:
+    spec = make(backbone)
+    if isinstance(spec, MapExtractorSpec):
+        with pytest.raises(LatentclustError, match="images"):
+            spec.map_extractor(shape)
+    if isinstance(spec, LayeredDecoderSpec):
+        with pytest.raises(LatentclustError, match="images"):
+            spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
+
+
 def draw(spec: PriorSpec, seed: int, count: int = 400) -> Latent:
     return spec.sample(count, torch.Generator().manual_seed(seed))
+
+
+def flat(latent: Latent) -> Tensor:
+    """Category and style as one row a draw, whether of vectors or of maps."""
+    return torch.cat((latent.category.flatten(1), latent.style.flatten(1)), dim=1)
 
 
 def test_a_prior_draws_latents_of_its_shape(prior: Part, make: Any) -> None:
     spec: PriorSpec = make(prior)
     drawn = draw(spec, 0)
-    assert drawn.category.shape == (400, spec.categories)
-    assert drawn.style.shape == (400, spec.style_dim)
-    assert drawn.vector().shape == (400, spec.width)
+    assert drawn.category.shape[:2] == (400, spec.categories)
+    assert drawn.style.shape[:2] == (400, spec.style_dim)
+    assert drawn.category.dim() == drawn.style.dim() == (4 if spec.per_pixel else 2)
+    if isinstance(spec, MapPriorSpec):
+        assert drawn.category.shape[2:] == tuple(side * spec.style_stride for side in drawn.style.shape[2:])
+    else:
+        assert drawn.vector().shape == (400, spec.width)
     assert drawn.category.dtype == drawn.style.dtype == torch.float32
-    assert torch.isfinite(drawn.vector()).all()
+    assert torch.isfinite(flat(drawn)).all()
     assert spec.categories in (0, spec.clusters)
 
 
@@ -120,23 +221,23 @@ def test_a_priors_categories_are_one_hot_and_all_met(prior: Part, make: Any) -> 
     category = draw(spec, 0).category
     assert set(category.unique().tolist()) <= {0.0, 1.0}
     if spec.categories:
-        assert torch.equal(category.sum(dim=1), torch.ones(400))
-        assert (category.sum(dim=0) > 0).all()
+        assert (category.sum(dim=1) == 1).all()
+        assert (category.amax(dim=0) > 0).all()
 
 
 def test_a_prior_is_decided_by_its_generator_alone(prior: Part, make: Any) -> None:
     spec: PriorSpec = make(prior)
     torch.manual_seed(5)
-    first = draw(spec, 1).vector()
+    first = flat(draw(spec, 1))
     torch.manual_seed(6)
     state = torch.get_rng_state()
-    assert torch.equal(draw(spec, 1).vector(), first)
+    assert torch.equal(flat(draw(spec, 1)), first)
     assert torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(draw(spec, 2).vector(), first)
+    assert not torch.equal(flat(draw(spec, 2)), first)
 
 
 def test_a_priors_draws_are_independent(prior: Part, make: Any) -> None:
-    vectors = draw(make(prior), 3).vector()
+    vectors = flat(draw(make(prior), 3))
     assert len(vectors.unique(dim=0)) == 400
 
 

@@ -206,3 +206,13 @@ def test_to_float_scales_bytes_and_leaves_vectors():
     ]
     vectors = torch.tensor([[0.25, 0.5]])
     assert to_float(vectors) is vectors
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_batches_are_contiguous_however_the_source_lies_in_memory(resident: bool):
+    """Channels that come last in memory would be convolved otherwise, and so differ in their last bits."""
+    source = ArraySource(images().transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2))
+    made = open_feed(source, {}, 4, 0, CPU, resident=resident, memory_limit=0, workers=0)
+    batch = made.next()
+    assert batch.raw.is_contiguous()
+    assert np.array_equal(batch.raw.numpy(), images()[batch.index.numpy()])

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from latentclust.assemble.experiment import Experiment, assemble
@@ -51,8 +53,30 @@ def recorder() -> type[Recorder]:
     return Recorder
 
 
+@pytest.fixture(scope="session")
+def lay_maps() -> Callable[[Path], None]:
+    """Lays what the recipes of label maps read into a folder: 32 images, 16x16 pixels in noisy blocks of 3 colours."""
+
+    def lay(folder: Path) -> None:
+        rng = np.random.default_rng(0)
+        colours = np.array([[40, 40, 60], [200, 60, 50], [90, 180, 220]])
+        blocks = rng.integers(0, 3, (32, 4, 4)).repeat(4, axis=1).repeat(4, axis=2)
+        noisy = colours[blocks] + rng.normal(0, 12, (32, 16, 16, 3))
+        np.save(folder / "maps.npy", noisy.clip(0, 255).astype(np.uint8))
+
+    return lay
+
+
 @pytest.fixture
-def experiment() -> MakeExperiment:
+def _maps(lay_maps: Callable[[Path], None], tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the working folder one that holds them."""
+    folder = tmp_path_factory.mktemp("maps")
+    lay_maps(folder)
+    monkeypatch.chdir(folder)
+
+
+@pytest.fixture
+def experiment(_maps: None) -> MakeExperiment:
     """Makes the experiment of a recipe beside this file, under `--set` settings."""
 
     def make(name: str, *settings: str) -> Experiment:

@@ -112,11 +112,21 @@ def test_diverging_chains_end_the_training_with_their_energy(training: MakeTrain
     assert not list(tmp_path.iterdir())
 
 
-def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTraining) -> None:
+@torch.no_grad()
+def moved_a_little(made: Training) -> None:
+    """Adds noise to every parameter, for a generator of layers begins deaf to its styles."""
+    torch.manual_seed(0)
+    for parameter in made.networks.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+
+
+@pytest.mark.parametrize("name", ["cgm", "cgm-pixel"])
+def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTraining, name: str) -> None:
     states = []
     for precision in ("fp32", "bf16"):
-        made = training("cgm", f"train.precision='{precision}'", "inference.steps=1", folder=precision)
+        made = training(name, f"train.precision='{precision}'", "inference.steps=1", folder=precision)
         assert made.chains is not None
+        moved_a_little(made)
         made.chains.begin(made.seed)
         made.rng.manual_seed(0)
         made.chains.advance(made.feed.next(), 0.0)
@@ -125,3 +135,31 @@ def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTrain
     assert states[1].dtype == torch.float32
     assert not torch.equal(*states)
     torch.testing.assert_close(states[1], states[0], atol=0.02, rtol=0)
+
+
+def test_chains_of_maps_stay_for_other_images_and_keep_their_bytes(training: MakeTraining) -> None:
+    made = training("cgm-pixel")
+    chains = made.chains
+    assert chains is not None
+    chains.begin(made.seed)
+    before = {name: tensor.clone() for name, tensor in chains.state.items()}
+    assert before["style"].shape == (32, 2, 4, 4)
+    assert before["label"].shape == (32, 16, 16)
+    batch = made.feed.next()
+    chains.advance(batch, 0.0)
+    assert all(torch.equal(chains.state[name], before[name]) for name in before)
+    chains.commit()
+    moved = (chains.state["style"] != before["style"]).flatten(1).any(dim=1).nonzero().flatten()
+    assert set(moved.tolist()) == set(batch.index.tolist())
+    assert chains.state["label"].dtype == torch.uint8
+    shown = chains.values["posterior_sample"].category.argmax(dim=1)
+    assert torch.equal(shown, chains.state["label"][batch.index].long())
+
+
+def test_diagnostics_of_maps_are_logged(training: MakeTraining, recorder: type) -> None:
+    listener = recorder()
+    training("cgm-pixel", "train.rounds=2", listener=listener).run()
+    names = {"likelihood_energy", "style_energy", "label_entropy", "occupied", "boundary"}
+    assert [set(record.chains) for record in listener.records] == [names, names]
+    assert 1 <= listener.records[-1].chains["occupied"] <= 3
+    assert 0 <= listener.records[-1].chains["boundary"] <= 1

@@ -17,14 +17,15 @@ from torch import Tensor
 
 from latentclust.data.feed import Batch, Feed
 from latentclust.data.opening import open_feed
-from latentclust.sources import ArraySource
 from latentclust.train.chains import Chains
 from latentclust.train.loop import Training
+from latentclust.train.prepare import Everything
 
 RECIPES = Path(__file__).parent
 
 RUNS = {
     "chains": ("cgm", "train.batch_size=8"),
+    "map-chains": ("cgm-pixel", "train.batch_size=8"),
     "steady": ("autoencoder", "train.batch_size=8"),
     "normalised": ("clustergan", "train.batch_size=8", "train.select_by='losses.critic'", "train.select_every=3"),
     "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
@@ -84,9 +85,12 @@ SCRIPT = dedent("""
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[dict[str, Any]]]]:
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, lay_maps: Callable[[Path], None]
+) -> tuple[Path, dict[str, list[dict[str, Any]]]]:
     """The folder of the runs, and what the leader and the follower said at the end of each."""
     folder = tmp_path_factory.mktemp("pair")
+    lay_maps(folder)
     script = folder / "train.py"
     script.write_text(SCRIPT)
     environment = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "WORLD_SIZE")}
@@ -137,14 +141,17 @@ def test_two_processes_train_as_one_does_on_the_joint_batches(
     assert logged == pytest.approx([losses["reconstruction"] for _, losses in listener.losses])
 
 
-def test_chains_stay_on_their_rank_and_move_as_in_one_process(pair: Any, training: Callable[..., Training]) -> None:
+@pytest.mark.parametrize("run", ["chains", "map-chains"])
+def test_chains_stay_on_their_rank_and_move_as_in_one_process(
+    pair: Any, training: Callable[..., Training], run: str
+) -> None:
     folder, _ = pair
-    for rank, seen in enumerate(batches(folder, "chains")):
+    for rank, seen in enumerate(batches(folder, run)):
         assert {index % 2 for batch in seen for index in batch} == {rank}
-    alone = training("cgm", "train.batch_size=8")
+    alone = training(*RUNS[run])
     chains = play_both_ranks(alone)
-    torch.testing.assert_close(weights(folder, "chains")[0], dict(alone.networks.state_dict()))
-    saved = load_file(folder / "chains" / "checkpoint.safetensors")
+    torch.testing.assert_close(weights(folder, run)[0], dict(alone.networks.state_dict()))
+    saved = load_file(folder / run / "checkpoint.safetensors")
     torch.testing.assert_close(saved["chains/style"], chains.state["style"], rtol=1e-4, atol=1e-5)
     assert torch.equal(saved["chains/label"], chains.state["label"])
 
@@ -152,11 +159,11 @@ def test_chains_stay_on_their_rank_and_move_as_in_one_process(pair: Any, trainin
 def play_both_ranks(alone: Training) -> Chains:
     """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
     assert alone.chains is not None
-    source = alone.chains.everything
-    images = ArraySource(torch.cat(list(source)).numpy())
+    everything = alone.chains.everything
+    assert isinstance(everything, Everything)
     feeds = [
         open_feed(
-            images,
+            everything.source,
             {},
             8,
             alone.seed,

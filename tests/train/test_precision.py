@@ -23,7 +23,7 @@ def curve(training: Training, recorder: Any) -> Tensor:
     return torch.tensor([list(losses.values()) for _, losses in recorder.losses])
 
 
-@pytest.mark.parametrize("name", ["clustergan", "dccs"])
+@pytest.mark.parametrize("name", ["clustergan", "dccs", "iic-pixel", "cvae-pixel"])
 def test_bf16_trains_along_the_losses_of_fp32(training: MakeTraining, recorder: type, name: str) -> None:
     curves = {
         precision: curve(training(name, f"train.precision='{precision}'", folder=precision), recorder())

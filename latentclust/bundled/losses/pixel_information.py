@@ -3,6 +3,7 @@
 import math
 from typing import Annotated, final
 
+import torch
 from jaxtyping import Bool, Float
 from pydantic import Field, PositiveFloat
 from torch import Tensor
@@ -13,6 +14,9 @@ from latentclust.api import HeadLogits, LossSpec, Mask, Scalar
 SMALLEST = 1e-12
 """Floor of a probability in a logarithm: the joint comes from a convolution, which has no log space."""
 
+LEAST_PAIRS = 0.5
+"""Of pixels that met at a displacement: between none and one, lest a convolution's rounding error be taken for one."""
+
 
 @final
 class PixelInvariantInformation(LossSpec):
@@ -20,7 +24,8 @@ class PixelInvariantInformation(LossSpec):
 
     For each displacement of at most `window` pixels either way a joint distribution is summed over the images of the
     batch and their pixels that count; the term is the mean over displacements (the paper's uncollapsed loss) and
-    sub-heads. In data-parallel training the joints are those of each device's own batch.
+    sub-heads. Displacements at which no two pixels meet, as in images smaller than the window, are left out. In
+    data-parallel training the joints are those of each device's own batch.
     """
 
     window: Annotated[int, Field(ge=0)] = 10
@@ -35,19 +40,24 @@ class PixelInvariantInformation(LossSpec):
             heads_of_real.float().softmax(dim=2), heads_of_view.float().softmax(dim=2), visible, self.window
         )
         joint = (joint + joint.transpose(1, 2)) / 2
-        joint = joint / joint.sum(dim=(1, 2), keepdim=True)
+        total = joint.sum(dim=(1, 2), keepdim=True)
+        met = (total > LEAST_PAIRS / visible.numel()).float()
+        joint = met * joint / torch.where(met > 0, total, 1.0)
         log_joint, log_marginal = joint.clamp_min(SMALLEST).log(), joint.sum(dim=2).clamp_min(SMALLEST).log()
         within = (joint * log_joint).sum(dim=(1, 2))
         entropy = -(joint.sum(dim=2) * log_marginal).sum(dim=1)
-        return Scalar(-(within + 2 * self.entropy_coefficient * entropy).mean())
+        information = within + 2 * self.entropy_coefficient * entropy  # 0 where no two pixels met
+        return Scalar(-information.sum() / met.sum().clamp_min(1))
 
 
 def joint_of_displacements(
     one: Float[Tensor, "b h k y x"], other: Float[Tensor, "b h k y x"], visible: Bool[Tensor, "b y x"], window: int
 ) -> Float[Tensor, "h k k t t"]:
-    """Unnormalised joint distributions `sum p_c(u) p'_c'(u + t)`, as one grouped convolution in float32.
+    """Joint distributions `sum p_c(u) p'_c'(u + t) / (b h w)`, as one grouped convolution in float32.
 
-    The batch is what is convolved over as channels, the clusters of `one` stand as samples and those of `other` as
+    They are not normalised: each sums to the number of pairs of pixels that met, over that of all pixels.
+
+    The batch is what is convolved over as channels, the clusters of `other` stand as samples and those of `one` as
     filters as large as the image, the sub-heads as groups. Rows are displacements down, columns to the right, from
     `-window` to `window`.
 

@@ -89,3 +89,35 @@ def test_refuses_a_network_without_sub_heads(encoder, rng):
     model = Model({"encoder": encoder(2)}, PRIOR)
     with pytest.raises(LatentclustError, match=r"inference\.network: 'encoder' has no sub-heads"):
         BestHead(network="encoder").fit(model, [torch.zeros(4, 4)], rng)
+
+
+def test_information_of_label_maps_is_that_of_all_their_pixels(rng):
+    maps = 2 * torch.randn(7, 3, 4, 5, 6, generator=rng)
+    p = maps.double().softmax(dim=2)
+    mean = p.mean(dim=(0, 3, 4))
+    expected = -(mean * mean.log()).sum(dim=1) + (p * p.log()).sum(dim=2).mean(dim=(0, 2, 3))
+    torch.testing.assert_close(information_of([maps]).double(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [[7], [3, 4], [1, 5, 1], [1] * 7])
+def test_information_streamed_over_batches_is_that_of_the_whole(rng, sizes):
+    maps = 3 * torch.randn(7, 2, 3, 4, 5, generator=rng)
+    torch.testing.assert_close(information_of(maps.split(sizes)), information_of([maps]), rtol=1e-5, atol=1e-7)
+
+
+def test_images_of_one_pixel_are_images_with_one_cluster(normal_logits):
+    torch.testing.assert_close(information_of([normal_logits[..., None, None]]), information_of([normal_logits]))
+
+
+def test_the_chosen_head_labels_every_pixel(rng):
+    maps = torch.randn(2, 3, 2, 4, 5, generator=rng)
+
+    class Given(nn.Module):
+        def forward(self, sample: Tensor) -> Tensor:
+            return maps[: len(sample)]
+
+    posterior = BestHead().posterior(
+        Model({"heads": Given()}, PRIOR), maps[:, 0, 0, :1], {"head": torch.tensor(2)}, rng
+    )
+    torch.testing.assert_close(posterior.probabilities, maps[:, 2].softmax(dim=1))
+    assert torch.equal(posterior.labels, maps[:, 2].argmax(dim=1))
