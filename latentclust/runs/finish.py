@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from latentclust.assemble.experiment import Experiment
+from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
 from latentclust.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
@@ -16,7 +17,7 @@ from latentclust.report.results import RunResult, write_results
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.gather import gather_facts
 from latentclust.runs.illustrate import illustrate
-from latentclust.runs.outcome import outcome
+from latentclust.runs.outcome import Outcome, outcome
 from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
 from latentclust.samples import ImageSet
@@ -49,14 +50,17 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
 
 
 def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
-    """Writes everything but the checkpoint and the log, and returns what the report says."""
+    """Writes everything but the checkpoint and the log, and returns what the report says.
+
+    Raises:
+        RunFailedError: The model is saved, and its inference fails.
+    """
     experiment = trained.experiment
     model = trained_model(experiment, trained.device)
     save_model(folder / MODEL, model)
-    found = outcome(model, tested)
+    found, facts = _read(model, experiment, tested, folder)
     if found.posterior is not None:
         write_assignments(folder / ASSIGNMENTS, found.posterior)
-    facts = gather_facts(model, experiment.data, tested, found)
     log = read_log(folder / METRICS)
     history = [{"round": float(line["round"]), **line["losses"]} for line in log]
     facts = replace(
@@ -73,6 +77,17 @@ def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, 
     write_results(folder, result)
     write_report(folder, facts)
     return facts, result
+
+
+def _read(model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path) -> tuple[Outcome, RunFacts]:
+    """The model's own reading and all that is said of it."""
+    try:
+        found = outcome(model, tested)
+        return found, gather_facts(model, experiment.data, tested, found)
+    except LatentclustError as error:
+        what = "the model is trained and saved, and its inference failed"
+        fix = f"Read it otherwise: latentclust evaluate {folder} --set inference.KEY=VALUE"
+        raise RunFailedError(*error.issues, Issue(str(folder / MODEL), what, fix)) from error
 
 
 def write_assignments(path: Path, posterior: Posterior) -> None:

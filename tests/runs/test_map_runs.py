@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from latentclust.assemble.experiment import Experiment
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import assess
 from latentclust.model import ClusteringModel
 from latentclust.runs.finish import Trained, finish
@@ -123,6 +123,23 @@ def test_labels_of_whole_images_score_no_pixels(map_model: MakeModel, tmp_path: 
     facts, _ = finish(Trained(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, tmp_path)
     assert facts.metrics is None
     assert any("a label an image" in warning for warning in facts.warnings)
+
+
+def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read_it(
+    map_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: object) -> None:
+        raise LatentclustError.at("inference.step_size", "the chains diverged", "Lower it")
+
+    model = map_model()
+    monkeypatch.setattr(type(model.inference), "posterior", diverge)
+    with pytest.raises(RunFailedError) as caught:
+        finish_run(model, tmp_path)
+    first, second = caught.value.issues
+    assert first == Issue("inference.step_size", "the chains diverged", "Lower it")
+    assert second.where == str(tmp_path / "model.safetensors")
+    assert f"latentclust evaluate {tmp_path} --set inference.KEY=VALUE" in second.fix
+    assert (tmp_path / "model.safetensors").exists()
 
 
 def test_a_scene_is_one_map_whatever_its_windows(map_model: MakeModel, mosaic: Any) -> None:
