@@ -10,7 +10,7 @@ from latentclust.assemble.build import build_networks, placed
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.samples import ImageSet
-from latentclust.specs import DeviceViewSpec, Model
+from latentclust.specs import DeviceViewSpec
 from latentclust.tensors import Images, Shape
 
 
@@ -52,10 +52,6 @@ class Experiment:
     def preprocess(self) -> Preprocess:
         """From stored to read images."""
         return Preprocess(self.resolved.preprocess)
-
-    def model(self) -> Model:
-        """What inference reads; the caller puts the networks into evaluation mode."""
-        return Model(self.networks, self.resolved.prior)
 
 
 def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
