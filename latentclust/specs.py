@@ -201,6 +201,10 @@ class SceneDatasetSpec(DatasetSpec, ABC):
     """A data set whose samples are windows of rasters, and which can read one of those whole, as its samples are."""
 
     @abstractmethod
+    def scene_size(self, path: Path) -> tuple[int, int]:
+        """Height and width of a scene that `ImageSet.scenes` names, without reading its pixels."""
+
+    @abstractmethod
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """A scene `(c, h, w)` that `ImageSet.scenes` names, and which of its pixels are data, `(h, w)`.
 

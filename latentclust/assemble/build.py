@@ -110,6 +110,8 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
         return LayeredGeneratorNetwork(body, style_stride)
     assert isinstance(spec, MapExtractorSpec), "resolve checked that the backbone can play the role"
     stride = 1
+    if table.reads == "latent":
+        raise LatentclustError.at("reads", "'latent' is for networks of whole images", "Let it read images or features")
     if table.reads == "features":
         source = built[feature_source(resolved.recipe, table)]
         assert isinstance(source, TrunkMapNetwork), "resolve checked whose features are read"

@@ -65,6 +65,13 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     _check_sizes(resolved, len(data.source))
     with placed("data.preprocess"):
         shape = Preprocess(resolved.preprocess).shape(data.source.shape)
+    if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
+        what = (
+            f"it turns images of {data.source.shape[1:]} pixels into {shape[1:]}, and label maps have the stored size"
+        )
+        raise LatentclustError.at(
+            "data.preprocess", what, "Leave out what resizes, and set data.size where the set has it"
+        )
     _check_views(resolved, data.source.shape)
     return Experiment(resolved, data, shape, build_networks(resolved, shape))
 

@@ -134,6 +134,9 @@ class Mosaic(SceneDatasetSpec):
             scenes=(Path("scene.tif"),),
         )
 
+    def scene_size(self, path: Path) -> tuple[int, int]:
+        return 600, 700
+
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         images, _ = squares(1, 600, 700)
         valid = np.ones((600, 700), np.bool_)
