@@ -134,10 +134,11 @@ class ClusteringModel:
             LatentclustError: where the system has no generator, or its prior has latents of other sizes.
         """
         if "generator" not in self.networks:
-            name = self.resolved.recipe.name
-            raise LatentclustError.at(
-                "model", f"{name!r} has no generator", "Use a generative system, such as clustergan"
+            what, system = (
+                f"{self.resolved.recipe.name!r} has no generator",
+                "cgm-pixel" if self.per_pixel else "clustergan",
             )
+            raise LatentclustError.at("model", what, f"Use a generative system, such as {system}")
         prior = self.resolved.prior
         found, wanted = (latent.category.shape[1], latent.style.shape[1]), (prior.categories, prior.style_dim)
         if found != wanted:

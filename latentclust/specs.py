@@ -159,6 +159,9 @@ class MapPriorSpec(PriorSpec, ABC):
     style_stride: int
     """Pixels, either way, to a place of the style's grid."""
 
+    sigma: float
+    """Standard deviation of each value of a style."""
+
 
 # Losses
 

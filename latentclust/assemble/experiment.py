@@ -77,12 +77,14 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
 
 
 def _check_sizes(resolved: Resolved, count: int) -> None:
+    """Refuses more clusters than samples, but where pixels are clustered, and a batch larger than the set."""
     issues = []
     clusters, batch, devices = resolved.prior.clusters, resolved.recipe.train.batch_size, resolved.recipe.train.devices
-    if clusters > count:
+    if clusters > count and not resolved.prior.per_pixel:
         issues.append(Issue("prior.clusters", f"{clusters} clusters for {count} samples", f"Use at most {count}"))
     if batch * devices > count:
-        what = f"{batch} on each of {devices} device(s) for a set of {count}"
+        each = f" on each of {devices} devices" if devices > 1 else ""
+        what = f"{batch}{each} for a set of {count}"
         issues.append(Issue("train.batch_size", what, f"Use at most {count // devices}"))
     raise_all(issues)
 

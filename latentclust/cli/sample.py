@@ -39,6 +39,8 @@ def sample(
 
     A row is a category of the prior. Where the recipe reads clusters off the category code (inference
     amortized), it bears its cluster's number; other inferences number their clusters in their own way.
+    Of a system of label maps a row is the layer that a cluster draws, and the last row has whole images, composed by
+    label maps that are drawn from the prior. Of more than three channels the first three are shown.
 
     Examples:
         latentclust sample runs/digits-dls/20260101-120000-0 --out modes.png
@@ -92,8 +94,11 @@ def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
     """What the generator makes of the grid, by batches."""
     import torch
 
+    from latentclust.infer.read import map_batch
     from latentclust.tensors import Latent
 
     size = model.resolved.recipe.evaluate.batch_size
+    if model.per_pixel:
+        size = map_batch(size, *grid.latent.category.shape[2:])
     batches = zip(torch.split(grid.latent.category, size), torch.split(grid.latent.style, size), strict=True)
     return torch.cat([model.generate(Latent(category=category, style=style)) for category, style in batches])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from latentclust.errors import LatentclustError
-from latentclust.specs import PriorSpec
+from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Latent
 
 STEPS = 11
@@ -37,20 +37,24 @@ class LatentGrid:
 def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGrid:
     """A row a cluster; the styles drawn are the same in every row, so that rows differ in their category alone.
 
-    Under a prior with no categories: as many rows of plain draws.
+    Under a prior with no categories: as many rows of plain draws. Under one of label maps a cluster fills its row's
+    images, which shows its layer, and a last row has label maps drawn from the prior.
     """
     columns = ("",) * per_cluster
     if not prior.categories:
         return LatentGrid(prior.sample(prior.clusters * per_cluster, rng), ("",) * prior.clusters, columns)
-    style = prior.sample(per_cluster, rng).style
-    category = torch.eye(prior.categories, device=style.device)
-    return LatentGrid(_product(category, style), _clusters(prior), columns)
+    drawn = prior.sample(per_cluster, rng)
+    pure = _product(prior, torch.eye(prior.categories, device=drawn.style.device), drawn.style)
+    if not isinstance(prior, MapPriorSpec):
+        return LatentGrid(pure, _clusters(prior), columns)
+    category, style = torch.cat((pure.category, drawn.category)), torch.cat((pure.style, drawn.style))
+    return LatentGrid(Latent(category=category, style=style), (*_clusters(prior), "drawn maps"), columns)
 
 
 def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: torch.Generator) -> LatentGrid:
     """From one cluster to another, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0.
 
-    Each row keeps a style of its own. ClusterGAN, section 2.7.
+    Each row keeps a style of its own. ClusterGAN, section 2.7. Of label maps every pixel goes the same way.
 
     Raises:
         LatentclustError: where the prior has no categories, or no such cluster.
@@ -62,7 +66,8 @@ def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: tor
     corners = torch.eye(prior.categories, device=style.device)
     mu = torch.linspace(1, 0, STEPS, device=style.device)[:, None]
     category = mu * corners[first] + (1 - mu) * corners[second]
-    latent = Latent(category=category.repeat(rows, 1), style=style.repeat_interleave(STEPS, dim=0))
+    style = style.repeat_interleave(STEPS, dim=0)
+    latent = Latent(category=_everywhere(prior, category.repeat(rows, 1), style), style=style)
     between = (f"{float(share):.1f}" for share in mu.flatten()[1:-1])
     return LatentGrid(latent, ("",) * rows, (f"cluster {first + 1}", *between, f"cluster {second + 1}"))
 
@@ -70,25 +75,41 @@ def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: tor
 def traversal(prior: PriorSpec, dimension: int, rng: torch.Generator) -> LatentGrid:
     """A row a cluster: one style dimension, 0-based, goes from -5 to 5 standard deviations; the others keep one draw.
 
+    Of label maps the dimension has one value at every place of the style's grid.
+
     Raises:
         LatentclustError: where the prior has no categories, or no such dimension.
     """
     _check_categories(prior, "--traverse")
     _check_range("--traverse", "style dimension", dimension, prior.style_dim)
-    deviation = prior.sample(DRAWS, rng).style[:, dimension].std()
-    values = torch.linspace(-REACH, REACH, STEPS, device=deviation.device) * deviation
-    style = prior.sample(1, rng).style.repeat(STEPS, 1)
-    style[:, dimension] = values
+    values = torch.linspace(-REACH, REACH, STEPS, device=rng.device) * _deviation(prior, dimension, rng)
+    one = prior.sample(1, rng).style
+    style = one.repeat(STEPS, *(1 for _ in one.shape[1:]))
+    style[:, dimension] = values.reshape(STEPS, *(1 for _ in one.shape[2:]))
     category = torch.eye(prior.categories, device=style.device)
-    return LatentGrid(_product(category, style), _clusters(prior), tuple(f"{float(value):.2f}" for value in values))
+    columns = tuple(f"{float(value):.2f}" for value in values)
+    return LatentGrid(_product(prior, category, style), _clusters(prior), columns)
 
 
-def _product(category: torch.Tensor, style: torch.Tensor) -> Latent:
+def _deviation(prior: PriorSpec, dimension: int, rng: torch.Generator) -> float:
+    """The standard deviation of a style dimension: by draws, but of label maps, which are dear to draw."""
+    if isinstance(prior, MapPriorSpec):
+        return prior.sigma
+    return float(prior.sample(DRAWS, rng).style[:, dimension].std())
+
+
+def _product(prior: PriorSpec, category: torch.Tensor, style: torch.Tensor) -> Latent:
     """Every category with every style, category by category."""
-    return Latent(
-        category=category.repeat_interleave(len(style), dim=0),
-        style=style.repeat(len(category), 1),
-    )
+    styles = style.repeat(len(category), *(1 for _ in style.shape[1:]))
+    return Latent(category=_everywhere(prior, category.repeat_interleave(len(style), dim=0), styles), style=styles)
+
+
+def _everywhere(prior: PriorSpec, category: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+    """Categories `(n, k)`, of label maps at every pixel under the styles' grids: `(n, k, h, w)`."""
+    if not isinstance(prior, MapPriorSpec):
+        return category
+    height, width = (cells * prior.style_stride for cells in style.shape[2:])
+    return category[:, :, None, None].expand(-1, -1, height, width)
 
 
 def _clusters(prior: PriorSpec) -> tuple[str, ...]:

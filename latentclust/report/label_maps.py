@@ -85,7 +85,7 @@ def sheet(
     bar = ScalarMappable(Normalize(0, 1), CONFIDENCE)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width + BAR, height)
-    figure.colorbar(bar, ax=figure.axes[0], shrink=0.25, aspect=25, label="confidence: probability of the cluster")
+    figure.colorbar(bar, ax=figure.axes[0], shrink=0.25, aspect=25, label="probability\nof the cluster")
     missed = {number: name for number, name in enumerate(classes) if name}
     patches = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)]
     palette = map_colours(len(classes))

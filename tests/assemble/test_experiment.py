@@ -50,7 +50,7 @@ def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_told_tog
     settings = ("data.per_cluster=1", "prior.clusters=5", "train.batch_size=3", "train.devices=2")
     assert refused(put_together, *settings) == (
         Issue("prior.clusters", "5 clusters for 4 samples", "Use at most 4"),
-        Issue("train.batch_size", "3 on each of 2 device(s) for a set of 4", "Use at most 2"),
+        Issue("train.batch_size", "3 on each of 2 devices for a set of 4", "Use at most 2"),
     )
 
 

@@ -3,10 +3,12 @@
 import pytest
 import torch
 
+from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian, Uniform
 from latentclust.errors import LatentclustError
 from latentclust.infer.sampling import STEPS, interpolation, modes, traversal
 
+MAPS = CategoricalMap(clusters=3, style_dim=4, style_stride=4, sigma=0.5, coupling=1.0, side=10)
 PRIOR = OneHotGaussian(clusters=3, style_dim=4, sigma=0.1)
 
 
@@ -74,3 +76,42 @@ def test_priors_without_categories_have_neither():
     for draw in (lambda: interpolation(prior, 0, 1, 1, rng()), lambda: traversal(prior, 0, rng())):
         with pytest.raises(LatentclustError, match="no categories"):
             draw()
+
+
+def test_modes_of_label_maps_are_layers_and_then_drawn_maps():
+    grid = modes(MAPS, 5, rng())
+
+    category, style = grid.latent.category.view(4, 5, 3, 12, 12), grid.latent.style.view(4, 5, 4, 3, 3)
+    assert torch.equal(category[:3], torch.eye(3)[:, None, :, None, None].expand(3, 5, 3, 12, 12))
+    assert torch.equal(category[3].sum(dim=1), torch.ones(5, 12, 12))
+    assert len(category[3].flatten(1).unique(dim=0)) == 5
+    assert torch.equal(style, style[:1].expand(4, 5, 4, 3, 3))
+    assert grid.rows == ("cluster 1", "cluster 2", "cluster 3", "drawn maps")
+
+
+def test_an_interpolation_of_label_maps_mixes_two_layers_at_every_pixel():
+    grid = interpolation(MAPS, 0, 2, 2, rng())
+
+    category = grid.latent.category.view(2, STEPS, 3, 12, 12)
+    mu = torch.linspace(1, 0, STEPS)
+    torch.testing.assert_close(category[1, :, :, 5, 7], torch.stack((mu, torch.zeros(STEPS), 1 - mu), dim=1))
+    assert torch.equal(category, category[:, :, :, :1, :1].expand_as(category))
+    assert grid.latent.style.shape == (2 * STEPS, 4, 3, 3)
+
+
+def test_a_traversal_of_label_maps_moves_one_dimension_at_every_place():
+    grid = traversal(MAPS, 1, rng())
+
+    style = grid.latent.style.view(3, STEPS, 4, 3, 3)
+    others = style[:, :, [0, 2, 3]]
+    assert torch.equal(others, others[:1, :1].expand_as(others))
+    moved = torch.linspace(-2.5, 2.5, STEPS)[:, None, None].expand(STEPS, 3, 3)
+    torch.testing.assert_close(style[:, :, 1], moved.expand(3, STEPS, 3, 3))
+    assert grid.columns[0] == "-2.50"
+
+
+def test_label_maps_without_a_style_have_nothing_to_traverse():
+    prior = CategoricalMap(clusters=2, style_dim=0, side=16)
+    with pytest.raises(LatentclustError, match="there is no style dimension 1. The prior has no style dimension"):
+        traversal(prior, 0, rng())
+    assert modes(prior, 2, rng()).latent.style.shape == (6, 0, 1, 1)
