@@ -59,9 +59,6 @@ def sample(
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)
-    if loaded.per_pixel:
-        what = "this model draws label maps and layers, and there is no grid of whole images to draw"
-        raise LatentclustError.at(str(model), what, "Look at figures/label-maps.png of its run")
     rng, prior = torch.Generator().manual_seed(seed), loaded.resolved.prior
     if interpolate is not None:
         first, second = interpolate

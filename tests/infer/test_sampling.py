@@ -112,6 +112,6 @@ def test_a_traversal_of_label_maps_moves_one_dimension_at_every_place():
 
 def test_label_maps_without_a_style_have_nothing_to_traverse():
     prior = CategoricalMap(clusters=2, style_dim=0, side=16)
-    with pytest.raises(LatentclustError, match="there is no style dimension 1. The prior has no style dimension"):
+    with pytest.raises(LatentclustError, match=r"there is no style dimension 1\. The prior has no style dimension"):
         traversal(prior, 0, rng())
     assert modes(prior, 2, rng()).latent.style.shape == (6, 0, 1, 1)
