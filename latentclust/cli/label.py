@@ -37,7 +37,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Label all anew, wh
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first scene that fails.")]
 
 
-def label(  # noqa: PLR0913 (options)
+def label(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     scenes: Scenes,
     out: Out,
@@ -101,11 +101,10 @@ def _show(report: "LabelReport") -> None:
     before = f", {len(report.kept):,} were before" if report.kept else ""
     failed = f", {len(report.failed):,} failed" if report.failed else ""
     speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
-    lines = [
-        f"labelled {fresh:,} scenes{before}{failed}",
-        f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s",
-        f"in {shown(report.folder)}, told in {shown(report.folder / NAME)}",
-    ]
+    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{before}{failed}"]
+    if fresh:
+        lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
+    lines.append(f"in {shown(report.folder)}, told in {shown(report.folder / NAME)}")
     lines += [f"{scene.output}: {odd}" for scene in done for odd in scene.warnings]
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Status = Literal["started", "done", "failed"]
 """Of a scene; `started` remains only where a run was killed."""
@@ -86,6 +86,7 @@ class LabelReport:
         return {**facts, "pixels": self.pixels, "scenes": rows}
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Hears how far a run is."""
 

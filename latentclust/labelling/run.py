@@ -1,24 +1,24 @@
 """Scenes labelled one after the other into a folder, with an account that lets a stopped run go on."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.read import map_batch
+from latentclust.labelling.feed import Plan
 from latentclust.labelling.inputs import Scene, check_given, find_scenes
-from latentclust.labelling.manifest import ELSEWHERE, Manifest, identity, locked, open_manifest
+from latentclust.labelling.manifest import Manifest, identity, locked, open_manifest
 from latentclust.labelling.outcome import LabelReport, SceneOutcome, Unwatched, Watcher
+from latentclust.labelling.published import finished, publish, stamp
 from latentclust.labelling.reading import band_reading
-from latentclust.labelling.scene import Drafts, Plan, label_scene
+from latentclust.labelling.scene import label_scene
 from latentclust.labelling.stitch import NO_DATA
 from latentclust.labelling.windows import Blend, grid_of
-from latentclust.labelling.write import Palette, writing
+from latentclust.labelling.write import Palette
 from latentclust.model import ClusteringModel, load
 from latentclust.report.map_colours import LEVELS, cluster_colours
 from latentclust.stopping import stop_on_signals
@@ -75,8 +75,8 @@ def label(  # noqa: PLR0913 (the command's options)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
     plan = Plan(loaded, bands, grid, size, confidence, seed, palette_of(loaded.clusters))
     with locked(folder) as partial, stop_on_signals() as stopping:
-        manifest = open_manifest(folder, identity(loaded), options_of(plan), overwrite)
-        kept = _finished(manifest, found, overwrite, confidence)
+        manifest = open_manifest(folder, identity(loaded), plan.options(), overwrite)
+        kept = finished(manifest, found, overwrite, confidence)
         run = _Run(plan, manifest, partial, stopping, watcher or Unwatched())
         run.watcher.begun(len(found) - len(kept), len(kept))
         outcomes: list[SceneOutcome] = []
@@ -109,14 +109,14 @@ class _Run:
         if self.stopping():
             raise InterruptedRunError.at(str(scene.path), "stopped before it", "The same command goes on with it")
         began = time.monotonic()
-        size, mtime = _stamp(scene.path)
+        size, mtime = stamp(scene.path)
         started = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
         self.manifest.record(started)
         windows = 0
         try:
             drafts = label_scene(self.plan, scene.path, self.partial, self.stopping, self.watcher)
             windows = drafts.windows
-            files = self._publish(scene, drafts)
+            files = publish(self.manifest.folder, scene, drafts)
             outcome = replace(started, status="done", warnings=drafts.warnings, files=files)
             outcome = replace(outcome, pixels=drafts.pixels, nodata=drafts.nodata)
         except InterruptedRunError:
@@ -129,72 +129,12 @@ class _Run:
         self.watcher.scene_ended(outcome)
         return outcome, windows
 
-    def _publish(self, scene: Scene, drafts: Drafts) -> Mapping[str, int]:
-        """Gives finished rasters their names, the labels last; the bytes of each."""
-        pairs = [(scene.confidence, drafts.confidence), (scene.output, drafts.labels)]
-        files = {}
-        for name, draft in pairs:
-            target = self.manifest.folder / name
-            if draft is None:
-                continue
-            with writing(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with draft.open("rb") as file:
-                    os.fsync(file.fileno())
-                draft.replace(target)
-                files[str(name)] = target.stat().st_size
-        return files
-
-
-def options_of(plan: Plan) -> dict[str, Any]:
-    """What decides the values of outputs, beside the model and the scene."""
-    grid = plan.grid
-    windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": plan.batch}
-    device = plan.model.device.type
-    return {**windows, "confidence": plan.confidence, "seed": plan.seed, "device": device}
-
 
 def palette_of(clusters: int) -> Palette:
     """The colour of each label; no data is transparent."""
     levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
     colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
     return {NO_DATA: (0, 0, 0, 0), **colours}
-
-
-def _finished(manifest: Manifest, scenes: Iterable[Scene], overwrite: bool, confidence: bool) -> frozenset[str]:
-    """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed."""
-    kept, issues = set(), []
-    for scene in scenes:
-        name, before = str(scene.output), manifest.scenes.get(str(scene.output))
-        names = (scene.output, scene.confidence) if confidence else (scene.output,)
-        there = [manifest.folder / each for each in names if (manifest.folder / each).exists()]
-        if before is None:
-            issues += [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
-        elif before.input != str(scene.path.resolve()):
-            issues.append(Issue(str(scene.path), f"its output {name} is that of {before.input}", ELSEWHERE))
-        elif before.status == "done" and _whole(manifest.folder, before):
-            if (before.size, before.mtime) == _stamp(scene.path):
-                kept.add(name)
-            else:
-                issues.append(Issue(str(scene.path), "has changed since it was labelled", ELSEWHERE))
-    if not overwrite:
-        raise_all(issues)
-    return frozenset(kept)
-
-
-def _whole(folder: Path, outcome: SceneOutcome) -> bool:
-    """Whether everything that was written for a scene is there, at its size."""
-    files = (outcome.files or {}).items()
-    return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in files)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Bytes, and when a file was last changed; -1 and 0 where that cannot be told."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return -1, 0
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _reason(error: Exception) -> str:

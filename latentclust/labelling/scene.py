@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,39 +13,13 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
 from latentclust.data.feed import to_float
-from latentclust.errors import InterruptedRunError
 from latentclust.infer.read import posteriors
+from latentclust.labelling.feed import Piece, Plan, ahead, batches_of, pieces_of
 from latentclust.labelling.outcome import Watcher
-from latentclust.labelling.reading import check_bands, opened, read_filled
+from latentclust.labelling.reading import check_bands, opened
 from latentclust.labelling.stitch import Strip, label_type
-from latentclust.labelling.windows import Grid, Span
 from latentclust.labelling.write import Georeference, Palette, Rows, cloud_optimized, growing
-from latentclust.model import ClusteringModel
-from latentclust.rasters import BandReading
 from latentclust.tensors import Images
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How every scene of a run is labelled.
-
-    Attributes:
-        model: Gives the probabilities.
-        bands: How it reads scenes.
-        grid: The windows.
-        batch: Windows at a time.
-        confidence: Whether the confidence is written too.
-        seed: Of an inference that draws; every scene begins with it.
-        palette: Of the label raster.
-    """
-
-    model: ClusteringModel
-    bands: BandReading
-    grid: Grid
-    batch: int
-    confidence: bool
-    seed: int
-    palette: Palette
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +41,6 @@ class Drafts:
     nodata: int
     windows: int
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A window that was read: its row in the grid, its columns, its bytes `(c, h, w)` and where they are data."""
-
-    row: int
-    column: Span
-    image: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
 
 
 def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bool], watcher: Watcher) -> Drafts:
@@ -122,7 +85,7 @@ def _fill(
     rows, columns = plan.grid.rows(file.height), plan.grid.columns(file.width)
     watcher.scene_begun(str(path), len(rows) * len(columns))
     strip = Strip(rows, plan.model.clusters, file.width)
-    pieces = _pieces(plan, file, path, stopping, watcher)
+    pieces = pieces_of(plan, file, path, stopping, watcher)
     pixels = windows = finished = 0
 
     def finish(until: int) -> int:
@@ -145,20 +108,6 @@ def _fill(
     return pixels, windows
 
 
-def _pieces(
-    plan: Plan, file: DatasetReader, path: Path, stopping: Callable[[], bool], watcher: Watcher
-) -> Iterator[Piece]:
-    """The windows of a scene in the order of the grid; those that are nowhere data are left out."""
-    for number, row in enumerate(plan.grid.rows(file.height)):
-        for column in plan.grid.columns(file.width):
-            if stopping():
-                raise InterruptedRunError.at(str(path), "stopped", "The same command goes on with it")
-            found = read_filled(file, plan.bands, row, column, path)
-            watcher.windows_done(1, found[1].size if found else 0)
-            if found:
-                yield Piece(number, column, *found)
-
-
 def _labelled(plan: Plan, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, NDArray[np.float32]]]:
     """Each window with its probabilities `(k, h, w)`."""
     model = plan.model
@@ -166,31 +115,10 @@ def _labelled(plan: Plan, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, NDAr
     waiting: deque[list[Piece]] = deque()
 
     def images() -> Iterator[Images]:
-        for batch in _ahead(_batches(pieces, plan.batch)):
+        for batch in ahead(batches_of(pieces, plan.batch)):
             waiting.append(batch)
             raw = torch.from_numpy(np.stack([piece.image for piece in batch])).to(model.device)
             yield model.preprocess(to_float(raw), rng)
 
     for posterior in posteriors(model.inference, model.model, model.state, images(), rng, model.stride):
         yield from zip(waiting.popleft(), posterior.probabilities.numpy(), strict=True)
-
-
-def _batches(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
-    """Windows of one size, as many as fit a batch."""
-    batch: list[Piece] = []
-    for piece in pieces:
-        if batch and (len(batch) == size or piece.image.shape != batch[0].image.shape):
-            yield batch
-            batch = []
-        batch.append(piece)
-    if batch:
-        yield batch
-
-
-def _ahead(batches: Iterator[list[Piece]]) -> Iterator[list[Piece]]:
-    """The same, the next one being read while one is in use."""
-    with ThreadPoolExecutor(1, "read-ahead") as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            yield batch
