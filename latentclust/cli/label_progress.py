@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from latentclust.cli.terminal import messages
@@ -44,7 +45,7 @@ class Bars:
     def scene_begun(self, name: str, windows: int) -> None:
         """A bar of its windows."""
         self.pixels, self.since = 0, time.monotonic()
-        self.bar.reset(self.windows, total=windows, description=name, speed="")
+        self.bar.reset(self.windows, total=windows, description=escape(name), speed="")
 
     def windows_done(self, count: int, pixels: int) -> None:
         """Moves it."""

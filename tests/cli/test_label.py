@@ -1,11 +1,16 @@
 """`latentclust label`."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 
+from latentclust.cli.label_progress import Bars
+from latentclust.labelling.outcome import SceneOutcome
 from latentclust.model import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
@@ -78,3 +83,19 @@ def test_a_model_of_whole_images_labels_no_scene(cli, trained, tmp_path):
     assert done.code == 2
     assert "latentclust predict" in done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
+    console = Console(file=StringIO(), force_terminal=True, width=120)
+    columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
+    bars = Bars(Progress(*columns, console=console))
+    bars.begun(3, 1)
+    bars.scene_begun("a [/] b.tif", 10)
+    bars.windows_done(4, 1000)
+    bars.scene_ended(SceneOutcome("a [/] b.tif", "a.tif", "failed", reason="no"))
+    console.print(bars.bar)
+    drawn = console.file.getvalue()
+    assert "1/3" in drawn
+    assert "1 failed" in drawn
+    assert "a [/] b.tif" in drawn
+    assert "4/10" in drawn
