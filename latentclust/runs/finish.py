@@ -22,6 +22,7 @@ from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
 from latentclust.samples import ImageSet
 from latentclust.tensors import Posterior
+from latentclust.windows import WindowSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Trained:
 def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
     """The experiment's networks as a model, its inference fitted to the training images."""
     source = experiment.data.source
-    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device)
+    bands = source.windows.reading() if isinstance(source, WindowSource) else None
+    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
     return refit(unfitted, experiment.data)
 
 
