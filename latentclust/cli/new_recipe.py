@@ -36,9 +36,12 @@ rounds = {rounds} # the system's own; begin with a few hundred to see it run
 batch_size = {batch_size}
 
 [evaluate] # metrics are left out where the data have no labels
-metrics = ["accuracy", "purity", "nmi", "ari"]
-baselines = ["kmeans"]
+metrics = {metrics}
+baselines = {baselines}
 """
+
+METRICS, BASELINES = ["accuracy", "purity", "nmi", "ari"], ["kmeans"]
+"""What scores a system that does not say it itself, as those of label maps do."""
 
 NETWORKS = """
 # Other networks: a table whose `use` differs from the system's replaces it.
@@ -81,9 +84,13 @@ def _text(registry: Registry, base: Part, dataset: Part, data: str, name: str) -
     start = {"schema": 1, "extends": base.name, "name": name, "data": {"use": data, **given}}
     layered = load_recipe(start, registry).layered
     head = HEAD.format(system=inline(base.name), description=description_of(base.value), name=inline(name))
-    train = layered.tree["train"]
+    train, scored = layered.tree["train"], layered.tree.get("evaluate", {})
     body = BODY.format(
-        clusters=layered.tree["prior"]["clusters"], rounds=train["rounds"], batch_size=train.get("batch_size", 64)
+        clusters=layered.tree["prior"]["clusters"],
+        rounds=train["rounds"],
+        batch_size=train.get("batch_size", 64),
+        metrics=inline(scored.get("metrics", METRICS)),
+        baselines=inline(scored.get("baselines", BASELINES)),
     )
     return head + _data(data, dataset, options, given) + body + _losses(layered) + _networks(layered)
 

@@ -77,7 +77,7 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     suggestions = [] if of_pixels else [_predict(folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
         suggestions.insert(0, command("run", recipe, *chosen, "--seeds", SEEDS))
-    if "generator" in tables["networks"] and not of_pixels:
+    if "generator" in tables["networks"]:
         suggestions.append(command("sample", folder, "--out", "modes.png"))
     else:
         suggestions.append(command("compare", folder, "OTHER_RUN"))

@@ -77,7 +77,9 @@ def test_every_shipped_recipe_is_listed(cli):
     assert "digits-dls" in cli("recipe", "list").out
 
 
-@pytest.mark.parametrize("system", ["clustergan", "dccs", "dls@1", "gan", "infogan"])
+@pytest.mark.parametrize(
+    "system", ["clustergan", "dccs", "dls@1", "gan", "infogan", "cgm-pixel", "iic-pixel", "cvae-pixel"]
+)
 def test_a_new_recipe_passes_its_check_whatever_the_data(system, tmp_path):
     registry = installed()
     for part in registry.parts("dataset"):
