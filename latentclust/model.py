@@ -22,12 +22,12 @@ from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
 from latentclust.infer.read import map_batch, posteriors, preprocessed, read_out, set_evaluation
+from latentclust.inferences import InferenceSpec, Model
 from latentclust.rasters import BandReading
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
 from latentclust.samples import ImageSource
 from latentclust.sources import UINT8_MAX, ArraySource
-from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
 FORMAT = 1

@@ -8,6 +8,7 @@ from torch import nn
 
 from latentclust.assemble.checks import feature_source
 from latentclust.assemble.resolve import Resolved
+from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import Issue, LatentclustError
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
@@ -20,7 +21,7 @@ from latentclust.networks import (
     initialise,
 )
 from latentclust.recipe.schema import NetworkTable
-from latentclust.specs import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec, MapPriorSpec
+from latentclust.specs import MapPriorSpec
 from latentclust.tensors import Shape
 
 SUB_HEADS = 5

@@ -147,7 +147,7 @@ def test_what_a_model_does_not_have_is_told_once(options: dict[str, object], mes
 
 
 def test_a_file_of_another_model_is_refused(weights: Path) -> None:
-    with pytest.raises(LatentclustError, match="are not those of this model: .* is absent"):
+    with pytest.raises(LatentclustError, match=r"are not those of this model: .* is absent"):
         body_of(model=EFFICIENTNET, pretrained=str(weights))
 
 
