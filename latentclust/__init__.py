@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentclust.labelling.outcome import LabelReport as LabelReport
+    from latentclust.labelling.run import label as label
     from latentclust.model import ClusteringModel as ClusteringModel
     from latentclust.model import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
@@ -11,9 +13,16 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["ClusteringModel", "FinishedRun", "__version__", "load", "run"]
+__all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "label", "load", "run"]
 
-_HOMES = {"run": "runs.run", "FinishedRun": "runs.run", "load": "model", "ClusteringModel": "model"}
+_HOMES = {
+    "ClusteringModel": "model",
+    "FinishedRun": "runs.run",
+    "LabelReport": "labelling.outcome",
+    "label": "labelling.run",
+    "load": "model",
+    "run": "runs.run",
+}
 
 
 def __getattr__(name: str) -> Any:

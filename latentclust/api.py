@@ -1,7 +1,18 @@
 """The only module that plugins import."""
 
+from latentclust.bodies import (
+    BackboneSpec,
+    DecoderSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoder,
+    LayeredDecoderSpec,
+    MapExtractor,
+    MapExtractorSpec,
+)
 from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
+from latentclust.inferences import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.samples import (
@@ -28,28 +39,16 @@ from latentclust.sources import (
     resized,
 )
 from latentclust.specs import (
-    Advance,
-    BackboneSpec,
     Baseline,
     BaselineSpec,
-    ChainSpec,
     DatasetSpec,
-    DecoderSpec,
     DeviceViewSpec,
-    Extractor,
-    ExtractorSpec,
     HostViewSpec,
-    InferenceSpec,
-    LayeredDecoder,
-    LayeredDecoderSpec,
     LossSpec,
     MapBaselineSpec,
-    MapExtractor,
-    MapExtractorSpec,
     Mapped,
     MapPriorSpec,
     MetricSpec,
-    Model,
     MovingViewSpec,
     PriorSpec,
     SceneDatasetSpec,

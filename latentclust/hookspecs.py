@@ -6,16 +6,9 @@ from typing import Any
 
 import pluggy
 
-from latentclust.specs import (
-    BackboneSpec,
-    Baseline,
-    DatasetSpec,
-    InferenceSpec,
-    LossSpec,
-    MetricSpec,
-    PriorSpec,
-    ViewSpec,
-)
+from latentclust.bodies import BackboneSpec
+from latentclust.inferences import InferenceSpec
+from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
 
 GROUP = "latentclust"
 hookspec = pluggy.HookspecMarker(GROUP)

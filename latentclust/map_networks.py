@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentclust.specs import LayeredDecoder, MapExtractor
+from latentclust.bodies import LayeredDecoder, MapExtractor
 from latentclust.tensors import ClusterImages, Code, Features, HeadLogits, Images, Latent
 
 

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
 from latentclust.infer.read import map_batch, posteriors, preprocessed, read_out, set_evaluation
+from latentclust.inferences import InferenceSpec, Model
+from latentclust.rasters import BandReading
 from latentclust.recipe.load import load_recipe
 from latentclust.registry import Registry, installed
 from latentclust.samples import ImageSource
 from latentclust.sources import UINT8_MAX, ArraySource
-from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
 FORMAT = 1
@@ -42,6 +43,7 @@ class ClusteringModel:
         networks: In evaluation mode, on `device`.
         state: What the inference learned from the training images.
         header: The model file's own account: recipe hash, versions, seed.
+        bands: How the rasters that it was trained on were read; None for other data.
     """
 
     resolved: Resolved
@@ -50,6 +52,7 @@ class ClusteringModel:
     state: Mapping[str, Tensor]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     header: Mapping[str, Any] = field(default_factory=dict)
+    bands: BandReading | None = None
 
     @property
     def clusters(self) -> int:
@@ -196,6 +199,8 @@ def save_model(path: Path, model: ClusteringModel) -> None:
         "distributions": dict(model.resolved.distributions),
         "versions": {name: version(name) for name in ("latentclust", "torch", "numpy")},
     }
+    if model.bands is not None:
+        header["bands"] = asdict(model.bands)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
@@ -227,7 +232,13 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
         raise LatentclustError.at(str(file), f"its weights do not fit its recipe ({error})", "Train it anew") from error
     networks.to(device).eval()
     state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
-    return ClusteringModel(resolved, raw_shape, dict(networks.items()), state, torch.device(device), header)
+    bands = _bands(header["bands"]) if "bands" in header else None
+    return ClusteringModel(resolved, raw_shape, dict(networks.items()), state, torch.device(device), header, bands)
+
+
+def _bands(stored: Mapping[str, Any]) -> BandReading:
+    ranges = tuple((float(low), float(high)) for low, high in stored["ranges"])
+    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]))
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

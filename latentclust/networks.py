@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from latentclust.specs import Extractor, LayeredDecoder, MapExtractor
+from latentclust.bodies import Extractor, LayeredDecoder, MapExtractor
 from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
 
 NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,23 @@ CACHE_BYTES = 64 << 20
 
 PERCENTILES = (2.0, 98.0)
 """Between which the values of a band are stretched where no range is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandReading:
+    """How the rasters that a model was trained on were read, so that others are read in the same way.
+
+    Attributes:
+        bands: Those read, counted from 1.
+        ranges: For each of them the values that became 0 and 255; none for bytes that were taken as they are.
+        counts: How many bands the rasters had, alpha left out.
+        types: The types of their values, by numpy's names.
+    """
+
+    bands: tuple[int, ...]
+    ranges: Ranges
+    counts: tuple[int, ...]
+    types: tuple[str, ...]
 
 
 @contextmanager
@@ -104,6 +122,20 @@ def read_scene(path: Path, bands: Sequence[int], ranges: Ranges) -> tuple[NDArra
     with raster(path) as file:
         values, valid = read_window(file, bands)
     return as_bytes(values, valid, ranges), valid
+
+
+def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) -> BandReading:
+    """How rasters are read, with what their headers say.
+
+    Raises:
+        LatentclustError: A file that is absent, damaged or no raster.
+    """
+    counts, types = set(), set()
+    for path in paths:
+        with raster(path) as file:
+            counts.add(len(bands_of(file)))
+            types |= {file.dtypes[band - 1] for band in bands}
+    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)))
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:

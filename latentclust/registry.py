@@ -8,19 +8,11 @@ from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.inferences import InferenceSpec
 from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
-from latentclust.specs import (
-    BackboneSpec,
-    Baseline,
-    DatasetSpec,
-    InferenceSpec,
-    LossSpec,
-    MetricSpec,
-    PriorSpec,
-    Spec,
-    ViewSpec,
-)
+from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
 from latentclust.validation import validate
 
 SPECS: Mapping[str, type[Spec]] = {

@@ -1,125 +1,25 @@
 """What each kind of part must be: pydantic models whose fields are the recipe's keys, and the protocols of networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from latentclust.errors import LatentclustError
 from latentclust.samples import ImageSet
-from latentclust.tensors import Alignment, Images, Latent, Mask, Posterior, Scalar, Shape
+from latentclust.tensors import Alignment, Images, Latent, Mask, Scalar, Shape
 
 
 class Spec(BaseModel):
     """A part and its options: immutable, strict, and with no key that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-# Backbones
-
-
-class Extractor(nn.Module, ABC):
-    """The body of a network that reads: input to a representation, by way of mid-network features.
-
-    Attributes:
-        width: Size of the representation.
-        feature_width: Size of the flattened mid-network features.
-    """
-
-    width: int
-    feature_width: int
-
-    @abstractmethod
-    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """`(b, *shape)` to representation `(b, width)` and mid-network features `(b, feature_width)`."""
-
-    def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
-        return ()
-
-
-class BackboneSpec(Spec):
-    """A network body. What it can be is said by the mixins below; a role adds its own head to it."""
-
-    def bare(self) -> "BackboneSpec":
-        """The same body without pretrained weights, which those of a model file are about to replace."""
-        return self
-
-
-class ExtractorSpec(BackboneSpec, ABC):
-    """A body for the roles that read: encoder, critic, discriminator, trunk."""
-
-    @abstractmethod
-    def extractor(self, shape: Shape) -> Extractor:
-        """The body for samples of `shape`; raises LatentclustError where the shape does not suit it."""
-
-
-class MapExtractor(nn.Module, ABC):
-    """The body of a network that reads every pixel: an image to a map of representations.
-
-    Attributes:
-        width: Channels of the map.
-        stride: Pixels of the image, either way, to a place of the map; the sides of images are multiples of it.
-    """
-
-    width: int
-    stride: int
-
-    @abstractmethod
-    def forward(self, sample: Tensor) -> Tensor:
-        """`(b, c, h, w)` to `(b, width, h / stride, w / stride)`."""
-
-    def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
-        return ()
-
-
-class MapExtractorSpec(BackboneSpec, ABC):
-    """A body for the roles that read every pixel: encoder, trunk and heads of label maps."""
-
-    @abstractmethod
-    def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images or maps of `shape`; raises LatentclustError where the shape does not suit it."""
-
-
-class LayeredDecoder(nn.Module, ABC):
-    """The body of a generator of label maps: a style to one image for each cluster, the layers of a picture."""
-
-    def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights a recipe's `init` leaves alone."""
-        return ()
-
-    @abstractmethod
-    def forward(self, style: Tensor) -> Tensor:
-        """`(b, d, h', w')` to `(b, k, c, h, w)`."""
-
-
-class LayeredDecoderSpec(BackboneSpec, ABC):
-    """A body for the generator of label maps."""
-
-    @abstractmethod
-    def layered_decoder(self, clusters: int, style_dim: int, stride: int, shape: Shape) -> LayeredDecoder:
-        """The body for images of `shape` whose style has a place for `stride` x `stride` pixels.
-
-        Raises:
-            LatentclustError: where the shape or the stride does not suit it.
-        """
-
-
-class DecoderSpec(BackboneSpec, ABC):
-    """A body for the generator."""
-
-    @abstractmethod
-    def decoder(self, width: int, shape: Shape) -> nn.Module:
-        """A module from `(b, width)` to `(b, *shape)`; raises LatentclustError where the shape does not suit it."""
 
 
 # Priors
@@ -204,6 +104,10 @@ class SceneDatasetSpec(DatasetSpec, ABC):
     """A data set whose samples are windows of rasters, and which can read one of those whole, as its samples are."""
 
     @abstractmethod
+    def scene_size(self, path: Path) -> tuple[int, int]:
+        """Height and width of a scene that `ImageSet.scenes` names, without reading its pixels."""
+
+    @abstractmethod
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """A scene `(c, h, w)` that `ImageSet.scenes` names, and which of its pixels are data, `(h, w)`.
 
@@ -257,99 +161,6 @@ class HostViewSpec(ViewSpec, ABC):
     @abstractmethod
     def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         """An `(h, w, c)` image to one of the same shape; the seed alone decides the draw."""
-
-
-# Inference
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What an inference reads: trained networks, in evaluation mode, and the prior."""
-
-    networks: Mapping[str, nn.Module]
-    prior: PriorSpec
-
-
-class InferenceSpec(Spec, ABC):
-    """How latent variables, and so cluster labels, are obtained for given images."""
-
-    reads_maps: ClassVar[bool] = False
-    """Whether it can give every pixel a cluster, under a prior of label maps."""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The names of the networks that it reads; assembly reports a recipe that lacks one."""
-        return ()
-
-    def objection(self, prior: PriorSpec) -> str | None:
-        """Why it cannot work with a prior, or None; assembly reports it."""
-        return None
-
-    def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """What it must learn from the training images once, such as centroids; saved in the model file."""
-        return {}
-
-    @abstractmethod
-    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The posterior of a batch, given what `fit` returned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """What chains come to in one round.
-
-    Attributes:
-        chains: Their new state, a row a sample, kept between rounds and in checkpoints.
-        quantities: What the inference's `provides` names, for the losses of this round.
-        diagnostics: Scalars by name, 0-d, for the log; one that is not finite ends the training.
-    """
-
-    chains: Mapping[str, Tensor]
-    quantities: Mapping[str, Any]
-    diagnostics: Mapping[str, Tensor]
-
-
-class ChainSpec(InferenceSpec, ABC):
-    """An inference that samples latent variables while networks are trained, by chains that persist between rounds.
-
-    Each sample of the training set has its own row of every tensor of the state. In a round one batch is drawn, its
-    chains advance, and all players step on that batch and on what the chains provide.
-    """
-
-    provides: ClassVar[Mapping[str, Any]]
-    """The quantities that it gives to a training step: name to type."""
-
-    @abstractmethod
-    def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """New chains for all images of the training set, in order; tensors `(n, ...)`.
-
-        `batches` may be gone through more than once.
-        """
-
-    @abstractmethod
-    def advance(
-        self,
-        model: Model,
-        images: Images,
-        chains: Mapping[str, Tensor],
-        progress: float,
-        rng: torch.Generator,
-        valid: Mask | None = None,
-    ) -> Advance:
-        """The chains of a batch after one round's steps, the networks held and in evaluation mode.
-
-        Args:
-            model: The networks as they are now, and the prior.
-            images: The batch.
-            chains: Its rows of the state.
-            progress: How much of the training has passed, in [0, 1].
-            rng: On the images' device.
-            valid: Which pixels count, of a system of label maps whose data leave any out.
-        """
-
-    def lengths(self) -> Mapping[int, "ChainSpec"]:
-        """The same inference with shorter and longer chains, by their steps, for the report's curve; may be empty."""
-        return {}
 
 
 # Evaluation

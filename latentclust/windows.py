@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
-from latentclust.rasters import Ranges, as_bytes, has_gaps, raster, read_window
+from latentclust.rasters import BandReading, Ranges, as_bytes, band_reading, has_gaps, raster, read_window
 from latentclust.samples import ImageSource, MaskSource
 from latentclust.tensors import Shape
 
@@ -52,6 +52,10 @@ class Windows:
                     values, valid[index] = read_window(file, self.bands, Window(column, row, self.side, self.side))
                     images[index] = as_bytes(values, valid[index], self.ranges)
         return images, valid
+
+    def reading(self) -> BandReading:
+        """How the scenes are read; raises LatentclustError where one is gone or damaged."""
+        return band_reading(self.scenes, self.bands, self.ranges)
 
 
 class WindowSource(ImageSource):

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentclust.bodies import LayeredDecoder, MapExtractor
 from latentclust.map_networks import (
     EncoderMapNetwork,
     HeadsMapNetwork,
@@ -13,7 +14,6 @@ from latentclust.map_networks import (
     compose,
     enlarged,
 )
-from latentclust.specs import LayeredDecoder, MapExtractor
 from latentclust.tensors import ClusterImages, Images, Latent
 
 BATCH, CLUSTERS, SIZE = 3, 4, (8, 12)

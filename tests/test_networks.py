@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.resolve import Resolved
+from latentclust.bodies import Extractor
 from latentclust.networks import (
     NORMAL_STD,
     CriticNetwork,
@@ -17,7 +18,6 @@ from latentclust.networks import (
     TrunkNetwork,
     initialise,
 )
-from latentclust.specs import Extractor
 from latentclust.tensors import Features, Images, Latent, Vectors
 
 

@@ -17,9 +17,10 @@ def test_the_public_names_are_there_and_documented() -> None:
     assert latentclust.__version__ == version("latentclust")
 
 
-@pytest.mark.parametrize("function", ["run", "load"])
+@pytest.mark.parametrize("function", ["run", "load", "label"])
 def test_functions_are_typed_throughout(function: str) -> None:
     value = getattr(latentclust, function)
     hints = typing.get_type_hints(value)
     assert hints.keys() == {*inspect.signature(value).parameters, "return"}
-    assert hints["return"] is {"run": latentclust.FinishedRun, "load": latentclust.ClusteringModel}[function]
+    returned = {"run": latentclust.FinishedRun, "load": latentclust.ClusteringModel, "label": latentclust.LabelReport}
+    assert hints["return"] is returned[function]

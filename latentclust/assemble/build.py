@@ -8,6 +8,7 @@ from torch import nn
 
 from latentclust.assemble.checks import feature_source
 from latentclust.assemble.resolve import Resolved
+from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import Issue, LatentclustError
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
@@ -20,7 +21,7 @@ from latentclust.networks import (
     initialise,
 )
 from latentclust.recipe.schema import NetworkTable
-from latentclust.specs import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec, MapPriorSpec
+from latentclust.specs import MapPriorSpec
 from latentclust.tensors import Shape
 
 SUB_HEADS = 5
@@ -110,6 +111,8 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
         return LayeredGeneratorNetwork(body, style_stride)
     assert isinstance(spec, MapExtractorSpec), "resolve checked that the backbone can play the role"
     stride = 1
+    if table.reads == "latent":
+        raise LatentclustError.at("reads", "'latent' is for networks of whole images", "Let it read images or features")
     if table.reads == "features":
         source = built[feature_source(resolved.recipe, table)]
         assert isinstance(source, TrunkMapNetwork), "resolve checked whose features are read"

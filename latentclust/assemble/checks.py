@@ -6,22 +6,17 @@ from torch import nn
 
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
+from latentclust.bodies import BackboneSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import did_you_mean
+from latentclust.inferences import ChainSpec, InferenceSpec
 from latentclust.recipe.salvage import UNREAD
 from latentclust.recipe.schema import NetworkTable, Recipe
 from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
 from latentclust.specs import (
-    BackboneSpec,
     Baseline,
-    ChainSpec,
-    DecoderSpec,
     DeviceViewSpec,
-    ExtractorSpec,
     HostViewSpec,
-    InferenceSpec,
-    LayeredDecoderSpec,
     MapBaselineSpec,
-    MapExtractorSpec,
     MovingViewSpec,
     PriorSpec,
     ViewSpec,

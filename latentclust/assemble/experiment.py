@@ -10,7 +10,7 @@ from latentclust.assemble.build import build_networks, placed
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.samples import ImageSet
-from latentclust.specs import DeviceViewSpec, Model
+from latentclust.specs import DeviceViewSpec
 from latentclust.tensors import Images, Shape
 
 
@@ -53,10 +53,6 @@ class Experiment:
         """From stored to read images."""
         return Preprocess(self.resolved.preprocess)
 
-    def model(self) -> Model:
-        """What inference reads; the caller puts the networks into evaluation mode."""
-        return Model(self.networks, self.resolved.prior)
-
 
 def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     """Opens the data and builds the networks.
@@ -69,6 +65,13 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     _check_sizes(resolved, len(data.source))
     with placed("data.preprocess"):
         shape = Preprocess(resolved.preprocess).shape(data.source.shape)
+    if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
+        what = (
+            f"it turns images of {data.source.shape[1:]} pixels into {shape[1:]}, and label maps have the stored size"
+        )
+        raise LatentclustError.at(
+            "data.preprocess", what, "Leave out what resizes, and set data.size where the set has it"
+        )
     _check_views(resolved, data.source.shape)
     return Experiment(resolved, data, shape, build_networks(resolved, shape))
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from latentclust.errors import Issue, LatentclustError
+from latentclust.inferences import ChainSpec
 from latentclust.recipe.salvage import UNREAD, Tables
 from latentclust.recipe.schema import PartTable, Recipe
 from latentclust.registry import Part, Registry
-from latentclust.specs import ChainSpec, Spec
+from latentclust.specs import Spec
 from latentclust.validation import validate
 
 SpecT = TypeVar("SpecT", bound=Spec)

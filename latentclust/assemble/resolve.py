@@ -20,22 +20,13 @@ from latentclust.assemble.checks import (
 )
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
+from latentclust.inferences import ChainSpec, InferenceSpec
 from latentclust.recipe.load import LoadedRecipe
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.registry import Part, Registry
-from latentclust.specs import (
-    BackboneSpec,
-    Baseline,
-    ChainSpec,
-    DatasetSpec,
-    DeviceViewSpec,
-    InferenceSpec,
-    LossSpec,
-    MetricSpec,
-    PriorSpec,
-    ViewSpec,
-)
+from latentclust.specs import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
 
 
 @dataclass(frozen=True, slots=True)

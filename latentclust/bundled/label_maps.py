@@ -32,7 +32,7 @@ class CategoricalMap(MapPriorSpec):
     """What agreement with a neighbour is worth, nats; 0 makes pixels independent."""
 
     side: PositiveInt = 64
-    """Pixels of the maps that `sample` draws, either way."""
+    """Pixels of the maps that the quantity `prior_sample` draws, either way."""
 
     draws: PositiveInt = 100
     """Gibbs sweeps by which coupled maps are drawn."""

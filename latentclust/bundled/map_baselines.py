@@ -20,7 +20,10 @@ Describe = Callable[[Images], Float[Tensor, "b d h w"]]
 
 
 class KMeansOfPixels(MapBaselineSpec, ABC):
-    """Lloyd's k-means from k-means++ seeds on a sample of pixels; every pixel then goes to the nearest centre."""
+    """Lloyd's k-means from k-means++ seeds on a sample of pixels; every pixel then goes to the nearest centre.
+
+    Of fewer different points than clusters there are fewer centres.
+    """
 
     n_init: PositiveInt = 10
     max_iter: PositiveInt = 300
@@ -50,7 +53,7 @@ class KMeansOfPixels(MapBaselineSpec, ABC):
             raise LatentclustError.at("evaluate.baselines", what, "Check the set's masks, or take the baseline out")
         points = torch.cat(drawn)
         found = KMeans(n_init=self.n_init, max_iter=self.max_iter).cluster(points.numpy(), clusters, seed)
-        centres = torch.stack([points[torch.from_numpy(found == cluster)].mean(dim=0) for cluster in range(clusters)])
+        centres = torch.stack([points[torch.from_numpy(found == cluster)].mean(dim=0) for cluster in np.unique(found)])
         return NearestCentre(describe, centres)
 
 

@@ -55,7 +55,7 @@ class MeanIntersectionOverUnion(MetricSpec):
 
     The matching is accuracy's: one to one over the whole table, and most samples in matched cells. A class without
     samples is left out of the mean; a class without a cluster counts 0. The samples of a cluster left over are missed
-    by their class and enter no other class's union, as in Ji et al. 2019 and Hamilton et al. 2022.
+    by their class and enter no other class's union, as in Hamilton et al. 2022.
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:

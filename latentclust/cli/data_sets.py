@@ -163,6 +163,9 @@ def _verify(spec: DatasetSpec, name: str, roots: tuple[Path, ...]) -> None:
     if not isinstance(spec, PreparedDatasetSpec):
         raise LatentclustError.at("--verify", f"{name} is no prepared set and has no hashes", "Leave --verify out")
     folder = spec.located(roots)
+    if folder is not None and not (folder / MANIFEST).is_file():
+        what = f"{name} is read from raw files in {folder}, which have no recorded hashes"
+        raise LatentclustError.at("--verify", what, "Leave --verify out, or prepare the set")
     if folder is not None:
         check(folder, read_manifest(folder / MANIFEST), hashed=True)
 

@@ -11,6 +11,7 @@ from latentclust.cli import data, plugins, recipe
 from latentclust.cli.compare import compare
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.failure import tell
+from latentclust.cli.label import label
 from latentclust.cli.predict import predict
 from latentclust.cli.run import run
 from latentclust.cli.sample import sample
@@ -18,7 +19,7 @@ from latentclust.cli.sample import sample
 DEBUG = "--debug"
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, predict, sample, compare):
+for command in (run, evaluate, predict, label, sample, compare):
     app.command()(command)
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(plugins.app, name="plugins")

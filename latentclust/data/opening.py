@@ -57,16 +57,17 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
     """
     order = EpochOrder(len(source), batch_size, seed, rank, world, fixed)
     steps = {name: tuple(specs) for name, specs in views.items() if specs}
-    keep = resident is True or (resident == "auto" and byte_size(source) <= memory_limit)
+    keep = resident is True or (resident == "auto" and byte_size(source, valid) <= memory_limit)
     if keep and not steps:
         return ResidentFeed(source, order, device, valid)
     held = ArraySource(source.read(np.arange(len(source)))) if keep and not isinstance(source, ArraySource) else source
     return StreamFeed(held, order, steps, device, workers, valid)
 
 
-def byte_size(source: ImageSource) -> int:
-    """Bytes of the whole set in memory."""
-    return int(len(source) * np.prod(source.shape) * source.dtype.itemsize)
+def byte_size(source: ImageSource, valid: MaskSource | None = None) -> int:
+    """Bytes of the whole set in memory, with a byte for each pixel of its masks."""
+    masks = 0 if valid is None else np.prod(source.shape[-2:])
+    return int(len(source) * (np.prod(source.shape) * source.dtype.itemsize + masks))
 
 
 def sequential(

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from latentclust.report.facts import RunFacts
 from latentclust.report.naming import cluster_names, number, title
-from latentclust.report.verdict import verdicts
+from latentclust.report.verdict import chains_agree, verdicts
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
@@ -24,11 +24,8 @@ def _readouts(facts: RunFacts) -> list[str]:
         f"agreement {reading.agreement:.1%}."
         for name, reading in facts.readouts.items()
     ]
-    if facts.chains is not None:
-        said.append(
-            f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
-        )
-    return said
+    chains = chains_agree(facts)
+    return [*said, chains] if chains else said
 
 
 def results_table(facts: RunFacts) -> Table:

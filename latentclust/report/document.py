@@ -10,7 +10,7 @@ from latentclust.report.classes import class_rows, counted
 from latentclust.report.facts import RunFacts
 from latentclust.report.naming import MEANINGS, class_names, number, title
 from latentclust.report.results import NO_LABELS
-from latentclust.report.verdict import verdicts
+from latentclust.report.verdict import chains_agree, verdicts
 
 REPORT = "report.md"
 
@@ -84,10 +84,8 @@ def _readouts(facts: RunFacts) -> str:
 
 def _chains(facts: RunFacts) -> str:
     """Whether the chains can be trusted."""
-    if facts.chains is None:
-        return ""
-    said = f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
-    return f"## Chains\n\n{said}"
+    said = chains_agree(facts)
+    return f"## Chains\n\n{said}" if said else ""
 
 
 def _oracle(facts: RunFacts) -> str:

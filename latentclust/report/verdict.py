@@ -23,6 +23,13 @@ def verdicts(facts: RunFacts) -> list[str]:
     return sentences
 
 
+def chains_agree(facts: RunFacts) -> str | None:
+    """How far independent chains agree, in a sentence; None for an inference without chains."""
+    if facts.chains is None:
+        return None
+    return f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
+
+
 def loses(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
     """The metrics in which the baseline's scores are higher than the result's."""
     return [name for name in metrics if name in scores and metrics[name] < scores[name]]

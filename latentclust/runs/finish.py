@@ -17,11 +17,13 @@ from latentclust.report.results import RunResult, write_results
 from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.runs.gather import gather_facts
 from latentclust.runs.illustrate import illustrate
+from latentclust.runs.illustrate_maps import too_large
 from latentclust.runs.outcome import Outcome, outcome
 from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
 from latentclust.samples import ImageSet
 from latentclust.tensors import Posterior
+from latentclust.windows import WindowSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Trained:
 def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
     """The experiment's networks as a model, its inference fitted to the training images."""
     source = experiment.data.source
-    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device)
+    bands = source.windows.reading() if isinstance(source, WindowSource) else None
+    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
     return refit(unfitted, experiment.data)
 
 
@@ -72,9 +75,11 @@ def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, 
         diagnostics=[{"round": float(line["round"]), **line["chains"]} for line in log if "chains" in line],
         oracle=_oracle(folder),
     )
-    facts = replace(facts, figures=illustrate(folder, model, tested, found.posterior, facts))
+    if said := too_large(experiment.resolved.dataset, tested):
+        facts = replace(facts, warnings=(*facts.warnings, said))
     result = RunResult.of(facts)
-    write_results(folder, result)
+    write_results(folder, result)  # before anything is drawn, which may take long
+    facts = replace(facts, figures=illustrate(folder, model, tested, found.posterior, facts))
     write_report(folder, facts)
     return facts, result
 

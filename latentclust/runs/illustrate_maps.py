@@ -18,10 +18,13 @@ from latentclust.runs.label_maps import label_maps
 from latentclust.runs.part import part_of, spread_over
 from latentclust.runs.scene import scene_labels
 from latentclust.samples import ImageSet, SealedMaps
-from latentclust.specs import SceneDatasetSpec
+from latentclust.specs import DatasetSpec, SceneDatasetSpec
 
 SHOWN = 10
 """Images on the sheet, evenly spread over the set."""
+
+MOST_OF_A_SCENE = 2048 * 2048
+"""Pixels of the largest scene that a run labels whole."""
 
 
 def draw_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> Illustration:
@@ -45,9 +48,12 @@ def draw_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
 
 
 def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[Illustration]:
-    """The first scene that the set's samples are windows of, as a figure and as a PNG of clusters; nothing without."""
+    """The first scene that the set's samples are windows of, as a figure and as a PNG of clusters.
+
+    Nothing without a scene, nor for one of more than `MOST_OF_A_SCENE` pixels.
+    """
     dataset = model.resolved.dataset
-    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec):
+    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec) or too_large(dataset, tested):
         return []
     image, valid = dataset.read_scene(tested.scenes[0])
     labels = scene_labels(model, image, valid, facts.seed)
@@ -56,6 +62,17 @@ def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
     save_figure(scene_figure(image, labels, colours, names), folder / SCENE)
     what = f"The scene {tested.scenes[0].name}; {LABEL_MAP} holds its clusters, from 1, and 0 where there is no data."
     return [Illustration(SCENE, what)]
+
+
+def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
+    """Why the first scene is not labelled whole, as a sentence; None where it is, or where there is none."""
+    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec):
+        return None
+    height, width = dataset.scene_size(tested.scenes[0])
+    pixels = height * width
+    if pixels <= MOST_OF_A_SCENE:
+        return None
+    return f"the scene {tested.scenes[0].name} has {pixels:,} pixels, and a run draws none of over {MOST_OF_A_SCENE:,}"
 
 
 def _colours(facts: RunFacts) -> NDArray[np.float32]:

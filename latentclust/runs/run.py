@@ -24,8 +24,9 @@ from latentclust.runs.finish import Trained, finish, trained_model
 from latentclust.runs.folder import METRICS, RECIPE, new_folder
 from latentclust.runs.gather import test_split
 from latentclust.runs.outcome import outcome
-from latentclust.runs.watch import LogFile, stop_on_signals
+from latentclust.runs.watch import LogFile
 from latentclust.samples import ImageSet
+from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, Silence
 from latentclust.train.prepare import prepare

@@ -31,7 +31,7 @@ def scene_labels(
         if valid[top : top + size[0], left : left + size[1]].any()
     ]
     labels = np.full(valid.shape, VOID, dtype=np.int64)
-    source = Windows(image, corners, size)
+    source = SceneWindows(image, corners, size)
     done = 0
     for posterior in model.posteriors(source, model.resolved.recipe.evaluate.batch_size, seed) if corners else ():
         for found, corner in zip(posterior.labels.numpy(), corners[done:], strict=False):
@@ -59,7 +59,7 @@ def kept(start: int, side: int, whole: int) -> tuple[slice, slice]:
 
 
 @final
-class Windows(ImageSource):
+class SceneWindows(ImageSource):
     """Windows of a scene as samples."""
 
     def __init__(self, image: NDArray[np.uint8], corners: list[tuple[int, int]], size: tuple[int, int]) -> None:

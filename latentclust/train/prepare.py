@@ -13,8 +13,9 @@ from latentclust.assemble.experiment import Experiment, Preprocess
 from latentclust.assemble.plan import ALIGNMENT
 from latentclust.data.feed import Batch, to_float
 from latentclust.data.opening import open_feed, sequential
+from latentclust.inferences import ChainSpec, Model
 from latentclust.samples import ImageSource
-from latentclust.specs import ChainSpec, DeviceViewSpec, HostViewSpec, Model
+from latentclust.specs import DeviceViewSpec, HostViewSpec
 from latentclust.tensors import Images
 from latentclust.train.chains import Chains
 from latentclust.train.events import Listener

@@ -35,7 +35,7 @@ def test_the_data_decide_the_shape(put_together: Callable[..., Experiment]) -> N
     assert experiment.shape == (100,)
     assert len(experiment.data.source) == 40
     assert list(experiment.networks) == ["encoder", "generator", "critic"]
-    assert experiment.model().prior.clusters == 4
+    assert experiment.resolved.prior.clusters == 4
 
 
 def test_preprocessing_decides_what_the_networks_read(put_together: Callable[..., Experiment]) -> None:

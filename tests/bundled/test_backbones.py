@@ -401,7 +401,8 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, Tens
         f"    def get_model_file_path():\n        return {str(package / 'weights.pth')!r}\n"
     )
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, package.name, raising=False)
+    monkeypatch.setitem(sys.modules, package.name, None)  # so that whatever is imported in its place is forgotten again
+    del sys.modules[package.name]
 
 
 def test_installed_weights_reach_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

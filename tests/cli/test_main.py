@@ -10,7 +10,7 @@ from latentclust import __version__
 
 HELP_PAGES = [
     [],
-    *[[name] for name in ("run", "evaluate", "predict", "sample", "compare", "recipe", "plugins", "data")],
+    *[[name] for name in ("run", "evaluate", "predict", "label", "sample", "compare", "recipe", "plugins", "data")],
     *[["recipe", name] for name in ("check", "show", "list", "new")],
     ["plugins", "list"],
     *[["data", name] for name in ("list", "fetch", "inspect")],

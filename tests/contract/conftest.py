@@ -17,12 +17,14 @@ from torch import nn
 
 from latentclust.assemble.checks import MAP_ROLES, ROLES
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.errors import Issue
+from latentclust.inferences import ChainSpec
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
     CriticNetwork,
@@ -35,19 +37,7 @@ from latentclust.networks import (
 from latentclust.recipe.schema import LossTable
 from latentclust.registry import KINDS, SPECS, Part, Registry, installed
 from latentclust.roles import Heads
-from latentclust.specs import (
-    BaselineSpec,
-    ChainSpec,
-    DecoderSpec,
-    DeviceViewSpec,
-    ExtractorSpec,
-    HostViewSpec,
-    LayeredDecoderSpec,
-    LossSpec,
-    MapBaselineSpec,
-    MapExtractorSpec,
-    Spec,
-)
+from latentclust.specs import BaselineSpec, DeviceViewSpec, HostViewSpec, LossSpec, MapBaselineSpec, Spec
 from latentclust.tensors import Alignment, Images, Mask, Scale
 
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {

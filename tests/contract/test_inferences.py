@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
+from latentclust.inferences import InferenceSpec, Model
 from latentclust.registry import Part
-from latentclust.specs import InferenceSpec, Model, PriorSpec
+from latentclust.specs import PriorSpec
 from latentclust.tensors import Images, Posterior
 
 VALUES, CLUSTERS, STYLE, SIDE, STRIDE = 8, 3, 5, 8, 4

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from latentclust.bodies import DecoderSpec, Extractor, ExtractorSpec, LayeredDecoderSpec, MapExtractor, MapExtractorSpec
 from latentclust.errors import LatentclustError
 from latentclust.map_networks import (
     EncoderMapNetwork,
@@ -17,16 +18,7 @@ from latentclust.map_networks import (
 from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
 from latentclust.registry import Part
 from latentclust.roles import Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
-from latentclust.specs import (
-    DecoderSpec,
-    Extractor,
-    ExtractorSpec,
-    LayeredDecoderSpec,
-    MapExtractor,
-    MapExtractorSpec,
-    MapPriorSpec,
-    PriorSpec,
-)
+from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Images, Latent, Shape
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))

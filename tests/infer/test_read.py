@@ -10,8 +10,8 @@ from latentclust.assemble.experiment import Preprocess
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.infer.read import PIXELS_AT_ONCE, fit_inference, map_batch, posteriors, preprocessed, read_out
+from latentclust.inferences import InferenceSpec, Model
 from latentclust.sources import ArraySource
-from latentclust.specs import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
 
 

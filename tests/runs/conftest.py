@@ -20,11 +20,12 @@ from latentclust.bundled.metrics import (
     MeanIntersectionOverUnion,
     NormalizedMutualInformation,
 )
+from latentclust.inferences import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.model import ClusteringModel
 from latentclust.runs.run import FinishedRun
 from latentclust.samples import VOID, DataProtocol, ImageSet, MapSource, MaskSource, SealedMaps
 from latentclust.sources import ArraySource
-from latentclust.specs import Advance, ChainSpec, InferenceSpec, Model, PriorSpec, SceneDatasetSpec
+from latentclust.specs import PriorSpec, SceneDatasetSpec
 from latentclust.tensors import Images, Latent, Posterior
 
 RECIPES = Path(__file__).parents[1] / "train"
@@ -133,6 +134,9 @@ class Mosaic(SceneDatasetSpec):
             protocol=DataProtocol("squares3", 2, "squares of 6 pixels", "abc123"),
             scenes=(Path("scene.tif"),),
         )
+
+    def scene_size(self, path: Path) -> tuple[int, int]:
+        return 600, 700
 
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         images, _ = squares(1, 600, 700)

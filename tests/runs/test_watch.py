@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.runs.watch import LogFile, read_log, stop_on_signals
+from latentclust.runs.watch import LogFile, read_log
+from latentclust.stopping import stop_on_signals
 from latentclust.train.events import Record, Silence
 
 

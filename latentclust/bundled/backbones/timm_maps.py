@@ -97,8 +97,10 @@ class LevelMaps(MapExtractor):
 
 @lru_cache(maxsize=4)
 def frozen_maps(spec: TimmLevels, channels: int, device: torch.device) -> LevelMaps:
-    """A frozen model in evaluation mode, loaded once a process and device."""
-    return LevelMaps(spec, channels, freeze=True).to(device).eval()
+    """A frozen model in evaluation mode, loaded once a process and device; random weights are always the same."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        return LevelMaps(spec, channels, freeze=True).to(device).eval()
 
 
 def _check_size(maps: LevelMaps, shape: tuple[int, int, int]) -> None:

@@ -63,8 +63,10 @@ class Potsdam(PreparedDatasetSpec):
 
     def facts(self) -> DataProtocol:
         """The protocol's name and what it does."""
-        lacking = "; no infrared, unlike the papers" if self.bands == "rgb" and not self._stego else ""
-        return DataProtocol(self.protocol, 1, _SUMMARIES[self.protocol] + lacking)
+        if self.bands == "rgb" and not self._stego:
+            summary = f"{_SUMMARIES[self.protocol]}; no infrared, unlike {self.protocol}"
+            return DataProtocol(f"{self.protocol}-rgb", 1, summary)
+        return DataProtocol(self.protocol, 1, _SUMMARIES[self.protocol])
 
     def units(self, origin: Path) -> Sequence[Unit]:
         """A unit a scene."""

@@ -89,6 +89,11 @@ class Raster(SceneDatasetSpec):
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
 
+    def scene_size(self, path: Path) -> tuple[int, int]:
+        """Height and width of a scene."""
+        with raster(path) as file:
+            return file.height, file.width
+
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """A scene whole: the same bands, brought to bytes as the windows of all scenes are."""
         roots = tuple(path.parents)  # the data folder, of which only the scene's path tells, is among them

@@ -29,9 +29,14 @@ class Chain:
 
     def checked(self) -> "Chain":
         """The same chain; raises LatentclustError, with the energy, where it has diverged."""
-        total = float(self.energy.sum())
-        if isfinite(total):
-            return self
+        check_energy(self.energy)
+        return self
+
+
+def check_energy(energy: Float[Tensor, "b *s"]) -> None:
+    """Raises LatentclustError, with the energy, where chains have diverged."""
+    total = float(energy.sum())
+    if not isfinite(total):
         raise LatentclustError.at(
             "inference.step_size",
             f"the Langevin chains diverged: their energy is {total}",

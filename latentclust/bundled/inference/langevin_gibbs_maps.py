@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import ClassVar, final
 
 import torch
@@ -12,7 +11,6 @@ from torch import Tensor
 from latentclust.api import (
     Advance,
     Images,
-    LatentclustError,
     LayeredGenerator,
     Mask,
     Model,
@@ -22,6 +20,7 @@ from latentclust.api import (
     value_at,
 )
 from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
+from latentclust.bundled.inference.gibbs import check_energy
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.inference.pixel_kmeans import pixel_centroids
 from latentclust.bundled.label_maps import CategoricalMap, one_hot_map, potts_sweep
@@ -112,7 +111,8 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         label = pixel_energies(joint, images, style).argmin(dim=1)
         probabilities, mean = torch.zeros(1, device=rng.device), torch.zeros_like(style)
         for sweep in range(self.burn_in + self.sweeps):
-            chain = _checked(self._sweep(prior, joint, images, style, label, END, rng))
+            chain = self._sweep(prior, joint, images, style, label, END, rng)
+            check_energy(chain.energy)
             style, label = chain.style, chain.label
             if sweep >= self.burn_in:
                 probabilities = probabilities + chain.posterior / self.sweeps
@@ -163,18 +163,6 @@ def map_diagnostics(joint: Joint, chain: MapChain) -> dict[str, Tensor]:
         "occupied": torch.special.entr(shares).sum().exp(),
         "boundary": ragged.mean(),
     }
-
-
-def _checked(chain: MapChain) -> MapChain:
-    """The same chain; raises LatentclustError, with the energy, where it has diverged."""
-    total = float(chain.energy.sum())
-    if isfinite(total):
-        return chain
-    raise LatentclustError.at(
-        "inference.step_size",
-        f"the Langevin chains diverged: their energy is {total}",
-        "Lower inference.step_size, or raise inference.noise",
-    )
 
 
 def _grid(prior: CategoricalMap, images: Images) -> tuple[int, int, int, int]:

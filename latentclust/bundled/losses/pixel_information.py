@@ -53,7 +53,9 @@ class PixelInvariantInformation(LossSpec):
 def joint_of_displacements(
     one: Float[Tensor, "b h k y x"], other: Float[Tensor, "b h k y x"], visible: Bool[Tensor, "b y x"], window: int
 ) -> Float[Tensor, "h k k t t"]:
-    """Joint distributions `sum p_c(u) p'_c'(u + t) / (b h w)`, as one grouped convolution in float32, never in TF32.
+    """Joint distributions `sum p_c(u) p'_c'(u + t) / (b h w)`, as one grouped convolution in float32.
+
+    TF32 is off for the sums themselves; on a GPU their gradients follow torch's own setting for convolutions.
 
     They are not normalised: each sums to the number of pairs of pixels that met, over that of all pixels.
 
@@ -70,6 +72,7 @@ def joint_of_displacements(
     filters = (one * counted).permute(1, 2, 0, 3, 4).reshape(heads * clusters, batch, height, width)
     # Sums of millions of products: scaled first, so that half precision in a kernel could not overflow.
     scale = math.sqrt(batch * height * width)
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(cudnn.enabled, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic, allow_tf32=False):
         joints = functional.conv2d(samples / scale, filters / scale, padding=window, groups=heads)
     return joints.view(clusters, heads, clusters, *joints.shape[2:]).permute(1, 2, 0, 3, 4)

@@ -15,7 +15,8 @@ from latentclust.bundled.views.shapes import image_shape
 class TimmFeatures(TimmLevels, DeviceViewSpec):
     """Replaces images by a frozen model's maps at the images' own size; the last preprocessing step.
 
-    Features are divided by `scale` and put about 0.5, so that they lie where images do.
+    Features are divided by `scale` and put about 0.5, so that they lie where images do. A model file does not hold the
+    frozen weights: reading it again needs the same extra, hub or file. `pretrained = "none"` is one random set.
     """
 
     random: ClassVar[bool] = False

@@ -128,7 +128,8 @@ def test_scenes_follow_their_place_in_the_mosaic(raw):
 def test_rgb_scenes_have_three_bands_and_say_so(raw, tmp_path):
     found = opened(Potsdam(bands="rgb"), raw, tmp_path / "tiles")
     np.testing.assert_array_equal(found.source.read(np.arange(9)), expected(["2_10", "2_13", "3_10"], True)[0][:, :3])
-    assert "no infrared, unlike the papers" in found.protocol.summary
+    assert found.protocol.name == "iic-potsdam3-rgb"
+    assert "no infrared, unlike iic-potsdam3" in found.protocol.summary
 
 
 def test_a_scene_smaller_than_a_tile_is_counted(raw, tmp_path):

@@ -1,0 +1,89 @@
+"""Progress of a labelling: a bar on a terminal, a line a scene elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from latentclust.cli.terminal import messages
+
+if TYPE_CHECKING:
+    from latentclust.labelling.outcome import SceneOutcome, Watcher
+
+
+@contextmanager
+def watch() -> "Iterator[Watcher]":
+    """The watcher that suits where messages go."""
+    console = messages()
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        yield Bars(bar)
+
+
+class Bars:
+    """A bar of scenes, and one of the windows of the scene at hand with megapixels a second."""
+
+    def __init__(self, bar: Progress) -> None:
+        """Draws on `bar`."""
+        self.bar = bar
+        self.scenes = bar.add_task("scenes", total=None, speed="")
+        self.windows: TaskID = bar.add_task("windows", total=None, speed="")
+        self.failures = self.pixels = 0
+        self.since = time.monotonic()
+
+    def begun(self, scenes: int, kept: int) -> None:
+        """So many scenes."""
+        self.bar.update(self.scenes, total=scenes, speed=f"{kept} done before" if kept else "")
+
+    def scene_begun(self, name: str, windows: int) -> None:
+        """A bar of its windows."""
+        self.pixels, self.since = 0, time.monotonic()
+        self.bar.reset(self.windows, total=windows, description=escape(name), speed="")
+
+    def windows_done(self, count: int, pixels: int) -> None:
+        """Moves it."""
+        self.pixels += pixels
+        speed = self.pixels / 1e6 / max(time.monotonic() - self.since, 1e-9)
+        self.bar.update(self.windows, advance=count, speed=f"{speed:.2f} megapixels/s")
+
+    def scene_ended(self, outcome: "SceneOutcome") -> None:
+        """Counts the scene."""
+        self.failures += outcome.status == "failed"
+        failed = f"{self.failures} failed" if self.failures else ""
+        self.bar.update(self.scenes, advance=1, speed=failed)
+
+
+class Lines:
+    """A line for each scene."""
+
+    def __init__(self, console: Console) -> None:
+        """Prints to `console`."""
+        self.console = console
+        self.total = self.number = 0
+
+    def begun(self, scenes: int, kept: int) -> None:
+        """Says how much there is to do."""
+        self.total = scenes
+        self._say(f"{scenes} scenes to label" + (f", {kept} done before" if kept else ""))
+
+    def scene_begun(self, name: str, windows: int) -> None:
+        """Nothing: a line comes when it is done."""
+
+    def windows_done(self, count: int, pixels: int) -> None:
+        """Nothing."""
+
+    def scene_ended(self, outcome: "SceneOutcome") -> None:
+        """Says what became of it."""
+        self.number += 1
+        said = outcome.output if outcome.status == "done" else f"{outcome.input} failed: {outcome.reason}"
+        self._say(f"scene {self.number}/{self.total}  {said}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
+
+    def _say(self, words: str) -> None:
+        self.console.print(words, markup=False, soft_wrap=True)

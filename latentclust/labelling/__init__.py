@@ -1,0 +1,1 @@
+"""Label rasters of scenes of any size, by a model of label maps."""

@@ -1,0 +1,124 @@
+"""labelling.json: what a folder of label rasters was made with and from, so that a run can be taken up again."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from latentclust.errors import LatentclustError
+from latentclust.files import write_atomic
+from latentclust.labelling.outcome import SceneOutcome
+from latentclust.model import ClusteringModel
+
+NAME = "labelling.json"
+FORMAT = 1
+LOCK = ".labelling.lock"
+PARTIAL = ".partial"
+"""The folder of temporary files, within the output folder."""
+
+ELSEWHERE = "Choose another --out, or pass --overwrite"
+
+
+def identity(model: ClusteringModel) -> str:
+    """SHA-256, in hexadecimals, of a model's recipe, tensors and band reading."""
+    digest = hashlib.sha256(model.resolved.loaded.digest.encode())
+    digest.update(json.dumps(asdict(model.bands) if model.bands else None, sort_keys=True).encode())
+    tensors = {f"networks/{name}": value for name, value in nn.ModuleDict(dict(model.networks)).state_dict().items()}
+    tensors |= {f"inference/{name}": value for name, value in model.state.items()}
+    for name, tensor in sorted(tensors.items()):
+        array = tensor.detach().cpu().contiguous().numpy()
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(slots=True)
+class Manifest:
+    """The folder's account; it is written anew after every scene.
+
+    Attributes:
+        folder: The output folder.
+        model: The model's identity.
+        options: Everything else that decides what is written.
+        scenes: By output.
+    """
+
+    folder: Path
+    model: str
+    options: Mapping[str, Any]
+    scenes: dict[str, SceneOutcome] = field(default_factory=dict)
+
+    def record(self, outcome: SceneOutcome) -> None:
+        """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
+        self.scenes[outcome.output] = outcome
+        rows = [outcome.row() for outcome in self.scenes.values()]
+        content = {"format": FORMAT, "model": self.model, "options": dict(self.options), "scenes": rows}
+        write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool) -> Manifest:
+    """The account of an earlier run in the folder, or a new one.
+
+    Raises:
+        LatentclustError: One that was made by another model or with other options, unless `overwrite`; or damaged.
+    """
+    path = folder / NAME
+    if overwrite or not path.exists():
+        return Manifest(folder, model, options)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
+        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
+        before, used = content["model"], content["options"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise LatentclustError.at(str(path), f"cannot be read ({error})", ELSEWHERE) from error
+    if before != model:
+        what = f"the folder was labelled by another model ({before[:12]}; this one is {model[:12]})"
+        raise LatentclustError.at(str(path), what, ELSEWHERE)
+    other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
+    if other:
+        said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
+        raise LatentclustError.at(str(path), f"the folder was labelled with other options: {said}", ELSEWHERE)
+    return Manifest(folder, model, options, scenes)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[Path]:
+    """Makes the folder, keeps a second run out of it, and yields an empty folder for temporary files.
+
+    Raises:
+        LatentclustError: Another run is at work there, or the folder cannot be written.
+    """
+    lock, partial = folder / LOCK, folder / PARTIAL
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        raise LatentclustError.at(str(folder), what, "Choose another folder with --out") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A run that ends removes its lock; one that was opened before is then the lock of nothing.
+            alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
+        except BlockingIOError:
+            alone = False
+        if not alone:
+            what = "another run is labelling into this folder"
+            raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            lock.unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""`latentclust label`."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+from latentclust.cli.label_progress import Bars
+from latentclust.labelling.outcome import SceneOutcome
+from latentclust.model import save_model
+from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("planted") / "model.safetensors"
+    save_model(path, planted_model())
+    return path
+
+
+def test_scenes_become_label_rasters_and_a_line_each(cli, model_file, tmp_path):
+    scenes = [write_scene(tmp_path / f"scene {name}.tif", noise_scene(80, 90, name)) for name in range(2)]
+    done = cli("label", model_file, *scenes, "--out", tmp_path / "out", "--device", "cpu")
+    assert done.code == 0
+    assert "labelled 2 of 2 scenes" in done.out
+    assert "14,400 pixels" in done.out
+    assert "scene 2/2  scene 1.tif  7,200 pixels" in done.err
+    expected = planted_model().predict(noise_scene(80, 90, 1)[None]).labels[0].numpy() + 1
+    assert np.mean(read_band(tmp_path / "out" / "scene 1.tif") == expected) > 0.9995
+
+    again = cli("label", model_file, *scenes, "--out", tmp_path / "out", "--device", "cpu")
+    assert again.code == 0
+    assert "labelled 0 of 2 scenes, 2 were before" in again.out
+    assert "megapixels" not in again.out
+
+
+def test_failures_are_listed_at_the_end_and_the_others_are_labelled(cli, model_file, tmp_path):
+    good = write_scene(tmp_path / "good.tif", noise_scene(70, 70))
+    done = cli("label", model_file, tmp_path / "gone.tif", good, "--out", tmp_path / "out", "--device", "cpu", "--json")
+    assert done.code == 1
+    told = json.loads(done.out)
+    assert [(scene["output"], scene["status"]) for scene in told["scenes"]] == [
+        ("gone.tif", "failed"),
+        ("good.tif", "done"),
+    ]
+    assert told["pixels"] == 4900
+    assert "gone.tif: cannot be read" in done.err.splitlines()[-1]
+
+
+def test_options_reach_the_run(cli, model_file, tmp_path):
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(80, 90))
+    words = ["--tile", 32, "--overlap", 8, "--blend", "crop", "--batch", 3, "--seed", 5, "--confidence"]
+    assert cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu", *words).code == 0
+    told = json.loads((tmp_path / "out" / "labelling.json").read_text())
+    assert told["options"] == {
+        "tile": [32, 32],
+        "overlap": [8, 8],
+        "blend": "crop",
+        "batch": 3,
+        "seed": 5,
+        "confidence": True,
+        "device": "cpu",
+    }
+    refused = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
+    assert refused.code == 2
+    assert "--overwrite" in refused.err
+    assert cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu", "--overwrite").code == 0
+
+
+def test_strict_ends_at_the_first_failure(cli, model_file, tmp_path):
+    good = write_scene(tmp_path / "good.tif", noise_scene(70, 70))
+    words = [tmp_path / "gone.tif", good, "--out", tmp_path / "out", "--device", "cpu", "--strict"]
+    assert cli("label", model_file, *words).code == 1
+    assert not (tmp_path / "out" / "good.tif").exists()
+
+
+def test_a_model_of_whole_images_labels_no_scene(cli, trained, tmp_path):
+    done = cli("label", trained, tmp_path / "scene.tif", "--out", tmp_path / "out", "--device", "cpu")
+    assert done.code == 2
+    assert "latentclust predict" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
+    console = Console(file=StringIO(), force_terminal=True, width=120)
+    columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
+    bars = Bars(Progress(*columns, console=console))
+    bars.begun(3, 1)
+    bars.scene_begun("a [/] b.tif", 10)
+    bars.windows_done(4, 1000)
+    bars.scene_ended(SceneOutcome("a [/] b.tif", "a.tif", "failed", reason="no"))
+    console.print(bars.bar)
+    drawn = console.file.getvalue()
+    assert "1/3" in drawn
+    assert "1 failed" in drawn
+    assert "a [/] b.tif" in drawn
+    assert "4/10" in drawn
