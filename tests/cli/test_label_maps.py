@@ -93,7 +93,7 @@ def test_the_real_crop_is_one_tile_and_enough_for_potsdam3(cli, tmp_path):
     short = ("--set", "train.rounds=3", "--set", "train.batch_size=1", *SHORT, *CHAINS)
     data = ("--set", f"data.path={tiles}", "--set", "data.bands=rgb")
     assert cli("run", "potsdam3", *data, *short, "--out", tmp_path / "run").code == 0
-    assert "no infrared, unlike the papers" in (tmp_path / "run" / "report.md").read_text()
+    assert "iic-potsdam3-rgb@1" in (tmp_path / "run" / "report.md").read_text()
     assert sum(results(tmp_path / "run")["occupancy"]) == 200 * 200
 
 
