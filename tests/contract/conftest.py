@@ -43,6 +43,7 @@ from latentclust.tensors import Alignment, Images, Mask, Scale
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("backbone", "timm"): {"model": "test_resnet"},
     ("backbone", "timm-maps"): {"model": "test_resnet", "pretrained": "none"},
+    ("view", "timm-features"): {"model": "test_resnet", "pretrained": "none"},
     ("prior", "categorical-map"): {"clusters": 3, "side": 8, "style_stride": 4},
     ("prior", "gaussian"): {"clusters": 3},
     ("prior", "gaussian-mixture"): {"clusters": 3},
