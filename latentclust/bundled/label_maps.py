@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentclust.api import Latent, MapPriorSpec
+from latentclust.bundled.categories import draw, one_hot
 
 
 @final
@@ -51,13 +52,7 @@ class CategoricalMap(MapPriorSpec):
         for _ in range(self.draws if self.coupling else 0):
             label, _ = potts_sweep(flat, label, self.coupling, rng)
         style = torch.randn(count, self.style_dim, cells, cells, generator=rng, device=rng.device)
-        return Latent(category=one_hot_map(label, self.clusters), style=self.sigma * style)
-
-
-def one_hot_map(label: Int64[Tensor, "b h w"], clusters: int) -> Float32[Tensor, "b k h w"]:
-    """Label maps as categories."""
-    empty = torch.zeros(len(label), clusters, *label.shape[1:], device=label.device)
-    return empty.scatter_(1, label[:, None], 1.0)
+        return Latent(category=one_hot(label, self.clusters), style=self.sigma * style)
 
 
 def neighbours(category: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
@@ -86,7 +81,7 @@ def potts_sweep(
         return choose(posterior, rng), posterior
     posterior = torch.empty_like(energy)
     for own in checkerboard(label):
-        agreeing = neighbours(one_hot_map(label, clusters))
+        agreeing = neighbours(one_hot(label, clusters))
         conditional = (coupling * agreeing - energy).softmax(dim=1)
         posterior = torch.where(own, conditional, posterior)
         label = torch.where(own, choose(conditional, rng), label)
@@ -102,7 +97,4 @@ def checkerboard(label: Int64[Tensor, "b h w"]) -> tuple[Bool[Tensor, "h w"], Bo
 
 def choose(posterior: Float[Tensor, "b k h w"], rng: torch.Generator | None) -> Int64[Tensor, "b h w"]:
     """A category a pixel: drawn by inversion, or the most probable one where `rng` is None."""
-    if rng is None:
-        return posterior.argmax(dim=1)
-    point = torch.rand(posterior.shape[0], 1, *posterior.shape[2:], generator=rng, device=rng.device)
-    return (posterior.cumsum(dim=1) <= point).sum(dim=1).clamp(max=posterior.shape[1] - 1)
+    return posterior.argmax(dim=1) if rng is None else draw(posterior, rng)

@@ -2,18 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, final
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from latentclust.api import Images, LatentclustError, MapBaselineSpec, Mapped, Mask
 from latentclust.bundled.baselines import KMeans
 from latentclust.bundled.feature_maps import feature_maps
-from latentclust.bundled.views.local_statistics import local_statistics
+from latentclust.bundled.views.local_statistics import Surroundings
 
 Describe = Callable[[Images], Float[Tensor, "b d h w"]]
 """Images `(b, c, h, w)` to a point for each pixel."""
@@ -86,29 +86,12 @@ class PixelKMeans(KMeansOfPixels):
 
 
 @final
-class LocalStatisticsKMeans(KMeansOfPixels):
+class LocalStatisticsKMeans(Surroundings, KMeansOfPixels):
     """K-means of pixels by the mean and the deviation of each channel about them."""
-
-    window: Annotated[int, Field(ge=1)] = 9
-    """Side of the window, pixels; odd."""
-
-    gain: PositiveFloat = 1.0
-    """What deviations are multiplied by."""
-
-    @field_validator("window")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("must be odd, so that the window has a centre")
-        return value
 
     def description(self, channels: int) -> Describe:
         """Means, then deviations."""
-        return self._statistics
-
-    def _statistics(self, images: Images) -> Float[Tensor, "b d h w"]:
-        mean, deviation = local_statistics(images, self.window)
-        return torch.cat((mean, self.gain * deviation), dim=1)
+        return self.statistics
 
 
 @final

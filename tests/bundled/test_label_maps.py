@@ -7,7 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from latentclust.bundled.label_maps import CategoricalMap, checkerboard, neighbours, one_hot_map, potts_sweep
+from latentclust.bundled.categories import one_hot
+from latentclust.bundled.label_maps import CategoricalMap, checkerboard, neighbours, potts_sweep
 
 SIDE = 3
 PIXELS = SIDE * SIDE
@@ -55,7 +56,7 @@ def test_long_chains_are_distributed_as_exhaustive_enumeration_says(clusters, co
         label, _ = potts_sweep(energy.expand(CHAINS, -1, -1, -1), label, coupling, rng)
     categories = torch.nn.functional.one_hot(maps, clusters).double()
     marginals = torch.einsum("n,nhwk->khw", exact, categories)
-    found = one_hot_map(label, clusters).double().mean(dim=0)
+    found = one_hot(label, clusters).double().mean(dim=0)
     assert ((found - marginals).abs() < SURE * (marginals * (1 - marginals) / CHAINS).sqrt()).all()
     for number in range(13):  # of the grid's 12 pairs of neighbours
         share = exact[agreements(maps) == number].sum()
@@ -116,7 +117,7 @@ def test_a_sweep_without_a_generator_draws_nothing():
 
 def test_neighbours_are_the_four_and_fewer_at_the_border():
     label = torch.tensor([[[0, 1, 1], [0, 0, 1]]])
-    same = neighbours(one_hot_map(label, 2))
+    same = neighbours(one_hot(label, 2))
     assert same[0, 0].tolist() == [[1, 2, 0], [2, 1, 1]]
     assert same[0, 1].tolist() == [[1, 1, 2], [0, 2, 1]]
     assert torch.equal(neighbours(torch.ones(1, 1, 3, 3))[0, 0], torch.tensor([[2.0, 3, 2], [3, 4, 3], [2, 3, 2]]))
@@ -130,7 +131,7 @@ def test_strong_coupling_makes_one_label_of_a_map_and_strong_evidence_undoes_it(
         maps, _ = potts_sweep(energy, maps, 4.0, rng)
     assert agreements(maps).double().mean() > 22  # of 24 pairs
     truth = torch.randint(2, (20, 4, 4), generator=rng)
-    sure = 100 * (1 - one_hot_map(truth, 2))
+    sure = 100 * (1 - one_hot(truth, 2))
     assert torch.equal(potts_sweep(sure, maps, 4.0, rng)[0], truth)
 
 
@@ -145,7 +146,7 @@ def test_drawn_maps_agree_with_neighbours_as_often_as_the_potts_field_says(coupl
     mean = (exact * pairs).sum()
     error = ((exact * pairs.square()).sum() - mean**2).sqrt() / count**0.5
     assert (agreements(label).double().mean() - mean).abs() < SURE * error
-    shares = one_hot_map(label, clusters).mean(dim=(0, 2, 3))
+    shares = one_hot(label, clusters).mean(dim=(0, 2, 3))
     assert (shares - 1 / clusters).abs().max() < SURE * (2 / 9 / count) ** 0.5
 
 

@@ -44,11 +44,6 @@ def check_energy(energy: Float[Tensor, "b *s"]) -> None:
         )
 
 
-def one_hot(label: Int64[Tensor, " b"], clusters: int) -> Float32[Tensor, "b k"]:
-    """Labels as categories; without a look at their values, so that a device need not be waited for."""
-    return torch.zeros(len(label), clusters, device=label.device).scatter_(1, label[:, None], 1.0)
-
-
 def every_cluster(images: Images, clusters: int) -> tuple[Images, Float32[Tensor, "bk k"]]:
     """Each image once for every cluster, `(b k, ...)`, and those clusters: the rows of one batched pass."""
     category = torch.eye(clusters, device=images.device).repeat(len(images), 1)
@@ -66,12 +61,6 @@ def energies(joint: Joint, images: Images, styles: Float[Tensor, "b k s"]) -> Fl
     style = styles.flatten(0, 1)
     energy = joint.misfit(*every_cluster(images, clusters), style)
     return (energy + joint.tension(style) if joint.reach else energy).view(count, clusters)
-
-
-def draw(posterior: Float[Tensor, "b k"], rng: torch.Generator) -> Int64[Tensor, " b"]:
-    """Clusters from their posterior, by inversion: torch's own sampler waits for the device and refuses NaN."""
-    point = torch.rand(len(posterior), 1, generator=rng, device=rng.device)
-    return (posterior.cumsum(dim=1) <= point).sum(dim=1).clamp(max=posterior.shape[1] - 1)
 
 
 def diagnostics(

@@ -16,8 +16,9 @@ from latentclust.api import (
     Scale,
     value_at,
 )
+from latentclust.bundled.categories import draw, one_hot
 from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
-from latentclust.bundled.inference.gibbs import Chain, diagnostics, draw, energies, every_cluster, one_hot
+from latentclust.bundled.inference.gibbs import Chain, diagnostics, energies, every_cluster
 from latentclust.bundled.inference.kmeans import centroid_probabilities, fit_centroids
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.priors import OneHotGaussian

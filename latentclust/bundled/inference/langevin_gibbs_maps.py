@@ -19,11 +19,12 @@ from latentclust.api import (
     Scale,
     value_at,
 )
+from latentclust.bundled.categories import one_hot
 from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
 from latentclust.bundled.inference.gibbs import check_energy
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.inference.pixel_kmeans import pixel_centroids
-from latentclust.bundled.label_maps import CategoricalMap, one_hot_map, potts_sweep
+from latentclust.bundled.label_maps import CategoricalMap, potts_sweep
 
 LABEL = torch.uint8
 """How the labels of chains are kept: a byte a pixel."""
@@ -96,7 +97,7 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         return Advance(
             chains={"style": chain.style, "label": label.to(LABEL)},
             quantities={
-                "posterior_sample": joint.latent(one_hot_map(label, prior.clusters), chain.style),
+                "posterior_sample": joint.latent(one_hot(label, prior.clusters), chain.style),
                 "noise_scale": Scale(images.new_tensor(joint.noise)),
             },
             diagnostics=map_diagnostics(joint, chain),
@@ -129,7 +130,7 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         progress: float,
         rng: torch.Generator,
     ) -> MapChain:
-        category, step_size = one_hot_map(label, prior.clusters), value_at(self.step_size, progress)
+        category, step_size = one_hot(label, prior.clusters), value_at(self.step_size, progress)
         style = langevin(joint, images, category, style, self.steps, step_size, rng)
         energy = pixel_energies(joint, images, style)
         drawn, posterior = potts_sweep(energy, label, prior.coupling, None if self.label == "map" else rng)

@@ -8,20 +8,15 @@ from pydantic import Field, PositiveFloat, field_validator
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import DeviceViewSpec, Images, Shape
+from latentclust.api import DeviceViewSpec, Images, Shape, Spec
 from latentclust.bundled.views.shapes import image_shape
 
 STATISTICS = 2
 """Mean and deviation."""
 
 
-class LocalStatistics(DeviceViewSpec):
-    """Replaces each channel by its mean and its standard deviation in a square window; the last preprocessing step.
-
-    Beyond the border the nearest pixels repeat. Deviations are small beside means: `gain` brings both to one scale.
-    """
-
-    random: ClassVar[bool] = False
+class Surroundings(Spec):
+    """The options of local statistics, wherever they are taken."""
 
     window: Annotated[int, Field(ge=1)] = 9
     """Side of the window, pixels; odd."""
@@ -36,11 +31,24 @@ class LocalStatistics(DeviceViewSpec):
             raise ValueError("must be odd, so that the window has a centre")
         return value
 
+    def statistics(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """Every mean, then every deviation: twice the channels."""
+        mean, deviation = local_statistics(images, self.window)
+        return torch.cat((mean, self.gain * deviation), dim=1)
+
+
+class LocalStatistics(Surroundings, DeviceViewSpec):
+    """Replaces each channel by its mean and its standard deviation in a square window; the last preprocessing step.
+
+    Beyond the border the nearest pixels repeat. Deviations are small beside means: `gain` brings both to one scale.
+    """
+
+    random: ClassVar[bool] = False
+
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Images `(b, c, h, w)` to `(b, 2c, h, w)`: every mean, then every deviation."""
         self.output_shape(tuple(images.shape[1:]))
-        mean, deviation = local_statistics(images, self.window)
-        return Images(torch.cat((mean, self.gain * deviation), dim=1))
+        return Images(self.statistics(images))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """Twice the channels; raises LatentclustError for vectors."""

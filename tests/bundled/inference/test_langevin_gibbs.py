@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from latentclust.api import LatentclustError, Model
-from latentclust.bundled.inference.gibbs import draw, energies, one_hot
+from latentclust.bundled.categories import draw, one_hot
+from latentclust.bundled.inference.gibbs import energies
 from latentclust.bundled.inference.langevin import Joint
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
