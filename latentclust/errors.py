@@ -35,6 +35,10 @@ class LatentclustError(Exception):
         self.issues = issues
         super().__init__("\n".join(str(issue) for issue in issues))
 
+    def __reduce__(self) -> tuple[type["LatentclustError"], tuple[Issue, ...]]:
+        """Its issues are what another process makes it of again."""
+        return type(self), self.issues
+
     @classmethod
     def at(cls, where: str, what: str, fix: str) -> "LatentclustError":
         """The common case of a single issue."""

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from latentclust.labelling.outcome import LabelReport
 
 
+class Precision(StrEnum):
+    """How networks compute."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 class Blend(StrEnum):
     """How windows meet."""
 
@@ -33,6 +42,22 @@ Blending = Annotated[Blend, typer.Option(help="Windows meet by Hann weights on p
 Batch = Annotated[int | None, typer.Option(min=1, help="Windows at a time; the recipe's evaluate.batch_size.")]
 Confidence = Annotated[bool, typer.Option("--confidence", help="Write NAME-confidence.tif too: 1 chance, 255 sure.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.")]
+Precise = Annotated[Precision, typer.Option(help="How networks compute; auto is bf16 on a GPU that has it.")]
+Probabilities = Annotated[
+    bool, typer.Option("--probabilities", help="Write NAME-probabilities.tif: a band a cluster, 1 none, 255 sure.")
+]
+Box = Annotated[
+    tuple[float, float, float, float] | None,
+    typer.Option(metavar="W S E N", help="Cut outputs to a box; windows stay where they are.", show_default=False),
+]
+BoxCrs = Annotated[str | None, typer.Option(metavar="CRS", help="Of --bbox: EPSG:4326; each scene's own.")]
+Geometry = Annotated[Path | None, typer.Option(metavar="FILE", help="Cut outputs to the polygons of a file.")]
+Memory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="What windows and networks may take, such as 2GB: smaller batches.")
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes of a local Dask cluster; none: this one.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler; its workers see DIR too.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be done.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Label all anew, whatever DIR holds.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first scene that fails.")]
 
@@ -45,11 +70,20 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     overlap: Overlap = None,
     blend: Blending = Blend.HANN,
     batch: Batch = None,
+    precision: Precise = Precision.AUTO,
     confidence: Confidence = False,
+    probabilities: Probabilities = False,
+    bbox: Box = None,
+    bbox_crs: BoxCrs = None,
+    geometry: Geometry = None,
     seed: Seed = 0,
     device: Device = "auto",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    max_memory: Memory = None,
     overwrite: Overwrite = False,
     strict: Strict = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Label satellite scenes of any size, pixel by pixel.
@@ -65,6 +99,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     from latentclust.cli.terminal import print_json
 
     with watch() as watcher:
+        from latentclust.labelling.memory import bytes_of
         from latentclust.labelling.run import label as label_scenes
 
         report = label_scenes(
@@ -75,36 +110,66 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             overlap=overlap,
             blend=blend.value,
             batch=batch,
+            precision=precision.value,
             confidence=confidence,
+            probabilities=probabilities,
+            bbox=bbox,
+            bbox_crs=bbox_crs,
+            geometry=geometry,
             seed=seed,
             device=device,
+            workers=workers,
+            scheduler=scheduler,
+            max_memory=None if max_memory is None else bytes_of(max_memory),
             overwrite=overwrite,
             strict=strict,
+            dry_run=dry_run,
             watcher=watcher,
         )
     if json:
         print_json(report.as_json())
     else:
-        _show(report)
+        _show(report, dry_run)
     if report.failed:
         fix = "Mend or leave out the scene, then run the same command again"
         raise RunFailedError(*(Issue(scene.input, scene.reason.rstrip("."), fix) for scene in report.failed))
 
 
-def _show(report: "LabelReport") -> None:
-    from latentclust.cli.terminal import results, shown
-    from latentclust.labelling.manifest import NAME
+def _show(report: "LabelReport", dry_run: bool) -> None:
+    from latentclust.cli.terminal import results
 
     console = results()
-    done = [scene for scene in report.scenes if scene.status == "done"]
-    fresh = len(done) - len(report.kept)
-    before = f", {len(report.kept):,} were before" if report.kept else ""
-    failed = f", {len(report.failed):,} failed" if report.failed else ""
-    speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
-    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{before}{failed}"]
+    for line in _would(report) if dry_run else _did(report):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _would(report: "LabelReport") -> list[str]:
+    planned = [scene for scene in report.scenes if scene.status == "planned"]
+    pixels = sum(scene.pixels for scene in planned)
+    lines = [f"would label {len(planned):,} of {len(report.scenes):,} scenes{_rest(report)}; nothing is written"]
+    lines.append(f"{pixels:,} pixels in {report.windows:,} windows; {report.note}")
+    return lines + _odd(report)
+
+
+def _did(report: "LabelReport") -> list[str]:
+    from latentclust.cli.terminal import shown
+    from latentclust.labelling.manifest import NAME
+
+    fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
+    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_rest(report)}"]
     if fresh:
+        speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
     lines.append(f"in {shown(report.folder)}, told in {shown(report.folder / NAME)}")
-    lines += [f"{scene.output}: {odd}" for scene in done for odd in scene.warnings]
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    return lines + _odd(report)
+
+
+def _rest(report: "LabelReport") -> str:
+    """What became of the scenes that were not labelled now."""
+    outside = sum(scene.status == "outside" for scene in report.scenes)
+    counts = ((len(report.kept), "were before"), (outside, "outside the area"), (len(report.failed), "failed"))
+    return "".join(f", {count:,} {what}" for count, what in counts if count)
+
+
+def _odd(report: "LabelReport") -> list[str]:
+    return [f"{scene.output}: {odd}" for scene in report.scenes for odd in scene.warnings]

@@ -52,13 +52,22 @@ def posteriors(
     """
     set_evaluation(model)
     for images in batches:
-        # Gradients go off for the batch and not for whoever reads the next: a generator's context leaks out of it.
-        with torch.no_grad():
-            found = inference.posterior(model, padded(images, stride), state, rng)
-            if found.probabilities.ndim > 2:
-                found = cropped(found, *images.shape[-2:])
-            read = Posterior(found.probabilities.float().cpu(), found.style.float().cpu())
-        yield read
+        found = posterior_of(inference, model, images, state, rng, stride)
+        yield Posterior(found.probabilities.cpu(), found.style.cpu())
+
+
+@torch.no_grad()
+def posterior_of(
+    inference: InferenceSpec, model: Model, images: Images, state: State, rng: torch.Generator, stride: int = 1
+) -> Posterior:
+    """The posterior of one batch, float32 on its device, of networks in evaluation mode.
+
+    Images are padded to multiples of `stride`, and their label maps cropped back.
+    """
+    found = inference.posterior(model, padded(images, stride), state, rng)
+    if found.probabilities.ndim > 2:
+        found = cropped(found, *images.shape[-2:])
+    return Posterior(found.probabilities.float(), found.style.float())
 
 
 def read_out(

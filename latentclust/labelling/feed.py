@@ -1,56 +1,56 @@
-"""The windows of a scene, read ahead of the model and gathered into batches."""
+"""The windows of strips, read ahead of the model and gathered into batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 
 from latentclust.errors import InterruptedRunError
-from latentclust.labelling.outcome import Watcher
-from latentclust.labelling.reading import read_filled
-from latentclust.labelling.windows import Grid, Span
-from latentclust.labelling.write import Palette
-from latentclust.model import ClusteringModel
-from latentclust.rasters import BandReading
+from latentclust.labelling.plan import Plan
+from latentclust.labelling.reading import opened, read_filled
+from latentclust.labelling.stitch import StripShape
+from latentclust.labelling.windows import Span
+
+IDLE = 1024
+"""Windows after which a batch ends that is not full, so that a stretch without data shows progress."""
+
+Item = TypeVar("Item")
+Stopping = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How every scene of a run is labelled.
+class Job:
+    """A strip to be labelled; it can be sent to another process.
 
     Attributes:
-        model: Gives the probabilities.
-        bands: How it reads scenes.
-        grid: The windows.
-        batch: Windows at a time.
-        confidence: Whether the confidence is written too.
-        seed: Of an inference that draws; every scene begins with it.
-        palette: Of the label raster.
+        scene: The scene's output name, which tells scenes of a run apart.
+        path: The scene's raster.
+        number: Of the strip in its scene, from 0.
+        shape: What it covers.
+        columns: The grid's columns that are read.
+        folder: Where its files go.
     """
 
-    model: ClusteringModel
-    bands: BandReading
-    grid: Grid
-    batch: int
-    confidence: bool
-    seed: int
-    palette: Palette
+    scene: str
+    path: Path
+    number: int
+    shape: StripShape
+    columns: tuple[Span, ...]
+    folder: Path
 
-    def options(self) -> dict[str, Any]:
-        """What decides the values of outputs, beside the model and the scene."""
-        grid = self.grid
-        windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": self.batch}
-        return {**windows, "confidence": self.confidence, "seed": self.seed, "device": self.model.device.type}
+    @property
+    def windows(self) -> int:
+        """How many windows it has, with those that are nowhere data."""
+        return len(self.shape.rows) * len(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A window that was read: its row in the grid, its columns, its bytes `(c, h, w)` and where they are data."""
+    """A window that was read: its row in the strip, its columns, its bytes `(c, h, w)` and where they are data."""
 
     row: int
     column: Span
@@ -58,36 +58,73 @@ class Piece:
     valid: NDArray[np.bool_]
 
 
-def pieces_of(
-    plan: Plan, file: DatasetReader, path: Path, stopping: Callable[[], bool], watcher: Watcher
-) -> Iterator[Piece]:
-    """The windows of a scene in the order of the grid; those that are nowhere data are left out."""
-    for number, row in enumerate(plan.grid.rows(file.height)):
-        for column in plan.grid.columns(file.width):
-            if stopping():
-                raise InterruptedRunError.at(str(path), "stopped", "The same command goes on with it")
-            found = read_filled(file, plan.bands, row, column, path)
-            watcher.windows_done(1, found[1].size if found else 0)
-            if found:
-                yield Piece(number, column, *found)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows of one size; none where a stretch of the strip has no data.
+
+    Attributes:
+        job: The strip that they are of.
+        pieces: The windows.
+        passed: How many windows were gone through to get them, with those that are nowhere data.
+        first: Whether the strip begins with it.
+        last: Whether it ends with it.
+        error: Why the strip could not be read to its end; it is then the last.
+    """
+
+    job: Job
+    pieces: tuple[Piece, ...]
+    passed: int
+    first: bool
+    last: bool
+    error: Exception | None = None
 
 
-def batches_of(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
-    """Windows of one size, as many as fit a batch."""
-    batch: list[Piece] = []
-    for piece in pieces:
-        if batch and (len(batch) == size or piece.image.shape != batch[0].image.shape):
-            yield batch
-            batch = []
-        batch.append(piece)
-    if batch:
-        yield batch
+def batches_of(plan: Plan, jobs: Iterable[Job], stopping: Stopping) -> Iterator[Batch]:
+    """The windows of strips in the order of the grid; a batch never holds windows of two strips.
+
+    So the bits of a label depend on its strip alone, and not on which strips or scenes were labelled before it.
+    """
+    for job in jobs:
+        yield from _batches(plan, job, stopping)
 
 
-def ahead(batches: Iterator[list[Piece]]) -> Iterator[list[Piece]]:
-    """The same, the next one being read while one is in use."""
+def _batches(plan: Plan, job: Job, stopping: Stopping) -> Iterator[Batch]:
+    pieces: list[Piece] = []
+    passed, first = 0, True
+    try:
+        for piece in _pieces(plan, job, stopping):
+            if passed == IDLE or len(pieces) == plan.batch or _unlike(piece, pieces):
+                yield Batch(job, tuple(pieces), passed, first, last=False)
+                pieces, passed, first = [], 0, False
+            passed += 1
+            if piece:
+                pieces.append(piece)
+    # What is wrong with a scene is told with the strip that it stopped.
+    except Exception as error:
+        yield Batch(job, (), passed, first, last=True, error=error)
+    else:
+        yield Batch(job, tuple(pieces), passed, first, last=True)
+
+
+def _unlike(piece: Piece | None, pieces: list[Piece]) -> bool:
+    return piece is not None and bool(pieces) and piece.image.shape != pieces[0].image.shape
+
+
+def _pieces(plan: Plan, job: Job, stopping: Stopping) -> Iterator[Piece | None]:
+    """The windows of a strip in the order of the grid; None for one that is nowhere data."""
+    with opened(job.path) as file:
+        for number, row in enumerate(job.shape.rows):
+            for column in job.columns:
+                if stopping():
+                    raise InterruptedRunError.at(str(job.path), "stopped", "The same command goes on with it")
+                found = read_filled(file, plan.bands, row, column, job.path)
+                yield Piece(number, column, *found) if found else None
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same, the next one being made in another thread while one is in use."""
     with ThreadPoolExecutor(1, "read-ahead") as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            yield batch
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

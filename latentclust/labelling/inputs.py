@@ -29,10 +29,9 @@ class Scene:
     path: Path
     output: PurePath
 
-    @property
-    def confidence(self) -> PurePath:
-        """Its confidence raster, relative to the output folder."""
-        return self.output.with_name(f"{self.output.stem}-confidence{OUTPUT}")
+    def raster(self, name: str) -> PurePath:
+        """Its raster of labels, confidence or probabilities, relative to the output folder."""
+        return self.output if name == "labels" else self.output.with_name(f"{self.output.stem}-{name}{OUTPUT}")
 
 
 def find_scenes(given: Iterable[str | Path], out: Path) -> tuple[Scene, ...]:
@@ -103,7 +102,7 @@ def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
     """Outputs that are called alike, also where a file system does not tell capitals apart."""
     owners: dict[str, Path] = {}
     for scene in scenes:
-        for name in (scene.output, scene.confidence):
+        for name in (scene.output, *map(scene.raster, ("confidence", "probabilities"))):
             owner = owners.setdefault(str(name).casefold(), scene.path)
             if owner != scene.path:
                 what = f"its output would be {name}, and so would that of {owner}"

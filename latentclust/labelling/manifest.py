@@ -56,6 +56,11 @@ class Manifest:
     options: Mapping[str, Any]
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
 
+    def key(self, outcome: SceneOutcome) -> str:
+        """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
+        facts = [self.model, dict(self.options), outcome.input, outcome.output, outcome.size, outcome.mtime]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
     def record(self, outcome: SceneOutcome) -> None:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
         self.scenes[outcome.output] = outcome
@@ -93,7 +98,9 @@ def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrit
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
-    """Makes the folder, keeps a second run out of it, and yields an empty folder for temporary files.
+    """Makes the folder, keeps a second run out of it, and yields the folder of temporary files.
+
+    It is removed when the block ends, but not when it fails or is stopped: whole strips are then kept.
 
     Raises:
         LatentclustError: Another run is at work there, or the folder cannot be written.
@@ -116,9 +123,8 @@ def locked(folder: Path) -> Iterator[Path]:
             what = "another run is labelling into this folder"
             raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
         try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
+            partial.mkdir(exist_ok=True)
             yield partial
-        finally:
             shutil.rmtree(partial, ignore_errors=True)
+        finally:
             lock.unlink(missing_ok=True)

@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-Status = Literal["started", "done", "failed"]
-"""Of a scene; `started` remains only where a run was killed."""
+Status = Literal["started", "done", "failed", "outside", "planned"]
+"""`started` remains where a run was stopped, `outside` has no pixel in the area, `planned` is a dry run's."""
+
+MADE = ("done", "outside", "planned")
+"""What is no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class LabelReport:
         model: SHA-256 of the model's tensors, recipe and band reading.
         windows: How many windows the model read, in this run.
         seconds: Wall-clock time of this run.
+        note: Of a dry run: the windows and the memory, in words.
     """
 
     folder: Path
@@ -68,11 +72,12 @@ class LabelReport:
     model: str
     windows: int
     seconds: float
+    note: str = ""
 
     @property
     def failed(self) -> tuple[SceneOutcome, ...]:
-        """Those without an output."""
-        return tuple(scene for scene in self.scenes if scene.status != "done")
+        """Those that should have an output and have none."""
+        return tuple(scene for scene in self.scenes if scene.status not in MADE)
 
     @property
     def pixels(self) -> int:

@@ -1,46 +1,51 @@
 """Outputs under their own names: which of them an earlier run finished, and how new ones get there."""
 
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, raise_all
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.manifest import ELSEWHERE, Manifest
 from latentclust.labelling.outcome import SceneOutcome
-from latentclust.labelling.scene import Drafts
 from latentclust.labelling.write import writing
 
 
-def publish(folder: Path, scene: Scene, drafts: Drafts) -> Mapping[str, int]:
-    """Gives finished rasters their names, the labels last; the bytes of each."""
-    pairs = [(scene.confidence, drafts.confidence), (scene.output, drafts.labels)]
+def publish(folder: Path, scene: Scene, made: Path) -> Mapping[str, int]:
+    """Gives the files in `made` their names beside the scene's output, the labels last; the bytes of each."""
+    target = folder / scene.output
     files = {}
-    for name, draft in pairs:
-        target = folder / name
-        if draft is None:
-            continue
-        with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for draft in sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name)):
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
-            draft.replace(target)
-            files[str(name)] = target.stat().st_size
+            place = target.with_name(draft.name)
+            draft.replace(place)
+            files[str(scene.output.with_name(draft.name))] = place.stat().st_size
     return files
 
 
-def finished(manifest: Manifest, scenes: Iterable[Scene], overwrite: bool, confidence: bool) -> frozenset[str]:
-    """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed."""
+def finished(
+    manifest: Manifest, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
+) -> frozenset[str]:
+    """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed.
+
+    Args:
+        manifest: The folder's account.
+        scenes: Those to be labelled.
+        overwrite: Whether what is there may be replaced.
+        names: The files that a scene becomes.
+    """
     kept, issues = set(), []
     for scene in scenes:
         name, before = str(scene.output), manifest.scenes.get(str(scene.output))
-        names = (scene.output, scene.confidence) if confidence else (scene.output,)
-        there = [manifest.folder / each for each in names if (manifest.folder / each).exists()]
         if before is None:
+            there = [manifest.folder / each for each in names(scene) if (manifest.folder / each).exists()]
             issues += [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
         elif before.input != str(scene.path.resolve()):
             issues.append(Issue(str(scene.path), f"its output {name} is that of {before.input}", ELSEWHERE))
-        elif before.status == "done" and _whole(manifest.folder, before):
+        elif before.status == "outside" or (before.status == "done" and _whole(manifest.folder, before)):
             if (before.size, before.mtime) == stamp(scene.path):
                 kept.add(name)
             else:

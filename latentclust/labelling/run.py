@@ -1,28 +1,35 @@
-"""Scenes labelled one after the other into a folder, with an account that lets a stopped run go on."""
+"""Scenes labelled into a folder, with an account that lets a stopped run go on."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 import numpy as np
 
-from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.errors import LatentclustError
 from latentclust.infer.read import map_batch
-from latentclust.labelling.feed import Plan
+from latentclust.labelling.area import Area, box_area, geometry_area
+from latentclust.labelling.dry_run import planned
+from latentclust.labelling.engine import engine_for
 from latentclust.labelling.inputs import Scene, check_given, find_scenes
-from latentclust.labelling.manifest import Manifest, identity, locked, open_manifest
-from latentclust.labelling.outcome import LabelReport, SceneOutcome, Unwatched, Watcher
-from latentclust.labelling.published import finished, publish, stamp
+from latentclust.labelling.manifest import identity, locked, open_manifest
+from latentclust.labelling.memory import within_memory
+from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
+from latentclust.labelling.plan import Plan
+from latentclust.labelling.products import Products
+from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
-from latentclust.labelling.scene import label_scene
 from latentclust.labelling.stitch import NO_DATA
 from latentclust.labelling.windows import Blend, grid_of
+from latentclust.labelling.work import Work
 from latentclust.labelling.write import Palette
 from latentclust.model import ClusteringModel, load
 from latentclust.report.map_colours import LEVELS, cluster_colours
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
+from latentclust.train.precision import Precision
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def label(  # noqa: PLR0913 (the command's options)
@@ -34,31 +41,49 @@ def label(  # noqa: PLR0913 (the command's options)
     overlap: int | None = None,
     blend: Blend = "hann",
     batch: int | None = None,
+    precision: str = "auto",
     confidence: bool = False,
+    probabilities: bool = False,
+    bbox: tuple[float, float, float, float] | None = None,
+    bbox_crs: str | None = None,
+    geometry: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    max_memory: int | None = None,
     overwrite: bool = False,
     strict: bool = False,
+    dry_run: bool = False,
     watcher: Watcher | None = None,
 ) -> LabelReport:
     """Labels scenes of any size into Cloud-Optimized GeoTIFFs: cluster, counted from 1, or 0 for no data.
 
-    A folder that an earlier run was stopped in is taken up again: finished scenes stay. A scene that fails is told of
-    in the report and stops no other.
+    A folder that an earlier run was stopped in is taken up again: finished scenes and strips stay. A scene that fails
+    is told of in the report and stops no other.
 
     Args:
         model: Of label maps: a model file, a run's folder, or a loaded model, which stays on its device.
         scenes: Rasters, folders, glob patterns, and text files of paths.
         out: The folder of the label rasters and of labelling.json.
-        tile: Side of a window, pixels; that of the training images unless said.
-        overlap: Pixels that windows share; a quarter of a window unless said. A quarter of it is discarded at each end.
+        tile: Side of a window, pixels; that of the training images, or larger, unless said.
+        overlap: Pixels that windows share; twice the model's radius and a ramp, or a quarter of a window.
         blend: How windows meet.
         batch: Windows at a time; the recipe's evaluate.batch_size unless said, and at most 2^20 pixels.
+        precision: `fp32`, `bf16` or `fp16`: how networks compute; `auto` is bf16 on a GPU that has it, and else fp32.
         confidence: Whether the confidence of labels is written, as NAME-confidence.tif: 1 is chance, 255 certainty.
+        probabilities: Whether NAME-probabilities.tif is: a band a cluster, 1 is none, 255 certainty.
+        bbox: West, south, east, north: outputs are cut to it, and the windows stay where they are.
+        bbox_crs: Of `bbox`, such as `EPSG:4326`; each scene's own unless said.
+        geometry: A file of polygons that outputs are cut to; instead of `bbox`.
         seed: Of an inference that draws.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        workers: Processes of a local Dask cluster that labels strips; this process does unless said.
+        scheduler: The address of a Dask scheduler whose workers do, and which see the same paths.
+        max_memory: Bytes that windows, strips and networks may take; smaller batches are used to keep to it.
         overwrite: Whether outputs of another model, other options or changed scenes are replaced.
         strict: Whether the first failure ends the run.
+        dry_run: Whether nothing is written, and the report says what would be.
         watcher: Hears how far it is.
 
     Raises:
@@ -68,66 +93,53 @@ def label(  # noqa: PLR0913 (the command's options)
     began = time.monotonic()
     folder = Path(out)
     found = find_scenes(check_given(scenes), folder)
+    area = _area(bbox, bbox_crs, geometry)
     loaded = model if isinstance(model, ClusteringModel) else load(model, make_fabric(device, 1).device)
     where = "model" if isinstance(model, ClusteringModel) else str(model)
-    bands = band_reading(loaded, where)
-    grid = grid_of(loaded, tile, overlap, blend)
+    rasters = ("labels", *("confidence",) * confidence, *("probabilities",) * probabilities)
+    bands, grid = band_reading(loaded, where), grid_of(loaded, tile, overlap, blend)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
-    plan = Plan(loaded, bands, grid, size, confidence, seed, palette_of(loaded.clusters))
+    plan = Plan(loaded, bands, grid, size, _precision(precision, loaded), seed, rasters)
+    if max_memory is not None:
+        plan = within_memory(plan, max_memory)
+    products = Products(palette_of(loaded.clusters), tuple(f"cluster {n + 1}" for n in range(loaded.clusters)))
+    options = {**plan.options(), "area": area.said() if area else None}
+
+    def outputs(scene: Scene) -> tuple[PurePath, ...]:
+        return products.outputs(plan, scene)
+
+    if dry_run:
+        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+        return planned(plan, found, area, manifest, finished(manifest, found, overwrite, outputs))
     with locked(folder) as partial, stop_on_signals() as stopping:
-        manifest = open_manifest(folder, identity(loaded), plan.options(), overwrite)
-        kept = finished(manifest, found, overwrite, confidence)
-        run = _Run(plan, manifest, partial, stopping, watcher or Unwatched())
-        run.watcher.begun(len(found) - len(kept), len(kept))
-        outcomes: list[SceneOutcome] = []
-        windows = 0
-        for scene in found:
-            name = str(scene.output)
-            if name in kept:
-                outcomes.append(manifest.scenes[name])
-                continue
-            outcome, count = run.label(scene)
-            outcomes.append(outcome)
-            windows += count
-            if strict and outcome.status == "failed":
-                break
-    return LabelReport(folder, tuple(outcomes), kept, manifest.model, windows, time.monotonic() - began)
+        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+        kept = finished(manifest, found, overwrite, outputs)
+        work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
+        work.watcher.begun(len(found) - len(kept), len(kept))
+        todo = [scene for scene in found if str(scene.output) not in kept]
+        with engine_for(plan, partial, workers, scheduler) as engine:
+            work.label(todo, engine, stopping)
+    every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
+    outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
+    return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A run at work."""
+def _area(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path | None) -> Area | None:
+    """The part of scenes that is wanted; raises LatentclustError for a box and a geometry at once."""
+    if bbox is not None and geometry is not None:
+        what = f"both are given ({bbox} and {geometry})"
+        raise LatentclustError.at("--bbox, --geometry", what, "Give one of them")
+    if crs is not None and bbox is None:
+        raise LatentclustError.at("--bbox-crs", f"{crs!r} is given without a box", "Give --bbox too")
+    if geometry is not None:
+        return geometry_area(Path(geometry))
+    return None if bbox is None else box_area(bbox, crs)
 
-    plan: Plan
-    manifest: Manifest
-    partial: Path
-    stopping: Callable[[], bool]
-    watcher: Watcher
 
-    def label(self, scene: Scene) -> tuple[SceneOutcome, int]:
-        """Labels a scene and enters what became of it; also how many windows the model read."""
-        if self.stopping():
-            raise InterruptedRunError.at(str(scene.path), "stopped before it", "The same command goes on with it")
-        began = time.monotonic()
-        size, mtime = stamp(scene.path)
-        started = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
-        self.manifest.record(started)
-        windows = 0
-        try:
-            drafts = label_scene(self.plan, scene.path, self.partial, self.stopping, self.watcher)
-            windows = drafts.windows
-            files = publish(self.manifest.folder, scene, drafts)
-            outcome = replace(started, status="done", warnings=drafts.warnings, files=files)
-            outcome = replace(outcome, pixels=drafts.pixels, nodata=drafts.nodata)
-        except InterruptedRunError:
-            raise
-        # One bad scene, whatever is bad about it, stops no other.
-        except Exception as error:
-            outcome = replace(started, status="failed", reason=_reason(error))
-        outcome = replace(outcome, seconds=round(time.monotonic() - began, 3))
-        self.manifest.record(outcome)
-        self.watcher.scene_ended(outcome)
-        return outcome, windows
+def _precision(name: str, model: ClusteringModel) -> str:
+    if name not in PRECISIONS:
+        raise LatentclustError.at("--precision", f"{name!r} is none", f"Use one of {', '.join(PRECISIONS)}")
+    return Precision(name, model.device).name
 
 
 def palette_of(clusters: int) -> Palette:
@@ -135,10 +147,3 @@ def palette_of(clusters: int) -> Palette:
     levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
     colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
     return {NO_DATA: (0, 0, 0, 0), **colours}
-
-
-def _reason(error: Exception) -> str:
-    """Why a scene failed, in a line."""
-    if isinstance(error, LatentclustError):
-        return "; ".join(f"{issue.what}. {issue.fix}" for issue in error.issues)
-    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"

@@ -1,124 +1,125 @@
-"""One scene from its file to finished rasters: windows read ahead, labelled in batches, stitched and written."""
+"""One scene: what of it is to be labelled, and how its strips become finished rasters."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 
-from latentclust.data.feed import to_float
-from latentclust.infer.read import posteriors
-from latentclust.labelling.feed import Piece, Plan, ahead, batches_of, pieces_of
-from latentclust.labelling.outcome import Watcher
+from latentclust.labelling.area import Area, Mask
+from latentclust.labelling.feed import Job
+from latentclust.labelling.georeference import Georeference
+from latentclust.labelling.inputs import Scene
+from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import check_bands, opened
-from latentclust.labelling.stitch import Strip, label_type
-from latentclust.labelling.write import Georeference, Palette, Rows, cloud_optimized, growing
-from latentclust.tensors import Images
+from latentclust.labelling.stitch import label_type
+from latentclust.labelling.strip_files import StripReader, scene_rows
+from latentclust.labelling.strips import Extent, strips_of, touching
+from latentclust.labelling.write import Overviews, Palette, cloud_optimized, growing
+
+OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 
 
 @dataclass(frozen=True, slots=True)
-class Drafts:
-    """What was made of a scene, under temporary names.
+class Task:
+    """What is to be done for a scene.
 
     Attributes:
-        labels: The label raster.
-        confidence: The confidence raster; None unless asked for.
-        pixels: Pixels labelled.
-        nodata: Pixels without data.
-        windows: Windows that the model read.
-        warnings: What is odd about the scene.
+        scene: The scene.
+        extent: The pixels that are wanted.
+        mask: Which of them are left out; None where none is.
+        where: Size and place of the outputs.
+        jobs: Its strips.
+        folder: Holds the strips and the drafts.
+        warnings: What is odd about it.
     """
 
-    labels: Path
-    confidence: Path | None
-    pixels: int
-    nodata: int
-    windows: int
+    scene: Scene
+    extent: Extent
+    mask: Mask | None
+    where: Georeference
+    jobs: tuple[Job, ...]
+    folder: Path
     warnings: tuple[str, ...]
 
+    @property
+    def windows(self) -> int:
+        """How many windows are gone through."""
+        return sum(job.windows for job in self.jobs)
 
-def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bool], watcher: Watcher) -> Drafts:
-    """Labels a scene into the folder of temporary files.
 
-    Memory: 4 (K + 1) bytes for each pixel of a strip as high as a window, and three batches of windows.
+def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task | None:
+    """Opens a scene and cuts it into strips; None where it has no pixel in the area.
 
     Raises:
-        LatentclustError: A scene that is damaged or does not suit the model, or a file that cannot be written.
-        InterruptedRunError: A stop was asked for.
+        LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
     """
-    names = ["labels", "confidence"] if plan.confidence else ["labels"]
-    with opened(path) as file:
-        check_bands(file, plan.bands, path)
+    with opened(scene.path) as file:
+        check_bands(file, plan.bands, scene.path)
         where = Georeference.of(file)
-        kinds: dict[str, tuple[np.dtype[Any], Palette | None]] = {
-            "labels": (label_type(plan.model.clusters), plan.palette),
-            "confidence": (np.dtype(np.uint8), None),
-        }
-        with ExitStack() as stack:
-            drafts = {n: stack.enter_context(growing(partial / f"{n}-draft.tif", where, *kinds[n])) for n in names}
-            pixels, windows = _fill(plan, file, path, drafts, stopping, watcher)
-        found = {name: partial / f"{name}.tif" for name in names}
-        cloud_optimized(partial / "labels-draft.tif", found["labels"], "MODE", where, pixels)
-        if plan.confidence:
-            cloud_optimized(partial / "confidence-draft.tif", found["confidence"], "AVERAGE", where, pixels)
-    odd = () if where.place.get("crs") or where.points[0] else ("no coordinate system",)
-    nothing = () if pixels else ("no pixel of data",)
-    nodata = where.extent[0] * where.extent[1] - pixels
-    return Drafts(found["labels"], found.get("confidence"), pixels, nodata, windows, odd + nothing)
+        found = area.within(file, str(scene.path)) if area else (Extent(0, 0, *where.extent), None)
+    if found is None:
+        return None
+    extent, mask = found
+    rows = touching(plan.grid.rows(where.extent[0]), extent.top, extent.bottom)
+    columns = touching(plan.grid.columns(where.extent[1]), extent.left, extent.right)
+    shapes = strips_of(rows, columns, extent)
+    jobs = tuple(
+        Job(str(scene.output), scene.path, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        for number, shape in enumerate(shapes)
+    )
+    odd = () if where.crs else ("no coordinate system",)
+    return Task(scene, extent, mask, where.cut(extent), jobs, folder, odd)
 
 
-def _fill(
-    plan: Plan,
-    file: DatasetReader,
-    path: Path,
-    drafts: dict[str, Rows],
-    stopping: Callable[[], bool],
-    watcher: Watcher,
-) -> tuple[int, int]:
-    """Writes every row of the drafts; returns the pixels labelled and the windows that the model read."""
-    rows, columns = plan.grid.rows(file.height), plan.grid.columns(file.width)
-    watcher.scene_begun(str(path), len(rows) * len(columns))
-    strip = Strip(rows, plan.model.clusters, file.width)
-    pieces = pieces_of(plan, file, path, stopping, watcher)
-    pixels = windows = finished = 0
+def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
+    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels labelled.
 
-    def finish(until: int) -> int:
-        """Writes the grid's rows before `until` that are not written yet; returns the pixels labelled."""
-        count = 0
-        for row in range(finished, until):
-            labels, confidence = strip.finish(row)
-            drafts["labels"].append(labels)
-            if plan.confidence:
-                drafts["confidence"].append(confidence)
-            count += int(np.count_nonzero(labels))
-        return count
+    Args:
+        plan: Of the run.
+        task: The scene.
+        targets: The file of each raster of the plan.
+        palette: Of the labels.
+        names: What clusters are called.
 
-    for piece, probabilities in _labelled(plan, pieces):
-        pixels += finish(piece.row)
-        finished = max(finished, piece.row)
-        strip.add(piece.row, piece.column, probabilities, piece.valid)
-        windows += 1
-    pixels += finish(len(rows))
-    return pixels, windows
+    Raises:
+        LatentclustError: A raster that cannot be written, or does not hold what it should.
+    """
+    drafts = {name: task.folder / f"{name}-draft.tif" for name in plan.rasters}
+    pixels = _draft(plan, task, drafts, palette, names)
+    for name, draft in drafts.items():
+        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, pixels)
+        draft.unlink()
+    return pixels
 
 
-def _labelled(plan: Plan, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, NDArray[np.float32]]]:
-    """Each window with its probabilities `(k, h, w)`."""
-    model = plan.model
-    rng = torch.Generator(model.device).manual_seed(plan.seed)
-    waiting: deque[list[Piece]] = deque()
+def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
+    clusters, pixels = plan.model.clusters, 0
+    with ExitStack() as stack:
+        files = {}
+        for name, draft in drafts.items():
+            kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
+            bands = names if name == "probabilities" else ("",)
+            colours = palette if name == "labels" else None
+            files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
+        readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
+        for top, block in scene_rows(readers, plan.rasters):
+            wanted = _wanted(task, top, block)
+            pixels += int(np.count_nonzero(wanted["labels"]))
+            for name, rows in wanted.items():
+                files[name].append(rows)
+    return pixels
 
-    def images() -> Iterator[Images]:
-        for batch in ahead(batches_of(pieces, plan.batch)):
-            waiting.append(batch)
-            raw = torch.from_numpy(np.stack([piece.image for piece in batch])).to(model.device)
-            yield model.preprocess(to_float(raw), rng)
 
-    for posterior in posteriors(model.inference, model.model, model.state, images(), rng, model.stride):
-        yield from zip(waiting.popleft(), posterior.probabilities.numpy(), strict=True)
+def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Of pixel rows those in the extent, and 0 where the mask leaves them out."""
+    height = len(next(iter(block.values())))
+    first, last = max(top, task.extent.top), min(top + height, task.extent.bottom)
+    cut = {name: rows[max(0, first - top) : max(0, last - top)] for name, rows in block.items()}
+    if task.mask is None or first >= last:
+        return cut
+    inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
+    return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
+from latentclust.labelling.radius import radius_of
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork
 from latentclust.model import ClusteringModel
 
@@ -18,7 +19,13 @@ OVERLAP_SHARE = 4
 """Neighbouring windows share their side over this, unless said otherwise."""
 
 DISCARDED_SHARE = 4
-"""At each end of a window the overlap over this is discarded, where windows blend; both sides make half of it."""
+"""Where the radius is not known, the overlap over this is discarded at each end; both sides make half of it."""
+
+RAMP = 16
+"""Pixels over which windows of a finite receptive field blend."""
+
+LARGEST_RADIUS = 128
+"""A model that looks further, pixels, is treated as one without bound, unless larger windows are asked for."""
 
 READERS = (EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork)
 """The networks that read images."""
@@ -55,34 +62,41 @@ class Grid:
     Attributes:
         tile: Sides of a window, pixels; multiples of `stride`.
         overlap: Pixels that neighbouring windows share; multiples of `stride`, at most half a side.
+        margin: Pixels at each end of a window that are discarded, but not at an end of the scene.
         stride: What origins of windows are multiples of.
         blend: How windows meet.
+        radius: How far the model looks, pixels; None where it has no bound that windows can keep.
     """
 
     tile: tuple[int, int]
     overlap: tuple[int, int]
+    margin: tuple[int, int]
     stride: int
     blend: Blend
+    radius: int | None
 
     def rows(self, height: int) -> list[Span]:
         """The spans that cover `height` pixels."""
-        return spans(height, self.tile[0], self.overlap[0], self.stride, self.blend)
+        return spans(height, self.tile[0], self.overlap[0], self.margin[0], self.stride, self.blend)
 
     def columns(self, width: int) -> list[Span]:
         """The spans that cover `width` pixels."""
-        return spans(width, self.tile[1], self.overlap[1], self.stride, self.blend)
+        return spans(width, self.tile[1], self.overlap[1], self.margin[1], self.stride, self.blend)
 
 
 def grid_of(model: ClusteringModel, tile: int | None, overlap: int | None, blend: Blend) -> Grid:
-    """The grid of a model: its training tile and a quarter of it as overlap, unless said otherwise.
+    """The grid of a model.
+
+    Where its receptive field is finite, windows overlap by twice its radius and a ramp, and are as large as in training
+    or larger, so that overlaps cost little. Elsewhere they are as large as in training, and a quarter is shared.
 
     Raises:
         LatentclustError: A tile or an overlap that is no multiple of the model's stride, or too great an overlap.
     """
     stride = int(np.lcm.reduce([1, *(net.stride for net in model.networks.values() if isinstance(net, READERS))]))
-    trained = tuple(max(stride, side - side % stride) for side in model.raw_shape[1:])
-    sides = (tile, tile) if tile is not None else (trained[0], trained[1])
-    shared = (overlap, overlap) if overlap is not None else (_shared(sides[0], stride), _shared(sides[1], stride))
+    radius = radius_of(model, LARGEST_RADIUS if tile is None else tile // 4)
+    sides = (tile, tile) if tile is not None else _sides(model, radius, stride, blend)
+    shared = (overlap, overlap) if overlap is not None else _overlaps(sides, radius, stride, blend)
     for option, value in (("--tile", min(sides)), ("--overlap", min(shared))):
         if value % stride or value < 0 or (option == "--tile" and value < 1):
             what = f"{value} pixels, and windows of this model begin at multiples of {stride}"
@@ -90,10 +104,42 @@ def grid_of(model: ClusteringModel, tile: int | None, overlap: int | None, blend
     if any(2 * part > side for part, side in zip(shared, sides, strict=True)):
         what = f"{shared[0]} pixels, more than half of windows of {min(sides)}"
         raise LatentclustError.at("--overlap", what, f"Use at most {min(sides) // 2}, or a larger --tile")
-    return Grid(sides, shared, stride, blend)
+    margin = (_margin(shared[0], radius), _margin(shared[1], radius))
+    return Grid(sides, shared, margin, stride, blend, radius)
 
 
-def spans(whole: int, side: int, overlap: int, stride: int, blend: Blend) -> list[Span]:
+def _sides(model: ClusteringModel, radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
+    """The sides of windows: those of training, and larger where the overlap would be more than a quarter of them."""
+    least = max(stride, OVERLAP_SHARE * _wanted(radius, stride, blend)) if radius is not None else stride
+    height, width = (max(least, side - side % stride) for side in model.raw_shape[1:])
+    return height, width
+
+
+def _overlaps(sides: tuple[int, int], radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
+    """Twice the radius and a ramp where they fit half a window, else the share of it, and one stride where it fits."""
+    wanted = None if radius is None else _wanted(radius, stride, blend)
+    if wanted is not None and 2 * wanted <= min(sides):
+        return wanted, wanted
+    rows, columns = (max(_whole(side // OVERLAP_SHARE, stride), stride if 2 * stride <= side else 0) for side in sides)
+    return rows, columns
+
+
+def _wanted(radius: int, stride: int, blend: Blend) -> int:
+    """The overlap of windows of a model that looks `radius` pixels far, a multiple of `stride`."""
+    ramp = RAMP if blend == "hann" else 0
+    return -(-(2 * radius + ramp) // stride) * stride
+
+
+def _margin(overlap: int, radius: int | None) -> int:
+    """The radius where the overlap holds it twice, else a share of the overlap."""
+    return radius if radius is not None and 2 * radius <= overlap else overlap // DISCARDED_SHARE
+
+
+def _whole(pixels: int, stride: int) -> int:
+    return pixels - pixels % stride
+
+
+def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: Blend) -> list[Span]:
     """Windows of `side` pixels that cover `whole` pixels, in order; the last ends where the axis ends.
 
     Every pixel is kept at least once, and at the two ends of the axis nothing is discarded.
@@ -109,7 +155,6 @@ def spans(whole: int, side: int, overlap: int, stride: int, blend: Blend) -> lis
             last = stop if ends else stop - overlap // 2
             weights = np.ones(last - first, np.float32)
         else:
-            margin = overlap // DISCARDED_SHARE
             first, last = start + (0 if begins else margin), stop - (0 if ends else margin)
             weights = _hann(last - first, overlap - 2 * margin, not begins, not ends)
         found.append(Span(start, stop, first, last, weights))
@@ -126,9 +171,3 @@ def _hann(length: int, ramp: int, rises: bool, falls: bool) -> NDArray[np.float3
     if falls:
         weights[length - len(slope) :] *= slope[::-1]
     return weights
-
-
-def _shared(side: int, stride: int) -> int:
-    """The overlap of windows of a side: the share of it, in whole strides, and one where there is room."""
-    share = side // OVERLAP_SHARE
-    return max(share - share % stride, stride if 2 * stride <= side else 0)

@@ -1,9 +1,8 @@
 """Rasters written from top to bottom under a temporary name, and turned into Cloud-Optimized GeoTIFFs when whole."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -11,12 +10,13 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.io import DatasetWriter
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
 from latentclust.files import OUT
+from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.stitch import NO_DATA
 
 BLOCK = 256
@@ -31,29 +31,6 @@ Overviews = Literal["MODE", "AVERAGE"]
 Palette = Mapping[int, tuple[int, int, int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Georeference:
-    """Size and place of a raster, as a file says it.
-
-    Attributes:
-        extent: Height and width, pixels.
-        place: What rasterio is told of CRS and transform.
-        points: Ground control points and their CRS; no points where there are none.
-    """
-
-    extent: tuple[int, int]
-    place: Mapping[str, Any]
-    points: tuple[list[Any], Any]
-
-    @classmethod
-    def of(cls, file: DatasetReader) -> "Georeference":
-        """That of an opened file; an identity transform is none."""
-        points = file.gcps
-        transform = {} if file.transform.is_identity else {"transform": file.transform}
-        place = {**transform, "crs": file.crs} if file.crs and not points[0] else transform
-        return cls((file.height, file.width), place, points)
-
-
 @final
 class Rows:
     """A raster that grows by whole rows."""
@@ -61,11 +38,11 @@ class Rows:
     def __init__(self, file: DatasetWriter, kind: np.dtype[Any]) -> None:
         """Appends to a new file."""
         self._file, self._top = file, 0
-        self._pending = np.empty((0, file.width), kind)
+        self._pending = np.empty((0, file.count, file.width), kind)
 
     def append(self, rows: NDArray[Any]) -> None:
-        """Rows `(n, width)`; they are written as soon as they fill a row of blocks."""
-        self._pending = np.concatenate((self._pending, rows))
+        """Rows `(n, width)`, or `(n, bands, width)`; they are written as soon as they fill a row of blocks."""
+        self._pending = np.concatenate((self._pending, rows.reshape(len(rows), self._file.count, -1)))
         whole = len(self._pending) - len(self._pending) % BLOCK
         if self._top + len(self._pending) == self._file.height:
             whole = len(self._pending)
@@ -75,34 +52,37 @@ class Rows:
 
     def _write(self, rows: NDArray[Any]) -> None:
         """Blocks without data are left out of the file."""
-        for left in range(0, rows.shape[1], BLOCK):
-            part = rows[:, left : left + BLOCK]
+        for left in range(0, rows.shape[2], BLOCK):
+            part = rows[:, :, left : left + BLOCK]
             if part.any():
-                self._file.write(part, 1, window=Window(left, self._top, part.shape[1], len(part)))
+                self._file.write(part.swapaxes(0, 1), window=Window(left, self._top, part.shape[2], len(part)))
         self._top += len(rows)
 
 
 @contextmanager
-def growing(path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None) -> Iterator[Rows]:
-    """A new raster of one band, 0 its nodata value; what goes wrong with the file becomes a LatentclustError.
+def growing(
+    path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None, bands: Sequence[str] = ("",)
+) -> Iterator[Rows]:
+    """A new raster, 0 its nodata value; what goes wrong with the file becomes a LatentclustError.
 
     Args:
         path: A temporary name.
         where: Its size and place.
         kind: The type of its values.
         palette: Red, green, blue and alpha of values.
+        bands: What each band is called.
     """
     layout = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "lzw", "SPARSE_OK": True}
-    height, width = where.extent
-    shape = {"height": height, "width": width, "count": 1, "dtype": kind.name, "nodata": NO_DATA}
+    shape = {"count": len(bands), "dtype": kind.name, "nodata": NO_DATA, **where.profile()}
     with writing(path):
-        file = rasterio.open(path, "w", driver="GTiff", BIGTIFF="IF_SAFER", **layout, **shape, **where.place)
+        file = rasterio.open(path, "w", driver="GTiff", BIGTIFF="IF_SAFER", interleave="band", **layout, **shape)
     with file:
         with writing(path):
-            if where.points[0]:
-                file.gcps = where.points
+            where.attach(file)
             if palette:
                 file.write_colormap(1, palette)
+            if any(bands):
+                file.descriptions = tuple(bands)
         rows = Rows(file, kind)
         yield rows
 
@@ -113,7 +93,8 @@ def cloud_optimized(draft: Path, target: Path, overviews: Overviews, where: Geor
     Raises:
         LatentclustError: It cannot be written, or what was written is not what should be there.
     """
-    options = {"COMPRESS": "DEFLATE", "BLOCKSIZE": COG_BLOCK, "OVERVIEW_RESAMPLING": overviews, "BIGTIFF": "IF_SAFER"}
+    layout = {"COMPRESS": "DEFLATE", "BLOCKSIZE": COG_BLOCK, "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS"}
+    options = {**layout, "OVERVIEW_RESAMPLING": overviews}
     with writing(target), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         copy(draft, target, driver="COG", **options)
@@ -123,14 +104,9 @@ def cloud_optimized(draft: Path, target: Path, overviews: Overviews, where: Geor
     if found != labelled:
         what = f"holds {found:,} pixels of data after it was written, and {labelled:,} are labelled"
         raise LatentclustError.at(str(target), what, OUT)
-    if (same.extent, same.place) != (where.extent, where.place) or not _same_points(same.points, where.points):
+    if not same.equals(where):
         what = "its coordinate system or transform cannot be kept in a GeoTIFF exactly"
         raise LatentclustError.at(str(target), what, "Convert the scene with gdal_translate first")
-
-
-def _same_points(one: tuple[list[Any], Any], other: tuple[list[Any], Any]) -> bool:
-    kept = [[(point.row, point.col, point.x, point.y, point.z or 0) for point in points] for points, _ in (one, other)]
-    return kept[0] == kept[1] and one[1] == other[1]
 
 
 @contextmanager

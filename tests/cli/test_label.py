@@ -61,9 +61,11 @@ def test_options_reach_the_run(cli, model_file, tmp_path):
         "overlap": [8, 8],
         "blend": "crop",
         "batch": 3,
+        "precision": "fp32",
         "seed": 5,
-        "confidence": True,
+        "rasters": ["labels", "confidence"],
         "device": "cpu",
+        "area": None,
     }
     refused = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
     assert refused.code == 2

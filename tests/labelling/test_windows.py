@@ -14,7 +14,7 @@ CASES = [(600, 64, 16, 1), (64, 64, 16, 1), (65, 64, 16, 4), (373, 64, 32, 8), (
 @pytest.mark.parametrize("blend", ["hann", "crop"])
 def test_windows_cover_an_axis_and_begin_at_multiples_of_the_stride(whole, side, overlap, stride, blend) -> None:
     weights = np.zeros(whole)
-    for span in spans(whole, side, overlap, stride, blend):
+    for span in spans(whole, side, overlap, overlap // 4, stride, blend):
         assert span.start % stride == 0
         assert 0 <= span.start <= span.first < span.last <= span.stop <= whole
         assert span.stop - span.start <= side
@@ -26,21 +26,22 @@ def test_windows_cover_an_axis_and_begin_at_multiples_of_the_stride(whole, side,
 
 
 def test_hann_weights_of_neighbours_sum_to_one() -> None:
-    first, second, *_ = spans(600, 64, 16, 1, "hann")
+    first, second, *_ = spans(600, 64, 16, 4, 1, "hann")
     shared = first.last - second.first
     assert (first.stop - second.start, shared) == (16, 8)  # a quarter is discarded at either end
     np.testing.assert_allclose(first.weights[-shared:] + second.weights[:shared], 1, atol=1e-6)
 
 
 def test_nothing_is_discarded_at_the_ends_of_an_axis() -> None:
-    first, *_, last = spans(600, 64, 16, 1, "hann")
+    first, *_, last = spans(600, 64, 16, 4, 1, "hann")
     assert (first.first, last.last) == (0, 600)
     assert first.weights[0] == last.weights[-1] == 1
 
 
-def test_the_defaults_are_the_training_tile_and_a_quarter_of_it() -> None:
+def test_a_model_without_a_radius_takes_the_training_tile_and_a_quarter_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentclust.labelling.windows.radius_of", lambda model, largest: None)
     grid = grid_of(planted_model((2, 1)), None, None, "hann")
-    assert (grid.tile, grid.overlap, grid.stride) == ((64, 64), (16, 16), 2)
+    assert (grid.tile, grid.overlap, grid.margin, grid.stride) == ((64, 64), (16, 16), (4, 4), 2)
 
 
 @pytest.mark.parametrize(

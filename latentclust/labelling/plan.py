@@ -1,0 +1,38 @@
+"""How a run labels its scenes: what every process that takes part must know."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from latentclust.labelling.windows import Grid
+from latentclust.model import ClusteringModel
+from latentclust.rasters import BandReading
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How every scene of a run is labelled.
+
+    Attributes:
+        model: Gives the probabilities.
+        bands: How it reads scenes.
+        grid: The windows.
+        batch: Windows at a time.
+        precision: `fp32`, `bf16` or `fp16`: how its networks compute.
+        seed: Of an inference that draws; every strip begins with it and its own number.
+        rasters: What is written of each scene: `labels`, and `confidence` and `probabilities` where asked for.
+    """
+
+    model: ClusteringModel
+    bands: BandReading
+    grid: Grid
+    batch: int
+    precision: str
+    seed: int
+    rasters: tuple[str, ...]
+
+    def options(self) -> dict[str, Any]:
+        """What decides the values of outputs, beside the model and the scene."""
+        grid = self.grid
+        windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": self.batch}
+        how = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
+        return {**windows, **how, "rasters": list(self.rasters)}

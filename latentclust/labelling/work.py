@@ -1,0 +1,189 @@
+"""A run at work: scenes are cut into strips, strips are labelled, and whole scenes are put together and published."""
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import final
+
+from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.labelling.area import Area
+from latentclust.labelling.engine import Engine
+from latentclust.labelling.feed import Job, Stopping
+from latentclust.labelling.inputs import Scene
+from latentclust.labelling.labeller import Labelled
+from latentclust.labelling.manifest import Manifest
+from latentclust.labelling.outcome import SceneOutcome, Status, Watcher
+from latentclust.labelling.plan import Plan
+from latentclust.labelling.products import Made, Products
+from latentclust.labelling.published import publish, stamp
+from latentclust.labelling.scene import Task, prepare
+from latentclust.labelling.strip_files import whole
+
+FINISHING = 2
+"""Scenes that may wait to be put together before no more windows are read."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A scene that is begun and not ended."""
+
+    scene: Scene
+    outcome: SceneOutcome
+    began: float
+    task: Task | None = None
+    waiting: set[int] = field(default_factory=set)
+
+
+Event = tuple[_Open, Exception | None]
+
+
+@final
+class Work:
+    """Labels scenes into a folder, many strips and scenes at a time, and accounts for each."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        products: Products,
+        area: Area | None,
+        manifest: Manifest,
+        partial: Path,
+        watcher: Watcher,
+        strict: bool,
+    ) -> None:
+        """Nothing is begun yet."""
+        self.plan, self.products, self.area, self.manifest = plan, products, area, manifest
+        self.partial, self.watcher, self.strict = partial, watcher, strict
+        self.windows = 0
+        self.ended: dict[str, SceneOutcome] = {}
+        self._halted = False
+        self._open: dict[str, _Open] = {}
+        # Scenes are opened by the thread that reads ahead, and accounted for by the one that labels.
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._finishing: deque[tuple[_Open, Future[Made]]] = deque()
+        self._pool = ThreadPoolExecutor(1, "finish")
+
+    def label(self, scenes: Iterable[Scene], engine: Engine, stopping: Stopping) -> None:
+        """Labels all, or with `strict` until the first failure.
+
+        Raises:
+            InterruptedRunError: A stop was asked for; strips that are whole are kept.
+        """
+        try:
+            for labelled in engine(self._jobs(scenes), lambda: stopping() or self._halted, self._passed):
+                self._account()
+                self._take(labelled)
+                self._collect(FINISHING)
+            self._account()
+        except InterruptedRunError:
+            if not self._halted:
+                raise
+        finally:
+            self._pool.shutdown(wait=True, cancel_futures=stopping())
+            self._collect(0)
+
+    def _jobs(self, scenes: Iterable[Scene]) -> Iterator[Job]:
+        """The strips to be labelled; scenes are opened when their turn comes."""
+        for scene in scenes:
+            if self._halted:
+                return
+            size, mtime = stamp(scene.path)
+            outcome = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
+            opened = _Open(scene, outcome, time.monotonic())
+            try:
+                opened.task = prepare(self.plan, scene, self.partial / self.manifest.key(outcome), self.area)
+            # One bad scene, whatever is bad about it, stops no other.
+            except Exception as error:
+                self._events.put((opened, error))
+                self._halted = self._halted or self.strict
+                continue
+            todo = [job for job in opened.task.jobs if not whole(job.folder)] if opened.task else []
+            opened.waiting = {job.number for job in todo}
+            self._events.put((opened, None))
+            for job in todo:
+                if opened.outcome.status == "failed":
+                    break
+                yield job
+
+    def _account(self) -> None:
+        """Enters what the reading thread told."""
+        while not self._events.empty():
+            opened, error = self._events.get()
+            self._open[str(opened.scene.output)] = opened
+            self.manifest.record(opened.outcome)
+            if error is not None:
+                self._end(opened, "failed", reason_of(error))
+            elif opened.task is None:
+                self._end(opened, "outside", "no pixel in the area")
+            else:
+                self.watcher.scene_begun(str(opened.scene.path), opened.task.windows)
+                self._finish_if_whole(opened)
+
+    def _passed(self, job: Job, windows: int, pixels: int) -> None:
+        self._account()
+        self.watcher.windows_done(windows, pixels)
+
+    def _take(self, labelled: Labelled) -> None:
+        """A strip has ended."""
+        opened = self._open.get(labelled.job.scene)
+        if opened is None:  # another strip has failed before
+            return
+        if labelled.facts is None:
+            self._end(opened, "failed", reason_of(labelled.error or Exception("no reason is known")))
+            return
+        self.windows += labelled.facts.windows
+        opened.waiting.discard(labelled.job.number)
+        self._finish_if_whole(opened)
+
+    def _finish_if_whole(self, opened: _Open) -> None:
+        if not opened.waiting and opened.task is not None:
+            self._finishing.append((opened, self._pool.submit(self.products.make, self.plan, opened.task)))
+
+    def _collect(self, most: int) -> None:
+        """Publishes scenes that are put together, and waits until at most so many are not."""
+        while self._finishing and (self._finishing[0][1].done() or len(self._finishing) > most):
+            opened, future = self._finishing.popleft()
+            if future.cancelled():
+                continue
+            try:
+                self._publish(opened, future.result())
+            # As above.
+            except Exception as error:
+                self._end(opened, "failed", reason_of(error))
+
+    def _publish(self, opened: _Open, made: Made) -> None:
+        assert opened.task is not None
+        files = publish(self.manifest.folder, opened.scene, made.folder)
+        height, width = opened.task.where.extent
+        opened.outcome = replace(
+            opened.outcome,
+            warnings=opened.task.warnings + made.warnings,
+            files=files,
+            pixels=made.pixels,
+            nodata=height * width - made.pixels,
+        )
+        self._end(opened, "done")
+
+    def _end(self, opened: _Open, status: Status, reason: str = "") -> None:
+        """A scene is done with."""
+        seconds = round(time.monotonic() - opened.began, 3)
+        opened.outcome = replace(opened.outcome, status=status, reason=reason, seconds=seconds)
+        self._halted = self._halted or (self.strict and status == "failed")
+        name = str(opened.scene.output)
+        self._open.pop(name, None)
+        self.ended[name] = opened.outcome
+        self.manifest.record(opened.outcome)
+        shutil.rmtree(self.partial / self.manifest.key(opened.outcome), ignore_errors=True)
+        self.watcher.scene_ended(opened.outcome)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a scene failed, in a line."""
+    if isinstance(error, LatentclustError):
+        return "; ".join(f"{issue.what}. {issue.fix}" for issue in error.issues)
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
