@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, Protocol, runtime_checkable
 
 import pluggy
 
@@ -50,7 +50,23 @@ class Discovery:
     broken: tuple[BrokenPlugin, ...]
 
 
-def discover(points: tuple[EntryPoint, ...] | None = None) -> Discovery:
+@runtime_checkable
+class Point(Protocol):
+    """An entry point: importlib's, or that of importlib_metadata, which takes its place once Dask is imported."""
+
+    @property
+    def name(self) -> str:
+        """The entry's name."""
+
+    @property
+    def dist(self) -> Any:
+        """The distribution that lists it, or None."""
+
+    def load(self) -> Any:
+        """What it points to."""
+
+
+def discover(points: tuple[Point, ...] | None = None) -> Discovery:
     """Loads the plugins behind entry points, by default all installed ones.
 
     A plugin that raises while it is imported, registered or asked for its parts is recorded and left out whole.
@@ -74,7 +90,7 @@ def discover(points: tuple[EntryPoint, ...] | None = None) -> Discovery:
     return Discovery(tuple(provisions), tuple(broken))
 
 
-def _unique(points: tuple[EntryPoint, ...]) -> Iterator[tuple[Provider, EntryPoint]]:
+def _unique(points: tuple[Point, ...]) -> Iterator[tuple[Provider, Point]]:
     """Entry points with their providers, each once: an editable install may be listed twice."""
     seen: set[Provider] = set()
     for point in points:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -28,14 +29,14 @@ def watch() -> "Iterator[Watcher]":
 
 
 class Bars:
-    """A bar of scenes, and one of the windows of the scene at hand with megapixels a second."""
+    """A bar of scenes, and one of the windows of those that are begun, with megapixels a second."""
 
     def __init__(self, bar: Progress) -> None:
         """Draws on `bar`."""
         self.bar = bar
         self.scenes = bar.add_task("scenes", total=None, speed="")
         self.windows: TaskID = bar.add_task("windows", total=None, speed="")
-        self.failures = self.pixels = 0
+        self.failures = self.pixels = self.total = 0
         self.since = time.monotonic()
 
     def begun(self, scenes: int, kept: int) -> None:
@@ -43,9 +44,9 @@ class Bars:
         self.bar.update(self.scenes, total=scenes, speed=f"{kept} done before" if kept else "")
 
     def scene_begun(self, name: str, windows: int) -> None:
-        """A bar of its windows."""
-        self.pixels, self.since = 0, time.monotonic()
-        self.bar.reset(self.windows, total=windows, description=escape(name), speed="")
+        """Its windows are still to come."""
+        self.total += windows
+        self.bar.update(self.windows, total=self.total, description=escape(Path(name).name))
 
     def windows_done(self, count: int, pixels: int) -> None:
         """Moves it."""

@@ -180,6 +180,6 @@ def _points(shapes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
 def _crs(text: str, where: str) -> CRS:
     try:
         return CRS.from_user_input(text)
-    except CRSError as error:
+    except (CRSError, ValueError) as error:
         what = f"{text!r} is no coordinate system"
         raise LatentclustError.at(where, what, "Use one such as EPSG:4326") from error

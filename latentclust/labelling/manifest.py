@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,4 +127,6 @@ def locked(folder: Path) -> Iterator[Path]:
             yield partial
             shutil.rmtree(partial, ignore_errors=True)
         finally:
+            with suppress(OSError):  # it holds whole strips
+                partial.rmdir()
             lock.unlink(missing_ok=True)

@@ -34,17 +34,31 @@ def bytes_of(size: str) -> int:
 
 
 def within_memory(plan: Plan, limit: int) -> Plan:
-    """The plan with as large a batch as `limit` bytes allow, and no larger than it was.
+    """The plan with as large a batch as half of `limit` bytes allows, and no larger than it was.
+
+    The rest is for strips; `check_width` holds scenes against it.
 
     Raises:
         LatentclustError: A single window takes more.
     """
     each = window_bytes(plan)
-    room = limit - strip_bytes(plan, plan.grid.tile[1])
-    if room < each:
-        what = f"{limit / MEGABYTE:,.0f} MB, and one window takes {(limit - room + each) / MEGABYTE:,.0f} MB"
-        raise LatentclustError.at("--max-memory", what, "Raise it, or use a smaller --tile")
-    return replace(plan, batch=min(plan.batch, room // each))
+    if limit // 2 < each:
+        what = f"{limit / MEGABYTE:,.0f} MB, and one window takes {each / MEGABYTE:,.0f} MB"
+        raise LatentclustError.at(
+            "--max-memory", f"{what}, which may be half of it", "Raise it, or use a smaller --tile"
+        )
+    batch = min(plan.batch, limit // 2 // each)
+    return replace(plan, batch=batch, strip_limit=limit - batch * each)
+
+
+def check_width(plan: Plan, width: int, where: str) -> None:
+    """Raises LatentclustError where the strips of a scene `width` pixels wide take more than is left for them."""
+    needed = strip_bytes(plan, width)
+    if plan.strip_limit is not None and needed > plan.strip_limit:
+        what = (
+            f"its strips take {needed / MEGABYTE:,.0f} MB, and --max-memory leaves {plan.strip_limit / MEGABYTE:,.0f}"
+        )
+        raise LatentclustError.at(where, what, "Raise it, or use a smaller --tile")
 
 
 def strip_bytes(plan: Plan, width: int) -> int:

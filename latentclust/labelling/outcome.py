@@ -25,6 +25,7 @@ class SceneOutcome:
         pixels: Pixels labelled.
         nodata: Pixels without data.
         seconds: Wall-clock time.
+        finishing: That of putting strips together, and of the Cloud-Optimized GeoTIFFs.
         size: Of the input, bytes; -1 where it could not be told.
         mtime: When the input was last changed, nanoseconds since 1970.
         files: What was written, relative to the folder, and bytes of each.
@@ -38,6 +39,7 @@ class SceneOutcome:
     pixels: int = 0
     nodata: int = 0
     seconds: float = 0.0
+    finishing: float = 0.0
     size: int = -1
     mtime: int = 0
     files: Mapping[str, int] | None = None
@@ -99,7 +101,7 @@ class Watcher(Protocol):
         """So many scenes are to be labelled, and so many were before."""
 
     def scene_begun(self, name: str, windows: int) -> None:
-        """A scene of so many windows."""
+        """A scene, with so many windows that are not labelled yet; others may still be at work."""
 
     def windows_done(self, count: int, pixels: int) -> None:
         """So many more windows of the scene are read or found empty, with so many pixels read by the model."""

@@ -20,6 +20,7 @@ class Plan:
         precision: `fp32`, `bf16` or `fp16`: how its networks compute.
         seed: Of an inference that draws; every strip begins with it and its own number.
         rasters: What is written of each scene: `labels`, and `confidence` and `probabilities` where asked for.
+        strip_limit: Bytes that a strip may take; None where there is no limit.
     """
 
     model: ClusteringModel
@@ -29,6 +30,7 @@ class Plan:
     precision: str
     seed: int
     rasters: tuple[str, ...]
+    strip_limit: int | None = None
 
     def options(self) -> dict[str, Any]:
         """What decides the values of outputs, beside the model and the scene."""

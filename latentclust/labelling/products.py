@@ -1,6 +1,7 @@
 """What is made of a labelled scene: its rasters, and whatever else was asked for, under the names they will have."""
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -18,11 +19,13 @@ class Made:
         folder: Holds the files, and nothing else.
         pixels: Pixels labelled.
         warnings: What is odd about them.
+        seconds: How long it took.
     """
 
     folder: Path
     pixels: int
     warnings: tuple[str, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,13 @@ class Products:
 
     def make(self, plan: Plan, task: Task) -> Made:
         """Makes all of it, in the task's folder; raises LatentclustError where a file cannot be written."""
+        began = time.monotonic()
         folder = task.folder / "made"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         targets = {name: folder / task.scene.raster(name).name for name in plan.rasters}
         pixels = put_together(plan, task, targets, self.palette, self.names)
-        return Made(folder, pixels, () if pixels else ("no pixel of data",))
+        return Made(folder, pixels, () if pixels else ("no pixel of data",), time.monotonic() - began)
 
     def outputs(self, plan: Plan, scene: Scene) -> tuple[PurePath, ...]:
         """The files that a scene becomes, relative to the output folder."""

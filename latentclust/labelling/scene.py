@@ -13,6 +13,7 @@ from latentclust.labelling.area import Area, Mask
 from latentclust.labelling.feed import Job
 from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.inputs import Scene
+from latentclust.labelling.memory import check_width
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import check_bands, opened
 from latentclust.labelling.stitch import label_type
@@ -64,6 +65,7 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
     if found is None:
         return None
     extent, mask = found
+    check_width(plan, extent.width, str(scene.path))
     rows = touching(plan.grid.rows(where.extent[0]), extent.top, extent.bottom)
     columns = touching(plan.grid.columns(where.extent[1]), extent.left, extent.right)
     shapes = strips_of(rows, columns, extent)

@@ -175,7 +175,9 @@ class Strip:
     def _finish(self, row: int) -> None:
         """Finishes the rows of windows before `row`."""
         while self._row < row:
-            self._slide(max(self.shape.columns[1], self._left))
+            self._slide(self.shape.columns[1])
+            self._window.zero_()  # of columns beyond those that are wanted
+            self._touched = False
             head, count = self._counts()
             if head:
                 self.sink.sums("head", self._head)

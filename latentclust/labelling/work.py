@@ -121,7 +121,8 @@ class Work:
             elif opened.task is None:
                 self._end(opened, "outside", "no pixel in the area")
             else:
-                self.watcher.scene_begun(str(opened.scene.path), opened.task.windows)
+                windows = sum(job.windows for job in opened.task.jobs if job.number in opened.waiting)
+                self.watcher.scene_begun(str(opened.scene.path), windows)
                 self._finish_if_whole(opened)
 
     def _passed(self, job: Job, windows: int, pixels: int) -> None:
@@ -165,6 +166,7 @@ class Work:
             warnings=opened.task.warnings + made.warnings,
             files=files,
             pixels=made.pixels,
+            finishing=round(made.seconds, 3),
             nodata=height * width - made.pixels,
         )
         self._end(opened, "done")

@@ -96,7 +96,7 @@ def test_another_model_other_options_or_a_changed_scene_are_refused(
     out = tmp_path / "out"
     latentclust.label(planted, scene, out)
     first = files(out)
-    with pytest.raises(LatentclustError, match="other options: .*blend was hann and is crop"):
+    with pytest.raises(LatentclustError, match=r"other options: .*blend was hann and is crop"):
         latentclust.label(planted, scene, out, blend="crop")
     with pytest.raises(LatentclustError, match="by another model"):
         latentclust.label(planted_model((2, 1)), scene, out)

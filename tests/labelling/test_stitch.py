@@ -1,5 +1,6 @@
 """Sums of probabilities, and what is read out of them."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_strips_share_rows_by_twos_and_leave_none_out(height: int, width: int) -
     rows, columns = spans(height, 64, 32, 4, 1, "hann"), spans(width, 64, 32, 4, 1, "hann")
     shapes = strips_of(rows, columns, Extent(0, 0, height, width))
     assert [row for shape in shapes for row in shape.rows] == rows
-    for above, below in zip(shapes[:-1], shapes[1:], strict=True):
+    for above, below in pairwise(shapes):
         assert above.tail == below.head > 0
         assert below.finished(0) >= below.head
         before = above.rows[-2].last if len(above.rows) > 1 else 0
