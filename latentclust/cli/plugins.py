@@ -68,7 +68,7 @@ def answers_to(registry: "Registry", part: "Part") -> str:
 def _print_part(console: "Console", registry: "Registry", part: "Part") -> None:
     from rich.text import Text
 
-    from latentclust.cli.part_options import part_options
+    from latentclust.part_options import part_options
 
     line = Text.assemble(
         "  ", (answers_to(registry, part), "cyan"), f"  {summary(part)}", (f"  ({part.provider})", "dim")
@@ -93,7 +93,7 @@ def summary(part: "Part") -> str:
 def _as_json(registry: "Registry", part: "Part") -> dict[str, Any]:
     from dataclasses import asdict
 
-    from latentclust.cli.part_options import part_options
+    from latentclust.part_options import part_options
 
     return {
         "kind": part.kind,
