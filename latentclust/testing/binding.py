@@ -161,7 +161,8 @@ class _Binding:
                 continue
             fitting = [name for name in self._candidates(wanted) if isinstance(self.quantity(name), Bound)]
             fresh = [name for name in fitting if name not in on.values()]
-            on |= {parameter: name for name in (fresh or fitting)[:1]}
+            if fitting:
+                on[parameter] = (fresh or fitting)[0]
         return on
 
     def _candidates(self, wanted: Any) -> list[str]:

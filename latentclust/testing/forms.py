@@ -17,6 +17,9 @@ from latentclust.testing.subject import CLUSTERS, Subject
 BATCH, STYLE = 6, WIDTH - CLUSTERS
 """Samples, latents and features are equally wide, so that one critic may score any of them, and one head read any."""
 
+IMAGE: Shape = (2, 2, 2)
+"""An image of as many values as a vector has."""
+
 CELLS = 2
 """Places of the style's grid in an image of label maps, either way."""
 
@@ -69,13 +72,13 @@ class Form:
 
     def _of_type(self, type_: Any, rng: torch.Generator) -> Any:
         """A value such as chains may provide; None for a type of which nothing is known."""
-        known = {
-            Scale: lambda: Scale(torch.tensor(NOISE)),
-            Images: lambda: self._images(rng),
-            Latent: lambda: self.prior.sample(BATCH, rng),
-            Vectors: lambda: Vectors(torch.randn(BATCH, WIDTH, generator=rng)),
-        }
-        return known[type_]() if type_ in known else None
+        if type_ is Scale:
+            return Scale(torch.tensor(NOISE))
+        if type_ is Images:
+            return self._images(rng)
+        if type_ is Vectors:
+            return Vectors(torch.randn(BATCH, WIDTH, generator=rng))
+        return self.prior.sample(BATCH, rng) if type_ is Latent else None
 
 
 def mirrored() -> Alignment:
@@ -89,12 +92,12 @@ def forms(subject: Subject) -> tuple[Form, ...]:
 
     Their priors are registered ones with categories, the subject's own first.
     """
-    plain, maps = _prior(subject, per_pixel=False), _prior(subject, per_pixel=True)
-    of_samples = (Form("vectors", (WIDTH,), plain, ROLES), Form("images", (2, 2, 2), plain, ROLES)) if plain else ()
-    of_maps = (
-        (Form("label maps", (WIDTH, *places_of(maps)), maps, MAP_ROLES),) if isinstance(maps, MapPriorSpec) else ()
-    )
-    return (*of_samples, *of_maps)
+    plain, maps, found = _prior(subject, per_pixel=False), _prior(subject, per_pixel=True), []
+    if plain is not None:
+        found += [Form("vectors", (WIDTH,), plain, ROLES), Form("images", IMAGE, plain, ROLES)]
+    if maps is not None:
+        found.append(Form("label maps", (WIDTH, *places_of(maps)), maps, MAP_ROLES))
+    return tuple(found)
 
 
 def _prior(subject: Subject, per_pixel: bool) -> PriorSpec | None:
@@ -109,6 +112,6 @@ def _prior(subject: Subject, per_pixel: bool) -> PriorSpec | None:
     return None
 
 
-def places_of(prior: PriorSpec | None) -> Shape:
+def places_of(prior: PriorSpec) -> Shape:
     """Pixels of images whose style has a few places; none of a prior of whole images."""
     return (CELLS * prior.style_stride,) * 2 if isinstance(prior, MapPriorSpec) else ()

@@ -104,7 +104,8 @@ def objection_to(spec: InferenceSpec, prior: PriorSpec) -> str | None:
 
 def _priors(subject: Subject) -> list[Part]:
     """Every prior of the distribution, and the first others with categories, without any, and of label maps."""
-    own, sorts = [], {}
+    own: list[Part] = []
+    sorts: dict[tuple[bool, bool], Part] = {}
     for part in subject.registry.parts("prior"):
         if part.provider == subject.part.provider:
             own.append(part)

@@ -1,4 +1,4 @@
-"""Checks of a part's options: they are the keys of its table, typed, documented, strict, and the same once read back."""
+"""Checks of a part's options: the keys of its table, typed, documented, strict, and the same once read back."""
 
 import pickle
 import tomllib

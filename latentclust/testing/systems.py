@@ -41,11 +41,9 @@ def draws_its_graph(subject: Subject) -> None:
 
 
 def _resolved(subject: Subject) -> Resolved:
-    data = {"use": _any_data(subject)}
+    tables = {"extends": subject.part.qualified, "data": {"use": _any_data(subject)}}
     try:
-        return resolve(
-            load_recipe({"extends": subject.part.qualified, "data": data}, subject.registry), subject.registry
-        )
+        return resolve(load_recipe(tables, subject.registry), subject.registry)
     except LatentclustError as error:
         raise Unfit("; ".join(map(str, error.issues))) from error
 

@@ -57,9 +57,8 @@ def draws_if_it_says_so(subject: Subject) -> None:
     shape = taken(spec.output_shape, SHAPES)[0]
     first = _seen(spec, shape, SEEDS[0])
     draws = any(not same(_seen(spec, shape, seed), first) for seed in SEEDS[1:])
-    require(
-        draws == type(spec).random, f"random is {type(spec).random}, and its images {'do' if draws else 'do not'} vary"
-    )
+    said = type(spec).random
+    require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
 
 
 def says_where_pixels_come_from(subject: Subject) -> None:
