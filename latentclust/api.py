@@ -75,7 +75,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
-from latentclust.whole_set import TableSpec
+from latentclust.whole_set import StartSpec, TableSpec
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
@@ -143,6 +143,7 @@ __all__ = [
     "SealedMaps",
     "Shape",
     "Spec",
+    "StartSpec",
     "TableSpec",
     "TiledDatasetSpec",
     "Tiles",

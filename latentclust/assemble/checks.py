@@ -6,6 +6,7 @@ from torch import nn
 
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
+from latentclust.assemble.stages import counts_in
 from latentclust.bodies import BackboneSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import did_you_mean
 from latentclust.inferences import ChainSpec, InferenceSpec
@@ -212,10 +213,10 @@ def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[st
 def check_selection(find: Lookup, recipe: Recipe) -> None:
     """Refuses to select by what reads labels, and by what does not exist."""
     by = recipe.train.select_by
-    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if table.enabled)]
+    last = next(reversed(list(recipe.stages)), "")
+    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if counts_in(table, last))]
     if by in choices:
         return
     labels = "reads labels, and selecting by labels is not clustering"
-    find.note(
-        "train.select_by", f"{by!r} {'is no term of this recipe' if '.' in by else labels}", did_you_mean(by, choices)
-    )
+    term = f"is no term of the last stage, {last!r}" if last else "is no term of this recipe"
+    find.note("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

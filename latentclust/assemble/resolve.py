@@ -20,6 +20,7 @@ from latentclust.assemble.checks import (
 )
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
 from latentclust.assemble.tables import check_tables, table_types, tables_read
 from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
@@ -38,7 +39,9 @@ class Resolved:
     Attributes:
         loaded: The recipe and its text.
         tables: Those that a plan reads.
-        plans: What each player computes in a step.
+        plans: What each player computes in a step, with all its losses.
+        stages: The parts of the training, each with the plans of the losses that count in it; one where the recipe
+            has none.
         distributions: Who provided what was used: distribution to version.
     """
 
@@ -51,6 +54,7 @@ class Resolved:
     roles: Mapping[str, str]
     tables: Mapping[str, TableSpec]
     plans: Mapping[str, Plan]
+    stages: tuple[Stage, ...]
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
@@ -119,6 +123,8 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     read = tables_read(find, recipe, tables, plans.values())
     check_alignments(find, views, plans)
     check_baselines(find, prior, baselines)
+    starts = find_starts(find, recipe)
+    check_stages(find, recipe)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(
@@ -131,6 +137,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         roles=roles,
         tables=read,
         plans=plans,
+        stages=stages_of(recipe, plans, starts),
         inference=cast(InferenceSpec, inference),
         readouts=readouts,
         metrics=metrics,
