@@ -3,6 +3,7 @@
 from latentclust.bodies import (
     BackboneSpec,
     DecoderSpec,
+    EncoderHeadSpec,
     Extractor,
     ExtractorSpec,
     LayeredDecoder,
@@ -96,6 +97,7 @@ __all__ = [
     "DeviceViewSpec",
     "Discriminator",
     "Encoder",
+    "EncoderHeadSpec",
     "Extractor",
     "ExtractorSpec",
     "Features",

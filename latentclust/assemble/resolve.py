@@ -12,6 +12,7 @@ from latentclust.assemble.checks import (
     check_heads,
     check_inference,
     check_names,
+    check_own_heads,
     check_players,
     check_preprocess,
     check_roles,
@@ -100,6 +101,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     roles = check_roles(find, recipe, backbones, prior)
     check_features(find, recipe, roles)
     check_heads(find, recipe, roles, prior, inference)
+    check_own_heads(find, recipe, backbones)
     check_players(find, recipe)
     check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
