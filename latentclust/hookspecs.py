@@ -16,6 +16,7 @@ from latentclust.bodies import BackboneSpec
 from latentclust.distributions import PARTS
 from latentclust.inferences import InferenceSpec
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.whole_set import StartSpec, TableSpec
 
 hookspec = pluggy.HookspecMarker(PARTS)
 hookimpl = pluggy.HookimplMarker(PARTS)
@@ -50,6 +51,16 @@ def provide_quantities() -> Mapping[str, Callable[..., Any]]:  # type: ignore[em
 @hookspec
 def provide_views() -> Mapping[str, type[ViewSpec]]:  # type: ignore[empty-body]
     """Augmentations and preprocessing steps, by name: on the device, moving pixels or not, or on the host."""
+
+
+@hookspec
+def provide_tables() -> Mapping[str, type[TableSpec]]:  # type: ignore[empty-body]
+    """Tables with a row for each training sample, by name."""
+
+
+@hookspec
+def provide_starts() -> Mapping[str, type[StartSpec]]:  # type: ignore[empty-body]
+    """Weights that a stage of the training begins with, by name."""
 
 
 @hookspec

@@ -12,12 +12,15 @@ from latentclust.bodies import BackboneSpec
 from latentclust.containment import reason
 from latentclust.inferences import ChainSpec, InferenceSpec
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
+from latentclust.whole_set import StartSpec, TableSpec
 
 SPECS: Mapping[str, type[Spec]] = {
     "backbone": BackboneSpec,
     "prior": PriorSpec,
     "loss": LossSpec,
     "view": ViewSpec,
+    "table": TableSpec,
+    "start": StartSpec,
     "inference": InferenceSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,
