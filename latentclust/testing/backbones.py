@@ -5,7 +5,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from latentclust.bodies import DecoderSpec, Extractor, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.bodies import (
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+)
 from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
 from latentclust.roles import Encoder, Generator, Represents
 from latentclust.tensors import Images, Latent, Shape
@@ -38,7 +45,8 @@ def reads_samples(subject: Subject) -> None:
     for shape in taken(spec.extractor, SHAPES, TRIED):
         body, samples = seeded(spec.extractor, shape), _samples(shape)
         require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is no Extractor")
-        encoder = EncoderNetwork(body, CLUSTERS, STYLE)
+        head = spec.head(body.width, CLUSTERS, STYLE) if isinstance(spec, EncoderHeadSpec) else None
+        encoder = EncoderNetwork(body, CLUSTERS, STYLE, head=head)
         require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
         representation, features = body(samples)
         _check_shape("representation", representation, (BATCH, body.width))

@@ -18,6 +18,7 @@ from latentclust.specs import LossSpec
 from latentclust.tensors import Images, Scalar
 from latentclust.testing.forms import Form, forms
 from latentclust.testing.subject import Subject, Unfit
+from latentclust.testing.whole_set import rows_of
 from latentclust.train.precision import Precision
 from latentclust.train.step import Player
 
@@ -107,7 +108,9 @@ class _Binding:
         readers = [*self._functions.values(), *([call] if call else [])]
         self._roles = {**{role: role for role in form.roles}, **dict(self._other_networks(readers))}
         self._types = {name: form.roles[role] for name, role in self._roles.items()}
-        self._provided = _provided(subject, form, self._functions)
+        self._tables = dict(self._own_tables(subject, readers))
+        rows = {name: table.part.value.provides for name, table in self._tables.items()}
+        self._provided = _provided(subject, form, self._functions) | rows
         self._views = ("view", *self._other_views())
 
     def _unknown(self, reader: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
@@ -123,6 +126,16 @@ class _Binding:
                 for role, protocol in self._form.roles.items():
                     if type_ is protocol:
                         yield name, role
+
+    def _own_tables(self, subject: Subject, readers: list[Callable[..., Any]]) -> Iterator[tuple[str, Subject]]:
+        """The parameters that want what a table of the distribution provides, by that table."""
+        own = subject.part.provider.distribution
+        for part in subject.registry.parts("table"):
+            if part.provider.distribution == own and part.value.provides is not Any:
+                wanting = [
+                    name for reader in readers for name, type_ in self._unknown(reader) if type_ is part.value.provides
+                ]
+                yield from ((name, Subject(part, subject.registry)) for name in wanting)
 
     def _other_views(self) -> tuple[str, ...]:
         """The names of other views that quantities read."""
@@ -148,6 +161,8 @@ class _Binding:
         networks = tuple(name for name in plan.given if name in self._types)
         values = self._form.given(self._views, self._provided)
         values |= {name: self._form.network(name, self._roles[name]) for name in networks}
+        tables = {name: self._tables[name] for name in plan.given if name in self._tables}
+        values |= {name: rows_of(table, self._form) for name, table in tables.items()}
         absent = [name for name in plan.given if name not in values]
         if absent:
             return f"of {self._form.name}: there is no {absent[0]}"

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from latentclust.inferences import Advance, ChainSpec, Model
 from latentclust.testing.inferences import images_for, models
-from latentclust.testing.models import tensors_of
+from latentclust.testing.networks import tensors_of
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Subject, require
 from latentclust.testing.weights import kept_in_file

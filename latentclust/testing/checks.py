@@ -16,6 +16,7 @@ from latentclust.specs import (
 from latentclust.testing import (
     backbones,
     chains,
+    commands,
     datasets,
     evaluation,
     inferences,
@@ -26,6 +27,7 @@ from latentclust.testing import (
     quantities,
     systems,
     views,
+    whole_set,
     words,
 )
 from latentclust.testing.subject import Subject
@@ -47,6 +49,13 @@ OF_SPECS: tuple[Check, ...] = (
     options.can_be_sent_to_workers,
 )
 """Of every part with options."""
+
+OF_THE_WHOLE_SET: tuple[Check, ...] = (
+    whole_set.names_the_networks_that_it_reads,
+    whole_set.is_decided_by_its_generator,
+    whole_set.moves_no_weight,
+)
+"""Of what is computed from all samples of the training set."""
 
 OF_KINDS: Mapping[str, tuple[Check, ...]] = {
     "backbone": (backbones.can_play_a_role,),
@@ -90,6 +99,9 @@ OF_KINDS: Mapping[str, tuple[Check, ...]] = {
     ),
     "metric": (evaluation.is_a_number, evaluation.is_blind_to_numbers),
     "baseline": (),
+    "table": (whole_set.gives_a_row_a_sample, *OF_THE_WHOLE_SET),
+    "start": (whole_set.gives_weights_of_networks, *OF_THE_WHOLE_SET),
+    "command": (commands.has_a_help_line, commands.prints_its_help),
     "system": (
         systems.lacks_nothing_but_data,
         systems.reads_no_label_in_training,

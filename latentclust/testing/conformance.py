@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from latentclust.errors import LatentclustError
+from latentclust.plugins import BrokenPlugin
 from latentclust.registry import installed
 from latentclust.testing.checks import Check, name_of
 from latentclust.testing.examine import provided_by
@@ -32,7 +33,7 @@ def conformance(distribution: str) -> Callable[[Any], None]:
         raise LatentclustError.at("latentclust.testing", "pytest is not installed", fix) from error
     registry = installed()
     provided = provided_by(distribution, registry)
-    broken = [pytest.param(item.error, id=f"loads-{item.provider.entry_point}") for item in provided.broken]
+    broken = [pytest.param(item.error, id=_broken_identity(item)) for item in provided.broken]
     cases = [pytest.param(case, id=_identity(*case)) for case in provided.cases(registry)]
 
     @pytest.mark.parametrize("case", [*broken, *cases])
@@ -46,6 +47,11 @@ def conformance(distribution: str) -> Callable[[Any], None]:
             pytest.skip(str(reason))
 
     return test_conformance
+
+
+def _broken_identity(item: BrokenPlugin) -> str:
+    """Such as `loss-confidence-penalty-loads`, or by the entry point where a whole module or hook does not."""
+    return f"{item.kind}-{item.name}-loads" if item.name else f"{item.provider.entry_point}-loads"
 
 
 def _identity(subject: Subject, check: Check) -> str:

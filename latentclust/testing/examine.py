@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from latentclust.distributions import COMMANDS, PARTS, VARIABLE, canonical, scanned
 from latentclust.errors import LatentclustError
 from latentclust.plugins import BrokenPlugin
 from latentclust.registry import KINDS, Part, Registry
@@ -15,7 +16,7 @@ class Finding:
     """Something that is wrong.
 
     Attributes:
-        part: Kind and name, such as `loss confidence-penalty`; empty where a whole plugin does not load.
+        part: Kind and name, such as `loss confidence-penalty`; empty where a whole module or hook does not load.
         check: The check that found it.
         reason: What is wrong, in words.
     """
@@ -58,28 +59,41 @@ class Provided:
 
 
 def provided_by(distribution: str, registry: Registry) -> Provided:
-    """The parts of an installed distribution.
+    """What an installed distribution provides.
 
     Raises:
-        LatentclustError: It is not installed, or provides nothing at all.
+        LatentclustError: It is not installed, is left out, or provides nothing at all.
     """
+    scan, wanted = scanned(), canonical(distribution)
+    for one in scan.left_out:
+        if canonical(one.name) == wanted:
+            raise LatentclustError.at(
+                "DIST", f"{VARIABLE} leaves {one.name} out", f"Unset {VARIABLE}, or add {one.name} to it"
+            )
+    found = next((one for one in scan.used if canonical(one.name) == wanted), None)
+    if found is None:
+        raise _absent(distribution)
+    parts = [part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == found.name]
+    commands = [Part("command", entry.provider.entry_point, entry.provider, entry) for entry in found.of(COMMANDS)]
+    broken = [item for item in registry.broken if item.provider.distribution == found.name]
+    return Provided(found.name, found.version, (*parts, *commands), tuple(broken))
+
+
+def _absent(distribution: str) -> LatentclustError:
+    """Why there is nothing to check."""
     try:
-        installed_version = version(distribution)
-    except PackageNotFoundError as error:
-        fix = "Install it, or name another; `latentclust plugins list` names those that provide parts"
-        raise LatentclustError.at("DIST", f"there is no distribution {distribution!r}", fix) from error
-    own = [part for kind in KINDS for part in registry.parts(kind) if same_name(part, distribution)]
-    broken = [item for item in registry.broken if _normal(item.provider.distribution) == _normal(distribution)]
-    if not own and not broken:
-        fix = "Give it an entry point in the group `latentclust` that names a module with hooks"
-        raise LatentclustError.at("DIST", f"{distribution} provides no part", fix)
-    return Provided(distribution, installed_version, tuple(own), tuple(broken))
+        version(distribution)
+    except PackageNotFoundError:
+        fix = "Install it, or name another; `latentclust plugins list` shows who provides parts"
+        return LatentclustError.at("DIST", f"there is no distribution {distribution!r}", fix)
+    fix = f"Give it an entry point in the group {PARTS!r} that names a module with hooks"
+    return LatentclustError.at("DIST", f"{distribution} is no plugin", fix)
 
 
 def examine(distribution: str, registry: Registry) -> Examination:
     """Checks every part of an installed distribution; raises LatentclustError where there is nothing to check."""
     provided = provided_by(distribution, registry)
-    findings = [Finding("", "loads", item.error) for item in provided.broken]
+    findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
     skipped, cases = 0, provided.cases(registry)
     for subject, check in cases:
         try:
@@ -91,7 +105,7 @@ def examine(distribution: str, registry: Registry) -> Examination:
             findings.append(Finding(f"{subject.part.kind} {subject.part.name}", name_of(check), reason_of(error)))
     failed = len(findings) - len(provided.broken)
     passed = len(cases) - skipped - failed
-    return Examination(distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings))
+    return Examination(provided.distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings))
 
 
 def reason_of(error: Exception) -> str:
@@ -102,13 +116,3 @@ def reason_of(error: Exception) -> str:
         return "; ".join(map(str, error.issues))
     told = (str(error).splitlines() or [""])[0]
     return f"it raised {type(error).__name__}" + (f": {told}" if told else "")
-
-
-def same_name(part: Part, distribution: str) -> bool:
-    """Whether a part is provided by a distribution, however its name is written."""
-    return _normal(part.provider.distribution) == _normal(distribution)
-
-
-def _normal(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return name.lower().replace("_", "-").replace(".", "-")

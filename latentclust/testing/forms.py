@@ -11,7 +11,7 @@ from torch import nn
 from latentclust.assemble.checks import MAP_ROLES, ROLES
 from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Alignment, Images, Latent, Mask, Scale, Shape, Vectors
-from latentclust.testing.models import WIDTH, small_network
+from latentclust.testing.networks import WIDTH, small_network
 from latentclust.testing.subject import CLUSTERS, Subject
 
 BATCH, STYLE = 6, WIDTH - CLUSTERS

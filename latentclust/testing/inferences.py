@@ -13,9 +13,9 @@ from latentclust.registry import Part
 from latentclust.specs import PriorSpec
 from latentclust.tensors import Images, Posterior
 from latentclust.testing.forms import places_of
-from latentclust.testing.models import WIDTH, small_network, tensors_of
+from latentclust.testing.networks import WIDTH, role_of, small_network, tensors_of
 from latentclust.testing.randomness import repeats, same
-from latentclust.testing.subject import Inapplicable, Subject, Unfit, require
+from latentclust.testing.subject import Subject, Unfit, require
 from latentclust.testing.weights import kept_in_file
 
 FITTED, READ = (10, 5), 7
@@ -90,7 +90,7 @@ def models(subject: Subject) -> Iterator[tuple[InferenceSpec, Model]]:
         objections[part.name] = objection_to(spec, prior)
         if objections[part.name] is None:
             found = True
-            yield spec, model_of(spec, prior)
+            yield spec, _model_of(subject, spec, prior)
     listed = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
     require(found, f"it objects to every prior: {listed}")
 
@@ -115,14 +115,12 @@ def _priors(subject: Subject) -> list[Part]:
     return [*own, *sorts.values()]
 
 
-def model_of(spec: InferenceSpec, prior: PriorSpec) -> Model:
-    """Small networks in evaluation mode, and the prior; raises Inapplicable where a network has no role's name."""
-    roles = role_types(prior)
-    absent = [name for name in spec.needs if name not in roles]
-    if absent:
-        raise Inapplicable(f"it reads a network {absent[0]!r}, whose role its name does not say")
+def _model_of(subject: Subject, spec: InferenceSpec, prior: PriorSpec) -> Model:
+    """Small networks in evaluation mode, and the prior; raises Inapplicable where a network's role is not known."""
+    known = role_types(prior)
+    roles = {role: role for role in known} | {name: role_of(subject, name, known) for name in spec.needs}
     shape = (WIDTH, *places_of(prior))
-    return Model({role: small_network(role, prior, shape).eval() for role in roles}, prior)
+    return Model({name: small_network(role, prior, shape).eval() for name, role in roles.items()}, prior)
 
 
 def images_for(prior: PriorSpec, count: int, seed: int) -> Images:

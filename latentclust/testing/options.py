@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from latentclust.errors import LatentclustError
 from latentclust.part_options import part_options
-from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, ViewTable
+from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, SampleTable, ViewTable
 from latentclust.testing.subject import Subject, Unfit, example_options, require
 from latentclust.validation import validate
 
@@ -17,6 +17,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "backbone": NetworkTable,
     "dataset": DataTable,
     "loss": LossTable,
+    "table": SampleTable,
     "view": ViewTable,
 }
 """The table that names a part of a kind, where it has keys of its own besides `use`."""

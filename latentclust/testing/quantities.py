@@ -21,7 +21,7 @@ from latentclust.tensors import (
 )
 from latentclust.testing.binding import Bound, bound_quantity, whole_signature
 from latentclust.testing.forms import BATCH
-from latentclust.testing.models import tensors_of
+from latentclust.testing.networks import tensors_of
 from latentclust.testing.randomness import repeats
 from latentclust.testing.subject import Subject, require, unless_refused
 

@@ -1,15 +1,13 @@
 """Checks of systems: base recipes that lack nothing but data."""
 
 import tomllib
-from typing import Any
 
 from latentclust.assemble.graph import dot
-from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.errors import LatentclustError
-from latentclust.recipe.load import load_recipe
+from latentclust.assemble.mermaid import mermaid
+from latentclust.assemble.resolve import Resolved
+from latentclust.assemble.system import resolve_system
 from latentclust.recipe.show import annotated
-from latentclust.testing.subject import Inapplicable, Subject, Unfit, require, unless_refused
-from latentclust.validation import validate
+from latentclust.testing.subject import Subject, require
 
 
 def lacks_nothing_but_data(subject: Subject) -> None:
@@ -22,7 +20,7 @@ def lacks_nothing_but_data(subject: Subject) -> None:
 
 def reads_no_label_in_training(subject: Subject) -> None:
     """It asks for no learning curve, which reads labels: that is the user's to ask for."""
-    require(_resolved(subject).recipe.evaluate.every == 0, "evaluate.every is not 0")
+    require(_resolved(subject).recipe.evaluate.every == 0, "evaluate.every is not 0, and a learning curve reads labels")
 
 
 def survives_a_recipe(subject: Subject) -> None:
@@ -35,23 +33,10 @@ def survives_a_recipe(subject: Subject) -> None:
 def draws_its_graph(subject: Subject) -> None:
     """`recipe show --graph` draws every loss of every player."""
     found = _resolved(subject)
-    drawn = dot(found)
-    absent = [term.name for plan in found.plans.values() for term in plan.terms if f'"{term.name}"' not in drawn]
+    terms = [term.name for plan in found.plans.values() for term in plan.terms]
+    absent = [name for name in terms if name not in dot(found) or name not in mermaid(found)]
     require(not absent, f"the graph lacks {', '.join(absent)}")
 
 
 def _resolved(subject: Subject) -> Resolved:
-    tables = {"extends": subject.part.qualified, "data": {"use": _any_data(subject)}}
-    try:
-        return resolve(load_recipe(tables, subject.registry), subject.registry)
-    except LatentclustError as error:
-        raise Unfit("; ".join(map(str, error.issues))) from error
-
-
-def _any_data(subject: Subject) -> str:
-    """A data set that needs no option: which one does not matter, for nothing is opened."""
-    none: dict[str, Any] = {}
-    for part in subject.registry.parts("dataset"):
-        if unless_refused(validate, part.value, none, part.name) is not None:
-            return part.qualified
-    raise Inapplicable("there is no data set without options to try it with")
+    return resolve_system(subject.part.qualified, subject.registry)

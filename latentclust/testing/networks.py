@@ -1,6 +1,7 @@
 """Networks small enough to run every part on, in each role, of vectors, images and label maps."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Container, Mapping
 from math import prod
 from typing import Any
 
@@ -20,6 +21,7 @@ from latentclust.networks import (
 )
 from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
+from latentclust.testing.subject import Inapplicable, Subject
 
 WIDTH = 8
 """Of every representation."""
@@ -107,6 +109,22 @@ def _of_maps(role: str, prior: MapPriorSpec, shape: Shape) -> nn.Module:
             return HeadsMapNetwork(PixelBody(shape), HEADS, clusters)
         case _:
             return TrunkMapNetwork(PixelBody(shape))
+
+
+def role_of(subject: Subject, name: str, roles: Container[str]) -> str:
+    """The role of a network: its own name, or what the distribution's own systems say of it.
+
+    Raises:
+        Inapplicable: Neither says it.
+    """
+    if name in roles:
+        return name
+    for part in subject.registry.parts("system"):
+        if part.provider.distribution == subject.part.provider.distribution:
+            table = tomllib.loads(part.value.read_text(encoding="utf-8")).get("networks", {}).get(name, {})
+            if table.get("role") in roles:
+                return str(table["role"])
+    raise Inapplicable(f"it reads a network {name!r}, whose role neither its name nor a system says")
 
 
 def tensors_of(value: Any) -> list[Tensor]:
