@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, TextIO, TypeVar, cast
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ LONGEST = 400
 """Characters of a reason; the rest is cut."""
 
 log = logging.getLogger(__name__)
+
+_ONE_AT_A_TIME = RLock()
+"""Standard output and warnings are the whole process's."""
 
 
 @dataclass(slots=True)
@@ -48,8 +52,8 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
     """
     conduct = Conduct()
     result = None
-    start = time.perf_counter()
-    with _kept_warnings(conduct), _kept_stdout(conduct):
+    with _ONE_AT_A_TIME, _kept_warnings(conduct), _kept_stdout(conduct):
+        start = time.perf_counter()
         try:
             result = action()
         except KeyboardInterrupt:
@@ -58,7 +62,7 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
         # A third party may raise anything, and none of it may stop the others.
         except BaseException as error:
             conduct.error = reason(error)
-    conduct.seconds = time.perf_counter() - start
+        conduct.seconds = time.perf_counter() - start
     return result, conduct
 
 
