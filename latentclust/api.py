@@ -87,6 +87,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.whole_set import TableSpec
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
@@ -157,6 +158,7 @@ __all__ = [
     "Shape",
     "Similarities",
     "Spec",
+    "TableSpec",
     "TiledDatasetSpec",
     "Tiles",
     "Trunk",

@@ -14,12 +14,14 @@ from latentclust.inferences import InferenceSpec
 from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
 from latentclust.validation import validate
+from latentclust.whole_set import TableSpec
 
 SPECS: Mapping[str, type[Spec]] = {
     "backbone": BackboneSpec,
     "prior": PriorSpec,
     "loss": LossSpec,
     "view": ViewSpec,
+    "table": TableSpec,
     "inference": InferenceSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,

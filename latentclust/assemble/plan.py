@@ -90,7 +90,7 @@ class Binder:
             views: Names of views, which are images.
             issues: Where issues are added.
             offers: What other inferences would provide: name to the inference's own.
-            provided: Types of what an inference's chains provide; these names win over those of quantities.
+            provided: Types of what chains and tables provide; these names win over those of quantities.
         """
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
         self.given: dict[str, Any] = {**GIVEN, **_of_views(views), **networks, **provided}

@@ -20,6 +20,7 @@ from latentclust.assemble.checks import (
 from latentclust.assemble.features import check_features
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.assemble.tables import check_tables, table_types, tables_read
 from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.inferences import ChainSpec, InferenceSpec
@@ -27,6 +28,7 @@ from latentclust.recipe.load import LoadedRecipe
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.registry import Part, Registry
 from latentclust.specs import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.whole_set import TableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Resolved:
 
     Attributes:
         loaded: The recipe and its text.
+        tables: Those that a plan reads.
         plans: What each player computes in a step.
         distributions: Who provided what was used: distribution to version.
     """
@@ -46,6 +49,7 @@ class Resolved:
     prior: PriorSpec
     backbones: Mapping[str, BackboneSpec]
     roles: Mapping[str, str]
+    tables: Mapping[str, TableSpec]
     plans: Mapping[str, Plan]
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
@@ -81,6 +85,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     backbones = {n: find.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
     enabled = {name: table for name, table in recipe.losses.items() if table.enabled}
     losses = {name: find.spec("loss", table, f"losses.{name}", LossSpec) for name, table in enabled.items()}
+    tables = {n: find.spec("table", t, f"tables.{n}", TableSpec) for n, t in recipe.tables.items()}  # type: ignore[type-abstract]
     inference = find.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
     evaluate = recipe.evaluate
     readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
@@ -103,8 +108,15 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     types = {name: role_types(prior)[role] for name, role in roles.items()}
     plans = _plans(
-        find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers
+        find,
+        recipe,
+        types,
+        {name: spec for name, spec in losses.items() if spec is not None},
+        {**provided, **table_types(tables)},
+        offers,
     )
+    check_tables(find, recipe, tables, provided)
+    read = tables_read(find, recipe, tables, plans.values())
     check_alignments(find, views, plans)
     check_baselines(find, prior, baselines)
     check_selection(find, recipe)
@@ -117,6 +129,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         prior=cast(PriorSpec, prior),
         backbones=cast(dict[str, BackboneSpec], backbones),
         roles=roles,
+        tables=read,
         plans=plans,
         inference=cast(InferenceSpec, inference),
         readouts=readouts,

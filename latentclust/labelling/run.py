@@ -6,8 +6,8 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
+from latentclust.data.opening import map_batch
 from latentclust.errors import LatentclustError
-from latentclust.infer.read import map_batch
 from latentclust.labelling.area import Area, box_area, geometry_area
 from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for

@@ -28,7 +28,7 @@ STAND_INS: Mapping[str, Any] = {
 }
 """What takes the place of a required key; that it was wrong or absent is an issue by then."""
 
-NAMED = frozenset({"losses", "networks", "players", "views"})
+NAMED = frozenset({"losses", "networks", "players", "tables", "views"})
 """The tables of tables, to whose entries others refer by name."""
 
 

@@ -137,6 +137,13 @@ class LossTable(PartTable):
     enabled: bool = True
 
 
+class SampleTable(PartTable):
+    """`[tables.NAME]`: a row for each training sample, computed from all of them."""
+
+    every: NonNegativeInt = 0
+    """Rounds after which it is computed anew; 0 for once, at the start."""
+
+
 class TrainTable(Table):
     """`[train]`."""
 
@@ -195,6 +202,7 @@ class Recipe(Table):
     quantities: Mapping[str, str] = {}
     """Other definitions of quantities, as `distribution:name`."""
 
+    tables: Mapping[str, SampleTable] = {}
     losses: Mapping[str, LossTable] = Field(min_length=1)
     train: TrainTable
     inference: PartTable

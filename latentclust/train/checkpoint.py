@@ -15,6 +15,7 @@ from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
+from latentclust.train.tables import SampleTables
 
 FORMAT = 1
 NAME = "checkpoint.safetensors"
@@ -28,6 +29,7 @@ def write_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
+    tables: SampleTables | None = None,
 ) -> None:
     """Writes a checkpoint in one step: a reader sees the old one or the new one, never a part."""
     tensors = {f"networks/{name}": tensor for name, tensor in networks.state_dict().items()}
@@ -35,6 +37,8 @@ def write_checkpoint(
     if chains is not None:
         tensors |= {f"chains/{name}": tensor for name, tensor in chains.state.items()}
         tensors |= {f"diagnostics/{name}": tensor for name, tensor in chains.sums.items()}
+    if tables is not None:
+        tensors |= {f"tables/{name}": tensor for name, tensor in tables.rows.items()}
     header: dict[str, Any] = {
         "format": FORMAT,
         "round": round_,
@@ -64,6 +68,7 @@ def read_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
+    tables: SampleTables | None = None,
 ) -> int:
     """Puts a checkpoint back and returns its round.
 
@@ -81,6 +86,8 @@ def read_checkpoint(
         feed.restore(header["feed"])
         if chains is not None:
             _restore_chains(chains, tensors, header["diagnosed"])
+        if tables is not None:
+            tables.restore(_under(tensors, "tables/"))
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error

@@ -19,6 +19,7 @@ from latentclust.train.checkpoint import NAME, read_checkpoint, write_checkpoint
 from latentclust.train.events import Listener, Record
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, hold_all_but
+from latentclust.train.tables import SampleTables
 
 Curve = Callable[[], dict[str, float]]
 
@@ -31,6 +32,7 @@ class Training:
         networks: All networks, moved by a player or frozen.
         players: In the order in which they play.
         chains: Those of an inference that samples while the networks are trained.
+        tables: What is computed from the whole training set.
         rng: The source of all randomness inside a step, on the device.
         curve: Metrics of the present weights against the labels, for the learning curve; None for no curve.
         stopping: Whether the user asked to stop.
@@ -49,6 +51,7 @@ class Training:
     curve_every: int = 0
     curve: Curve | None = None
     chains: Chains | None = None
+    tables: SampleTables | None = None
     stopping: Callable[[], bool] = lambda: False
     selection: Selection | None = None
 
@@ -67,6 +70,8 @@ class Training:
         # Networks that draw (dropout) use torch's own generator, which belongs to the caller.
         with torch.random.fork_rng(devices=()):
             for round_ in range(start + 1, self.table.rounds + 1):
+                if self.tables is not None:
+                    self.tables.refresh(round_)
                 self._play(round_)
                 self._housekeeping(round_, clock, selection)
         if selection.weights:
@@ -177,7 +182,8 @@ class Training:
                 f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it"
             )
         if self.fabric.is_global_zero:
-            write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection, self.chains)
+            file = self.folder / NAME
+            write_checkpoint(file, round_, self.networks, self.players, self.feed, selection, self.chains, self.tables)
 
     def _agree(self) -> None:
         """Takes means over processes of what each makes of its own batches, so that all log, select and stop alike.
@@ -197,7 +203,8 @@ class Training:
         return 0
 
     def _restore(self, selection: Selection) -> int:
-        return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection, self.chains)
+        file = self.folder / NAME
+        return read_checkpoint(file, self.networks, self.players, self.feed, selection, self.chains, self.tables)
 
     def _train_mode(self) -> None:
         self.networks.train()

@@ -31,6 +31,7 @@ TABLES = {
     "[networks.NAME]": schema.NetworkTable,
     "[players.NAME]": schema.PlayerTable,
     "[players.NAME.optimizer]": schema.OptimizerTable,
+    "[tables.NAME]": schema.SampleTable,
     "[losses.NAME]": schema.LossTable,
     "[train]": schema.TrainTable,
     "[inference]": schema.PartTable,

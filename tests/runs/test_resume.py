@@ -88,6 +88,19 @@ def test_a_killed_run_with_chains_resumes_to_the_same_bits(recipe: Callable[[str
     assert all(torch.equal(chains[1][name], tensor) for name, tensor in chains[0].items())
 
 
+@pytest.mark.usefixtures("whole_set")
+def test_a_killed_run_with_tables_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], whole_set_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = ("tables.neighbours.drawn=true",)
+    whole = latentclust.run(recipe("tables"), settings, out=tmp_path / "whole", device="cpu").folder
+    monkeypatch.setenv("PYTHONPATH", str(whole_set_site), prepend=os.pathsep)
+    assert_resumed_after_a_kill(recipe("tables"), settings, whole, tmp_path)
+    tables = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
+    assert {"tables/target", "tables/neighbours"} <= set(tables[0])
+    assert all(torch.equal(tables[1][name], tensor) for name, tensor in tables[0].items())
+
+
 def assert_resumed_after_a_kill(recipe: Path, settings: tuple[str, ...], whole: Path, tmp_path: Path) -> None:
     """Kills a run after round 7, leaves a record half written, and resumes it to the bits of the whole one."""
     script, folder = tmp_path / "train.py", tmp_path / "run"
