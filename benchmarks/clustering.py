@@ -1,6 +1,7 @@
 """Recipes over seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
-Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/results/clustering-RECIPE.json`.
+Runs each recipe, named or a file, keeps its runs in `runs/benchmarks/`, and writes
+`benchmarks/results/clustering-RECIPE.json`.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for recipe in options.recipes:
-        name = recipe + options.label
+        name = Path(recipe).name.removesuffix(".toml") + options.label
         folder = Path("runs/benchmarks") / name
         _, summary, runs = run_seeds(
             recipe, options.seeds, options.settings, out=folder, overwrite=True, listener=lambda _: Lines()

@@ -36,7 +36,7 @@ class Directions(nn.Module):
 class CosineKMeans(LossSpec):
     """Mean cosine distance to the nearest centroid, in [0, 2].
 
-    Descending it is minibatch k-means (Hamilton et al. 2022, section 3.3): each sample moves its nearest centroid alone.
+    Descending it is minibatch k-means (Hamilton et al. 2022, section 3.3): each place moves its nearest centroid alone.
     """
 
     def __call__(self, similarities: Similarities) -> Scalar:

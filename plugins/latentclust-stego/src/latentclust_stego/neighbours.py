@@ -1,7 +1,7 @@
 """The nearest neighbours of each image by its mean features (Hamilton et al., ICLR 2022, section 3.2)."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import torch
 from latentclust.api import Images, LatentclustError, Model, TableSpec
@@ -17,7 +17,6 @@ BLOCK = 1024
 class FeatureNeighbours(TableSpec):
     """The images whose average pooled features are most alike by cosine, the image itself left out."""
 
-    provides: ClassVar[Any] = Tensor
     of_samples: ClassVar[bool] = True
 
     network: str = "trunk"
@@ -31,7 +30,6 @@ class FeatureNeighbours(TableSpec):
         """The network."""
         return (self.network,)
 
-    @torch.no_grad()
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
         """Indices `(n, count)`, the nearest first; raises LatentclustError where there are too few images."""
         means = torch.cat([model.networks[self.network](images).float().mean(dim=(2, 3)) for images in batches])

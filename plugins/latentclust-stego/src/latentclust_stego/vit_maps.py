@@ -1,4 +1,4 @@
-"""The last patch features of a vision transformer, such as DINO's (Caron et al. 2021) or DINOv2's (Oquab et al. 2023)."""
+"""The last patch features of a vision transformer, as of DINO (Caron et al. 2021) or DINOv2 (Oquab et al. 2023)."""
 
 from pathlib import Path
 from typing import Any, final
@@ -91,7 +91,7 @@ def transformer(name: str, pretrained: str) -> nn.Module:
     options: dict[str, Any] = {"pretrained": pretrained != NONE}
     if pretrained not in (NONE, HUB):
         options["pretrained_cfg_overlay"] = {"file": str(_weights(pretrained))}
-    if not timm.is_model(name) or not timm.is_model_in_modules(name.partition(".")[0], ["vision_transformer"]):
+    if name.partition(".")[0] not in timm.list_models(module="vision_transformer"):
         what = f"timm has no plain vision transformer {name!r}"
         raise LatentclustError.at("vit-maps.model", what, "Choose one that timm.list_models('vit*') lists")
     try:
