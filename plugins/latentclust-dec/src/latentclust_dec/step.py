@@ -19,5 +19,6 @@ class TargetDivergence(LossSpec):
 
 def decoded_embedding(generator: Generator, code_of_real: Code, prior: PriorSpec) -> Images:
     """G(E(x)_n), decoded from the embedding alone: no category, or zeros for one (Guo et al. 2017, Eq. 8)."""
-    style = code_of_real.style
-    return generator(Latent(category=style.new_zeros(len(style), prior.categories), style=style))
+    batch, _, *places = code_of_real.logits.shape
+    category = code_of_real.style.new_zeros(batch, prior.categories, *places)
+    return generator(Latent(category=category, style=code_of_real.style))

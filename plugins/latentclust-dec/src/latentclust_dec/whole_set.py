@@ -23,6 +23,7 @@ class TargetDistribution(TableSpec):
     provides: ClassVar[Any] = Target
 
     network: str = "encoder"
+    """The encoder by its name in the recipe."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -39,6 +40,7 @@ class KMeansCentroids(StartSpec):
     """k-means on the embedding of all samples, for the centroids of a `student-t` encoder (DEC, section 3.2)."""
 
     network: str = "encoder"
+    """The encoder by its name in the recipe."""
 
     n_init: PositiveInt = 20
     """How often k-means starts anew; the start of least inertia is kept (DEC, section 4.3)."""
