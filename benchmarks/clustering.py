@@ -1,7 +1,8 @@
 """Recipes over seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
-Runs each recipe, named or a file, keeps its runs in `runs/benchmarks/`, and writes
-`benchmarks/results/clustering-RECIPE.json`.
+A recipe is one that ships, or a file.
+
+Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/results/clustering-RECIPE.json`.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for recipe in options.recipes:
-        name = Path(recipe).name.removesuffix(".toml") + options.label
+        name = Path(recipe).stem + options.label
         folder = Path("runs/benchmarks") / name
         _, summary, runs = run_seeds(
             recipe, options.seeds, options.settings, out=folder, overwrite=True, listener=lambda _: Lines()

@@ -4,6 +4,7 @@ from latentclust.bodies import (
     BackboneSpec,
     CentroidsSpec,
     DecoderSpec,
+    EncoderHeadSpec,
     Extractor,
     ExtractorSpec,
     LayeredDecoder,
@@ -87,7 +88,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
-from latentclust.whole_set import TableSpec
+from latentclust.whole_set import StartSpec, TableSpec
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "DeviceViewSpec",
     "Discriminator",
     "Encoder",
+    "EncoderHeadSpec",
     "Extractor",
     "ExtractorSpec",
     "Features",
@@ -158,6 +160,7 @@ __all__ = [
     "Shape",
     "Similarities",
     "Spec",
+    "StartSpec",
     "TableSpec",
     "TiledDatasetSpec",
     "Tiles",

@@ -9,7 +9,7 @@ import pluggy
 from latentclust.bodies import BackboneSpec
 from latentclust.inferences import InferenceSpec
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
-from latentclust.whole_set import TableSpec
+from latentclust.whole_set import StartSpec, TableSpec
 
 GROUP = "latentclust"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -44,6 +44,11 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:  # type: ignore[empty-body]
 @hookspec
 def provide_tables() -> Mapping[str, type[TableSpec]]:  # type: ignore[empty-body]
     """Tables with a row for each training sample, by name."""
+
+
+@hookspec
+def provide_starts() -> Mapping[str, type[StartSpec]]:  # type: ignore[empty-body]
+    """Weights that a stage of the training begins with, by name."""
 
 
 @hookspec

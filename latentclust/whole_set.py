@@ -1,7 +1,7 @@
-"""What is computed from the whole training set: tables with a row for each sample."""
+"""What is computed from the whole training set: tables with a row for each sample, and weights to begin with."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -38,4 +38,20 @@ class TableSpec(Spec, ABC):
             batches: All preprocessed images of the training set, in order, on the generator's device. They may be gone
                 through more than once.
             rng: The same on every process.
+        """
+
+
+class StartSpec(Spec, ABC):
+    """Weights that a stage of the training begins with."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of the networks that it reads or sets; assembly reports a recipe that lacks one."""
+        return ()
+
+    @abstractmethod
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        """New values of parameters and buffers, finite, by network and name: `encoder.head.bias`; others stay.
+
+        The arguments are those of `TableSpec.compute`.
         """

@@ -24,7 +24,7 @@ class Second(First):
     """Another."""
 
 
-PLUGINS_ONLY = {"table"}
+PLUGINS_ONLY = {"table", "start"}
 """Kinds of which latentclust ships no part."""
 
 

@@ -11,6 +11,7 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.bodies import (
     CentroidsSpec,
     DecoderSpec,
+    EncoderHeadSpec,
     Extractor,
     ExtractorSpec,
     LayeredDecoderSpec,
@@ -75,14 +76,19 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
     if isinstance(spec, CentroidsSpec):
         return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
-    return _on_body(spec.extractor(_input_shape(resolved, table, role, shape, built)), role, table, prior)
+    body = spec.extractor(_input_shape(resolved, table, role, shape, built))
+    return _on_body(body, role, table, prior, spec if isinstance(spec, EncoderHeadSpec) else None)
 
 
-def _on_body(body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
-    """The head of a role that reads, on a body."""
+def _on_body(
+    body: Extractor, role: str, table: NetworkTable, prior: PriorSpec, own_head: EncoderHeadSpec | None
+) -> nn.Module:
+    """The head of a role that reads, on a body, or the one that an encoder's body brings with it."""
     match role:
         case "encoder":
-            return EncoderNetwork(body, prior.clusters, prior.style_dim, table.log_variance)
+            sizes = (prior.clusters, prior.style_dim)
+            head = own_head.head(body.width, *sizes) if own_head else None
+            return EncoderNetwork(body, *sizes, table.log_variance, head)
         case "critic":
             return CriticNetwork(body)
         case "discriminator":

@@ -3,7 +3,7 @@
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -59,6 +59,16 @@ class Plan:
     given: tuple[str, ...]
     nodes: tuple[Node, ...]
     terms: tuple[Term, ...]
+
+    def restricted(self, losses: Container[str]) -> "Plan":
+        """The same for some of the losses alone."""
+        terms = tuple(term for term in self.terms if term.name in losses)
+        wanted = {name for term in terms for name in term.reads}
+        for node in reversed(self.nodes):  # what a node reads comes before it
+            wanted |= set(node.reads) if node.name in wanted else set()
+        wanted |= {name.removesuffix(ALIGNMENT) for name in wanted if name.endswith(ALIGNMENT)}
+        given = tuple(name for name in self.given if name in wanted)
+        return Plan(self.player, self.networks, given, tuple(n for n in self.nodes if n.name in wanted), terms)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from latentclust.assemble.checks import (
     check_heads,
     check_inference,
     check_names,
+    check_own_heads,
     check_players,
     check_preprocess,
     check_roles,
@@ -20,6 +21,7 @@ from latentclust.assemble.checks import (
 from latentclust.assemble.features import check_features
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
 from latentclust.assemble.tables import check_tables, table_types, tables_read
 from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
@@ -38,7 +40,9 @@ class Resolved:
     Attributes:
         loaded: The recipe and its text.
         tables: Those that a plan reads.
-        plans: What each player computes in a step.
+        plans: What each player computes in a step, with all its losses.
+        stages: The parts of the training, each with the plans of the losses that count in it; one where the recipe
+            has none.
         distributions: Who provided what was used: distribution to version.
     """
 
@@ -51,6 +55,7 @@ class Resolved:
     roles: Mapping[str, str]
     tables: Mapping[str, TableSpec]
     plans: Mapping[str, Plan]
+    stages: tuple[Stage, ...]
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
@@ -96,6 +101,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     roles = check_roles(find, recipe, backbones, prior)
     check_features(find, recipe, roles)
     check_heads(find, recipe, roles, prior, inference)
+    check_own_heads(find, recipe, backbones)
     check_players(find, recipe)
     check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
@@ -119,6 +125,8 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     read = tables_read(find, recipe, tables, plans.values())
     check_alignments(find, views, plans)
     check_baselines(find, prior, baselines)
+    starts = find_starts(find, recipe)
+    check_stages(find, recipe)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(
@@ -131,6 +139,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         roles=roles,
         tables=read,
         plans=plans,
+        stages=stages_of(recipe, plans, starts),
         inference=cast(InferenceSpec, inference),
         readouts=readouts,
         metrics=metrics,

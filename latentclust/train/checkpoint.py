@@ -1,6 +1,8 @@
 """Checkpoints: everything that a killed run needs to go on to the same bits, in one safetensors file."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,12 @@ def write_checkpoint(
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
+def read_round(path: Path) -> int:
+    """The round of a checkpoint; raises LatentclustError where the file is missing or cut short."""
+    with _opened(path) as (header, _):
+        return int(header["round"])
+
+
 def read_checkpoint(
     path: Path,
     networks: nn.ModuleDict,
@@ -99,12 +107,20 @@ def read_checkpoint(
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A checkpoint's header and tensors."""
+    with _opened(path) as (header, file):
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """A checkpoint's header, and the file that its tensors are read from while it is open."""
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["latentclust"])
             if header["format"] != FORMAT:
                 raise ValueError(f"its format is {header['format']}, and {FORMAT} is read")
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            yield header, file
     except FileNotFoundError as error:
         fix = "Give the folder of a run that was stopped after its first checkpoint"
         raise LatentclustError.at(str(path), "there is no checkpoint", fix) from error

@@ -26,6 +26,7 @@ from latentclust.train.precision import Precision
 from latentclust.train.step import Input, Player, Reduce
 from latentclust.train.tables import SampleTables
 from latentclust.train.views import DrawnView
+from latentclust.train.whole_set import WholeSet
 
 
 def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
@@ -45,12 +46,16 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
     tables = _tables(experiment, networks, feed, fabric, rng)
     inputs |= {name: partial(tables.of, name) for name in tables.specs}
     inputs |= {name + IMAGES: partial(tables.images_of, name) for name in tables.specs}
-    players = {
-        name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
-        for name, plan in experiment.resolved.plans.items()
-    }
+    stages = experiment.resolved.stages
+    crews = tuple(
+        {
+            name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
+            for name, plan in stage.plans.items()
+        }
+        for stage in stages
+    )
     frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
-    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
+    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, stages, crews, feed, rng, listener, folder)
     training.chains, training.tables = chains, tables
     return training
 
@@ -85,13 +90,15 @@ def _tables(
     return SampleTables(
         resolved.tables,
         recipe.tables,
-        Model(dict(networks.items()), resolved.prior),
-        Everything(source, preprocess, size, rng),
+        WholeSet(
+            Model(dict(networks.items()), resolved.prior),
+            Everything(source, preprocess, size, rng),
+            recipe.seed,
+            fabric,
+        ),
         len(source),
         lambda index: preprocess(to_float(feed.read(index)), rng),
         rng,
-        recipe.seed,
-        fabric,
         recipe.data.memory_limit,
     )
 

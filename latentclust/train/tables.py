@@ -1,21 +1,19 @@
 """Tables with a row for each training sample, computed from all of them, and computed anew when due."""
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from jaxtyping import Int64
-from lightning_fabric import Fabric
 from torch import Tensor
 
+from latentclust.assemble.stages import Stage
+from latentclust.assemble.tables import IMAGES
 from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
-from latentclust.inferences import Model
 from latentclust.recipe.schema import SampleTable
-from latentclust.train.chains import Evaluating, Everything
 from latentclust.train.rows import placed, rows_of
+from latentclust.train.whole_set import WholeSet
 from latentclust.whole_set import TableSpec
 
 
@@ -34,25 +32,23 @@ class SampleTables:
 
     specs: Mapping[str, TableSpec]
     options: Mapping[str, SampleTable]
-    model: Model
-    everything: Everything
+    whole: WholeSet
     samples: int
     images: Callable[[Int64[Tensor, " b"]], Tensor]
     rng: torch.Generator
-    seed: int
-    fabric: Fabric
     memory_limit: int
     rows: dict[str, Tensor] = field(default_factory=dict)
 
-    def refresh(self, round_: int) -> None:
-        """Computes what is due before a round, counted from 1.
+    def refresh(self, round_: int, stage: Stage) -> None:
+        """Computes what a stage reads and is due before a round, counted from 1.
 
         Raises:
             RunFailedError: where a table is not finite, or has not a row for each sample.
         """
         for name in self.specs:
             every = self.options[name].every
-            if name not in self.rows or (every and (round_ - 1) % every == 0):
+            due = name not in self.rows or (every and (round_ - 1 - stage.first) % every == 0)
+            if due and any({name, name + IMAGES} & set(plan.given) for plan in stage.plans.values()):
                 self.restore(self.rows | {name: self._compute(name, round_)})
 
     def restore(self, rows: Mapping[str, Tensor]) -> None:
@@ -74,17 +70,11 @@ class SampleTables:
 
     def _compute(self, name: str, round_: int) -> Tensor:
         """A table from the networks as they are, checked, and the first process's on all of them."""
-        entropy = np.random.SeedSequence((self.seed, zlib.crc32(name.encode()), round_))
-        rng = torch.Generator(self.rng.device).manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
-        with Evaluating(self.model.networks.values()), torch.no_grad():
-            table = self.specs[name].compute(self.model, self.everything, rng)
+        table = self.whole.read(self.specs[name].compute, f"tables.{name}", round_)
         if wrong := self._misfit(name, table):
             fix = "Mend the plugin that provides it, or lower the learning rate of what it reads"
             raise RunFailedError.at(f"tables.{name}", f"{wrong}, before round {round_}", fix)
-        if self.fabric.world_size > 1:
-            own = table if self.fabric.is_global_zero else torch.zeros_like(table)
-            table = self.fabric.all_reduce(own.to(self.fabric.device), reduce_op="sum")  # type: ignore[assignment]
-        return table.detach()
+        return self.whole.of_the_first(table)
 
     def _misfit(self, name: str, table: Tensor) -> str | None:
         """What is wrong with a table, or None."""

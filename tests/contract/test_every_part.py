@@ -21,7 +21,7 @@ HOSTS: dict[str, type[BaseModel]] = {
 }
 """The table that names a part of a kind, where it has keys of its own besides `use`."""
 
-PLUGINS_ONLY = {"table"}
+PLUGINS_ONLY = {"table", "start"}
 """Kinds of which latentclust ships no part."""
 
 

@@ -32,6 +32,7 @@ TABLES = {
     "[players.NAME]": schema.PlayerTable,
     "[players.NAME.optimizer]": schema.OptimizerTable,
     "[tables.NAME]": schema.SampleTable,
+    "[stages.NAME]": schema.StageTable,
     "[losses.NAME]": schema.LossTable,
     "[train]": schema.TrainTable,
     "[inference]": schema.PartTable,

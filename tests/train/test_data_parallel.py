@@ -29,6 +29,7 @@ RUNS = {
     "steady": ("autoencoder", "train.batch_size=8"),
     "normalised": ("clustergan", "train.batch_size=8", "train.select_by='losses.critic'", "train.select_every=3"),
     "tables": ("tables", "train.batch_size=8", "tables.neighbours.drawn=true"),
+    "stages": ("stages", "train.batch_size=8", "networks.encoder.norm='batch'"),
     "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
 }
 """Recipe and settings of each."""
@@ -211,7 +212,7 @@ def test_tables_are_the_same_on_both_processes_though_batch_norm_has_seen_other_
     assert all(torch.equal(follower[name], rows) for name, rows in leader.items())
 
 
-@pytest.mark.parametrize("run", ["steady", "normalised", "tables"])
+@pytest.mark.parametrize("run", ["steady", "normalised", "tables", "stages"])
 def test_both_processes_end_with_the_same_bits(pair: Any, run: str) -> None:
     leaders, followers = weights(pair[0], run)
     assert any("running" in name for name in leaders) == (run != "steady")

@@ -25,7 +25,7 @@ def tables_of(made: Training) -> SampleTables:
 
 
 def samples_of(made: Training) -> Tensor:
-    return torch.cat(list(tables_of(made).everything))
+    return torch.cat(list(tables_of(made).whole.everything))
 
 
 @torch.no_grad()
@@ -58,7 +58,7 @@ def test_a_table_is_computed_every_so_many_rounds_from_the_networks_as_they_are(
 
 def test_a_table_without_every_is_computed_once(training: MakeTraining) -> None:
     made = training("tables", "tables.neighbours.drawn=true", "train.rounds=8")
-    tables_of(made).refresh(1)
+    tables_of(made).refresh(1, made.stage)
     first = tables_of(made).rows["neighbours"].clone()
     made.run()
     assert torch.equal(tables_of(made).rows["neighbours"], first)
@@ -67,7 +67,7 @@ def test_a_table_without_every_is_computed_once(training: MakeTraining) -> None:
 def test_a_table_that_draws_does_so_by_seed_name_and_round(training: MakeTraining) -> None:
     def drawn(*settings: str, round_: int = 1) -> Tensor:
         made = training("tables", "tables.neighbours.drawn=true", *settings)
-        tables_of(made).refresh(round_)
+        tables_of(made).refresh(round_, made.stage)
         return tables_of(made).rows["neighbours"]
 
     assert torch.equal(drawn(), drawn())
@@ -86,7 +86,7 @@ def test_it_is_computed_from_held_networks_in_evaluation_mode_that_are_given_bac
             (module.training, torch.is_grad_enabled(), any(p.requires_grad for p in module.parameters()))
         )
     )
-    tables_of(made).refresh(1)
+    tables_of(made).refresh(1, made.stage)
     assert set(seen) == {(False, False, False)}
     assert encoder.training
     assert all(parameter.requires_grad for parameter in encoder.parameters())
@@ -96,7 +96,7 @@ def test_it_is_computed_from_held_networks_in_evaluation_mode_that_are_given_bac
 def test_a_step_is_given_the_rows_of_its_batch(training: MakeTraining) -> None:
     made = training("tables")
     tables = tables_of(made)
-    tables.refresh(1)
+    tables.refresh(1, made.stage)
     batch = made.feed.next()
     assert torch.equal(tables.of("target", batch), tables.rows["target"][batch.index])
     made.networks.train()
@@ -109,7 +109,7 @@ def test_a_step_is_given_the_rows_of_its_batch(training: MakeTraining) -> None:
 def test_the_images_are_of_one_sample_of_each_row_drawn_by_the_steps_generator(training: MakeTraining) -> None:
     made = training("tables")
     tables, samples = tables_of(made), samples_of(made)
-    tables.refresh(1)
+    tables.refresh(1, made.stage)
     batch = made.feed.next()
     rows = tables.rows["neighbours"][batch.index]
     drawn = []
@@ -128,7 +128,7 @@ def test_the_images_are_of_one_sample_of_each_row_drawn_by_the_steps_generator(t
 
 def test_the_nearest_samples_are_those_of_the_set_in_its_order(training: MakeTraining) -> None:
     made = training("tables", "evaluate.batch_size=7")
-    tables_of(made).refresh(1)
+    tables_of(made).refresh(1, made.stage)
     points = samples_of(made).double().numpy()
     distances = np.square(points[:, None] - points[None]).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
@@ -140,7 +140,7 @@ def test_the_images_of_neighbours_are_preprocessed(training: MakeTraining) -> No
     images = ("data={use='array', path='maps.npy', preprocess=[{use='grayscale'}]}", "losses.towards.enabled=false")
     made = training("tables", *images, "tables.neighbours.count=1")
     tables = tables_of(made)
-    tables.refresh(1)
+    tables.refresh(1, made.stage)
     batch = made.feed.next()
     found = tables.images_of("neighbours", batch)
     assert found.shape == (16, 1, 16, 16)

@@ -1,4 +1,4 @@
-"""A third party's tables, with the losses that read them: laid down as a distribution by the fixture `whole_set`."""
+"""A third party's tables, the losses that read them, and a start; the fixture `whole_set` lays them down."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NewType
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from latentclust.api import Code, Encoder, Images, LossSpec, Model, Scalar, TableSpec, hookimpl
+from latentclust.api import Code, Encoder, Images, LossSpec, Model, Scalar, StartSpec, TableSpec, hookimpl
 
 Targets = NewType("Targets", Tensor)
 Neighbours = NewType("Neighbours", Tensor)
@@ -50,6 +50,27 @@ class Nearest(TableSpec):
         return distances.topk(self.count, largest=False).indices[: self.rows] + self.shift
 
 
+class Centred(StartSpec):
+    """The bias of the encoder's head that centres the outputs over all samples; with `noise`, about a draw."""
+
+    network: str = "encoder"
+    noise: float = 0.0
+    weight: str = "head.bias"
+    size: int | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.network,)
+
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        encoder = model.networks[self.network]
+        codes = [encoder(images) for images in batches]
+        outputs = torch.cat([torch.cat((code.logits, code.style), dim=1) for code in codes])
+        bias = encoder.head.bias - outputs.mean(dim=0)
+        drawn = self.noise * torch.randn(len(bias), generator=rng)
+        return {f"{self.network}.{self.weight}": (bias + drawn)[: self.size]}
+
+
 class Towards(LossSpec):
     """Cross-entropy of a code with targets."""
 
@@ -72,6 +93,11 @@ def code_of_neighbours(encoder: Encoder, neighbours_images: Images) -> Code:
 @hookimpl
 def provide_tables() -> Mapping[str, type[TableSpec]]:
     return {"sharpened": Sharpened, "nearest": Nearest}
+
+
+@hookimpl
+def provide_starts() -> Mapping[str, type[StartSpec]]:
+    return {"centred": Centred}
 
 
 @hookimpl
