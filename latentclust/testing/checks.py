@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.bodies import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import LatentclustError
 from latentclust.inferences import ChainSpec
 from latentclust.registry import Part
@@ -128,6 +128,7 @@ OF_MAP_BODIES: tuple[Check, ...] = (
 OF_BASES: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     (ExtractorSpec, (backbones.reads_samples, backbones.reads_a_sample_alike_in_any_company, *OF_BODIES)),
     (DecoderSpec, (backbones.draws_images, *OF_BODIES)),
+    (CentroidsSpec, (backbones.compares_features, *OF_BODIES)),
     (
         MapExtractorSpec,
         (map_backbones.reads_every_pixel, map_backbones.reads_an_image_alike_in_any_company, *OF_MAP_BODIES),

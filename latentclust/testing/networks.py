@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 from latentclust.bodies import Extractor, LayeredDecoder, MapExtractor
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
+    CentroidsNetwork,
     CriticNetwork,
     DiscriminatorNetwork,
     EncoderNetwork,
@@ -73,10 +74,25 @@ class PlainLayers(LayeredDecoder):
         return layers.view(len(layers), self.clusters, -1, *layers.shape[2:])
 
 
+class PlainCentroids(nn.Module):
+    """The product of features with a point of each cluster."""
+
+    def __init__(self, clusters: int) -> None:
+        """As many points as clusters."""
+        super().__init__()
+        self.points = nn.Parameter(torch.randn(clusters, WIDTH))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(b, width, *s)` to `(b, k, *s)`."""
+        return torch.einsum("bw...,kw->bk...", features, self.points)
+
+
 def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> nn.Module:
     """A network in a role for samples of `shape`; the seed alone decides its weights."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
+        if role == "centroids":
+            return CentroidsNetwork(PlainCentroids(prior.clusters))
         return _of_maps(role, prior, shape) if isinstance(prior, MapPriorSpec) else _of_samples(role, prior, shape)
 
 

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.api import BackboneSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec, Shape
+from latentclust.api import (
+    BackboneSpec,
+    CentroidsSpec,
+    DecoderSpec,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+    Shape,
+)
 from latentclust.testing import backbones, map_backbones
 from latentclust.testing.networks import DenseBody, PixelBody, PlainLayers
 
@@ -157,6 +165,40 @@ class Bright(DecoderSpec):
 
 def test_a_decoder_whose_images_leave_the_unit_interval(caught):
     assert caught(backbones.draws_images, "backbone", Bright) == "its images leave [0, 1]"
+
+
+class Fixed(CentroidsSpec):
+    """Centroids that no feature depends on."""
+
+    def centroids(self, clusters: int, width: int) -> nn.Module:
+        return Constant(clusters)
+
+
+class Constant(nn.Module):
+    """The same similarities for any features."""
+
+    def __init__(self, clusters: int) -> None:
+        super().__init__()
+        self.points = nn.Parameter(torch.randn(clusters))
+
+    def forward(self, features: Tensor) -> Tensor:
+        shape = (1, len(self.points), *[1] * (features.dim() - 2))
+        return self.points.view(shape).expand(len(features), -1, *features.shape[2:])
+
+
+class FlatCentroids(CentroidsSpec):
+    """Centroids for flat features alone."""
+
+    def centroids(self, clusters: int, width: int) -> nn.Module:
+        return nn.Linear(width, clusters)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(Fixed, "no gradient reaches what it is given"), (FlatCentroids, "it raised RuntimeError")],
+)
+def test_centroids_that_do_not_compare(value, reason: str, caught):
+    assert reason in caught(backbones.compares_features, "backbone", value)
 
 
 # Label maps
