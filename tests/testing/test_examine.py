@@ -153,6 +153,12 @@ def test_a_good_command(distribution: Install):
     assert (found.parts, found.passed) == (1, 3)
 
 
+def test_a_command_whose_name_is_another_ones_is_asked_by_its_full_name(distribution: Install):
+    points = POINTS.replace("greet =", "run =")
+    distribution("latentclust-greeter", "raise ValueError('no')", points=points, metadata="Summary: It greets.")
+    assert "ends with 1" in reasons(examine("latentclust-greeter", installed()))["prints-its-help"]
+
+
 def test_a_command_that_nobody_explains_or_can_run(distribution: Install):
     distribution("latentclust-greeter", "raise ValueError('no')", points=POINTS)
     found = reasons(examine("latentclust-greeter", installed()))
