@@ -109,7 +109,8 @@ def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], palette: Palette,
             files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
         readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
         for top, block in scene_rows(readers, plan.rasters):
-            wanted = _wanted(task, top, block)
+            if not (wanted := _wanted(task, top, block)):
+                continue
             pixels += int(np.count_nonzero(wanted["labels"]))
             for name, rows in wanted.items():
                 files[name].append(rows)
@@ -117,11 +118,13 @@ def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], palette: Palette,
 
 
 def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Of pixel rows those in the extent, and 0 where the mask leaves them out."""
+    """Of pixel rows those in the extent, with 0 where the mask leaves them out; nothing where none is in it."""
     height = len(next(iter(block.values())))
     first, last = max(top, task.extent.top), min(top + height, task.extent.bottom)
-    cut = {name: rows[max(0, first - top) : max(0, last - top)] for name, rows in block.items()}
-    if task.mask is None or first >= last:
+    if first >= last:
+        return {}
+    cut = {name: rows[first - top : last - top] for name, rows in block.items()}
+    if task.mask is None:
         return cut
     inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
     return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}
