@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,14 +58,14 @@ class Piece:
 
 
 def pieces_of(
-    plan: Plan, file: DatasetReader, path: Path, stopping: Callable[[], bool], watcher: Watcher
+    plan: Plan, file: DatasetReader, name: str, stopping: Callable[[], bool], watcher: Watcher
 ) -> Iterator[Piece]:
     """The windows of a scene in the order of the grid; those that are nowhere data are left out."""
     for number, row in enumerate(plan.grid.rows(file.height)):
         for column in plan.grid.columns(file.width):
             if stopping():
-                raise InterruptedRunError.at(str(path), "stopped", "The same command goes on with it")
-            found = read_filled(file, plan.bands, row, column, path)
+                raise InterruptedRunError.at(name, "stopped", "The same command goes on with it")
+            found = read_filled(file, plan.bands, row, column, name)
             watcher.windows_done(1, found[1].size if found else 0)
             if found:
                 yield Piece(number, column, *found)

@@ -10,7 +10,8 @@ import numpy as np
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.read import map_batch
 from latentclust.labelling.feed import Plan
-from latentclust.labelling.inputs import Scene, check_given, find_scenes
+from latentclust.labelling.finding import check_given, find_scenes
+from latentclust.labelling.inputs import Scene
 from latentclust.labelling.manifest import Manifest, identity, locked, open_manifest
 from latentclust.labelling.outcome import LabelReport, SceneOutcome, Unwatched, Watcher
 from latentclust.labelling.published import finished, publish, stamp
@@ -67,10 +68,10 @@ def label(  # noqa: PLR0913 (the command's options)
     """
     began = time.monotonic()
     folder = Path(out)
-    found = find_scenes(check_given(scenes), folder)
     loaded = model if isinstance(model, ClusteringModel) else load(model, make_fabric(device, 1).device)
     where = "model" if isinstance(model, ClusteringModel) else str(model)
     bands = band_reading(loaded, where)
+    found = find_scenes(check_given(scenes), folder, names=bands.names)
     grid = grid_of(loaded, tile, overlap, blend)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
     plan = Plan(loaded, bands, grid, size, confidence, seed, palette_of(loaded.clusters))
@@ -107,14 +108,14 @@ class _Run:
     def label(self, scene: Scene) -> tuple[SceneOutcome, int]:
         """Labels a scene and enters what became of it; also how many windows the model read."""
         if self.stopping():
-            raise InterruptedRunError.at(str(scene.path), "stopped before it", "The same command goes on with it")
+            raise InterruptedRunError.at(scene.name, "stopped before it", "The same command goes on with it")
         began = time.monotonic()
-        size, mtime = stamp(scene.path)
-        started = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
+        size, mtime = stamp(scene)
+        started = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
         self.manifest.record(started)
         windows = 0
         try:
-            drafts = label_scene(self.plan, scene.path, self.partial, self.stopping, self.watcher)
+            drafts = label_scene(self.plan, scene, self.partial, self.stopping, self.watcher)
             windows = drafts.windows
             files = publish(self.manifest.folder, scene, drafts)
             outcome = replace(started, status="done", warnings=drafts.warnings, files=files)

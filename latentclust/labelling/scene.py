@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.feed import to_float
 from latentclust.infer.read import posteriors
+from latentclust.labelling.bands import fit_bands
 from latentclust.labelling.feed import Piece, Plan, ahead, batches_of, pieces_of
+from latentclust.labelling.inputs import Scene
 from latentclust.labelling.outcome import Watcher
-from latentclust.labelling.reading import check_bands, opened
+from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import Strip, label_type
 from latentclust.labelling.write import Georeference, Palette, Rows, cloud_optimized, growing
 from latentclust.tensors import Images
@@ -43,7 +45,7 @@ class Drafts:
     warnings: tuple[str, ...]
 
 
-def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bool], watcher: Watcher) -> Drafts:
+def label_scene(plan: Plan, scene: Scene, partial: Path, stopping: Callable[[], bool], watcher: Watcher) -> Drafts:
     """Labels a scene into the folder of temporary files.
 
     Memory: 4 (K + 1) bytes for each pixel of a strip as high as a window, and three batches of windows.
@@ -53,8 +55,9 @@ def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bo
         InterruptedRunError: A stop was asked for.
     """
     names = ["labels", "confidence"] if plan.confidence else ["labels"]
-    with opened(path) as file:
-        check_bands(file, plan.bands, path)
+    with opened(scene) as file:
+        fit = fit_bands(file, plan.bands, scene.name)
+        plan = replace(plan, bands=fit.bands)
         where = Georeference.of(file)
         kinds: dict[str, tuple[np.dtype[Any], Palette | None]] = {
             "labels": (label_type(plan.model.clusters), plan.palette),
@@ -62,7 +65,7 @@ def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bo
         }
         with ExitStack() as stack:
             drafts = {n: stack.enter_context(growing(partial / f"{n}-draft.tif", where, *kinds[n])) for n in names}
-            pixels, windows = _fill(plan, file, path, drafts, stopping, watcher)
+            pixels, windows = _fill(plan, file, scene.name, drafts, stopping, watcher)
         found = {name: partial / f"{name}.tif" for name in names}
         cloud_optimized(partial / "labels-draft.tif", found["labels"], "MODE", where, pixels)
         if plan.confidence:
@@ -70,22 +73,22 @@ def label_scene(plan: Plan, path: Path, partial: Path, stopping: Callable[[], bo
     odd = () if where.place.get("crs") or where.points[0] else ("no coordinate system",)
     nothing = () if pixels else ("no pixel of data",)
     nodata = where.extent[0] * where.extent[1] - pixels
-    return Drafts(found["labels"], found.get("confidence"), pixels, nodata, windows, odd + nothing)
+    return Drafts(found["labels"], found.get("confidence"), pixels, nodata, windows, fit.warnings + odd + nothing)
 
 
 def _fill(
     plan: Plan,
     file: DatasetReader,
-    path: Path,
+    name: str,
     drafts: dict[str, Rows],
     stopping: Callable[[], bool],
     watcher: Watcher,
 ) -> tuple[int, int]:
     """Writes every row of the drafts; returns the pixels labelled and the windows that the model read."""
     rows, columns = plan.grid.rows(file.height), plan.grid.columns(file.width)
-    watcher.scene_begun(str(path), len(rows) * len(columns))
+    watcher.scene_begun(name, len(rows) * len(columns))
     strip = Strip(rows, plan.model.clusters, file.width)
-    pieces = pieces_of(plan, file, path, stopping, watcher)
+    pieces = pieces_of(plan, file, name, stopping, watcher)
     pixels = windows = finished = 0
 
     def finish(until: int) -> int:
