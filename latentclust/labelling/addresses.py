@@ -35,14 +35,15 @@ DIGITS = 8
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+[/?]")
+_SUBDATASET = re.compile(r"[A-Z][A-Z0-9_]+:(?!//)")
 _SECRETS = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s'"<>]*@)?([^\s?'"<>{}]*)(?:\?[^\s'"<>{}]*)?""")
 _OPTIONS = re.compile(r"""(/vsi[a-z0-9_]+)\?[^\s'"<>{}]*""")
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
 
 
-def is_remote(text: str) -> bool:
-    """Whether GDAL is to open it as it stands: a URL, or a path of a virtual file system."""
-    return bool(_URL.match(text) or _VIRTUAL.match(text))
+def is_address(text: str) -> bool:
+    """Whether GDAL is to open it as it stands: a URL, a path of a virtual file system, or a raster within a file."""
+    return bool(_URL.match(text) or _VIRTUAL.match(text) or _is_subdataset(text))
 
 
 def local_path(url: str) -> Path | None:
@@ -74,10 +75,11 @@ def shown(address: str) -> str:
     return without_secrets(address) + digest
 
 
-def file_name(address: str) -> str:
-    """The last component of an address, without its query; a host's name where there is no other."""
+def stem(address: str) -> str:
+    """The last component of an address without query and suffix, or all that names a raster within a file."""
     plain = shown(address).partition("?")[0].rstrip("/")
-    return safe(unquote(plain.rpartition("/")[2]))
+    name = safe(unquote(plain.rpartition("/")[2]))
+    return name if _is_subdataset(address) else PurePath(name).stem
 
 
 def safe(name: str) -> str:
@@ -96,6 +98,11 @@ def archive(address: str) -> tuple[Path, ...]:
         return ()
     inner = Path(re.sub(r"^(/vsi[a-z0-9_]+/)+|[{}]", "", address))
     return next(((path,) for path in (inner, *inner.parents) if path.is_file()), ())
+
+
+def _is_subdataset(text: str) -> bool:
+    """Whether it names a raster within a file, as NETCDF:a.nc:red does, and no file is called so."""
+    return bool(_SUBDATASET.match(text)) and not os.path.lexists(text)
 
 
 def _query(address: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.labelling.addresses import is_remote, local_path, printable
+from latentclust.labelling.addresses import is_address, local_path, printable, without_secrets
 from latentclust.labelling.folders import is_folder, leads_into, literal_part, matches, search
 from latentclust.labelling.inputs import Scene, file_scene, item_scene, joined_scenes, remote_scene, unsearched
 from latentclust.labelling.stac import JSON, files_of, is_item, read_json
@@ -62,7 +62,7 @@ def find_scenes(
 def _found(argument: str | Path, out: Path, wanted: Sequence[str]) -> list[Scene]:
     """Those of one argument; raises LatentclustError where there are none."""
     text = str(argument)
-    where = printable(text)
+    where = without_secrets(printable(text))
     if not text.strip() or "\0" in text:
         raise LatentclustError.at(
             "SCENES", f"a path is empty or holds a null byte: {text!r}", "Name rasters or folders"
@@ -79,10 +79,10 @@ def _each(text: str, out: Path, wanted: Sequence[str]) -> Iterator[Scene]:
     path = Path(text)
     if is_folder(path):
         yield from _within(search(path, SUFFIXES | {JSON}, out), path, wanted)
-    elif glob.has_magic(text) and not is_remote(text) and not path.exists():
+    elif glob.has_magic(text) and not is_address(text) and not path.exists():
         root = literal_part(path)
         yield from _within(matches(path, root, SUFFIXES | {JSON}, out), root, wanted)
-    elif path.suffix.lower() == LIST and not is_remote(text):
+    elif path.suffix.lower() == LIST and not is_address(text):
         folder = path.parent
         yield from (_named(name, folder, wanted) for name in _lines(path))
     else:
@@ -93,7 +93,7 @@ def _named(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
     """A file or an address that is named, in a list of `folder` or on its own; a file need not be there."""
     if local := local_path(text):
         text = str(local)
-    elif is_remote(text):
+    elif is_address(text):
         return remote_scene(text)
     path = (folder or Path()) / text
     above = Path(text).is_absolute() or ".." in Path(text).parts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.labelling.addresses import archive, file_name, gdal_name, is_remote, printable, safe, shown
+from latentclust.labelling.addresses import archive, gdal_name, is_address, printable, safe, shown, stem
 from latentclust.labelling.band_files import Pattern, band_sets
 from latentclust.labelling.joined import Part
 from latentclust.labelling.stac import chosen, read_item
@@ -55,9 +55,8 @@ def file_scene(path: Path, root: Path | None = None) -> Scene:
 
 
 def remote_scene(address: str) -> Scene:
-    """A URL or a path of a virtual file system; its output is called as the last component of it."""
-    output = PurePath(file_name(address)).with_suffix(OUTPUT)
-    return Scene(gdal_name(address), shown(address), output, archive(address))
+    """A URL, a path of a virtual file system or a raster within a file; its output is called as the last part of it."""
+    return Scene(gdal_name(address), shown(address), PurePath(f"{stem(address)}{OUTPUT}"), archive(address))
 
 
 def unsearched(folder: Path, root: Path) -> Scene:
@@ -85,7 +84,7 @@ def item_scene(path: Path, folder: PurePath, wanted: Sequence[str]) -> Scene:
     except LatentclustError as error:
         named = kept / f"{printable(path.stem)}{OUTPUT}"
         return Scene("", name, named, (place,), place, fault=error.issues[0])
-    files = tuple(Path(asset.href) for _, asset in assets if not is_remote(asset.href))
+    files = tuple(Path(asset.href) for _, asset in assets if not is_address(asset.href))
     parts = tuple(Part(band, gdal_name(asset.href), shown(asset.href)) for band, asset in assets)
     if len(parts) == 1:
         return Scene(parts[0].source, name, output, (place, *files), place)
@@ -93,15 +92,15 @@ def item_scene(path: Path, folder: PurePath, wanted: Sequence[str]) -> Scene:
 
 
 def joined_scenes(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[Scene, ...]:
-    """Files whose names are alike but for one of the words `bands`, as one scene; STAC items stay as they are.
+    """Files whose names are alike but for one of the words `bands`, as one scene; one that lacks a band fails.
 
-    Files without such a word are left out. A scene that lacks a band fails.
+    Files without such a word are left out. STAC items, and folders that cannot be searched, stay as they are.
     """
-    items = [scene for scene in scenes if scene.item]
-    files = [scene for scene in scenes if not scene.item]
+    others = [scene for scene in scenes if scene.item or not scene.source]
+    files = [scene for scene in scenes if scene.source and not scene.item]
     places = [(f"{scene.output.parent}\0{_folder(scene.name)}", scene.name.rpartition("/")[2]) for scene in files]
     sets = band_sets(places, bands)
-    return (*items, *(_joined(pattern, {band: files[at] for band, at in m.items()}, bands) for pattern, m in sets))
+    return (*others, *(_joined(pattern, {band: files[at] for band, at in m.items()}, bands) for pattern, m in sets))
 
 
 def _joined(pattern: Pattern, members: dict[str, Scene], bands: Sequence[str]) -> Scene:

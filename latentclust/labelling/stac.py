@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.addresses import is_remote, local_path
+from latentclust.labelling.addresses import is_address, local_path
 from latentclust.sources import reading
 
 JSON = ".json"
@@ -106,12 +106,12 @@ def files_of(path: Path) -> tuple[Path, ...]:
             hrefs = [address(path, asset["href"]) for asset in assets.values()] if isinstance(assets, dict) else []
     except LatentclustError:
         return ()
-    return tuple(Path(href) for href in hrefs if not is_remote(href))
+    return tuple(Path(href) for href in hrefs if not is_address(href))
 
 
 def address(item: Path, href: str) -> str:
     """Where an asset is: a URL, or the absolute path of a file, which items may write as URLs are written."""
-    named = local_path(href) or (None if is_remote(href) else item.parent / href)
+    named = local_path(href) or (None if is_address(href) else item.parent / href)
     if named is None:
         return href
     decoded = item.parent / unquote(href)

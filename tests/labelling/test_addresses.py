@@ -1,35 +1,45 @@
 """What addresses are to GDAL and to people."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from latentclust.labelling.addresses import archive, file_name, gdal_name, is_remote, printable, shown, without_secrets
+from latentclust.labelling.addresses import archive, gdal_name, is_address, printable, shown, stem, without_secrets
 
 
 @pytest.mark.parametrize(
     ("address", "opened", "seen", "name"),
     [
-        ("https://h.org/a/b.tif", "/vsicurl/https://h.org/a/b.tif", "https://h.org/a/b.tif", "b.tif"),
-        ("s3://bucket/a/b%20c.tif", "/vsis3/bucket/a/b%20c.tif", "s3://bucket/a/b%20c.tif", "b c.tif"),
-        ("GS://bucket/a.tif", "/vsigs/bucket/a.tif", "GS://bucket/a.tif", "a.tif"),
-        ("/vsizip/s.zip/in/a.img", "/vsizip/s.zip/in/a.img", "/vsizip/s.zip/in/a.img", "a.img"),
-        ("zip+file://s.zip!a.tif", "zip+file://s.zip!a.tif", "zip+file://s.zip!a.tif", "s.zip!a.tif"),
-        ("http://me:pw@h.org/a.tif", "/vsicurl/http://me:pw@h.org/a.tif", "http://h.org/a.tif", "a.tif"),
-        ("https://h.org", "/vsicurl/https://h.org", "https://h.org", "h.org"),
+        ("https://h.org/a/b.tif", "/vsicurl/https://h.org/a/b.tif", "https://h.org/a/b.tif", "b"),
+        ("s3://bucket/a/b%20c.tif", "/vsis3/bucket/a/b%20c.tif", "s3://bucket/a/b%20c.tif", "b c"),
+        ("GS://bucket/a.tif", "/vsigs/bucket/a.tif", "GS://bucket/a.tif", "a"),
+        ("/vsizip/s.zip/in/a.img", "/vsizip/s.zip/in/a.img", "/vsizip/s.zip/in/a.img", "a"),
+        ("zip+file://s.zip!a.tif", "zip+file://s.zip!a.tif", "zip+file://s.zip!a.tif", "s.zip!a"),
+        ("http://me:pw@h.org/a.tif", "/vsicurl/http://me:pw@h.org/a.tif", "http://h.org/a.tif", "a"),
+        ("https://h.org", "/vsicurl/https://h.org", "https://h.org", "h"),
     ],
 )
 def test_an_address_is_opened_by_gdal_and_shown_without_secrets(
     address: str, opened: str, seen: str, name: str
 ) -> None:
-    assert is_remote(address)
-    assert (gdal_name(address), shown(address), file_name(address)) == (opened, seen, name)
+    assert is_address(address)
+    assert (gdal_name(address), shown(address), stem(address)) == (opened, seen, name)
 
 
 @pytest.mark.parametrize("path", ["a.tif", "/data/a.tif", "C:x.tif", "a#?.tif", "/vsi/a.tif", "<VRTDataset/>"])
 def test_paths_are_not_remote(path: str) -> None:
-    assert not is_remote(path)
+    assert not is_address(path)
     assert gdal_name(path) == path
+
+
+def test_a_raster_within_a_file_is_an_address_unless_a_file_is_called_so(tmp_path: Path) -> None:
+    for address, name in (('NETCDF:"x/a.nc":red', "a.nc_red"), ("GTIFF_DIR:2:a.tif", "GTIFF_DIR_2_a.tif")):
+        assert is_address(address)
+        assert (gdal_name(address), shown(address), stem(address)) == (address, address, name)
+    with contextlib.chdir(tmp_path):
+        Path("AB:c.tif").touch()
+        assert not is_address("AB:c.tif")
 
 
 def test_queries_are_hidden_and_still_tell_files_apart() -> None:
@@ -57,10 +67,10 @@ def test_parameters_of_a_signature_tell_files_apart_where_nothing_is_signed() ->
 def test_options_and_archives_of_virtual_file_systems_keep_no_secrets() -> None:
     options = "/vsicurl?max_retry=2&header.Authorization=Bearer%20s3cret&url=https%3A%2F%2Fme%3Apw%40h.org%2Fa.tif"
     assert shown(options) == "/vsicurl/https://h.org/a.tif"
-    assert file_name(options) == "a.tif"
+    assert stem(options) == "a"
     inner = "/vsizip/{/vsicurl/https://me:pw@h.org/a.zip?id=1}/b.tif"
     assert shown(inner).startswith("/vsizip/{/vsicurl/https://h.org/a.zip}/b.tif?sha256=")
-    assert file_name(inner) == "b.tif"
+    assert stem(inner) == "b"
 
 
 def test_messages_lose_the_secrets_of_urls() -> None:

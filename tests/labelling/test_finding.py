@@ -93,17 +93,21 @@ def test_links_are_searched_once_and_those_to_nothing_fail_as_scenes(tmp_path: P
     assert names([f"{folder}/**/*.tif"], out) == ["gone.tif", "same.tif", "z/a.tif"][1:]
 
 
-def test_a_folder_that_cannot_be_searched_fails_as_a_scene_and_stops_no_other(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def refusing(name: str) -> Any:
     scan = os.scandir
 
     def refuse(folder: Any) -> Any:
-        if Path(folder).name == "2020":
+        if Path(folder).name == name:
             raise PermissionError(13, "Permission denied")
         return scan(folder)
 
-    monkeypatch.setattr(os, "scandir", refuse)
+    return refuse
+
+
+def test_a_folder_that_cannot_be_searched_fails_as_a_scene_and_stops_no_other(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "scandir", refusing("2020"))
     first, second = find_scenes([tree], tree / "out")
     assert (str(first.output), first.name) == ("2020/*.tif", str(tree / "2020"))
     assert first.fault is not None
@@ -258,6 +262,14 @@ def test_files_of_one_band_each_are_one_scene(tmp_path: Path) -> None:
 def test_words_that_no_file_has_are_refused(tmp_path: Path, bands: tuple[str, ...], words: str) -> None:
     with pytest.raises(LatentclustError, match=f"--bands: .*{words}"):
         find_scenes([tmp_path / "a_B04.tif"], tmp_path / "out", bands=bands)
+
+
+def test_a_folder_that_cannot_be_searched_is_told_of_beside_files_of_bands(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "scandir", refusing("2020"))
+    found = find_scenes([tree], tree / "out", bands=("a",))
+    assert [str(scene.output) for scene in found] == ["2020/*.tif", f"{tree.name}.tif"]
 
 
 def test_ten_thousand_files_in_a_folder_are_found(tmp_path: Path) -> None:

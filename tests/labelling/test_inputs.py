@@ -107,6 +107,12 @@ def test_a_path_in_an_archive_is_labelled_and_its_archive_is_stamped(planted: Cl
         latentclust.label(planted, address, tmp_path / "out")
 
 
+def test_a_raster_within_a_file_is_labelled(planted: ClusteringModel, tmp_path: Path) -> None:
+    write_scene(tmp_path / "a.tif", noise_scene(70, 80))
+    report = latentclust.label(planted, f"GTIFF_DIR:1:{tmp_path}/a.tif", tmp_path / "out")
+    assert [(scene.output, scene.reason) for scene in report.scenes] == [("a.tif.tif", "")]
+
+
 def test_an_item_is_joined_from_files_and_urls_in_the_order_of_the_model(
     with_bands: WithBands, served: tuple[Path, str], tmp_path: Path
 ) -> None:
