@@ -92,6 +92,11 @@ def printable(path: PurePath | str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def real(path: Path) -> Path:
+    """A path with its links followed as far as they lead; unlike `Path.resolve` it is content with loops."""
+    return Path(os.path.realpath(path))
+
+
 def archive(address: str) -> tuple[Path, ...]:
     """The local file that a path such as /vsizip/scenes.zip/a.tif lies in, or none."""
     if not _VIRTUAL.match(address):

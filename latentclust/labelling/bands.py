@@ -101,10 +101,8 @@ def _ranges(file: DatasetReader, bands: BandReading, name: str) -> tuple[str, ..
 def _spread(file: DatasetReader, bands: BandReading, values: NDArray[np.generic], at: int) -> str:
     low, high = np.percentile(values[at].astype(np.float64), PERCENTILES)
     trained = " to ".join(f"{value:g}" for value in bands.ranges[at])
-    first, last = (f"{share:g}" for share in PERCENTILES)
-    return (
-        f"{_called(file, bands.bands[at])} has {low:.4g} to {high:.4g} (percentiles {first} to {last}), not {trained}"
-    )
+    shares = " to ".join(f"{share:g}" for share in PERCENTILES)
+    return f"{_called(file, bands.bands[at])} has {low:.4g} to {high:.4g} (percentiles {shares}), not {trained}"
 
 
 def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.labelling.addresses import is_address, local_path, printable, without_secrets
+from latentclust.labelling.addresses import is_address, local_path, printable, real, without_secrets
 from latentclust.labelling.folders import is_folder, leads_into, literal_part, matches, search
 from latentclust.labelling.inputs import Scene, file_scene, item_scene, joined_scenes, remote_scene, unsearched
 from latentclust.labelling.stac import JSON, files_of, is_item, read_json
@@ -41,9 +41,10 @@ def find_scenes(
     check_words(bands)
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
+    out = real(out)
     for argument in given:
         try:
-            for scene in _found(argument, out.resolve(), bands or names):
+            for scene in _found(argument, out, bands or names):
                 scenes.setdefault((scene.name, scene.output), scene)
         except LatentclustError as error:
             issues += error.issues
@@ -55,7 +56,7 @@ def find_scenes(
         if not found:
             what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word of its name"
             issues.append(Issue("--bands", what, "Give the words by which the names of the bands' files differ"))
-    raise_all([*issues, *_inside(found, out.resolve()), *_collisions(found)])
+    raise_all([*issues, *_inside(found, out), *_collisions(found)])
     return found
 
 
@@ -64,9 +65,8 @@ def _found(argument: str | Path, out: Path, wanted: Sequence[str]) -> list[Scene
     text = str(argument)
     where = without_secrets(printable(text))
     if not text.strip() or "\0" in text:
-        raise LatentclustError.at(
-            "SCENES", f"a path is empty or holds a null byte: {text!r}", "Name rasters or folders"
-        )
+        what = f"the path {text!r} is empty or holds a null byte"
+        raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
     with reading(where, "Check the path"):
         found = list(_each(text, out, wanted))
     if not found:
@@ -107,13 +107,13 @@ def _within(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterato
     """Files that were searched for, and STAC items among them; what is a file of an item is no scene of its own."""
     found = list(paths)
     items = {path for path in found if path.suffix.lower() == JSON and _is_item(path)}
-    owned = {file.resolve() for item in items for file in files_of(item)}
+    owned = {real(file) for item in items for file in files_of(item)}
     for path in found:
         if is_folder(path):
             yield unsearched(path, root)
         elif path in items:
             yield item_scene(path, path.parent.relative_to(root), wanted)
-        elif path.suffix.lower() != JSON and not (owned and path.resolve() in owned):
+        elif path.suffix.lower() != JSON and not (owned and real(path) in owned):
             yield file_scene(path, root)
 
 
@@ -130,7 +130,8 @@ def _lines(path: Path) -> list[str]:
         content = path.read_bytes()
         if b"\0" in content:
             raise ValueError("it holds null bytes")
-    lines = (line.strip() for line in content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape").splitlines())
+    text = content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape")
+    lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from latentclust.labelling.addresses import real
 from latentclust.labelling.manifest import NAME
 
 
@@ -22,14 +23,14 @@ def search(root: Path, suffixes: Collection[str], out: Path) -> Iterator[Path]:
         out: The output folder, resolved.
     """
     found: list[Path] = []
-    seen: set[str] = set()
+    seen: set[Path] = set()
     folders, links = deque([root]), deque[Path]()
     while folders or links:
         folder = folders.popleft() if folders else links.popleft()
-        real = os.path.realpath(folder)
-        if real in seen or Path(real).is_relative_to(out):
+        place = real(folder)
+        if place in seen or place.is_relative_to(out):
             continue
-        seen.add(real)
+        seen.add(place)
         try:
             entries = _entries(folder)
         except OSError:
@@ -87,7 +88,7 @@ def is_folder(path: Path) -> bool:
 
 def leads_into(path: Path, out: Path) -> bool:
     """Whether a path, links followed, lies in the output folder."""
-    return Path(os.path.realpath(path)).is_relative_to(out)
+    return real(path).is_relative_to(out)
 
 
 def _labelled(path: Path, root: Path, out: Path) -> bool:

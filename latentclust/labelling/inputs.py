@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.labelling.addresses import archive, gdal_name, is_address, printable, safe, shown, stem
+from latentclust.labelling.addresses import archive, gdal_name, is_address, printable, real, safe, shown, stem
 from latentclust.labelling.band_files import Pattern, band_sets
 from latentclust.labelling.joined import Part
 from latentclust.labelling.stac import chosen, read_item
@@ -43,14 +43,12 @@ class Scene:
 
 def file_scene(path: Path, root: Path | None = None) -> Scene:
     """A file, whose output keeps its path from `root`, or its name alone."""
-    place = path.parent.resolve() / path.name
+    place = real(path.parent) / path.name
     name = printable(place)
     relative = PurePath(printable(path.relative_to(root or path.parent)))
     fault = None
     if name != str(place):
-        fault = Issue(
-            name, "its name is not UTF-8, and GDAL cannot open it", "Rename it, or link to it by another name"
-        )
+        fault = Issue(name, "its path is not UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
     return Scene(str(place), name, relative.with_suffix(OUTPUT), (place,), fault=fault)
 
 
@@ -61,7 +59,7 @@ def remote_scene(address: str) -> Scene:
 
 def unsearched(folder: Path, root: Path) -> Scene:
     """A folder that cannot be searched, as a scene that fails."""
-    name = printable(folder.resolve())
+    name = printable(real(folder))
     fault = Issue(name, "this folder cannot be searched for scenes", "Make it readable, or name others")
     return Scene("", name, PurePath(printable(folder.relative_to(root)), f"*{OUTPUT}"), fault=fault)
 
@@ -74,16 +72,15 @@ def item_scene(path: Path, folder: PurePath, wanted: Sequence[str]) -> Scene:
         folder: Of its output, which is called as its id.
         wanted: What its bands may be called.
     """
-    place = path.parent.resolve() / path.name
+    place = real(path.parent) / path.name
     name = printable(place)
-    kept = PurePath(printable(folder))
+    output = PurePath(printable(folder), f"{printable(path.stem)}{OUTPUT}")
     try:
         item = read_item(place)
-        output = kept / f"{safe(item.name)}{OUTPUT}"
+        output = output.with_name(f"{safe(item.name)}{OUTPUT}")
         assets = chosen(item, wanted)
     except LatentclustError as error:
-        named = kept / f"{printable(path.stem)}{OUTPUT}"
-        return Scene("", name, named, (place,), place, fault=error.issues[0])
+        return Scene("", name, output, (place,), place, fault=error.issues[0])
     files = tuple(Path(asset.href) for _, asset in assets if not is_address(asset.href))
     parts = tuple(Part(band, gdal_name(asset.href), shown(asset.href)) for band, asset in assets)
     if len(parts) == 1:

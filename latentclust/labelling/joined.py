@@ -75,7 +75,7 @@ def joined(parts: Sequence[Part], name: str) -> str:
 def _opened(part: Part, name: str) -> DatasetReader:
     try:
         file = rasterio.open(part.source)
-    except RasterioError as error:
+    except (OSError, RasterioError) as error:
         what = f"its band {part.band}, {part.name}, cannot be read ({error})"
         raise LatentclustError.at(name, what, "Fetch or copy the file again") from error
     bands = bands_of(file)

@@ -86,11 +86,16 @@ def test_links_are_searched_once_and_those_to_nothing_fail_as_scenes(tmp_path: P
     (folder / "z" / "loop").symlink_to(folder)
     (folder / "other").symlink_to(elsewhere)
     (folder / "self").symlink_to(folder / "self")
+    (folder / "turning.tif").symlink_to("turning.tif")
     (folder / "gone.tif").symlink_to(tmp_path / "nothing.tif")
     (folder / "same.tif").symlink_to(folder / "z" / "a.tif")
     out = tmp_path / "out"
-    assert names([folder], out) == ["gone.tif", "other/b.tif", "same.tif", "z/a.tif"]
-    assert names([f"{folder}/**/*.tif"], out) == ["gone.tif", "same.tif", "z/a.tif"][1:]
+    assert names([folder], out) == ["gone.tif", "other/b.tif", "same.tif", "turning.tif", "z/a.tif"]
+    assert names([f"{folder}/**/*.tif"], out) == ["same.tif", "z/a.tif"]
+    write_item(folder / "i.json", {"image": {"href": "z/a.tif", "roles": ["data"]}})
+    assert names([folder], out) == ["gone.tif", "S2_a.tif", "other/b.tif", "turning.tif"]
+    (scene,) = find_scenes([folder / "self" / "a.tif"], out)
+    assert scene.name == str(folder / "self" / "a.tif")
 
 
 def refusing(name: str) -> Any:
