@@ -1,7 +1,7 @@
 """A scene to be labelled: a file, an address that GDAL opens, a STAC item, or files of one band each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, LatentclustError
@@ -27,7 +27,7 @@ class Scene:
         fault: Why it cannot be opened, where that is known beforehand.
     """
 
-    source: str
+    source: str = field(repr=False)
     name: str
     output: PurePath
     files: tuple[Path, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -43,7 +43,7 @@ class Part:
     """
 
     band: str
-    source: str
+    source: str = field(repr=False)
     name: str
 
 

@@ -191,6 +191,7 @@ def test_urls_are_taken_as_they_stand(tmp_path: Path) -> None:
     remote, packed, local = find_scenes([url, "/vsizip/in.zip/b.img", f"file://{tmp_path}/c%20d.tif"], out)
     assert (remote.source, str(remote.output), remote.files) == (f"/vsicurl/{url}", "a[1]_.tif", ())
     assert remote.name.startswith("https://h.org/a[1]*.tif?sha256=")
+    assert "pw@" not in repr(remote)
     assert (packed.source, str(packed.output)) == ("/vsizip/in.zip/b.img", "b.tif")
     assert (local.source, str(local.output)) == (f"{tmp_path}/c d.tif", "c d.tif")
     with pytest.raises(
