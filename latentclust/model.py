@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -237,8 +237,14 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
 
 
 def _bands(stored: Mapping[str, Any]) -> BandReading:
-    ranges = tuple((float(low), float(high)) for low, high in stored["ranges"])
-    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]))
+    """How bands are read; files of earlier versions say nothing of names and scales."""
+    ranges, scales = (_pairs(stored.get(name, ())) for name in ("ranges", "scales"))
+    names = tuple(stored.get("names", ()))
+    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]), names, scales)
+
+
+def _pairs(stored: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(first), float(second)) for first, second in stored)
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

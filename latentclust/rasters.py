@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import rasterio
@@ -21,8 +21,13 @@ from latentclust.sources import UINT8_MAX, reading
 Ranges = tuple[tuple[float, float], ...]
 """For each band the values that become 0 and 255; none for bytes that are taken as they are."""
 
+Scales = tuple[tuple[float, float], ...]
+"""For each band the scale and the offset that a raster claims; 1 and 0 where it claims none."""
+
 CACHE_BYTES = 64 << 20
 """What GDAL may keep of decoded blocks; its default is a twentieth of the machine's memory."""
+
+Value = TypeVar("Value")
 
 PERCENTILES = (2.0, 98.0)
 """Between which the values of a band are stretched where no range is given."""
@@ -37,12 +42,17 @@ class BandReading:
         ranges: For each of them the values that became 0 and 255; none for bytes that were taken as they are.
         counts: How many bands the rasters had, alpha left out.
         types: The types of their values, by numpy's names.
+        names: The descriptions of the bands read; none where rasters lack one, name two alike, or differ.
+        scales: Scale and offset that the rasters claim for each band read, and that are never applied; none where they
+            differ or are not known.
     """
 
     bands: tuple[int, ...]
     ranges: Ranges
     counts: tuple[int, ...]
     types: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    scales: Scales = ()
 
 
 @contextmanager
@@ -130,12 +140,35 @@ def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) 
     Raises:
         LatentclustError: A file that is absent, damaged or no raster.
     """
-    counts, types = set(), set()
+    counts, types, names, scales = set(), set(), set(), set()
     for path in paths:
         with raster(path) as file:
             counts.add(len(bands_of(file)))
             types |= {file.dtypes[band - 1] for band in bands}
-    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)))
+            names.add(descriptions(file, bands))
+            scales.add(scales_of(file, bands))
+    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)), _names(names), _common(scales))
+
+
+def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
+    """What a raster says of bands; empty strings where it says nothing."""
+    return tuple((file.descriptions[band - 1] or "").strip() for band in bands)
+
+
+def scales_of(file: DatasetReader, bands: Sequence[int]) -> Scales:
+    """The scale and the offset that a raster claims for bands; values are read as they are stored."""
+    return tuple((float(file.scales[band - 1]), float(file.offsets[band - 1])) for band in bands)
+
+
+def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Descriptions that all rasters share and that tell every band from the others, or none."""
+    names = _common(found)
+    return names if all(names) and len(set(names)) == len(names) else ()
+
+
+def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
+    """What all rasters say alike, or nothing."""
+    return next(iter(found)) if len(found) == 1 else ()
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:

@@ -45,8 +45,8 @@ _UNREADABLE = (
 
 
 @contextmanager
-def reading(path: Path, fix: str = "Fetch or copy the file again") -> Iterator[None]:
-    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file."""
+def reading(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
+    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file or its URL."""
     try:
         yield
     except _UNREADABLE as error:

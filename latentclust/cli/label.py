@@ -32,10 +32,16 @@ class Blend(StrEnum):
 Scenes = Annotated[
     list[str],
     typer.Argument(
-        metavar="SCENES...", help="Rasters, folders, 'glob patterns', .txt files of paths.", show_default=False
+        metavar="SCENES...",
+        help="Rasters, folders, 'glob patterns', URLs, STAC items, .txt files of them.",
+        show_default=False,
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the label rasters and of labelling.json.")]
+Bands = Annotated[
+    str | None,
+    typer.Option(metavar="B04,B03,B02", help="Files alike but for these words are one scene.", show_default=False),
+]
 Tile = Annotated[int | None, typer.Option(min=1, help="Side of a window, pixels; that of the training images.")]
 Overlap = Annotated[int | None, typer.Option(min=0, help="Pixels that windows share; a quarter of a window.")]
 Blending = Annotated[Blend, typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.")]
@@ -66,6 +72,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     scenes: Scenes,
     out: Out,
+    bands: Bands = None,
     tile: Tile = None,
     overlap: Overlap = None,
     blend: Blending = Blend.HANN,
@@ -106,6 +113,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             model,
             scenes,
             out,
+            bands=[word.strip() for word in bands.split(",")] if bands else (),
             tile=tile,
             overlap=overlap,
             blend=blend.value,

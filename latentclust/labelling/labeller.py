@@ -46,7 +46,7 @@ def label_strips(plan: Plan, jobs: Iterable[Job], stopping: Stopping, progress: 
     try:
         for batch in ahead(batches_of(plan, jobs, stopping)):
             if stopping():
-                raise InterruptedRunError.at(str(batch.job.path), "stopped", "The same command goes on with it")
+                raise InterruptedRunError.at(batch.job.scene.name, "stopped", "The same command goes on with it")
             if batch.first:
                 work = _Work(plan, batch.job)
             if work is None:  # the strip has failed already

@@ -43,13 +43,13 @@ def finished(
         if before is None:
             there = [manifest.folder / each for each in names(scene) if (manifest.folder / each).exists()]
             issues += [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
-        elif before.input != str(scene.path.resolve()):
-            issues.append(Issue(str(scene.path), f"its output {name} is that of {before.input}", ELSEWHERE))
+        elif before.input != scene.name:
+            issues.append(Issue(scene.name, f"its output {name} is that of {before.input}", ELSEWHERE))
         elif before.status == "outside" or (before.status == "done" and _whole(manifest.folder, before)):
-            if (before.size, before.mtime) == stamp(scene.path):
+            if (before.size, before.mtime) == stamp(scene):
                 kept.add(name)
             else:
-                issues.append(Issue(str(scene.path), "has changed since it was labelled", ELSEWHERE))
+                issues.append(Issue(scene.name, "has changed since it was labelled", ELSEWHERE))
     if not overwrite:
         raise_all(issues)
     return frozenset(kept)
@@ -61,10 +61,12 @@ def _whole(folder: Path, outcome: SceneOutcome) -> bool:
     return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in files)
 
 
-def stamp(path: Path) -> tuple[int, int]:
-    """Bytes, and when a file was last changed; -1 and 0 where that cannot be told."""
+def stamp(scene: Scene) -> tuple[int, int]:
+    """Bytes of a scene's files, and when the last of them was changed; -1 and 0 where that cannot be told."""
     try:
-        stat = path.stat()
+        stats = [file.stat() for file in scene.files]
     except OSError:
+        stats = []
+    if not stats:
         return -1, 0
-    return stat.st_size, stat.st_mtime_ns
+    return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)

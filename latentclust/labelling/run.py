@@ -1,7 +1,7 @@
 """Scenes labelled into a folder, with an account that lets a stopped run go on."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -11,7 +11,8 @@ from latentclust.infer.read import map_batch
 from latentclust.labelling.area import Area, box_area, geometry_area
 from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for
-from latentclust.labelling.inputs import Scene, check_given, find_scenes
+from latentclust.labelling.finding import check_given, find_scenes
+from latentclust.labelling.inputs import Scene
 from latentclust.labelling.manifest import identity, locked, open_manifest
 from latentclust.labelling.memory import within_memory
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
@@ -37,6 +38,7 @@ def label(  # noqa: PLR0913 (the command's options)
     scenes: str | Path | Iterable[str | Path],
     out: str | Path,
     *,
+    bands: Sequence[str] = (),
     tile: int | None = None,
     overlap: int | None = None,
     blend: Blend = "hann",
@@ -64,8 +66,10 @@ def label(  # noqa: PLR0913 (the command's options)
 
     Args:
         model: Of label maps: a model file, a run's folder, or a loaded model, which stays on its device.
-        scenes: Rasters, folders, glob patterns, and text files of paths.
+        scenes: Rasters, folders, glob patterns, URLs, STAC items, and text files of any of them.
         out: The folder of the label rasters and of labelling.json.
+        bands: Words such as B04, B03, B02, where scenes come as a file a band: files whose names are alike but for
+            these are one scene, its bands in this order.
         tile: Side of a window, pixels; that of the training images, or larger, unless said.
         overlap: Pixels that windows share; twice the model's radius and a ramp, or a quarter of a window.
         blend: How windows meet.
@@ -92,14 +96,15 @@ def label(  # noqa: PLR0913 (the command's options)
     """
     began = time.monotonic()
     folder = Path(out)
-    found = find_scenes(check_given(scenes), folder)
     area = _area(bbox, bbox_crs, geometry)
     loaded = model if isinstance(model, ClusteringModel) else load(model, make_fabric(device, 1).device)
     where = "model" if isinstance(model, ClusteringModel) else str(model)
     rasters = ("labels", *("confidence",) * confidence, *("probabilities",) * probabilities)
-    bands, grid = band_reading(loaded, where), grid_of(loaded, tile, overlap, blend)
+    reading = band_reading(loaded, where)
+    found = find_scenes(check_given(scenes), folder, bands, reading.names)
+    grid = grid_of(loaded, tile, overlap, blend)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
-    plan = Plan(loaded, bands, grid, size, _precision(precision, loaded), seed, rasters)
+    plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
     products = Products(palette_of(loaded.clusters), tuple(f"cluster {n + 1}" for n in range(loaded.clusters)))

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.labelling.area import Area, Mask
+from latentclust.labelling.bands import fit_bands
 from latentclust.labelling.feed import Job
 from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.memory import check_width
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.reading import check_bands, opened
+from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import label_type
 from latentclust.labelling.strip_files import StripReader, scene_rows
 from latentclust.labelling.strips import Extent, strips_of, touching
@@ -58,23 +59,23 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
     Raises:
         LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
     """
-    with opened(scene.path) as file:
-        check_bands(file, plan.bands, scene.path)
+    with opened(scene) as file:
+        fit = fit_bands(file, plan.bands, scene.name)
         where = Georeference.of(file)
-        found = area.within(file, str(scene.path)) if area else (Extent(0, 0, *where.extent), None)
+        found = area.within(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
     if found is None:
         return None
     extent, mask = found
-    check_width(plan, extent.width, str(scene.path))
+    check_width(plan, extent.width, scene.name)
     rows = touching(plan.grid.rows(where.extent[0]), extent.top, extent.bottom)
     columns = touching(plan.grid.columns(where.extent[1]), extent.left, extent.right)
     shapes = strips_of(rows, columns, extent)
     jobs = tuple(
-        Job(str(scene.output), scene.path, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        Job(scene, fit.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
         for number, shape in enumerate(shapes)
     )
     odd = () if where.crs else ("no coordinate system",)
-    return Task(scene, extent, mask, where.cut(extent), jobs, folder, odd)
+    return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd)
 
 
 def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import final
 
 from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.labelling.addresses import without_secrets
 from latentclust.labelling.area import Area
 from latentclust.labelling.engine import Engine
 from latentclust.labelling.feed import Job, Stopping
@@ -92,8 +93,8 @@ class Work:
         for scene in scenes:
             if self._halted:
                 return
-            size, mtime = stamp(scene.path)
-            outcome = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
+            size, mtime = stamp(scene)
+            outcome = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
             opened = _Open(scene, outcome, time.monotonic())
             try:
                 opened.task = prepare(self.plan, scene, self.partial / self.manifest.key(outcome), self.area)
@@ -122,7 +123,7 @@ class Work:
                 self._end(opened, "outside", "no pixel in the area")
             else:
                 windows = sum(job.windows for job in opened.task.jobs if job.number in opened.waiting)
-                self.watcher.scene_begun(str(opened.scene.path), windows)
+                self.watcher.scene_begun(opened.scene.name, windows)
                 self._finish_if_whole(opened)
 
     def _passed(self, job: Job, windows: int, pixels: int) -> None:
@@ -131,7 +132,7 @@ class Work:
 
     def _take(self, labelled: Labelled) -> None:
         """A strip has ended."""
-        opened = self._open.get(labelled.job.scene)
+        opened = self._open.get(str(labelled.job.scene.output))
         if opened is None:  # another strip has failed before
             return
         if labelled.facts is None:
@@ -188,4 +189,4 @@ def reason_of(error: Exception) -> str:
     """Why a scene failed, in a line."""
     if isinstance(error, LatentclustError):
         return "; ".join(f"{issue.what}. {issue.fix}" for issue in error.issues)
-    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
+    return without_secrets(f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}")

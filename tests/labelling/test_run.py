@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
@@ -127,12 +129,24 @@ def test_a_second_run_is_kept_out(planted: ClusteringModel, scene: Path, tmp_pat
 
 
 def test_a_model_file_says_how_its_bands_were_read(with_bands: Callable[..., ClusteringModel], tmp_path: Path) -> None:
-    model = with_bands(ranges=((0.1, 2.0),) * 3, types=("float32", "uint16"), counts=(3, 7))
+    said = {"names": ("red", "green", "blue"), "scales": ((0.5, 0.0),) * 3}
+    model = with_bands(ranges=((0.1, 2.0),) * 3, types=("float32", "uint16"), counts=(3, 7), **said)
     save_model(tmp_path / "model.safetensors", model)
     read = load(tmp_path / "model.safetensors")
     assert read.bands == model.bands
     assert identity(read) == identity(model)
     assert identity(read) != identity(with_bands())
+
+
+def test_a_model_file_without_names_and_scales_of_bands_is_read(planted: ClusteringModel, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, planted)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["latentclust"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    del header["bands"]["names"], header["bands"]["scales"]
+    save_file(tensors, path, {"latentclust": json.dumps(header)})
+    assert load(path).bands == planted.bands
 
 
 def test_a_model_that_does_not_say_how_it_reads_bands_is_refused(
