@@ -2,14 +2,30 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, Protocol, runtime_checkable
 
 import pluggy
 
 from latentclust import hookspecs
 
 BUNDLED = "latentclust"
+
+
+@runtime_checkable
+class EntryPoint(Protocol):
+    """What `importlib.metadata` finds; where its backport is imported, as Dask does, it finds that one's instead."""
+
+    @property
+    def name(self) -> str:
+        """Its name within the group."""
+
+    @property
+    def dist(self) -> Any:
+        """The distribution, or None."""
+
+    def load(self) -> Any:
+        """Imports what it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ def discover(points: tuple[EntryPoint, ...] | None = None) -> Discovery:
     manager.add_hookspecs(hookspecs)
     provisions: list[Provision] = []
     broken: list[BrokenPlugin] = []
-    found = tuple(entry_points(group=hookspecs.GROUP)) if points is None else points
+    found: tuple[EntryPoint, ...] = tuple(entry_points(group=hookspecs.GROUP)) if points is None else points
     for provider, point in sorted(_unique(found), key=lambda pair: (pair[0].distribution != BUNDLED, str(pair[0]))):
         try:
             plugin = point.load()
