@@ -81,31 +81,32 @@ def score_scene_baselines(
     for name, baseline in model.resolved.baselines.items():
         assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
         try:
-            found = _tally(model, pixels, reference, occupied, baseline)
+            found = MapTally(model.clusters, SealedMaps(reference.maps), len(reference.names))
+            for index, labels in baseline_labels(model, pixels, occupied, baseline):
+                found.add(labels[np.newaxis], np.array([index]))
             scores[name] = found.assessment(metrics).metrics or {}
         except LatentclustError as error:
             warnings.append(f"The baseline {name} was not run: {error}")
     return scores | {MAJORITY: score(majority(table), metrics)}, tuple(warnings)
 
 
-@torch.no_grad()
-def _tally(
-    model: ClusteringModel,
-    pixels: ScenePixels,
-    reference: Reference,
-    occupied: Sequence[int],
-    baseline: MapBaselineSpec,
-) -> MapTally:
-    """A baseline fitted to a part of the blocks, and then counted on all of them."""
+def baseline_labels(
+    model: ClusteringModel, pixels: ScenePixels, occupied: Sequence[int], baseline: MapBaselineSpec
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """A baseline fitted to a part of the blocks; then each block and its clusters `(h, w)`, `VOID` for no data.
+
+    Raises:
+        LatentclustError: The baseline cannot cluster the scene, or the scene is damaged.
+    """
     spread = np.linspace(0, len(occupied) - 1, min(len(occupied), FITTED_TO)).round().astype(np.int64)
     part = [occupied[place] for place in np.unique(spread)]
-    mapped = baseline.fit(_batches(pixels, part), len(part), model.clusters, model.resolved.recipe.seed)
-    tally = MapTally(model.clusters, SealedMaps(reference.maps), len(reference.names))
+    with torch.no_grad():
+        mapped = baseline.fit(_batches(pixels, part), len(part), model.clusters, model.resolved.recipe.seed)
     for index in occupied:
         images, valid = pixels.read(index)
-        labels = np.where(valid, mapped(images)[0].cpu().numpy(), VOID)
-        tally.add(labels[pixels.blocks[index].inside][np.newaxis], np.array([index]))
-    return tally
+        with torch.no_grad():
+            labels = mapped(images)[0].cpu().numpy()
+        yield index, np.where(valid, labels, VOID)[pixels.blocks[index].inside]
 
 
 def _batches(pixels: ScenePixels, part: Sequence[int]) -> Iterator[tuple[Images, Mask]]:
