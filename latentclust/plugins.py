@@ -12,6 +12,22 @@ from latentclust import hookspecs
 BUNDLED = "latentclust"
 
 
+@runtime_checkable
+class EntryPoint(Protocol):
+    """What `importlib.metadata` finds; where its backport is imported, as Dask does, it finds that one's instead."""
+
+    @property
+    def name(self) -> str:
+        """Its name within the group."""
+
+    @property
+    def dist(self) -> Any:
+        """The distribution, or None."""
+
+    def load(self) -> Any:
+        """Imports what it names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A distribution that provides parts through one entry point."""
@@ -50,23 +66,7 @@ class Discovery:
     broken: tuple[BrokenPlugin, ...]
 
 
-@runtime_checkable
-class Point(Protocol):
-    """An entry point: importlib's, or that of importlib_metadata, which takes its place once Dask is imported."""
-
-    @property
-    def name(self) -> str:
-        """The entry's name."""
-
-    @property
-    def dist(self) -> Any:
-        """The distribution that lists it, or None."""
-
-    def load(self) -> Any:
-        """What it points to."""
-
-
-def discover(points: tuple[Point, ...] | None = None) -> Discovery:
+def discover(points: tuple[EntryPoint, ...] | None = None) -> Discovery:
     """Loads the plugins behind entry points, by default all installed ones.
 
     A plugin that raises while it is imported, registered or asked for its parts is recorded and left out whole.
@@ -75,7 +75,7 @@ def discover(points: tuple[Point, ...] | None = None) -> Discovery:
     manager.add_hookspecs(hookspecs)
     provisions: list[Provision] = []
     broken: list[BrokenPlugin] = []
-    found = tuple(entry_points(group=hookspecs.GROUP)) if points is None else points
+    found: tuple[EntryPoint, ...] = tuple(entry_points(group=hookspecs.GROUP)) if points is None else points
     for provider, point in sorted(_unique(found), key=lambda pair: (pair[0].distribution != BUNDLED, str(pair[0]))):
         try:
             plugin = point.load()
@@ -90,7 +90,7 @@ def discover(points: tuple[Point, ...] | None = None) -> Discovery:
     return Discovery(tuple(provisions), tuple(broken))
 
 
-def _unique(points: tuple[Point, ...]) -> Iterator[tuple[Provider, Point]]:
+def _unique(points: tuple[EntryPoint, ...]) -> Iterator[tuple[Provider, EntryPoint]]:
     """Entry points with their providers, each once: an editable install may be listed twice."""
     seen: set[Provider] = set()
     for point in points:

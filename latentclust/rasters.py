@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import rasterio
@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
 from latentclust.sources import UINT8_MAX, reading
+
+Opened: TypeAlias = DatasetReader | WarpedVRT
+"""A raster to be read by window: a file, or one that is resampled as it is read."""
 
 Ranges = tuple[tuple[float, float], ...]
 """For each band the values that become 0 and 255; none for bytes that are taken as they are."""
@@ -69,7 +73,7 @@ def bands_of(file: DatasetReader) -> tuple[int, ...]:
     return tuple(band for band, kind in enumerate(file.colorinterp, start=1) if kind != ColorInterp.alpha)
 
 
-def has_gaps(file: DatasetReader, bands: Sequence[int]) -> bool:
+def has_gaps(file: Opened, bands: Sequence[int]) -> bool:
     """Whether a raster can hold pixels that are no data: it names a nodata value, has a mask, or is of floats."""
     flags = [file.mask_flag_enums[band - 1] for band in bands]
     floats = any(np.issubdtype(np.dtype(file.dtypes[band - 1]), np.inexact) for band in bands)
@@ -77,7 +81,7 @@ def has_gaps(file: DatasetReader, bands: Sequence[int]) -> bool:
 
 
 def read_window(
-    file: DatasetReader, bands: Sequence[int], window: Window | None = None, step: int = 1
+    file: Opened, bands: Sequence[int], window: Window | None = None, step: int = 1
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The values `(c, h, w)` of a window, and where they are data `(h, w)`.
 
