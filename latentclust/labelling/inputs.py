@@ -46,10 +46,28 @@ def find_scenes(given: Iterable[str | Path], out: Path) -> tuple[Scene, ...]:
         LatentclustError: with every issue at once: nothing found, an input below `out`, or two inputs whose outputs
             would have one name.
     """
+    scenes, issues = _every(given, out)
+    raise_all([*issues, *_inside(scenes, out), *_collisions(scenes)])
+    return scenes
+
+
+def find_rasters(given: Iterable[str | Path]) -> tuple[Path, ...]:
+    """The rasters that are to be read only, each once, in the order given; what they are called does not matter.
+
+    Raises:
+        LatentclustError: with every issue at once: nothing given, or nothing found.
+    """
+    scenes, issues = _every(given, None)
+    raise_all(issues)
+    return tuple({scene.path.resolve(): scene.path for scene in scenes}.values())
+
+
+def _every(given: Iterable[str | Path], out: Path | None) -> tuple[tuple[Scene, ...], list[Issue]]:
+    """The scenes, each once, and which arguments name none."""
     scenes: dict[tuple[Path, PurePath], Scene] = {}
     issues = []
     for argument in given:
-        found = list(_found(Path(argument), out.resolve()))
+        found = list(_found(Path(argument), out.resolve() if out else None))
         if not found:
             suffixes = ", ".join(sorted(SUFFIXES))
             issues.append(Issue(str(argument), f"no raster is there ({suffixes})", "Name rasters, or a folder of them"))
@@ -57,15 +75,14 @@ def find_scenes(given: Iterable[str | Path], out: Path) -> tuple[Scene, ...]:
             scenes.setdefault((scene.path.resolve(), scene.output), scene)
     if not scenes and not issues:
         issues.append(Issue("SCENES", "nothing is given", "Name rasters, folders or a text file of paths"))
-    raise_all([*issues, *_inside(scenes.values(), out), *_collisions(scenes.values())])
-    return tuple(scenes.values())
+    return tuple(scenes.values()), issues
 
 
-def _found(argument: Path, out: Path) -> Iterator[Scene]:
+def _found(argument: Path, out: Path | None) -> Iterator[Scene]:
     """Of one argument; a file that is not there is a scene, and will fail as one."""
     if argument.is_dir():
-        paths = (path for path in files_under(argument, SUFFIXES) if not path.resolve().is_relative_to(out))
-        yield from (_scene(path, argument) for path in paths)
+        paths = files_under(argument, SUFFIXES)
+        yield from (_scene(path, argument) for path in paths if not (out and path.resolve().is_relative_to(out)))
     elif glob.has_magic(str(argument)) and not argument.exists():
         root = _fixed(argument)
         matches = (Path(match) for match in sorted(glob.glob(str(argument), recursive=True)))  # noqa: PTH207 - absolute

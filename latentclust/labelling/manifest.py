@@ -49,22 +49,27 @@ class Manifest:
         model: The model's identity.
         options: Everything else that decides what is written.
         scenes: By output.
+        model_path: Where the model was read from; empty where it never was in a file.
     """
 
     folder: Path
     model: str
     options: Mapping[str, Any]
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
+    model_path: str = ""
 
     def record(self, outcome: SceneOutcome) -> None:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
         self.scenes[outcome.output] = outcome
         rows = [outcome.row() for outcome in self.scenes.values()]
-        content = {"format": FORMAT, "model": self.model, "options": dict(self.options), "scenes": rows}
+        model = {"model": self.model, "model_path": self.model_path}
+        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows}
         write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool) -> Manifest:
+def open_manifest(
+    folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = ""
+) -> Manifest:
     """The account of an earlier run in the folder, or a new one.
 
     Raises:
@@ -72,23 +77,38 @@ def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrit
     """
     path = folder / NAME
     if overwrite or not path.exists():
-        return Manifest(folder, model, options)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
-        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
-        before, used = content["model"], content["options"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"cannot be read ({error})", ELSEWHERE) from error
-    if before != model:
-        what = f"the folder was labelled by another model ({before[:12]}; this one is {model[:12]})"
+        return Manifest(folder, model, options, model_path=model_path)
+    before = read_manifest(folder)
+    used = before.options
+    if before.model != model:
+        what = f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
         raise LatentclustError.at(str(path), what, ELSEWHERE)
     other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
     if other:
         said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
         raise LatentclustError.at(str(path), f"the folder was labelled with other options: {said}", ELSEWHERE)
-    return Manifest(folder, model, options, scenes)
+    return Manifest(folder, model, options, before.scenes, model_path or before.model_path)
+
+
+def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
+    """The account that a run left in the folder.
+
+    Args:
+        folder: Of the outputs.
+        fix: What to do where it cannot be read.
+
+    Raises:
+        LatentclustError: There is none, or it is damaged.
+    """
+    path = folder / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
+        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
+        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
 
 
 @contextmanager

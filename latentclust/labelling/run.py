@@ -5,22 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.read import map_batch
 from latentclust.labelling.feed import Plan
 from latentclust.labelling.inputs import Scene, check_given, find_scenes
+from latentclust.labelling.legend import palette_of
 from latentclust.labelling.manifest import Manifest, identity, locked, open_manifest
 from latentclust.labelling.outcome import LabelReport, SceneOutcome, Unwatched, Watcher
 from latentclust.labelling.published import finished, publish, stamp
 from latentclust.labelling.reading import band_reading
 from latentclust.labelling.scene import label_scene
-from latentclust.labelling.stitch import NO_DATA
 from latentclust.labelling.windows import Blend, grid_of
-from latentclust.labelling.write import Palette
 from latentclust.model import ClusteringModel, load
-from latentclust.report.map_colours import LEVELS, cluster_colours
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 
@@ -128,13 +124,6 @@ class _Run:
         self.manifest.record(outcome)
         self.watcher.scene_ended(outcome)
         return outcome, windows
-
-
-def palette_of(clusters: int) -> Palette:
-    """The colour of each label; no data is transparent."""
-    levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
-    colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
-    return {NO_DATA: (0, 0, 0, 0), **colours}
 
 
 def _reason(error: Exception) -> str:
