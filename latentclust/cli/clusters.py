@@ -21,7 +21,7 @@ Scenes = Annotated[
 ]
 Png = Annotated[Path, typer.Option(metavar="PNG", help="The sheet's file.", show_default=False)]
 Patches = Annotated[int, typer.Option(min=1, max=64, help="Patches of each cluster, at most.")]
-Size = Annotated[int, typer.Option(min=8, max=512, help="Side of a patch, pixels.")]
+Size = Annotated[int, typer.Option(min=8, max=256, help="Side of a patch, pixels.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the draw of windows.")]
 Pairs = Annotated[
     list[str] | None,

@@ -41,7 +41,7 @@ def preview(
     for entry in Legend.of_clusters(model).entries[1:]:
         found = patches_of(surveyed, entry.value, patches, size)
         drawn = [SheetPatch(patch.image, patch.inside, patch.valid) for patch in found]
-        share = surveyed.counts[entry.value - 1] / surveyed.pixels
+        share = float(surveyed.counts[entry.value - 1] / surveyed.pixels)
         rows.append(SheetRow(entry.value, entry.name, entry.hex, share, drawn))
     return cluster_sheet(rows, patches, size, _title(model, surveyed, size))
 

@@ -16,7 +16,7 @@ from latentclust.labelling.windows import Grid, Span, grid_of
 from latentclust.model import ClusteringModel
 from latentclust.rasters import BandReading
 
-PIXELS = 2**22
+PIXELS = 2**21
 """About how many pixels are read; a window counts those of all its bands over `SHOWN`."""
 
 FEWEST, MOST = 16, 256
@@ -96,13 +96,13 @@ def survey(
     frame = _Frame.of(paths, bands, grid)
     draw = np.random.default_rng(seed).choice(frame.count, min(frame.count, TRIES * wanted), replace=False)
     sights: list[Sight] = []
-    for start in range(0, len(draw), wanted):
-        for batch in frame.read(np.sort(draw[start : start + wanted]), model):
+    start = 0
+    while start < len(draw) and len(sights) < wanted:
+        stop = start + wanted - len(sights)
+        for batch in frame.read(np.sort(draw[start:stop]), model):
             sights += _labelled(model, batch, seed)
-            seen(min(len(sights), wanted), min(wanted, frame.count))
-        if len(sights) >= wanted:
-            break
-    sights = sights[:wanted]
+            seen(len(sights), min(wanted, frame.count))
+        start = stop
     counts = sum((_counted(sight, model.clusters) for sight in sights), np.zeros(model.clusters, np.int64))
     if not counts.any():
         what = f"no pixel of data in {len(draw):,} windows of {len(paths):,} scenes"
@@ -161,13 +161,13 @@ class _Frame:
         return int(self.ends[-1])
 
     def read(self, numbers: NDArray[np.int64], model: ClusteringModel) -> Iterator[list[_Window]]:
-        """Windows, in order, in batches of one size; those without data are left out."""
-        size = model.resolved.recipe.evaluate.batch_size
+        """Windows, in order, in batches of one size and of as many pixels as the recipe's; empty ones are left out."""
+        pixels = model.resolved.recipe.evaluate.batch_size * model.raw_shape[1] * model.raw_shape[2]
         for _, same in groupby(self._windows(numbers), lambda window: window.image.shape):
             batch: list[_Window] = []
             for window in same:
                 batch.append(window)
-                if len(batch) >= map_batch(size, *window.valid.shape):
+                if len(batch) >= map_batch(pixels // window.valid.size, *window.valid.shape):
                     yield batch
                     batch = []
             if batch:
@@ -188,12 +188,13 @@ class _Frame:
 
 def _labelled(model: ClusteringModel, batch: list[_Window], seed: int) -> list[Sight]:
     posterior = model.predict(np.stack([window.image for window in batch]), len(batch), seed)
+    clusters, certainties = posterior.labels.numpy() + 1, posterior.confidence.numpy()
     sights = []
-    for index, window in enumerate(batch):
+    for window, cluster, certainty in zip(batch, clusters, certainties, strict=True):
         row, column = window.spans
-        labels = np.where(window.valid, posterior.labels[index].numpy() + 1, 0).astype(np.int32)
-        place, certainty = (row.start, column.start), posterior.confidence[index].numpy()
-        sights.append(Sight(window.scene, place, window.image[:SHOWN], labels, certainty, (row.kept, column.kept)))
+        labels = np.where(window.valid, cluster, 0).astype(np.int32)
+        kept, origin = (row.kept, column.kept), (row.start, column.start)
+        sights.append(Sight(window.scene, origin, window.image[:SHOWN], labels, certainty, kept))
     return sights
 
 

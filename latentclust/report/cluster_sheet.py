@@ -41,7 +41,7 @@ LONGEST = 28
 """Letters of a name that are shown."""
 
 LINE = 2
-"""Width of an outline."""
+"""Width of an outline; a pixel of the scene at the most."""
 
 DIM = 0.5
 """What remains of the brightness outside the cluster."""
@@ -104,7 +104,7 @@ def cluster_sheet(rows: Sequence[SheetRow], columns: int, size: int, title: str)
     canvas = canvas[::step, ::step]
     pitch = (len(canvas) + GAP / step) / len(rows)
     names = [_shortened(row.name) for row in rows]
-    left = EDGE + LETTER * max(len("100.0% of pixels"), *map(len, names)) + SWATCH + GAP
+    left = float(EDGE + LETTER * max(len("100.0% of pixels"), *map(len, names)) + SWATCH + GAP)
     width, height = max(left + canvas.shape[1], EDGE + LETTER * len(title)) + EDGE, TITLE + len(canvas) + EDGE
     figure = new_figure(width / DPI, height / DPI)
     figure.set_layout_engine("none")
@@ -152,7 +152,7 @@ def _drawn(patch: SheetPatch, colour: str, scale: int, limits: NDArray[np.float6
     shown = np.where(patch.inside[..., np.newaxis], image, DIM * image)
     shown[~patch.valid] = 1
     large, inside, valid = (_enlarged(array, scale) for array in (shown, patch.inside, patch.valid))
-    large[binary_dilation(inside, iterations=LINE) & ~inside & valid] = to_rgb(colour)
+    large[binary_dilation(inside, iterations=min(LINE, scale)) & ~inside & valid] = to_rgb(colour)
     drawn: NDArray[np.uint8] = np.rint(large * LEVELS).astype(np.uint8)
     return drawn
 
