@@ -1,35 +1,19 @@
 """Patches by which a cluster is known: where it is certain and frequent, spread over windows and scenes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from latentclust.labelling.survey import Sight, Survey
+from latentclust.report.cluster_sheet import Patch
 
 LEAST_SHARE = 0.5
 """Windows where a cluster has less of this than where it has most are taken where others are too few."""
 
-
 MOST_WINDOWS = 4
 """Windows that are searched for each patch wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A square about a pixel of a cluster.
-
-    Attributes:
-        image: `(c, s, s)`.
-        inside: Which pixels are of the cluster, `(s, s)`.
-        valid: Which pixels are data and within the scene, `(s, s)`.
-    """
-
-    image: NDArray[np.uint8]
-    inside: NDArray[np.bool_]
-    valid: NDArray[np.bool_]
 
 
 def patches_of(survey: Survey, cluster: int, count: int, size: int) -> list[Patch]:

@@ -10,7 +10,7 @@ from latentclust.labelling.legend import Legend
 from latentclust.labelling.patches import patches_of
 from latentclust.labelling.survey import Survey, survey
 from latentclust.model import ClusteringModel
-from latentclust.report.cluster_sheet import SheetPatch, SheetRow, cluster_sheet
+from latentclust.report.cluster_sheet import SheetRow, cluster_sheet
 
 
 def preview(
@@ -40,9 +40,8 @@ def preview(
     rows = []
     for entry in Legend.of_clusters(model).entries[1:]:
         found = patches_of(surveyed, entry.value, patches, size)
-        drawn = [SheetPatch(patch.image, patch.inside, patch.valid) for patch in found]
         share = float(surveyed.counts[entry.value - 1] / surveyed.pixels)
-        rows.append(SheetRow(entry.value, entry.name, entry.hex, share, drawn))
+        rows.append(SheetRow(entry.value, entry.name, entry.hex, share, found))
     return cluster_sheet(rows, patches, size, _title(model, surveyed, size))
 
 

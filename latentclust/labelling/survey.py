@@ -194,7 +194,7 @@ def _labelled(model: ClusteringModel, batch: list[_Window], seed: int) -> list[S
         row, column = window.spans
         labels = np.where(window.valid, cluster, 0).astype(np.int32)
         kept, origin = (row.kept, column.kept), (row.start, column.start)
-        sights.append(Sight(window.scene, origin, window.image[:SHOWN], labels, certainty, kept))
+        sights.append(Sight(window.scene, origin, window.image[:SHOWN].copy(), labels, certainty, kept))
     return sights
 
 

@@ -57,13 +57,13 @@ PALE = "0.4"
 
 
 @dataclass(frozen=True, slots=True)
-class SheetPatch:
-    """A patch to be drawn.
+class Patch:
+    """A square about a pixel of a cluster.
 
     Attributes:
         image: `(c, s, s)`; of three bands or more in colour, else grey.
-        inside: Which pixels are of the cluster.
-        valid: Which pixels are data.
+        inside: Which pixels are of the cluster, `(s, s)`.
+        valid: Which pixels are data and within the scene, `(s, s)`.
     """
 
     image: NDArray[np.uint8]
@@ -87,7 +87,7 @@ class SheetRow:
     name: str
     colour: str
     share: float
-    patches: Sequence[SheetPatch]
+    patches: Sequence[Patch]
 
 
 def cluster_sheet(rows: Sequence[SheetRow], columns: int, size: int, title: str) -> Figure:
@@ -145,7 +145,7 @@ def _canvas(rows: Sequence[SheetRow], columns: int, size: int, scale: int) -> UI
     return canvas
 
 
-def _drawn(patch: SheetPatch, colour: str, scale: int, limits: NDArray[np.float64]) -> UInt8[np.ndarray, "s s 3"]:
+def _drawn(patch: Patch, colour: str, scale: int, limits: NDArray[np.float64]) -> UInt8[np.ndarray, "s s 3"]:
     """A patch dimmed outside the cluster, the cluster's border in its colour; white where there is no data."""
     low, high = limits[..., np.newaxis, np.newaxis]
     image = as_colour(np.clip((patch.image - low) / (high - low), 0, 1).astype(np.float32))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from latentclust.labelling.patches import Patch, patches_of, ranked
+from latentclust.labelling.patches import patches_of, ranked
 from latentclust.labelling.survey import Sight, Survey
+from latentclust.report.cluster_sheet import Patch
 
 SIZE = 16
 

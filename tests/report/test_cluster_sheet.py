@@ -11,22 +11,22 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from latentclust.report.canvas import DPI, save_figure
-from latentclust.report.cluster_sheet import CELL, DIM, GAP, SheetPatch, SheetRow, cluster_sheet
+from latentclust.report.cluster_sheet import CELL, DIM, GAP, Patch, SheetRow, cluster_sheet
 
 SIZE = 32
 SIDE = CELL
 
 
-def patch(left: int, right: int, bands: int = 3) -> SheetPatch:
+def patch(left: int, right: int, bands: int = 3) -> Patch:
     """The left half of one brightness and of the cluster, the right half of another; one corner without data."""
     image = np.full((bands, SIZE, SIZE), right, np.uint8)
     image[:, :, : SIZE // 2] = left
     valid = np.ones((SIZE, SIZE), np.bool_)
     valid[-8:, -8:] = False
-    return SheetPatch(image, np.arange(SIZE)[None, :].repeat(SIZE, 0) < SIZE // 2, valid)
+    return Patch(image, np.arange(SIZE)[None, :].repeat(SIZE, 0) < SIZE // 2, valid)
 
 
-def rows(*patches: SheetPatch) -> list[SheetRow]:
+def rows(*patches: Patch) -> list[SheetRow]:
     return [
         SheetRow(1, "water", "#2b6cb0", 0.25, patches),
         SheetRow(2, "cluster 2", "#ffa90e", 0.0, []),
