@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.class_names import as_stored, stored_names
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
@@ -47,6 +48,8 @@ class ClusteringModel:
         state: What the inference learned from the training images.
         header: The model file's own account: recipe hash, versions, seed.
         bands: How the rasters that it was trained on were read; None for other data.
+        names: What clusters are called, counted from 1; those that bear one name are one class.
+        colours: Of classes, as `#rrggbb`, where they were given one.
     """
 
     resolved: Resolved
@@ -56,6 +59,8 @@ class ClusteringModel:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     header: Mapping[str, Any] = field(default_factory=dict)
     bands: BandReading | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clusters(self) -> int:
@@ -228,8 +233,14 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     }
     if model.bands is not None:
         header["bands"] = asdict(model.bands)
+    header |= as_stored(model.names, model.colours)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
+
+
+def model_file(path: str | Path) -> Path:
+    """The model file of a run's folder, or the file itself."""
+    return Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
@@ -242,7 +253,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     Raises:
         LatentclustError: where the file is missing, cut short or no model, or a distribution is not installed.
     """
-    file = Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
+    file = model_file(path)
     header, tensors = _read(file)
     registry = installed()
     _check_distributions(file, header, registry)
@@ -260,7 +271,9 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     networks.to(device).eval()
     state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
     bands = _bands(header["bands"]) if "bands" in header else None
-    return ClusteringModel(resolved, raw_shape, dict(networks.items()), state, torch.device(device), header, bands)
+    names, colours = stored_names(header, resolved.prior.clusters, str(file))
+    parts, place = dict(networks.items()), torch.device(device)
+    return ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
 
 
 def _bands(stored: Mapping[str, Any]) -> BandReading:

@@ -52,6 +52,9 @@ Precise = Annotated[Precision, typer.Option(help="How networks compute; auto is 
 Probabilities = Annotated[
     bool, typer.Option("--probabilities", help="Write NAME-probabilities.tif: a band a cluster, 1 none, 255 sure.")
 ]
+Classes = Annotated[
+    bool, typer.Option("--classes", help="Write NAME-classes.tif: clusters of one name merged (clusters name).")
+]
 Box = Annotated[
     tuple[float, float, float, float] | None,
     typer.Option(metavar="W S E N", help="Cut outputs to a box; windows stay where they are.", show_default=False),
@@ -80,6 +83,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     precision: Precise = Precision.AUTO,
     confidence: Confidence = False,
     probabilities: Probabilities = False,
+    classes: Classes = False,
     bbox: Box = None,
     bbox_crs: BoxCrs = None,
     geometry: Geometry = None,
@@ -121,6 +125,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             precision=precision.value,
             confidence=confidence,
             probabilities=probabilities,
+            classes=classes,
             bbox=bbox,
             bbox_crs=bbox_crs,
             geometry=geometry,

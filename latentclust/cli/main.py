@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from latentclust.cli import data, plugins, recipe
+from latentclust.cli import clusters, data, plugins, recipe
 from latentclust.cli.compare import compare
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.failure import tell
@@ -21,6 +21,7 @@ DEBUG = "--debug"
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 for command in (run, evaluate, predict, label, sample, compare):
     app.command()(command)
+app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app, name="data")

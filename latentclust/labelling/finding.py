@@ -22,14 +22,14 @@ ONE_A_LINE = "Give a UTF-8 text file of paths, one a line"
 
 
 def find_scenes(
-    given: Iterable[str | Path], out: Path, bands: Sequence[str] = (), names: Sequence[str] = ()
+    given: Iterable[str | Path], out: Path | None, bands: Sequence[str] = (), names: Sequence[str] = ()
 ) -> tuple[Scene, ...]:
     """The scenes, each once, in the order given. No raster is opened: one that is not there fails as a scene.
 
     Args:
         given: Rasters, URLs and other addresses that GDAL reads, STAC items, folders that are searched at any depth,
             glob patterns, and text files of the first three.
-        out: The output folder; what lies below it is never read.
+        out: The output folder; what lies below it is never read. None where nothing is written.
         bands: Words of file names: files that are called alike but for one of them are one scene, its bands in this
             order, and other files are left out. Of a STAC item, names of assets.
         names: What the model calls the bands that it reads: those of a STAC item unless `bands` are given.
@@ -41,7 +41,7 @@ def find_scenes(
     check_words(bands)
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
-    out = real(out)
+    out = real(out) if out else None
     for argument in given:
         try:
             for scene in _found(argument, out, bands or names):
@@ -56,11 +56,11 @@ def find_scenes(
         if not found:
             what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word of its name"
             issues.append(Issue("--bands", what, "Give the words by which the names of the bands' files differ"))
-    raise_all([*issues, *_inside(found, out), *_collisions(found)])
+    raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
 
 
-def _found(argument: str | Path, out: Path, wanted: Sequence[str]) -> list[Scene]:
+def _found(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
     """Those of one argument; raises LatentclustError where there are none."""
     text = str(argument)
     where = without_secrets(printable(text))
@@ -75,7 +75,7 @@ def _found(argument: str | Path, out: Path, wanted: Sequence[str]) -> list[Scene
     return found
 
 
-def _each(text: str, out: Path, wanted: Sequence[str]) -> Iterator[Scene]:
+def _each(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]:
     path = Path(text)
     if is_folder(path):
         yield from _within(search(path, SUFFIXES | {JSON}, out), path, wanted)

@@ -11,7 +11,7 @@ from latentclust.labelling.addresses import real
 from latentclust.labelling.manifest import NAME
 
 
-def search(root: Path, suffixes: Collection[str], out: Path) -> Iterator[Path]:
+def search(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
     """Files with one of the lower-case suffixes, and links of such a name to nothing; sorted.
 
     Passed over are hidden files and folders, `out`, and the folders of other label rasters. Folders that links lead to
@@ -20,7 +20,7 @@ def search(root: Path, suffixes: Collection[str], out: Path) -> Iterator[Path]:
     Args:
         root: Where to begin.
         suffixes: With their dots.
-        out: The output folder, resolved.
+        out: The output folder, resolved; None where there is none.
     """
     found: list[Path] = []
     seen: set[Path] = set()
@@ -28,7 +28,7 @@ def search(root: Path, suffixes: Collection[str], out: Path) -> Iterator[Path]:
     while folders or links:
         folder = folders.popleft() if folders else links.popleft()
         place = real(folder)
-        if place in seen or place.is_relative_to(out):
+        if place in seen or (out and place.is_relative_to(out)):
             continue
         seen.add(place)
         try:
@@ -53,7 +53,7 @@ def _entries(folder: Path) -> list[tuple[Path, bool]]:
     return [(folder / name, linked) for name, linked in entries if not name.startswith(".")]
 
 
-def matches(pattern: Path, root: Path, suffixes: Collection[str], out: Path) -> Iterator[Path]:
+def matches(pattern: Path, root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
     """The files that a glob pattern matches, sorted, hidden ones and outputs left out.
 
     Of a pattern that does not end with a suffix, as `scenes/*` does not, only files with one of `suffixes`.
@@ -62,7 +62,7 @@ def matches(pattern: Path, root: Path, suffixes: Collection[str], out: Path) -> 
         pattern: Where `**` stands for folders at any depth; links to folders are not followed there.
         root: The folders of it that hold no wildcard.
         suffixes: With their dots, lower-case.
-        out: The output folder, resolved.
+        out: The output folder, resolved; None where there is none.
     """
     parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in pattern.relative_to(root).parts]
     if parts[-1] == "**":
@@ -86,12 +86,12 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def leads_into(path: Path, out: Path) -> bool:
+def leads_into(path: Path, out: Path | None) -> bool:
     """Whether a path, links followed, lies in the output folder."""
-    return real(path).is_relative_to(out)
+    return out is not None and real(path).is_relative_to(out)
 
 
-def _labelled(path: Path, root: Path, out: Path) -> bool:
+def _labelled(path: Path, root: Path, out: Path | None) -> bool:
     """Whether a file is in the folder of some label rasters."""
     folders = [folder for folder in path.parents if folder.is_relative_to(root)]
     return leads_into(path, out) or any((folder / NAME).exists() for folder in folders)

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -49,12 +48,14 @@ class Manifest:
         model: The model's identity.
         options: Everything else that decides what is written.
         scenes: By output.
+        model_path: Where the model was read from; empty where it never was in a file.
     """
 
     folder: Path
     model: str
     options: Mapping[str, Any]
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
+    model_path: str = ""
 
     def key(self, outcome: SceneOutcome) -> str:
         """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
@@ -65,11 +66,14 @@ class Manifest:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
         self.scenes[outcome.output] = outcome
         rows = [outcome.row() for outcome in self.scenes.values()]
-        content = {"format": FORMAT, "model": self.model, "options": dict(self.options), "scenes": rows}
+        model = {"model": self.model, "model_path": self.model_path}
+        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows}
         write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool) -> Manifest:
+def open_manifest(
+    folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = ""
+) -> Manifest:
     """The account of an earlier run in the folder, or a new one.
 
     Raises:
@@ -77,30 +81,45 @@ def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrit
     """
     path = folder / NAME
     if overwrite or not path.exists():
-        return Manifest(folder, model, options)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
-        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
-        before, used = content["model"], content["options"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"cannot be read ({error})", ELSEWHERE) from error
-    if before != model:
-        what = f"the folder was labelled by another model ({before[:12]}; this one is {model[:12]})"
+        return Manifest(folder, model, options, model_path=model_path)
+    before = read_manifest(folder)
+    used = before.options
+    if before.model != model:
+        what = f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
         raise LatentclustError.at(str(path), what, ELSEWHERE)
     other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
     if other:
         said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
         raise LatentclustError.at(str(path), f"the folder was labelled with other options: {said}", ELSEWHERE)
-    return Manifest(folder, model, options, scenes)
+    return Manifest(folder, model, options, before.scenes, model_path or before.model_path)
+
+
+def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
+    """The account that a run left in the folder.
+
+    Args:
+        folder: Of the outputs.
+        fix: What to do where it cannot be read.
+
+    Raises:
+        LatentclustError: There is none, or it is damaged.
+    """
+    path = folder / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
+        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
+        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Makes the folder, keeps a second run out of it, and yields the folder of temporary files.
 
-    It is removed when the block ends, but not when it fails or is stopped: whole strips are then kept.
+    It is removed where it is empty in the end; what else becomes of it is the caller's business.
 
     Raises:
         LatentclustError: Another run is at work there, or the folder cannot be written.
@@ -125,8 +144,7 @@ def locked(folder: Path) -> Iterator[Path]:
         try:
             partial.mkdir(exist_ok=True)
             yield partial
-            shutil.rmtree(partial, ignore_errors=True)
         finally:
-            with suppress(OSError):  # it holds whole strips
+            with suppress(OSError):  # it is not empty
                 partial.rmdir()
             lock.unlink(missing_ok=True)

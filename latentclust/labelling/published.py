@@ -10,9 +10,12 @@ from latentclust.labelling.manifest import ELSEWHERE, Manifest
 from latentclust.labelling.outcome import SceneOutcome
 from latentclust.labelling.write import writing
 
+SIDECARS = (".aux.xml", ".qml")
+"""Files that other programs write into, and whose size therefore says nothing."""
+
 
 def publish(folder: Path, scene: Scene, made: Path) -> Mapping[str, int]:
-    """Gives the files in `made` their names beside the scene's output, the labels last; the bytes of each."""
+    """Gives the files in `made` their names beside the scene's output, the labels last; the bytes of each raster."""
     target = folder / scene.output
     files = {}
     with writing(target):
@@ -22,7 +25,8 @@ def publish(folder: Path, scene: Scene, made: Path) -> Mapping[str, int]:
                 os.fsync(file.fileno())
             place = target.with_name(draft.name)
             draft.replace(place)
-            files[str(scene.output.with_name(draft.name))] = place.stat().st_size
+            if not draft.name.endswith(SIDECARS):
+                files[str(scene.output.with_name(draft.name))] = place.stat().st_size
     return files
 
 

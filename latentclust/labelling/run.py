@@ -1,10 +1,9 @@
 """Scenes labelled into a folder, with an account that lets a stopped run go on."""
 
+import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
-
-import numpy as np
 
 from latentclust.errors import LatentclustError
 from latentclust.infer.read import map_batch
@@ -13,6 +12,7 @@ from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for
 from latentclust.labelling.finding import check_given, find_scenes
 from latentclust.labelling.inputs import Scene
+from latentclust.labelling.legend import Legend
 from latentclust.labelling.manifest import identity, locked, open_manifest
 from latentclust.labelling.memory import within_memory
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
@@ -20,12 +20,9 @@ from latentclust.labelling.plan import Plan
 from latentclust.labelling.products import Products
 from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
-from latentclust.labelling.stitch import NO_DATA
 from latentclust.labelling.windows import Blend, grid_of
 from latentclust.labelling.work import Work
-from latentclust.labelling.write import Palette
-from latentclust.model import ClusteringModel, load
-from latentclust.report.map_colours import LEVELS, cluster_colours
+from latentclust.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 from latentclust.train.precision import Precision
@@ -46,6 +43,7 @@ def label(  # noqa: PLR0913 (the command's options)
     precision: str = "auto",
     confidence: bool = False,
     probabilities: bool = False,
+    classes: bool = False,
     bbox: tuple[float, float, float, float] | None = None,
     bbox_crs: str | None = None,
     geometry: str | Path | None = None,
@@ -77,6 +75,7 @@ def label(  # noqa: PLR0913 (the command's options)
         precision: `fp32`, `bf16` or `fp16`: how networks compute; `auto` is bf16 on a GPU that has it, and else fp32.
         confidence: Whether the confidence of labels is written, as NAME-confidence.tif: 1 is chance, 255 certainty.
         probabilities: Whether NAME-probabilities.tif is: a band a cluster, 1 is none, 255 certainty.
+        classes: Whether NAME-classes.tif is: clusters of one name merged into a class, which count from 1.
         bbox: West, south, east, north: outputs are cut to it, and the windows stay where they are.
         bbox_crs: Of `bbox`, such as `EPSG:4326`; each scene's own unless said.
         geometry: A file of polygons that outputs are cut to; instead of `bbox`.
@@ -107,23 +106,25 @@ def label(  # noqa: PLR0913 (the command's options)
     plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
-    products = Products(palette_of(loaded.clusters), tuple(f"cluster {n + 1}" for n in range(loaded.clusters)))
-    options = {**plan.options(), "area": area.said() if area else None}
+    products = Products(Legend.of_clusters(loaded), Legend.of_classes(loaded) if classes else None)
+    options = {**plan.options(), **products.options(), "area": area.said() if area else None}
+    path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
-    def outputs(scene: Scene) -> tuple[PurePath, ...]:
+    def outputs(scene: Scene) -> Iterator[PurePath]:
         return products.outputs(plan, scene)
 
     if dry_run:
         manifest = open_manifest(folder, identity(loaded), options, overwrite)
         return planned(plan, found, area, manifest, finished(manifest, found, overwrite, outputs))
     with locked(folder) as partial, stop_on_signals() as stopping:
-        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+        manifest = open_manifest(folder, identity(loaded), options, overwrite, path)
         kept = finished(manifest, found, overwrite, outputs)
         work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
         work.watcher.begun(len(found) - len(kept), len(kept))
         todo = [scene for scene in found if str(scene.output) not in kept]
         with engine_for(plan, partial, workers, scheduler) as engine:
             work.label(todo, engine, stopping)
+        shutil.rmtree(partial, ignore_errors=True)
     every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
     outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
     return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
@@ -145,10 +146,3 @@ def _precision(name: str, model: ClusteringModel) -> str:
     if name not in PRECISIONS:
         raise LatentclustError.at("--precision", f"{name!r} is none", f"Use one of {', '.join(PRECISIONS)}")
     return Precision(name, model.device).name
-
-
-def palette_of(clusters: int) -> Palette:
-    """The colour of each label; no data is transparent."""
-    levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
-    colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
-    return {NO_DATA: (0, 0, 0, 0), **colours}

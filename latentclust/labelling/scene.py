@@ -1,6 +1,6 @@
 """One scene: what of it is to be labelled, and how its strips become finished rasters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,14 @@ from latentclust.labelling.bands import fit_bands
 from latentclust.labelling.feed import Job
 from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.inputs import Scene
+from latentclust.labelling.legend import Legend
 from latentclust.labelling.memory import check_width
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import label_type
 from latentclust.labelling.strip_files import StripReader, scene_rows
 from latentclust.labelling.strips import Extent, strips_of, touching
-from latentclust.labelling.write import Overviews, Palette, cloud_optimized, growing
+from latentclust.labelling.write import Overviews, cloud_optimized, growing
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 
@@ -78,44 +79,46 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
     return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd)
 
 
-def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
-    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels labelled.
+def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], legend: Legend) -> dict[int, int]:
+    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels of each value.
 
     Args:
         plan: Of the run.
         task: The scene.
         targets: The file of each raster of the plan.
-        palette: Of the labels.
-        names: What clusters are called.
+        legend: Of the labels.
 
     Raises:
         LatentclustError: A raster that cannot be written, or does not hold what it should.
     """
     drafts = {name: task.folder / f"{name}-draft.tif" for name in plan.rasters}
-    pixels = _draft(plan, task, drafts, palette, names)
+    counts = _draft(plan, task, drafts, legend)
     for name, draft in drafts.items():
-        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, pixels)
+        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
         draft.unlink()
-    return pixels
+    return dict(enumerate(counts.tolist()))
 
 
-def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
-    clusters, pixels = plan.model.clusters, 0
+def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], legend: Legend) -> NDArray[np.int64]:
+    """Writes the drafts; returns the pixels of each value of the labels."""
+    clusters = plan.model.clusters
+    names = tuple(entry.name for entry in legend.entries[1:])
+    counts = np.zeros(clusters + 1, np.int64)
     with ExitStack() as stack:
         files = {}
         for name, draft in drafts.items():
             kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
             bands = names if name == "probabilities" else ("",)
-            colours = palette if name == "labels" else None
+            colours = legend.palette if name == "labels" else None
             files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
         readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
         for top, block in scene_rows(readers, plan.rasters):
             if not (wanted := _wanted(task, top, block)):
                 continue
-            pixels += int(np.count_nonzero(wanted["labels"]))
+            counts += np.bincount(wanted["labels"].ravel(), minlength=clusters + 1)
             for name, rows in wanted.items():
                 files[name].append(rows)
-    return pixels
+    return counts
 
 
 def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -19,15 +19,16 @@ from safetensors.torch import save_file
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.manifest import identity
+from latentclust.labelling.published import SIDECARS
 from latentclust.labelling.outcome import SceneOutcome, Unwatched
 from latentclust.model import ClusteringModel, load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything below a folder but its account, and what is kept of scenes that are not finished."""
+    """Every raster below a folder; nothing else is there but its account, legends, and what is kept of open scenes."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != "labelling.json")
-    return {str(path): (folder / path).read_bytes() for path in found if path.parts[0] != ".partial"}
+    return {str(path): (folder / path).read_bytes() for path in found if path.parts[0] != ".partial" and not path.name.endswith(SIDECARS)}
 
 
 @pytest.fixture
