@@ -4,7 +4,7 @@ import importlib
 
 from latentclust.errors import Issue, raise_all
 
-EXTRAS = {"vector": ("pyogrio", "pyproj", "shapely"), "stac": ("pystac",)}
+EXTRAS = {"vector": ("pyogrio", "pyproj", "shapely"), "stac": ("pyproj", "pystac")}
 """What each extra brings."""
 
 

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
-from rasterio.warp import transform
 
-STEPS = 32
+STEPS = 8
 """Into which each side of a raster is divided, since it bends in another coordinate system."""
 
 TURN, HALF = 360.0, 180.0
@@ -33,16 +31,17 @@ class Footprint:
 
 def footprint(file: DatasetReader) -> Footprint | None:
     """That of a raster's whole outline; None where it has no transform, or its place on the Earth is not known."""
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import ProjError
+
     if not file.crs or file.transform.is_identity or file.gcps[0]:
         return None
     try:
-        longitudes, latitudes = transform(file.crs, "EPSG:4326", *_outline(file))[:2]
-    except RasterioError:
+        to_degrees = Transformer.from_crs(CRS.from_wkt(file.crs.to_wkt()), "EPSG:4326", always_xy=True)
+        ring = np.stack(to_degrees.transform(*_outline(file)), axis=1)
+    except ProjError:
         return None
-    ring = np.stack((longitudes, np.clip(latitudes, -90, 90)), axis=1)
-    if not np.isfinite(ring).all():
-        return None
-    return _cut(_around_pole(ring))
+    return _cut(_unrolled(ring)) if np.isfinite(ring).all() else None
 
 
 def _outline(file: DatasetReader) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -54,14 +53,26 @@ def _outline(file: DatasetReader) -> tuple[NDArray[np.float64], NDArray[np.float
     return to.a * columns + to.b * rows + to.c, to.d * columns + to.e * rows + to.f
 
 
-def _around_pole(ring: Ring) -> Ring:
-    """Longitudes without jumps; an outline that goes around a pole is led along it."""
-    closed = np.unwrap(np.append(ring[:, 0], ring[0, 0]), period=TURN)
-    if abs(closed[-1] - closed[0]) < HALF:
-        return np.stack((closed[:-1], ring[:, 1]), axis=1)
-    pole = np.copysign(90.0, ring[:, 1].mean())
-    latitudes = np.concatenate((ring[:, 1], ring[:1, 1], [pole, pole]))
-    return np.stack((np.concatenate((closed, closed[[-1, 0]])), latitudes), axis=1)
+def _unrolled(ring: Ring) -> Ring:
+    """Longitudes without jumps. An outline around a pole begins at the 180th meridian and is closed along the pole."""
+    there = np.concatenate((ring, ring[:1]))
+    there[:, 1] = np.clip(there[:, 1], -90, 90)
+    there[:, 0] = np.unwrap(there[:, 0], period=TURN)
+    turned = there[-1, 0] - there[0, 0]
+    if abs(turned) < HALF:
+        return _box(there[:, 1]) if np.ptp(there[:, 0]) >= TURN else there[:-1]
+    there = there if turned > 0 else there[::-1]
+    there[:, 0] -= TURN * np.floor((there[0, 0] + HALF) / TURN)
+    after = int(np.argmax(there[:, 0] >= HALF))
+    latitude, pole = np.interp(HALF, *there[after - 1 : after + 1].T), np.copysign(90.0, ring[:, 1].mean())
+    east = there[after:] - (TURN, 0)
+    return np.array([(-HALF, latitude), *east, *there[1:after], (HALF, latitude), (HALF, pole), (-HALF, pole)])
+
+
+def _box(latitudes: NDArray[np.float64]) -> Ring:
+    """All longitudes, as a raster of the whole Earth has them."""
+    south, north = latitudes.min(), latitudes.max()
+    return np.array([(-HALF, south), (HALF, south), (HALF, north), (-HALF, north)])
 
 
 def _cut(ring: Ring) -> Footprint:
@@ -72,8 +83,6 @@ def _cut(ring: Ring) -> Footprint:
     if east <= HALF:
         return Footprint({"type": "Polygon", "coordinates": [_closed(ring)]}, [west, south, east, north])
     parts = [_closed(_clipped(ring, 1)), _closed(_clipped(ring, -1) - (TURN, 0))]
-    if east - west >= TURN:
-        west, east = -HALF, HALF + TURN
     geometry = {"type": "MultiPolygon", "coordinates": [[part] for part in parts]}
     return Footprint(geometry, [west, south, east - TURN, north])
 

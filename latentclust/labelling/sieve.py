@@ -51,6 +51,8 @@ def sieve(labels: Unpacked, smallest: int, folder: Path, rows: int | None = None
         folder: Of temporary files: 26 bytes for each region of each strip at most.
         rows: Of a strip; as many as memory allows unless said.
     """
+    if smallest <= 1:
+        return
     table = _Table.new(folder)
     _measure(labels, table, rows)
     _name_oldest(table)
