@@ -55,6 +55,17 @@ Probabilities = Annotated[
 Classes = Annotated[
     bool, typer.Option("--classes", help="Write NAME-classes.tif: clusters of one name merged (clusters name).")
 ]
+Polygons = Annotated[bool, typer.Option("--vector", help="Write NAME.gpkg: a polygon for each region.")]
+MinArea = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="M2", help="With --vector: smaller regions go to a neighbour."),
+]
+MaxPolygons = Annotated[int, typer.Option(min=1, help="A scene with more polygons fails.")]
+Stac = Annotated[bool, typer.Option("--stac", help="Write NAME.stac.json: a STAC item.")]
+Taken = Annotated[
+    str | None,
+    typer.Option("--datetime", metavar="TIME", help="When scenes were taken that do not say: 2020-06-01T12:00:00Z."),
+]
 Box = Annotated[
     tuple[float, float, float, float] | None,
     typer.Option(metavar="W S E N", help="Cut outputs to a box; windows stay where they are.", show_default=False),
@@ -67,7 +78,9 @@ Memory = Annotated[
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes of a local Dask cluster; none: this one.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler; its workers see DIR too.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be done.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Label all anew, whatever DIR holds.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs of another model, other options or changed scenes.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first scene that fails.")]
 
 
@@ -84,6 +97,11 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     confidence: Confidence = False,
     probabilities: Probabilities = False,
     classes: Classes = False,
+    vector: Polygons = False,
+    min_area: MinArea = None,
+    max_polygons: MaxPolygons = 1_000_000,
+    stac: Stac = False,
+    datetime: Taken = None,
     bbox: Box = None,
     bbox_crs: BoxCrs = None,
     geometry: Geometry = None,
@@ -126,6 +144,11 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             confidence=confidence,
             probabilities=probabilities,
             classes=classes,
+            vector=vector,
+            min_area=min_area,
+            max_polygons=max_polygons,
+            stac=stac,
+            datetime=datetime,
             bbox=bbox,
             bbox_crs=bbox_crs,
             geometry=geometry,

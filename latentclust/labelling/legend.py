@@ -81,6 +81,11 @@ class Legend:
         return {entry.value: entry.colour for entry in self.entries}
 
     @property
+    def names(self) -> dict[int, str]:
+        """The name of each value but that of no data."""
+        return {entry.value: entry.name for entry in self.entries if entry.value != NO_DATA}
+
+    @property
     def kind(self) -> np.dtype[np.unsignedinteger]:
         """The type of a raster that holds these values."""
         return label_type(len(self.entries) - 1)

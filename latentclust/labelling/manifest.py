@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError
 from latentclust.files import write_atomic
 from latentclust.labelling.outcome import SceneOutcome
 from latentclust.model import ClusteringModel
@@ -49,6 +49,7 @@ class Manifest:
         options: Everything else that decides what is written.
         scenes: By output.
         model_path: Where the model was read from; empty where it never was in a file.
+        replaced: What another model or other options made, by output, until it is made anew.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Manifest:
     options: Mapping[str, Any]
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
     model_path: str = ""
+    replaced: dict[str, SceneOutcome] = field(default_factory=dict)
 
     def key(self, outcome: SceneOutcome) -> str:
         """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
@@ -65,9 +67,11 @@ class Manifest:
     def record(self, outcome: SceneOutcome) -> None:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
         self.scenes[outcome.output] = outcome
-        rows = [outcome.row() for outcome in self.scenes.values()]
+        if outcome.status == "done":
+            self.replaced.pop(outcome.output, None)
+        rows, old = ([each.row() for each in scenes.values()] for scenes in (self.scenes, self.replaced))
         model = {"model": self.model, "model_path": self.model_path}
-        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows}
+        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows, "replaced": old}
         write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -76,22 +80,33 @@ def open_manifest(
 ) -> Manifest:
     """The account of an earlier run in the folder, or a new one.
 
+    With `overwrite` one by another model or with other options is replaced: what it made is, when it is made anew.
+
     Raises:
         LatentclustError: One that was made by another model or with other options, unless `overwrite`; or damaged.
     """
     path = folder / NAME
-    if overwrite or not path.exists():
+    if not path.exists():
         return Manifest(folder, model, options, model_path=model_path)
     before = read_manifest(folder)
-    used = before.options
+    differences = list(_differences(before, model, options))
+    if not differences:
+        return Manifest(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
+    if not overwrite:
+        raise LatentclustError(*(Issue(str(path), what, ELSEWHERE) for what in differences))
+    replaced = {**before.replaced, **before.scenes}
+    return Manifest(folder, model, options, model_path=model_path, replaced=replaced)
+
+
+def _differences(before: Manifest, model: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """How a folder was labelled otherwise."""
     if before.model != model:
-        what = f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
-        raise LatentclustError.at(str(path), what, ELSEWHERE)
+        yield f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
+    used = before.options
     other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
     if other:
         said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
-        raise LatentclustError.at(str(path), f"the folder was labelled with other options: {said}", ELSEWHERE)
-    return Manifest(folder, model, options, before.scenes, model_path or before.model_path)
+        yield f"the folder was labelled with other options: {said}"
 
 
 def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
@@ -109,8 +124,11 @@ def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
-        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
-        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""))
+        scenes, old = (
+            {row["output"]: SceneOutcome.of(row) for row in rows}
+            for rows in (content["scenes"], content.get("replaced", []))
+        )
+        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""), old)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
 

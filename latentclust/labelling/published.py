@@ -14,11 +14,22 @@ SIDECARS = (".aux.xml", ".qml")
 """Files that other programs write into, and whose size therefore says nothing."""
 
 
-def publish(folder: Path, scene: Scene, made: Path) -> Mapping[str, int]:
-    """Gives the files in `made` their names beside the scene's output, the labels last; the bytes of each raster."""
+def publish(folder: Path, scene: Scene, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
+    """Gives the files in `made` their names beside the scene's output, the labels last.
+
+    Args:
+        folder: The output folder.
+        scene: What they are made of.
+        made: Holds the files under the names that they will have.
+        before: What an earlier run made of the scene; its files are removed first.
+
+    Returns:
+        The bytes of each file but legends.
+    """
     target = folder / scene.output
     files = {}
     with writing(target):
+        _remove(folder, before)
         target.parent.mkdir(parents=True, exist_ok=True)
         for draft in sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name)):
             with draft.open("rb") as file:
@@ -28,6 +39,14 @@ def publish(folder: Path, scene: Scene, made: Path) -> Mapping[str, int]:
             if not draft.name.endswith(SIDECARS):
                 files[str(scene.output.with_name(draft.name))] = place.stat().st_size
     return files
+
+
+def _remove(folder: Path, before: SceneOutcome | None) -> None:
+    """Removes the files of an earlier run, and the legends beside them."""
+    for name in (before.files or {}) if before else ():
+        path = folder / name
+        for old in (path, path.with_name(f"{path.name}.aux.xml"), path.with_suffix(".qml")):
+            old.unlink(missing_ok=True)
 
 
 def finished(
@@ -44,6 +63,8 @@ def finished(
     kept, issues = set(), []
     for scene in scenes:
         name, before = str(scene.output), manifest.scenes.get(str(scene.output))
+        if before is None and name in manifest.replaced:
+            continue
         if before is None:
             there = [manifest.folder / each for each in names(scene) if (manifest.folder / each).exists()]
             issues += [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]

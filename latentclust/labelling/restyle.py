@@ -8,9 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
+from latentclust.labelling.catalogue import rename_classes
 from latentclust.labelling.legend import Legend
-from latentclust.labelling.manifest import NAME, Manifest, identity, locked, read_manifest
+from latentclust.labelling.manifest import NAME, PARTIAL, Manifest, identity, locked, read_manifest
 from latentclust.labelling.outcome import SceneOutcome
+from latentclust.labelling.polygons import write_polygons
+from latentclust.labelling.products import ITEM, VECTOR
 from latentclust.labelling.redraw import ANEW, classes_raster, count_clusters, merge_classes, merged_counts, recolour
 from latentclust.labelling.sidecars import write_sidecars
 from latentclust.labelling.write import writing
@@ -119,8 +122,23 @@ def _restyle(manifest: Manifest, scene: SceneOutcome, legends: _Legends, partial
                 os.fsync(file.fileno())
             draft.replace(target)
         write_sidecars(target, legend, merged_counts(counts, legend))
+    _rename(manifest, PurePath(scene.output), scene, legends.clusters)
     manifest.record(replace(scene, files=_sizes(manifest.folder, scene.files or {scene.output: 0})))
     return list(drawn)
+
+
+def _rename(manifest: Manifest, output: PurePath, scene: SceneOutcome, legend: Legend) -> None:
+    """Draws polygons anew, and changes the classes of STAC items, where a run wrote them."""
+    files, labels = scene.files or {}, manifest.folder / output
+    vector, item = output.with_suffix(VECTOR), output.with_suffix(ITEM)
+    if str(vector) in files:
+        facts = manifest.options["vector"]
+        with TemporaryDirectory(dir=manifest.folder / PARTIAL) as drafts:
+            draft = Path(drafts) / vector.name
+            write_polygons(labels, draft, legend.names, facts["min_area"], facts["max_polygons"])
+            draft.replace(manifest.folder / vector)
+    if str(item) in files:
+        rename_classes(manifest.folder / item, legend.names, legend.palette)
 
 
 def _sizes(folder: Path, files: Mapping[str, int]) -> dict[str, int]:

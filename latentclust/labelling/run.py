@@ -2,8 +2,11 @@
 
 import shutil
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
+
+from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.errors import LatentclustError
 from latentclust.infer.read import map_batch
@@ -17,7 +20,7 @@ from latentclust.labelling.manifest import identity, locked, open_manifest
 from latentclust.labelling.memory import within_memory
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.products import Products
+from latentclust.labelling.products import Catalogue, Products, Vector
 from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
 from latentclust.labelling.windows import Blend, grid_of
@@ -26,6 +29,8 @@ from latentclust.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 from latentclust.train.precision import Precision
+
+MAX_POLYGONS = 1_000_000
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -44,6 +49,11 @@ def label(  # noqa: PLR0913 (the command's options)
     confidence: bool = False,
     probabilities: bool = False,
     classes: bool = False,
+    vector: bool = False,
+    min_area: float | None = None,
+    max_polygons: int = MAX_POLYGONS,
+    stac: bool = False,
+    datetime: str | None = None,
     bbox: tuple[float, float, float, float] | None = None,
     bbox_crs: str | None = None,
     geometry: str | Path | None = None,
@@ -76,6 +86,11 @@ def label(  # noqa: PLR0913 (the command's options)
         confidence: Whether the confidence of labels is written, as NAME-confidence.tif: 1 is chance, 255 certainty.
         probabilities: Whether NAME-probabilities.tif is: a band a cluster, 1 is none, 255 certainty.
         classes: Whether NAME-classes.tif is: clusters of one name merged into a class, which count from 1.
+        vector: Whether NAME.gpkg is: a polygon for each connected region.
+        min_area: Of polygons, m2, or pixels without a coordinate system: smaller regions go to a neighbour.
+        max_polygons: A scene with more of them fails.
+        stac: Whether NAME.stac.json is: an item of a SpatioTemporal Asset Catalog.
+        datetime: When scenes were taken that do not say so themselves, such as 2020-06-01T12:00:00Z.
         bbox: West, south, east, north: outputs are cut to it, and the windows stay where they are.
         bbox_crs: Of `bbox`, such as `EPSG:4326`; each scene's own unless said.
         geometry: A file of polygons that outputs are cut to; instead of `bbox`.
@@ -106,7 +121,16 @@ def label(  # noqa: PLR0913 (the command's options)
     plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
-    products = Products(Legend.of_clusters(loaded), Legend.of_classes(loaded) if classes else None)
+    if datetime is not None and not stac:
+        raise LatentclustError.at("--datetime", f"{datetime!r} is given without --stac", "Give --stac too")
+    known = identity(loaded)
+    products = Products(
+        Legend.of_clusters(loaded),
+        Legend.of_classes(loaded) if classes else None,
+        _vector(vector, min_area, max_polygons),
+        Catalogue(known, datetime) if stac else None,
+    )
+    products.check()
     options = {**plan.options(), **products.options(), "area": area.said() if area else None}
     path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
@@ -114,10 +138,11 @@ def label(  # noqa: PLR0913 (the command's options)
         return products.outputs(plan, scene)
 
     if dry_run:
-        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+        manifest = open_manifest(folder, known, options, overwrite)
         return planned(plan, found, area, manifest, finished(manifest, found, overwrite, outputs))
-    with locked(folder) as partial, stop_on_signals() as stopping:
-        manifest = open_manifest(folder, identity(loaded), options, overwrite, path)
+    with locked(folder) as partial, stop_on_signals() as stopping, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the report says which scenes have no place
+        manifest = open_manifest(folder, known, options, overwrite, path)
         kept = finished(manifest, found, overwrite, outputs)
         work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
         work.watcher.begun(len(found) - len(kept), len(kept))
@@ -140,6 +165,15 @@ def _area(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path 
     if geometry is not None:
         return geometry_area(Path(geometry))
     return None if bbox is None else box_area(bbox, crs)
+
+
+def _vector(wanted: bool, min_area: float | None, max_polygons: int) -> Vector | None:
+    """How polygons are drawn; raises LatentclustError for polygons without a least area, and the reverse."""
+    if wanted and min_area is None:
+        raise LatentclustError.at("--vector", "is given without --min-area", "Give the least area of a polygon, or 0")
+    if min_area is not None and not wanted:
+        raise LatentclustError.at("--min-area", f"{min_area:g} is given without --vector", "Give --vector too")
+    return Vector(float(min_area), max_polygons) if wanted and min_area is not None else None
 
 
 def _precision(name: str, model: ClusteringModel) -> str:

@@ -16,6 +16,7 @@ from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.legend import Legend
 from latentclust.labelling.memory import check_width
+from latentclust.labelling.moments import TAG
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import label_type
@@ -38,6 +39,7 @@ class Task:
         jobs: Its strips.
         folder: Holds the strips and the drafts.
         warnings: What is odd about it.
+        tag: Its TIFF tag DateTime; empty where it has none.
     """
 
     scene: Scene
@@ -47,6 +49,7 @@ class Task:
     jobs: tuple[Job, ...]
     folder: Path
     warnings: tuple[str, ...]
+    tag: str
 
     @property
     def windows(self) -> int:
@@ -61,7 +64,7 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
         LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
     """
     with opened(scene) as file:
-        fit = fit_bands(file, plan.bands, scene.name)
+        fit, tag = fit_bands(file, plan.bands, scene.name), file.tags().get(TAG, "")
         where = Georeference.of(file)
         found = area.within(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
     if found is None:
@@ -76,7 +79,7 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
         for number, shape in enumerate(shapes)
     )
     odd = () if where.crs else ("no coordinate system",)
-    return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd)
+    return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd, tag)
 
 
 def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], legend: Legend) -> dict[int, int]:

@@ -75,6 +75,7 @@ class Work:
         Raises:
             InterruptedRunError: A stop was asked for; strips that are whole are kept.
         """
+        self._stopping = stopping
         try:
             for labelled in engine(self._jobs(scenes), lambda: stopping() or self._halted, self._passed):
                 self._account()
@@ -144,7 +145,9 @@ class Work:
 
     def _finish_if_whole(self, opened: _Open) -> None:
         if not opened.waiting and opened.task is not None:
-            self._finishing.append((opened, self._pool.submit(self.products.make, self.plan, opened.task)))
+            self._finishing.append(
+                (opened, self._pool.submit(self.products.make, self.plan, opened.task, self._stopping))
+            )
 
     def _collect(self, most: int) -> None:
         """Publishes scenes that are put together, and waits until at most so many are not."""
@@ -160,7 +163,8 @@ class Work:
 
     def _publish(self, opened: _Open, made: Made) -> None:
         assert opened.task is not None
-        files = publish(self.manifest.folder, opened.scene, made.folder)
+        before = self.manifest.replaced.get(str(opened.scene.output))
+        files = publish(self.manifest.folder, opened.scene, made.folder, before)
         height, width = opened.task.where.extent
         opened.outcome = replace(
             opened.outcome,

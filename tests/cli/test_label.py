@@ -66,6 +66,9 @@ def test_options_reach_the_run(cli, model_file, tmp_path):
         "rasters": ["labels", "confidence"],
         "device": "cpu",
         "area": None,
+        "classes": False,
+        "vector": None,
+        "stac": None,
     }
     refused = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
     assert refused.code == 2

@@ -1,16 +1,23 @@
 """A random sample of windows, labelled: each pixel once, no more than is wanted, nothing of what is no data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling import survey as module
-from latentclust.labelling.survey import Survey, survey, survey_grid
+from latentclust.labelling.inputs import file_scene
+from latentclust.labelling.survey import Survey, survey_grid
 from latentclust.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, noise_scene, planted_model, write_scene
+
+
+def survey(model: ClusteringModel, paths: Sequence[Path], margin: int, **options: Any) -> Survey:
+    """Of files."""
+    return module.survey(model, [file_scene(path) for path in paths], margin, **options)
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 411), (128, 128), (40, 300), (20, 17)])
