@@ -28,12 +28,14 @@ from latentclust.samples import (
 from latentclust.schedule import Ramp, Schedule, value_at
 from latentclust.shards.opening import PreparedDatasetSpec
 from latentclust.sources import (
+    IN_PACKAGE,
     ArraySource,
     FileSource,
     existing,
     files_under,
     find,
     image_set,
+    in_package,
     pixels,
     reading,
     resized,
@@ -78,6 +80,7 @@ from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
+    "IN_PACKAGE",
     "VOID",
     "Advance",
     "Alignment",
@@ -159,6 +162,7 @@ __all__ = [
     "hookimpl",
     "image_set",
     "in_memory",
+    "in_package",
     "percentile_ranges",
     "pixels",
     "raster",

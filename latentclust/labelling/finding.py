@@ -10,7 +10,7 @@ from latentclust.labelling.addresses import is_address, local_path, printable, r
 from latentclust.labelling.folders import is_folder, leads_into, literal_part, matches, search
 from latentclust.labelling.inputs import RASTERS, Scene, file_scene, item_scene, joined_scenes, remote_scene, unsearched
 from latentclust.labelling.stac import JSON, files_of, is_item, read_json
-from latentclust.sources import reading
+from latentclust.sources import in_package, reading
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
 """What is taken from a folder, beside STAC items; a file that is named is read whatever its suffix."""
@@ -91,7 +91,7 @@ def _each(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]
 
 def _named(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
     """A file or an address that is named, in a list of `folder` or on its own; a file need not be there."""
-    if local := local_path(text):
+    if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
         text = str(local)
     elif is_address(text):
         return remote_scene(text)

@@ -284,3 +284,13 @@ def test_ten_thousand_files_in_a_folder_are_found(tmp_path: Path) -> None:
         for name in range(100):
             (tmp_path / "in" / str(number) / f"{name}.tif").touch()
     assert len(find_scenes([tmp_path / "in"], tmp_path / "in" / "out")) == 10_000
+
+
+def test_a_file_of_an_installed_package_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pictured" / "data").mkdir(parents=True)
+    (tmp_path / "pictured" / "__init__.py").write_text("raise RuntimeError('it is not imported')")
+    scene = tmp_path / "pictured" / "data" / "a.tif"
+    scene.touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = find_scenes(["pictured:a.tif"], tmp_path / "out")
+    assert (found.source, str(found.output)) == (str(scene), "a.tif")
