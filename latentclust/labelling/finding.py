@@ -150,6 +150,7 @@ def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
             if owner != scene.name:
                 what = f"its output would be {output}, and so would that of {owner}"
                 yield Issue(scene.name, what, "Name a folder that holds both, or label them into two folders")
+                break
 
 
 def check_given(given: object) -> list[str | Path]:
