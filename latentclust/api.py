@@ -3,6 +3,7 @@
 from latentclust.bodies import (
     BackboneSpec,
     DecoderSpec,
+    EncoderHeadSpec,
     Extractor,
     ExtractorSpec,
     LayeredDecoder,
@@ -77,6 +78,7 @@ from latentclust.tensors import (
 )
 from latentclust.tiles_in_memory import in_memory
 from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.whole_set import StartSpec, TableSpec
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
@@ -98,6 +100,7 @@ __all__ = [
     "DeviceViewSpec",
     "Discriminator",
     "Encoder",
+    "EncoderHeadSpec",
     "Extractor",
     "ExtractorSpec",
     "Features",
@@ -145,6 +148,8 @@ __all__ = [
     "SealedMaps",
     "Shape",
     "Spec",
+    "StartSpec",
+    "TableSpec",
     "TiledDatasetSpec",
     "Tiles",
     "Trunk",

@@ -44,6 +44,14 @@ class ExtractorSpec(BackboneSpec, ABC):
         """The body for samples of `shape`; raises LatentclustError where the shape does not suit it."""
 
 
+class EncoderHeadSpec(ExtractorSpec, ABC):
+    """A body that brings the head of an encoder with it, in the place of a linear one."""
+
+    @abstractmethod
+    def head(self, width: int, clusters: int, style_dim: int) -> nn.Module:
+        """A module from the representation `(b, width)` to `(b, clusters + style_dim)`: cluster logits, then style."""
+
+
 class MapExtractor(nn.Module, ABC):
     """The body of a network that reads every pixel: an image to a map of representations.
 

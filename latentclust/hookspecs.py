@@ -9,6 +9,7 @@ import pluggy
 from latentclust.bodies import BackboneSpec
 from latentclust.inferences import InferenceSpec
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.whole_set import StartSpec, TableSpec
 
 GROUP = "latentclust"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -38,6 +39,16 @@ def provide_quantities() -> Mapping[str, Callable[..., Any]]:  # type: ignore[em
 @hookspec
 def provide_views() -> Mapping[str, type[ViewSpec]]:  # type: ignore[empty-body]
     """Augmentations and preprocessing steps, by name."""
+
+
+@hookspec
+def provide_tables() -> Mapping[str, type[TableSpec]]:  # type: ignore[empty-body]
+    """Tables with a row for each training sample, by name."""
+
+
+@hookspec
+def provide_starts() -> Mapping[str, type[StartSpec]]:  # type: ignore[empty-body]
+    """Weights that a stage of the training begins with, by name."""
 
 
 @hookspec

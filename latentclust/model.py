@@ -19,10 +19,11 @@ from latentclust.assemble.build import build_networks
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.class_names import as_stored, stored_names
+from latentclust.data.opening import map_batch
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
-from latentclust.infer.read import map_batch, posteriors, preprocessed, read_out, set_evaluation
+from latentclust.infer.read import posteriors, preprocessed, read_out, set_evaluation
 from latentclust.inferences import InferenceSpec, Model
 from latentclust.rasters import BandReading
 from latentclust.recipe.load import load_recipe

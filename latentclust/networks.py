@@ -10,16 +10,23 @@ NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
 
 
 class EncoderNetwork(nn.Module):
-    """Images, or features, to a code: one linear head whose first `clusters` columns are logits, the next style.
+    """Images, or features, to a code: one head, linear unless given, whose first `clusters` columns are logits.
 
-    With `log_variance` as many columns again are the log variances of the style.
+    The next are the style. With `log_variance` as many columns again are the log variances of the style.
     """
 
-    def __init__(self, body: Extractor, clusters: int, style_dim: int, log_variance: bool = False) -> None:
+    def __init__(
+        self,
+        body: Extractor,
+        clusters: int,
+        style_dim: int,
+        log_variance: bool = False,
+        head: nn.Module | None = None,
+    ) -> None:
         """Puts the head on a body."""
         super().__init__()
         self.body = body
-        self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance))
+        self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance)) if head is None else head
         self.clusters, self.style_dim, self.log_variance = clusters, style_dim, log_variance
 
     def forward(self, sample: Images | Features) -> Code:

@@ -14,12 +14,15 @@ from latentclust.inferences import InferenceSpec
 from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
 from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
 from latentclust.validation import validate
+from latentclust.whole_set import StartSpec, TableSpec
 
 SPECS: Mapping[str, type[Spec]] = {
     "backbone": BackboneSpec,
     "prior": PriorSpec,
     "loss": LossSpec,
     "view": ViewSpec,
+    "table": TableSpec,
+    "start": StartSpec,
     "inference": InferenceSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,

@@ -72,15 +72,38 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     modules: list[str] = []
 
     def install(name: str, source: str) -> None:
-        module = name.replace("-", "_")
-        info = site / f"{module}-1.2.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[latentclust]\nparts = {module}\n")
-        (site / f"{module}.py").write_text(dedent(source))
-        modules.append(module)
+        modules.append(lay_down(site, name, dedent(source)))
 
     monkeypatch.syspath_prepend(site)
     yield install
     for module in modules:
         sys.modules.pop(module, None)
+
+
+def lay_down(site: Path, name: str, source: str) -> str:
+    """Writes a distribution of one module into a folder of packages; returns the module's name."""
+    module = name.replace("-", "_")
+    info = site / f"{module}-1.2.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(f"[latentclust]\nparts = {module}\n")
+    (site / f"{module}.py").write_text(source)
+    return module
+
+
+@pytest.fixture(scope="session")
+def whole_set_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages with the distribution of tests/train/whole_set_parts.py."""
+    site = tmp_path_factory.mktemp("site-packages")
+    source = Path(__file__).parent / "train" / "whole_set_parts.py"
+    lay_down(site, "latentclust-whole-set", source.read_text(encoding="utf-8"))
+    return site
+
+
+@pytest.fixture
+def whole_set(whole_set_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Installs that distribution for one test."""
+    monkeypatch.syspath_prepend(whole_set_site)
+    installed.cache_clear()
+    yield
+    installed.cache_clear()

@@ -8,7 +8,7 @@ from torch import nn
 
 from latentclust.assemble.checks import feature_source
 from latentclust.assemble.resolve import Resolved
-from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.bodies import DecoderSpec, EncoderHeadSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import Issue, LatentclustError
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
@@ -70,7 +70,9 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
     body = spec.extractor(_input_shape(resolved, table, role, shape, built))
     match role:
         case "encoder":
-            return EncoderNetwork(body, prior.clusters, prior.style_dim, table.log_variance)
+            sizes = (prior.clusters, prior.style_dim)
+            head = spec.head(body.width, *sizes) if isinstance(spec, EncoderHeadSpec) else None
+            return EncoderNetwork(body, *sizes, table.log_variance, head)
         case "critic":
             return CriticNetwork(body)
         case "discriminator":

@@ -6,7 +6,15 @@ from torch import nn
 
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
-from latentclust.bodies import BackboneSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.assemble.stages import counts_in
+from latentclust.bodies import (
+    BackboneSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+)
 from latentclust.errors import did_you_mean
 from latentclust.inferences import ChainSpec, InferenceSpec
 from latentclust.recipe.salvage import UNREAD
@@ -99,6 +107,14 @@ def check_roles(
 def feature_source(recipe: Recipe, table: NetworkTable) -> str:
     """The network whose features another reads."""
     return table.features_of or ("trunk" if "trunk" in recipe.networks else "encoder")
+
+
+def check_own_heads(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
+    """Refuses to ask a head that a backbone brings with it for a log variance."""
+    for name, table in recipe.networks.items():
+        if table.log_variance and isinstance(backbones[name], EncoderHeadSpec):
+            what = f"{table.use!r} brings a head of its own, which gives none"
+            find.note(f"networks.{name}.log_variance", what, "Take it out, or choose another backbone")
 
 
 def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
@@ -212,10 +228,10 @@ def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[st
 def check_selection(find: Lookup, recipe: Recipe) -> None:
     """Refuses to select by what reads labels, and by what does not exist."""
     by = recipe.train.select_by
-    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if table.enabled)]
+    last = next(reversed(list(recipe.stages)), "")
+    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if counts_in(table, last))]
     if by in choices:
         return
     labels = "reads labels, and selecting by labels is not clustering"
-    find.note(
-        "train.select_by", f"{by!r} {'is no term of this recipe' if '.' in by else labels}", did_you_mean(by, choices)
-    )
+    term = f"is no term of the last stage, {last!r}" if last else "is no term of this recipe"
+    find.note("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

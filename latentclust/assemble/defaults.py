@@ -17,6 +17,7 @@ def with_defaults(resolved: Resolved) -> Layered:
     single: dict[str, Spec] = {"data": resolved.dataset, "prior": resolved.prior, "inference": resolved.inference}
     parts: dict[str, Mapping[str, Spec]] = {
         "networks": resolved.backbones,
+        "tables": resolved.tables,
         "losses": {term.name: term.loss for plan in resolved.plans.values() for term in plan.terms},
     }
     for name, spec in single.items():

@@ -5,12 +5,30 @@ from rich.tree import Tree
 
 from latentclust.assemble.plan import Node, Plan, Term
 from latentclust.assemble.resolve import Resolved
+from latentclust.assemble.stages import Stage
 from latentclust.schedule import Ramp, Schedule
 
 
 def trees(resolved: Resolved) -> list[Tree]:
-    """A tree a player: its losses, below each the quantities that it rests on; one drawn before is only named."""
-    return [_player(resolved, plan) for plan in resolved.plans.values()]
+    """A tree a player: its losses, below each the quantities that it rests on; one drawn before is only named.
+
+    Of a training in stages, a tree a stage, and in it those of its players.
+    """
+    found = []
+    for stage in resolved.stages:
+        players = [_player(resolved, plan) for plan in stage.plans.values()]
+        if stage.name:
+            tree = Tree(Text.assemble(("stage ", "dim"), (stage.name, "bold"), _begins(resolved, stage)))
+            tree.children += players
+            players = [tree]
+        found += players
+    return found
+
+
+def _begins(resolved: Resolved, stage: Stage) -> str:
+    start = resolved.recipe.stages[stage.name].start
+    use = start if isinstance(start, str) or start is None else start.use
+    return f": rounds {stage.first + 1} to {stage.last}" + (f", begins with {use}" if use else "")
 
 
 def _player(resolved: Resolved, plan: Plan) -> Tree:
@@ -54,16 +72,17 @@ def _quantity(branch: Tree, name: str, nodes: dict[str, Node], drawn: set[str]) 
 def dot(resolved: Resolved) -> str:
     """The same as a Graphviz digraph: a cluster a player; networks are ellipses, losses are double-framed."""
     lines = ["digraph step {", "  rankdir = LR;", "  node [shape = box];"]
-    for plan in resolved.plans.values():
-        lines += _dot_player(plan)
+    for stage in resolved.stages:
+        for plan in stage.plans.values():
+            lines += _dot_player(plan, f"{stage.name}/{plan.player}" if stage.name else plan.player)
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _dot_player(plan: Plan) -> list[str]:
+def _dot_player(plan: Plan, label: str) -> list[str]:
     def identity(name: str) -> str:
-        return _quoted(f"{plan.player}/{name}")
+        return _quoted(f"{label}/{name}")
 
-    lines = [f"  subgraph {_quoted(f'cluster_{plan.player}')} {{", f"    label = {_quoted(plan.player)};"]
+    lines = [f"  subgraph {_quoted(f'cluster_{label}')} {{", f"    label = {_quoted(label)};"]
     for name in plan.given:
         style = ", style = bold" if name in plan.networks else ""
         lines.append(f"    {identity(name)} [label = {_quoted(name)}, shape = ellipse{style}];")

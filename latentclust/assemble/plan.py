@@ -3,7 +3,7 @@
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -60,6 +60,16 @@ class Plan:
     nodes: tuple[Node, ...]
     terms: tuple[Term, ...]
 
+    def restricted(self, losses: Container[str]) -> "Plan":
+        """The same for some of the losses alone."""
+        terms = tuple(term for term in self.terms if term.name in losses)
+        wanted = {name for term in terms for name in term.reads}
+        for node in reversed(self.nodes):  # what a node reads comes before it
+            wanted |= set(node.reads) if node.name in wanted else set()
+        wanted |= {name.removesuffix(ALIGNMENT) for name in wanted if name.endswith(ALIGNMENT)}
+        given = tuple(name for name in self.given if name in wanted)
+        return Plan(self.player, self.networks, given, tuple(n for n in self.nodes if n.name in wanted), terms)
+
 
 @dataclass(slots=True)
 class _Draft:
@@ -90,7 +100,7 @@ class Binder:
             views: Names of views, which are images.
             issues: Where issues are added.
             offers: What other inferences would provide: name to the inference's own.
-            provided: Types of what an inference's chains provide; these names win over those of quantities.
+            provided: Types of what chains and tables provide; these names win over those of quantities.
         """
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
         self.given: dict[str, Any] = {**GIVEN, **_of_views(views), **networks, **provided}

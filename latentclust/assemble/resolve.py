@@ -12,6 +12,7 @@ from latentclust.assemble.checks import (
     check_heads,
     check_inference,
     check_names,
+    check_own_heads,
     check_players,
     check_preprocess,
     check_roles,
@@ -20,6 +21,8 @@ from latentclust.assemble.checks import (
 )
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
+from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
+from latentclust.assemble.tables import check_tables, table_types, tables_read
 from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.inferences import ChainSpec, InferenceSpec
@@ -27,6 +30,7 @@ from latentclust.recipe.load import LoadedRecipe
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.registry import Part, Registry
 from latentclust.specs import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.whole_set import TableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,10 @@ class Resolved:
 
     Attributes:
         loaded: The recipe and its text.
-        plans: What each player computes in a step.
+        tables: Those that a plan reads.
+        plans: What each player computes in a step, with all its losses.
+        stages: The parts of the training, each with the plans of the losses that count in it; one where the recipe
+            has none.
         distributions: Who provided what was used: distribution to version.
     """
 
@@ -46,7 +53,9 @@ class Resolved:
     prior: PriorSpec
     backbones: Mapping[str, BackboneSpec]
     roles: Mapping[str, str]
+    tables: Mapping[str, TableSpec]
     plans: Mapping[str, Plan]
+    stages: tuple[Stage, ...]
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
     metrics: Mapping[str, MetricSpec]
@@ -81,6 +90,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     backbones = {n: find.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
     enabled = {name: table for name, table in recipe.losses.items() if table.enabled}
     losses = {name: find.spec("loss", table, f"losses.{name}", LossSpec) for name, table in enabled.items()}
+    tables = {n: find.spec("table", t, f"tables.{n}", TableSpec) for n, t in recipe.tables.items()}  # type: ignore[type-abstract]
     inference = find.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
     evaluate = recipe.evaluate
     readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
@@ -91,6 +101,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     roles = check_roles(find, recipe, backbones, prior)
     check_features(find, recipe, roles)
     check_heads(find, recipe, roles, prior, inference)
+    check_own_heads(find, recipe, backbones)
     check_players(find, recipe)
     check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
@@ -103,10 +114,19 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     types = {name: role_types(prior)[role] for name, role in roles.items()}
     plans = _plans(
-        find, recipe, types, {name: spec for name, spec in losses.items() if spec is not None}, provided, offers
+        find,
+        recipe,
+        types,
+        {name: spec for name, spec in losses.items() if spec is not None},
+        {**provided, **table_types(tables)},
+        offers,
     )
+    check_tables(find, recipe, tables, provided)
+    read = tables_read(find, recipe, tables, plans.values())
     check_alignments(find, views, plans)
     check_baselines(find, prior, baselines)
+    starts = find_starts(find, recipe)
+    check_stages(find, recipe)
     check_selection(find, recipe)
     raise_all(find.issues)
     return Resolved(
@@ -117,7 +137,9 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         prior=cast(PriorSpec, prior),
         backbones=cast(dict[str, BackboneSpec], backbones),
         roles=roles,
+        tables=read,
         plans=plans,
+        stages=stages_of(recipe, plans, starts),
         inference=cast(InferenceSpec, inference),
         readouts=readouts,
         metrics=metrics,

@@ -81,7 +81,7 @@ class Bar:
 
     def logged(self, record: Record) -> None:
         """Moves it."""
-        self.bar.losses = losses_in_words(record.losses)
+        self.bar.losses = f"{record.stage}  {losses_in_words(record.losses)}".lstrip()
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
 
     def ended(self) -> None:
@@ -138,7 +138,8 @@ class Lines:
         if due or record.round == record.rounds:
             self.last, self.spoken = record.round, now
             self._say(
-                f"round {record.round}/{record.rounds}  {losses_in_words(record.losses)}  "
+                f"round {record.round}/{record.rounds}{f' ({record.stage})' * bool(record.stage)}  "
+                f"{losses_in_words(record.losses)}  "
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 

@@ -91,7 +91,7 @@ def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
     """What the generator makes of the grid, by batches."""
     import torch
 
-    from latentclust.infer.read import map_batch
+    from latentclust.data.opening import map_batch
     from latentclust.tensors import Latent
 
     size = model.resolved.recipe.evaluate.batch_size

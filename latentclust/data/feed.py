@@ -112,5 +112,9 @@ class Feed(ABC):
         self._epoch, self._position = epoch, position
 
     @abstractmethod
+    def read(self, index: Int64[Tensor, " n"]) -> Tensor:
+        """The samples of any indices, as stored, on the device."""
+
+    @abstractmethod
     def _batch(self, epoch: int, position: int) -> Batch:
         """The batch at a place; called in order but for `restore`."""

@@ -18,6 +18,9 @@ from latentclust.tensors import Images
 Resident = Literal["auto"] | bool
 """Whether a set lives on the device: always, never, or where it fits the memory limit."""
 
+PIXELS_AT_ONCE = 2**20
+"""Pixels in a batch of label maps, at most and unless one image has more: their probabilities take 4 K bytes each."""
+
 
 def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the place of this process)
     source: ImageSource,
@@ -68,6 +71,11 @@ def byte_size(source: ImageSource, valid: MaskSource | None = None) -> int:
     """Bytes of the whole set in memory, with a byte for each pixel of its masks."""
     masks = 0 if valid is None else np.prod(source.shape[-2:])
     return int(len(source) * (np.prod(source.shape) * source.dtype.itemsize + masks))
+
+
+def map_batch(batch_size: int, height: int, width: int) -> int:
+    """The images of `height` x `width` pixels in a batch of label maps: at least one, at most `batch_size`."""
+    return max(1, min(batch_size, PIXELS_AT_ONCE // (height * width)))
 
 
 def sequential(

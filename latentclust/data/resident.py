@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
@@ -20,6 +21,10 @@ class ResidentFeed(Feed):
         self._samples = torch.from_numpy(source.read(everything)).to(device)
         self._valid = None if valid is None else torch.from_numpy(valid.read(everything)).to(device)
         self._dealt: tuple[int, Tensor] | None = None
+
+    def read(self, index: Int64[Tensor, " n"]) -> Tensor:
+        """The samples of any indices, gathered on the device."""
+        return self._samples.index_select(0, index)
 
     def _batch(self, epoch: int, position: int) -> Batch:
         index = self._deal(epoch)[position]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -70,6 +71,11 @@ class StreamFeed(Feed):
         self._due: tuple[int, int] | None = None
         self._parcels: Iterator[_Parcel] = iter(())
 
+    def read(self, index: Int64[Tensor, " n"]) -> Tensor:
+        """The samples of any indices, read by this process, which waits for them."""
+        raw = np.ascontiguousarray(self._dataset.source.read(index.cpu().numpy()))
+        return self._moved(torch.from_numpy(raw))
+
     def _batch(self, epoch: int, position: int) -> Batch:
         if (epoch, position) != self._due:
             self._parcels = self._from(epoch, position)
@@ -108,7 +114,7 @@ class _Batches(Dataset[_Parcel]):
     """Makes the batch of a key; runs in the workers."""
 
     def __init__(self, source: ImageSource, views: HostViews, seed: int, valid: MaskSource | None) -> None:
-        self._source = source
+        self.source = source
         self._valid = valid
         self._views = views
         self._seed = seed
@@ -117,7 +123,7 @@ class _Batches(Dataset[_Parcel]):
         indices = torch.from_numpy(key.indices)
         try:
             # An array that was transposed stays so when read, and a convolution's last bits depend on it.
-            raw = np.ascontiguousarray(self._source.read(key.indices))
+            raw = np.ascontiguousarray(self.source.read(key.indices))
             views = {name: torch.from_numpy(self._view(name, raw, key)) for name in self._views}
             valid = None if self._valid is None else torch.from_numpy(self._valid.read(key.indices))
         except LatentclustError as error:

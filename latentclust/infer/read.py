@@ -14,9 +14,6 @@ from latentclust.tensors import Images, Posterior
 
 State = Mapping[str, Tensor]
 
-PIXELS_AT_ONCE = 2**20
-"""Pixels in a batch of label maps, at most and unless one image has more: their probabilities take 4 K bytes each."""
-
 
 def preprocessed(
     source: ImageSource, preprocess: Preprocess, batch_size: int, rng: torch.Generator
@@ -24,11 +21,6 @@ def preprocessed(
     """All samples in order, as the networks read them, on the generator's device."""
     for images, _ in sequential(source, batch_size, rng.device):
         yield preprocess(images, rng)
-
-
-def map_batch(batch_size: int, height: int, width: int) -> int:
-    """The images of `height` x `width` pixels in a batch of label maps: at least one, at most `batch_size`."""
-    return max(1, min(batch_size, PIXELS_AT_ONCE // (height * width)))
 
 
 def set_evaluation(model: Model) -> Model:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentclust.data.feed import to_float
-from latentclust.infer.read import map_batch, posterior_of
+from latentclust.data.opening import map_batch
+from latentclust.infer.read import posterior_of
 from latentclust.labelling.feed import Piece
 from latentclust.labelling.reading import filled
 from latentclust.labelling.stitch import NO_DATA, Decided, Strip, StripShape, label_type

@@ -8,8 +8,8 @@ from pathlib import Path, PurePath
 
 from rasterio.errors import NotGeoreferencedWarning
 
+from latentclust.data.opening import map_batch
 from latentclust.errors import LatentclustError
-from latentclust.infer.read import map_batch
 from latentclust.labelling.area import Area, box_area, geometry_area
 from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for

@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.opening import map_batch
 from latentclust.errors import LatentclustError
-from latentclust.infer.read import map_batch
 from latentclust.labelling.bands import fit_bands
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.reading import band_reading, opened, read_filled

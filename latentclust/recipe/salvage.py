@@ -28,7 +28,7 @@ STAND_INS: Mapping[str, Any] = {
 }
 """What takes the place of a required key; that it was wrong or absent is an issue by then."""
 
-NAMED = frozenset({"losses", "networks", "players", "views"})
+NAMED = frozenset({"losses", "networks", "players", "stages", "tables", "views"})
 """The tables of tables, to whose entries others refer by name."""
 
 
@@ -51,7 +51,7 @@ def read_tables(tree: Mapping[str, Any]) -> Tables:
     Raises:
         LatentclustError: with every issue, where nothing is left by which to find further ones.
     """
-    readable = json.loads(json.dumps(tree, default=str))
+    readable = _counted(json.loads(json.dumps(tree, default=str)))
     issues: tuple[Issue, ...] = ()
     while True:
         try:
@@ -62,6 +62,18 @@ def read_tables(tree: Mapping[str, Any]) -> Tables:
         issues = issues or tuple(mistake.issue for mistake in found)
         if not _mend(readable, found[0].path):
             raise LatentclustError(*issues)
+
+
+def _counted(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tables with `train.rounds`: the sum of the stages' rounds, unless it is said."""
+    stages = tree.get("stages")
+    if not isinstance(stages, dict) or not stages:
+        return tree
+    train = tree.setdefault("train", {})
+    if isinstance(train, dict) and "rounds" not in train:
+        said = [stage.get("rounds") for stage in stages.values() if isinstance(stage, dict)]
+        train["rounds"] = sum(rounds for rounds in said if isinstance(rounds, int) and rounds > 0) or len(stages)
+    return tree
 
 
 def _mend(tree: dict[str, Any], path: KeyPath) -> bool:

@@ -131,7 +131,27 @@ class LossTable(PartTable):
     on: Mapping[str, str] = {}
     """The loss's parameters, by the quantity, network or view that each is bound to instead of its namesake."""
 
+    stages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """The stages of the training in which it counts; all unless given."""
+
     enabled: bool = True
+
+
+class StageTable(Table):
+    """`[stages.NAME]`: a part of the training, in which some of the losses count."""
+
+    rounds: PositiveInt
+    """How many it has; where `train.rounds` is said too, in proportion to the other stages'."""
+
+    start: str | PartTable | None = None
+    """What its first weights come from; the weights stay as they are unless given."""
+
+
+class SampleTable(PartTable):
+    """`[tables.NAME]`: a row for each training sample, computed from all of them."""
+
+    every: NonNegativeInt = 0
+    """Rounds of a stage after which it is computed anew; 0 for once, where the first stage that reads it begins."""
 
 
 class TrainTable(Table):
@@ -192,7 +212,9 @@ class Recipe(Table):
     quantities: Mapping[str, str] = {}
     """Other definitions of quantities, as `distribution:name`."""
 
+    tables: Mapping[str, SampleTable] = {}
     losses: Mapping[str, LossTable] = Field(min_length=1)
+    stages: Mapping[str, StageTable] = {}
     train: TrainTable
     inference: PartTable
     evaluate: EvaluateTable = EvaluateTable()

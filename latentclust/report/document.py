@@ -100,12 +100,18 @@ def _oracle(facts: RunFacts) -> str:
 def _run(facts: RunFacts) -> str:
     lines = [
         f"- Seed: {facts.seed}, one run; a single seed says nothing of the spread.",
+        *([f"- Stages: {_stages(facts)}."] if facts.stages else []),
         f"- Model selection: {facts.selection}",
         f"- Device: {facts.device}",
         f"- Time: {facts.seconds:.0f} s",
         *(f"- Warning: {warning}" for warning in facts.warnings),
     ]
     return "## Run\n\n" + "\n".join(lines)
+
+
+def _stages(facts: RunFacts) -> str:
+    """Each stage with its rounds."""
+    return ", ".join(f"{name} (rounds {first:,} to {last:,})" for name, (first, last) in facts.stages.items())
 
 
 def _clusters(facts: RunFacts) -> str:

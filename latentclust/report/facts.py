@@ -62,6 +62,7 @@ class RunFacts:
         versions: Distribution to version, of all that provided parts.
         clusters: K.
         occupancy: Samples, or pixels, in each cluster, `(k,)`.
+        stages: The parts of the training by name, with their first and last round; empty of a training without.
         selection: How the model was chosen among its rounds, without labels; a sentence.
         metrics: Scores by metric, or None without ground truth.
         baselines: Scores by baseline and metric, or None without ground truth.
@@ -95,6 +96,7 @@ class RunFacts:
     matching: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     history: Sequence[Mapping[str, float]] = ()
+    stages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     readouts: Mapping[str, Reading] = field(default_factory=dict)
     chains: ChainFacts | None = None
     confidence: float | None = None

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentclust.data.opening import sequential
+from latentclust.data.opening import map_batch, sequential
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score
 from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
-from latentclust.infer.read import map_batch
 from latentclust.model import ClusteringModel
 from latentclust.runs.label_maps import masked, tally_of
 from latentclust.runs.part import part_of, spread_over

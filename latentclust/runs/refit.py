@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import torch
 
-from latentclust.infer.read import fit_inference, map_batch, preprocessed
+from latentclust.data.opening import map_batch
+from latentclust.infer.read import fit_inference, preprocessed
 from latentclust.model import ClusteringModel
 from latentclust.samples import ImageSet
 

@@ -13,6 +13,7 @@ from latentclust.data.feed import Batch
 from latentclust.inferences import ChainSpec, Model
 from latentclust.tensors import Images, Mask
 from latentclust.train.precision import Precision
+from latentclust.train.rows import placed, rows_of
 
 Everything = Iterable[Images]
 """All preprocessed images of the training set, in order; may be gone through more than once."""
@@ -52,18 +53,11 @@ class Chains:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes over a state: on the device where it fits the limit, else in the host's memory, pinned for a GPU."""
-        device = self.rng.device
-        size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
-        if size <= self.memory_limit:
-            self.state = {name: tensor.to(device) for name, tensor in state.items()}
-        else:
-            pin = device.type == "cuda"
-            host = {name: tensor.cpu() for name, tensor in state.items()}
-            self.state = {name: tensor.pin_memory() if pin else tensor for name, tensor in host.items()}
+        self.state = placed(state, self.rng.device, self.memory_limit)
 
     def advance(self, batch: Batch, progress: float) -> None:
         """Moves the chains of a batch; the state stays as it is until the round is over."""
-        rows = {name: self._rows(tensor, batch.index) for name, tensor in self.state.items()}
+        rows = {name: rows_of(tensor, batch.index, self.rng.device) for name, tensor in self.state.items()}
         with Evaluating(self._networks()), self.precision.forward():
             valid = None if batch.valid is None else Mask(batch.valid)
             found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng, valid)
@@ -102,9 +96,6 @@ class Chains:
             summed = fabric.all_reduce(own.to(fabric.device), reduce_op="sum")
             assert isinstance(summed, Tensor)
             tensor.copy_(summed)
-
-    def _rows(self, tensor: Tensor, index: Tensor) -> Tensor:
-        return tensor.index_select(0, index.to(tensor.device)).to(self.rng.device, non_blocking=True)
 
     def _networks(self) -> tuple[nn.Module, ...]:
         return tuple(self.model.networks[name] for name in self.spec.needs)

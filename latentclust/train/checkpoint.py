@@ -1,6 +1,8 @@
 """Checkpoints: everything that a killed run needs to go on to the same bits, in one safetensors file."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
+from latentclust.train.tables import SampleTables
 
 FORMAT = 1
 NAME = "checkpoint.safetensors"
@@ -28,6 +31,7 @@ def write_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
+    tables: SampleTables | None = None,
 ) -> None:
     """Writes a checkpoint in one step: a reader sees the old one or the new one, never a part."""
     tensors = {f"networks/{name}": tensor for name, tensor in networks.state_dict().items()}
@@ -35,6 +39,8 @@ def write_checkpoint(
     if chains is not None:
         tensors |= {f"chains/{name}": tensor for name, tensor in chains.state.items()}
         tensors |= {f"diagnostics/{name}": tensor for name, tensor in chains.sums.items()}
+    if tables is not None:
+        tensors |= {f"tables/{name}": tensor for name, tensor in tables.rows.items()}
     header: dict[str, Any] = {
         "format": FORMAT,
         "round": round_,
@@ -57,6 +63,12 @@ def write_checkpoint(
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
+def read_round(path: Path) -> int:
+    """The round of a checkpoint; raises LatentclustError where the file is missing or cut short."""
+    with _opened(path) as (header, _):
+        return int(header["round"])
+
+
 def read_checkpoint(
     path: Path,
     networks: nn.ModuleDict,
@@ -64,6 +76,7 @@ def read_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
+    tables: SampleTables | None = None,
 ) -> int:
     """Puts a checkpoint back and returns its round.
 
@@ -81,6 +94,8 @@ def read_checkpoint(
         feed.restore(header["feed"])
         if chains is not None:
             _restore_chains(chains, tensors, header["diagnosed"])
+        if tables is not None:
+            tables.restore(_under(tensors, "tables/"))
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error
@@ -92,12 +107,20 @@ def read_checkpoint(
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A checkpoint's header and tensors."""
+    with _opened(path) as (header, file):
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """A checkpoint's header, and the file that its tensors are read from while it is open."""
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["latentclust"])
             if header["format"] != FORMAT:
                 raise ValueError(f"its format is {header['format']}, and {FORMAT} is read")
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            yield header, file
     except FileNotFoundError as error:
         fix = "Give the folder of a run that was stopped after its first checkpoint"
         raise LatentclustError.at(str(path), "there is no checkpoint", fix) from error

@@ -15,6 +15,7 @@ class Record:
         images_per_second: Training samples read by all players and processes since the last record.
         losses: Mean of each term since the last record.
         chains: Mean of each diagnostic of an inference's chains since the last record.
+        stage: The stage in which the round was played; empty of a training without stages.
         oracle: Metrics against the labels, where the recipe asks for a learning curve; never used to select.
     """
 
@@ -25,10 +26,13 @@ class Record:
     losses: dict[str, float] = field(default_factory=dict)
     oracle: dict[str, float] = field(default_factory=dict)
     chains: dict[str, float] = field(default_factory=dict)
+    stage: str = ""
 
     def line(self) -> dict[str, Any]:
         """The record as JSON keys; times are left out, so that equal runs write equal losses first."""
         line: dict[str, Any] = {"round": self.round, "losses": self.losses}
+        if self.stage:
+            line["stage"] = self.stage
         if self.chains:
             line["chains"] = self.chains
         if self.oracle:

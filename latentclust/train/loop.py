@@ -11,14 +11,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch, Feed
 from latentclust.errors import InterruptedRunError, RunFailedError
 from latentclust.recipe.schema import TrainTable
 from latentclust.train.chains import Chains
-from latentclust.train.checkpoint import NAME, read_checkpoint, write_checkpoint
+from latentclust.train.checkpoint import NAME, read_checkpoint, read_round, write_checkpoint
 from latentclust.train.events import Listener, Record
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, hold_all_but
+from latentclust.train.tables import SampleTables
+from latentclust.train.whole_set import set_weights
 
 Curve = Callable[[], dict[str, float]]
 
@@ -29,11 +32,14 @@ class Training:
 
     Attributes:
         networks: All networks, moved by a player or frozen.
-        players: In the order in which they play.
+        stages: The parts of the training.
+        crews: The players of each stage, in the order in which they play.
         chains: Those of an inference that samples while the networks are trained.
+        tables: What is computed from the whole training set.
         rng: The source of all randomness inside a step, on the device.
         curve: Metrics of the present weights against the labels, for the learning curve; None for no curve.
         stopping: Whether the user asked to stop.
+        at: Which stage is being played.
     """
 
     table: TrainTable
@@ -41,7 +47,8 @@ class Training:
     fabric: Fabric
     networks: nn.ModuleDict
     frozen: tuple[str, ...]
-    players: dict[str, Player]
+    stages: tuple[Stage, ...]
+    crews: tuple[dict[str, Player], ...]
     feed: Feed
     rng: torch.Generator
     listener: Listener
@@ -49,8 +56,20 @@ class Training:
     curve_every: int = 0
     curve: Curve | None = None
     chains: Chains | None = None
+    tables: SampleTables | None = None
     stopping: Callable[[], bool] = lambda: False
     selection: Selection | None = None
+    at: int = 0
+
+    @property
+    def stage(self) -> Stage:
+        """The present one."""
+        return self.stages[self.at]
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Those of the present stage."""
+        return self.crews[self.at]
 
     def run(self, resume: bool = False) -> Selection:
         """Trains to the end and leaves the selected weights in the networks.
@@ -59,7 +78,7 @@ class Training:
             RunFailedError: where a loss is no longer finite; the last finite checkpoint stays.
             InterruptedRunError: where the user stopped it, after a checkpoint.
         """
-        selection = self.selection = Selection(self.table)
+        selection = self.selection = Selection(self.table, before=self.stages[-1].first)
         start = self._restore(selection) if resume else self._begin()
         self.listener.begun(start, self.table.rounds)
         self._train_mode()
@@ -67,21 +86,34 @@ class Training:
         # Networks that draw (dropout) use torch's own generator, which belongs to the caller.
         with torch.random.fork_rng(devices=()):
             for round_ in range(start + 1, self.table.rounds + 1):
+                self._enter(round_)
                 self._play(round_)
                 self._housekeeping(round_, clock, selection)
         if selection.weights:
             self.networks.load_state_dict(selection.weights)
         return selection
 
+    def _enter(self, round_: int) -> None:
+        """Begins the stage that a round is the first of, and computes what is due before the round."""
+        if round_ > self.stage.last:
+            for player in self.players.values():
+                player.release()
+            self.at += 1
+        if self.tables is not None:
+            if self.stage.start is not None and round_ == self.stage.first + 1:
+                set_weights(self.networks, self.stage.start, self.tables.whole, self.stage.name, round_)
+            self.tables.refresh(round_, self.stage)
+
     def _play(self, round_: int) -> None:
         """Every player in turn, the others held; where there are chains, all on the batch whose chains advance."""
         self._seed(round_)
-        progress = (round_ - 1) / self.table.rounds
+        progress = self.stage.progress(round_)
         batch = self._advance(progress)
+        everyone = tuple(player for crew in self.crews for player in crew.values())
         for player in self.players.values():
             player.refresh(progress)
-            if len(self.players) > 1 or round_ == 1:
-                hold_all_but(tuple(self.players.values()), player)
+            if len(everyone) > 1 or round_ == 1:
+                hold_all_but(everyone, player)
             for _ in range(player.steps):
                 player.step(batch or self.feed.next())
         if self.chains is not None:
@@ -107,7 +139,7 @@ class Training:
         last = round_ == self.table.rounds
         stop = self._agreed_stop()
         due = self.curve is not None and self.curve_every > 0 and round_ % self.curve_every == 0
-        log = due or last or selection.due(round_) or round_ % self.table.log_every == 0
+        log = due or round_ == self.stage.last or selection.due(round_) or round_ % self.table.log_every == 0
         save = last or stop or round_ % self.table.checkpoint_every == 0
         if log or save:
             self._agree()
@@ -119,7 +151,8 @@ class Training:
             steps = 1 if self.chains else sum(player.steps for player in self.players.values())
             images = steps * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
-            self.listener.logged(Record(round_, self.table.rounds, seconds, rate, losses, oracle, chains))
+            record = Record(round_, self.table.rounds, seconds, rate, losses, oracle, chains, self.stage.name)
+            self.listener.logged(record)
         if save:
             self._save(round_, selection)
         if stop and not last:
@@ -177,7 +210,8 @@ class Training:
                 f"networks.{broken[0]}", what, "Lower the learning rate of the player that moves it"
             )
         if self.fabric.is_global_zero:
-            write_checkpoint(self.folder / NAME, round_, self.networks, self.players, self.feed, selection, self.chains)
+            file = self.folder / NAME
+            write_checkpoint(file, round_, self.networks, self.players, self.feed, selection, self.chains, self.tables)
 
     def _agree(self) -> None:
         """Takes means over processes of what each makes of its own batches, so that all log, select and stop alike.
@@ -197,7 +231,10 @@ class Training:
         return 0
 
     def _restore(self, selection: Selection) -> int:
-        return read_checkpoint(self.folder / NAME, self.networks, self.players, self.feed, selection, self.chains)
+        file = self.folder / NAME
+        round_ = read_round(file)
+        self.at = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), len(self.stages) - 1)
+        return read_checkpoint(file, self.networks, self.players, self.feed, selection, self.chains, self.tables)
 
     def _train_mode(self) -> None:
         self.networks.train()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Experiment, Preprocess
 from latentclust.assemble.plan import ALIGNMENT
-from latentclust.data.feed import Batch, to_float
-from latentclust.data.opening import open_feed, sequential
+from latentclust.assemble.tables import IMAGES
+from latentclust.data.feed import Batch, Feed, to_float
+from latentclust.data.opening import map_batch, open_feed, sequential
 from latentclust.inferences import ChainSpec, Model
 from latentclust.samples import ImageSource
 from latentclust.specs import DeviceViewSpec, HostViewSpec
@@ -22,7 +24,9 @@ from latentclust.train.events import Listener
 from latentclust.train.loop import Training
 from latentclust.train.precision import Precision
 from latentclust.train.step import Input, Player, Reduce
+from latentclust.train.tables import SampleTables
 from latentclust.train.views import DrawnView
+from latentclust.train.whole_set import WholeSet
 
 
 def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
@@ -38,11 +42,28 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
     chains = _chains(experiment, networks, inputs["images"], precision, rng)
     if chains is not None:
         inputs |= {name: _provided(chains, name) for name in chains.spec.provides}
-    players = {
-        name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
-        for name, plan in experiment.resolved.plans.items()
-    }
-    feed = open_feed(
+    feed = _feed(experiment, fabric, fixed=chains is not None)
+    tables = _tables(experiment, networks, feed, fabric, rng)
+    inputs |= {name: partial(tables.of, name) for name in tables.specs}
+    inputs |= {name + IMAGES: partial(tables.images_of, name) for name in tables.specs}
+    stages = experiment.resolved.stages
+    crews = tuple(
+        {
+            name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
+            for name, plan in stage.plans.items()
+        }
+        for stage in stages
+    )
+    frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
+    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, stages, crews, feed, rng, listener, folder)
+    training.chains, training.tables = chains, tables
+    return training
+
+
+def _feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
+    """The batches of this process."""
+    recipe = experiment.resolved.recipe
+    return open_feed(
         experiment.data.source,
         {name: host_steps(view) for name, view in experiment.resolved.views.items()},
         recipe.train.batch_size,
@@ -53,13 +74,33 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
         workers=recipe.data.workers,
         rank=fabric.global_rank,
         world=fabric.world_size,
-        fixed=chains is not None,
+        fixed=fixed,
         valid=experiment.data.valid,
     )
-    frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
-    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, players, feed, rng, listener, folder)
-    training.chains = chains
-    return training
+
+
+def _tables(
+    experiment: Experiment, networks: nn.ModuleDict, feed: Feed, fabric: Fabric, rng: torch.Generator
+) -> SampleTables:
+    """The recipe's tables, none computed yet."""
+    resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
+    recipe, size = resolved.recipe, resolved.recipe.evaluate.batch_size
+    if resolved.prior.per_pixel:
+        size = map_batch(size, *source.shape[1:])
+    return SampleTables(
+        resolved.tables,
+        recipe.tables,
+        WholeSet(
+            Model(dict(networks.items()), resolved.prior),
+            Everything(source, preprocess, size, rng),
+            recipe.seed,
+            fabric,
+        ),
+        len(source),
+        lambda index: preprocess(to_float(feed.read(index)), rng),
+        rng,
+        recipe.data.memory_limit,
+    )
 
 
 def _chains(

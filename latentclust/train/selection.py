@@ -24,6 +24,7 @@ class Selection:
         weights: Empty until a window was selected.
         total: The term summed over the rounds of the present window.
         watched: The last round that was watched.
+        before: Rounds before the last stage, from which alone weights are selected.
     """
 
     table: TrainTable
@@ -32,6 +33,7 @@ class Selection:
     weights: Weights = field(default_factory=dict)
     total: float = 0.0
     watched: int = 0
+    before: int = 0
 
     def due(self, round_: int) -> bool:
         """Whether a window ends with this round."""
@@ -44,13 +46,16 @@ class Selection:
         """
         if self.table.select_by == "last":
             return
+        if round_ <= self.before:
+            self.watched = round_
+            return
         self.total += losses[self.table.select_by.removeprefix("losses.")] * (round_ - self.watched)
         self.watched = round_
         if not self.due(round_):
             return
         score, self.total = abs(self.total) / self.table.select_every, 0.0
-        begin = round_ - self.table.select_every
-        if begin >= self.table.select_since * self.table.rounds and score < self.score:
+        begin, rounds = round_ - self.table.select_every - self.before, self.table.rounds - self.before
+        if begin >= self.table.select_since * rounds and score < self.score:
             self.score, self.round = score, round_
             self.weights = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}
 

@@ -79,6 +79,11 @@ class Player:
         self.sums += torch.stack([term.detach() for term in terms])
         self.count += 1
 
+    def release(self) -> None:
+        """Lets go of gradients and of the optimizer's memory, once the player has played its last step."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.state.clear()
+
     def terms(self, batch: Batch) -> list[Tensor]:
         """The loss terms of a batch, in the plan's order, float32."""
         values = self._values.copy()

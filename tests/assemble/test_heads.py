@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from latentclust.assemble.build import SUB_HEADS
 from latentclust.assemble.experiment import assemble
-from latentclust.assemble.resolve import Resolved
-from latentclust.errors import Issue
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.bodies import EncoderHeadSpec, Extractor
+from latentclust.bundled.backbones.mlp import Mlp
+from latentclust.errors import Issue, LatentclustError
 from latentclust.networks import EncoderNetwork, HeadsNetwork
+from latentclust.plugins import Discovery, Provider, Provision, discover
+from latentclust.recipe.load import load_recipe
+from latentclust.registry import Registry
+from latentclust.tensors import Images, Shape
 
 Resolve = Callable[..., Resolved]
 Issues = Callable[..., tuple[Issue, ...]]
@@ -80,3 +88,51 @@ def test_the_inference_must_read_heads_of_the_priors_clusters(iic: dict[str, Any
     assert told.where == "networks.overclustering.clusters"
     assert told.what == "the inference reads 50 clusters here, and the prior has 4"
     assert issues(iic, "inference.network=overclustering", "networks.overclustering.clusters=4") == ()
+
+
+class Nearest(EncoderHeadSpec):
+    """Logits by the distance of the style to fixed centroids."""
+
+    hidden: int = 5
+
+    def extractor(self, shape: Shape) -> Extractor:
+        return Mlp(hidden=(self.hidden,)).extractor(shape)
+
+    def head(self, width: int, clusters: int, style_dim: int) -> nn.Module:
+        return Distances(width, clusters, style_dim)
+
+
+class Distances(nn.Module):
+    def __init__(self, width: int, clusters: int, style_dim: int) -> None:
+        super().__init__()
+        self.embed, self.centroids = nn.Linear(width, style_dim), nn.Parameter(torch.randn(clusters, style_dim))
+
+    def forward(self, representation: Tensor) -> Tensor:
+        style = self.embed(representation)
+        return torch.cat((-torch.cdist(style, self.centroids), style), dim=1)
+
+
+@pytest.fixture
+def with_nearest(registry: Registry, tables: dict[str, Any]) -> Callable[..., Resolved]:
+    """Resolves the small recipe under settings, its encoder with a head of its own."""
+    provision = Provision(Provider("plugin", "1", "parts"), "provide_backbones", {"nearest": Nearest})
+    extended = Registry(Discovery((*discover().provisions, provision), ()))
+    tables["networks"]["encoder"] = {"use": "nearest"}
+    return lambda *settings: resolve(load_recipe(tables, extended, settings), extended)
+
+
+def test_a_backbone_may_bring_the_encoders_head(with_nearest: Callable[..., Resolved], tmp_path: Path) -> None:
+    encoder = assemble(with_nearest(), (tmp_path,)).networks["encoder"]
+    assert isinstance(encoder, EncoderNetwork)
+    code = encoder(Images(torch.rand(6, 100)))
+    assert code.logits.shape == (6, 4)
+    assert code.style.shape == (6, 3)
+    torch.testing.assert_close(code.logits, -torch.cdist(code.style, encoder.head.centroids))
+    assert code.features.shape == (6, 5)
+
+
+def test_a_head_that_comes_with_its_backbone_gives_no_log_variance(with_nearest: Callable[..., Resolved]) -> None:
+    with pytest.raises(LatentclustError) as caught:
+        with_nearest("networks.encoder.log_variance=true")
+    said = "networks.encoder.log_variance: 'nearest' brings a head of its own, which gives none"
+    assert str(caught.value) == f"{said}. Take it out, or choose another backbone"

@@ -26,6 +26,14 @@ def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
     assert rest[9] == "round 100/200  critic -0.5  1,234 images/s  1 s left"
 
 
+def test_lines_name_the_stage():
+    file = StringIO()
+    lines = Lines(Console(file=file, width=20))
+    lines.begun(0, 2)
+    lines.logged(Record(1, 2, 1.0, 10.0, {"critic": 2.0}, stage="pretraining"))
+    assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
+
+
 def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
     file = StringIO()
     train(Lines(Console(file=file)), 200, begin=100)

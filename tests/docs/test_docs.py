@@ -31,6 +31,8 @@ TABLES = {
     "[networks.NAME]": schema.NetworkTable,
     "[players.NAME]": schema.PlayerTable,
     "[players.NAME.optimizer]": schema.OptimizerTable,
+    "[tables.NAME]": schema.SampleTable,
+    "[stages.NAME]": schema.StageTable,
     "[losses.NAME]": schema.LossTable,
     "[train]": schema.TrainTable,
     "[inference]": schema.PartTable,

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from latentclust.assemble.experiment import Preprocess
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
-from latentclust.infer.read import PIXELS_AT_ONCE, fit_inference, map_batch, posteriors, preprocessed, read_out
+from latentclust.data.opening import PIXELS_AT_ONCE, map_batch
+from latentclust.infer.read import fit_inference, posteriors, preprocessed, read_out
 from latentclust.inferences import InferenceSpec, Model
 from latentclust.sources import ArraySource
 from latentclust.tensors import Images, Posterior

@@ -56,7 +56,7 @@ class Then(Silence):
 def log(folder: Path) -> list[dict[str, Any]]:
     """The records, times left out."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{key: line.get(key) for key in ("round", "losses", "chains")} for line in lines]
+    return [{key: line.get(key) for key in ("round", "stage", "losses", "chains")} for line in lines]
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
@@ -86,6 +86,32 @@ def test_a_killed_run_with_chains_resumes_to_the_same_bits(recipe: Callable[[str
     chains = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
     assert {"chains/style", "chains/label"} <= set(chains[0])
     assert all(torch.equal(chains[1][name], tensor) for name, tensor in chains[0].items())
+
+
+@pytest.mark.usefixtures("whole_set")
+def test_a_killed_run_with_tables_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], whole_set_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = ("tables.neighbours.drawn=true",)
+    whole = latentclust.run(recipe("tables"), settings, out=tmp_path / "whole", device="cpu").folder
+    monkeypatch.setenv("PYTHONPATH", str(whole_set_site), prepend=os.pathsep)
+    assert_resumed_after_a_kill(recipe("tables"), settings, whole, tmp_path)
+    tables = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
+    assert {"tables/target", "tables/neighbours"} <= set(tables[0])
+    assert all(torch.equal(tables[1][name], tensor) for name, tensor in tables[0].items())
+
+
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize("rounds", [5, 4, 2])
+def test_a_run_killed_in_its_last_stage_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], whole_set_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rounds: int
+) -> None:
+    """The checkpoint is of round 4: inside the first stage, the last of it, or inside the second."""
+    settings = (f"stages.pretraining.rounds={rounds}", f"stages.clustering.rounds={12 - rounds}", "train.log_every=1")
+    whole = latentclust.run(recipe("stages"), settings, out=tmp_path / "whole", device="cpu").folder
+    monkeypatch.setenv("PYTHONPATH", str(whole_set_site), prepend=os.pathsep)
+    assert_resumed_after_a_kill(recipe("stages"), settings, whole, tmp_path)
+    assert f"- Stages: pretraining (rounds 1 to {rounds}), clustering" in (tmp_path / "run" / "report.md").read_text()
 
 
 def assert_resumed_after_a_kill(recipe: Path, settings: tuple[str, ...], whole: Path, tmp_path: Path) -> None:

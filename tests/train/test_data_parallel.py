@@ -28,6 +28,8 @@ RUNS = {
     "map-chains": ("cgm-pixel", "train.batch_size=8"),
     "steady": ("autoencoder", "train.batch_size=8"),
     "normalised": ("clustergan", "train.batch_size=8", "train.select_by='losses.critic'", "train.select_every=3"),
+    "tables": ("tables", "train.batch_size=8", "tables.neighbours.drawn=true"),
+    "stages": ("stages", "train.batch_size=8", "networks.encoder.norm='batch'"),
     "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
 }
 """Recipe and settings of each."""
@@ -65,6 +67,7 @@ SCRIPT = dedent("""
         selection = train(training, resume)
         rank = training.fabric.global_rank
         save_file(training.networks.state_dict(), folder / f"{name}-{rank}.safetensors")
+        save_file(training.tables.rows, folder / f"{name}-{rank}-tables.safetensors")
         (folder / f"{name}-{rank}.json").write_text(json.dumps(batches))
         return selection
 
@@ -86,7 +89,7 @@ SCRIPT = dedent("""
 
 @pytest.fixture(scope="module")
 def pair(
-    tmp_path_factory: pytest.TempPathFactory, lay_maps: Callable[[Path], None]
+    tmp_path_factory: pytest.TempPathFactory, lay_maps: Callable[[Path], None], whole_set_site: Path
 ) -> tuple[Path, dict[str, list[dict[str, Any]]]]:
     """The folder of the runs, and what the leader and the follower said at the end of each."""
     folder = tmp_path_factory.mktemp("pair")
@@ -94,6 +97,7 @@ def pair(
     script = folder / "train.py"
     script.write_text(SCRIPT)
     environment = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "WORLD_SIZE")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(whole_set_site), environment.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, script, folder, RECIPES, json.dumps(RUNS)],
         env=environment | {"OMP_NUM_THREADS": "1"},
@@ -202,10 +206,16 @@ def one_rank(alone: Training, feed: Feed, rank: int, round_: int) -> tuple[Batch
     return batch, alone.chains.values
 
 
-@pytest.mark.parametrize("run", ["steady", "normalised"])
+def test_tables_are_the_same_on_both_processes_though_batch_norm_has_seen_other_samples(pair: Any) -> None:
+    leader, follower = (load_file(pair[0] / f"tables-{rank}-tables.safetensors") for rank in (0, 1))
+    assert set(leader) == {"target", "neighbours"}
+    assert all(torch.equal(follower[name], rows) for name, rows in leader.items())
+
+
+@pytest.mark.parametrize("run", ["steady", "normalised", "tables", "stages"])
 def test_both_processes_end_with_the_same_bits(pair: Any, run: str) -> None:
     leaders, followers = weights(pair[0], run)
-    assert any("running" in name for name in leaders) == (run == "normalised")
+    assert any("running" in name for name in leaders) == (run != "steady")
     different = [name for name in leaders if not torch.equal(leaders[name], followers[name])]
     assert not different
 

@@ -1,0 +1,97 @@
+"""The stages of a training: which losses count from which round to which, and what each begins with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.plan import Plan
+from latentclust.errors import did_you_mean
+from latentclust.recipe.schema import LossTable, Recipe
+from latentclust.whole_set import StartSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training.
+
+    Attributes:
+        name: Empty of a training without stages, which is one itself.
+        first: Rounds before it.
+        last: Its last round, counted from 1.
+        plans: What each player that has a loss in it computes in a step.
+        start: What its first weights come from; None where they stay as they are.
+    """
+
+    name: str
+    first: int
+    last: int
+    plans: Mapping[str, Plan]
+    start: StartSpec | None = None
+
+    @property
+    def rounds(self) -> int:
+        """How many it has."""
+        return self.last - self.first
+
+    def progress(self, round_: int) -> float:
+        """How much of it has passed before a round, in [0, 1)."""
+        return (round_ - 1 - self.first) / self.rounds
+
+
+def counts_in(table: LossTable, stage: str) -> bool:
+    """Whether a loss counts in a stage."""
+    return table.enabled and (table.stages is None or stage in table.stages)
+
+
+def stages_of(recipe: Recipe, plans: Mapping[str, Plan], starts: Mapping[str, StartSpec | None]) -> tuple[Stage, ...]:
+    """The stages in order, each with its plans."""
+    if not recipe.stages:
+        return (Stage("", 0, recipe.train.rounds, plans),)
+    ends = _ends([table.rounds for table in recipe.stages.values()], recipe.train.rounds)
+    found = []
+    for name, first, last in zip(recipe.stages, [0, *ends], ends, strict=False):
+        counted = {loss for loss, table in recipe.losses.items() if counts_in(table, name)}
+        own = {player: plan.restricted(counted) for player, plan in plans.items()}
+        found.append(Stage(name, first, last, {p: plan for p, plan in own.items() if plan.terms}, starts[name]))
+    return tuple(found)
+
+
+def _ends(rounds: list[int], total: int) -> list[int]:
+    """The last round of each stage: their rounds in proportion to a total, at least one each."""
+    ends = [0]
+    for position in range(1, len(rounds) + 1):
+        share = round(total * sum(rounds[:position]) / sum(rounds))
+        ends.append(min(max(share, ends[-1] + 1), total - len(rounds) + position))
+    return ends[1:]
+
+
+def find_starts(find: Lookup, recipe: Recipe) -> dict[str, StartSpec | None]:
+    """What each stage begins with; None where nothing is said, or after noting issues."""
+    starts: dict[str, StartSpec | None] = dict.fromkeys(recipe.stages)
+    for name, table in recipe.stages.items():
+        where = f"stages.{name}.start"
+        spec = None if table.start is None else find.spec("start", table.start, where, StartSpec)  # type: ignore[type-abstract]
+        for network in spec.needs if spec else ():
+            if network not in recipe.networks:
+                find.note(
+                    where, f"it reads the network {network!r}, which the recipe lacks", f"Add [networks.{network}]"
+                )
+        starts[name] = spec
+    return starts
+
+
+def check_stages(find: Lookup, recipe: Recipe) -> None:
+    """Refuses unknown stages of losses, stages in which no loss counts, and fewer rounds than stages."""
+    unknown = False
+    for name, table in recipe.losses.items():
+        for stage in set(table.stages or ()) - set(recipe.stages) if table.enabled else ():
+            fix = did_you_mean(stage, recipe.stages) if recipe.stages else f"Add [stages.{stage}], or take the key out"
+            find.note(f"losses.{name}.stages", f"there is no stage {stage!r}", fix)
+            unknown = True
+    for stage in recipe.stages if not unknown else ():
+        if not any(counts_in(table, stage) for table in recipe.losses.values()):
+            fix = f"Name {stage!r} in the `stages` of a loss"
+            find.note(f"stages.{stage}", "no enabled loss counts in this stage", fix)
+    if recipe.train.rounds < len(recipe.stages):
+        what = f"{recipe.train.rounds} for {len(recipe.stages)} stages"
+        find.note("train.rounds", what, f"Use at least {len(recipe.stages)}, or leave it out")
