@@ -20,6 +20,7 @@ from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.class_names import as_stored, stored_names
 from latentclust.data.opening import map_batch
+from latentclust.distributions import VARIABLE, canonical
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
@@ -307,11 +308,17 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:
-    """Refuses a model whose parts come from a distribution that is not installed or broken."""
-    present = registry.providers()
-    broken = {item.provider.distribution: item.error for item in registry.broken}
+    """Refuses a model whose parts come from a distribution that is not installed, broken or left out."""
+    present = {canonical(name) for name in registry.providers()}
+    broken = {canonical(item.provider.distribution): item.error for item in registry.broken}
+    left_out = {canonical(item.name) for item in registry.left_out}
     for name, wanted in header["distributions"].items():
-        if name not in present:
-            state = f"broken ({broken[name]})" if name in broken else "not installed"
-            what = f"it was trained with parts of {name} {wanted}, which is {state}"
-            raise LatentclustError.at(str(file), what, f"Install {name} {wanted}")
+        key = canonical(name)
+        if key in present:
+            continue
+        state, fix = "not installed", f"Install {name} {wanted}"
+        if key in left_out:
+            state, fix = f"left out by {VARIABLE}", f"Unset {VARIABLE}, or set it to a list with {name}"
+        elif key in broken:
+            state = f"broken ({broken[key]})"
+        raise LatentclustError.at(str(file), f"it was trained with parts of {name} {wanted}, which is {state}", fix)

@@ -1,52 +1,48 @@
-"""Entry-point discovery: every plugin that loads, and every one that does not with its error."""
+"""Discovery: every plugin that loads, and every one that does not with its reason."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 
 import pluggy
 
 from latentclust import hookspecs
+from latentclust.compatibility import refusal
+from latentclust.containment import SLOW, Conduct, contained
+from latentclust.distributions import BUNDLED, PARTS, VARIABLE, Distribution, Entry, Provider, Scan, scanned
 
-BUNDLED = "latentclust"
-
-
-@runtime_checkable
-class EntryPoint(Protocol):
-    """What `importlib.metadata` finds; where its backport is imported, as Dask does, it finds that one's instead."""
-
-    @property
-    def name(self) -> str:
-        """Its name within the group."""
-
-    @property
-    def dist(self) -> Any:
-        """The distribution, or None."""
-
-    def load(self) -> Any:
-        """Imports what it names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A distribution that provides parts through one entry point."""
-
-    distribution: str
-    version: str
-    entry_point: str
-
-    def __str__(self) -> str:
-        """`distribution version`, as a user would name it."""
-        return f"{self.distribution} {self.version}".strip()
+__all__ = ["BUNDLED", "BrokenPlugin", "Discovery", "Loaded", "Provider", "Provision", "Remark", "discover"]
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """A plugin that could not be used, and why."""
+    """A plugin, or one part of it, that could not be used, and why.
+
+    Attributes:
+        kind: The kind of the part; empty where no part of this entry point, or of a hook, can be used.
+        name: The part's name.
+    """
 
     provider: Provider
     error: str
+    kind: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something odd about a plugin that is used nevertheless.
+
+    Attributes:
+        alert: Whether the user of any command should know, and not only who lists the plugins.
+    """
+
+    provider: Provider
+    text: str
+    alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,60 +55,120 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class Loaded:
+    """An entry point whose module was imported, in how many seconds."""
+
+    provider: Provider
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
-    """Everything found under the entry-point group."""
+    """Everything found under the entry-point group.
+
+    Attributes:
+        left_out: Distributions that LATENTCLUST_PLUGINS leaves out.
+        alerts: What the user of any command should know at once, a line each.
+    """
 
     provisions: tuple[Provision, ...]
     broken: tuple[BrokenPlugin, ...]
+    remarks: tuple[Remark, ...] = ()
+    loaded: tuple[Loaded, ...] = ()
+    left_out: tuple[Distribution, ...] = ()
+    alerts: tuple[str, ...] = ()
 
 
-def discover(points: tuple[EntryPoint, ...] | None = None) -> Discovery:
-    """Loads the plugins behind entry points, by default all installed ones.
+Finding = Provision | BrokenPlugin | Remark | Loaded
 
-    A plugin that raises while it is imported, registered or asked for its parts is recorded and left out whole.
+
+def discover(scan: Scan | None = None) -> Discovery:
+    """Loads the plugins of the scanned distributions, by default of all installed ones.
+
+    A distribution whose metadata are damaged, or which asks for another latentclust, is not imported. An entry point
+    whose module raises, and a hook that raises or returns no mapping, is recorded and left out; the rest is used.
     """
-    manager = pluggy.PluginManager(hookspecs.GROUP)
+    scan = scanned() if scan is None else scan
+    findings = [finding for distribution in scan.used for finding in _distribution(distribution)]
+    remarks = tuple(one for one in findings if isinstance(one, Remark))
+    strangers = [f"{VARIABLE} names {name!r}, and no plugin that is installed is called that" for name in scan.unknown]
+    alerts = [f"plugin {one.provider}: {one.text}" for one in remarks if one.alert]
+    return Discovery(
+        provisions=tuple(one for one in findings if isinstance(one, Provision)),
+        broken=tuple(one for one in findings if isinstance(one, BrokenPlugin)),
+        remarks=remarks,
+        loaded=tuple(one for one in findings if isinstance(one, Loaded)),
+        left_out=scan.left_out,
+        alerts=(*strangers, *alerts),
+    )
+
+
+def _distribution(distribution: Distribution) -> Iterator[Finding]:
+    """What one distribution provides, and what is wrong with it."""
+    reason = refusal(distribution, version(BUNDLED))
+    if reason:
+        # Its commands are refused where they are found.
+        unread = [] if distribution.entries else [Provider(distribution.name, distribution.version, "")]
+        for provider in (*unread, *(entry.provider for entry in distribution.of(PARTS))):
+            yield BrokenPlugin(provider, reason)
+        return
+    for entry in distribution.of(PARTS):
+        yield from _entry(entry)
+
+
+def _entry(entry: Entry) -> Iterator[Finding]:
+    """Imports what an entry point names and asks each of its hooks."""
+    provider, what = entry.provider, f"plugin {entry.provider}"
+    plugin, conduct = contained(entry.load, what)
+    yield from _remarks(provider, conduct)
+    if conduct.error:
+        yield BrokenPlugin(provider, conduct.error)
+        return
+    yield Loaded(provider, conduct.seconds)
+    if conduct.seconds > SLOW and provider.distribution != BUNDLED:
+        yield Remark(provider, f"its import took {conduct.seconds:.1f} s")
+    found, conduct = contained(partial(_implementations, entry, plugin), what)
+    yield from _remarks(provider, conduct)
+    if found is None:
+        yield BrokenPlugin(provider, conduct.error)
+        return
+    implementations, deprecations = found
+    yield from (Remark(provider, text, alert=True) for text in deprecations)
+    if not implementations:
+        yield BrokenPlugin(provider, f"{entry.value} implements no hook: mark its functions with @hookimpl")
+    for hook, implementation in implementations:
+        parts, conduct = contained(partial(_parts, implementation), what)
+        yield from _remarks(provider, conduct)
+        if parts is None:
+            yield BrokenPlugin(provider, f"{hook}: {conduct.error}")
+        else:
+            yield Provision(provider, hook, parts)
+
+
+def _remarks(provider: Provider, conduct: Conduct) -> Iterator[Remark]:
+    return (Remark(provider, text) for text in conduct.remarks)
+
+
+def _implementations(entry: Entry, plugin: Any) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
+    """A plugin's hooks by name, checked by pluggy, and the warnings that pluggy gave of them.
+
+    Each plugin has a manager of its own, so that what one leaves there reaches no other.
+    """
+    manager = pluggy.PluginManager(PARTS)
     manager.add_hookspecs(hookspecs)
-    provisions: list[Provision] = []
-    broken: list[BrokenPlugin] = []
-    found: tuple[EntryPoint, ...] = tuple(entry_points(group=hookspecs.GROUP)) if points is None else points
-    for provider, point in sorted(_unique(found), key=lambda pair: (pair[0].distribution != BUNDLED, str(pair[0]))):
-        try:
-            plugin = point.load()
-            name = manager.register(plugin, name=f"{provider.distribution}:{provider.entry_point}")
-            manager.check_pending()
-            provisions.extend(_provisions(manager, provider, name))
-        # A third party's import may raise anything, and none of it may stop the others.
-        except Exception as error:
-            broken.append(BrokenPlugin(provider, f"{type(error).__name__}: {error}"))
-            if manager.has_plugin(f"{provider.distribution}:{provider.entry_point}"):
-                manager.unregister(name=f"{provider.distribution}:{provider.entry_point}")
-    return Discovery(tuple(provisions), tuple(broken))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        manager.register(plugin, name=f"{entry.provider.distribution}:{entry.provider.entry_point}")
+        manager.check_pending()
+    hooks = [hook for hook in vars(manager.hook).values() if isinstance(hook, pluggy.HookCaller)]
+    found = [(hook.name, implementation) for hook in hooks for implementation in hook.get_hookimpls()]
+    return found, [f"{warning.message} ({warning.filename}:{warning.lineno})" for warning in caught]
 
 
-def _unique(points: tuple[EntryPoint, ...]) -> Iterator[tuple[Provider, EntryPoint]]:
-    """Entry points with their providers, each once: an editable install may be listed twice."""
-    seen: set[Provider] = set()
-    for point in points:
-        distribution = point.dist
-        provider = Provider(
-            distribution=distribution.name if distribution else "unknown",
-            version=distribution.version if distribution else "",
-            entry_point=point.name,
-        )
-        if provider not in seen:
-            seen.add(provider)
-            yield provider, point
-
-
-def _provisions(manager: pluggy.PluginManager, provider: Provider, name: str | None) -> list[Provision]:
-    """Asks one registered plugin for all its parts."""
-    found = []
-    for hook in vars(manager.hook).values():
-        if not isinstance(hook, pluggy.HookCaller):
-            continue
-        for implementation in hook.get_hookimpls():
-            if implementation.plugin_name == name:
-                parts: Mapping[str, Any] = implementation.function()  # type: ignore[assignment]
-                found.append(Provision(provider, hook.name, dict(parts)))
-    return found
+def _parts(implementation: pluggy.HookImpl) -> dict[str, Any]:
+    """Asks one hook; raises TypeError where it returns no mapping."""
+    arguments = [hookspecs.ARGUMENTS[name] for name in implementation.argnames]
+    parts = implementation.function(*arguments)
+    if not isinstance(parts, Mapping):
+        raise TypeError(f"it returns {type(parts).__name__}, and a hook returns a mapping from names to parts")
+    return dict(parts)

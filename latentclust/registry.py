@@ -1,36 +1,25 @@
 """Names to parts, with the distribution that provides each."""
 
 import inspect
-import typing
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources.abc import Traversable
 from typing import Any
 
-from latentclust.bodies import BackboneSpec
+from latentclust.distributions import BUNDLED, VARIABLE, Provider, canonical
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.inferences import InferenceSpec
-from latentclust.plugins import BUNDLED, BrokenPlugin, Discovery, Provider, discover
-from latentclust.specs import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
+from latentclust.part_checks import KINDS, SPECS, kind_of, misfit
+from latentclust.plugins import BrokenPlugin, Discovery, Provision, Remark, discover
+from latentclust.specs import Spec
 from latentclust.validation import validate
-from latentclust.whole_set import StartSpec, TableSpec
 
-SPECS: Mapping[str, type[Spec]] = {
-    "backbone": BackboneSpec,
-    "prior": PriorSpec,
-    "loss": LossSpec,
-    "view": ViewSpec,
-    "table": TableSpec,
-    "start": StartSpec,
-    "inference": InferenceSpec,
-    "dataset": DatasetSpec,
-    "metric": MetricSpec,
-    "baseline": Baseline,
-}
-"""The kinds whose parts are specs, by the base class that each must have."""
+__all__ = ["KINDS", "SPECS", "Part", "Registry", "installed"]
 
-KINDS = (*SPECS, "quantity", "system")
+SUSPECTS = 3
+"""How many broken plugins an error names with their reasons."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +37,70 @@ class Part:
         return f"{self.provider.distribution}:{self.name}"
 
     @property
+    def bundled(self) -> bool:
+        """Whether it ships with latentclust."""
+        return self.provider.distribution == BUNDLED
+
+    @property
     def summary(self) -> str:
         """The first line of its docstring; empty for a system."""
         return (inspect.getdoc(self.value) or "").split("\n")[0] if callable(self.value) else ""
 
 
 class Registry:
-    """Every part of every plugin that loads; immutable."""
+    """Every part of every plugin that loads; immutable.
+
+    Attributes:
+        broken: Plugins and parts that cannot be used.
+        remarks: What is odd about plugins that are used.
+        loaded: Entry points that were imported.
+        left_out: Distributions that LATENTCLUST_PLUGINS leaves out.
+        alerts: What the user of any command should know.
+    """
 
     def __init__(self, discovery: Discovery) -> None:
-        """Sorts what was discovered; a part of the wrong type spoils that provision of its plugin, not the rest."""
+        """Sorts what was discovered; a part that is not what its kind asks for is left out, and the others are not."""
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:
-            kind = _kind(provision.hook)
-            misfits = {name: _misfit(kind, value) for name, value in provision.parts.items()}
-            wrong = [f"{name} {misfit}" for name, misfit in misfits.items() if misfit]
-            if wrong:
-                broken.append(BrokenPlugin(provision.provider, f"{provision.hook}: {'; '.join(wrong)}"))
-                continue
-            for name, value in provision.parts.items():
-                self._parts.setdefault((kind, name), []).append(Part(kind, name, provision.provider, value))
+            broken += self._take(provision)
+        broken += self._drop_repeated()
         self.broken: tuple[BrokenPlugin, ...] = tuple(broken)
+        self.remarks = (*discovery.remarks, *self._shared_names())
+        self.loaded, self.left_out, self.alerts = discovery.loaded, discovery.left_out, discovery.alerts
+
+    def _take(self, provision: Provision) -> Iterator[BrokenPlugin]:
+        """Registers the parts of a hook; those that cannot be are given."""
+        kind = kind_of(provision.hook)
+        for name, value in provision.parts.items():
+            wrong = misfit(kind, name, value)
+            if wrong:
+                yield BrokenPlugin(provision.provider, f"{kind} {name!r} {wrong}", kind, str(name))
+            else:
+                self._parts.setdefault((kind, name), []).append(Part(kind, name, provision.provider, value))
+
+    def _drop_repeated(self) -> Iterator[BrokenPlugin]:
+        """Drops parts that a distribution provides twice under one name, which nothing could tell apart."""
+        for (kind, name), parts in self._parts.items():
+            for owner in dict.fromkeys(part.provider.distribution for part in parts):
+                own = [part for part in parts if part.provider.distribution == owner]
+                kept = own[:1] if all(part.value == own[0].value for part in own) else []
+                self._parts[kind, name] = [part for part in self._parts[kind, name] if part not in own or part in kept]
+                if not kept:
+                    points = " and ".join(part.provider.entry_point for part in own)
+                    what = f"{kind} {name!r} is provided more than once, by the entry points {points}"
+                    yield from (BrokenPlugin(part.provider, what, kind, name) for part in own)
+
+    def _shared_names(self) -> Iterator[Remark]:
+        """A remark on each part that does not answer to its bare name."""
+        for (kind, name), parts in self._parts.items():
+            if any(part.bundled for part in parts):
+                why = "latentclust has one of that name"
+            else:
+                why = f"{' and '.join(part.provider.distribution for part in parts)} have one of that name each"
+            for part in parts if len(parts) > 1 else ():
+                if not part.bundled:
+                    yield Remark(part.provider, f"{kind} {name!r} answers to {part.qualified} only: {why}")
 
     def parts(self, kind: str) -> tuple[Part, ...]:
         """All parts of a kind, by name."""
@@ -79,28 +110,52 @@ class Registry:
         """The distributions that provide parts, by name."""
         return {part.provider.distribution: part.provider for parts in self._parts.values() for part in parts}
 
+    def answers_to(self, part: Part) -> str:
+        """The name by which a recipe reaches a part: its own, or `distribution:name` where that one is another's."""
+        others = [other for other in self._parts[part.kind, part.name] if other is not part]
+        return part.qualified if others and not part.bundled else part.name
+
     def find(self, kind: str, name: str, where: str) -> Part:
         """The part of that name; raises LatentclustError where there is none, or where two third parties claim it."""
         distribution, _, bare = name.rpartition(":")
         candidates = self._parts.get((kind, bare), [])
         if distribution:
-            candidates = [part for part in candidates if part.provider.distribution == distribution]
-        bundled = [part for part in candidates if part.provider.distribution == BUNDLED]
-        candidates = bundled or candidates
+            wanted = canonical(distribution)
+            candidates = [part for part in candidates if canonical(part.provider.distribution) == wanted]
+        candidates = [part for part in candidates if part.bundled] or candidates
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
             claims = " or ".join(sorted(part.qualified for part in candidates))
+            count = "two" if len(candidates) == 2 else str(len(candidates))
             raise LatentclustError.at(
-                where, f"two plugins provide a {kind} named {name!r}", f"Write {claims} to choose"
+                where, f"{count} plugins provide a {kind} named {name!r}", f"Write {claims} to choose"
             )
-        raise LatentclustError.at(where, f"there is no {kind} named {name!r}", self._suggest(kind, bare))
+        raise self._missing(kind, name, where)
 
-    def _suggest(self, kind: str, name: str) -> str:
+    def _missing(self, kind: str, name: str, where: str) -> LatentclustError:
+        """Why there is no such part: it is broken, or its plugin may be, or nobody provides it."""
+        distribution, _, bare = name.rpartition(":")
+        wanted = canonical(distribution)
+        suspects = [one for one in self.broken if wanted in ("", canonical(one.provider.distribution))]
+        for one in suspects:
+            if (one.kind, one.name) == (kind, bare):
+                what = f"plugin {one.provider} is broken: {one.error}"
+                return LatentclustError.at(where, what, f"Mend or update {one.provider.distribution}")
         names = [part.name for part in self.parts(kind)]
-        advice = did_you_mean(name, names)
-        hint = "".join(f" (plugin {item.provider} is broken: {item.error})" for item in self.broken)
-        return f"{advice}; `latentclust plugins list {kind}` lists them{hint}"
+        fix = f"{did_you_mean(bare, names)}; `latentclust plugins list {kind}` lists them"
+        return LatentclustError.at(where, f"there is no {kind} named {name!r}", fix + self._hint(suspects))
+
+    def _hint(self, suspects: list[BrokenPlugin]) -> str:
+        """Which plugins might have provided what is missing."""
+        whole = [one for one in suspects if not one.name]
+        hints = [f" (plugin {one.provider} is broken: {one.error})" for one in whole[:SUSPECTS]]
+        if len(whole) > SUSPECTS:
+            others = sorted({str(one.provider) for one in whole[SUSPECTS:]})
+            hints.append(f" (also broken: {', '.join(others)})")
+        if self.left_out:
+            hints.append(f" ({VARIABLE} leaves out {', '.join(str(one) for one in self.left_out)})")
+        return "".join(hints)
 
     def build(self, kind: str, name: str, options: Mapping[str, Any], where: str) -> Spec:
         """A part with its options, validated strictly; raises LatentclustError with every issue at once."""
@@ -108,39 +163,10 @@ class Registry:
         return validate(spec, options, where)
 
 
-def _kind(hook: str) -> str:
-    """`provide_losses` to `loss`."""
-    plural = hook.removeprefix("provide_")
-    irregular = {"losses": "loss", "quantities": "quantity"}
-    return irregular.get(plural, plural.removesuffix("s"))
-
-
-def _misfit(kind: str, value: object) -> str | None:
-    """Why a provided value is not what its kind asks for; None where it is."""
-    if kind == "system":
-        return None if isinstance(value, Traversable) else "is no file"
-    if kind == "quantity":
-        return _unresolved(value) if callable(value) else "is no function"
-    if not (isinstance(value, type) and issubclass(value, SPECS[kind])):
-        return f"is no {SPECS[kind].__name__}"
-    if inspect.isabstract(value):
-        return f"lacks {', '.join(sorted(value.__abstractmethods__))}"
-    if kind == "loss":
-        call = next((vars(base)["__call__"] for base in value.__mro__ if "__call__" in vars(base)), None)
-        return _unresolved(call) if call else "lacks __call__"
-    return None
-
-
-def _unresolved(function: Any) -> str | None:
-    """What is wrong with a signature by which quantities are to be bound."""
-    try:
-        typing.get_type_hints(function)
-    except Exception as error:  # annotations in quotes may hold any expression, and so raise anything
-        return f"has annotations that do not resolve ({type(error).__name__}: {error})"
-    return None
-
-
 @cache
 def installed() -> Registry:
-    """The registry of everything that is installed, discovered once a process."""
-    return Registry(discover())
+    """The registry of everything that is installed, discovered once a process; alerts go to the log, a line each."""
+    registry = Registry(discover())
+    for line in registry.alerts:
+        log.warning("%s", line)
+    return registry

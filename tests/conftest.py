@@ -1,5 +1,6 @@
 """A small complete recipe, the installed registry, and third-party distributions laid down for one test."""
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,16 +67,30 @@ def issues(resolved: Callable[..., Resolved]) -> Callable[..., tuple[Issue, ...]
 
 
 @pytest.fixture
-def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
-    """Lays down a distribution as pip would, by its name and the source of its one module, and puts it on the path."""
+def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Lays down a distribution as pip would, by its name and the source of its one module, and puts it on the path.
+
+    `points` is the text of entry_points.txt in place of one entry `parts`; `metadata` adds lines to METADATA. Gives the
+    folder of the metadata.
+    """
     site = tmp_path / "site-packages"
     modules: list[str] = []
 
-    def install(name: str, source: str) -> None:
-        modules.append(lay_down(site, name, dedent(source)))
+    def install(name: str, source: str = "", points: str = "", metadata: str = "", version: str = "1.2") -> Path:
+        module = name.replace("-", "_")
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}\n")
+        (info / "entry_points.txt").write_text(dedent(points) or f"[latentclust]\nparts = {module}\n")
+        (site / f"{module}.py").write_text(dedent(source))
+        modules.append(module)
+        importlib.invalidate_caches()
+        return info
 
     monkeypatch.syspath_prepend(site)
+    installed.cache_clear()
     yield install
+    installed.cache_clear()
     for module in modules:
         sys.modules.pop(module, None)
 

@@ -19,6 +19,7 @@ import latentclust
 from latentclust.assemble.experiment import assemble
 from latentclust.errors import LatentclustError
 from latentclust.model import ClusteringModel, load, save_model
+from latentclust.registry import installed
 from latentclust.runs.finish import trained_model
 from latentclust.runs.run import prepare_recipe
 from latentclust.tensors import Latent, Posterior
@@ -135,6 +136,23 @@ def test_a_distribution_that_is_absent_is_named(tmp_path: Path, digits: Clusteri
     save_model(tmp_path / "model.safetensors", replace(digits, resolved=resolved))
     with pytest.raises(LatentclustError, match=r"some-plugin 2\.3, which is not installed. Install some-plugin 2\.3"):
         load(tmp_path)
+
+
+def test_a_distribution_that_is_left_out_or_broken_is_told_apart(
+    tmp_path: Path, digits: ClusteringModel, distribution: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribution("Some_Plugin", "raise RuntimeError('no licence')")
+    resolved = replace(digits.resolved, distributions={"latentclust": "0.1.0", "some-plugin": "1.2"})
+    save_model(tmp_path / "model.safetensors", replace(digits, resolved=resolved))
+    with pytest.raises(LatentclustError, match=r"some-plugin 1\.2, which is broken \(RuntimeError: no licence\)"):
+        load(tmp_path)
+    monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
+    installed.cache_clear()
+    with pytest.raises(LatentclustError) as caught:
+        load(tmp_path)
+    (issue,) = caught.value.issues
+    assert issue.what == "it was trained with parts of some-plugin 1.2, which is left out by LATENTCLUST_PLUGINS"
+    assert issue.fix == "Unset LATENTCLUST_PLUGINS, or set it to a list with some-plugin"
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -77,6 +77,38 @@ def test_an_unknown_name_may_be_that_of_a_broken_plugin(found: Callable[..., Reg
         registry.find("loss", "hinge", "here")
 
 
+def test_only_the_broken_plugins_that_may_be_meant_are_named(found: Callable[..., Registry]) -> None:
+    lost = [BrokenPlugin(Provider(f"clust-{name}", "1", "parts"), f"ImportError: {name}") for name in "abcde"]
+    part = BrokenPlugin(Provider("clust-f", "1", "parts"), "loss 'other' lacks __call__", "loss", "other")
+    registry = found(provided(BUNDLED, mmd=Mmd), broken=(*lost, part))
+    with pytest.raises(LatentclustError) as caught:
+        registry.find("loss", "hinge", "here")
+    assert caught.value.issues[0].fix.endswith(
+        " (plugin clust-a 1 is broken: ImportError: a) (plugin clust-b 1 is broken: ImportError: b)"
+        " (plugin clust-c 1 is broken: ImportError: c) (also broken: clust-d 1, clust-e 1)"
+    )
+    with pytest.raises(LatentclustError) as caught:
+        registry.find("loss", "Clust_D:hinge", "here")
+    assert caught.value.issues[0].fix.endswith("lists them (plugin clust-d 1 is broken: ImportError: d)")
+    for name in ("other", "clust-f:other"):
+        with pytest.raises(LatentclustError, match="plugin clust-f 1 is broken: loss 'other' lacks __call__"):
+            registry.find("loss", name, "here")
+
+
+def test_three_third_parties_are_counted(found: Callable[..., Registry]) -> None:
+    registry = found(*(provided(name, hinge=First) for name in ("one", "two", "three")))
+    with pytest.raises(LatentclustError, match="3 plugins provide a loss named 'hinge'"):
+        registry.find("loss", "hinge", "here")
+
+
+def test_a_distribution_is_named_in_any_spelling(found: Callable[..., Registry]) -> None:
+    registry = found(provided("Third_Party", mmd=First), provided(BUNDLED, mmd=Mmd))
+    part = registry.find("loss", "third-party:mmd", "here")
+    assert part.value is First
+    assert registry.answers_to(part) == "Third_Party:mmd"
+    assert registry.answers_to(registry.find("loss", "mmd", "here")) == "mmd"
+
+
 def test_a_part_is_built_strictly(found: Callable[..., Registry]) -> None:
     registry = found(provided(BUNDLED, mmd=Mmd))
     assert registry.build("loss", "mmd", {"widths": [0.5, 1.0]}, "losses.m") == Mmd(widths=(0.5, 1.0))

@@ -8,7 +8,6 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from latentclust.cli.plugins import answers_to
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, pixel_counts
 from latentclust.recipe.load import parse_setting
@@ -83,7 +82,7 @@ def listed(registry: Registry, roots: tuple[Path, ...]) -> list[SetLine]:
     """Every data set, by name."""
     lines = []
     for part in registry.parts("dataset"):
-        name, kind = answers_to(registry, part), part.value
+        name, kind = registry.answers_to(part), part.value
         own = any(field.is_required() for field in kind.model_fields.values())
         found = None if own else named(registry, name, ()).located(roots)
         lines.append(SetLine(name, kind.summary, found, own, kind.layout))

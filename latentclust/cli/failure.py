@@ -42,7 +42,7 @@ def tell(error: Exception) -> int:
 
 
 class _Bug(RunFailedError):
-    """An error that is ours."""
+    """An error that is ours, or a plugin's."""
 
 
 def in_words(error: Exception) -> LatentclustError:
@@ -55,8 +55,16 @@ def in_words(error: Exception) -> LatentclustError:
     if isinstance(error, OSError) and error.errno is not None:
         fix = _FIXES.get(error.errno, "Check the path; --debug shows where it was used")
         return LatentclustError.at(str(error.filename or "system"), error.strerror or type(error).__name__, fix)
-    what = f"a bug in latentclust ({type(error).__name__}: {_first_line(error)})"
-    return _Bug.at("internal error", what, "Run again with --debug and report the traceback that it shows")
+    from latentclust.cli.culprit import culprit, torn
+    from latentclust.distributions import BUNDLED
+
+    if torn():
+        what = f"there are damaged distributions, on which {type(error).__name__} may rest ({torn()})"
+        return _Bug.at("installation", what, "Install them anew or delete them, and run again")
+    who = culprit(error)
+    what = f"a bug in {who} ({type(error).__name__}: {_first_line(error)})"
+    to = "" if who == BUNDLED else f" to the authors of {who}"
+    return _Bug.at("internal error", what, f"Run again with --debug and report the traceback that it shows{to}")
 
 
 def message(error: LatentclustError, prefix: str = "") -> Text:

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from latentclust.cli import clusters, data, plugins, recipe
+from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.failure import tell
@@ -18,7 +19,7 @@ from latentclust.cli.sample import sample
 
 DEBUG = "--debug"
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 for command in (run, evaluate, predict, label, sample, compare):
     app.command()(command)
 app.add_typer(clusters.app, name="clusters")

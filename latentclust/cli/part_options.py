@@ -53,7 +53,7 @@ def part_options(part: object) -> list[PartOption]:
     if not (isinstance(part, type) and issubclass(part, Spec)):
         return []
     specs = [one for one in reversed(part.__mro__) if issubclass(one, Spec)]
-    described = {name: text for one in specs for name, text in _docstrings(one).items()}
+    described = {name: text for one in specs for name, text in attribute_docstrings(one).items()}
     return [_option(name, field, described.get(name, "")) for name, field in part.model_fields.items()]
 
 
@@ -63,13 +63,21 @@ def _option(name: str, field: FieldInfo, described: str) -> PartOption:
         name,
         in_words(field.annotation) + _bounds(field.metadata),
         required,
-        default=None if required else field.get_default(call_default_factory=True),
+        default=None if required else _default(field),
         description=field.description or described,
     )
 
 
+def _default(field: FieldInfo) -> Any:
+    """A field's default; None where a plugin's factory makes it from other fields, or fails."""
+    try:
+        return field.get_default(call_default_factory=True)
+    except Exception:
+        return None
+
+
 @cache
-def _docstrings(spec: type[Spec]) -> dict[str, str]:
+def attribute_docstrings(spec: type[Spec]) -> dict[str, str]:
     """The strings below a class's own attributes, each as one line; none where its source is not at hand.
 
     pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.

@@ -1,6 +1,6 @@
 """`latentclust plugins`: the parts that recipes are made of, and who provides them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,13 +8,15 @@ from latentclust.cli.options import Json
 from latentclust.errors import LatentclustError, did_you_mean
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Sequence
 
-    from latentclust.registry import Part, Registry
+    from latentclust.cli.commands import PluginCommand
+    from latentclust.distributions import Scan
 
 app = typer.Typer(no_args_is_help=True)
 
-Kind = Annotated[str | None, typer.Argument(metavar="KIND", help="backbone, prior, loss, ...; all unless given.")]
+Kind = Annotated[str | None, typer.Argument(metavar="KIND", help="backbone, prior, loss, ..., command; all if none.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A part, DISTRIBUTION:NAME, a command or a distribution.")]
 
 
 @app.callback()
@@ -27,79 +29,57 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
     """List every part: its kind, who provides it, what it is and the options that its table takes.
 
     A part that another one shadows is listed by the name it answers to, DISTRIBUTION:NAME.
-    Plugins that could not be loaded follow, with their error.
+    Commands of plugins follow, then what of plugins is broken or odd, with the reason.
+    Commands are imported to be listed here, and nowhere else but to be run.
 
     Examples:
         latentclust plugins list
         latentclust plugins list loss
         latentclust plugins list dataset --json
     """
+    from latentclust.cli.listing import COMMAND, listing, print_listing
     from latentclust.cli.terminal import print_json, results
     from latentclust.registry import KINDS, installed
 
-    if kind is not None and kind not in KINDS:
-        raise LatentclustError.at("KIND", f"there is no kind {kind!r}", did_you_mean(kind, KINDS))
-    registry, kinds = installed(), KINDS if kind is None else (kind,)
+    kinds = (*KINDS, COMMAND)
+    if kind is not None and kind not in kinds:
+        raise LatentclustError.at("KIND", f"there is no kind {kind!r}", did_you_mean(kind, kinds))
+    chosen = kinds if kind is None else (kind,)
+    found = listing(installed(), chosen, *_offered())
     if json:
-        found = [_as_json(registry, part) for one in kinds for part in registry.parts(one)]
-        broken = [{"provider": str(item.provider), "error": item.error} for item in registry.broken]
-        print_json({"parts": found, "broken": broken})
+        print_json(found)
+    else:
+        print_listing(results(), found, chosen)
+
+
+@app.command()
+def show(name: Name, json: Json = False) -> None:
+    """Say all of a part, a command or a distribution: who provides it, whether it suits, options, source, problems.
+
+    Examples:
+        latentclust plugins show mmd
+        latentclust plugins show latentclust:mmd
+        latentclust plugins show latentclust-confidence-penalty --json
+    """
+    from latentclust.cli.sheet_text import print_sheet
+    from latentclust.cli.sheets import sheets
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.registry import installed
+
+    commands, scan = _offered()
+    found = sheets(installed(), scan, commands, name)
+    if json:
+        print_json(found)
         return
-    console = results()
-    for one in kinds:
-        console.print(f"\n[bold]{one}[/]")
-        for part in registry.parts(one):
-            _print_part(console, registry, part)
-    if registry.broken:
-        console.print("\n[bold red]broken plugins[/]")
-    for item in registry.broken:
-        console.print(f"  {item.provider}: {item.error}", markup=False, soft_wrap=True)
+    for sheet in found:
+        print_sheet(results(), sheet)
 
 
-def answers_to(registry: "Registry", part: "Part") -> str:
-    """The name by which a recipe reaches this part: its own, or `distribution:name` where that one is another's."""
-    try:
-        same = registry.find(part.kind, part.name, "").qualified == part.qualified
-    except LatentclustError:
-        return part.qualified
-    return part.name if same else part.qualified
+def _offered() -> "tuple[Sequence[PluginCommand], Scan]":
+    """The commands of plugins, as the group of all commands finds them."""
+    from latentclust.cli.command_group import PluginGroup
+    from latentclust.cli.main import app as whole
 
-
-def _print_part(console: "Console", registry: "Registry", part: "Part") -> None:
-    from rich.text import Text
-
-    from latentclust.cli.part_options import part_options
-
-    line = Text.assemble(
-        "  ", (answers_to(registry, part), "cyan"), f"  {summary(part)}", (f"  ({part.provider})", "dim")
-    )
-    console.print(line, soft_wrap=True)
-    for option in part_options(part.value):
-        console.print(f"      {option}", style="dim", markup=False, soft_wrap=True)
-        if option.description:
-            console.print(f"          {option.description}", style="dim italic", markup=False, soft_wrap=True)
-
-
-def summary(part: "Part") -> str:
-    """What a part is, in a line: a data set's own, a system's description, or the first line of a docstring."""
-    from latentclust.cli.shipped import description_of
-    from latentclust.specs import DatasetSpec
-
-    if isinstance(part.value, type) and issubclass(part.value, DatasetSpec):
-        return part.value.summary
-    return description_of(part.value) if part.kind == "system" else part.summary
-
-
-def _as_json(registry: "Registry", part: "Part") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from latentclust.cli.part_options import part_options
-
-    return {
-        "kind": part.kind,
-        "name": answers_to(registry, part),
-        "provider": part.provider.distribution,
-        "version": part.provider.version,
-        "summary": summary(part),
-        "options": [asdict(option) for option in part_options(part.value)],
-    }
+    group = typer.main.get_command(whole)
+    assert isinstance(group, PluginGroup), "our commands make such a group"
+    return group.found

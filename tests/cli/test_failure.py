@@ -1,10 +1,14 @@
 """Errors in the user's words."""
 
 import errno
+from json import JSONDecodeError
 
 import pytest
+from packaging.version import InvalidVersion
 
 from latentclust.cli.failure import message, tell
+from latentclust.compatibility import fit
+from latentclust.distributions import Distribution
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
 
 
@@ -55,3 +59,31 @@ def test_a_follower_names_itself_and_leaves_the_stop_to_the_first(capsys, monkey
     assert capsys.readouterr().err == "process 1: error: a: b. C.\n"
     assert tell(InterruptedRunError.at("a", "b", "C")) == 130
     assert capsys.readouterr().err == ""
+
+
+def test_where_entry_points_are_damaged_they_are_named_first(capsys, distribution):
+    """For torch itself cannot be imported then, nor anything that reads all entry points."""
+    info = distribution("clust-torn")
+    (info / "entry_points.txt").write_bytes(b"\xff")
+
+    assert tell(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: installation: there are damaged distributions, on which UnicodeDecodeError may rest")
+    assert f"clust-torn 1.2 in {info.parent}: its entry_points.txt cannot be read" in told
+
+
+def test_a_bug_of_a_plugin_is_its_own(capsys, distribution):
+    source = "import json\ndef bad(): json.loads('{')\ndef back(call): call()\n"
+    distribution("clust-bad", source)
+    import clust_bad
+
+    def told(call):
+        with pytest.raises((JSONDecodeError, InvalidVersion)) as caught:
+            call()
+        assert tell(caught.value) == 1
+        return capsys.readouterr().err
+
+    assert told(clust_bad.bad).startswith("error: internal error: a bug in clust-bad 1.2 (JSONDecodeError: ")
+    asking = Distribution("x", "1", "", ("latentclust>=0.1",), (), "")
+    ours = told(lambda: clust_bad.back(lambda: fit(asking, "no number")))
+    assert ours.startswith("error: internal error: a bug in latentclust (InvalidVersion: ")

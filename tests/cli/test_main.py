@@ -14,7 +14,7 @@ HELP_PAGES = [
     [],
     *[[name] for name in COMMANDS],
     *[["recipe", name] for name in ("check", "show", "list", "new")],
-    ["plugins", "list"],
+    *[["plugins", name] for name in ("list", "show")],
     *[["clusters", name] for name in ("preview", "name", "apply")],
     *[["data", name] for name in ("list", "fetch", "inspect")],
 ]
@@ -29,7 +29,8 @@ for page in json.loads(sys.argv[1]):
         assert not exit_.code
 heavy = {"albumentations", "lightning_fabric", "matplotlib", "numpy", "pandas", "pluggy", "rasterio",
          "scipy", "sklearn", "timm", "torch", "torchvision"}  # pydantic: typer imports it, to read options
-light = {"latentclust.cli", "latentclust.errors", "latentclust.train", "latentclust.train.place"}
+light = {"latentclust.cli", "latentclust.distributions", "latentclust.errors", "latentclust.train",
+         "latentclust.train.place"}
 own = {name for name in sys.modules if name.startswith("latentclust.") and not name.startswith("latentclust.cli.")}
 print("\\n" + json.dumps(sorted(heavy & set(sys.modules) | own - light)))
 """

@@ -1,0 +1,108 @@
+"""Which recipes that ship, and which systems, use a part."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from latentclust.errors import LatentclustError
+from latentclust.inferences import ChainSpec
+from latentclust.recipe.load import load_recipe, shipped_recipes
+from latentclust.recipe.schema import PartTable, Recipe
+from latentclust.registry import Part, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Who uses a part, by name."""
+
+    recipes: tuple[str, ...]
+    systems: tuple[str, ...]
+
+
+def uses(registry: Registry, part: Part) -> Uses:
+    """The shipped recipes and the systems that use a part, themselves or by what they extend."""
+    systems = {one.name: {"schema": 1, "name": one.name, "extends": one.qualified} for one in registry.parts("system")}
+    return Uses(
+        tuple(name for name in shipped_recipes() if _uses(registry, part, name)),
+        tuple(name for name, tables in systems.items() if name != part.name and _uses(registry, part, tables)),
+    )
+
+
+def _uses(registry: Registry, part: Part, source: str | Mapping[str, Any]) -> bool:
+    try:
+        loaded = load_recipe(source, registry)
+    except LatentclustError:  # a system of a plugin may rest on what is absent
+        return False
+    if part.kind == "system":
+        names = {origin for origin in loaded.layered.origins.values() if "@" in origin}
+    else:
+        names = set(named(registry, loaded.tables.recipe, part.kind))
+    return any(_is(registry, part, name) for name in names)
+
+
+def _is(registry: Registry, part: Part, name: str) -> bool:
+    """Whether a name in a recipe is that of the part."""
+    try:
+        return registry.find(part.kind, name, "").qualified == part.qualified
+    except LatentclustError:
+        return False
+
+
+def named(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
+    """The names of a kind that a recipe asks for; of quantities, those that its losses rest on."""
+    if kind == "quantity":
+        yield from _quantities(registry, recipe)
+    else:
+        yield from (item if isinstance(item, str) else item.use for item in _items(recipe)[kind])
+
+
+def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
+    """What a recipe names, by kind."""
+    return {
+        "backbone": [*recipe.networks.values()],
+        "prior": [recipe.prior],
+        "loss": [table for table in recipe.losses.values() if table.enabled],
+        "view": [*recipe.data.preprocess, *(part for view in recipe.views.values() for part in view.parts())],
+        "inference": [recipe.inference, *recipe.evaluate.readouts],
+        "dataset": [recipe.data],
+        "metric": [*recipe.evaluate.metrics],
+        "baseline": [*recipe.evaluate.baselines],
+    }
+
+
+def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
+    """The definitions of the quantities that the losses rest on, followed by parameter names as binding does."""
+    given = {*recipe.networks, *recipe.views, *_provided(registry, recipe)}
+    pending = [name for table in recipe.losses.values() if table.enabled for name in _asked(registry, table)]
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name in seen or name in given:
+            continue
+        seen.add(name)
+        definition = recipe.quantities.get(name, name)
+        found = _find(registry, "quantity", definition)
+        if found is not None:
+            yield definition
+            pending += inspect.signature(found.value).parameters
+
+
+def _asked(registry: Registry, table: Any) -> list[str]:
+    """What a loss asks for, under the names that its table binds."""
+    loss = _find(registry, "loss", table.use)
+    parameters = list(inspect.signature(loss.value.__call__).parameters)[1:] if loss else []
+    return [table.on.get(parameter, parameter) for parameter in parameters]
+
+
+def _provided(registry: Registry, recipe: Recipe) -> tuple[str, ...]:
+    """What the recipe's inference provides to a training step itself."""
+    found = _find(registry, "inference", recipe.inference.use)
+    return tuple(found.value.provides) if found and issubclass(found.value, ChainSpec) else ()
+
+
+def _find(registry: Registry, kind: str, name: str) -> Part | None:
+    try:
+        return registry.find(kind, name, "")
+    except LatentclustError:
+        return None

@@ -1,0 +1,220 @@
+"""The installed distributions that extend latentclust, by their metadata alone: nothing of theirs is imported.
+
+Reading them is itself cheap to import, for `latentclust --help` lists their commands.
+"""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+BUNDLED = "latentclust"
+
+PARTS = "latentclust"
+"""The entry-point group of modules with hooks, which provide parts."""
+
+COMMANDS = "latentclust.commands"
+"""The entry-point group of commands: the entry's name is the command's."""
+
+VARIABLE = "LATENTCLUST_PLUGINS"
+"""The environment variable that says which third parties are used: all unless set, `off`, or a list of names."""
+
+UNKNOWN = "unknown"
+"""What a distribution is called whose metadata name none."""
+
+_OBJECT = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+))?\s*(?:\[.*\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A distribution that provides something through one entry point."""
+
+    distribution: str
+    version: str
+    entry_point: str
+
+    def __str__(self) -> str:
+        """`distribution version`, as a user would name it."""
+        return f"{self.distribution} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry point: who lists it, in which group, and the `module:object` that it names."""
+
+    provider: Provider
+    group: str
+    value: str
+
+    @property
+    def module(self) -> str:
+        """The module that it names."""
+        return re.split(r"[:\s\[]", self.value.strip(), maxsplit=1)[0]
+
+    def load(self) -> Any:
+        """Imports what it names; raises ValueError where it names nothing, and whatever the import raises."""
+        found = _OBJECT.fullmatch(self.value.strip())
+        if not found:
+            raise ValueError(f"{self.value!r} is no module:object")
+        module, attributes = found.groups()
+        return reduce(getattr, attributes.split(".") if attributes else (), import_module(module))
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed distribution with entry points of latentclust's groups.
+
+    Attributes:
+        summary: Its own line about itself; may be empty.
+        requires: Its `Requires-Dist` lines.
+        folder: Where its metadata lie.
+        damage: What is wrong with its metadata, so that nothing of it can be used; empty where they are sound.
+    """
+
+    name: str
+    version: str
+    summary: str
+    requires: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    folder: str
+    damage: str = ""
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it is latentclust itself."""
+        return canonical(self.name) == BUNDLED
+
+    def of(self, group: str) -> tuple[Entry, ...]:
+        """Its entry points in a group."""
+        return tuple(entry for entry in self.entries if entry.group == group)
+
+    def __str__(self) -> str:
+        """`name version`."""
+        return f"{self.name} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What is installed.
+
+    Attributes:
+        used: latentclust itself, then third parties by name.
+        left_out: Third parties that LATENTCLUST_PLUGINS leaves out.
+        unknown: Names in LATENTCLUST_PLUGINS that no distribution has.
+    """
+
+    used: tuple[Distribution, ...] = ()
+    left_out: tuple[Distribution, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def mentioned(group: str) -> bool:
+    """Whether any file on the path may list entry points of a group.
+
+    A quick look, for `latentclust --help`: importing importlib.metadata takes a twentieth of its time, and where no
+    plugin has a command there is no need to. What is no folder, such as a zip file on the path, may list anything.
+    """
+    folders = [Path(entry or ".") for entry in sys.path]
+    return any(folder.is_file() for folder in folders) or any(
+        group.encode() in _bytes(Path(info, "entry_points.txt"))
+        for folder in folders
+        for info in _names(folder)
+        if info.endswith((".dist-info", ".egg-info"))
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    """The paths of what lies in a folder; none where it cannot be read."""
+    try:
+        with os.scandir(folder) as found:
+            return [item.path for item in found]
+    except OSError:
+        return []
+
+
+def _bytes(file: Path) -> bytes:
+    """What a file holds; nothing where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as installers compare it: `Clust_X` and `clust.x` are `clust-x`."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def scanned() -> Scan:
+    """Reads the metadata of every distribution on the path; a damaged one is told apart and spoils no other."""
+    from importlib.metadata import distributions
+
+    found: dict[str, Distribution] = {}
+    damaged = []
+    for item in distributions():
+        one = _read(item)
+        if one is not None and one.name == UNKNOWN:
+            damaged.append(one)
+        elif one is not None:  # an editable install may be listed twice; the first on the path is what is imported
+            found.setdefault(canonical(one.name), one)
+    return _chosen(sorted([*found.values(), *damaged], key=lambda one: (not one.bundled, one.name, one.folder)))
+
+
+def _chosen(found: list[Distribution]) -> Scan:
+    """What LATENTCLUST_PLUGINS lets pass."""
+    value = os.environ.get(VARIABLE, "").strip()
+    if not value:
+        return Scan(tuple(found))
+    wanted = set() if value.lower() == "off" else {canonical(name) for name in value.split(",") if name.strip()}
+    used = tuple(one for one in found if one.bundled or canonical(one.name) in wanted)
+    left_out = tuple(one for one in found if one not in used)
+    return Scan(used, left_out, tuple(sorted(wanted - {canonical(one.name) for one in found})))
+
+
+def _read(found: Any) -> Distribution | None:
+    """A distribution with entry points of ours, or whose entry points cannot be read; None for any other.
+
+    Args:
+        found: importlib's distribution, or that of importlib_metadata, which takes its place once Dask is imported.
+    """
+    damage, points = "", []
+    try:
+        # Most distributions are no plugins, and not worth parsing.
+        if BUNDLED in (found.read_text("entry_points.txt") or ""):
+            points = [point for point in found.entry_points if point.group in (PARTS, COMMANDS)]
+    except Exception as error:
+        damage = f"its entry_points.txt cannot be read ({type(error).__name__}: {error})"
+    if not points and not damage:
+        return None
+    name, version, summary, requires, folder = UNKNOWN, "", "", (), "?"
+    try:
+        folder = str(found.locate_file(""))
+        headers = found.metadata
+        name, version = str(headers.get("Name") or UNKNOWN), str(headers.get("Version") or "")
+        summary, requires = str(headers.get("Summary") or "").partition("\n")[0], tuple(found.requires or ())
+    except Exception as error:
+        damage = damage or f"its METADATA in {folder} cannot be read ({type(error).__name__}: {error})"
+    entries = tuple(
+        dict.fromkeys(Entry(Provider(name, version, point.name), point.group, point.value) for point in points)
+    )
+    damage = damage or _lack(name, version, folder) or _repeated(entries)
+    return Distribution(name, version, summary, requires, entries, folder, damage)
+
+
+def _lack(name: str, version: str, folder: str) -> str:
+    """What METADATA without a name or a version lack."""
+    lacking = [key for key, value in (("Name", name), ("Version", version)) if value in ("", UNKNOWN)]
+    return f"its METADATA in {folder} lack {' and '.join(lacking)}" if lacking else ""
+
+
+def _repeated(entries: Iterable[Entry]) -> str:
+    """Which entry point is listed more than once, and not as the same."""
+    counts = Counter((entry.group, entry.provider.entry_point) for entry in entries)
+    twice = [f"{name!r} in [{group}]" for (group, name), count in counts.items() if count > 1]
+    return f"its entry_points.txt lists {', '.join(twice)} more than once" if twice else ""

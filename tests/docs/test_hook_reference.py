@@ -1,0 +1,38 @@
+"""The page of hooks is what its script would write, and every hook is typed and told."""
+
+import inspect
+import typing
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+
+import pytest
+
+from latentclust import hookspecs
+from latentclust.part_checks import KINDS, SPECS, kind_of
+
+HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
+
+
+def test_the_page_is_what_its_script_writes(page):
+    spec = spec_from_file_location("hook_reference", page("docs/hook_reference.py").path)
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+
+    assert page("docs/hooks.md").text == script.reference(), "run `python docs/hook_reference.py`"
+
+
+def test_there_is_a_hook_for_every_kind():
+    assert sorted(map(kind_of, HOOKS)) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_is_typed_and_told(name: str):
+    hook = vars(hookspecs)[name]
+    assert (inspect.getdoc(hook) or "").endswith(".")
+    assert set(inspect.signature(hook).parameters) <= set(hookspecs.ARGUMENTS)
+    result = typing.get_type_hints(hook)["return"]
+    assert typing.get_origin(result) is Mapping
+    key, value = typing.get_args(result)
+    assert key is str
+    kind = kind_of(name)
+    assert kind not in SPECS or typing.get_args(value) == (SPECS[kind],)
