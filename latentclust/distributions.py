@@ -1,17 +1,15 @@
 """The installed distributions that extend latentclust, by their metadata alone: nothing of theirs is imported.
 
-Reading them is itself cheap to import, for `latentclust --help` lists their commands.
+This module is itself cheap to import, for `latentclust --help` lists their commands.
 """
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 BUNDLED = "latentclust"
@@ -112,38 +110,6 @@ class Scan:
     used: tuple[Distribution, ...] = ()
     left_out: tuple[Distribution, ...] = ()
     unknown: tuple[str, ...] = ()
-
-
-def mentioned(group: str) -> bool:
-    """Whether any file on the path may list entry points of a group.
-
-    A quick look, for `latentclust --help`: importing importlib.metadata takes a twentieth of its time, and where no
-    plugin has a command there is no need to. What is no folder, such as a zip file on the path, may list anything.
-    """
-    folders = [Path(entry or ".") for entry in sys.path]
-    return any(folder.is_file() for folder in folders) or any(
-        group.encode() in _bytes(Path(info, "entry_points.txt"))
-        for folder in folders
-        for info in _names(folder)
-        if info.endswith((".dist-info", ".egg-info"))
-    )
-
-
-def _names(folder: Path) -> list[str]:
-    """The paths of what lies in a folder; none where it cannot be read."""
-    try:
-        with os.scandir(folder) as found:
-            return [item.path for item in found]
-    except OSError:
-        return []
-
-
-def _bytes(file: Path) -> bytes:
-    """What a file holds; nothing where it cannot be read."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
 
 
 def canonical(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from latentclust.distributions import BUNDLED, COMMANDS, PARTS, Entry, Provider, canonical, mentioned, scanned
+from latentclust.distributions import BUNDLED, COMMANDS, PARTS, Entry, Provider, canonical, scanned
 
 Install = Callable[..., Path]
 
@@ -112,19 +112,6 @@ def test_a_damaged_distribution_is_left_out_too(distribution: Install, monkeypat
     (distribution("gone") / "METADATA").unlink()
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
     assert damages() == {}
-
-
-def test_whether_a_group_is_mentioned(distribution: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    group = "latentclust.commands.of.this.test"
-    assert not mentioned(group)
-    info = distribution("clust-a", points=f"[{group}]\nhello = clust_a\n")
-    assert mentioned(group)
-    (info / "entry_points.txt").unlink()
-    monkeypatch.syspath_prepend(tmp_path / "absent")
-    assert not mentioned(group)
-    (tmp_path / "some.zip").touch()
-    monkeypatch.syspath_prepend(tmp_path / "some.zip")
-    assert mentioned(group)
 
 
 @pytest.mark.parametrize("value", ["", "a b", "clust_x:", ":x", "clust_x:a:b", "../x"])

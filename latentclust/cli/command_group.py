@@ -8,7 +8,8 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from latentclust.cli.commands import PluginCommand, find_commands, refuse_doubtful
-from latentclust.distributions import COMMANDS, Scan, mentioned
+from latentclust.cli.mention import mentioned
+from latentclust.distributions import COMMANDS, Scan
 
 HEADING = "Commands of plugins"
 
