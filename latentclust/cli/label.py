@@ -44,10 +44,15 @@ Bands = Annotated[
 ]
 Tile = Annotated[
     int | None,
-    typer.Option(min=1, help="Side of a window, pixels; that of the training images.", rich_help_panel="Windows"),
+    typer.Option(min=1, help="Side of a window, pixels; as in training, or larger.", rich_help_panel="Windows"),
 ]
 Overlap = Annotated[
-    int | None, typer.Option(min=0, help="Pixels that windows share; a quarter of a window.", rich_help_panel="Windows")
+    int | None,
+    typer.Option(
+        min=0,
+        help="Pixels that windows share; twice the model's radius and 16, or a quarter.",
+        rich_help_panel="Windows",
+    ),
 ]
 Blending = Annotated[
     Blend, typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.", rich_help_panel="Windows")
@@ -89,7 +94,10 @@ MinArea = Annotated[
         min=0, metavar="M2", help="With --vector: smaller regions go to a neighbour.", rich_help_panel="Outputs"
     ),
 ]
-MaxPolygons = Annotated[int, typer.Option(min=1, help="A scene with more polygons fails.", rich_help_panel="Outputs")]
+MaxPolygons = Annotated[
+    int | None,
+    typer.Option(min=1, help="A scene with more polygons fails; a million.", rich_help_panel="Outputs"),
+]
 Stac = Annotated[bool, typer.Option("--stac", help="Write NAME.stac.json: a STAC item.", rich_help_panel="Outputs")]
 Taken = Annotated[
     str | None,
@@ -153,7 +161,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     classes: Classes = False,
     vector: Polygons = False,
     min_area: MinArea = None,
-    max_polygons: MaxPolygons = 1_000_000,
+    max_polygons: MaxPolygons = None,
     stac: Stac = False,
     datetime: Taken = None,
     bbox: Box = None,

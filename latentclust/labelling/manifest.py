@@ -94,7 +94,7 @@ def open_manifest(
         return Manifest(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
     if not overwrite:
         raise LatentclustError(*(Issue(str(path), what, ELSEWHERE) for what in differences))
-    replaced = {**before.replaced, **before.scenes}
+    replaced = {**before.replaced, **{name: scene for name, scene in before.scenes.items() if scene.files}}
     return Manifest(folder, model, options, model_path=model_path, replaced=replaced)
 
 
@@ -133,6 +133,17 @@ def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
         raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
 
 
+def _prepare(folder: Path, partial: Path) -> None:
+    """Makes the folder of temporary files, and removes what a killed run left of its account."""
+    try:
+        partial.mkdir(exist_ok=True)
+        for left in folder.glob(f".{NAME}.*{PARTIAL}"):
+            left.unlink()
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        raise LatentclustError.at(str(partial), what, "Choose another folder with --out") from error
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Makes the folder, keeps a second run out of it, and yields the folder of temporary files.
@@ -156,11 +167,14 @@ def locked(folder: Path) -> Iterator[Path]:
             alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
         except BlockingIOError:
             alone = False
+        except OSError as error:
+            what = f"cannot be locked against a second run ({error.strerror or error})"
+            raise LatentclustError.at(str(folder), what, "Choose a folder on another file system with --out") from error
         if not alone:
             what = "another run is labelling into this folder"
             raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
         try:
-            partial.mkdir(exist_ok=True)
+            _prepare(folder, partial)
             yield partial
         finally:
             with suppress(OSError):  # it is not empty

@@ -18,7 +18,7 @@ from latentclust.labelling.legend import Legend
 from latentclust.labelling.moments import datetime_of, moment
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.polygons import check_vector, write_polygons
-from latentclust.labelling.redraw import merge_classes, merged_counts
+from latentclust.labelling.redraw import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.scene import Task, put_together
 from latentclust.labelling.sidecars import write_sidecars
 from latentclust.rasters import CACHE_BYTES
@@ -140,7 +140,7 @@ class Products:
         """
         write_sidecars(labels, self.clusters, counts)
         if self.classes:
-            merged = labels.with_name(f"{labels.stem}-classes{labels.suffix}")
+            merged = classes_raster(labels)
             merge_classes(labels, drafts / "classes-draft.tif", merged, self.classes)
             write_sidecars(merged, self.classes, merged_counts(counts, self.classes))
 

@@ -63,11 +63,8 @@ def finished(
     kept, issues = set(), []
     for scene in scenes:
         name, before = str(scene.output), manifest.scenes.get(str(scene.output))
-        if before is None and name in manifest.replaced:
-            continue
         if before is None:
-            there = [manifest.folder / each for each in names(scene) if (manifest.folder / each).exists()]
-            issues += [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
+            issues += [] if name in manifest.replaced else _of_others(manifest.folder / each for each in names(scene))
         elif before.input != scene.name:
             issues.append(Issue(scene.name, f"its output {name} is that of {before.input}", ELSEWHERE))
         elif before.status == "outside" or (before.status == "done" and _whole(manifest.folder, before)):
@@ -75,9 +72,17 @@ def finished(
                 kept.add(name)
             else:
                 issues.append(Issue(scene.name, "has changed since it was labelled", ELSEWHERE))
+                manifest.replaced[name] = before
     if not overwrite:
         raise_all(issues)
     return frozenset(kept)
+
+
+def _of_others(paths: Iterable[Path]) -> list[Issue]:
+    """The files that are there already."""
+    return [
+        Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in paths if path.exists()
+    ]
 
 
 def _whole(folder: Path, outcome: SceneOutcome) -> bool:

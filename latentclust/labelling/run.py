@@ -51,7 +51,7 @@ def label(  # noqa: PLR0913 (the command's options)
     classes: bool = False,
     vector: bool = False,
     min_area: float | None = None,
-    max_polygons: int = MAX_POLYGONS,
+    max_polygons: int | None = None,
     stac: bool = False,
     datetime: str | None = None,
     bbox: tuple[float, float, float, float] | None = None,
@@ -81,14 +81,14 @@ def label(  # noqa: PLR0913 (the command's options)
         tile: Side of a window, pixels; that of the training images, or larger, unless said.
         overlap: Pixels that windows share; twice the model's radius and a ramp, or a quarter of a window.
         blend: How windows meet.
-        batch: Windows at a time; the recipe's evaluate.batch_size unless said, and at most 2^20 pixels.
+        batch: Windows at a time; unless said the recipe's evaluate.batch_size, and at most 2^20 pixels.
         precision: `fp32`, `bf16` or `fp16`: how networks compute; `auto` is bf16 on a GPU that has it, and else fp32.
         confidence: Whether the confidence of labels is written, as NAME-confidence.tif: 1 is chance, 255 certainty.
         probabilities: Whether NAME-probabilities.tif is: a band a cluster, 1 is none, 255 certainty.
         classes: Whether NAME-classes.tif is: clusters of one name merged into a class, which count from 1.
         vector: Whether NAME.gpkg is: a polygon for each connected region.
         min_area: Of polygons, m2, or pixels without a coordinate system: smaller regions go to a neighbour.
-        max_polygons: A scene with more of them fails.
+        max_polygons: A scene with more of them fails; a million unless said.
         stac: Whether NAME.stac.json is: an item of a SpatioTemporal Asset Catalog.
         datetime: When scenes were taken that do not say so themselves, such as 2020-06-01T12:00:00Z.
         bbox: West, south, east, north: outputs are cut to it, and the windows stay where they are.
@@ -117,8 +117,11 @@ def label(  # noqa: PLR0913 (the command's options)
     reading = band_reading(loaded, where)
     found = find_scenes(check_given(scenes), folder, bands, reading.names)
     grid = grid_of(loaded, tile, overlap, blend)
-    size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
+    size = map_batch(loaded.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
     plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
+    if workers is not None and scheduler is not None:
+        what = f"both are given ({workers} and {scheduler})"
+        raise LatentclustError.at("--workers, --scheduler", what, "Give one of them")
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
     if datetime is not None and not stac:
@@ -131,7 +134,7 @@ def label(  # noqa: PLR0913 (the command's options)
         Catalogue(known, datetime) if stac else None,
     )
     products.check()
-    options = {**plan.options(), **products.options(), "area": area.said() if area else None}
+    options = {**plan.options(), **products.options(), "area": area.said() if area else None, "bands": list(bands)}
     path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
     def outputs(scene: Scene) -> Iterator[PurePath]:
@@ -149,7 +152,8 @@ def label(  # noqa: PLR0913 (the command's options)
         todo = [scene for scene in found if str(scene.output) not in kept]
         with engine_for(plan, partial, workers, scheduler) as engine:
             work.label(todo, engine, stopping)
-        shutil.rmtree(partial, ignore_errors=True)
+        if all(scene.status != "failed" for scene in work.ended.values()):
+            shutil.rmtree(partial, ignore_errors=True)
     every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
     outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
     return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
@@ -167,13 +171,15 @@ def _area(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path 
     return None if bbox is None else box_area(bbox, crs)
 
 
-def _vector(wanted: bool, min_area: float | None, max_polygons: int) -> Vector | None:
+def _vector(wanted: bool, min_area: float | None, max_polygons: int | None) -> Vector | None:
     """How polygons are drawn; raises LatentclustError for polygons without a least area, and the reverse."""
+    if max_polygons is not None and not wanted:
+        raise LatentclustError.at("--max-polygons", f"{max_polygons} is given without --vector", "Give --vector too")
     if wanted and min_area is None:
         raise LatentclustError.at("--vector", "is given without --min-area", "Give the least area of a polygon, or 0")
     if min_area is not None and not wanted:
         raise LatentclustError.at("--min-area", f"{min_area:g} is given without --vector", "Give --vector too")
-    return Vector(float(min_area), max_polygons) if wanted and min_area is not None else None
+    return Vector(float(min_area), max_polygons or MAX_POLYGONS) if wanted and min_area is not None else None
 
 
 def _precision(name: str, model: ClusteringModel) -> str:

@@ -114,7 +114,7 @@ def survey(
 def survey_grid(model: ClusteringModel, margin: int) -> Grid:
     """Windows at least as large as the training images, that share twice a margin."""
     trained = grid_of(model, None, None, "crop")
-    shared = _whole(2 * margin, trained.stride)
+    shared = _least(2 * margin, trained.stride)
     side = max(trained.tile[0], 2 * shared), max(trained.tile[1], 2 * shared)
     return Grid(side, (shared, shared), (0, 0), trained.stride, "crop", trained.radius)
 
@@ -203,6 +203,6 @@ def _counted(sight: Sight, clusters: int) -> NDArray[np.int64]:
     return counts
 
 
-def _whole(pixels: int, stride: int) -> int:
+def _least(pixels: int, stride: int) -> int:
     """The least multiple of a stride that is no less."""
     return -(-pixels // stride) * stride

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,6 +25,11 @@ from latentclust.labelling.products import Made, Products
 from latentclust.labelling.published import publish, stamp
 from latentclust.labelling.scene import Task, prepare
 from latentclust.labelling.strip_files import whole
+
+GOES_ON = "The same command goes on with them"
+
+SPARE = 100_000_000
+"""Bytes that must be free for strips of a scene that failed to stay."""
 
 FINISHING = 2
 """Scenes that may wait to be put together before no more windows are read."""
@@ -62,7 +68,7 @@ class Work:
         self.partial, self.watcher, self.strict = partial, watcher, strict
         self.windows = 0
         self.ended: dict[str, SceneOutcome] = {}
-        self._halted = False
+        self._halted = self._cut = False
         self._open: dict[str, _Open] = {}
         # Scenes are opened by the thread that reads ahead, and accounted for by the one that labels.
         self._events: SimpleQueue[Event] = SimpleQueue()
@@ -86,8 +92,11 @@ class Work:
             if not self._halted:
                 raise
         finally:
+            self._account()
             self._pool.shutdown(wait=True, cancel_futures=stopping())
             self._collect(0)
+        if self._cut:
+            raise InterruptedRunError.at("scenes", "stopped while some were put together", GOES_ON)
 
     def _jobs(self, scenes: Iterable[Scene]) -> Iterator[Job]:
         """The strips to be labelled; scenes are opened when their turn comes."""
@@ -154,9 +163,12 @@ class Work:
         while self._finishing and (self._finishing[0][1].done() or len(self._finishing) > most):
             opened, future = self._finishing.popleft()
             if future.cancelled():
+                self._cut = True
                 continue
             try:
                 self._publish(opened, future.result())
+            except InterruptedRunError:
+                self._cut = True
             # As above.
             except Exception as error:
                 self._end(opened, "failed", reason_of(error))
@@ -184,9 +196,20 @@ class Work:
         name = str(opened.scene.output)
         self._open.pop(name, None)
         self.ended[name] = opened.outcome
+        self._clear(self.partial / self.manifest.key(opened.outcome), status == "failed")
         self.manifest.record(opened.outcome)
-        shutil.rmtree(self.partial / self.manifest.key(opened.outcome), ignore_errors=True)
         self.watcher.scene_ended(opened.outcome)
+
+    def _clear(self, folder: Path, failed: bool) -> None:
+        """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
+        if not failed or shutil.disk_usage(self.partial).free < SPARE:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for path in folder.glob("*"):
+            if not whole(path):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        with suppress(OSError):  # whole strips are there, or nothing ever was
+            folder.rmdir()
 
 
 def reason_of(error: Exception) -> str:

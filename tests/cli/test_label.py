@@ -69,6 +69,7 @@ def test_options_reach_the_run(cli, model_file, tmp_path):
         "classes": False,
         "vector": None,
         "stac": None,
+        "bands": [],
     }
     refused = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
     assert refused.code == 2
