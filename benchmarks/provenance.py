@@ -18,7 +18,7 @@ def write(name: str, findings: dict[str, Any], command: str | None = None) -> Pa
     """Writes findings beside the command, the commit, the versions and the machine."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} thread(s)"
     # The results file of this very run does not make the tree another one.
-    changed = _git("status", "--porcelain", "--", "latentclust", "recipes")
+    changed = _git("status", "--porcelain", "--", "latentclust", "recipes", "plugins")
     document = {
         "command": command or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") + (" with changes" if changed else ""),

@@ -1,0 +1,38 @@
+"""Soft assignments to centroids and the distribution that they are drawn to: Xie et al. 2016, section 3.1."""
+
+import torch
+from torch import Tensor
+
+
+def log_kernel(points: Tensor, centroids: Tensor, alpha: float) -> Tensor:
+    """Log of Eq. 1's numerator, `(1 + |z - mu|^2 / alpha)^(-(alpha + 1) / 2)`; its softmax is Eq. 1.
+
+    Args:
+        points: Embedded samples z, `(b, d)`.
+        centroids: mu, `(k, d)`.
+        alpha: Degrees of freedom of Student's t.
+
+    Returns:
+        `(b, k)`, at most 0.
+    """
+    squares = (points[:, None] - centroids).square().sum(dim=2)
+    return -(alpha + 1) / 2 * (squares / alpha).log1p()
+
+
+def target_distribution(assignments: Tensor) -> Tensor:
+    """Eq. 3: squared assignments, each cluster's divided by its soft size, rows scaled to sum to one.
+
+    Args:
+        assignments: q of all samples, `(n, k)`.
+
+    Returns:
+        p, `(n, k)`, of the same type; computed in float64.
+    """
+    q = assignments.double()
+    weight = q.square() / q.sum(dim=0)
+    return (weight / weight.sum(dim=1, keepdim=True)).to(assignments.dtype)
+
+
+def divergence(target: Tensor, log_assignments: Tensor) -> Tensor:
+    """Eq. 2 as a mean over samples: KL(p || q), nats, of `(b, k)` p and log q."""
+    return (torch.xlogy(target, target) - target * log_assignments).sum(dim=1).mean()
