@@ -1,5 +1,7 @@
 """Recipes over seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
+A recipe is one that ships, or a file.
+
 Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/results/clustering-RECIPE.json`.
 """
 
@@ -55,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for recipe in options.recipes:
-        name = recipe + options.label
+        name = Path(recipe).stem + options.label
         folder = Path("runs/benchmarks") / name
         _, summary, runs = run_seeds(
             recipe, options.seeds, options.settings, out=folder, overwrite=True, listener=lambda _: Lines()

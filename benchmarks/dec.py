@@ -1,17 +1,16 @@
-"""DEC and IDEC of plugins/latentclust-dec over seeds, beside k-means and ClustPy's DEC and IDEC.
+"""DEC and IDEC of plugins/latentclust-dec over seeds, beside ClustPy's DEC and IDEC with the same settings.
 
-`python benchmarks/dec.py digits --seeds 5 --clustpy-python VENV/bin/python` runs both systems of latentclust and of
-ClustPy, each seed with the same networks, data, batches, learning rates and numbers of steps, and writes
-`benchmarks/results/dec-digits.json`. Without `--clustpy-python`, as for `usps` and `pendigits`, ClustPy is left out.
+`python benchmarks/dec.py --clustpy-python VENV/bin/python [--data digits] [--seeds 5]`. Both programs have, for each
+seed, the same networks, data, batch size, learning rates, numbers of steps, weights of losses and starts of k-means,
+and one thread. Writes `benchmarks/results/dec-DATA.json`, and `clustering-DATA-SYSTEM.json` for the table of the README.
 """
 
 import argparse
 import json
 import subprocess
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -20,44 +19,27 @@ from numpy.typing import NDArray
 from provenance import write
 
 from latentclust.assemble.experiment import Experiment, assemble
-from latentclust.bundled.metrics import Accuracy, AdjustedRandIndex, NormalizedMutualInformation
 from latentclust.data.roots import data_roots
 from latentclust.evaluate.clustering import assess
+from latentclust.evaluate.seeds import spread
+from latentclust.report.results import RunResult, summarise
 from latentclust.runs.run import prepare_recipe, run
+from latentclust.train.devices import describe
 
 HERE = Path(__file__).parent
 RECIPES = HERE.parent / "plugins" / "latentclust-dec" / "recipes"
 SYSTEMS = ("dec", "idec")
-METRICS = {"accuracy": Accuracy(), "nmi": NormalizedMutualInformation(), "ari": AdjustedRandIndex()}
 
-
-@dataclass
-class Rival:
-    """What one program makes of one system over the seeds."""
-
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)
-
-    def add(self, scores: dict[str, float], seconds: float) -> None:
-        """One seed's."""
-        for name in METRICS:
-            self.metrics.setdefault(name, []).append(round(scores[name], 4))
-        self.seconds.append(round(seconds, 1))
-
-    def summary(self) -> dict[str, Any]:
-        """The same with mean and standard deviation."""
-        spread = {name: stdev(values) if len(values) > 1 else 0.0 for name, values in self.metrics.items()}
-        means = {name: round(mean(values), 4) for name, values in self.metrics.items()}
-        return {"mean": means, "sd": {name: round(value, 4) for name, value in spread.items()}} | asdict(self)
+Scores = list[dict[str, float]]
+"""A seed each: metrics, and `seconds`."""
 
 
 def clustpy_settings(experiment: Experiment, system: str, seed: int) -> dict[str, Any]:
     """What ClustPy must be told to do the same."""
     resolved = experiment.resolved
-    recipe, encoder = resolved.recipe, resolved.backbones["encoder"]
-    epoch = len(experiment.data.source) // recipe.train.batch_size
-    start = resolved.stages[1].start
+    recipe, encoder, start = resolved.recipe, resolved.backbones["encoder"], resolved.stages[1].start
     assert start is not None
+    epoch = len(experiment.data.source) // recipe.train.batch_size
     return {
         "system": system,
         "seed": seed,
@@ -87,36 +69,42 @@ def clustpy(python: str, experiment: Experiment, settings: dict[str, Any]) -> tu
         return np.load(folder / "labels.npz")["labels"].astype(np.int64), said
 
 
+def summary(scores: Scores) -> dict[str, Any]:
+    """Mean and standard deviation of each metric, and every seed's."""
+    return asdict(spread(scores)) | {"seeds": {name: [one[name] for one in scores] for name in scores[0]}}
+
+
 def main() -> None:
-    """Runs what was asked for, one seed after the other, so that a file of some seeds is there early."""
+    """Both systems by both programs, one seed after the other; the files are written anew after each."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", choices=["digits", "usps", "pendigits"])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--clustpy-python", default="", help="an interpreter that has ClustPy")
+    parser.add_argument("--clustpy-python", required=True, help="an interpreter that has ClustPy")
+    parser.add_argument("--data", default="digits", choices=["digits", "usps", "pendigits"])
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    ours = {system: Rival() for system in SYSTEMS}
-    theirs = {system: Rival() for system in SYSTEMS}
-    findings: dict[str, Any] = {"protocol": "all samples; Hungarian one-to-one accuracy; NMI by the arithmetic mean"}
+    results: dict[str, list[RunResult]] = {system: [] for system in SYSTEMS}
+    theirs: dict[str, Scores] = {system: [] for system in SYSTEMS}
+    findings: dict[str, Any] = {"clustpy_settings": {}}
     for seed in range(options.seeds):
         for system in SYSTEMS:
             recipe, settings = RECIPES / f"{options.data}-{system}.toml", (f"seed={seed}", "evaluate.tsne=false")
             folder = Path("runs/benchmarks") / f"{options.data}-{system}" / f"seed-{seed}"
-            finished = run(recipe, settings, out=folder, overwrite=True, device="cpu")
-            ours[system].add(dict(finished.result.metrics or {}), finished.result.seconds)
-            findings["kmeans"] = dict((finished.result.baselines or {})["kmeans"])
-            if options.clustpy_python:
-                experiment = assemble(prepare_recipe(recipe, settings), data_roots())
-                told = clustpy_settings(experiment, system, seed)
-                clusters, said = clustpy(options.clustpy_python, experiment, told)
-                found = assess(clusters, experiment.data.labels, told["clusters"], METRICS)
-                theirs[system].add(dict(found.metrics or {}), said["seconds"])
-                findings |= {"clustpy_versions": said["versions"], "clustpy_settings": told}
-            print(seed, system, ours[system].metrics, theirs[system].metrics, flush=True)
-        findings["latentclust"] = {system: rival.summary() for system, rival in ours.items()}
-        if options.clustpy_python:
-            findings["clustpy"] = {system: rival.summary() for system, rival in theirs.items()}
-        print(write(f"dec-{options.data}", {"seeds": seed + 1, **findings}), flush=True)
+            results[system].append(run(recipe, settings, out=folder, overwrite=True, device="cpu").result)
+            experiment = assemble(prepare_recipe(recipe, settings), data_roots())
+            told = clustpy_settings(experiment, system, seed)
+            clusters, said = clustpy(options.clustpy_python, experiment, told)
+            metrics = experiment.resolved.metrics
+            scores = assess(clusters, experiment.data.labels, told["clusters"], metrics).metrics
+            theirs[system].append({**(scores or {}), "seconds": said["seconds"]})
+            findings["clustpy_settings"][system] = told | {"seed": "each"}
+            findings["clustpy_versions"] = said["versions"]
+            print(seed, system, results[system][-1].metrics, theirs[system][-1], flush=True)
+        for system, found in results.items():
+            told = {"seconds": [round(one.seconds, 1) for one in found], "ran_on": describe(torch.device("cpu"))}
+            write(f"clustering-{options.data}-{system}", summarise(found).model_dump() | told)
+            ours = [{**one.metrics, "seconds": one.seconds} for one in found]
+            findings[system] = {"latentclust": summary(ours), "clustpy": summary(theirs[system])}  # type: ignore[arg-type]
+        print(write(f"dec-{options.data}", findings), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,15 +30,16 @@ seed = 0
 BODY = """
 [prior]
 clusters = {clusters} # how many clusters to look for
-
+{stages}
 [train]
-rounds = {rounds} # the system's own; begin with a few hundred to see it run
-batch_size = {batch_size}
+{rounds}batch_size = {batch_size}
 
 [evaluate] # metrics are left out where the data have no labels
 metrics = {metrics}
 baselines = {baselines}
 """
+
+ROUNDS = "rounds = {rounds} # the system's own; begin with a few hundred to see it run\n"
 
 METRICS, BASELINES = ["accuracy", "purity", "nmi", "ari"], ["kmeans"]
 """What scores a system that does not say it itself, as those of label maps do."""
@@ -85,9 +86,11 @@ def _text(registry: Registry, base: Part, dataset: Part, data: str, name: str) -
     layered = load_recipe(start, registry).layered
     head = HEAD.format(system=inline(base.name), description=description_of(base.value), name=inline(name))
     train, scored = layered.tree["train"], layered.tree.get("evaluate", {})
+    stages = layered.tree.get("stages", {})
     body = BODY.format(
         clusters=layered.tree["prior"]["clusters"],
-        rounds=train["rounds"],
+        stages="".join(f"\n[stages.{name}]\n{ROUNDS.format(**table)}" for name, table in stages.items()),
+        rounds="" if stages else ROUNDS.format(**train),
         batch_size=train.get("batch_size", 64),
         metrics=inline(scored.get("metrics", METRICS)),
         baselines=inline(scored.get("baselines", BASELINES)),

@@ -45,11 +45,10 @@ class SampleTables:
         Raises:
             RunFailedError: where a table is not finite, or has not a row for each sample.
         """
-        read = {given for plan in stage.plans.values() for given in plan.given}
         for name in self.specs:
             every = self.options[name].every
             due = name not in self.rows or (every and (round_ - 1 - stage.first) % every == 0)
-            if due and read & {name, name + IMAGES}:
+            if due and any({name, name + IMAGES} & set(plan.given) for plan in stage.plans.values()):
                 self.restore(self.rows | {name: self._compute(name, round_)})
 
     def restore(self, rows: Mapping[str, Tensor]) -> None:

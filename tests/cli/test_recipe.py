@@ -4,10 +4,13 @@ import json
 import tomllib
 
 import pytest
+import tomli_w
 
+from latentclust.assemble.resolve import resolve
 from latentclust.cli.new_recipe import write_new
+from latentclust.plugins import Discovery, Provider, Provision, discover
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.registry import installed
+from latentclust.registry import Registry, installed
 from latentclust.runs.run import prepare_recipe
 
 
@@ -75,6 +78,19 @@ def test_every_shipped_recipe_is_listed(cli):
     assert found["digits"]["system"] == "dccs@1"
     assert found["digits"]["data"] == "digits"
     assert "digits-dls" in cli("recipe", "list").out
+
+
+def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
+    tables["stages"] = {"first": {"rounds": 30}, "second": {"rounds": 20}}
+    del tables["train"]["rounds"], tables["data"]
+    (tmp_path / "staged.toml").write_text(tomli_w.dumps(tables))
+    provision = Provision(Provider("plugin", "1", "parts"), "provide_systems", {"staged@1": tmp_path / "staged.toml"})
+    registry = Registry(Discovery((*discover().provisions, provision), ()))
+    text = write_new(registry, "staged", "synthetic", tmp_path / "new.toml")
+    assert "[stages.first]\nrounds = 30 # the system's own" in text
+    assert "[train]\nbatch_size = 8\n" in text
+    resolved = resolve(load_recipe(tmp_path / "new.toml", registry), registry)
+    assert [(stage.name, stage.last) for stage in resolved.stages] == [("first", 30), ("second", 50)]
 
 
 @pytest.mark.parametrize(
