@@ -2,6 +2,7 @@
 
 from latentclust.bodies import (
     BackboneSpec,
+    CentroidsSpec,
     DecoderSpec,
     EncoderHeadSpec,
     Extractor,
@@ -15,7 +16,17 @@ from latentclust.errors import Issue, LatentclustError
 from latentclust.hookspecs import hookimpl
 from latentclust.inferences import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Represents, Trunk
+from latentclust.roles import (
+    Centroids,
+    Critic,
+    Discriminator,
+    Encoder,
+    Generator,
+    Heads,
+    LayeredGenerator,
+    Represents,
+    Trunk,
+)
 from latentclust.samples import (
     VOID,
     DataProtocol,
@@ -74,6 +85,7 @@ from latentclust.tensors import (
     Scale,
     Scores,
     Shape,
+    Similarities,
     Vectors,
 )
 from latentclust.tiles_in_memory import in_memory
@@ -90,6 +102,8 @@ __all__ = [
     "BackboneSpec",
     "Baseline",
     "BaselineSpec",
+    "Centroids",
+    "CentroidsSpec",
     "ChainSpec",
     "ClusterImages",
     "Code",
@@ -147,6 +161,7 @@ __all__ = [
     "SealedLabels",
     "SealedMaps",
     "Shape",
+    "Similarities",
     "Spec",
     "StartSpec",
     "TableSpec",

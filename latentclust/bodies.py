@@ -104,6 +104,14 @@ class LayeredDecoderSpec(BackboneSpec, ABC):
         """
 
 
+class CentroidsSpec(BackboneSpec, ABC):
+    """Centroids in a space of features, for the role of that name, which adds no head."""
+
+    @abstractmethod
+    def centroids(self, clusters: int, width: int) -> nn.Module:
+        """A module from features `(b, width, *s)` to similarities `(b, clusters, *s)`."""
+
+
 class DecoderSpec(BackboneSpec, ABC):
     """A body for the generator."""
 

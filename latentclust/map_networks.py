@@ -9,17 +9,17 @@ from latentclust.tensors import ClusterImages, Code, Features, HeadLogits, Image
 
 
 class TrunkMapNetwork(nn.Module):
-    """Images to a map of features that several heads share."""
+    """Images, or another trunk's map, to a map of features that several heads share."""
 
-    def __init__(self, body: MapExtractor) -> None:
-        """Wraps a body, which needs no head."""
+    def __init__(self, body: MapExtractor, stride: int = 1) -> None:
+        """Wraps a body, which needs no head; `stride` is that of the map that it reads, 1 for images."""
         super().__init__()
         self.body = body
-        self.stride = body.stride
+        self.stride = stride * body.stride
 
-    def forward(self, images: Images) -> Features:
-        """The features, `(b, width, h / stride, w / stride)`."""
-        return Features(self.body(images))
+    def forward(self, sample: Images | Features) -> Features:
+        """The features, `(b, width, y, x)`, at the network's stride."""
+        return Features(self.body(sample))
 
     def represent(self, sample: Tensor) -> Tensor:
         """The same in float32."""

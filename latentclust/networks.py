@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.bodies import Extractor, LayeredDecoder, MapExtractor
-from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Vectors
+from latentclust.tensors import Code, Features, HeadLogits, Images, Latent, Scores, Similarities, Vectors
 
 NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
 
@@ -100,17 +100,30 @@ class HeadsNetwork(nn.Module):
         return representation.float()
 
 
+class CentroidsNetwork(nn.Module):
+    """Features, flat or a map, to their similarities with every cluster's centroid."""
+
+    def __init__(self, body: nn.Module) -> None:
+        """Wraps a body, which needs no head."""
+        super().__init__()
+        self.body = body
+
+    def forward(self, features: Features) -> Similarities:
+        """The similarities, `(b, k, *s)`."""
+        return Similarities(self.body(features).float())
+
+
 class TrunkNetwork(nn.Module):
-    """Images to the features that several networks share."""
+    """Images, or another trunk's features, to the features that several networks share."""
 
     def __init__(self, body: Extractor) -> None:
         """Wraps a body, which needs no head."""
         super().__init__()
         self.body = body
 
-    def forward(self, images: Images) -> Features:
+    def forward(self, sample: Images | Features) -> Features:
         """The representation, `(b, width)`."""
-        return Features(self.body(images)[0])
+        return Features(self.body(sample)[0])
 
     def represent(self, sample: Tensor) -> Tensor:
         """The same representation in float32."""

@@ -4,7 +4,17 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from latentclust.tensors import ClusterImages, Code, Features, HeadLogits, Images, Latent, Scores, Vectors
+from latentclust.tensors import (
+    ClusterImages,
+    Code,
+    Features,
+    HeadLogits,
+    Images,
+    Latent,
+    Scores,
+    Similarities,
+    Vectors,
+)
 
 
 @runtime_checkable
@@ -45,9 +55,9 @@ class Discriminator(Protocol):
 
 @runtime_checkable
 class Trunk(Protocol):
-    """Turns images into features that several networks share."""
+    """Turns images, or another trunk's features, into features that several networks share."""
 
-    def __call__(self, images: Images) -> Features:
+    def __call__(self, sample: Images | Features) -> Features:
         """The features of a batch, `(b, f)`, or a map of them."""
         ...
 
@@ -58,6 +68,15 @@ class Heads(Protocol):
 
     def __call__(self, sample: Images | Features) -> HeadLogits:
         """The logits of a batch, `(b, h, k)`, or of its pixels, `(b, h, k, y, x)`."""
+        ...
+
+
+@runtime_checkable
+class Centroids(Protocol):
+    """Compares features with the centroid of each cluster."""
+
+    def __call__(self, features: Features) -> Similarities:
+        """The similarities of a batch, `(b, k)`, or of the places of a map, `(b, k, y, x)`."""
         ...
 
 

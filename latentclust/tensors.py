@@ -18,6 +18,9 @@ Vectors = NewType("Vectors", Tensor)
 Features = NewType("Features", Tensor)
 """Network activations: flat `(b, f)`, or a map `(b, f, h', w')` at the stride of the trunk that made it."""
 
+Similarities = NewType("Similarities", Tensor)
+"""How alike each sample, or each place of a map, is to each centroid, `(b, k, *s)`: greatest for the nearest."""
+
 Scores = NewType("Scores", Tensor)
 """One real number a sample, `(b,)`: a critic's value or a discriminator's logit; float32."""
 

@@ -6,12 +6,21 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from latentclust.assemble.checks import feature_source
+from latentclust.assemble.features import build_order, feature_source, reads_features
 from latentclust.assemble.resolve import Resolved
-from latentclust.bodies import DecoderSpec, EncoderHeadSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.bodies import (
+    CentroidsSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+)
 from latentclust.errors import Issue, LatentclustError
 from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.networks import (
+    CentroidsNetwork,
     CriticNetwork,
     DiscriminatorNetwork,
     EncoderNetwork,
@@ -21,7 +30,7 @@ from latentclust.networks import (
     initialise,
 )
 from latentclust.recipe.schema import NetworkTable
-from latentclust.specs import MapPriorSpec
+from latentclust.specs import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 
 SUB_HEADS = 5
@@ -40,13 +49,11 @@ def placed(place: str) -> Iterator[None]:
 def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     """The recipe's networks for samples of `shape`; the recipe's seed alone decides their initial weights."""
     tables = resolved.recipe.networks
-    # Those whose features others read come first.
-    order = sorted(tables, key=lambda name: (resolved.roles[name] == "discriminator", tables[name].reads == "features"))
     networks: dict[str, nn.Module] = {}
     build = _build_map_network if resolved.prior.per_pixel else _build
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(resolved.recipe.seed)
-        for name in order:
+        for name in build_order(resolved.recipe, resolved.roles):
             with placed(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)
             initialise(network, tables[name].init)
@@ -66,8 +73,15 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
     )
     if isinstance(spec, DecoderSpec) and role == "generator":
         return GeneratorNetwork(spec.decoder(prior.width, shape))
+    if isinstance(spec, CentroidsSpec):
+        return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
     body = spec.extractor(_input_shape(resolved, table, role, shape, built))
+    return _on_body(spec, body, role, table, prior)
+
+
+def _on_body(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
+    """The head of a role that reads, on a body."""
     match role:
         case "encoder":
             sizes = (prior.clusters, prior.style_dim)
@@ -111,14 +125,10 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
     if isinstance(spec, LayeredDecoderSpec):
         body = spec.layered_decoder(prior.clusters, prior.style_dim, style_stride, shape)
         return LayeredGeneratorNetwork(body, style_stride)
+    stride, shape = _map_input(resolved, name, shape, built)
+    if isinstance(spec, CentroidsSpec):
+        return CentroidsNetwork(spec.centroids(prior.clusters, shape[0]))
     assert isinstance(spec, MapExtractorSpec), "resolve checked that the backbone can play the role"
-    stride = 1
-    if table.reads == "latent":
-        raise LatentclustError.at("reads", "'latent' is for networks of whole images", "Let it read images or features")
-    if table.reads == "features":
-        source = built[feature_source(resolved.recipe, table)]
-        assert isinstance(source, TrunkMapNetwork), "resolve checked whose features are read"
-        stride, shape = source.stride, (source.body.width, *(side // source.stride for side in shape[1:]))
     extractor = spec.map_extractor(shape)
     _check_stride(stride * extractor.stride, shape, stride)
     match resolved.roles[name]:
@@ -130,7 +140,22 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
         case "heads":
             return HeadsMapNetwork(extractor, table.heads or SUB_HEADS, table.clusters or prior.clusters, stride)
         case _:
-            return TrunkMapNetwork(extractor)
+            return TrunkMapNetwork(extractor, stride)
+
+
+def _map_input(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, nn.Module]) -> tuple[int, Shape]:
+    """The stride and the shape of what a network of label maps reads: images of `shape`, or a trunk's map of them."""
+    table = resolved.recipe.networks[name]
+    if table.reads == "latent":
+        raise LatentclustError.at("reads", "'latent' is for networks of whole images", "Let it read images or features")
+    if not reads_features(table, resolved.roles[name]):
+        return 1, shape
+    source = feature_source(resolved.recipe, table)
+    network = built[source]
+    if not isinstance(network, TrunkMapNetwork):
+        what = f"{source!r} is an encoder of label maps, which has no map of features"
+        raise LatentclustError.at("features_of", what, "Name a network with role trunk")
+    return network.stride, (network.body.width, *(side // network.stride for side in shape[1:]))
 
 
 def _check_stride(stride: int, shape: Shape, read_at: int) -> None:

@@ -9,6 +9,7 @@ from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
 from latentclust.assemble.stages import counts_in
 from latentclust.bodies import (
     BackboneSpec,
+    CentroidsSpec,
     DecoderSpec,
     EncoderHeadSpec,
     ExtractorSpec,
@@ -18,8 +19,8 @@ from latentclust.bodies import (
 from latentclust.errors import did_you_mean
 from latentclust.inferences import ChainSpec, InferenceSpec
 from latentclust.recipe.salvage import UNREAD
-from latentclust.recipe.schema import NetworkTable, Recipe
-from latentclust.roles import Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
+from latentclust.recipe.schema import Recipe
+from latentclust.roles import Centroids, Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
 from latentclust.specs import (
     Baseline,
     DeviceViewSpec,
@@ -37,6 +38,7 @@ ROLES: Mapping[str, type] = {
     "discriminator": Discriminator,
     "trunk": Trunk,
     "heads": Heads,
+    "centroids": Centroids,
 }
 
 MAP_ROLES: Mapping[str, type] = {
@@ -44,6 +46,7 @@ MAP_ROLES: Mapping[str, type] = {
     "generator": LayeredGenerator,
     "trunk": Trunk,
     "heads": Heads,
+    "centroids": Centroids,
 }
 """The roles under a prior of label maps, whose networks read and draw every pixel."""
 
@@ -57,6 +60,8 @@ def role_types(prior: PriorSpec | None) -> Mapping[str, type]:
 
 def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
     """What a backbone must be to play a role."""
+    if role == "centroids":
+        return (CentroidsSpec,)
     of_images, of_maps = (DecoderSpec, LayeredDecoderSpec) if role == "generator" else (ExtractorSpec, MapExtractorSpec)
     if prior is None:
         return of_images, of_maps
@@ -104,31 +109,12 @@ def check_roles(
     return roles
 
 
-def feature_source(recipe: Recipe, table: NetworkTable) -> str:
-    """The network whose features another reads."""
-    return table.features_of or ("trunk" if "trunk" in recipe.networks else "encoder")
-
-
 def check_own_heads(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
     """Refuses to ask a head that a backbone brings with it for a log variance."""
     for name, table in recipe.networks.items():
         if table.log_variance and isinstance(backbones[name], EncoderHeadSpec):
             what = f"{table.use!r} brings a head of its own, which gives none"
             find.note(f"networks.{name}.log_variance", what, "Take it out, or choose another backbone")
-
-
-def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
-    """Refuses to read the features of what has none, or of what would have to be built later."""
-    for name, role in roles.items():
-        table = recipe.networks[name]
-        if role != "discriminator" and table.reads != "features":
-            continue
-        source = feature_source(recipe, table)
-        where, fix = f"networks.{name}.features_of", "Name a network with role trunk or encoder"
-        if roles.get(source) not in ("encoder", "trunk"):
-            find.note(where, f"it reads the features of {source!r}, which is no trunk or encoder of this recipe", fix)
-        elif role != "discriminator" and recipe.networks[source].reads == "features":
-            find.note(where, f"it reads the features of {source!r}, which reads features itself", fix)
 
 
 def check_heads(

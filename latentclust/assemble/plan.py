@@ -175,7 +175,7 @@ class Binder:
         return True
 
     def _unknown(self, name: str, reader: str, where: str) -> None:
-        roles = ("encoder", "generator", "critic", "discriminator", "trunk", "heads", "overclustering")
+        roles = ("encoder", "generator", "critic", "discriminator", "trunk", "heads", "overclustering", "centroids")
         if name in roles:
             fix = f"Add [networks.{name}], or set enabled = false"
             self.issues.append(Issue(where, f"it needs a network {name!r}, which the recipe lacks", fix))

@@ -8,7 +8,6 @@ from latentclust.assemble.checks import (
     check_alignments,
     check_baselines,
     check_chains,
-    check_features,
     check_heads,
     check_inference,
     check_names,
@@ -19,6 +18,7 @@ from latentclust.assemble.checks import (
     check_selection,
     role_types,
 )
+from latentclust.assemble.features import check_features
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of

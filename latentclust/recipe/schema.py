@@ -79,11 +79,14 @@ class ViewTable(BaseModel):
 class NetworkTable(PartTable):
     """`[networks.NAME]`: a backbone in a role."""
 
-    role: Literal["encoder", "generator", "critic", "discriminator", "trunk", "heads"] | None = None
+    role: Literal["encoder", "generator", "critic", "discriminator", "trunk", "heads", "centroids"] | None = None
     """The network's own name where that is a role."""
 
     reads: Literal["images", "latent", "features"] = "images"
-    """What an encoder, a critic or heads read; a generator reads latents, a discriminator features and latents."""
+    """What an encoder, a critic, a trunk or heads read.
+
+    A generator reads latents, a discriminator features and latents, centroids features.
+    """
 
     features_of: str | None = None
     """The network whose features it reads: by default `trunk` where there is one, else `encoder`."""

