@@ -2,7 +2,7 @@
 
 `python benchmarks/dec.py --clustpy-python VENV/bin/python [--data digits] [--seeds 5]`. Both programs have, for each
 seed, the same networks, data, batch size, learning rates, numbers of steps, weights of losses and starts of k-means,
-and one thread. Writes `benchmarks/results/dec-DATA.json`, and `clustering-DATA-SYSTEM.json` for the table of the README.
+and one thread. Writes `benchmarks/results/dec-DATA.json`, and `clustering-DATA-SYSTEM.json` for the README.
 """
 
 import argparse
