@@ -48,7 +48,7 @@ PROTOCOLS: Mapping[str, DataProtocol] = {
             1,
             "COCO-Stuff, all 27 coarse classes, val2017; short side brought to 320 (image and labels nearest), centre "
             "crop 320x320; unlabelled pixels are void; all images train, match and test, where STEGO trains on "
-            "train2017; no averaging with the mirror image; no mask, training reads no labels",
+            "train2017; no mask, training reads no labels",
         ),
     )
 }

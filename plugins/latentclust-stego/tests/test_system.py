@@ -1,4 +1,6 @@
 import ast
+import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +14,8 @@ from latentclust.assemble.experiment import assemble
 from latentclust.runs.run import prepare_recipe, run
 from PIL import Image
 from safetensors.torch import load_file
+
+from latentclust_stego import provide_backbones, provide_inferences, provide_losses, provide_tables
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -133,3 +137,20 @@ def test_the_contract_of_imports_is_that_of_the_api_and_of_the_declared_dependen
     assert ours == {"latentclust.api"}
     roots = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
     assert roots - {"latentclust_stego"} <= declared
+
+
+def test_the_readme_names_every_option():
+    page = (RECIPES.parent / "README.md").read_text()
+    parts = {**provide_backbones(), **provide_tables(), **provide_losses(), **provide_inferences()}
+    fields = {f"| `{field}` | `{name}` |" for name, part in parts.items() for field in part.model_fields}
+    assert fields == set(re.findall(r"\| `\w+` \| `[\w-]+` \|(?= )", page))
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_the_readmes_recipes_resolve(block: int, tmp_path: Path):
+    found = re.findall(r"```toml\n(.*?)```", (RECIPES.parent / "README.md").read_text(), re.DOTALL)
+    assert len(found) == 2
+    for path in RECIPES.glob("*.toml"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "own.toml").write_text(found[block])
+    assert prepare_recipe(tmp_path / "own.toml", ()).recipe.name in found[block]
