@@ -13,8 +13,8 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from latentclust import api, hookspecs
-from latentclust.cli.part_options import attribute_docstrings, part_options
 from latentclust.part_checks import NAME, NAMES, kind_of
+from latentclust.part_options import attribute_docstrings, part_options
 from latentclust.specs import Spec
 
 WIDTH = 118

@@ -70,7 +70,7 @@ class LossSpec(Spec):
     """One term of an objective: a function of quantities, which it names by its parameters."""
 
     if TYPE_CHECKING:
-        __call__: Callable[..., Scalar]
+        __call__: ClassVar[Callable[..., Scalar]]
 
 
 # Data

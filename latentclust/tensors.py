@@ -66,7 +66,10 @@ class Latent:
     style: Float[Tensor, "b d *t"]
 
     def vector(self) -> Vectors:
-        """Category and style as one vector, `(b, k + d)`, in this order; of whole images alone."""
+        """Category and style as one vector, `(b, k + d)`, in this order; raises LatentclustError for label maps."""
+        if self.style.dim() > 2:
+            what = "latent vectors are of images with one cluster each, and here every pixel has one"
+            raise LatentclustError.at("losses", what, "Take out what reads latent vectors")
         return Vectors(torch.cat((self.category, self.style), dim=1))
 
 

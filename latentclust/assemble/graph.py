@@ -50,7 +50,7 @@ def _player(resolved: Resolved, plan: Plan) -> Tree:
 def _loss(resolved: Resolved, term: Term) -> Text:
     table = resolved.recipe.losses[term.name]
     use = "" if table.use == term.name else f", a {table.use}"
-    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {_weight(table.weight)})")
+    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {weight_in_words(table.weight)})")
 
 
 def _quantity(branch: Tree, name: str, nodes: dict[str, Node], drawn: set[str]) -> None:
@@ -102,5 +102,6 @@ def _quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
-def _weight(weight: Schedule) -> str:
+def weight_in_words(weight: Schedule) -> str:
+    """A weight as a reader wants it: a number, or both ends of a ramp."""
     return f"{weight.start:g} to {weight.end:g}" if isinstance(weight, Ramp) else f"{weight:g}"

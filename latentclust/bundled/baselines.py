@@ -22,7 +22,10 @@ class KMeans(BaselineSpec):
     """Lloyd's k-means from k-means++ seeds, the best of `n_init` by inertia."""
 
     n_init: PositiveInt = 10
+    """How often it starts anew."""
+
     max_iter: PositiveInt = 1000
+    """Steps of each start, at most."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
         """Labels `(n,)` of points `(n, d)`."""
@@ -37,8 +40,13 @@ class MiniBatchKMeans(BaselineSpec):
     """K-means on small random batches (Sculley 2010), for sets on which k-means takes too long."""
 
     n_init: PositiveInt = 10
+    """How many starts are tried, of which the best goes on."""
+
     max_iter: PositiveInt = 200
+    """Passes over the points, at most."""
+
     batch_size: PositiveInt = 4096
+    """Points a step."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
         """Labels `(n,)` of points `(n, d)`."""
@@ -61,6 +69,7 @@ class NonNegativeFactorization(BaselineSpec):
     """Weight of the squares of the factors, per sample and feature."""
 
     max_iter: PositiveInt = 500
+    """Steps, at most."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
         """Labels `(n,)` of points `(n, d)`, from a non-negative double SVD start.
@@ -99,11 +108,17 @@ class Spectral(BaselineSpec):
     """Normalised spectral clustering (Shi and Malik 2000); as in ClusterGAN 2019, with the RBF kernel."""
 
     affinity: Literal["rbf", "nearest_neighbors"] = "rbf"
+    """What makes points alike: the RBF kernel, or being among each other's nearest."""
+
     gamma: PositiveFloat | None = None
     """Of the kernel exp(-gamma r²), in inverse squared units of the points; None for 1 / (d · their variance)."""
 
     neighbors: PositiveInt = 10
+    """How many nearest points count, of `nearest_neighbors`."""
+
     n_init: PositiveInt = 10
+    """How often the k-means of the eigenvectors starts anew."""
+
     max_samples: PositiveInt = 12_000
     """Refuses more: the affinities take 8 n² bytes, 1.2 GB at this limit, and time grows faster."""
 
@@ -154,7 +169,11 @@ class GaussianMixture(BaselineSpec):
     """`full` needs far more samples in a cluster than dimensions."""
 
     n_init: PositiveInt = 3
+    """How often it starts anew."""
+
     max_iter: PositiveInt = 500
+    """Steps of each start, at most."""
+
     floor: Annotated[float, Field(gt=0)] = 1e-4
     """Added to every variance, in squared units of the points, so that a constant pixel does not end the fit."""
 

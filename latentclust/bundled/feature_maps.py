@@ -28,7 +28,8 @@ def feature_maps(channels: int, zoom: float) -> Callable[[Images], Float[Tensor,
     Raises:
         LatentclustError: The extra latentclust[pretrained] is not installed.
     """
-    body: Any = timm_body(ARCHITECTURE, INSTALLED, channels).eval()
+    with torch.random.fork_rng(devices=()):  # whose first weights, which are thrown away, are drawn
+        body: Any = timm_body(ARCHITECTURE, INSTALLED, channels).eval()
     standardise = Standardise(body, channels)
 
     @torch.no_grad()

@@ -23,8 +23,9 @@ class CategoricalMap(MapPriorSpec):
     clusters: int = Field(ge=2)
 
     style_dim: NonNegativeInt = 8
+    """Values of the style at each place of its grid."""
 
-    style_stride: PositiveInt = 16
+    style_stride: PositiveInt = Field(default=16, examples=[4])
     """Pixels, either way, to a place of the style's grid."""
 
     sigma: PositiveFloat = 1.0
@@ -32,7 +33,7 @@ class CategoricalMap(MapPriorSpec):
     coupling: NonNegativeFloat = 0.0
     """What agreement with a neighbour is worth, nats; 0 makes pixels independent."""
 
-    side: PositiveInt = 64
+    side: PositiveInt = Field(default=64, examples=[8])
     """Pixels of the maps that the quantity `prior_sample` draws, either way."""
 
     draws: PositiveInt = 100

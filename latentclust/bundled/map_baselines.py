@@ -26,7 +26,10 @@ class KMeansOfPixels(MapBaselineSpec, ABC):
     """
 
     n_init: PositiveInt = 10
+    """How often k-means starts anew; the start of least inertia is kept."""
+
     max_iter: PositiveInt = 300
+    """Steps of each start, at most."""
 
     @abstractmethod
     def description(self, channels: int) -> Describe:

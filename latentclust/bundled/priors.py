@@ -24,8 +24,10 @@ class OneHotGaussian(PriorSpec):
     clusters: int = Field(ge=2)
 
     style_dim: NonNegativeInt = STYLE_DIM
+    """Values of the style."""
 
     sigma: PositiveFloat = 0.1
+    """Standard deviation of each value of the style."""
 
     @property
     def categories(self) -> int:
@@ -45,6 +47,7 @@ class ContinuousPriorSpec(PriorSpec, ABC):
     clusters: int = Field(ge=2)
 
     style_dim: PositiveInt = STYLE_DIM
+    """Values of the latent vector, which is all style."""
 
     @property
     def categories(self) -> int:
@@ -57,6 +60,7 @@ class Gaussian(ContinuousPriorSpec):
     """N(0, sigma^2) (Goodfellow et al. 2014)."""
 
     sigma: PositiveFloat = 1.0
+    """Standard deviation of each value."""
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
         """`count` independent draws on the generator's device, float32."""
@@ -71,10 +75,13 @@ class GaussianMixture(ContinuousPriorSpec):
     """
 
     sigma: PositiveFloat = 0.1
+    """Standard deviation of each value about its component's mean."""
 
     spread: PositiveFloat = 1.0
+    """Bound of the means, either way."""
 
     seed: NonNegativeInt = 0
+    """Of the draw of the means."""
 
     def means(self, device: torch.device) -> Tensor:
         """The components' means, `(k, style_dim)`."""
@@ -92,6 +99,7 @@ class Uniform(ContinuousPriorSpec):
     """Uniform on [-half_width, half_width]^d (Radford et al. 2016)."""
 
     half_width: PositiveFloat = 1.0
+    """Bound of each value, either way."""
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
         """`count` independent draws on the generator's device, float32."""

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from latentclust.cli.commands import PluginCommand, misnamed
-from latentclust.cli.part_options import PartOption
 from latentclust.cli.sheets import Sheet, broken_sheet, command_line, part_line
 from latentclust.cli.terminal import heading
 from latentclust.distributions import COMMANDS, VARIABLE, Provider, Scan
+from latentclust.part_options import PartOption
 from latentclust.plugins import BrokenPlugin, Remark
 from latentclust.registry import Registry
 

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from latentclust.cli.part_options import PartOption, part_options
 from latentclust.cli.shipped import description_of
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
+from latentclust.part_options import PartOption, part_options
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.show import inline

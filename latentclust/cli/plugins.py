@@ -1,5 +1,6 @@
 """`latentclust plugins`: the parts that recipes are made of, and who provides them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 Kind = Annotated[str | None, typer.Argument(metavar="KIND", help="backbone, prior, loss, ..., command; all if none.")]
+Dist = Annotated[str, typer.Argument(metavar="DIST", help="A distribution, such as latentclust-my-loss.")]
+NewKind = Annotated[str, typer.Argument(metavar="KIND", help="backbone, prior, loss, ..., command.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Of the part, such as my-loss.")]
+NewFolder = Annotated[Path, typer.Option(metavar="DIR", help="Where its folder is made; here unless given.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A part, DISTRIBUTION:NAME, a command or a distribution.")]
 
 
@@ -73,6 +78,52 @@ def show(name: Name, json: Json = False) -> None:
         return
     for sheet in found:
         print_sheet(results(), sheet)
+
+
+@app.command()
+def validate(distribution: Dist, json: Json = False) -> None:
+    """Check what an installed plugin provides, as latentclust's own parts are checked, and say what is wrong.
+
+    Exits with 1 where something is, and with 2 where there is no such plugin.
+
+    Examples:
+        latentclust plugins validate latentclust-my-loss
+        latentclust plugins validate latentclust-my-loss --json
+    """
+    from dataclasses import asdict
+
+    from latentclust.cli.examination import print_examination
+    from latentclust.cli.terminal import print_json, results
+    from latentclust.registry import installed
+    from latentclust.testing import examine
+
+    found = examine(distribution, installed())
+    if json:
+        print_json(asdict(found))
+    else:
+        print_examination(results(), found)
+    if found.findings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
+    """Begin a plugin: a distribution with one part that works, its tests, README and pyproject.toml.
+
+    Examples:
+        latentclust plugins new loss my-loss
+        latentclust plugins new command my-command --out ~/plugins
+    """
+    from latentclust.cli.main import app as whole
+    from latentclust.cli.new_plugin import write_plugin
+    from latentclust.cli.terminal import command, lines, results, shown
+    from latentclust.registry import installed
+
+    group = typer.main.get_command(whole)
+    folder = write_plugin(kind, name, out, installed(), getattr(group, "commands", {}))
+    results().print(f"wrote {shown(folder)}; then:", markup=False, soft_wrap=True)
+    install = f"pip install -e '{shown(folder)}[test]'"
+    lines(results(), [install, command("plugins", "validate", folder.name), f"pytest {shown(folder)}"])
 
 
 def _offered() -> "tuple[Sequence[PluginCommand], Scan]":

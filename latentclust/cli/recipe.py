@@ -13,6 +13,13 @@ WithData = Annotated[bool, typer.Option("--with-data", help="Open the data too, 
 Defaults = Annotated[bool, typer.Option("--defaults", help="Show the keys that nothing sets, with their defaults.")]
 Graph = Annotated[bool, typer.Option("--graph", help="Draw what each player computes in a step.")]
 Dot = Annotated[bool, typer.Option("--dot", help="With --graph: print Graphviz text.")]
+Mermaid = Annotated[bool, typer.Option("--mermaid", help="With --graph: print Mermaid text, which GitHub draws.")]
+ShownName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A TOML file, a shipped recipe's name, or a system's NAME@VERSION.", show_default=False
+    ),
+]
 System = Annotated[str, typer.Option(help="The system that it extends, such as clustergan or dls@1.")]
 Data = Annotated[str, typer.Option(help="The data set; image-folder is your own images.")]
 NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")]
@@ -45,31 +52,40 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
 
 @app.command()
 def show(
-    recipe: RecipeName,
+    recipe: ShownName,
     settings: Settings = None,
     defaults: Defaults = False,
     graph: Graph = False,
     dot: Dot = False,
+    mermaid: Mermaid = False,
 ) -> None:
     """Print a recipe with all that it extends, each value followed by the file or option that set it.
 
     The output is itself a recipe. With --graph, print the quantities of a training step instead:
-    a tree a player, from its losses down to the networks that they read.
+    a tree a player, from its losses down to the networks that they read. A system is shown by its
+    NAME@VERSION, with a data set that stands for any.
 
     Examples:
         latentclust recipe show digits
         latentclust recipe show digits --graph
         latentclust recipe show digits --graph --dot | dot -Tsvg > step.svg
+        latentclust recipe show dls@1 --graph --mermaid
     """
     from latentclust.assemble.defaults import with_defaults
     from latentclust.assemble.graph import dot as as_dot
     from latentclust.assemble.graph import trees
+    from latentclust.assemble.mermaid import mermaid as as_mermaid
+    from latentclust.assemble.system import resolve_system
     from latentclust.cli.terminal import results
     from latentclust.recipe.show import annotated
+    from latentclust.registry import installed
     from latentclust.runs.run import prepare_recipe
 
-    resolved = prepare_recipe(recipe, tuple(settings or ()))
-    if dot:
+    given = tuple(settings or ())
+    resolved = resolve_system(recipe, installed(), given) if "@" in recipe else prepare_recipe(recipe, given)
+    if mermaid:
+        print(as_mermaid(resolved), end="")
+    elif dot:
         print(as_dot(resolved), end="")
     elif graph:
         for tree in trees(resolved):

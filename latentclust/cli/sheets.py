@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from latentclust.cli.commands import PluginCommand
-from latentclust.cli.part_options import part_options
 from latentclust.cli.part_uses import uses
 from latentclust.cli.shipped import description_of
 from latentclust.distributions import Distribution, Scan, canonical
 from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.part_options import part_options
 from latentclust.plugins import BrokenPlugin
 from latentclust.registry import KINDS, Part, Registry
 from latentclust.specs import DatasetSpec

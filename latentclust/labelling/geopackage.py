@@ -27,17 +27,17 @@ class Layer:
     def __init__(self, path: Path, ground: Ground, names: Mapping[int, str]) -> None:
         """Nothing is written before there is a batch."""
         self._path, self._ground, self._names = path, ground, names
-        self._labels: list[NDArray[np.uint16]] = []
+        self._values: list[NDArray[np.uint16]] = []
         self._polygons: list[Polygons] = []
         self._there = False
         self.count = 0
 
     def add(self, labels: NDArray[np.uint16], polygons: Polygons) -> None:
         """Appends polygons `(n,)` of columns and rows, with the label of each; raises as `finish` does."""
-        self._labels.append(labels)
+        self._values.append(labels)
         self._polygons.append(polygons)
         self.count += len(labels)
-        if sum(map(len, self._labels)) >= BATCH:
+        if sum(map(len, self._values)) >= BATCH:
             self._write()
 
     def finish(self) -> None:
@@ -48,7 +48,7 @@ class Layer:
         """
         import pyogrio
 
-        if self._labels:
+        if self._values:
             self._write()
         with _writing(self._path):
             found = pyogrio.read_info(self._path, LAYER, force_feature_count=True)["features"]
@@ -60,8 +60,8 @@ class Layer:
         import pyogrio.raw
         import shapely
 
-        labels, polygons = np.concatenate(self._labels), np.concatenate(self._polygons)
-        self._labels, self._polygons = [], []
+        labels, polygons = np.concatenate(self._values), np.concatenate(self._polygons)
+        self._values, self._polygons = [], []
         names = np.array([self._names[label] for label in labels.tolist()], object)
         columns = [labels.astype(np.int32), names, self._ground.areas(polygons)]
         with _writing(self._path), warnings.catch_warnings():

@@ -17,7 +17,7 @@ from latentclust.recipe import schema
 from latentclust.registry import KINDS, Registry
 
 ROOT = Path(__file__).parents[2]
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS, *sorted((ROOT / "plugins").glob("*/README.md"))]
 PAGE_NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -47,7 +47,7 @@ def recipe_blocks() -> list[Any]:
     for path in (ROOT / "README.md", *DOCS):
         blocks = re.findall(r"^```toml\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         tables = [tomllib.loads(block) for block in blocks]
-        named = [table for table in tables if "schema" in table and path.name != "plugins.md"]
+        named = [table for table in tables if "schema" in table and path.parent.name != "plugins"]
         found += [pytest.param(table, id=f"{path.name}-{table['name']}") for table in named]
     return found
 

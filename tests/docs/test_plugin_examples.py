@@ -1,8 +1,10 @@
-"""The examples of docs/plugins.md are laid down as one distribution, and the recipe that uses them all is run."""
+"""The examples of docs/plugins are what `plugins new` writes; laid down together, each one's recipe runs."""
 
+import ast
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -10,105 +12,138 @@ import pytest
 
 from latentclust import hookspecs
 from latentclust.assemble.experiment import assemble
-from latentclust.assemble.resolve import resolve
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.cli.new_plugin import COMMAND, NewPlugin
+from latentclust.part_checks import KINDS, kind_of
 from latentclust.plugins import discover
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import KINDS, Registry
+from latentclust.registry import Registry, installed
 from latentclust.runs.finish import trained_model
 from latentclust.runs.gather import gather_facts
 from latentclust.runs.outcome import outcome
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
 from latentclust.train.prepare import prepare
+from tests.new_plugins import lay_down, write
 
-EXAMPLE = "latentclust-example"
-PENALTY = "latentclust-confidence-penalty"
-HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
-
-Tables = dict[str, Any]
-
-
-@pytest.fixture
-def recipes(page) -> dict[str, str]:
-    """The TOML blocks of docs/plugins.md, by the name that each gives itself; its project's for pyproject.toml."""
-    blocks = page("docs/plugins.md").blocks("toml")
-    tables = [tomllib.loads(block) for block in blocks]
-    return {table.get("project", table)["name"]: block for table, block in zip(tables, blocks, strict=True)}
+ROOT = Path(__file__).parents[2]
+PENALTY = ROOT / "plugins" / "latentclust-confidence-penalty"
+PAGED = (*KINDS, COMMAND)
 
 
-@pytest.fixture
-def lay_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Tables, str], Path]]:
-    """Lays a distribution down as pip would, by its pyproject and the source of its one package; gives the package."""
-    modules = []
-
-    def install(pyproject: Tables, source: str) -> Path:
-        project = pyproject["project"]
-        points = project["entry-points"]["latentclust"]
-        (module,) = points.values()
-        package, info = tmp_path / module, tmp_path / f"{module}-{project['version']}.dist-info"
-        package.mkdir()
-        info.mkdir()
-        (package / "__init__.py").write_text(source)
-        (info / "entry_points.txt").write_text("\n".join(["[latentclust]", *(f"{k} = {v}" for k, v in points.items())]))
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        )
-        modules.append(module)
-        return package
-
-    monkeypatch.syspath_prepend(tmp_path)
-    yield install
-    for module in modules:
-        sys.modules.pop(module, None)
+def script() -> Any:
+    """The module that writes the pages."""
+    spec = spec_from_file_location("plugin_examples", ROOT / "docs" / "plugin_examples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-@pytest.fixture
-def example(page, recipes: dict[str, str], lay_down: Callable[[Tables, str], Path]) -> Registry:
-    """What is installed, and the distribution of docs/plugins.md."""
-    package = lay_down(tomllib.loads(recipes[EXAMPLE]), "\n\n".join(page("docs/plugins.md").blocks("python")))
-    (package / "plain.toml").write_text(recipes["plain"])
-    return Registry(discover())
+def example(kind: str) -> NewPlugin:
+    """The plugin that a page writes."""
+    writer = script()
+    found: NewPlugin = writer.example_of(writer.page_of(kind).read_text(encoding="utf-8"))
+    return found
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_a_section_with_an_example(hook: str, page):
-    assert f"@hookimpl\ndef {hook}()" in page("docs/plugins.md").section(hook)
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """What is installed, the plugins of all pages, and the one under plugins/."""
+    site, sources = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("sources")
+    lay_down([*(write(example(kind), sources) for kind in PAGED), PENALTY], site)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site)
+        installed.cache_clear()
+        yield Registry(discover())
+    installed.cache_clear()
+    for name in [name for name in sys.modules if (site / name.partition(".")[0]).exists()]:
+        del sys.modules[name]
 
 
-def test_the_examples_load_and_provide_a_part_of_every_kind(example: Registry):
-    assert [item for item in example.broken if item.provider.distribution == EXAMPLE] == []
-    parts = [part for kind in KINDS for part in example.parts(kind)]
-    assert {part.kind for part in parts if part.provider.distribution == EXAMPLE} == set(KINDS)
+@pytest.mark.parametrize("kind", PAGED)
+def test_a_page_has_what_the_command_writes(kind: str, page):
+    writer, text = script(), page(f"docs/plugins/{kind}.md").text
+    assert writer.example_of(text).kind == kind
+    assert text == writer.filled(text), "run `python docs/plugin_examples.py`"
 
 
-def test_the_recipe_that_uses_them_all_runs(example: Registry, recipes: dict[str, str], tmp_path: Path):
-    experiment = assemble(resolve(load_recipe(tomllib.loads(recipes["blobs"]), example), example), ())
-    fabric = make_fabric("cpu", 1)
-    prepare(experiment, fabric, tmp_path, Silence()).run()
+@pytest.mark.parametrize("hook", sorted(name for name in vars(hookspecs) if name.startswith("provide_")))
+def test_every_hook_has_a_page_with_an_example(hook: str, page):
+    assert f"@hookimpl\ndef {hook}()" in page(f"docs/plugins/{kind_of(hook)}.md").section("The module")
+    assert f"`{hook}`" in page("docs/plugins.md").section("Kinds")
+
+
+def test_the_examples_load(registry: Registry):
+    examples = [example(kind) for kind in KINDS]
+    assert [
+        item for item in registry.broken if item.provider.distribution in {one.distribution for one in examples}
+    ] == []
+    for one in examples:
+        provided = [part for part in registry.parts(one.kind) if part.provider.distribution == one.distribution]
+        assert len(provided) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path: Path):
+    (block,) = [block for block in page(f"docs/plugins/{kind}.md").blocks("toml") if "extends" in block]
+    loaded = load_recipe(tomllib.loads(block), registry, ("train.rounds=1",))
+    resolved = resolve(loaded, registry)
+    if kind == "system":  # whose TOML is merged, and then nobody's
+        assert loaded.layered.origins["losses.information.use"] == f"{example(kind).name}@1"
+    else:
+        assert example(kind).distribution in resolved.distributions
+    run(resolved, tmp_path)
+
+
+def run(resolved: Resolved, folder: Path) -> None:
+    """Trains for a round, and reads out what is reported."""
+    experiment, fabric = assemble(resolved, ()), make_fabric("cpu", 1)
+    prepare(experiment, fabric, folder, Silence()).run()
     model = trained_model(experiment, fabric.device)
     facts = gather_facts(model, experiment.data, experiment.data, outcome(model, experiment.data))
     assert facts.metrics is not None
-    assert facts.metrics["largest-cluster"] == facts.occupancy.max() / facts.occupancy.sum()
     assert facts.baselines is not None
-    assert facts.baselines["bisecting-kmeans"]["accuracy"] == 1.0
+    assert set(facts.metrics) == set(resolved.metrics)
+    assert set(facts.baselines) == set(resolved.baselines)
 
 
-@pytest.fixture
-def penalty(page, lay_down: Callable[[Tables, str], Path]) -> Registry:
-    """What is installed, and the distribution under plugins/, from its source."""
-    source = page(f"plugins/{PENALTY}/src/latentclust_confidence_penalty/__init__.py").text
-    lay_down(tomllib.loads(page(f"plugins/{PENALTY}/pyproject.toml").text), source)
-    return Registry(discover())
-
-
-def test_the_readme_of_the_confidence_penalty_has_a_recipe_that_binds_it(page, penalty: Registry):
-    (block,) = page(f"plugins/{PENALTY}/README.md").blocks("toml")
-    resolved = resolve(load_recipe(tomllib.loads(block), penalty), penalty)
+def test_the_readme_of_the_confidence_penalty_has_a_recipe_that_binds_it(page, registry: Registry):
+    (block,) = page(PENALTY / "README.md").blocks("toml")
+    resolved = resolve(load_recipe(tomllib.loads(block), registry), registry)
     terms = {term.name: term.reads for term in resolved.plans["encoder"].terms}
     assert terms["confidence-penalty"] == ("code_of_real",)
-    assert PENALTY in resolved.distributions
+    assert PENALTY.name in resolved.distributions
 
 
-def test_the_readme_of_the_confidence_penalty_has_its_options(page, penalty: Registry):
-    part = penalty.find("loss", "confidence-penalty", "")
-    assert set(page(f"plugins/{PENALTY}/README.md").rows(PENALTY, "key")) == set(part.value.model_fields)
+def test_the_readme_of_the_confidence_penalty_has_its_options(page, registry: Registry):
+    part = registry.find("loss", "confidence-penalty", "")
+    assert set(page(PENALTY / "README.md").rows(PENALTY.name, "key")) == set(part.value.model_fields)
+
+
+def test_the_confidence_penalty_is_a_loss_in_twenty_lines(page):
+    (source,) = (PENALTY / "src").rglob("__init__.py")
+    assert code_lines(source.read_text(encoding="utf-8")) <= 20
+    assert "a loss in twenty lines" in page("docs/plugins/tutorial.md").text
+
+
+def code_lines(source: str) -> int:
+    """Lines on which code stands: neither imports nor docstrings, comments or blank lines."""
+    tree = ast.parse(source)
+    passed: set[int] = set()
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if text or isinstance(node, ast.Import | ast.ImportFrom):
+            passed |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(number not in passed and bool(line.partition("#")[0].strip()) for number, line in lines)
+
+
+def test_lines_of_code_are_counted_as_they_say():
+    assert (
+        code_lines(
+            '"""Words."""\n\nimport os\n\n# why\nx = 1  # one\n\n\ndef f() -> int:\n    """Words."""\n    return 2\n'
+        )
+        == 3
+    )

@@ -23,8 +23,10 @@ class Conv28(LayeredSpec):
     """
 
     channels: Widths = (64, 128)
+    """Widths of the convolutions, the image's own side first."""
 
     dense: PositiveInt = 1024
+    """Width of the dense layer."""
 
     padding: Literal[0, 1] = 1
     """Of an extractor's convolutions: 1 in ClusterGAN, 0 in the authors' code of DCCS (3,200 features of 28x28)."""

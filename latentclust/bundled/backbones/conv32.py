@@ -26,6 +26,7 @@ class Conv32(LayeredSpec):
     norm: NormName = "batch"
 
     channels: Widths = (64, 128, 256, 512)
+    """Widths of the convolutions, the image's own side first."""
 
     decoder_channels: Widths = (64, 128, 256, 448)
     """Widths of a decoder's maps, shallowest first; the deepest is its start grid, 2x2 for 32x32 images."""

@@ -36,6 +36,7 @@ class LayeredDecoderNetwork(LayeredDecoderSpec):
     """Standard deviation of the colours that clusters begin with, before the output's function."""
 
     output: OutputName = "sigmoid"
+    """What brings the layers into [0, 1]; `tanh` is rescaled to that range."""
 
     def layered_decoder(self, clusters: int, style_dim: int, stride: int, shape: Shape) -> LayeredDecoder:
         """The body for images `(c, h, w)`; raises LatentclustError where the stride cannot be doubled so often."""

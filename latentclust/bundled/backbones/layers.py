@@ -48,7 +48,10 @@ class LayeredSpec(ExtractorSpec, DecoderSpec, ABC):
     """
 
     norm: NormName = "none"
+    """What follows each layer: `batch` for batch normalisation."""
+
     activation: ActivationName = "leaky-relu"
+    """What follows each normalised layer."""
 
     slope: NonNegativeFloat = 0.2
     """Of leaky-relu below zero; 0.2 in ClusterGAN, DLS and DCCS."""

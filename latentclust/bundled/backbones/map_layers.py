@@ -40,8 +40,10 @@ class MapConv(MapExtractorSpec):
     """
 
     norm: NormName = "batch"
+    """What follows each convolution: `batch` for batch normalisation."""
 
     channels: Widths = (32, 64, 64)
+    """Widths of the convolutions, in order."""
 
     strides: Widths = (2, 1, 1)
     """Of each convolution; their product is the map's stride."""
@@ -71,8 +73,10 @@ class PixelMlp(MapExtractorSpec):
     """Layers that see one place of a map at a time, with ReLU; without hidden layers the identity."""
 
     norm: NormName = "none"
+    """What follows each layer: `batch` for batch normalisation."""
 
     hidden: tuple[PositiveInt, ...] = ()
+    """Widths of the layers, in order."""
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
         """The body for images or maps `(c, h, w)`."""
@@ -90,6 +94,7 @@ class UNet(MapExtractorSpec):
     """An hourglass with skips (Ronneberger et al. 2015): two convolutions a level, halved by pooling, doubled back."""
 
     norm: NormName = "batch"
+    """What follows each convolution: `batch` for batch normalisation."""
 
     channels: Annotated[tuple[PositiveInt, ...], Field(min_length=2)] = (32, 64, 128)
     """Widths of the levels, the image's own first; that of the first is the map's."""

@@ -20,6 +20,7 @@ class Mlp(LayeredSpec):
     """
 
     hidden: tuple[PositiveInt, ...] = (256, 256)
+    """Widths of the layers, in order."""
 
     def extractor(self, shape: Shape) -> Extractor:
         """The body for samples of any shape."""

@@ -67,8 +67,10 @@ class ResNetSpec(ExtractorSpec, DecoderSpec, ABC):
     part: ClassVar[str]
 
     widths: Widths
+    """Of the halving blocks, the image's own side first."""
 
     norm: NormName = "batch"
+    """What comes before each activation: `batch` for batch normalisation."""
 
     output: OutputName = "tanh"
     """Of a decoder. Images lie in [0, 1], so `tanh` is rescaled to that range."""

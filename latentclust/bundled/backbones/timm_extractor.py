@@ -7,7 +7,7 @@ from typing import final
 
 import torch
 from jaxtyping import Float
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,7 +20,7 @@ from latentclust.bundled.backbones.pretrained import NONE, configuration, first_
 class Timm(ExtractorSpec):
     """A timm model without its classifier; the mid-network features are its pooled vector."""
 
-    model: str
+    model: str = Field(examples=["test_resnet"])
     """A name that `timm.list_models()` knows, with or without a tag."""
 
     pretrained: str = NONE

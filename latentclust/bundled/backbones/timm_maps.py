@@ -20,10 +20,10 @@ Levels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
 class TimmLevels(Spec):
     """Which maps of which model; what a backbone and a preprocessing step share."""
 
-    model: str = "tf_efficientnet_lite0"
+    model: str = Field(default="tf_efficientnet_lite0", examples=["test_resnet"])
     """A name that `timm.list_models()` knows, with or without a tag."""
 
-    pretrained: str = INSTALLED
+    pretrained: str = Field(default=INSTALLED, examples=[NONE])
     """`none`; `hub`; `installed`, from the extra latentclust[pretrained]; or the path of a .safetensors file of the
     model's state."""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, existing, image_set, resized
 from latentclust.bundled.datasets.arrays import Arrays, read_h5ad, read_npy, read_npz
@@ -28,7 +28,7 @@ class Array(DatasetSpec):
     licence: ClassVar[str] = "your own"
     layout: ClassVar[str] = "the file that data.path names"
 
-    path: Path
+    path: Path = Field(examples=["absent.npy"])
     """The file, relative to the working folder or to a data folder."""
 
     x: str | None = None

@@ -57,6 +57,7 @@ class Cifar10(PublishedImages):
     )
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Images `(n, 3, 32, 32)` and labels."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from latentclust.api import DatasetSpec, FileSource, ImageSet, LatentclustError, existing, files_under, image_set
 
@@ -19,7 +19,7 @@ class ImageFolder(DatasetSpec):
     licence: ClassVar[str] = "your own"
     layout: ClassVar[str] = "PATH/*.jpg without labels, or PATH/CLASS/**/*.jpg"
 
-    path: Path
+    path: Path = Field(examples=["absent"])
     """The folder, relative to the working folder or to a data folder."""
 
     size: PositiveInt | None = None

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from latentclust.api import (
     DataProtocol,
@@ -38,7 +38,7 @@ class ImageMaskFolder(PreparedDatasetSpec):
     origin: ClassVar[str] = "yourself"
     layout: ClassVar[str] = "PATH/images/NAME.jpg and PATH/masks/NAME.png, or PATH/images/NAME.jpg alone"
 
-    path: Path
+    path: Path = Field(examples=["absent"])
     """The folder, or what was prepared of it, relative to the working folder or to a data folder."""
 
     images: str = "images"

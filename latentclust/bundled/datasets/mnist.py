@@ -25,6 +25,7 @@ class Mnist(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Images `(n, 1, 28, 28)` and labels."""
@@ -70,6 +71,7 @@ class FashionMnist(PublishedImages):
     """The merged class of each published one: ClusterGAN, Mukherjee et al. 2019, Fashion-5."""
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     merge5: bool = False
     """Whether similar clothes count as one class, which makes five."""

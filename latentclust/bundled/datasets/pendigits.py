@@ -28,6 +28,7 @@ class Pendigits(Published):
     origin: ClassVar[str] = "the UCI Machine Learning Repository"
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     def read(self, mark: Path) -> ImageSet:
         """Vectors `(n, 16)` and labels."""

@@ -48,7 +48,7 @@ class Raster(SceneDatasetSpec):
     licence: ClassVar[str] = "your own"
     layout: ClassVar[str] = "PATH.tif, a folder of such, a list, or PACKAGE:FILE of an installed package"
 
-    path: Path | tuple[Path, ...]
+    path: Path | tuple[Path, ...] = Field(examples=["absent.tif"])
     """A raster, a folder of rasters or a list, relative to the working folder or to a data folder; or PACKAGE:FILE."""
 
     bands: tuple[PositiveInt, ...] | None = None

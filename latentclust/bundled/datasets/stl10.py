@@ -36,6 +36,7 @@ class Stl10(PublishedImages):
     )
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Images `(n, 3, 96, 96)` and labels."""

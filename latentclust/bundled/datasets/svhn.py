@@ -27,6 +27,7 @@ class Svhn(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     extra: bool = False
     """Whether the extra images follow the training images."""

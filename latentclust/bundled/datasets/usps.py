@@ -38,6 +38,7 @@ class Usps(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     split: Split = "all"
+    """Which of the authors' parts are read; `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Images `(n, 1, 16, 16)` and labels."""

@@ -24,6 +24,7 @@ class Amortized(InferenceSpec):
     reads_maps: ClassVar[bool] = True
 
     network: str = "encoder"
+    """The name of the encoder that it reads."""
 
     trunk: str | None = None
     """The trunk whose features the encoder reads, for a system whose networks share one (InfoGAN)."""

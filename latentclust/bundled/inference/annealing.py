@@ -25,8 +25,9 @@ class AnnealedChainSpec(ChainSpec, ABC):
     provides: ClassVar[Mapping[str, Any]] = {"posterior_sample": Latent, "noise_scale": Scale}
 
     network: str = "generator"
+    """The name of the generator that it samples under."""
 
-    steps: PositiveInt = 100
+    steps: PositiveInt = Field(default=100, examples=[3])
     """Langevin steps between two draws of the clusters."""
 
     step_size: Schedule = 0.01

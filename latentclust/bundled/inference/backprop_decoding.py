@@ -5,7 +5,7 @@ from typing import final
 
 import torch
 from jaxtyping import Float
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from latentclust.api import Images, InferenceSpec, Latent, Model, Posterior
@@ -23,8 +23,9 @@ class BackpropDecoding(InferenceSpec):
     """
 
     network: str = "generator"
+    """The name of the generator that it descends through."""
 
-    iterations: PositiveInt = 5000
+    iterations: PositiveInt = Field(default=5000, examples=[3])
     """Adam steps; the paper's number."""
 
     learning_rate: PositiveFloat = 0.01

@@ -22,6 +22,7 @@ class BestHead(InferenceSpec):
     reads_maps: ClassVar[bool] = True
 
     network: str = "heads"
+    """The name of the heads that it reads."""
 
     trunk: str | None = None
     """The trunk whose features the heads read, where they read features."""

@@ -55,6 +55,7 @@ class KMeansOnCode(InferenceSpec):
     """k-means on the encoder's output, probabilities beside style: how ClusterGAN's published labels were made."""
 
     network: str = "encoder"
+    """The name of the encoder that it reads."""
 
     n_init: PositiveInt = 10
     """How often k-means starts anew; the start of least inertia is kept."""

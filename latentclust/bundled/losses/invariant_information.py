@@ -25,7 +25,14 @@ class InvariantInformation(LossSpec):
     """The paper's lambda, on both marginal entropies: above 1 it asks for clusters of more equal size."""
 
     def __call__(self, heads_of_real: HeadLogits, heads_of_view: HeadLogits) -> Scalar:
-        """The term over two batches of logits, `(b, h, k)` each; raises LatentclustError for unlike shapes."""
+        """The term over two batches of logits, `(b, h, k)` each.
+
+        Raises:
+            LatentclustError: Unlike shapes, or the logits of label maps.
+        """
+        if heads_of_real.dim() > 3:
+            what = "invariant-information compares one cluster an image, and here every pixel has one"
+            raise LatentclustError.at("losses", what, "Use pixel-invariant-information")
         if heads_of_real.shape != heads_of_view.shape:
             raise LatentclustError.at(
                 "losses",

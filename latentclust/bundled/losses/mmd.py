@@ -27,8 +27,15 @@ class Mmd(LossSpec):
     """Every width is used once with each of these multiples."""
 
     def __call__(self, code_of_real: Code, prior_sample: Latent) -> Scalar:
-        """The estimate from styles `(b, s)` and `(b', s)`; raises LatentclustError for a batch of one."""
+        """The estimate from styles `(b, s)` and `(b', s)`.
+
+        Raises:
+            LatentclustError: A batch of one, or styles of label maps.
+        """
         code, prior = code_of_real.style.float(), prior_sample.style.float()
+        if code.dim() > 2:
+            what = "mmd compares one style an image, and here styles are maps"
+            raise LatentclustError.at("losses", what, "Take mmd out of a system of label maps")
         if min(len(code), len(prior)) < 2:
             raise LatentclustError.at(
                 "train.batch_size", "mmd compares pairs, and a batch of 1 has none", "Use at least 2"

@@ -40,6 +40,7 @@ class Affine(MovingViewSpec):
     """What lies outside the image: black, its edge pixels, or its mirror image."""
 
     probability: Probability = 1.0
+    """Of each image, by itself, that it is changed."""
 
     def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Maps each of the images `(b, c, h, w)` with `probability`."""

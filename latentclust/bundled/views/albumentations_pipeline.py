@@ -22,6 +22,9 @@ CACHED_PIPELINES = 16
 """More than the views of any recipe, so that each process builds each pipeline once."""
 
 
+EXAMPLES = [[{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomGamma"}]]
+
+
 class Albumentations(HostViewSpec):
     """A pipeline of albumentations transforms, run in the recipe's order; they must keep the images' shape.
 
@@ -29,7 +32,8 @@ class Albumentations(HostViewSpec):
     of such tables.
     """
 
-    transforms: Annotated[tuple[dict[str, JsonValue], ...], Field(min_length=1)]
+    transforms: Annotated[tuple[dict[str, JsonValue], ...], Field(min_length=1, examples=EXAMPLES)]
+    """Tables, one a transform, in order."""
 
     @model_validator(mode="after")
     def _builds(self) -> "Albumentations":

@@ -17,6 +17,7 @@ class ChannelShuffle(DeviceViewSpec):
     random: ClassVar[bool] = True
 
     probability: Probability = 1.0
+    """Of each image, by itself, that it is changed."""
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Shuffles the channels of each of the images `(b, c, h, w)` with `probability`."""

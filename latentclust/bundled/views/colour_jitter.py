@@ -25,11 +25,13 @@ class ColourJitter(DeviceViewSpec):
     random: ClassVar[bool] = True
 
     brightness: NonNegativeFloat = 0.4
-    """x draws a factor from [1 - x, 1 + x], never below 0; likewise contrast and saturation."""
+    """x draws a factor from [1 - x, 1 + x], never below 0."""
 
     contrast: NonNegativeFloat = 0.4
+    """Likewise, of the distance from the image's mean."""
 
     saturation: NonNegativeFloat = 0.4
+    """Likewise, of the distance from grey."""
 
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.125
     """Turns either way, in parts of the colour circle.
@@ -38,6 +40,7 @@ class ColourJitter(DeviceViewSpec):
     """
 
     probability: Probability = 1.0
+    """Of each image, by itself, that it is changed."""
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Jitters the colours of each of the images `(b, c, h, w)` with `probability`."""

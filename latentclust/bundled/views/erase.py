@@ -26,6 +26,7 @@ class Erase(DeviceViewSpec):
     """Width over height, relative to the image's; log-uniform."""
 
     probability: Probability = 0.5
+    """Of each image, by itself, that it is changed."""
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
         """Blackens a rectangle of each of the images `(b, c, h, w)` with `probability`."""

@@ -17,6 +17,7 @@ class Flip(MovingViewSpec):
     random: ClassVar[bool] = True
 
     probability: Probability = 0.5
+    """Of each image, by itself, that it is changed."""
 
     def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Mirrors each of the images `(b, c, h, w)` with `probability`."""

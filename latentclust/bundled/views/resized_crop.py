@@ -31,6 +31,7 @@ class ResizedCrop(MovingViewSpec):
     """Width over height of the crop; log-uniform, so that no orientation is preferred."""
 
     probability: Probability = 1.0
+    """Of each image, by itself, that it is changed."""
 
     def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
         """Crops each of the images `(b, c, h, w)` with `probability`."""

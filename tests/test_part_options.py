@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from latentclust.cli.part_options import in_words, part_options
+from latentclust.part_options import in_words, part_options
 from latentclust.specs import Spec
 
 

@@ -1,0 +1,34 @@
+"""Writes the graph and the code into docs/training-step.md: `python docs/training_step.py`.
+
+tests/docs/test_training_step.py fails where the page is not what this would write.
+"""
+
+import inspect
+import re
+import textwrap
+from pathlib import Path
+
+from latentclust.assemble.mermaid import mermaid
+from latentclust.assemble.system import resolve_system
+from latentclust.registry import installed
+from latentclust.train.step import Player
+
+PAGE = Path(__file__).with_name("training-step.md")
+
+SYSTEM = "dls@1"
+
+
+def filled(text: str) -> str:
+    """The page with the system's graph, and with the two methods of a step, as they are now."""
+    graph = f"```mermaid\n{mermaid(resolve_system(SYSTEM, installed()))}```"
+    text = re.sub(r"^```mermaid\n.*?^```$", lambda _: graph, text, flags=re.MULTILINE | re.DOTALL)
+    for method in (Player.step, Player.terms):
+        source = textwrap.dedent(inspect.getsource(method))
+        head = source.partition("(")[0]
+        block = rf"^```python\n{re.escape(head)}\(.*?^```$"
+        text = re.sub(block, lambda _, code=source: f"```python\n{code}```", text, flags=re.MULTILINE | re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

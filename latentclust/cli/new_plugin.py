@@ -1,0 +1,168 @@
+"""A distribution to begin with: one small part that works, its tests, and what installs it."""
+
+import keyword
+import re
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions, requires, version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from latentclust.distributions import BUNDLED, COMMANDS, PARTS, canonical
+from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.registry import KINDS, Part, Registry
+
+COMMAND = "command"
+
+PREFIX = "latentclust-"
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+TEMPLATES = "plugin_templates"
+"""The folder beside this file: a folder a kind, and what all have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlugin:
+    """What is written, by the names that are in it."""
+
+    kind: str
+    name: str
+
+    @property
+    def distribution(self) -> str:
+        """`latentclust-NAME`."""
+        return PREFIX + self.name
+
+    @property
+    def module(self) -> str:
+        """The distribution's import package."""
+        return self.distribution.replace("-", "_")
+
+    @property
+    def identifier(self) -> str:
+        """The name as a function has it."""
+        return self.name.replace("-", "_")
+
+    def files(self) -> dict[str, str]:
+        """What each file holds, by its path in the distribution's folder."""
+        source = self._filled(f"{self.kind}/module.py.in")
+        more = {f"src/{self.module}/{self.name}.toml": "system.toml.in"} if self.kind == "system" else {}
+        return {
+            "pyproject.toml": self._filled("pyproject.toml.in", self._project(source)),
+            "README.md": self._filled("README.md.in", {"summary": _summary(source), "use": self._use()}),
+            f"src/{self.module}/__init__.py": source,
+            f"src/{self.module}/py.typed": "",
+            **{path: self._filled(f"{self.kind}/{template}") for path, template in more.items()},
+            "tests/test_conformance.py": self._filled("test_conformance.py.in"),
+            f"tests/test_{self.identifier}.py": self._filled(f"{self.kind}/test.py.in"),
+        }
+
+    def recipe(self) -> str:
+        """A recipe that uses the part; empty for a command."""
+        return "" if self.kind == COMMAND else self._filled(f"{self.kind}/recipe.toml.in")
+
+    def _use(self) -> str:
+        """How the README says that the part is used."""
+        if self.kind == COMMAND:
+            return f"Its command:\n\n```\nlatentclust {self.name} clusters.csv\n```"
+        return f"A recipe that uses it:\n\n```toml\n{self.recipe()}```"
+
+    def _project(self, source: str) -> dict[str, str]:
+        """What pyproject.toml says beyond the names."""
+        target = f"{self.module}:{self.identifier}" if self.kind == COMMAND else self.module
+        return {
+            "summary": _summary(source),
+            "dependencies": ", ".join(f'"{line}"' for line in [_bound(version(BUNDLED)), *_requirements(source)]),
+            "group": f'"{COMMANDS}"' if self.kind == COMMAND else PARTS,
+            "target": target,
+        }
+
+    def _filled(self, template: str, more: Mapping[str, str] | None = None) -> str:
+        text = (files("latentclust.cli") / TEMPLATES / template).read_text(encoding="utf-8")
+        names = {
+            "kind": self.kind,
+            "name": self.name,
+            "distribution": self.distribution,
+            "module": self.module,
+            "identifier": self.identifier,
+            "Class": "".join(word.capitalize() for word in self.name.split("-")),
+        }
+        return Template(text).substitute(names | dict(more or {}))
+
+
+def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: Collection[str]) -> Path:
+    """Writes a new distribution into a folder of its own.
+
+    Args:
+        kind: Of the part, or `command`.
+        name: Of the part; the distribution's with `latentclust-` before it, unless it begins so.
+        out: Where the folder is made.
+        registry: Whose bundled names are taken.
+        commands: Names of commands that are taken.
+
+    Returns:
+        The folder.
+
+    Raises:
+        LatentclustError: No such kind, a bad name or one that is taken, or a folder that is there.
+    """
+    kinds = (*KINDS, COMMAND)
+    if kind not in kinds:
+        raise LatentclustError.at("KIND", f"there is no kind {kind!r}", did_you_mean(kind, kinds))
+    plugin = NewPlugin(kind, name.removeprefix(PREFIX))
+    _check_name(plugin, name, registry, commands)
+    folder = out / plugin.distribution
+    if folder.exists():
+        raise LatentclustError.at(str(folder), "is already there", "Choose another name, or another folder with --out")
+    if not out.is_dir():
+        raise LatentclustError.at("--out", f"there is no folder {out}", "Make it, or name another")
+    with tempfile.TemporaryDirectory(dir=out, prefix=f".{plugin.distribution}-") as unfinished:
+        whole = Path(unfinished) / plugin.distribution
+        for path, text in plugin.files().items():
+            (whole / path).parent.mkdir(parents=True, exist_ok=True)
+            (whole / path).write_text(text, encoding="utf-8")
+        whole.rename(folder)
+    return folder
+
+
+def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Collection[str]) -> None:
+    if not NAME.fullmatch(plugin.name):
+        raise LatentclustError.at("NAME", f"{given!r} is no name", "Use lower-case words and hyphens, such as my-loss")
+    if keyword.iskeyword(plugin.identifier):
+        raise LatentclustError.at("NAME", f"{plugin.name!r} is a word of Python", "Choose another, such as my-loss")
+    taken = {part.name.partition("@")[0] for part in _bundled(registry, plugin.kind)}
+    if plugin.name in (commands if plugin.kind == COMMAND else taken | {name.replace("_", "-") for name in taken}):
+        what = f"latentclust has a {plugin.kind} named {plugin.name!r}, which keeps the name"
+        raise LatentclustError.at("NAME", what, "Choose another")
+
+
+def _bundled(registry: Registry, kind: str) -> Iterator[Part]:
+    return (part for part in registry.parts(kind) if part.bundled)
+
+
+def _summary(source: str) -> str:
+    """The first line of a module's docstring."""
+    return source.partition("\n")[0].strip('"')
+
+
+def _bound(installed: str) -> str:
+    """A requirement on latentclust: this version or a later one that keeps its promises."""
+    now = Version(installed)
+    following = f"{now.major + 1}" if now.major else f"0.{now.minor + 1}"
+    return f"{BUNDLED}>={now.base_version},<{following}"
+
+
+def _requirements(source: str) -> list[str]:
+    """The lines of latentclust's own requirements for what a module imports beside it."""
+    modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)) - set(sys.stdlib_module_names)
+    owners = packages_distributions()
+    wanted = {canonical(name) for module in modules - {BUNDLED} for name in owners.get(module, [module])}
+    stated = [Requirement(line) for line in requires(BUNDLED) or []]
+    return sorted(f"{one.name}{one.specifier}" for one in stated if canonical(one.name) in wanted and not one.marker)

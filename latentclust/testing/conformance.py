@@ -1,0 +1,59 @@
+"""The checks of a distribution's parts as one parametrised pytest test."""
+
+from collections.abc import Callable
+from typing import Any
+
+from latentclust.errors import LatentclustError
+from latentclust.plugins import BrokenPlugin
+from latentclust.registry import installed
+from latentclust.testing.checks import Check, name_of
+from latentclust.testing.examine import provided_by
+from latentclust.testing.subject import Inapplicable, Subject, Unfit
+
+
+def conformance(distribution: str) -> Callable[[Any], None]:
+    """A test of each part that an installed distribution provides by each check that is asked of it.
+
+    In a test module of the distribution:
+
+        from latentclust.testing import conformance
+
+        test_conformance = conformance("latentclust-example")
+
+    Args:
+        distribution: As its pyproject.toml names it.
+
+    Raises:
+        LatentclustError: The distribution is not installed, or provides nothing; or pytest is absent.
+    """
+    try:
+        import pytest
+    except ImportError as error:
+        fix = "pip install 'latentclust[test]'; or run `latentclust plugins validate`, which needs none"
+        raise LatentclustError.at("latentclust.testing", "pytest is not installed", fix) from error
+    registry = installed()
+    provided = provided_by(distribution, registry)
+    broken = [pytest.param(item.error, id=_broken_identity(item)) for item in provided.broken]
+    cases = [pytest.param(case, id=_identity(*case)) for case in provided.cases(registry)]
+
+    @pytest.mark.parametrize("case", [*broken, *cases])
+    def test_conformance(case: str | tuple[Subject, Check]) -> None:
+        if isinstance(case, str):
+            raise Unfit(f"it cannot be loaded: {case}")
+        subject, check = case
+        try:
+            check(subject)
+        except Inapplicable as reason:
+            pytest.skip(str(reason))
+
+    return test_conformance
+
+
+def _broken_identity(item: BrokenPlugin) -> str:
+    """Such as `loss-confidence-penalty-loads`, or by the entry point where a whole module or hook does not."""
+    return f"{item.kind}-{item.name}-loads" if item.name else f"{item.provider.entry_point}-loads"
+
+
+def _identity(subject: Subject, check: Check) -> str:
+    """Such as `loss-confidence-penalty-survives-bf16`."""
+    return f"{subject.part.kind}-{subject.part.name}-{name_of(check)}"

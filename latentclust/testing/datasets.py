@@ -1,0 +1,98 @@
+"""Checks of data sets, on a machine that has no data: what they say of themselves, and those that need no file."""
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from latentclust.errors import LatentclustError
+from latentclust.samples import ImageSet, SealedLabels, SealedMaps
+from latentclust.specs import DatasetSpec
+from latentclust.testing.randomness import same
+from latentclust.testing.subject import Inapplicable, Subject, Unfit, require
+
+NO_FILE = "nothing: "
+"""How the layout of a set begins that needs no file of the user's."""
+
+FEW = 5
+"""Samples that are read."""
+
+
+def says_what_it_holds(subject: Subject) -> None:
+    """A summary in one line, a licence, and the files that it reads."""
+    for name in ("summary", "licence", "layout"):
+        require(getattr(subject.spec, name, ""), f"it has no {name}")
+    require("\n" not in subject.spec.summary, "its summary is more than a line")  # type: ignore[attr-defined]
+
+
+def says_what_to_get(subject: Subject) -> None:
+    """Absent, it is not located, and opening it says under `data` which files to get, or how to fetch them."""
+    with _nowhere(subject) as (spec, roots):
+        if spec.located(roots) is not None:
+            require(spec.layout.startswith(NO_FILE), f"it needs no file; let its layout begin with {NO_FILE!r}")
+            return
+        try:
+            spec.open(roots)
+        except LatentclustError as error:
+            told = str(error)
+            require(error.issues[0].where.startswith("data."), f"its message is not of a key of [data]: {told}")
+            helpful = spec.layout in told or error.issues[0].where == "data.path"
+            require(helpful, f"its message does not say which files to get ({spec.layout}): {told}")
+            fetch = "data fetch" not in told or f"`latentclust data fetch {subject.part.name}`" in told
+            require(fetch, f"its message does not say `latentclust data fetch {subject.part.name}`")
+            return
+        raise Unfit("it is not located, and yet it opens")
+
+
+def holds_samples(subject: Subject) -> None:
+    """Samples are uint8 images or float32 vectors in [0, 1], read in any order, with a label for each or none."""
+    with _opened(subject) as found:
+        source, few = found.source, np.arange(min(FEW, len(found.source)))[::-1].copy()
+        read = source.read(few)
+        fits = read.shape == (len(few), *source.shape) and read.dtype == source.dtype
+        require(fits, f"it reads {read.dtype} of {read.shape}, and says {source.dtype} of {source.shape}")
+        kind = (len(source.shape), source.dtype) in ((3, np.dtype(np.uint8)), (1, np.dtype(np.float32)))
+        require(kind, f"its samples, {source.dtype} of {source.shape}, are neither uint8 images nor float32 vectors")
+        vectors = source.dtype == np.float32
+        require(not vectors or (read.min() >= 0 and read.max() <= 1), "its vectors leave [0, 1]")
+        require(np.array_equal(source.read(few[:1]), read[:1]), "read alone a sample is another than among others")
+        sealed = found.labels is None or isinstance(found.labels, (SealedLabels, SealedMaps))
+        require(sealed, "its labels are not sealed: make it by image_set")
+
+
+def opens_the_same_twice(subject: Subject) -> None:
+    """Opened twice it holds the same samples."""
+    with _opened(subject) as first, _opened(subject) as again:
+        every = np.arange(min(FEW, len(first.source)))
+        alike = len(first.source) == len(again.source) and same(first.source.read(every), again.source.read(every))
+        require(alike, "opened twice it holds other samples")
+
+
+def is_read_by_workers(subject: Subject) -> None:
+    """Pickled, as for a worker process, its samples are the same."""
+    with _opened(subject) as found:
+        try:
+            sent = pickle.loads(pickle.dumps(found.source))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise Unfit(f"its samples cannot be sent to a worker process: {error}") from error
+        every = np.arange(min(FEW, len(found.source)))
+        require(same(sent.read(every), found.source.read(every)), "a worker process reads other samples")
+
+
+@contextmanager
+def _nowhere(subject: Subject) -> Iterator[tuple[DatasetSpec, tuple[Path, ...]]]:
+    """The set beside an empty data root."""
+    with TemporaryDirectory() as folder:
+        yield subject.build(), (Path(folder),)
+
+
+@contextmanager
+def _opened(subject: Subject) -> Iterator[ImageSet]:
+    """The opened set, where it needs no file."""
+    with _nowhere(subject) as (spec, roots):
+        if spec.located(roots) is None:
+            raise Inapplicable("it needs files of the user's")
+        yield spec.open(roots)

@@ -1,0 +1,97 @@
+"""Checks of metrics and of baselines."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentclust.specs import BaselineSpec, MapBaselineSpec, MetricSpec
+from latentclust.tensors import Images, Mask
+from latentclust.testing.randomness import repeats, same
+from latentclust.testing.subject import Subject, require
+
+TABLE = np.array([[9, 1, 0], [2, 7, 3], [0, 4, 11], [1, 0, 2]])
+"""Counts of four clusters and three classes."""
+
+SHUFFLES = range(3)
+
+GROUPS, POINTS = 3, 10
+"""Groups of points, far from each other, and the points in each."""
+
+COUNT, SIDE = 4, 32
+"""Images in two halves, one dark and one light, and their pixels either way."""
+
+
+def is_a_number(subject: Subject) -> None:
+    """It is a finite Python float, of a table that it leaves as it was."""
+    metric: MetricSpec = subject.build()
+    table = TABLE.copy()
+    value = metric(table)
+    require(type(value) is float, f"it gives a {type(value).__name__}, and not a float")
+    require(np.isfinite(value), f"it gives {value}")
+    require(np.array_equal(table, TABLE), "it changes the table that it is given")
+    repeats(lambda: [metric(TABLE)])
+
+
+def is_blind_to_numbers(subject: Subject) -> None:
+    """Which number a cluster or a class has does not matter."""
+    metric: MetricSpec = subject.build()
+    for seed in SHUFFLES:
+        rng = np.random.default_rng(seed)
+        shuffled = TABLE[rng.permutation(len(TABLE))][:, rng.permutation(TABLE.shape[1])]
+        require(np.isclose(metric(shuffled), metric(TABLE)), "numbering clusters or classes otherwise changes it")
+
+
+def labels_every_point(subject: Subject) -> None:
+    """Labels of points `(n, d)` are int64 `(n,)`, from 0 and below K, and the points are left as they were."""
+    spec: BaselineSpec = subject.build()
+    points = _points()
+    _check_labels(spec.cluster(points, GROUPS, seed=0), (len(points),), GROUPS)
+    require(same(points, _points()), "it changes the points that it is given")
+
+
+def is_decided_by_its_seed(subject: Subject) -> None:
+    """The same seed gives the same labels, and no global generator is drawn from."""
+    spec: BaselineSpec = subject.build()
+    repeats(lambda: [spec.cluster(_points(), GROUPS, seed=2)])
+
+
+def labels_every_pixel(subject: Subject) -> None:
+    """Labels of images `(b, c, h, w)` are int64 `(b, h, w)`, from 0 and below K, in batches of any size."""
+    spec: MapBaselineSpec = subject.build()
+    mapped = spec.fit(_halves(), COUNT, 2, seed=0)
+    for images, _ in _halves():
+        _check_labels(mapped(images).numpy(), (len(images), SIDE, SIDE), 2)
+
+
+def pixels_are_decided_by_its_seed(subject: Subject) -> None:
+    """The same seed gives the same label maps, and no global generator is drawn from."""
+    repeats(partial(_pixels, subject.build()))
+
+
+def _pixels(spec: MapBaselineSpec) -> list[Any]:
+    return [spec.fit(iter(_halves()), COUNT, 2, seed=3)(_halves()[0][0])]
+
+
+def _check_labels(labels: NDArray[Any], shape: tuple[int, ...], clusters: int) -> None:
+    require(labels.shape == shape, f"its labels have the shape {labels.shape}, and not {shape}")
+    require(labels.dtype == np.int64, f"its labels are {labels.dtype}, and not int64")
+    inside = labels.min() >= 0 and labels.max() < clusters
+    require(inside, f"of {clusters} clusters it gives labels from {labels.min()} to {labels.max()}")
+
+
+def _points() -> NDArray[np.float32]:
+    """Groups of points in [0, 1]^4, far from each other."""
+    rng = np.random.default_rng(0)
+    centres = np.repeat(np.eye(4)[:GROUPS], POINTS, axis=0)
+    return (centres * 0.8 + rng.uniform(0, 0.1, centres.shape)).astype(np.float32)
+
+
+def _halves() -> list[tuple[Images, Mask]]:
+    """Images, dark on the left and light on the right, in two batches, with the pixels of each that count."""
+    noise = torch.rand((COUNT, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
+    images = 0.1 * noise + 0.8 * (torch.arange(SIDE) >= SIDE // 2)
+    mask = torch.ones((COUNT, SIDE, SIDE), dtype=torch.bool)
+    return [(Images(images[:-1]), Mask(mask[:-1])), (Images(images[-1:]), Mask(mask[-1:]))]

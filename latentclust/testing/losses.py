@@ -1,0 +1,112 @@
+"""Checks of losses: by the code of a training step, in every form of batches in which a recipe can bind them."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from latentclust.tensors import Scalar
+from latentclust.testing.binding import NOTHING, Bound, bound_loss, whole_signature
+from latentclust.testing.randomness import repeats
+from latentclust.testing.subject import Subject, require, unless_refused
+from latentclust.train.step import Player, hold_all_but
+
+T = TypeVar("T")
+
+
+def binds_by_its_parameters(subject: Subject) -> None:
+    """Every parameter names a quantity, or has the type of one, and the result is a Scalar."""
+    _, result = whole_signature(subject.spec.__call__, skip_self=True)
+    require(result is Scalar, f"its __call__ returns {getattr(result, '__name__', result)}, not a Scalar")
+    bound_loss(subject)
+
+
+def is_a_finite_scalar(subject: Subject) -> None:
+    """In every form the term is a finite number, 0-d and float32, or the loss refuses the form in words."""
+    for term in _in_each_form(subject, lambda bound: _term(bound, _players(bound)[0])):
+        require(term.shape == (), f"the term has the shape {tuple(term.shape)}, and not ()")
+        require(term.dtype == torch.float32, f"the term is {term.dtype}, and not float32")
+        require(torch.isfinite(term), f"the term is {term.item()}")
+
+
+def moves_its_player_alone(subject: Subject) -> None:
+    """Finite gradients reach the networks of the player, and nothing else; the networks are left as they were."""
+    for slopes in _in_each_form(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
+        require(any(slope.abs().sum() > 0 for found in slopes for slope in found), "no gradient reaches any network")
+
+
+def survives_bf16(subject: Subject) -> None:
+    """Under bf16 autocast the term is float32 and finite, and so are its gradients."""
+
+    def checked(bound: Bound) -> list[list[Tensor]]:
+        for name in bound.networks:
+            term = _term(bound, bound.player(name, "bf16"))
+            require(term.dtype == torch.float32, f"under bf16 autocast the term is {term.dtype}, and not float32")
+            require(torch.isfinite(term), f"under bf16 autocast the term is {term.item()}")
+        return [_slopes(bound, "bf16", name) for name in bound.networks]
+
+    _in_each_form(subject, checked)
+
+
+def is_a_function_of_its_arguments(subject: Subject) -> None:
+    """Of the same arguments it gives the same bits, and it draws from no generator."""
+
+    def checked(bound: Bound) -> bool:
+        values = bound.computed()
+        (term,) = bound.plan.terms
+        repeats(lambda: [term.loss(*[values[name] for name in term.reads])])
+        return True
+
+    _in_each_form(subject, checked)
+
+
+def _in_each_form(subject: Subject, check: Callable[[Bound], T]) -> list[T]:
+    """What a check gives in the forms that the loss does not refuse in words; raises Unfit where it refuses all."""
+    found = [value for bound in bound_loss(subject) if (value := unless_refused(check, bound)) is not None]
+    require(found, "it refuses every form of batches")
+    return found
+
+
+def _players(bound: Bound, precision: str = "fp32") -> list[Player]:
+    return [bound.player(name, precision) for name in bound.networks]
+
+
+def _term(bound: Bound, player: Player) -> Tensor:
+    bound.values["rng"].manual_seed(0)
+    (term,) = player.terms(NOTHING)
+    require(isinstance(term, Tensor), f"its __call__ returns {type(term).__name__}, not a tensor")
+    return term
+
+
+def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
+    """The gradients of the network that a player moves, while the others are held; none where none flows there."""
+    players = _players(bound, precision)
+    mover = players[bound.networks.index(moving)]
+    networks: dict[str, nn.Module] = {name: bound.values[name] for name in bound.networks}
+    hold_all_but(players, mover)
+    before = [state for network in networks.values() for state in _state(network)]
+    term = _term(bound, mover)
+    after = [state for network in networks.values() for state in _state(network)]
+    require(before == after, "it changes the networks: their mode, weights, gradients or which of them may move")
+    if term.requires_grad:
+        term.backward()  # type: ignore[no-untyped-call]
+    others = [name for name, network in networks.items() if name != moving and _gradients(network)]
+    require(not others, f"while a player moves {moving}, gradients reach {' and '.join(others)}")
+    slopes = _gradients(networks[moving])
+    for network in networks.values():
+        network.zero_grad(set_to_none=True)
+        network.requires_grad_(True)
+    require(all(torch.isfinite(slope).all() for slope in slopes), f"a gradient of {moving} is not finite")
+    return slopes
+
+
+def _state(network: nn.Module) -> Iterator[object]:
+    """What computing a term must leave as it was."""
+    yield [module.training for module in network.modules()]
+    for parameter in network.parameters():
+        yield parameter.requires_grad, parameter.grad is None, parameter.detach().numpy().tobytes()
+
+
+def _gradients(network: nn.Module) -> list[Tensor]:
+    return [parameter.grad for parameter in network.parameters() if parameter.grad is not None]

@@ -1,0 +1,105 @@
+"""Checks of a part's options: the keys of its table, typed, documented, strict, and the same once read back."""
+
+import pickle
+import tomllib
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel
+
+from latentclust.errors import LatentclustError
+from latentclust.part_options import part_options
+from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, SampleTable, ViewTable
+from latentclust.testing.subject import Subject, Unfit, example_options, require
+from latentclust.validation import validate
+
+TABLES: dict[str, type[BaseModel]] = {
+    "backbone": NetworkTable,
+    "dataset": DataTable,
+    "loss": LossTable,
+    "table": SampleTable,
+    "view": ViewTable,
+}
+"""The table that names a part of a kind, where it has keys of its own besides `use`."""
+
+UNKNOWN = "no_such_key"
+
+
+def types_every_option(subject: Subject) -> None:
+    """Every field has a type, and the recipe's key is its name."""
+    for name, field in subject.spec.model_fields.items():
+        require(field.annotation not in (None, Any), f"the option {name!r} has no type")
+        require(field.alias is None, f"the option {name!r} goes by another name, {field.alias!r}, in a recipe")
+
+
+def documents_every_option(subject: Subject) -> None:
+    """Every field has a docstring below it, or a description: `plugins list` prints it beside the default."""
+    bare = [option.name for option in part_options(subject.spec) if not option.description]
+    require(not bare, f"nothing says what the option {' and '.join(map(repr, bare))} does: write a string below it")
+
+
+def leaves_its_tables_keys_alone(subject: Subject) -> None:
+    """No option has the name of a key that the table reads itself, such as a loss's `weight`."""
+    taken = {"use", *TABLES.get(subject.part.kind, PartTable).model_fields} & set(subject.spec.model_fields)
+    require(not taken, f"the table of a {subject.part.kind} has a key {' and '.join(map(repr, sorted(taken)))} itself")
+
+
+def survives_a_recipe(subject: Subject) -> None:
+    """Its options, written as TOML and read again, give the same part."""
+    spec = subject.build()
+    text = tomli_w.dumps(_without_none(spec.model_dump(mode="json")))
+    again = validate(subject.spec, tomllib.loads(text), subject.part.name)
+    require(again == spec, f"written to TOML and read again it is {again!r}, and was {spec!r}")
+
+
+def refuses_unknown_keys(subject: Subject) -> None:
+    """A key that it does not know is an error of the recipe."""
+    try:
+        validate(subject.spec, {**example_options(subject.part), UNKNOWN: 1}, "here")
+    except LatentclustError as error:
+        told = any(issue.where == f"here.{UNKNOWN}" for issue in error.issues)
+        require(told, f"its message of an unknown key does not name the key: {error}")
+        return
+    raise Unfit("it takes a key that it does not know")
+
+
+def takes_no_text_for_a_number(subject: Subject) -> None:
+    """An option that is a number or a truth value refuses the same in quotes."""
+    spec = subject.build()
+    for name in subject.spec.model_fields:
+        value = getattr(spec, name)
+        if not isinstance(value, (bool, int, float)):
+            continue
+        try:
+            other = getattr(validate(subject.spec, {**example_options(subject.part), name: str(value)}, "here"), name)
+        except LatentclustError:
+            continue
+        require(isinstance(other, str), f"the option {name!r} takes the text {str(value)!r} for {other!r}")
+
+
+def cannot_be_changed(subject: Subject) -> None:
+    """Its options are as the recipe said for as long as it lives."""
+    spec = subject.build()
+    for name in subject.spec.model_fields:
+        try:
+            setattr(spec, name, getattr(spec, name))
+        except ValueError:
+            continue
+        raise Unfit(f"the option {name!r} can be set after it was built")
+
+
+def can_be_sent_to_workers(subject: Subject) -> None:
+    """Pickled, as for a worker process, and read again it is the same part."""
+    spec = subject.build()
+    try:
+        again = pickle.loads(pickle.dumps(spec))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise Unfit(f"it cannot be pickled: {error}") from error
+    require(again == spec, f"pickled and read again it is {again!r}, and was {spec!r}")
+
+
+def _without_none(value: Any) -> Any:
+    """Without keys that have no value, for TOML has no null."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,80 @@
+"""Checks of priors."""
+
+import torch
+from torch import Tensor
+
+from latentclust.errors import LatentclustError
+from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.tensors import Latent, Shape
+from latentclust.testing.randomness import repeats, same
+from latentclust.testing.subject import Subject, Unfit, require
+
+DRAWS = 400
+"""Enough that each of three categories is met."""
+
+TOO_FEW = (1, 0, -3)
+
+
+def draws_latents_of_its_shape(subject: Subject) -> None:
+    """Category and style are finite, float32, of the widths that it says; of label maps, on grids that fit."""
+    spec: PriorSpec = subject.build()
+    drawn = _drawn(spec, 0)
+    require(spec.categories in (0, spec.clusters), f"it has {spec.categories} categories for {spec.clusters} clusters")
+    _check(drawn.category, "category", spec.categories, spec.per_pixel)
+    _check(drawn.style, "style", spec.style_dim, spec.per_pixel)
+    if isinstance(spec, MapPriorSpec):
+        places: Shape = tuple(side * spec.style_stride for side in drawn.style.shape[2:])
+        fits = tuple(drawn.category.shape[2:]) == places
+        require(fits, f"its maps are {tuple(drawn.category.shape[2:])}, and its styles are those of {places} pixels")
+
+
+def _check(tensor: Tensor, what: str, width: int, per_pixel: bool) -> None:
+    require(tensor.dim() == (4 if per_pixel else 2), f"its {what} has the shape {tuple(tensor.shape)}")
+    fits = tuple(tensor.shape[:2]) == (DRAWS, width)
+    require(fits, f"its {what} has the shape {tuple(tensor.shape)}, and begins not with {(DRAWS, width)}")
+    require(tensor.dtype == torch.float32, f"its {what} is {tensor.dtype}, and not float32")
+    require(torch.isfinite(tensor).all(), f"its {what} is not finite")
+
+
+def has_one_hot_categories(subject: Subject) -> None:
+    """Categories are one-hot, and every one is met."""
+    spec: PriorSpec = subject.build()
+    category = _drawn(spec, 0).category
+    if spec.categories:
+        one_hot = bool(((category == 0) | (category == 1)).all() and (category.sum(dim=1) == 1).all())
+        require(one_hot, "its categories are not one-hot")
+        require((category.amax(dim=0) > 0).all(), f"of {DRAWS} draws none is of some category")
+
+
+def is_decided_by_its_generator(subject: Subject) -> None:
+    """The generator alone decides the draws: the same state the same bits, another state others."""
+    spec: PriorSpec = subject.build()
+    repeats(lambda: [_flat(_drawn(spec, 1))])
+    require(not same(_flat(_drawn(spec, 1)), _flat(_drawn(spec, 2))), "other generators give the same draws")
+
+
+def draws_independently(subject: Subject) -> None:
+    """No two draws of a batch are alike."""
+    rows = _flat(_drawn(subject.build(), 3))
+    require(len({row.numpy().tobytes() for row in rows}) == len(rows), "two draws of a batch are the same")
+
+
+def refuses_fewer_than_two_clusters(subject: Subject) -> None:
+    """`clusters` is at least 2."""
+    for clusters in TOO_FEW:
+        try:
+            subject.build(clusters=clusters)
+        except LatentclustError as error:
+            told = any("clusters" in issue.where for issue in error.issues)
+            require(told, f"its message of {clusters} clusters is not of that key: {error}")
+            continue
+        raise Unfit(f"it takes clusters = {clusters}")
+
+
+def _drawn(spec: PriorSpec, seed: int) -> Latent:
+    return spec.sample(DRAWS, torch.Generator().manual_seed(seed))
+
+
+def _flat(latent: Latent) -> Tensor:
+    """Category and style as one row a draw, whether of vectors or of maps."""
+    return torch.cat((latent.category.flatten(1), latent.style.flatten(1)), dim=1)

@@ -1,0 +1,43 @@
+"""Checks of what a part says of itself: its name, its docstring, its source."""
+
+import inspect
+import re
+import sys
+
+from latentclust.testing.subject import Subject, require
+
+SOURCE = re.compile(r"[A-Z]\w+[^\n]*\b(?:19|20)\d\d\b|arXiv|\bdoi\b|^\s*Source: \S", re.MULTILINE)
+"""A name and a year in one line, an arXiv number, a DOI, or a line `Source: ...`."""
+
+
+def says_what_it_is(subject: Subject) -> None:
+    """It has a docstring of its own, whose first line is a whole sentence: `plugins list` prints it."""
+    value = subject.part.value
+    own = vars(value)["__doc__"] if isinstance(value, type) else value.__doc__
+    require(own, "it has no docstring of its own")
+    sentence = inspect.cleandoc(own).split("\n")[0]
+    require(sentence.endswith((".", ":")), f"its docstring's first line is no whole sentence: {sentence!r}")
+
+
+def names_its_source(subject: Subject) -> None:
+    """Its docstring, or its module's, names a publication by name and year, or has a line `Source: ...`."""
+    module = sys.modules.get(subject.part.value.__module__)
+    said = [inspect.getdoc(subject.part.value) or "", (module.__doc__ or "") if module else ""]
+    what = "neither its docstring nor its module's names a source: write 'Smith et al. 2017', or a line 'Source: ...'"
+    require(any(SOURCE.search(text) for text in said), what)
+
+
+def has_a_name_of_a_recipe(subject: Subject) -> None:
+    """Lower case, with hyphens; a quantity is named like a function, and a system NAME@VERSION."""
+    kind, name = subject.part.kind, subject.part.name
+    if kind == "quantity":
+        fits = name.isidentifier() and name == name.lower()
+        require(fits, f"a quantity is named like a function, in lower case, and not {name!r}")
+        return
+    word, _, version = name.partition("@")
+    fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", word) is not None
+    require(fits, f"names are lower case with hyphens, and not {word!r}")
+    if kind == "system":
+        require(version.isdecimal(), f"a system is named NAME@VERSION, such as {word}@1, and not {name!r}")
+    else:
+        require("@" not in name, f"only a system has a version in its name, and {name!r} is none")
