@@ -49,7 +49,7 @@ def test_training_drops_whole_channels_of_the_features():
 
 
 def test_the_head_reads_maps_alone():
-    with pytest.raises(LatentclustError, match=r"samples have shape \(7,\), but it reads maps"):
+    with pytest.raises(LatentclustError, match=r"samples have shape \(7,\), but it reads images or maps"):
         SegmentationHead().map_extractor((7,))
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_transformer_and_no_weights_is_refused(options: dict[str, str
 
 
 def test_only_rgb_images_are_read():
-    with pytest.raises(LatentclustError, match=r"shape \(4, 64, 64\), and it was trained on RGB images"):
+    with pytest.raises(LatentclustError, match=r"shape \(4, 64, 64\), and it reads RGB images"):
         VitMaps(model=TINY, pretrained="none").map_extractor((4, 64, 64))
 
 
@@ -140,6 +140,12 @@ def test_images_are_compared_by_the_mean_of_their_features():
     spec = FeatureNeighbours(count=2)
     assert spec.needs == ("trunk",)
     assert spec.compute(model({"trunk": nn.Identity()}), batches, rng()).equal(nearest(means, 2))
+
+
+def test_features_of_whole_images_are_compared_as_they_are():
+    vectors = torch.randn(5, 4, generator=rng())
+    found = FeatureNeighbours(count=2).compute(model({"trunk": nn.Identity()}), [Images(vectors)], rng())
+    assert found.equal(nearest(vectors, 2))
 
 
 def test_more_neighbours_than_other_images_are_refused():

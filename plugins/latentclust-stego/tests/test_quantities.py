@@ -66,6 +66,11 @@ def test_beyond_the_outermost_centres_the_edge_repeats():
     assert at(maps, Points(torch.tensor([[[-1.0, 0.0], [1.0, 0.0]]]))).flatten().tolist() == [1.0, 2.0]
 
 
+def test_whole_images_have_no_points():
+    with pytest.raises(LatentclustError, match=r"features of shape \(3,\) are no map"):
+        at(Features(torch.zeros(2, 3)), points(2, rng()))
+
+
 def test_others_are_read_at_their_own_points_in_the_order_of_the_derangements():
     features, codes = Features(torch.rand(3, 2, 4, 4, generator=rng())), Features(torch.rand(3, 5, 4, 4))
     places, others = other_points(3, rng(1)), derangements(3, rng(2))

@@ -115,6 +115,13 @@ def test_recipes_resolve_and_name_the_weights_that_they_read(name: str):
     assert supervised == ("supervised by" in recipe.recipe.description)
 
 
+def test_the_probe_refuses_a_prior_of_whole_images(tables: dict[str, Any]):
+    tables["prior"] = {"use": "one-hot-gaussian", "clusters": 2}
+    what = "'cluster-probe' cannot work with 'one-hot-gaussian': it gives every pixel a cluster"
+    with pytest.raises(LatentclustError, match=what):
+        prepare_recipe(tables, ())
+
+
 def test_a_recipe_without_its_table_is_refused(tables: dict[str, Any]):
     tables["tables"] = {"other": {"use": "feature-neighbours"}}
     with pytest.raises(LatentclustError):

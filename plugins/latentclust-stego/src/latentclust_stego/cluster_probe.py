@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar, final
 
 import torch
-from latentclust.api import Images, InferenceSpec, Model, Posterior
+from latentclust.api import Images, InferenceSpec, Model, Posterior, PriorSpec
 from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
@@ -29,6 +29,10 @@ class ClusterProbe(InferenceSpec):
     def needs(self) -> tuple[str, ...]:
         """The frozen trunk, the segmentation head and the centroids."""
         return ("trunk", "segmenter", "centroids")
+
+    def objection(self, prior: PriorSpec) -> str | None:
+        """Refuses a prior of whole images."""
+        return None if prior.per_pixel else "it gives every pixel a cluster"
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """The posterior of every pixel; `state` and `rng` are not read."""

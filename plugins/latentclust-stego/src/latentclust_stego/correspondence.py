@@ -6,6 +6,7 @@ from typing import final
 import torch
 from jaxtyping import Float
 from latentclust.api import LossSpec, Scalar
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,7 +42,7 @@ class FeatureCorrespondence(LossSpec):
     similarities (Hamilton et al. 2022, Eq. 4). No gradient reaches the features.
     """
 
-    shift: float
+    shift: float = Field(examples=[0.1])
     """b of Eq. 4, in [-1, 1]: the more of it, the more pairs are driven apart."""
 
     centre: bool = True

@@ -20,7 +20,7 @@ class FeatureNeighbours(TableSpec):
     of_samples: ClassVar[bool] = True
 
     network: str = "trunk"
-    """Whose map of features is averaged."""
+    """Whose features are compared; those of a map are averaged."""
 
     count: PositiveInt = 7
     """Neighbours of each image; 7 in the paper's experiments."""
@@ -32,11 +32,17 @@ class FeatureNeighbours(TableSpec):
 
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
         """Indices `(n, count)`, the nearest first; raises LatentclustError where there are too few images."""
-        means = torch.cat([model.networks[self.network](images).float().mean(dim=(2, 3)) for images in batches])
+        means = torch.cat([_mean(model.networks[self.network](images)) for images in batches])
         if len(means) <= self.count:
             what = f"{self.count} neighbours in a set of {len(means)} images"
             raise LatentclustError.at("feature-neighbours.count", what, f"Use at most {len(means) - 1}")
         return nearest(means, self.count)
+
+
+def _mean(features: Tensor) -> Tensor:
+    """Features `(b, f)`, or the mean over places of maps `(b, f, y, x)`; float32."""
+    flat = features.float()
+    return flat.flatten(2).mean(dim=2) if flat.dim() > 2 else flat
 
 
 def nearest(vectors: Tensor, count: int) -> Tensor:

@@ -87,7 +87,14 @@ def similarities(centroids: Centroids, code_map: Features) -> Similarities:
 
 
 def at(maps: Features, points: Points) -> Float[Tensor, "b n c"]:
-    """Maps `(b, c, h, w)`, interpolated bilinearly at points; the outermost places reach to the edge."""
+    """Maps `(b, c, h, w)`, interpolated bilinearly at points; the outermost places reach to the edge.
+
+    Raises:
+        LatentclustError: They are features of whole images.
+    """
+    if maps.dim() != 4:
+        what = f"features of shape {tuple(maps.shape[1:])} are no map, and points are drawn in maps"
+        raise LatentclustError.at("prior.use", what, "Use a prior of label maps")
     found = functional.grid_sample(
         maps.float(), points[:, None].float(), mode="bilinear", padding_mode="border", align_corners=False
     )

@@ -21,9 +21,9 @@ class SegmentationHead(MapExtractorSpec):
     """The share of feature channels that either part does not see in a training step."""
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The head for maps `(c, h, w)`; raises LatentclustError for anything else."""
+        """The head for maps `(c, h, w)`; raises LatentclustError for what is none."""
         if len(shape) != 3:
-            what = f"samples have shape {shape}, but it reads maps (c, h, w)"
+            what = f"samples have shape {shape}, but it reads images or maps (c, h, w)"
             raise LatentclustError.at("segmentation-head", what, "Use it with a prior of label maps")
         return TwoBranches(shape[0], self.dim, self.dropout)
 

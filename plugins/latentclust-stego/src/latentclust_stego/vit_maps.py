@@ -6,7 +6,7 @@ from typing import Any, final
 import torch
 from jaxtyping import Float
 from latentclust.api import LatentclustError, MapExtractor, MapExtractorSpec, Shape
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,11 +23,11 @@ WITHOUT_HUB = (
 class VitMaps(MapExtractorSpec):
     """The normalised patch tokens of a timm vision transformer, one for `stride` x `stride` pixels of RGB images."""
 
-    model: str = "vit_small_patch8_224.dino"
+    model: str = Field(default="vit_small_patch8_224.dino", examples=["test_vit"])
     """A name of timm's with its tag, which says what the weights were trained on: self-supervised are
     `vit_small_patch8_224.dino`, `vit_base_patch8_224.dino` and `vit_small_patch14_dinov2.lvd142m`."""
 
-    pretrained: str = HUB
+    pretrained: str = Field(default=HUB, examples=[NONE])
     """`hub`; the path of a .safetensors file of the model's state; or `none`, for random weights."""
 
     stride: PositiveInt | None = None
@@ -45,7 +45,7 @@ class VitMaps(MapExtractorSpec):
                 be had.
         """
         if len(shape) != 3 or shape[0] != 3:
-            what = f"samples have shape {shape}, and it was trained on RGB images (3, h, w)"
+            what = f"samples have shape {shape}, and it reads RGB images (3, h, w)"
             raise LatentclustError.at("vit-maps", what, "Use another backbone, or images of 3 channels")
         return PatchMaps(transformer(self.model, self.pretrained), self.stride, self.pretrained != NONE)
 
