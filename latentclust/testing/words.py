@@ -28,16 +28,7 @@ def names_its_source(subject: Subject) -> None:
 
 
 def has_a_name_of_a_recipe(subject: Subject) -> None:
-    """Lower case, with hyphens; a quantity is named like a function, and a system NAME@VERSION."""
-    kind, name = subject.part.kind, subject.part.name
-    if kind == "quantity":
-        fits = name.isidentifier() and name == name.lower()
-        require(fits, f"a quantity is named like a function, in lower case, and not {name!r}")
-        return
-    word, _, version = name.partition("@")
-    fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", word) is not None
-    require(fits, f"names are lower case with hyphens, and not {word!r}")
-    if kind == "system":
-        require(version.isdecimal(), f"a system is named NAME@VERSION, such as {word}@1, and not {name!r}")
-    else:
-        require("@" not in name, f"only a system has a version in its name, and {name!r} is none")
+    """Words in lower case with hyphens between them; of a quantity underscores, for it is named like a function."""
+    name, between = subject.part.name.partition("@")[0], "_" if subject.part.kind == "quantity" else "-"
+    fits = re.fullmatch(rf"[a-z0-9]+({between}[a-z0-9]+)*", name) is not None
+    require(fits, f"names of its kind are words in lower case with {between!r} between them, and not {name!r}")

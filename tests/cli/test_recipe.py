@@ -63,6 +63,31 @@ def test_the_graph_goes_from_losses_down_to_networks(cli, recipe):
     assert "category-recovery (loss, weight 1)" in text
 
 
+def test_the_mermaid_text_is_what_github_draws(cli, recipe):
+    lines = cli("recipe", "show", recipe, "--graph", "--mermaid").out.splitlines()
+
+    assert lines[0] == "flowchart LR"
+    assert lines[1] == '  subgraph p0["player critic, 1 step a round"]'
+    assert lines[2] == '    p0v0(["critic"]):::moved'
+    assert '    p1l1[["category-recovery, weight 1"]]:::loss' in lines
+
+
+def test_a_system_is_shown_and_drawn_by_its_name(cli):
+    shown = cli("recipe", "show", "dls@1").out
+    drawn = cli("recipe", "show", "dls@1", "--graph").out
+
+    assert tomllib.loads(shown)["losses"]["mmd"] == {"use": "mmd", "player": "generator"}
+    assert "├── mmd (loss, weight 1)" in drawn
+    assert "spectral" in cli("recipe", "show", "dls@1", "--set", "evaluate.baselines=['spectral']").out
+
+
+def test_a_system_that_is_not_there(cli):
+    outcome = cli("recipe", "show", "dls@9", "--graph")
+
+    assert outcome.code == 2
+    assert "there is no system named 'dls@9'" in outcome.err
+
+
 def test_the_graphviz_text_joins_what_reads_to_what_is_read(cli, recipe):
     text = cli("recipe", "show", recipe, "--dot").out
 

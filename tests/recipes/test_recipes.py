@@ -1,11 +1,17 @@
 """Every recipe and every system that ships."""
 
+import re
 from importlib.resources.abc import Traversable
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from latentclust.assemble.resolve import resolve
+from latentclust.assemble.graph import dot, trees
+from latentclust.assemble.mermaid import mermaid
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.assemble.system import resolve_system
 from latentclust.recipe.load import load_recipe, shipped_recipes
 from latentclust.registry import Part, Registry, installed
 
@@ -58,3 +64,47 @@ def test_a_system_is_selected_without_labels(system: Part, registry: Registry) -
     recipe = load_recipe({"extends": system.name, "data": {"use": "digits"}}, registry).recipe
     assert recipe.train.select_by == "last" or recipe.train.select_by.startswith("losses.")
     assert recipe.evaluate.every == 0, "a learning curve reads labels, and is the user's to ask for"
+
+
+# Drawings
+
+
+def check_drawings(found: Resolved) -> None:
+    """Every loss of every player is in the tree, in the Graphviz text and in the Mermaid text, as are its reads."""
+    console = Console(width=200, file=StringIO())
+    for tree in trees(found):
+        console.print(tree)
+    assert isinstance(console.file, StringIO)
+    tree_text, dot_text, mermaid_text = console.file.getvalue(), dot(found), mermaid(found)
+    for plan in found.plans.values():
+        names = {*(term.name for term in plan.terms), *(node.name for node in plan.nodes), *plan.given}
+        assert [name for name in names if name not in tree_text] == []
+        assert [name for name in names if f'"{name}"' not in dot_text] == []
+        assert [name for name in names if not re.search(rf'"{re.escape(name)}(, weight|")', mermaid_text)] == []
+    check_mermaid(mermaid_text)
+
+
+FRAME, NODE = re.compile(r'  subgraph \w+\["[^"]+"\]'), re.compile(r'    (\w+)[\[(]+"[^"]+"[\])]+(:::\w+)?')
+EDGE, STYLE = re.compile(r"    (\w+) --> (\w+)"), re.compile(r"  classDef \w+ \S+")
+
+
+def check_mermaid(text: str) -> None:
+    """The lines are of the few forms that are used, every name is declared once, and arrows join declared names."""
+    first, *lines = text.splitlines()
+    assert first == "flowchart LR"
+    nodes = [found[1] for line in lines if (found := NODE.fullmatch(line))]
+    arrows = [found.groups() for line in lines if (found := EDGE.fullmatch(line))]
+    assert len(nodes) == len(set(nodes))
+    assert {end for arrow in arrows for end in arrow} <= set(nodes)
+    others = [line for line in lines if not NODE.fullmatch(line) and not EDGE.fullmatch(line)]
+    assert [line for line in others if not (FRAME.fullmatch(line) or STYLE.fullmatch(line) or line == "  end")] == []
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_graph_of_a_recipe_is_drawn(name: str, registry: Registry) -> None:
+    check_drawings(resolve(load_recipe(name, registry), registry))
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=[part.name for part in SYSTEMS])
+def test_the_graph_of_a_system_is_drawn(system: Part, registry: Registry) -> None:
+    check_drawings(resolve_system(system.name, registry))

@@ -1,0 +1,3 @@
+from latentclust.testing import conformance
+
+test_conformance = conformance("latentclust-confidence-penalty")

@@ -1,0 +1,159 @@
+"""`latentclust plugins new`: what it writes works as it stands, for every kind."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from latentclust.cli.new_plugin import COMMAND, NewPlugin, write_plugin
+from latentclust.registry import KINDS, installed
+from latentclust.testing import examine
+from tests.new_plugins import lay_down
+
+EVERY = (*KINDS, COMMAND)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The distributions of all kinds, and a folder of packages in which they are installed."""
+
+    sources: Path
+    site: Path
+
+    def folder(self, kind: str) -> Path:
+        return self.sources / f"latentclust-my-{kind}"
+
+    def run(self, *words: str) -> str:
+        """Runs a Python module beside them; gives what it printed where it fails, and otherwise nothing."""
+        path = os.pathsep.join([str(Path(__file__).parents[2]), str(self.site)])
+        environment = os.environ | {"PYTHONPATH": path}
+        words = (sys.executable, "-m", *words)
+        done = subprocess.run(words, cwd=self.sources, env=environment, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Every kind, written by the command."""
+    sources, site = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("site")
+    for kind in EVERY:
+        write_plugin(kind, f"my-{kind}", sources, installed(), ())
+    lay_down(sources.iterdir(), site)
+    return Written(sources, site)
+
+
+@pytest.fixture
+def beside(written: Written, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All of them, installed in this process."""
+    monkeypatch.syspath_prepend(written.site)
+    installed.cache_clear()
+    yield
+    installed.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("latentclust_my_")]:
+        del sys.modules[name]
+
+
+def test_their_own_tests_pass(written: Written):
+    flags = ("-q", "-W", "error", "--strict-markers", "--import-mode=importlib", "-p", "no:cacheprovider")
+    assert written.run("pytest", *flags, *(str(written.folder(kind)) for kind in EVERY)) == ""
+
+
+def test_their_style_is_clean(written: Written):
+    assert written.run("ruff", "check", "--no-cache", ".") == ""
+    assert written.run("ruff", "format", "--no-cache", "--check", ".") == ""
+
+
+def test_their_types_are_whole(written: Written):
+    sources = [str(written.folder(kind) / "src") for kind in EVERY]
+    tests = [str(file) for kind in EVERY for file in written.folder(kind).glob("tests/test_my_*.py")]
+    one = str(written.folder("loss") / "tests" / "test_conformance.py")
+    assert written.run("mypy", "--strict", "--config-file=", "--cache-dir=.mypy", *sources, *tests, one) == ""
+
+
+@pytest.mark.usefixtures("beside")
+@pytest.mark.parametrize("kind", EVERY)
+def test_it_is_valid(kind: str):
+    found = examine(f"latentclust-my-{kind}", installed())
+    assert found.findings == ()
+    assert found.passed > 2
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_it_needs_this_version_and_what_it_imports(kind: str, written: Written):
+    project = tomllib.loads((written.folder(kind) / "pyproject.toml").read_text())["project"]
+    required = {one.name: one for one in map(Requirement, project["dependencies"])}
+    assert required["latentclust"].specifier.contains(version("latentclust"))
+    assert not required["latentclust"].specifier.contains("99")
+    source = (written.folder(kind) / "src" / f"latentclust_my_{kind}" / "__init__.py").read_text()
+    imported = set(re.findall(r"^(?:from|import) (torch|pydantic|numpy|typer)\b", source, re.MULTILINE))
+    assert set(required) == imported | {"latentclust"}
+    assert project["description"] in (written.folder(kind) / "README.md").read_text()
+
+
+def test_the_command_says_what_to_do_next(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("plugins", "new", "loss", "my-loss")
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == [
+        "wrote latentclust-my-loss; then:",
+        "  pip install -e 'latentclust-my-loss[test]'",
+        "  latentclust plugins validate latentclust-my-loss",
+        "  pytest latentclust-my-loss",
+    ]
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()) == [
+        "latentclust-my-loss/README.md",
+        "latentclust-my-loss/pyproject.toml",
+        "latentclust-my-loss/src/latentclust_my_loss/__init__.py",
+        "latentclust-my-loss/src/latentclust_my_loss/py.typed",
+        "latentclust-my-loss/tests/test_conformance.py",
+        "latentclust-my-loss/tests/test_my_loss.py",
+    ]
+
+
+def test_a_name_that_begins_as_distributions_do_is_taken_as_it_is(cli, tmp_path: Path):
+    assert cli("plugins", "new", "metric", "latentclust-evenness", "--out", tmp_path).code == 0
+    assert (tmp_path / "latentclust-evenness" / "src" / "latentclust_evenness" / "__init__.py").is_file()
+    assert NewPlugin("metric", "evenness").distribution == "latentclust-evenness"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("los", "my-loss", "KIND: there is no kind 'los'. Did you mean 'loss'?"),
+        ("loss", "My_Loss", "NAME: 'My_Loss' is no name. Use lower-case words and hyphens, such as my-loss."),
+        ("loss", "", "NAME: '' is no name."),
+        ("loss", "../loss", "NAME: '../loss' is no name."),
+        ("quantity", "lambda", "NAME: 'lambda' is a word of Python."),
+        ("loss", "mmd", "NAME: latentclust has a loss named 'mmd', which keeps the name. Choose another."),
+        ("quantity", "code-of-real", "NAME: latentclust has a quantity named 'code-of-real'"),
+        ("system", "dls", "NAME: latentclust has a system named 'dls'"),
+        ("command", "run", "NAME: latentclust has a command named 'run'"),
+    ],
+)
+def test_a_kind_or_a_name_that_cannot_be(cli, tmp_path: Path, kind: str, name: str, told: str):
+    outcome = cli("plugins", "new", kind, name, "--out", tmp_path)
+    assert outcome.code == 2
+    assert told in " ".join(outcome.err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_stays_as_it_is(cli, tmp_path: Path):
+    (tmp_path / "latentclust-my-loss").mkdir()
+    outcome = cli("plugins", "new", "loss", "my-loss", "--out", tmp_path)
+    assert outcome.code == 2
+    assert "is already there" in outcome.err
+    assert list((tmp_path / "latentclust-my-loss").iterdir()) == []
+
+
+def test_a_parent_that_is_not_there(cli, tmp_path: Path):
+    outcome = cli("plugins", "new", "loss", "my-loss", "--out", tmp_path / "absent")
+    assert outcome.code == 2
+    assert "--out: there is no folder" in outcome.err

@@ -1,0 +1,67 @@
+"""`latentclust plugins validate`."""
+
+import json
+
+GOOD = '''
+"""A metric (Nobody 1999)."""
+
+from latentclust.api import MetricSpec, hookimpl
+
+
+class Half(MetricSpec):
+    """Always a half."""
+
+    def __call__(self, table) -> float:
+        return 0.5
+
+
+@hookimpl
+def provide_metrics():
+    return {"half": Half}
+'''
+
+
+def test_a_good_plugin_is_ok(cli, distribution):
+    distribution("latentclust-good", GOOD)
+    outcome = cli("plugins", "validate", "latentclust-good")
+    assert outcome.code == 0
+    assert outcome.out == "latentclust-good 1.2: 1 part, 12 checks passed: ok\n"
+
+
+def test_what_is_wrong_is_told_with_its_part_check_and_reason(cli, distribution):
+    distribution("latentclust-spoilt", GOOD.replace("return 0.5", "return 1").replace("Always a half.", "Always"))
+    outcome = cli("plugins", "validate", "latentclust-spoilt")
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == [
+        "metric half",
+        "  says-what-it-is: its docstring's first line is no whole sentence: 'Always'",
+        "  is-a-number: it gives a int, and not a float",
+        "latentclust-spoilt 1.2: 1 part, 10 checks passed: 2 failed",
+    ]
+
+
+def test_a_plugin_that_does_not_load_says_why(cli, distribution):
+    distribution("latentclust-broken", "import nothing_of_the_kind")
+    outcome = cli("plugins", "validate", "latentclust-broken")
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[0] == "the whole plugin"
+    assert "  loads: ModuleNotFoundError: No module named 'nothing_of_the_kind'" in outcome.out
+
+
+def test_the_same_as_json(cli, distribution):
+    distribution("latentclust-spoilt", GOOD.replace("return 0.5", "return 1"))
+    outcome = cli("plugins", "validate", "latentclust-spoilt", "--json")
+    assert outcome.code == 1
+    found = json.loads(outcome.out)
+    assert found["findings"] == [
+        {"part": "metric half", "check": "is-a-number", "reason": "it gives a int, and not a float"}
+    ]
+    assert (found["distribution"], found["version"]) == ("latentclust-spoilt", "1.2")
+    assert (found["parts"], found["passed"], found["skipped"]) == (1, 11, 0)
+
+
+def test_a_plugin_that_is_not_there(cli):
+    outcome = cli("plugins", "validate", "latentclust-nothing")
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("error: DIST: there is no distribution 'latentclust-nothing'.")

@@ -1,0 +1,192 @@
+"""Checks of data sets and systems catch what they are there for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from latentclust.api import ArraySource, DatasetSpec, ImageSet, ImageSource, LatentclustError, image_set
+from latentclust.testing import datasets, systems
+
+
+class Drawn(DatasetSpec):
+    """Ten points, drawn; a good set, for others to spoil."""
+
+    summary: ClassVar[str] = "ten points"
+    licence: ClassVar[str] = "none: it is drawn"
+    layout: ClassVar[str] = "nothing: it is drawn"
+    points: ClassVar[Callable[[], NDArray[Any]]] = lambda: np.linspace(0, 1, 20, dtype=np.float32).reshape(10, 2)
+
+    def located(self, roots: tuple[Path, ...]) -> Path | None:
+        return Path(__file__)
+
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        return ImageSet(ArraySource(type(self).points()), None)
+
+
+class Wordless(Drawn):
+    licence: ClassVar[str] = ""
+
+
+class Rambling(Drawn):
+    summary: ClassVar[str] = "ten points\nin the plane"
+
+
+class Unplaced(Drawn):
+    layout: ClassVar[str] = "ten.npy"
+
+
+class Absent(Drawn):
+    layout: ClassVar[str] = "ten.npy"
+
+    def located(self, roots: tuple[Path, ...]) -> Path | None:
+        return None
+
+
+class Elsewhere(Absent):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        raise LatentclustError.at("prior.clusters", "no file", "Lay out ten.npy")
+
+
+class Unhelpful(Absent):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        raise LatentclustError.at("data.use", "no file", "Look for it")
+
+
+class Misnamed(Absent):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        raise LatentclustError.at("data.use", "no file", "Lay out ten.npy, or run `latentclust data fetch ten`")
+
+
+class Bright(Drawn):
+    points: ClassVar[Callable[[], NDArray[Any]]] = lambda: np.full((10, 2), 2.0, dtype=np.float32)
+
+
+class FloatImages(ImageSource):
+    """Images that are no uint8."""
+
+    shape = (1, 2, 2)
+    dtype = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return 10
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        return np.zeros((len(indices), 1, 2, 2), dtype=np.float32)
+
+
+class Floating(Drawn):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        return ImageSet(FloatImages(), None)
+
+
+class Unsealed(Drawn):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        found = super().open(roots)
+        object.__setattr__(found, "labels", np.zeros(10))
+        return found
+
+
+class Fickle(Drawn):
+    points: ClassVar[Callable[[], NDArray[Any]]] = lambda: np.random.default_rng().random((10, 2), dtype=np.float32)
+
+
+class Handle(ArraySource):
+    """Holds what cannot be pickled."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        super().__init__(array)
+        self.handle = lambda: None
+
+
+class Held(Drawn):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        return ImageSet(Handle(type(self).points()), None)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "reason"),
+    [
+        (datasets.says_what_it_holds, Wordless, "it has no licence"),
+        (datasets.says_what_it_holds, Rambling, "its summary is more than a line"),
+        (datasets.says_what_to_get, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
+        (datasets.says_what_to_get, Absent, "it is not located, and yet it opens"),
+        (datasets.says_what_to_get, Elsewhere, "its message is not of a key of [data]"),
+        (datasets.says_what_to_get, Unhelpful, "its message does not say which files to get (ten.npy)"),
+        (datasets.says_what_to_get, Misnamed, "its message does not say `latentclust data fetch wrong`"),
+        (datasets.holds_samples, Bright, "its vectors leave [0, 1]"),
+        (datasets.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
+        (datasets.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
+        (datasets.opens_the_same_twice, Fickle, "opened twice it holds other samples"),
+        (datasets.is_read_by_workers, Held, "its samples cannot be sent to a worker process"),
+    ],
+)
+def test_a_wrong_data_set(check, value, reason: str, caught):
+    assert reason in caught(check, "dataset", value)
+
+
+def test_a_set_that_needs_files_is_not_applicable(caught):
+    assert caught(datasets.holds_samples, "dataset", Absent) == "it raised Inapplicable: it needs files of the user's"
+
+
+def test_image_set_is_good_enough(subject):
+    class Sealed(Drawn):
+        def open(self, roots: tuple[Path, ...]) -> ImageSet:
+            return image_set(ArraySource(type(self).points()), np.arange(10) % 2, ("a", "b"), "sealed")
+
+    datasets.holds_samples(subject("dataset", Sealed))
+
+
+SYSTEM = """
+schema = 1
+name = "wrong"
+description = "A system, for others to spoil"
+[prior]
+use = "one-hot-gaussian"
+clusters = 3
+style_dim = 2
+[networks.encoder]
+use = "mlp"
+[players.encoder]
+networks = ["encoder"]
+[losses.divergence]
+use = "category-divergence"
+player = "encoder"
+[train]
+rounds = 1
+[inference]
+use = "amortized"
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "old", "new", "reason"),
+    [
+        (systems.lacks_nothing_but_data, "mlp", "mpl", "there is no backbone named 'mpl'"),
+        (systems.lacks_nothing_but_data, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
+        (systems.lacks_nothing_but_data, 'description = "A system, for others to spoil"', "", "it has no description"),
+        (systems.reads_no_label_in_training, "[train]", "[evaluate]\nevery = 5\n[train]", "evaluate.every is not 0"),
+    ],
+)
+def test_a_wrong_system(check, old: str, new: str, reason: str, caught, tmp_path: Path):
+    file = tmp_path / "wrong.toml"
+    file.write_text(SYSTEM.replace(old, new))
+    assert reason in caught(check, "system", file, name="wrong@1")
+
+
+def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "wrong.toml"
+    file.write_text(SYSTEM)
+    monkeypatch.setattr(systems, "annotated", lambda layered: "name = 'other'")
+    told = caught(systems.survives_a_recipe, "system", file, name="wrong@1")
+    assert told == "shown by `recipe show` and read again it is another"
+
+
+def test_a_graph_that_lacks_a_loss(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "wrong.toml"
+    file.write_text(SYSTEM)
+    monkeypatch.setattr(systems, "mermaid", lambda resolved: "flowchart LR")
+    assert caught(systems.draws_its_graph, "system", file, name="wrong@1") == "the graph lacks divergence"

@@ -1,0 +1,288 @@
+"""Checks of priors, views, metrics and baselines catch what they are there for."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from latentclust.api import (
+    Alignment,
+    BaselineSpec,
+    DeviceViewSpec,
+    HostViewSpec,
+    Images,
+    Latent,
+    MapBaselineSpec,
+    Mapped,
+    Mask,
+    MetricSpec,
+    MovingViewSpec,
+    PriorSpec,
+    ViewSpec,
+)
+from latentclust.testing import evaluation, priors, views
+
+
+class Uniform(PriorSpec):
+    """A category and a style; a good prior, for others to spoil."""
+
+    clusters: int = Field(ge=2)
+    style_dim: int = 2
+
+    @property
+    def categories(self) -> int:
+        return self.clusters
+
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        chosen = torch.randint(self.clusters, (count,), generator=rng)
+        style = torch.randn(count, self.style_dim, generator=rng)
+        return Latent(torch.eye(self.clusters)[chosen], style)
+
+
+class Double(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count, rng)
+        return Latent(drawn.category, drawn.style.double())
+
+
+class Narrow(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count, rng)
+        return Latent(drawn.category, drawn.style[:, :1])
+
+
+class Soft(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count, rng)
+        return Latent(0.5 * drawn.category, drawn.style)
+
+
+class One(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count, rng)
+        return Latent(torch.eye(self.clusters)[torch.zeros(count, dtype=torch.int64)], drawn.style)
+
+
+class Global(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count, rng)
+        return Latent(drawn.category, torch.randn_like(drawn.style))
+
+
+class Fixed(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        return super().sample(count, torch.Generator().manual_seed(0))
+
+
+class Twins(Uniform):
+    def sample(self, count: int, rng: torch.Generator) -> Latent:
+        drawn = super().sample(count // 2, rng)
+        return Latent(drawn.category.repeat(2, 1), drawn.style.repeat(2, 1))
+
+
+class Lonely(Uniform):
+    clusters: int = 3
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "reason"),
+    [
+        (priors.draws_latents_of_its_shape, Double, "its style is torch.float64, and not float32"),
+        (priors.draws_latents_of_its_shape, Narrow, "begins not with (400, 2)"),
+        (priors.has_one_hot_categories, Soft, "its categories are not one-hot"),
+        (priors.has_one_hot_categories, One, "of 400 draws none is of some category"),
+        (priors.is_decided_by_its_generator, Global, "it draws from the global generator of torch"),
+        (priors.is_decided_by_its_generator, Fixed, "other generators give the same draws"),
+        (priors.draws_independently, Twins, "two draws of a batch are the same"),
+        (priors.refuses_fewer_than_two_clusters, Lonely, "it takes clusters = 1"),
+    ],
+)
+def test_a_wrong_prior(check, value, reason: str, caught):
+    assert reason in caught(check, "prior", value)
+
+
+# Views
+
+
+class Both(ViewSpec):
+    """Neither of the device nor of the workers."""
+
+
+class Same(DeviceViewSpec):
+    """Leaves images as they are; a good view, for others to spoil."""
+
+    random: ClassVar[bool] = False
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return images
+
+
+class Cropping(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images[..., 1:])
+
+
+class Beyond(Same):
+    random: ClassVar[bool] = True
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images + 1)
+
+
+class InPlace(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images.mul_(0.5))
+
+
+class GlobalView(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images * torch.rand(()))
+
+
+class Secret(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images * torch.rand((), generator=rng))
+
+
+class Idle(Same):
+    random: ClassVar[bool] = True
+
+
+class Unaligned(MovingViewSpec):
+    """Says of no image where it comes from."""
+
+    random: ClassVar[bool] = False
+
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        return images, Alignment(torch.zeros(2, 3))
+
+
+class Shrinking(HostViewSpec):
+    """Makes smaller images."""
+
+    def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        return image[1:]
+
+
+class Floating(HostViewSpec):
+    """Makes images of another type."""
+
+    def apply_one(self, image: NDArray[np.uint8], seed: int) -> Any:
+        return image / 255
+
+
+class GlobalHost(HostViewSpec):
+    """Draws from numpy's global generator."""
+
+    def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        return image[::-1].copy() if np.random.rand() < 0.5 else image
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "reason"),
+    [
+        (views.runs_in_one_place, Both, "it is neither, or both"),
+        (views.makes_images_of_its_shape, Cropping, "it makes images of (8, 3, 16, 15), and says (8, 3, 16, 16)"),
+        (views.makes_images_of_its_shape, Beyond, "its images leave [0, 1]"),
+        (views.makes_images_of_its_shape, InPlace, "it changes the images that it is given"),
+        (views.is_decided_by_its_generator, GlobalView, "it draws from the global generator of torch"),
+        (views.draws_if_it_says_so, Secret, "it says random = False, and its images vary"),
+        (views.draws_if_it_says_so, Idle, "it says random = True, and its images do not vary"),
+        (views.says_where_pixels_come_from, Unaligned, "its alignment is of (2, 3)"),
+        (views.keeps_the_form_of_an_image, Shrinking, "it makes an image of (15, 12, 3) from one of (16, 12, 3)"),
+        (views.keeps_the_form_of_an_image, Floating, "it makes an image of float64, and not uint8"),
+        (views.keeps_the_form_of_an_image, GlobalHost, "it draws from the global generator of numpy"),
+    ],
+)
+def test_a_wrong_view(check, value, reason: str, caught):
+    assert reason in caught(check, "view", value)
+
+
+# Metrics and baselines
+
+
+class Numpy(MetricSpec):
+    """Gives numpy's float."""
+
+    def __call__(self, table: NDArray[np.int64]) -> Any:
+        return np.float64(0.5)
+
+
+class NoNumber(MetricSpec):
+    """Gives no number."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return float("nan")
+
+
+class Spoiling(MetricSpec):
+    """Changes its table."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        table[0] = 0
+        return 0.5
+
+
+class Numbered(MetricSpec):
+    """Takes clusters for classes of the same number."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return float(np.trace(table) / table.sum())
+
+
+class Beyond3(BaselineSpec):
+    """Numbers clusters from 1."""
+
+    def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+        return np.arange(len(points)) % clusters + 1
+
+
+class Scaling(BaselineSpec):
+    """Changes its points."""
+
+    def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+        points *= 2
+        return np.arange(len(points)) % clusters
+
+
+class Tossing(BaselineSpec):
+    """Draws from numpy's global generator."""
+
+    def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+        return np.random.randint(clusters, size=len(points))
+
+
+class Flat(MapBaselineSpec):
+    """Labels images and not pixels."""
+
+    def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
+        return lambda images: torch.zeros(len(images), dtype=torch.int64)
+
+
+class TossingPixels(MapBaselineSpec):
+    """Draws from torch's global generator."""
+
+    def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
+        return lambda images: torch.randint(clusters, (len(images), *images.shape[2:]))
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "value", "reason"),
+    [
+        (evaluation.is_a_number, "metric", Numpy, "it gives a float64, and not a float"),
+        (evaluation.is_a_number, "metric", NoNumber, "it gives nan"),
+        (evaluation.is_a_number, "metric", Spoiling, "it changes the table that it is given"),
+        (evaluation.is_blind_to_numbers, "metric", Numbered, "numbering clusters or classes otherwise changes it"),
+        (evaluation.labels_every_point, "baseline", Beyond3, "of 3 clusters it gives labels from 1 to 3"),
+        (evaluation.labels_every_point, "baseline", Scaling, "it changes the points that it is given"),
+        (evaluation.is_decided_by_its_seed, "baseline", Tossing, "it draws from the global generator of numpy"),
+        (evaluation.labels_every_pixel, "baseline", Flat, "its labels have the shape (3,), and not (3, 32, 32)"),
+        (evaluation.pixels_are_decided_by_its_seed, "baseline", TossingPixels, "the global generator of torch"),
+    ],
+)
+def test_a_wrong_metric_or_baseline(check, kind: str, value, reason: str, caught):
+    assert reason in caught(check, kind, value)
