@@ -38,7 +38,7 @@ class Greedy(Reading):
 class Curious(Reading):
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         found = super().posterior(model, images, state, rng)
-        probabilities = found.probabilities.roll(len(model.networks) % 2, dims=1)
+        probabilities = found.probabilities.roll(int(len(model.networks) > 1), dims=1)
         return Posterior(probabilities, found.style)
 
 
