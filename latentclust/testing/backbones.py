@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from latentclust.bodies import (
+    CentroidsSpec,
     DecoderSpec,
     EncoderHeadSpec,
     Extractor,
@@ -32,8 +33,8 @@ TOLERANCE = 1e-5
 def can_play_a_role(subject: Subject) -> None:
     """It is the body of something, and `bare` gives the same body again."""
     spec = subject.build()
-    kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec
-    require(isinstance(spec, kinds), "it makes neither an extractor nor a decoder, of images or of label maps")
+    kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec | CentroidsSpec
+    require(isinstance(spec, kinds), "it makes neither an extractor, nor a decoder, nor centroids")
     bare = spec.bare()
     require(type(bare) is type(spec), f"`bare` gives a {type(bare).__name__}")
     require(bare.bare() == bare, "`bare` of a bare body is another")

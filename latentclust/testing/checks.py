@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from latentclust.bodies import DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.bodies import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.inferences import ChainSpec
 from latentclust.registry import Part
 from latentclust.specs import (
@@ -15,6 +15,7 @@ from latentclust.specs import (
 )
 from latentclust.testing import (
     backbones,
+    centroids,
     chains,
     commands,
     datasets,
@@ -130,6 +131,16 @@ OF_BASES: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     (
         MapExtractorSpec,
         (map_backbones.reads_every_pixel, map_backbones.reads_an_image_alike_in_any_company, *OF_MAP_BODIES),
+    ),
+    (
+        CentroidsSpec,
+        (
+            centroids.compares_features,
+            centroids.compares_places_alike_in_any_company,
+            centroids.survives_bf16,
+            centroids.survives_a_checkpoint,
+            centroids.begins_as_the_seed_says,
+        ),
     ),
     (LayeredDecoderSpec, (map_backbones.draws_a_layer_a_cluster, *OF_MAP_BODIES)),
     (
