@@ -1,34 +1,24 @@
 """A loss or a quantity bound as a recipe would bind it, in each form of batches."""
 
-import inspect
-import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-import torch
-
-from latentclust.assemble.plan import ALIGNMENT, GIVEN, Binder, Plan, compatible, signature
-from latentclust.data.feed import Batch
+from latentclust.assemble.plan import ALIGNMENT, GIVEN, Binder, compatible
 from latentclust.errors import Issue
 from latentclust.inferences import ChainSpec
-from latentclust.recipe.schema import LossTable, PlayerTable
+from latentclust.recipe.schema import LossTable
 from latentclust.specs import LossSpec
 from latentclust.tensors import Images, Scalar
+from latentclust.testing.bound import Bound
 from latentclust.testing.forms import Form, forms
+from latentclust.testing.signatures import known_signature
 from latentclust.testing.subject import Subject, Unfit
 from latentclust.testing.whole_set import rows_of
-from latentclust.train.precision import Precision
-from latentclust.train.step import Player
 
 Functions = Mapping[str, Callable[..., Any]]
 
 UNREACHED = "it depends on none of the networks"
 """What the binder says of a loss without networks; a quantity may well have none."""
-
-NOTHING = Batch(raw=torch.zeros(0, 0), index=torch.zeros(0, dtype=torch.int64), views={})
-"""A batch of which nothing is read: a form's values are given from the start."""
 
 
 class Asking(LossSpec):
@@ -37,37 +27,6 @@ class Asking(LossSpec):
     def __call__(self, quantity: Any) -> Scalar:
         """Nothing."""
         raise AssertionError
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A plan of one loss in one form.
-
-    Attributes:
-        plan: Its player's plan.
-        values: What the plan is given, by name.
-        networks: The names of those among them that are networks.
-    """
-
-    form: Form
-    plan: Plan
-    values: dict[str, Any]
-    networks: tuple[str, ...]
-
-    def player(self, moving: str, precision: str = "fp32") -> Player:
-        """The player that moves one of the networks; the code of its step is that of training."""
-        plan = replace(self.plan, networks=(moving,))
-        table, weights = PlayerTable(networks=(moving,)), {term.name: 1.0 for term in plan.terms}
-        return Player(plan, table, weights, self.values, {}, Precision(precision, torch.device("cpu")), None)
-
-    def computed(self, precision: str = "fp32") -> dict[str, Any]:
-        """Every value of the plan, by name, from a generator in its first state."""
-        self.values["rng"].manual_seed(0)
-        values = dict(self.values)
-        with Precision(precision, torch.device("cpu")).forward():
-            for node in self.plan.nodes:
-                values[node.name] = node.function(*[values[name] for name in node.reads])
-        return values
 
 
 def bound_loss(subject: Subject) -> list[Bound]:
@@ -115,7 +74,7 @@ class _Binding:
 
     def _unknown(self, reader: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         """The parameters of a function that name neither a quantity, nor an engine's value, nor a role."""
-        wanted, _ = _signature(reader)
+        wanted, _ = known_signature(reader)
         known = {*self._functions, *GIVEN, *self._form.roles, "view", "view" + ALIGNMENT, "self"}
         return ((name, type_) for name, type_ in wanted.items() if name not in known)
 
@@ -182,14 +141,8 @@ class _Binding:
 
     def _candidates(self, wanted: Any) -> list[str]:
         """The quantities of a type: the distribution's own before others."""
-        found = [name for name, f in self._functions.items() if compatible(_signature(f)[1], wanted)]
+        found = [name for name, f in self._functions.items() if compatible(known_signature(f)[1], wanted)]
         return sorted(found, key=lambda name: (name not in self._own, name))
-
-
-@cache
-def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], Any]:
-    """Parameter types by name, and the result's."""
-    return signature(function)
 
 
 def functions(subject: Subject) -> dict[str, Callable[..., Any]]:
@@ -207,13 +160,3 @@ def _provided(subject: Subject, form: Form, known: Functions) -> dict[str, Any]:
     samplers = [part.value for part in subject.registry.parts("inference") if issubclass(part.value, ChainSpec)]
     of_form = [sampler for sampler in samplers if sampler.reads_maps == form.prior.per_pixel]
     return {name: type_ for sampler in of_form for name, type_ in sampler.provides.items() if name not in known}
-
-
-def whole_signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
-    """Parameter types by name, and the result's; raises Unfit where any is not annotated."""
-    hints = typing.get_type_hints(function)
-    names = [*list(inspect.signature(function).parameters)[1 if skip_self else 0 :], "return"]
-    bare = [name for name in names if hints.get(name, Any) is Any]
-    if bare:
-        raise Unfit(f"it does not say the type of {', '.join(bare)}")
-    return {name: hints[name] for name in names[:-1]}, hints["return"]

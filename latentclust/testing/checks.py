@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from latentclust.bodies import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.errors import LatentclustError
 from latentclust.inferences import ChainSpec
 from latentclust.registry import Part
 from latentclust.specs import (
@@ -31,7 +32,7 @@ from latentclust.testing import (
     whole_set,
     words,
 )
-from latentclust.testing.subject import Subject
+from latentclust.testing.subject import Inapplicable, Subject
 
 Check = Callable[[Subject], None]
 """Raises Unfit where the part is not what it should be; named and explained by its name and docstring."""
@@ -173,6 +174,21 @@ def checks_of(part: Part) -> tuple[Check, ...]:
     if isinstance(part.value, type):
         found += [check for base, checks in OF_BASES if issubclass(part.value, base) for check in checks]
     return tuple(dict.fromkeys(found))
+
+
+def ask(check: Check, subject: Subject) -> None:
+    """Asks a part one check.
+
+    Raises:
+        Inapplicable: The check has nothing to say of the part, or the part needs an extra that is not installed.
+        Exception: Whatever is wrong with it.
+    """
+    try:
+        check(subject)
+    except LatentclustError as error:
+        if "pip install" in str(error):
+            raise Inapplicable(str(error)) from error
+        raise
 
 
 def name_of(check: Check) -> str:

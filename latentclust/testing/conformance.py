@@ -6,7 +6,7 @@ from typing import Any
 from latentclust.errors import LatentclustError
 from latentclust.plugins import BrokenPlugin
 from latentclust.registry import installed
-from latentclust.testing.checks import Check, name_of
+from latentclust.testing.checks import Check, ask, name_of
 from latentclust.testing.examine import provided_by
 from latentclust.testing.subject import Inapplicable, Subject, Unfit
 
@@ -42,7 +42,7 @@ def conformance(distribution: str) -> Callable[[Any], None]:
             raise Unfit(f"it cannot be loaded: {case}")
         subject, check = case
         try:
-            check(subject)
+            ask(check, subject)
         except Inapplicable as reason:
             pytest.skip(str(reason))
 

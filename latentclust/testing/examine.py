@@ -7,7 +7,7 @@ from latentclust.distributions import COMMANDS, PARTS, VARIABLE, canonical, scan
 from latentclust.errors import LatentclustError
 from latentclust.plugins import BrokenPlugin
 from latentclust.registry import KINDS, Part, Registry
-from latentclust.testing.checks import Check, checks_of, name_of
+from latentclust.testing.checks import Check, ask, checks_of, name_of
 from latentclust.testing.subject import Inapplicable, Subject, Unfit
 
 
@@ -97,7 +97,7 @@ def examine(distribution: str, registry: Registry) -> Examination:
     skipped, cases = 0, provided.cases(registry)
     for subject, check in cases:
         try:
-            check(subject)
+            ask(check, subject)
         except Inapplicable:
             skipped += 1
         # A part may raise anything, and whatever it raises is wrong with it.

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.tensors import Scalar
-from latentclust.testing.binding import NOTHING, Bound, bound_loss, whole_signature
+from latentclust.testing.binding import bound_loss
+from latentclust.testing.bound import NOTHING, Bound
 from latentclust.testing.randomness import repeats
+from latentclust.testing.signatures import whole_signature
 from latentclust.testing.subject import Subject, require, unless_refused
 from latentclust.train.step import Player, hold_all_but
 

@@ -19,10 +19,12 @@ from latentclust.tensors import (
     Scores,
     Vectors,
 )
-from latentclust.testing.binding import Bound, bound_quantity, whole_signature
+from latentclust.testing.binding import bound_quantity
+from latentclust.testing.bound import Bound
 from latentclust.testing.forms import BATCH
 from latentclust.testing.networks import tensors_of
 from latentclust.testing.randomness import repeats
+from latentclust.testing.signatures import whole_signature
 from latentclust.testing.subject import Subject, require, unless_refused
 
 OF_EACH_SAMPLE = (ClusterImages, Code, Features, HeadLogits, Images, Latent, Mask, Permutation, Scores, Vectors)

@@ -108,7 +108,7 @@ def spoilt(spec: Any, made: Any) -> type[BackboneSpec]:
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(Nothing, "neither an extractor nor a decoder"), (Fickle, "`bare` gives a Nothing")],
+    [(Nothing, "neither an extractor, nor a decoder, nor centroids"), (Fickle, "`bare` gives a Nothing")],
 )
 def test_a_backbone_without_a_role(value, reason: str, caught):
     assert reason in caught(backbones.can_play_a_role, "backbone", value)

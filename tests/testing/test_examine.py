@@ -73,6 +73,14 @@ def test_a_part_that_is_left_out_is_a_finding(distribution: Install):
     assert found.parts == 2
 
 
+def test_a_part_whose_extra_is_not_installed_is_not_asked(distribution: Install):
+    needy = """raise LatentclustError.at("metric", "scipy is missing", "Run pip install 'latentclust-needy[all]'")"""
+    source = GOOD.replace("return 0.5", needy).replace("import Code", "import Code, LatentclustError")
+    distribution("latentclust-needy", source)
+    found = examine("latentclust-needy", installed())
+    assert (found.findings, found.skipped) == ((), 2)
+
+
 def test_what_is_not_there_is_an_error():
     with pytest.raises(LatentclustError, match="there is no distribution 'latentclust-nothing'"):
         examine("latentclust-nothing", installed())
