@@ -1,8 +1,9 @@
-"""Scenes far larger than memory, and runs that are killed: `python benchmarks/label_limits.py sparse|dense|kills`.
+"""What must hold whatever is asked: `python benchmarks/label_limits.py sparse|dense|kills|tiles|workers`.
 
 sparse: 60,000 x 60,000 pixels, all but a few islands no data; dense: 20,000 x 20,000 labelled in full; both tell the
 curve of anonymous resident memory. kills: a run that is killed at random moments and taken up again, compared byte by
-byte with one that was not.
+byte with one that was not. tiles: labels by windows of several sizes, and of halves by --bbox, beside the whole scene
+through the network at once. workers: 1, 2 and 4 processes of a local Dask cluster beside this one, to the byte.
 """
 
 import argparse
@@ -15,6 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
 from provenance import write
 from scenes_for_label import anonymous_memory, convolutional, write_scene
 
@@ -28,18 +32,20 @@ POINTS = 60
 def main() -> None:
     """Runs one of them and writes benchmarks/results/label-NAME.json."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("sparse", "dense", "kills"))
+    parser.add_argument("what", choices=("sparse", "dense", "kills", "tiles", "workers"))
     parser.add_argument("--side", type=int)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
-        if options.what == "kills":
-            found = kills(folder, options.side or 1500, options.times)
-        else:
-            side = options.side or (60_000 if options.what == "sparse" else 20_000)
-            found = large(folder, side, 40 if options.what == "sparse" else None)
+        found = {
+            "kills": lambda: kills(folder, options.side or 1500, options.times),
+            "tiles": lambda: tiles(folder, options.side or 2000),
+            "workers": lambda: workers(folder, options.side or 3000),
+            "sparse": lambda: large(folder, options.side or 60_000, 40),
+            "dense": lambda: large(folder, options.side or 20_000, None),
+        }[options.what]()
         print({name: value for name, value in found.items() if name != "curve"}, write(f"label-{options.what}", found))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,6 +110,53 @@ def kills(folder: Path, side: int, times: int) -> dict[str, Any]:
     same = contents(folder / "killed") == contents(folder / "whole")
     assert same, "a resumed run differs from one that was not stopped"
     return {"side": side, "kills": done, "seconds of a whole run": whole, "moments": moments, "identical": same}
+
+
+def tiles(folder: Path, side: int) -> dict[str, Any]:
+    """The share of pixels whose label is that of the whole scene at once."""
+    model = convolutional((16, 16, 16, 16))
+    scene = write_scene(folder / "scene.tif", side)
+    with rasterio.open(scene) as file:
+        whole = model.predict(file.read()[np.newaxis]).labels[0].numpy() + 1
+        west, south, east, north = file.bounds
+    across, up = (west + east) / 2, (south + north) / 2
+    same = {}
+    for tile in (128, 256, 512, 1000):
+        latentclust.label(model, scene, folder / str(tile), tile=tile)
+        same[f"tile {tile}"] = float(np.mean(read(folder / str(tile)) == whole))
+    half = side // 2
+    halves = {
+        "west": ((west, south, across, north), np.s_[:, :half]),
+        "east": ((across, south, east, north), np.s_[:, half:]),
+        "north": ((west, up, east, north), np.s_[:half]),
+        "south": ((west, south, east, up), np.s_[half:]),
+    }
+    for name, (box, part) in halves.items():
+        latentclust.label(model, scene, folder / name, tile=256, bbox=box)
+        same[f"{name} half, beside tile 256"] = float(np.mean(read(folder / name) == read(folder / "256")[part]))
+    facts = {"side": side, "model": "four 3x3 convolutions of 16 channels, K = 6"}
+    shares = (np.bincount(whole.ravel())[1:] / whole.size).round(3).tolist()
+    return {**facts, "shares of clusters": shares, "share of equal labels": same}
+
+
+def read(folder: Path) -> NDArray[np.uint8]:
+    """The label raster in a folder."""
+    with rasterio.open(folder / "scene.tif") as file:
+        found: NDArray[np.uint8] = file.read(1)
+    return found
+
+
+def workers(folder: Path, side: int) -> dict[str, Any]:
+    """Seconds, and whether every byte is the same."""
+    model = convolutional((16, 16, 16, 16))
+    scenes = [write_scene(folder / f"{size}.tif", size) for size in (side, side // 5)]
+    seconds = {}
+    for count in (None, 1, 2, 4):
+        began = time.monotonic()
+        latentclust.label(model, scenes, folder / f"by-{count}", confidence=True, workers=count)
+        seconds[str(count or "this process")] = round(time.monotonic() - began, 1)
+        assert contents(folder / f"by-{count}") == contents(folder / "by-None"), f"{count} workers differ"
+    return {"side": side, "seconds": seconds, "identical": True}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

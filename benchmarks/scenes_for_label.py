@@ -42,11 +42,22 @@ def convolutional(
     resolved = resolve(load_recipe(tables, registry), registry)
     torch.manual_seed(0)
     networks = build_networks(resolved, (3, tile, tile))
+    _even_out(networks)
     for network in networks.values():
         network.to(device)
     state = {"head": torch.tensor(0, device=device)}
     bands = BandReading((1, 2, 3), (), (3,), ("uint8",))
     return ClusteringModel(resolved, (3, tile, tile), networks, state, torch.device(device), bands=bands)
+
+
+@torch.no_grad()
+def _even_out(networks: dict[str, Any]) -> None:
+    """Standardises the logits over noise, so that no cluster takes all."""
+    head = networks["heads"].head
+    logits = head(networks["trunk"](torch.rand(4, 3, 64, 64)))
+    spread = logits.std(dim=(0, 2, 3))
+    head.weight /= spread[:, None, None, None] / 3
+    head.bias.copy_((head.bias - logits.mean(dim=(0, 2, 3))) / spread * 3)
 
 
 def write_scene(path: Path, side: int, islands: int | None = None) -> Path:

@@ -40,12 +40,14 @@ from latentclust.samples import (
 from latentclust.schedule import Ramp, Schedule, value_at
 from latentclust.shards.opening import PreparedDatasetSpec
 from latentclust.sources import (
+    IN_PACKAGE,
     ArraySource,
     FileSource,
     existing,
     files_under,
     find,
     image_set,
+    in_package,
     pixels,
     reading,
     resized,
@@ -92,6 +94,7 @@ from latentclust.whole_set import StartSpec, TableSpec
 from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
+    "IN_PACKAGE",
     "VOID",
     "Advance",
     "Alignment",
@@ -179,6 +182,7 @@ __all__ = [
     "hookimpl",
     "image_set",
     "in_memory",
+    "in_package",
     "percentile_ranges",
     "pixels",
     "raster",

@@ -2,11 +2,11 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.class_names import as_stored, stored_names
 from latentclust.data.opening import map_batch
 from latentclust.distributions import VARIABLE, canonical
 from latentclust.errors import LatentclustError
@@ -31,6 +32,9 @@ from latentclust.registry import Registry, installed
 from latentclust.samples import ImageSource
 from latentclust.sources import UINT8_MAX, ArraySource
 from latentclust.tensors import Images, Latent, Posterior, Shape
+
+if TYPE_CHECKING:
+    from xarray import DataArray
 
 FORMAT = 1
 
@@ -46,6 +50,8 @@ class ClusteringModel:
         state: What the inference learned from the training images.
         header: The model file's own account: recipe hash, versions, seed.
         bands: How the rasters that it was trained on were read; None for other data.
+        names: What clusters are called, counted from 1; those that bear one name are one class.
+        colours: Of classes, as `#rrggbb`, where they were given one.
     """
 
     resolved: Resolved
@@ -55,6 +61,8 @@ class ClusteringModel:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     header: Mapping[str, Any] = field(default_factory=dict)
     bands: BandReading | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clusters(self) -> int:
@@ -103,6 +111,30 @@ class ClusteringModel:
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
         batches, rng = self._batches(source, batch_size, seed)
         return read_out(self.inference, self.model, self.state, batches, rng, self.stride)
+
+    def predict_dataarray(self, scene: "DataArray", seed: int = 0) -> "DataArray":
+        """The cluster of each pixel of a scene, as `latentclust.label` gives it, but counted from 0.
+
+        Windows lie as in the whole scene. Of a scene on Dask each chunk reads those that reach into it when it is
+        computed, so labels do not depend on the chunks, unless the inference draws. Needs latentclust[xarray].
+
+        Args:
+            scene: All bands but alpha, in the order and with the values of the raster files; three dimensions in any
+                order, of which rioxarray knows x and y. NaN, infinities and `rio.nodata` are no data. Integers that
+                rioxarray masked, and so made floats, are read too.
+            seed: Of an inference that draws.
+
+        Returns:
+            Clusters `(y, x)`, int16 or, of more than 32,767, int32, and -1 for no data, with the scene's coordinates
+            and coordinate system; as lazy as the scene.
+
+        Raises:
+            LatentclustError: A model of whole images, other bands or another type than the model was trained on,
+                dimensions that are not known, or the extra is not installed.
+        """
+        from latentclust.labelling.dataarray import predict_dataarray
+
+        return predict_dataarray(self, scene, seed)
 
     def posteriors(self, source: ImageSource, batch_size: int = 500, seed: int = 0) -> Iterator[Posterior]:
         """The same posterior batch by batch, in order, so that label maps of many images never meet in memory.
@@ -203,8 +235,14 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     }
     if model.bands is not None:
         header["bands"] = asdict(model.bands)
+    header |= as_stored(model.names, model.colours)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
+
+
+def model_file(path: str | Path) -> Path:
+    """The model file of a run's folder, or the file itself."""
+    return Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
@@ -217,7 +255,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     Raises:
         LatentclustError: where the file is missing, cut short or no model, or a distribution is not installed.
     """
-    file = Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
+    file = model_file(path)
     header, tensors = _read(file)
     registry = installed()
     _check_distributions(file, header, registry)
@@ -235,12 +273,20 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     networks.to(device).eval()
     state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
     bands = _bands(header["bands"]) if "bands" in header else None
-    return ClusteringModel(resolved, raw_shape, dict(networks.items()), state, torch.device(device), header, bands)
+    names, colours = stored_names(header, resolved.prior.clusters, str(file))
+    parts, place = dict(networks.items()), torch.device(device)
+    return ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
 
 
 def _bands(stored: Mapping[str, Any]) -> BandReading:
-    ranges = tuple((float(low), float(high)) for low, high in stored["ranges"])
-    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]))
+    """How bands are read; files of earlier versions say nothing of names and scales."""
+    ranges, scales = (_pairs(stored.get(name, ())) for name in ("ranges", "scales"))
+    names = tuple(stored.get("names", ()))
+    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]), names, scales)
+
+
+def _pairs(stored: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(first), float(second)) for first, second in stored)
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

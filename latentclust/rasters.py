@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import rasterio
@@ -13,16 +13,25 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
 from latentclust.sources import UINT8_MAX, reading
 
+Opened: TypeAlias = DatasetReader | WarpedVRT
+"""A raster to be read by window: a file, or one that is resampled as it is read."""
+
 Ranges = tuple[tuple[float, float], ...]
 """For each band the values that become 0 and 255; none for bytes that are taken as they are."""
 
+Scales = tuple[tuple[float, float], ...]
+"""For each band the scale and the offset that a raster claims; 1 and 0 where it claims none."""
+
 CACHE_BYTES = 64 << 20
 """What GDAL may keep of decoded blocks; its default is a twentieth of the machine's memory."""
+
+Value = TypeVar("Value")
 
 PERCENTILES = (2.0, 98.0)
 """Between which the values of a band are stretched where no range is given."""
@@ -37,12 +46,17 @@ class BandReading:
         ranges: For each of them the values that became 0 and 255; none for bytes that were taken as they are.
         counts: How many bands the rasters had, alpha left out.
         types: The types of their values, by numpy's names.
+        names: The descriptions of the bands read; none where rasters lack one, name two alike, or differ.
+        scales: Scale and offset that the rasters claim for each band read, and that are never applied; none where they
+            differ or are not known.
     """
 
     bands: tuple[int, ...]
     ranges: Ranges
     counts: tuple[int, ...]
     types: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    scales: Scales = ()
 
 
 @contextmanager
@@ -59,7 +73,7 @@ def bands_of(file: DatasetReader) -> tuple[int, ...]:
     return tuple(band for band, kind in enumerate(file.colorinterp, start=1) if kind != ColorInterp.alpha)
 
 
-def has_gaps(file: DatasetReader, bands: Sequence[int]) -> bool:
+def has_gaps(file: Opened, bands: Sequence[int]) -> bool:
     """Whether a raster can hold pixels that are no data: it names a nodata value, has a mask, or is of floats."""
     flags = [file.mask_flag_enums[band - 1] for band in bands]
     floats = any(np.issubdtype(np.dtype(file.dtypes[band - 1]), np.inexact) for band in bands)
@@ -67,7 +81,7 @@ def has_gaps(file: DatasetReader, bands: Sequence[int]) -> bool:
 
 
 def read_window(
-    file: DatasetReader, bands: Sequence[int], window: Window | None = None, step: int = 1
+    file: Opened, bands: Sequence[int], window: Window | None = None, step: int = 1
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The values `(c, h, w)` of a window, and where they are data `(h, w)`.
 
@@ -130,12 +144,35 @@ def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) 
     Raises:
         LatentclustError: A file that is absent, damaged or no raster.
     """
-    counts, types = set(), set()
+    counts, types, names, scales = set(), set(), set(), set()
     for path in paths:
         with raster(path) as file:
             counts.add(len(bands_of(file)))
             types |= {file.dtypes[band - 1] for band in bands}
-    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)))
+            names.add(descriptions(file, bands))
+            scales.add(scales_of(file, bands))
+    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)), _names(names), _common(scales))
+
+
+def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
+    """What a raster says of bands; empty strings where it says nothing."""
+    return tuple((file.descriptions[band - 1] or "").strip() for band in bands)
+
+
+def scales_of(file: DatasetReader, bands: Sequence[int]) -> Scales:
+    """The scale and the offset that a raster claims for bands; values are read as they are stored."""
+    return tuple((float(file.scales[band - 1]), float(file.offsets[band - 1])) for band in bands)
+
+
+def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Descriptions that all rasters share and that tell every band from the others, or none."""
+    names = _common(found)
+    return names if all(names) and len(set(names)) == len(names) else ()
+
+
+def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
+    """What all rasters say alike, or nothing."""
+    return next(iter(found)) if len(found) == 1 else ()
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:

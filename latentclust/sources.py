@@ -1,5 +1,7 @@
 """Samples by index, from an array in memory or from image files, and the finding and checked reading of either."""
 
+import importlib.util
+import re
 import struct
 import tarfile
 import zipfile
@@ -18,6 +20,9 @@ from torch.nn.functional import interpolate
 from latentclust.errors import LatentclustError
 from latentclust.samples import ImageSet, ImageSource, SealedLabels
 from latentclust.tensors import Shape
+
+IN_PACKAGE = re.compile(r"(\w{2,}):([^\\/].*)")
+"""`PACKAGE:NAME`: a file of an installed package."""
 
 UINT8_MAX = 255
 
@@ -45,8 +50,8 @@ _UNREADABLE = (
 
 
 @contextmanager
-def reading(path: Path, fix: str = "Fetch or copy the file again") -> Iterator[None]:
-    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file."""
+def reading(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
+    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file or its URL."""
     try:
         yield
     except _UNREADABLE as error:
@@ -63,6 +68,14 @@ def find(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:
 def existing(path: Path, roots: Sequence[Path]) -> Path | None:
     """The user's own file or folder: as it stands, or relative to the first root that holds it."""
     return next((root / path for root in (Path(), *roots) if (root / path).exists()), None)
+
+
+def in_package(text: str) -> Path | None:
+    """The file that `PACKAGE:NAME` names in an installed package, which is not imported; None for other texts."""
+    match = IN_PACKAGE.fullmatch(text)
+    spec = importlib.util.find_spec(match[1]) if match else None
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    return next((found for folder in folders for found in sorted(folder.rglob(match[2]))), None) if match else None
 
 
 class ArraySource(ImageSource):

@@ -67,7 +67,9 @@ def imports(path: Path) -> set[str]:
 
 def test_nothing_is_pickled() -> None:
     picklers = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-    assert [path for path in SOURCES if picklers & imports(path)] == []
+    asks = ("datasets.py", "options.py")  # of the conformance kit: whether what it made itself reaches a worker process
+    found = [path for path in SOURCES if picklers & imports(path)]
+    assert [path for path in found if path.parent.name != "testing" or path.name not in asks] == []
 
 
 def test_nothing_is_unpickled_by_torch_or_numpy() -> None:

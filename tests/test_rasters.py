@@ -8,7 +8,16 @@ import rasterio
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
-from latentclust.rasters import as_bytes, bands_of, has_gaps, percentile_ranges, raster, read_scene, read_window
+from latentclust.rasters import (
+    as_bytes,
+    band_reading,
+    bands_of,
+    has_gaps,
+    percentile_ranges,
+    raster,
+    read_scene,
+    read_window,
+)
 
 
 @pytest.fixture
@@ -72,3 +81,28 @@ def test_a_file_that_is_no_raster_is_named(tmp_path: Path) -> None:
     path.write_text("not found")
     with pytest.raises(LatentclustError, match=r"text\.tif: cannot be read"), raster(path):
         pass
+
+
+def described(path: Path, names: tuple[str | None, ...], scales: tuple[float, ...] = (1, 1, 1)) -> Path:
+    shape = {"count": len(names), "height": 2, "width": 2, "dtype": "uint8"}
+    place = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 5_800_000)}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place, photometric="MINISBLACK", alpha="NO") as file:
+        file.write(np.ones((len(names), 2, 2), np.uint8))
+        file.descriptions, file.scales = names, scales
+    return path
+
+
+def test_names_and_scales_of_the_bands_read_are_kept(tmp_path: Path) -> None:
+    one = described(tmp_path / "1.tif", ("B02", "B03", "B04"), (1, 2, 3))
+    found = band_reading([one, described(tmp_path / "2.tif", ("x", "B03", "B04"), (9, 2, 3))], (3, 2), ())
+    assert (found.names, found.scales) == (("B04", "B03"), ((3.0, 0.0), (2.0, 0.0)))
+    assert (found.bands, found.counts, found.types) == ((3, 2), (3,), ("uint8",))
+
+
+@pytest.mark.parametrize("names", [("B02", "B03", "x"), ("B02", "B03", None), (None, None, None)])
+def test_names_that_rasters_do_not_share_are_none(tmp_path: Path, names: tuple[str | None, ...]) -> None:
+    one, two = described(tmp_path / "1.tif", ("B02", "B03", "B04")), described(tmp_path / "2.tif", names, (1, 1, 2))
+    found = band_reading([one, two], (1, 2, 3), ())
+    assert (found.names, found.scales) == ((), ())
+    assert band_reading([described(two, ("a", "a", "b"))], (1, 2, 3), ()).names == ()
+    assert band_reading([described(two, ("a", None, "b"))], (1, 2, 3), ()).names == ()

@@ -77,17 +77,15 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
         return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
     body = spec.extractor(_input_shape(resolved, table, role, shape, built))
-    return _on_body(body, role, table, prior, spec if isinstance(spec, EncoderHeadSpec) else None)
+    return _on_body(spec, body, role, table, prior)
 
 
-def _on_body(
-    body: Extractor, role: str, table: NetworkTable, prior: PriorSpec, own_head: EncoderHeadSpec | None
-) -> nn.Module:
-    """The head of a role that reads, on a body, or the one that an encoder's body brings with it."""
+def _on_body(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
+    """The head of a role that reads, on a body."""
     match role:
         case "encoder":
             sizes = (prior.clusters, prior.style_dim)
-            head = own_head.head(body.width, *sizes) if own_head else None
+            head = spec.head(body.width, *sizes) if isinstance(spec, EncoderHeadSpec) else None
             return EncoderNetwork(body, *sizes, table.log_variance, head)
         case "critic":
             return CriticNetwork(body)

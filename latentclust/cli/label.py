@@ -32,33 +32,117 @@ class Blend(StrEnum):
 Scenes = Annotated[
     list[str],
     typer.Argument(
-        metavar="SCENES...", help="Rasters, folders, 'glob patterns', .txt files of paths.", show_default=False
+        metavar="SCENES...",
+        help="Rasters, folders, 'glob patterns', URLs, STAC items, .txt files of them.",
+        show_default=False,
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the label rasters and of labelling.json.")]
-Tile = Annotated[int | None, typer.Option(min=1, help="Side of a window, pixels; that of the training images.")]
-Overlap = Annotated[int | None, typer.Option(min=0, help="Pixels that windows share; a quarter of a window.")]
-Blending = Annotated[Blend, typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.")]
-Batch = Annotated[int | None, typer.Option(min=1, help="Windows at a time; the recipe's evaluate.batch_size.")]
-Confidence = Annotated[bool, typer.Option("--confidence", help="Write NAME-confidence.tif too: 1 chance, 255 sure.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.")]
-Precise = Annotated[Precision, typer.Option(help="How networks compute; auto is bf16 on a GPU that has it.")]
+Bands = Annotated[
+    str | None,
+    typer.Option(metavar="B04,B03,B02", help="Files alike but for these words are one scene.", show_default=False),
+]
+Tile = Annotated[
+    int | None,
+    typer.Option(min=1, help="Side of a window, pixels; as in training, or larger.", rich_help_panel="Windows"),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Pixels that windows share; twice the model's radius and 16, or a quarter.",
+        rich_help_panel="Windows",
+    ),
+]
+Blending = Annotated[
+    Blend, typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.", rich_help_panel="Windows")
+]
+Batch = Annotated[
+    int | None,
+    typer.Option(min=1, help="Windows at a time; the recipe's evaluate.batch_size.", rich_help_panel="Windows"),
+]
+Confidence = Annotated[
+    bool,
+    typer.Option("--confidence", help="Write NAME-confidence.tif too: 1 chance, 255 sure.", rich_help_panel="Outputs"),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.", rich_help_panel="Windows")]
+Precise = Annotated[
+    Precision, typer.Option(help="How networks compute; auto is bf16 on a GPU that has it.", rich_help_panel="Windows")
+]
 Probabilities = Annotated[
-    bool, typer.Option("--probabilities", help="Write NAME-probabilities.tif: a band a cluster, 1 none, 255 sure.")
+    bool,
+    typer.Option(
+        "--probabilities",
+        help="Write NAME-probabilities.tif: a band a cluster, 1 none, 255 sure.",
+        rich_help_panel="Outputs",
+    ),
+]
+Classes = Annotated[
+    bool,
+    typer.Option(
+        "--classes",
+        help="Write NAME-classes.tif: clusters of one name merged (clusters name).",
+        rich_help_panel="Outputs",
+    ),
+]
+Polygons = Annotated[
+    bool, typer.Option("--vector", help="Write NAME.gpkg: a polygon for each region.", rich_help_panel="Outputs")
+]
+MinArea = Annotated[
+    float | None,
+    typer.Option(
+        min=0, metavar="M2", help="With --vector: smaller regions go to a neighbour.", rich_help_panel="Outputs"
+    ),
+]
+MaxPolygons = Annotated[
+    int | None,
+    typer.Option(min=1, help="A scene with more polygons fails; a million.", rich_help_panel="Outputs"),
+]
+Stac = Annotated[bool, typer.Option("--stac", help="Write NAME.stac.json: a STAC item.", rich_help_panel="Outputs")]
+Taken = Annotated[
+    str | None,
+    typer.Option(
+        "--datetime",
+        metavar="TIME",
+        help="When scenes were taken that do not say: 2020-06-01T12:00:00Z.",
+        rich_help_panel="Outputs",
+    ),
 ]
 Box = Annotated[
     tuple[float, float, float, float] | None,
-    typer.Option(metavar="W S E N", help="Cut outputs to a box; windows stay where they are.", show_default=False),
+    typer.Option(
+        metavar="W S E N",
+        help="Cut outputs to a box; windows stay where they are.",
+        show_default=False,
+        rich_help_panel="Area",
+    ),
 ]
-BoxCrs = Annotated[str | None, typer.Option(metavar="CRS", help="Of --bbox: EPSG:4326; each scene's own.")]
-Geometry = Annotated[Path | None, typer.Option(metavar="FILE", help="Cut outputs to the polygons of a file.")]
+BoxCrs = Annotated[
+    str | None, typer.Option(metavar="CRS", help="Of --bbox: EPSG:4326; each scene's own.", rich_help_panel="Area")
+]
+Geometry = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Cut outputs to the polygons of a file.", rich_help_panel="Area")
+]
 Memory = Annotated[
-    str | None, typer.Option(metavar="SIZE", help="What windows and networks may take, such as 2GB: smaller batches.")
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="What windows and networks may take, such as 2GB: smaller batches.",
+        rich_help_panel="Windows",
+    ),
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes of a local Dask cluster; none: this one.")]
-Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler; its workers see DIR too.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes of a local Dask cluster; none: this one.", rich_help_panel="Who labels"),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask scheduler; its workers see DIR too.", rich_help_panel="Who labels"),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be done.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Label all anew, whatever DIR holds.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs of another model, other options or changed scenes.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first scene that fails.")]
 
 
@@ -66,6 +150,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     scenes: Scenes,
     out: Out,
+    bands: Bands = None,
     tile: Tile = None,
     overlap: Overlap = None,
     blend: Blending = Blend.HANN,
@@ -73,6 +158,12 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     precision: Precise = Precision.AUTO,
     confidence: Confidence = False,
     probabilities: Probabilities = False,
+    classes: Classes = False,
+    vector: Polygons = False,
+    min_area: MinArea = None,
+    max_polygons: MaxPolygons = None,
+    stac: Stac = False,
+    datetime: Taken = None,
     bbox: Box = None,
     bbox_crs: BoxCrs = None,
     geometry: Geometry = None,
@@ -106,6 +197,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             model,
             scenes,
             out,
+            bands=[word.strip() for word in bands.split(",")] if bands else (),
             tile=tile,
             overlap=overlap,
             blend=blend.value,
@@ -113,6 +205,12 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             precision=precision.value,
             confidence=confidence,
             probabilities=probabilities,
+            classes=classes,
+            vector=vector,
+            min_area=min_area,
+            max_polygons=max_polygons,
+            stac=stac,
+            datetime=datetime,
             bbox=bbox,
             bbox_crs=bbox_crs,
             geometry=geometry,

@@ -83,7 +83,8 @@ class Lines:
     def scene_ended(self, outcome: "SceneOutcome") -> None:
         """Says what became of it."""
         self.number += 1
-        said = outcome.output if outcome.status == "done" else f"{outcome.input} failed: {outcome.reason}"
+        failed = f"{outcome.input} {outcome.status}: {outcome.reason}"
+        said = outcome.output if outcome.status == "done" else failed
         self._say(f"scene {self.number}/{self.total}  {said}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
 
     def _say(self, words: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from latentclust.cli import data, plugins, recipe
+from latentclust.cli import clusters, data, plugins, recipe
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
 from latentclust.cli.evaluate import evaluate
@@ -22,6 +22,7 @@ DEBUG = "--debug"
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 for command in (run, evaluate, predict, label, sample, compare):
     app.command()(command)
+app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app, name="data")

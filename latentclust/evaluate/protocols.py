@@ -1,6 +1,9 @@
 """Protocols: what a number was measured on, and how, printed wherever the number is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from latentclust.specs import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,9 @@ class Protocol:
         scoring = f"{self.matching} matching, NMI by the {self.nmi} mean"
         made = f"; prepared by {self.prepared}" if self.prepared else ""
         return f"{self.name}: {self.data}, {splits}, {self.clusters} clusters, {scoring}{made}"
+
+
+def nmi_average(metrics: Iterable[MetricSpec]) -> str:
+    """The mean of the two entropies that the first metric with the option `average` normalises by."""
+    averages = (options["average"] for options in (metric.model_dump() for metric in metrics) if "average" in options)
+    return str(next(averages, "arithmetic"))

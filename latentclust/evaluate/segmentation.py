@@ -14,6 +14,9 @@ from latentclust.specs import MetricSpec
 LabelMaps = NDArray[np.integer[Any]]
 """Clusters or classes of pixels `(m, h, w)`, 0-based, `VOID` where there is none."""
 
+MAJORITY = "majority"
+"""What the floor of every metric is called: all pixels in one cluster."""
+
 
 def accumulate(
     table: NDArray[np.int64], predicted: LabelMaps, maps: SealedMaps, indices: NDArray[np.int64], *, grows: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError
 from rasterio.features import geometry_mask
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
@@ -89,7 +89,7 @@ class Area:
             raise LatentclustError.at(path, what, f"Leave {self.where} out for it")
         try:
             return tuple(transform_geom(self.crs, crs, geometry) for geometry in self.geometries)
-        except RasterioError as error:
+        except Exception as error:  # GDAL's own errors have no common base that is public
             what = f"{self.where} cannot be brought to its coordinate system ({error})"
             raise LatentclustError.at(path, what, f"Leave {self.where} out for it") from error
 
@@ -139,12 +139,18 @@ def geometry_area(path: Path) -> Area:
     if path.suffix.lower() in (".json", ".geojson"):
         with reading(path, "Give a GeoJSON file of polygons"):
             content = json.loads(path.read_text(encoding="utf-8"))
-        shapes, crs = _polygons(content), _crs(GEOJSON, "--geometry")
+        shapes, crs = _polygons(content), _crs(_declared(content), "--geometry")
     else:
         shapes, crs = _read_vector(path)
     if not shapes:
         raise LatentclustError.at(str(path), "holds no polygon", "Give a file of polygons with --geometry")
     return Area(tuple(shapes), crs, False, "--geometry")
+
+
+def _declared(content: Any) -> str:
+    """The coordinate system of GeoJSON: the member `crs` of its first edition, or else longitude and latitude."""
+    declared = content.get("crs") if isinstance(content, Mapping) else None
+    return str(declared["properties"]["name"]) if declared else GEOJSON
 
 
 def _read_vector(path: Path) -> tuple[list[Mapping[str, Any]], CRS | None]:

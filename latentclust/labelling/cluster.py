@@ -1,5 +1,7 @@
 """Strips labelled by a Dask cluster: a local one that is started for a run, or one that is there."""
 
+import asyncio
+import concurrent.futures
 import logging
 import secrets
 from collections.abc import Iterator, Mapping
@@ -32,6 +34,10 @@ AHEAD = 2
 
 POLL_SECONDS = 0.5
 """How often a wish to stop is looked for."""
+
+AGAIN_THERE = "The same command goes on where it was"
+
+CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 AGAIN = "Start it, check the address, or use --workers N"
 
@@ -137,6 +143,8 @@ def _label(client: "Client", jobs: Iterator[Job], stopping: Stopping, progress: 
                 done = wait(list(flying), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 continue
+            except CANCELLED as error:
+                raise RunFailedError.at("--scheduler", "the cluster is gone", AGAIN_THERE) from error
             for future in done:
                 labelled = _outcome(future, flying.pop(future))
                 facts = labelled.facts
@@ -157,5 +165,5 @@ def _outcome(future: "Future[Any]", job: Job) -> Labelled:
         found: Labelled = future.result()
         return found
     if future.status in ("cancelled", "lost"):
-        raise RunFailedError.at("--scheduler", "the cluster is gone", "The same command goes on where it was")
+        raise RunFailedError.at("--scheduler", "the cluster is gone", AGAIN_THERE)
     return Labelled(job, None, future.exception())

@@ -42,8 +42,8 @@ def _note(plan: Plan, width: int) -> str:
 
 
 def _planned(plan: Plan, scene: Scene, area: Area | None) -> tuple[SceneOutcome, Task | None]:
-    size, mtime = stamp(scene.path)
-    name = str(scene.path.resolve())
+    size, mtime = stamp(scene)
+    name = scene.name
     try:
         task = prepare(plan, scene, Path(), area)
     # As in a run: one bad scene stops no other.

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import InterruptedRunError
+from latentclust.labelling.inputs import Scene
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import opened, read_filled
 from latentclust.labelling.stitch import StripShape
 from latentclust.labelling.windows import Span
+from latentclust.rasters import BandReading
 
 IDLE = 1024
 """Windows after which a batch ends that is not full, so that a stretch without data shows progress."""
@@ -27,16 +29,16 @@ class Job:
     """A strip to be labelled; it can be sent to another process.
 
     Attributes:
-        scene: The scene's output name, which tells scenes of a run apart.
-        path: The scene's raster.
+        scene: The scene that it is of.
+        bands: How it is read.
         number: Of the strip in its scene, from 0.
         shape: What it covers.
         columns: The grid's columns that are read.
         folder: Where its files go.
     """
 
-    scene: str
-    path: Path
+    scene: Scene
+    bands: BandReading
     number: int
     shape: StripShape
     columns: tuple[Span, ...]
@@ -92,7 +94,7 @@ def _batches(plan: Plan, job: Job, stopping: Stopping) -> Iterator[Batch]:
     pieces: list[Piece] = []
     passed, first = 0, True
     try:
-        for piece in _pieces(plan, job, stopping):
+        for piece in _pieces(job, stopping):
             if passed == IDLE or len(pieces) == plan.batch or _unlike(piece, pieces):
                 yield Batch(job, tuple(pieces), passed, first, last=False)
                 pieces, passed, first = [], 0, False
@@ -110,14 +112,14 @@ def _unlike(piece: Piece | None, pieces: list[Piece]) -> bool:
     return piece is not None and bool(pieces) and piece.image.shape != pieces[0].image.shape
 
 
-def _pieces(plan: Plan, job: Job, stopping: Stopping) -> Iterator[Piece | None]:
+def _pieces(job: Job, stopping: Stopping) -> Iterator[Piece | None]:
     """The windows of a strip in the order of the grid; None for one that is nowhere data."""
-    with opened(job.path) as file:
+    with opened(job.scene) as file:
         for number, row in enumerate(job.shape.rows):
             for column in job.columns:
                 if stopping():
-                    raise InterruptedRunError.at(str(job.path), "stopped", "The same command goes on with it")
-                found = read_filled(file, plan.bands, row, column, job.path)
+                    raise InterruptedRunError.at(job.scene.name, "stopped", "The same command goes on with it")
+                found = read_filled(file, job.bands, row, column, job.scene.name)
                 yield Piece(number, column, *found) if found else None
 
 

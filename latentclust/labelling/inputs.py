@@ -1,20 +1,19 @@
-"""The scenes that paths, globs, folders and lists of paths name, and what the output of each is called."""
+"""A scene to be labelled: a file, an address that GDAL opens, a STAC item, or files of one band each."""
 
-import glob
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.sources import files_under, reading
-
-SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
-"""What is taken from a folder; a file that is named is read whatever its suffix."""
-
-LIST = ".txt"
-"""A file of paths, one a line; empty lines and those that begin with # say nothing."""
+from latentclust.errors import Issue, LatentclustError
+from latentclust.labelling.addresses import archive, gdal_name, is_address, printable, real, safe, shown, stem
+from latentclust.labelling.band_files import Pattern, band_sets
+from latentclust.labelling.joined import Part
+from latentclust.labelling.stac import chosen, read_item
 
 OUTPUT = ".tif"
+
+RASTERS = ("labels", "confidence", "probabilities", "classes")
+"""What a scene may become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,99 +21,104 @@ class Scene:
     """A raster to be labelled.
 
     Attributes:
-        path: Where it is, or should be.
+        source: What GDAL opens; empty where parts are joined.
+        name: What messages and labelling.json call it: its absolute path, or its URL without secrets.
         output: Its label raster, relative to the output folder.
+        files: The local files that it is read from; none of those that are elsewhere.
+        item: The STAC item that it is of.
+        parts: The files of one band each that are joined.
+        fault: Why it cannot be opened, where that is known beforehand.
     """
 
-    path: Path
+    source: str = field(repr=False)
+    name: str
     output: PurePath
+    files: tuple[Path, ...] = ()
+    item: Path | None = None
+    parts: tuple[Part, ...] = ()
+    fault: Issue | None = None
 
     def raster(self, name: str) -> PurePath:
-        """Its raster of labels, confidence or probabilities, relative to the output folder."""
+        """One of its `RASTERS`, relative to the output folder."""
         return self.output if name == "labels" else self.output.with_name(f"{self.output.stem}-{name}{OUTPUT}")
 
 
-def find_scenes(given: Iterable[str | Path], out: Path) -> tuple[Scene, ...]:
-    """The scenes, each once, in the order given.
+def file_scene(path: Path, root: Path | None = None) -> Scene:
+    """A file, whose output keeps its path from `root`, or its name alone."""
+    place = real(path.parent) / path.name
+    name = printable(place)
+    relative = PurePath(printable(path.relative_to(root or path.parent)))
+    fault = None
+    if name != str(place):
+        fault = Issue(name, "its path is not UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
+    return Scene(str(place), name, relative.with_suffix(OUTPUT), (place,), fault=fault)
+
+
+def remote_scene(address: str) -> Scene:
+    """A URL, a path of a virtual file system or a raster within a file; its output is called as the last part of it."""
+    return Scene(gdal_name(address), shown(address), PurePath(f"{stem(address)}{OUTPUT}"), archive(address))
+
+
+def unsearched(folder: Path, root: Path) -> Scene:
+    """A folder that cannot be searched, as a scene that fails."""
+    name = printable(real(folder))
+    fault = Issue(name, "this folder cannot be searched for scenes", "Make it readable, or name others")
+    return Scene("", name, PurePath(printable(folder.relative_to(root)), f"*{OUTPUT}"), fault=fault)
+
+
+def item_scene(path: Path, folder: PurePath, wanted: Sequence[str]) -> Scene:
+    """A STAC item: its one raster, or several of one band, joined in the order wanted; one that will not do fails.
 
     Args:
-        given: Rasters, folders that are searched at any depth, glob patterns, and text files of paths.
-        out: The output folder; what lies below it is never read.
-
-    Raises:
-        LatentclustError: with every issue at once: nothing found, an input below `out`, or two inputs whose outputs
-            would have one name.
+        path: Its file.
+        folder: Of its output, which is called as its id.
+        wanted: What its bands may be called.
     """
-    scenes: dict[tuple[Path, PurePath], Scene] = {}
-    issues = []
-    for argument in given:
-        found = list(_found(Path(argument), out.resolve()))
-        if not found:
-            suffixes = ", ".join(sorted(SUFFIXES))
-            issues.append(Issue(str(argument), f"no raster is there ({suffixes})", "Name rasters, or a folder of them"))
-        for scene in found:
-            scenes.setdefault((scene.path.resolve(), scene.output), scene)
-    if not scenes and not issues:
-        issues.append(Issue("SCENES", "nothing is given", "Name rasters, folders or a text file of paths"))
-    raise_all([*issues, *_inside(scenes.values(), out), *_collisions(scenes.values())])
-    return tuple(scenes.values())
+    place = real(path.parent) / path.name
+    name = printable(place)
+    output = PurePath(printable(folder), f"{printable(path.stem)}{OUTPUT}")
+    try:
+        item = read_item(place)
+        output = output.with_name(f"{safe(item.name)}{OUTPUT}")
+        assets = chosen(item, wanted)
+    except LatentclustError as error:
+        return Scene("", name, output, (place,), place, fault=error.issues[0])
+    files = tuple(Path(asset.href) for _, asset in assets if not is_address(asset.href))
+    parts = tuple(Part(band, gdal_name(asset.href), shown(asset.href)) for band, asset in assets)
+    if len(parts) == 1:
+        return Scene(parts[0].source, name, output, (place, *files), place)
+    return Scene("", name, output, (place, *files), place, parts)
 
 
-def _found(argument: Path, out: Path) -> Iterator[Scene]:
-    """Of one argument; a file that is not there is a scene, and will fail as one."""
-    if argument.is_dir():
-        paths = (path for path in files_under(argument, SUFFIXES) if not path.resolve().is_relative_to(out))
-        yield from (_scene(path, argument) for path in paths)
-    elif glob.has_magic(str(argument)) and not argument.exists():
-        root = _fixed(argument)
-        matches = (Path(match) for match in sorted(glob.glob(str(argument), recursive=True)))  # noqa: PTH207 - absolute
-        yield from (_scene(path, root) for path in matches if path.is_file())
-    elif argument.suffix.lower() == LIST:
-        with reading(argument, "Give a text file of paths, one a line"):
-            lines = [line.strip() for line in argument.read_text(encoding="utf-8").splitlines()]
-        named = (PurePath(line) for line in lines if line and not line.startswith("#"))
-        yield from (_scene(argument.parent / name, _listed(argument.parent, name)) for name in named)
+def joined_scenes(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[Scene, ...]:
+    """Files whose names are alike but for one of the words `bands`, as one scene; one that lacks a band fails.
+
+    Files without such a word are left out. STAC items, and folders that cannot be searched, stay as they are.
+    """
+    others = [scene for scene in scenes if scene.item or not scene.source]
+    files = [scene for scene in scenes if scene.source and not scene.item]
+    places = [(f"{scene.output.parent}\0{_folder(scene.name)}", scene.name.rpartition("/")[2]) for scene in files]
+    sets = band_sets(places, bands)
+    return (*others, *(_joined(pattern, {band: files[at] for band, at in m.items()}, bands) for pattern, m in sets))
+
+
+def _joined(pattern: Pattern, members: dict[str, Scene], bands: Sequence[str]) -> Scene:
+    one = next(iter(members.values()))
+    folder = _folder(one.name)
+    name = f"{folder}/{pattern.name('{' + ','.join(bands) + '}')}"
+    kept = one.output.parent
+    if pattern.common or not kept.name:
+        output = kept / f"{pattern.common or safe(folder.rpartition('/')[2])}{OUTPUT}"
     else:
-        yield _scene(argument, argument.parent)
+        output = kept.with_name(f"{kept.name}{OUTPUT}")
+    present = [members[band] for band in bands if band in members]
+    files = tuple(file for scene in present for file in scene.files)
+    fault = next((scene.fault for scene in present if scene.fault), None)
+    if lacking := [pattern.name(band) for band in bands if band not in members]:
+        fault = Issue(name, f"it lacks {' and '.join(lacking)}", "Add the file, or leave the word out of --bands")
+    parts = tuple(Part(band, members[band].source, members[band].name) for band in bands if band in members)
+    return Scene("", name, output, files, parts=parts, fault=fault)
 
 
-def _scene(path: Path, root: Path) -> Scene:
-    return Scene(path, PurePath(path.relative_to(root)).with_suffix(OUTPUT))
-
-
-def _listed(folder: Path, name: PurePath) -> Path:
-    """From where an output's path is kept: the list's folder, or a scene's own that lies elsewhere."""
-    return (folder / name).parent if name.is_absolute() or ".." in name.parts else folder
-
-
-def _fixed(pattern: Path) -> Path:
-    """The folders of a pattern before the first that holds a wildcard."""
-    return next(parent for parent in pattern.parents if not glob.has_magic(str(parent)))
-
-
-def _inside(scenes: Iterable[Scene], out: Path) -> Iterator[Issue]:
-    for scene in scenes:
-        if scene.path.resolve().is_relative_to(out.resolve()):
-            yield Issue(str(scene.path), f"lies in the output folder {out}", "Choose another --out")
-
-
-def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
-    """Outputs that are called alike, also where a file system does not tell capitals apart."""
-    owners: dict[str, Path] = {}
-    for scene in scenes:
-        for name in (scene.output, *map(scene.raster, ("confidence", "probabilities"))):
-            owner = owners.setdefault(str(name).casefold(), scene.path)
-            if owner != scene.path:
-                what = f"its output would be {name}, and so would that of {owner}"
-                yield Issue(str(scene.path), what, "Name a folder that holds both, or label them into two folders")
-
-
-def check_given(given: object) -> list[str | Path]:
-    """One path or several as a list; raises LatentclustError for anything else."""
-    if isinstance(given, (str, Path)):
-        return [given]
-    if isinstance(given, Iterable):
-        paths = list(given)
-        if all(isinstance(path, (str, Path)) for path in paths):
-            return paths
-    raise LatentclustError.at("scenes", f"{given!r} is no path", "Give a path, or a list of paths")
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]

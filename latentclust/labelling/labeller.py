@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latentclust.data.feed import to_float
-from latentclust.errors import InterruptedRunError
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.read import posterior_of
 from latentclust.labelling.feed import Batch, Job, Piece, Stopping, ahead, batches_of
 from latentclust.labelling.plan import Plan
@@ -46,7 +46,7 @@ def label_strips(plan: Plan, jobs: Iterable[Job], stopping: Stopping, progress: 
     try:
         for batch in ahead(batches_of(plan, jobs, stopping)):
             if stopping():
-                raise InterruptedRunError.at(str(batch.job.path), "stopped", "The same command goes on with it")
+                raise InterruptedRunError.at(batch.job.scene.name, "stopped", "The same command goes on with it")
             if batch.first:
                 work = _Work(plan, batch.job)
             if work is None:  # the strip has failed already
@@ -119,6 +119,9 @@ class _Work:
         images = model.preprocess(to_float(raw), self._rng)
         with self._precision.forward():
             found = posterior_of(model.inference, model.model, images, model.state, self._rng, model.stride)
+        if not bool(found.probabilities.isfinite().all()):
+            what = f"the model gives probabilities that are no numbers, in {self.plan.precision}"
+            raise LatentclustError.at(self.job.scene.name, what, "Try --precision fp32, or train the model anew")
         return found.probabilities
 
     def _finish(self) -> Labelled:

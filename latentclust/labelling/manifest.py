@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError
 from latentclust.files import write_atomic
 from latentclust.labelling.outcome import SceneOutcome
 from latentclust.model import ClusteringModel
@@ -49,12 +48,16 @@ class Manifest:
         model: The model's identity.
         options: Everything else that decides what is written.
         scenes: By output.
+        model_path: Where the model was read from; empty where it never was in a file.
+        replaced: What another model or other options made, by output, until it is made anew.
     """
 
     folder: Path
     model: str
     options: Mapping[str, Any]
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
+    model_path: str = ""
+    replaced: dict[str, SceneOutcome] = field(default_factory=dict)
 
     def key(self, outcome: SceneOutcome) -> str:
         """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
@@ -64,43 +67,88 @@ class Manifest:
     def record(self, outcome: SceneOutcome) -> None:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
         self.scenes[outcome.output] = outcome
-        rows = [outcome.row() for outcome in self.scenes.values()]
-        content = {"format": FORMAT, "model": self.model, "options": dict(self.options), "scenes": rows}
+        if outcome.status == "done":
+            self.replaced.pop(outcome.output, None)
+        rows, old = ([each.row() for each in scenes.values()] for scenes in (self.scenes, self.replaced))
+        model = {"model": self.model, "model_path": self.model_path}
+        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows, "replaced": old}
         write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def open_manifest(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool) -> Manifest:
+def open_manifest(
+    folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = ""
+) -> Manifest:
     """The account of an earlier run in the folder, or a new one.
+
+    With `overwrite` one by another model or with other options is replaced: what it made is, when it is made anew.
 
     Raises:
         LatentclustError: One that was made by another model or with other options, unless `overwrite`; or damaged.
     """
     path = folder / NAME
-    if overwrite or not path.exists():
-        return Manifest(folder, model, options)
+    if not path.exists():
+        return Manifest(folder, model, options, model_path=model_path)
+    before = read_manifest(folder)
+    differences = list(_differences(before, model, options))
+    if not differences:
+        return Manifest(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
+    if not overwrite:
+        raise LatentclustError(*(Issue(str(path), what, ELSEWHERE) for what in differences))
+    replaced = {**before.replaced, **{name: scene for name, scene in before.scenes.items() if scene.files}}
+    return Manifest(folder, model, options, model_path=model_path, replaced=replaced)
+
+
+def _differences(before: Manifest, model: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """How a folder was labelled otherwise."""
+    if before.model != model:
+        yield f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
+    used = before.options
+    other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
+    if other:
+        said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
+        yield f"the folder was labelled with other options: {said}"
+
+
+def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
+    """The account that a run left in the folder.
+
+    Args:
+        folder: Of the outputs.
+        fix: What to do where it cannot be read.
+
+    Raises:
+        LatentclustError: There is none, or it is damaged.
+    """
+    path = folder / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
-        scenes = {row["output"]: SceneOutcome.of(row) for row in content["scenes"]}
-        before, used = content["model"], content["options"]
+        scenes, old = (
+            {row["output"]: SceneOutcome.of(row) for row in rows}
+            for rows in (content["scenes"], content.get("replaced", []))
+        )
+        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""), old)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"cannot be read ({error})", ELSEWHERE) from error
-    if before != model:
-        what = f"the folder was labelled by another model ({before[:12]}; this one is {model[:12]})"
-        raise LatentclustError.at(str(path), what, ELSEWHERE)
-    other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
-    if other:
-        said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
-        raise LatentclustError.at(str(path), f"the folder was labelled with other options: {said}", ELSEWHERE)
-    return Manifest(folder, model, options, scenes)
+        raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
+
+
+def _prepare(folder: Path, partial: Path) -> None:
+    """Makes the folder of temporary files, and removes what a killed run left of its account."""
+    try:
+        partial.mkdir(exist_ok=True)
+        for left in folder.glob(f".{NAME}.*{PARTIAL}"):
+            left.unlink()
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        raise LatentclustError.at(str(partial), what, "Choose another folder with --out") from error
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Makes the folder, keeps a second run out of it, and yields the folder of temporary files.
 
-    It is removed when the block ends, but not when it fails or is stopped: whole strips are then kept.
+    It is removed where it is empty in the end; what else becomes of it is the caller's business.
 
     Raises:
         LatentclustError: Another run is at work there, or the folder cannot be written.
@@ -119,14 +167,16 @@ def locked(folder: Path) -> Iterator[Path]:
             alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
         except BlockingIOError:
             alone = False
+        except OSError as error:
+            what = f"cannot be locked against a second run ({error.strerror or error})"
+            raise LatentclustError.at(str(folder), what, "Choose a folder on another file system with --out") from error
         if not alone:
             what = "another run is labelling into this folder"
             raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
         try:
-            partial.mkdir(exist_ok=True)
+            _prepare(folder, partial)
             yield partial
-            shutil.rmtree(partial, ignore_errors=True)
         finally:
-            with suppress(OSError):  # it holds whole strips
+            with suppress(OSError):  # it is not empty
                 partial.rmdir()
             lock.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from latentclust.errors import LatentclustError
 from latentclust.infer.read import posterior_of
 from latentclust.labelling.plan import Plan
+from latentclust.labelling.write import BLOCK
 from latentclust.tensors import Images
 
 FLOAT = 4
@@ -66,7 +67,8 @@ def strip_bytes(plan: Plan, width: int) -> int:
     planes, (height, side) = plan.model.clusters + 1, plan.grid.tile
     shared = max(0, plan.grid.overlap[0] - 2 * plan.grid.margin[0])
     sums = FLOAT * planes * (2 * height * side + 3 * shared * width)
-    finished = height * width * (plan.model.clusters if "probabilities" in plan.rasters else 0) + 3 * height * width
+    every = plan.model.clusters if "probabilities" in plan.rasters else 0
+    finished = 3 * height * width + every * width * (height + 2 * BLOCK)
     return sums + finished
 
 

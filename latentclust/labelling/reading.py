@@ -1,8 +1,10 @@
-"""A scene read window by window as the model was trained: its bands, its scaling, and no pixel that is no data."""
+"""A scene opened, and read window by window as the model was trained: its scaling, and no pixel that is no data."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,17 @@ from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 
 from latentclust.errors import LatentclustError
+from latentclust.labelling.addresses import without_secrets
+from latentclust.labelling.inputs import Scene, file_scene
+from latentclust.labelling.joined import joined
 from latentclust.labelling.windows import Span
 from latentclust.model import ClusteringModel
-from latentclust.rasters import CACHE_BYTES, BandReading, as_bytes, bands_of, read_window
+from latentclust.rasters import CACHE_BYTES, BandReading, as_bytes, read_window
 from latentclust.sources import reading
 from latentclust.specs import SceneDatasetSpec
+
+PATIENCE = {"GDAL_HTTP_CONNECTTIMEOUT": 30, "GDAL_HTTP_MAX_RETRY": 3, "GDAL_HTTP_RETRY_DELAY": 1}
+"""GDAL's settings for scenes that come over a network, where the environment has none of its own; seconds."""
 
 ANEW = "Train the model anew: files written by this version hold what is needed"
 
@@ -42,41 +50,50 @@ def band_reading(model: ClusteringModel, where: str) -> BandReading:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DatasetReader]:
-    """A scene opened; only what its decoder raises on opening becomes a LatentclustError that names it."""
-    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+def opened(scene: Scene | Path) -> Iterator[DatasetReader]:
+    """A scene, or a file, opened; what GDAL says on opening becomes a LatentclustError that names it."""
+    scene = file_scene(scene) if isinstance(scene, Path) else scene
+    if scene.fault:
+        raise LatentclustError(scene.fault)
+    patience = {name: value for name, value in PATIENCE.items() if name not in os.environ}
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **patience):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with reading(path):
-            file = rasterio.open(path)
+        with decoding(scene.name):
+            file = rasterio.open(joined(scene.parts, scene.name) if scene.parts else scene.source)
         with file:
             yield file
 
 
-def check_bands(file: DatasetReader, wanted: BandReading, path: Path) -> None:
-    """Raises LatentclustError where a scene has other bands or another type of values than the training data."""
-    count = len(bands_of(file))
-    if count not in wanted.counts:
-        trained = " or ".join(str(each) for each in wanted.counts)
-        what = f"has {count} band(s), and the model was trained on {trained}"
-        raise LatentclustError.at(str(path), what, "Bring it to the bands of the training data, in their order")
-    kinds = sorted({file.dtypes[band - 1] for band in wanted.bands} - set(wanted.types))
-    if kinds:
-        what = f"holds values of type {kinds[0]}, and the model was trained on {' and '.join(wanted.types)}"
-        raise LatentclustError.at(str(path), what, "Convert it to the type and the scale of the training data")
+@contextmanager
+def decoding(name: str) -> Iterator[None]:
+    """What a decoder raises becomes a LatentclustError about `name`, and loses users, passwords and queries of URLs."""
+    try:
+        with reading(name):
+            yield
+    except LatentclustError as error:
+        # The cause would show them.
+        raise LatentclustError(*(replace(each, what=without_secrets(each.what)) for each in error.issues)) from None
 
 
 def read_filled(
-    file: DatasetReader, wanted: BandReading, row: Span, column: Span, path: Path
+    file: DatasetReader, wanted: BandReading, row: Span, column: Span, name: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
     """A window `(c, h, w)` as bytes and where it is data `(h, w)`; None where it is nowhere data.
 
     Pixels that are no data hold the values of the nearest one that is.
 
+    Args:
+        file: From `opened`.
+        wanted: From `fit_bands`.
+        row: Of the grid.
+        column: Of the grid.
+        name: Of the scene, for messages.
+
     Raises:
         LatentclustError: A file that is damaged here.
     """
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
-    with reading(path):
+    with decoding(name):
         values, valid = read_window(file, wanted.bands, window)
     if not valid.any():
         return None

@@ -1,33 +1,36 @@
 """Scenes labelled into a folder, with an account that lets a stopped run go on."""
 
+import shutil
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
-import numpy as np
+from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.data.opening import map_batch
 from latentclust.errors import LatentclustError
 from latentclust.labelling.area import Area, box_area, geometry_area
 from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for
-from latentclust.labelling.inputs import Scene, check_given, find_scenes
+from latentclust.labelling.finding import check_given, find_scenes
+from latentclust.labelling.inputs import Scene
+from latentclust.labelling.legend import Legend
 from latentclust.labelling.manifest import identity, locked, open_manifest
 from latentclust.labelling.memory import within_memory
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.products import Products
+from latentclust.labelling.products import Catalogue, Products, Vector
 from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
-from latentclust.labelling.stitch import NO_DATA
 from latentclust.labelling.windows import Blend, grid_of
 from latentclust.labelling.work import Work
-from latentclust.labelling.write import Palette
-from latentclust.model import ClusteringModel, load
-from latentclust.report.map_colours import LEVELS, cluster_colours
+from latentclust.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 from latentclust.train.precision import Precision
+
+MAX_POLYGONS = 1_000_000
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -37,6 +40,7 @@ def label(  # noqa: PLR0913 (the command's options)
     scenes: str | Path | Iterable[str | Path],
     out: str | Path,
     *,
+    bands: Sequence[str] = (),
     tile: int | None = None,
     overlap: int | None = None,
     blend: Blend = "hann",
@@ -44,6 +48,12 @@ def label(  # noqa: PLR0913 (the command's options)
     precision: str = "auto",
     confidence: bool = False,
     probabilities: bool = False,
+    classes: bool = False,
+    vector: bool = False,
+    min_area: float | None = None,
+    max_polygons: int | None = None,
+    stac: bool = False,
+    datetime: str | None = None,
     bbox: tuple[float, float, float, float] | None = None,
     bbox_crs: str | None = None,
     geometry: str | Path | None = None,
@@ -64,15 +74,23 @@ def label(  # noqa: PLR0913 (the command's options)
 
     Args:
         model: Of label maps: a model file, a run's folder, or a loaded model, which stays on its device.
-        scenes: Rasters, folders, glob patterns, and text files of paths.
+        scenes: Rasters, folders, glob patterns, URLs, STAC items, and text files of any of them.
         out: The folder of the label rasters and of labelling.json.
+        bands: Words such as B04, B03, B02, where scenes come as a file a band: files whose names are alike but for
+            these are one scene, its bands in this order.
         tile: Side of a window, pixels; that of the training images, or larger, unless said.
         overlap: Pixels that windows share; twice the model's radius and a ramp, or a quarter of a window.
         blend: How windows meet.
-        batch: Windows at a time; the recipe's evaluate.batch_size unless said, and at most 2^20 pixels.
+        batch: Windows at a time; unless said the recipe's evaluate.batch_size, and at most 2^20 pixels.
         precision: `fp32`, `bf16` or `fp16`: how networks compute; `auto` is bf16 on a GPU that has it, and else fp32.
         confidence: Whether the confidence of labels is written, as NAME-confidence.tif: 1 is chance, 255 certainty.
         probabilities: Whether NAME-probabilities.tif is: a band a cluster, 1 is none, 255 certainty.
+        classes: Whether NAME-classes.tif is: clusters of one name merged into a class, which count from 1.
+        vector: Whether NAME.gpkg is: a polygon for each connected region.
+        min_area: Of polygons, m2, or pixels without a coordinate system: smaller regions go to a neighbour.
+        max_polygons: A scene with more of them fails; a million unless said.
+        stac: Whether NAME.stac.json is: an item of a SpatioTemporal Asset Catalog.
+        datetime: When scenes were taken that do not say so themselves, such as 2020-06-01T12:00:00Z.
         bbox: West, south, east, north: outputs are cut to it, and the windows stay where they are.
         bbox_crs: Of `bbox`, such as `EPSG:4326`; each scene's own unless said.
         geometry: A file of polygons that outputs are cut to; instead of `bbox`.
@@ -92,33 +110,50 @@ def label(  # noqa: PLR0913 (the command's options)
     """
     began = time.monotonic()
     folder = Path(out)
-    found = find_scenes(check_given(scenes), folder)
     area = _area(bbox, bbox_crs, geometry)
     loaded = model if isinstance(model, ClusteringModel) else load(model, make_fabric(device, 1).device)
     where = "model" if isinstance(model, ClusteringModel) else str(model)
     rasters = ("labels", *("confidence",) * confidence, *("probabilities",) * probabilities)
-    bands, grid = band_reading(loaded, where), grid_of(loaded, tile, overlap, blend)
-    size = map_batch(loaded.resolved.recipe.evaluate.batch_size if batch is None else batch, *grid.tile)
-    plan = Plan(loaded, bands, grid, size, _precision(precision, loaded), seed, rasters)
+    reading = band_reading(loaded, where)
+    found = find_scenes(check_given(scenes), folder, bands, reading.names)
+    grid = grid_of(loaded, tile, overlap, blend)
+    size = map_batch(loaded.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
+    plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
+    if workers is not None and scheduler is not None:
+        what = f"both are given ({workers} and {scheduler})"
+        raise LatentclustError.at("--workers, --scheduler", what, "Give one of them")
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
-    products = Products(palette_of(loaded.clusters), tuple(f"cluster {n + 1}" for n in range(loaded.clusters)))
-    options = {**plan.options(), "area": area.said() if area else None}
+    if datetime is not None and not stac:
+        raise LatentclustError.at("--datetime", f"{datetime!r} is given without --stac", "Give --stac too")
+    known = identity(loaded)
+    products = Products(
+        Legend.of_clusters(loaded),
+        Legend.of_classes(loaded) if classes else None,
+        _vector(vector, min_area, max_polygons),
+        Catalogue(known, datetime) if stac else None,
+    )
+    products.check()
+    options = {**plan.options(), **products.options(), "area": area.said() if area else None, "bands": list(bands)}
+    path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
-    def outputs(scene: Scene) -> tuple[PurePath, ...]:
+    def outputs(scene: Scene) -> Iterator[PurePath]:
         return products.outputs(plan, scene)
 
     if dry_run:
-        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+        manifest = open_manifest(folder, known, options, overwrite)
         return planned(plan, found, area, manifest, finished(manifest, found, overwrite, outputs))
-    with locked(folder) as partial, stop_on_signals() as stopping:
-        manifest = open_manifest(folder, identity(loaded), options, overwrite)
+    with locked(folder) as partial, stop_on_signals() as stopping, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the report says which scenes have no place
+        manifest = open_manifest(folder, known, options, overwrite, path)
         kept = finished(manifest, found, overwrite, outputs)
         work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
         work.watcher.begun(len(found) - len(kept), len(kept))
         todo = [scene for scene in found if str(scene.output) not in kept]
         with engine_for(plan, partial, workers, scheduler) as engine:
             work.label(todo, engine, stopping)
+        if all(scene.status != "failed" for scene in work.ended.values()):
+            shutil.rmtree(partial, ignore_errors=True)
     every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
     outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
     return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
@@ -136,14 +171,18 @@ def _area(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path 
     return None if bbox is None else box_area(bbox, crs)
 
 
+def _vector(wanted: bool, min_area: float | None, max_polygons: int | None) -> Vector | None:
+    """How polygons are drawn; raises LatentclustError for polygons without a least area, and the reverse."""
+    if max_polygons is not None and not wanted:
+        raise LatentclustError.at("--max-polygons", f"{max_polygons} is given without --vector", "Give --vector too")
+    if wanted and min_area is None:
+        raise LatentclustError.at("--vector", "is given without --min-area", "Give the least area of a polygon, or 0")
+    if min_area is not None and not wanted:
+        raise LatentclustError.at("--min-area", f"{min_area:g} is given without --vector", "Give --vector too")
+    return Vector(float(min_area), max_polygons or MAX_POLYGONS) if wanted and min_area is not None else None
+
+
 def _precision(name: str, model: ClusteringModel) -> str:
     if name not in PRECISIONS:
         raise LatentclustError.at("--precision", f"{name!r} is none", f"Use one of {', '.join(PRECISIONS)}")
     return Precision(name, model.device).name
-
-
-def palette_of(clusters: int) -> Palette:
-    """The colour of each label; no data is transparent."""
-    levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
-    colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
-    return {NO_DATA: (0, 0, 0, 0), **colours}

@@ -1,6 +1,6 @@
 """One scene: what of it is to be labelled, and how its strips become finished rasters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.labelling.area import Area, Mask
+from latentclust.labelling.bands import fit_bands
 from latentclust.labelling.feed import Job
 from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.inputs import Scene
+from latentclust.labelling.legend import Legend
 from latentclust.labelling.memory import check_width
+from latentclust.labelling.moments import TAG
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.reading import check_bands, opened
+from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import label_type
 from latentclust.labelling.strip_files import StripReader, scene_rows
 from latentclust.labelling.strips import Extent, strips_of, touching
-from latentclust.labelling.write import Overviews, Palette, cloud_optimized, growing
+from latentclust.labelling.write import Overviews, cloud_optimized, growing
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 
@@ -36,6 +39,7 @@ class Task:
         jobs: Its strips.
         folder: Holds the strips and the drafts.
         warnings: What is odd about it.
+        tag: Its TIFF tag DateTime; empty where it has none.
     """
 
     scene: Scene
@@ -45,6 +49,7 @@ class Task:
     jobs: tuple[Job, ...]
     folder: Path
     warnings: tuple[str, ...]
+    tag: str
 
     @property
     def windows(self) -> int:
@@ -58,70 +63,75 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
     Raises:
         LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
     """
-    with opened(scene.path) as file:
-        check_bands(file, plan.bands, scene.path)
+    with opened(scene) as file:
+        fit, tag = fit_bands(file, plan.bands, scene.name), file.tags().get(TAG, "")
         where = Georeference.of(file)
-        found = area.within(file, str(scene.path)) if area else (Extent(0, 0, *where.extent), None)
+        found = area.within(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
     if found is None:
         return None
     extent, mask = found
-    check_width(plan, extent.width, str(scene.path))
+    check_width(plan, extent.width, scene.name)
     rows = touching(plan.grid.rows(where.extent[0]), extent.top, extent.bottom)
     columns = touching(plan.grid.columns(where.extent[1]), extent.left, extent.right)
     shapes = strips_of(rows, columns, extent)
     jobs = tuple(
-        Job(str(scene.output), scene.path, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        Job(scene, fit.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
         for number, shape in enumerate(shapes)
     )
     odd = () if where.crs else ("no coordinate system",)
-    return Task(scene, extent, mask, where.cut(extent), jobs, folder, odd)
+    return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd, tag)
 
 
-def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
-    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels labelled.
+def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], legend: Legend) -> dict[int, int]:
+    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels of each value.
 
     Args:
         plan: Of the run.
         task: The scene.
         targets: The file of each raster of the plan.
-        palette: Of the labels.
-        names: What clusters are called.
+        legend: Of the labels.
 
     Raises:
         LatentclustError: A raster that cannot be written, or does not hold what it should.
     """
     drafts = {name: task.folder / f"{name}-draft.tif" for name in plan.rasters}
-    pixels = _draft(plan, task, drafts, palette, names)
+    counts = _draft(plan, task, drafts, legend)
     for name, draft in drafts.items():
-        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, pixels)
+        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
         draft.unlink()
-    return pixels
+    return dict(enumerate(counts.tolist()))
 
 
-def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], palette: Palette, names: Sequence[str]) -> int:
-    clusters, pixels = plan.model.clusters, 0
+def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], legend: Legend) -> NDArray[np.int64]:
+    """Writes the drafts; returns the pixels of each value of the labels."""
+    clusters = plan.model.clusters
+    names = tuple(entry.name for entry in legend.entries[1:])
+    counts = np.zeros(clusters + 1, np.int64)
     with ExitStack() as stack:
         files = {}
         for name, draft in drafts.items():
             kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
             bands = names if name == "probabilities" else ("",)
-            colours = palette if name == "labels" else None
+            colours = legend.palette if name == "labels" else None
             files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
         readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
         for top, block in scene_rows(readers, plan.rasters):
-            wanted = _wanted(task, top, block)
-            pixels += int(np.count_nonzero(wanted["labels"]))
+            if not (wanted := _wanted(task, top, block)):
+                continue
+            counts += np.bincount(wanted["labels"].ravel(), minlength=clusters + 1)
             for name, rows in wanted.items():
                 files[name].append(rows)
-    return pixels
+    return counts
 
 
 def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Of pixel rows those in the extent, and 0 where the mask leaves them out."""
+    """Of pixel rows those in the extent, with 0 where the mask leaves them out; nothing where none is in it."""
     height = len(next(iter(block.values())))
     first, last = max(top, task.extent.top), min(top + height, task.extent.bottom)
-    cut = {name: rows[max(0, first - top) : max(0, last - top)] for name, rows in block.items()}
-    if task.mask is None or first >= last:
+    if first >= last:
+        return {}
+    cut = {name: rows[first - top : last - top] for name, rows in block.items()}
+    if task.mask is None:
         return cut
     inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
     return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -50,7 +51,7 @@ class StripWriter:
     def __init__(self, folder: Path, shape: StripShape, clusters: int, names: Sequence[str]) -> None:
         """Begins under a temporary name beside `folder`; `names` says which of the finished rasters are kept."""
         self.folder, self.shape, self.clusters, self.names = folder, shape, clusters, names
-        self._partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        self._partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
         with writing(folder):
             self._partial.mkdir(parents=True)
@@ -76,7 +77,12 @@ class StripWriter:
                 with file:
                     file.truncate(file.tell())
                     os.fsync(file.fileno())
-            (self._partial / FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")
+            sizes = {path.name: path.stat().st_size for path in self._partial.iterdir()}
+            content = {"facts": asdict(facts), "files": sizes}
+            (self._partial / FACTS).write_text(json.dumps(content), encoding="utf-8")
+            if whole(self.folder):  # another process was given the strip too, and was faster
+                shutil.rmtree(self._partial)
+                return
             shutil.rmtree(self.folder, ignore_errors=True)
             self._partial.rename(self.folder)
 
@@ -110,10 +116,12 @@ def layout(name: str, clusters: int, width: int) -> tuple[np.dtype[Any], int]:
 
 
 def whole(folder: Path) -> StripFacts | None:
-    """What was counted in a strip whose files are there; None where they are not."""
+    """What was counted in a strip all of whose files are there; None where they are not."""
     try:
-        return StripFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        sizes = {name: (folder / name).stat().st_size for name in content["files"]}
+        return StripFacts(**content["facts"]) if sizes == content["files"] else None
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -152,8 +160,9 @@ class StripReader:
             assert values is not None or count == 0, f"{self.folder / name} is missing"
             planes = (self.clusters,) if name == "probabilities" else ()
             whole[name] = values.reshape(count, *planes, self.shape.width) if values is not None else np.empty(0)
-        for start in range(0, count, ROWS):
-            yield {name: np.asarray(values[start : start + ROWS]) for name, values in whole.items()}
+        step = max(1, ROWS // self.clusters) if "probabilities" in names else ROWS
+        for start in range(0, count, step):
+            yield {name: np.asarray(values[start : start + step]) for name, values in whole.items()}
 
 
 def _mapped(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:

@@ -155,7 +155,9 @@ def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: 
             last = stop if ends else stop - overlap // 2
             weights = np.ones(last - first, np.float32)
         else:
-            first, last = start + (0 if begins else margin), stop - (0 if ends else margin)
+            # The last window, which ends where the axis does, may begin well before the one above it ends.
+            first = 0 if begins else max(start + margin, found[-1].last - (overlap - 2 * margin))
+            last = stop - (0 if ends else margin)
             weights = _hann(last - first, overlap - 2 * margin, not begins, not ends)
         found.append(Span(start, stop, first, last, weights))
     return found

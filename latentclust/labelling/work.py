@@ -5,12 +5,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import final
 
 from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.labelling.addresses import without_secrets
 from latentclust.labelling.area import Area
 from latentclust.labelling.engine import Engine
 from latentclust.labelling.feed import Job, Stopping
@@ -23,6 +25,11 @@ from latentclust.labelling.products import Made, Products
 from latentclust.labelling.published import publish, stamp
 from latentclust.labelling.scene import Task, prepare
 from latentclust.labelling.strip_files import whole
+
+GOES_ON = "The same command goes on with them"
+
+SPARE = 100_000_000
+"""Bytes that must be free for strips of a scene that failed to stay."""
 
 FINISHING = 2
 """Scenes that may wait to be put together before no more windows are read."""
@@ -61,7 +68,7 @@ class Work:
         self.partial, self.watcher, self.strict = partial, watcher, strict
         self.windows = 0
         self.ended: dict[str, SceneOutcome] = {}
-        self._halted = False
+        self._halted = self._cut = False
         self._open: dict[str, _Open] = {}
         # Scenes are opened by the thread that reads ahead, and accounted for by the one that labels.
         self._events: SimpleQueue[Event] = SimpleQueue()
@@ -74,6 +81,7 @@ class Work:
         Raises:
             InterruptedRunError: A stop was asked for; strips that are whole are kept.
         """
+        self._stopping = stopping
         try:
             for labelled in engine(self._jobs(scenes), lambda: stopping() or self._halted, self._passed):
                 self._account()
@@ -84,16 +92,19 @@ class Work:
             if not self._halted:
                 raise
         finally:
+            self._account()
             self._pool.shutdown(wait=True, cancel_futures=stopping())
             self._collect(0)
+        if self._cut:
+            raise InterruptedRunError.at("scenes", "stopped while some were put together", GOES_ON)
 
     def _jobs(self, scenes: Iterable[Scene]) -> Iterator[Job]:
         """The strips to be labelled; scenes are opened when their turn comes."""
         for scene in scenes:
             if self._halted:
                 return
-            size, mtime = stamp(scene.path)
-            outcome = SceneOutcome(str(scene.path.resolve()), str(scene.output), "started", size=size, mtime=mtime)
+            size, mtime = stamp(scene)
+            outcome = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
             opened = _Open(scene, outcome, time.monotonic())
             try:
                 opened.task = prepare(self.plan, scene, self.partial / self.manifest.key(outcome), self.area)
@@ -122,7 +133,7 @@ class Work:
                 self._end(opened, "outside", "no pixel in the area")
             else:
                 windows = sum(job.windows for job in opened.task.jobs if job.number in opened.waiting)
-                self.watcher.scene_begun(str(opened.scene.path), windows)
+                self.watcher.scene_begun(opened.scene.name, windows)
                 self._finish_if_whole(opened)
 
     def _passed(self, job: Job, windows: int, pixels: int) -> None:
@@ -131,7 +142,7 @@ class Work:
 
     def _take(self, labelled: Labelled) -> None:
         """A strip has ended."""
-        opened = self._open.get(labelled.job.scene)
+        opened = self._open.get(str(labelled.job.scene.output))
         if opened is None:  # another strip has failed before
             return
         if labelled.facts is None:
@@ -143,23 +154,29 @@ class Work:
 
     def _finish_if_whole(self, opened: _Open) -> None:
         if not opened.waiting and opened.task is not None:
-            self._finishing.append((opened, self._pool.submit(self.products.make, self.plan, opened.task)))
+            self._finishing.append(
+                (opened, self._pool.submit(self.products.make, self.plan, opened.task, self._stopping))
+            )
 
     def _collect(self, most: int) -> None:
         """Publishes scenes that are put together, and waits until at most so many are not."""
         while self._finishing and (self._finishing[0][1].done() or len(self._finishing) > most):
             opened, future = self._finishing.popleft()
             if future.cancelled():
+                self._cut = True
                 continue
             try:
                 self._publish(opened, future.result())
+            except InterruptedRunError:
+                self._cut = True
             # As above.
             except Exception as error:
                 self._end(opened, "failed", reason_of(error))
 
     def _publish(self, opened: _Open, made: Made) -> None:
         assert opened.task is not None
-        files = publish(self.manifest.folder, opened.scene, made.folder)
+        before = self.manifest.replaced.get(str(opened.scene.output))
+        files = publish(self.manifest.folder, opened.scene, made.folder, before)
         height, width = opened.task.where.extent
         opened.outcome = replace(
             opened.outcome,
@@ -179,13 +196,24 @@ class Work:
         name = str(opened.scene.output)
         self._open.pop(name, None)
         self.ended[name] = opened.outcome
+        self._clear(self.partial / self.manifest.key(opened.outcome), status == "failed")
         self.manifest.record(opened.outcome)
-        shutil.rmtree(self.partial / self.manifest.key(opened.outcome), ignore_errors=True)
         self.watcher.scene_ended(opened.outcome)
+
+    def _clear(self, folder: Path, failed: bool) -> None:
+        """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
+        if not failed or shutil.disk_usage(self.partial).free < SPARE:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for path in folder.glob("*"):
+            if not whole(path):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        with suppress(OSError):  # whole strips are there, or nothing ever was
+            folder.rmdir()
 
 
 def reason_of(error: Exception) -> str:
     """Why a scene failed, in a line."""
     if isinstance(error, LatentclustError):
         return "; ".join(f"{issue.what}. {issue.fix}" for issue in error.issues)
-    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
+    return without_secrets(f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}")

@@ -48,7 +48,7 @@ class Rows:
             whole = len(self._pending)
         for start in range(0, whole, BLOCK):
             self._write(self._pending[start : min(start + BLOCK, whole)])
-        self._pending = self._pending[whole:]
+        self._pending = self._pending[whole:].copy()
 
     def _write(self, rows: NDArray[Any]) -> None:
         """Blocks without data are left out of the file."""

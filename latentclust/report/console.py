@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from latentclust.report.classes import class_rows
 from latentclust.report.facts import RunFacts
 from latentclust.report.naming import cluster_names, number, title
 from latentclust.report.verdict import chains_agree, verdicts
@@ -40,6 +41,17 @@ def results_table(facts: RunFacts) -> Table:
     for name, value in facts.metrics.items():
         row = [value, *(scores.get(name) for scores in baselines.values())]
         table.add_row(title(name), *_best_in_bold(row))
+    return table
+
+
+def class_table(facts: RunFacts) -> Table:
+    """A row a class of label maps: its pixels, its matched cluster, and how it fares."""
+    table = Table(title="classes")
+    table.add_column("")
+    for heading in ("pixels", "share", "cluster", "IoU", "recall"):
+        table.add_column(heading, justify="right")
+    for row in class_rows(facts):
+        table.add_row(*map(escape, row))
     return table
 
 

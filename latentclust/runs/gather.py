@@ -2,11 +2,10 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.protocols import Protocol
+from latentclust.evaluate.protocols import Protocol, nmi_average
 from latentclust.model import ClusteringModel
 from latentclust.report.facts import RunFacts
 from latentclust.runs.baselines import score_baselines
@@ -14,7 +13,7 @@ from latentclust.runs.label_maps import labels_disagree
 from latentclust.runs.outcome import Outcome
 from latentclust.runs.readings import doubts, examine_chains, readings
 from latentclust.samples import ImageSet
-from latentclust.specs import DatasetSpec, MetricSpec
+from latentclust.specs import DatasetSpec
 
 
 def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:
@@ -74,19 +73,14 @@ def protocol(resolved: Resolved, tested: ImageSet) -> Protocol:
     recipe, trained = resolved.recipe, split_of(resolved.dataset)
     part = recipe.evaluate.split or trained
     images = "images" if resolved.prior.per_pixel else "samples"
-    averages = [str(options["average"]) for options in map(_options, resolved.metrics.values()) if "average" in options]
     return Protocol(
         name=f"{recipe.data.use}-{trained}-{part}",
         data=f"{recipe.data.use} ({len(tested.source):,} {images})",
         train_split=trained,
         test_split=part,
         clusters=resolved.prior.clusters,
-        nmi=averages[0] if averages else "arithmetic",
+        nmi=nmi_average(resolved.metrics.values()),
         unit="pixels" if resolved.prior.per_pixel else "samples",
         prepared=str(tested.protocol) if tested.protocol else "",
         masked_by_labels=tested.valid is not None and tested.valid.reads_labels,
     )
-
-
-def _options(metric: MetricSpec) -> dict[str, Any]:
-    return metric.model_dump()

@@ -9,16 +9,13 @@ from numpy.typing import NDArray
 from latentclust.data.opening import map_batch, sequential
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score
-from latentclust.evaluate.segmentation import MapTally, majority
+from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
 from latentclust.model import ClusteringModel
 from latentclust.runs.label_maps import masked, tally_of
 from latentclust.runs.part import part_of, spread_over
 from latentclust.samples import ImageSet
 from latentclust.specs import MapBaselineSpec
 from latentclust.tensors import Images, Mask
-
-MAJORITY = "majority"
-"""The floor of every metric: all pixels in one cluster."""
 
 FITTED_TO = 1000
 """Images, evenly spread over the set, whose pixels a baseline is fitted to."""

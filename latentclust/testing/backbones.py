@@ -14,9 +14,9 @@ from latentclust.bodies import (
     LayeredDecoderSpec,
     MapExtractorSpec,
 )
-from latentclust.networks import CentroidsNetwork, CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
+from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
 from latentclust.roles import Encoder, Generator, Represents
-from latentclust.tensors import Features, Images, Latent, Shape
+from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.subject import CLUSTERS, Subject, require, taken
 from latentclust.testing.weights import Use, check_bf16, check_kept, check_seeded, check_unreached, seeded
 
@@ -24,7 +24,7 @@ SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
 TRIED = 2
 """How many of them are tried: the first that a body takes."""
 
-BATCH, STYLE, FEATURES = 3, 2, 6
+BATCH, STYLE = 3, 2
 
 TOLERANCE = 1e-5
 """Of float32 sums in another order."""
@@ -34,10 +34,7 @@ def can_play_a_role(subject: Subject) -> None:
     """It is the body of something, and `bare` gives the same body again."""
     spec = subject.build()
     kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec | CentroidsSpec
-    require(
-        isinstance(spec, kinds),
-        "it makes neither an extractor nor a decoder, of images or of label maps, nor centroids",
-    )
+    require(isinstance(spec, kinds), "it makes neither an extractor, nor a decoder, nor centroids")
     bare = spec.bare()
     require(type(bare) is type(spec), f"`bare` gives a {type(bare).__name__}")
     require(bare.bare() == bare, "`bare` of a bare body is another")
@@ -86,18 +83,6 @@ def draws_images(subject: Subject) -> None:
         check_unreached(generator, style)
 
 
-def compares_features(subject: Subject) -> None:
-    """Centroids give a number a cluster, of features `(b, width)` and of maps `(b, width, h, w)`, with a gradient."""
-    spec: CentroidsSpec = subject.build()
-    for shape in ((FEATURES,), (FEATURES, 4, 3)):
-        network, features = CentroidsNetwork(seeded(spec.centroids, CLUSTERS, FEATURES)), _samples(shape)
-        found = network(Features(features))
-        _check_shape("similarities", found, (BATCH, CLUSTERS, *shape[1:]))
-        require(torch.isfinite(found).all(), "its similarities are not finite")
-        found.square().sum().backward()
-        check_unreached(network, features)
-
-
 def survives_bf16(subject: Subject) -> None:
     """Under bf16 autocast what it computes is finite."""
     for use in _uses(subject):
@@ -122,9 +107,6 @@ def _uses(subject: Subject) -> list[Use]:
     if isinstance(spec, ExtractorSpec):
         samples = _samples(taken(spec.extractor, SHAPES)[0])
         found.append(Use(partial(spec.extractor, tuple(samples.shape[1:])), lambda body: body(samples)[0]))
-    if isinstance(spec, CentroidsSpec):
-        features = _samples((FEATURES,))
-        found.append(Use(partial(spec.centroids, CLUSTERS, FEATURES), lambda body: body(features)))
     if isinstance(spec, DecoderSpec):
         make = partial(spec.decoder, CLUSTERS + STYLE)
         latent = torch.randn(BATCH, CLUSTERS + STYLE, generator=torch.Generator().manual_seed(2))

@@ -16,6 +16,7 @@ from latentclust.specs import (
 )
 from latentclust.testing import (
     backbones,
+    centroids,
     chains,
     commands,
     datasets,
@@ -128,10 +129,19 @@ OF_MAP_BODIES: tuple[Check, ...] = (
 OF_BASES: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     (ExtractorSpec, (backbones.reads_samples, backbones.reads_a_sample_alike_in_any_company, *OF_BODIES)),
     (DecoderSpec, (backbones.draws_images, *OF_BODIES)),
-    (CentroidsSpec, (backbones.compares_features, *OF_BODIES)),
     (
         MapExtractorSpec,
         (map_backbones.reads_every_pixel, map_backbones.reads_an_image_alike_in_any_company, *OF_MAP_BODIES),
+    ),
+    (
+        CentroidsSpec,
+        (
+            centroids.compares_features,
+            centroids.compares_places_alike_in_any_company,
+            centroids.survives_bf16,
+            centroids.survives_a_checkpoint,
+            centroids.begins_as_the_seed_says,
+        ),
     ),
     (LayeredDecoderSpec, (map_backbones.draws_a_layer_a_cluster, *OF_MAP_BODIES)),
     (

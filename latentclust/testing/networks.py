@@ -59,6 +59,19 @@ class PixelBody(MapExtractor):
         return self.layer(sample).tanh()  # type: ignore[no-any-return]
 
 
+class ChannelMap(nn.Module):
+    """One linear layer over channels, of vectors or of maps."""
+
+    def __init__(self, width: int, clusters: int) -> None:
+        """From `width` channels to `clusters`."""
+        super().__init__()
+        self.layer = nn.Linear(width, clusters)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(b, width, *s)` to `(b, clusters, *s)`."""
+        return self.layer(features.movedim(1, -1)).movedim(-1, 1)  # type: ignore[no-any-return]
+
+
 class PlainLayers(LayeredDecoder):
     """One 1x1 convolution, enlarged to the images' size."""
 
@@ -74,25 +87,12 @@ class PlainLayers(LayeredDecoder):
         return layers.view(len(layers), self.clusters, -1, *layers.shape[2:])
 
 
-class PlainCentroids(nn.Module):
-    """The product of features with a point of each cluster."""
-
-    def __init__(self, clusters: int) -> None:
-        """As many points as clusters."""
-        super().__init__()
-        self.points = nn.Parameter(torch.randn(clusters, WIDTH))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """`(b, width, *s)` to `(b, k, *s)`."""
-        return torch.einsum("bw...,kw->bk...", features, self.points)
-
-
 def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> nn.Module:
     """A network in a role for samples of `shape`; the seed alone decides its weights."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         if role == "centroids":
-            return CentroidsNetwork(PlainCentroids(prior.clusters))
+            return CentroidsNetwork(ChannelMap(WIDTH, prior.clusters))
         return _of_maps(role, prior, shape) if isinstance(prior, MapPriorSpec) else _of_samples(role, prior, shape)
 
 

@@ -66,6 +66,10 @@ def test_options_reach_the_run(cli, model_file, tmp_path):
         "rasters": ["labels", "confidence"],
         "device": "cpu",
         "area": None,
+        "classes": False,
+        "vector": None,
+        "stac": None,
+        "bands": [],
     }
     refused = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
     assert refused.code == 2
@@ -92,12 +96,12 @@ def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
     columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
     bars = Bars(Progress(*columns, console=console))
     bars.begun(3, 1)
-    bars.scene_begun("a [/] b.tif", 10)
+    bars.scene_begun("a [bold] b.tif", 10)
     bars.windows_done(4, 1000)
-    bars.scene_ended(SceneOutcome("a [/] b.tif", "a.tif", "failed", reason="no"))
+    bars.scene_ended(SceneOutcome("a [bold] b.tif", "a.tif", "failed", reason="no"))
     console.print(bars.bar)
     drawn = console.file.getvalue()
     assert "1/3" in drawn
     assert "1 failed" in drawn
-    assert "a [/] b.tif" in drawn
+    assert "a [bold] b.tif" in drawn
     assert "4/10" in drawn

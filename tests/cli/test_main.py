@@ -8,11 +8,14 @@ import pytest
 
 from latentclust import __version__
 
+COMMANDS = ("run", "evaluate", "predict", "label", "clusters", "sample", "compare", "recipe", "plugins", "data")
+
 HELP_PAGES = [
     [],
-    *[[name] for name in ("run", "evaluate", "predict", "label", "sample", "compare", "recipe", "plugins", "data")],
+    *[[name] for name in COMMANDS],
     *[["recipe", name] for name in ("check", "show", "list", "new")],
     *[["plugins", name] for name in ("list", "show")],
+    *[["clusters", name] for name in ("preview", "name", "apply")],
     *[["data", name] for name in ("list", "fetch", "inspect")],
 ]
 
@@ -44,7 +47,7 @@ def test_the_help_names_every_command(cli):
     outcome = cli("--help")
 
     assert outcome.code == 0
-    assert all(f" {page[0]} " in outcome.out for page in HELP_PAGES[1:9])
+    assert all(f" {name} " in outcome.out for name in COMMANDS)
 
 
 def test_version(cli):

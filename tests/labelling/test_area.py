@@ -52,6 +52,19 @@ def test_a_box_cuts_the_output_and_moves_no_window(
         assert file.crs == CRS.from_epsg(32613)
 
 
+@pytest.mark.parametrize("windows", [1, 40])
+def test_a_box_cuts_a_scene_of_many_strips(
+    planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: int
+) -> None:
+    monkeypatch.setattr("latentclust.labelling.strips.WINDOWS", windows)
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(900, 150))
+    latentclust.label(planted, scene, tmp_path / "whole")
+    for top, bottom in ((0, 3), (260, 300), (500, 900), (77, 81)):
+        latentclust.label(planted, scene, tmp_path / f"from-{top}", bbox=box(top, 40, bottom, 150))
+        part = read_band(tmp_path / "whole" / "scene.tif")[top:bottom, 40:]
+        np.testing.assert_array_equal(read_band(tmp_path / f"from-{top}" / "scene.tif"), part)
+
+
 def test_a_box_in_another_coordinate_system_takes_the_pixels_that_it_touches(
     planted: ClusteringModel, scene: Path, whole: Any, tmp_path: Path
 ) -> None:

@@ -13,19 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.manifest import identity
 from latentclust.labelling.outcome import SceneOutcome, Unwatched
+from latentclust.labelling.published import SIDECARS
 from latentclust.model import ClusteringModel, load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything below a folder but its account, and what is kept of scenes that are not finished."""
+    """Every raster below a folder; nothing else is there but its account, legends, and what is kept of open scenes."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != "labelling.json")
-    return {str(path): (folder / path).read_bytes() for path in found if path.parts[0] != ".partial"}
+    rasters = (path for path in found if path.parts[0] != ".partial" and not path.name.endswith(SIDECARS))
+    return {str(path): (folder / path).read_bytes() for path in rasters}
 
 
 @pytest.fixture
@@ -127,12 +131,24 @@ def test_a_second_run_is_kept_out(planted: ClusteringModel, scene: Path, tmp_pat
 
 
 def test_a_model_file_says_how_its_bands_were_read(with_bands: Callable[..., ClusteringModel], tmp_path: Path) -> None:
-    model = with_bands(ranges=((0.1, 2.0),) * 3, types=("float32", "uint16"), counts=(3, 7))
+    said = {"names": ("red", "green", "blue"), "scales": ((0.5, 0.0),) * 3}
+    model = with_bands(ranges=((0.1, 2.0),) * 3, types=("float32", "uint16"), counts=(3, 7), **said)
     save_model(tmp_path / "model.safetensors", model)
     read = load(tmp_path / "model.safetensors")
     assert read.bands == model.bands
     assert identity(read) == identity(model)
     assert identity(read) != identity(with_bands())
+
+
+def test_a_model_file_without_names_and_scales_of_bands_is_read(planted: ClusteringModel, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, planted)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["latentclust"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    del header["bands"]["names"], header["bands"]["scales"]
+    save_file(tensors, path, {"latentclust": json.dumps(header)})
+    assert load(path).bands == planted.bands
 
 
 def test_a_model_that_does_not_say_how_it_reads_bands_is_refused(
@@ -205,3 +221,82 @@ def test_a_full_disk_fails_the_scene_and_leaves_no_file(
     assert files(tmp_path / "out").keys() == {"small.tif"}
     expected = planted.predict(noise_scene(30, 30)[None]).labels[0].numpy() + 1
     np.testing.assert_array_equal(read_band(tmp_path / "out" / small.name), expected)
+
+
+class LateStopper(Unwatched):
+    """Asks for a stop when the last window is read."""
+
+    def __init__(self, windows: int) -> None:
+        self.left = windows
+
+    def windows_done(self, count: int, pixels: int) -> None:
+        self.left -= count
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_stop_while_scenes_are_put_together_loses_none(planted: ClusteringModel, tmp_path: Path) -> None:
+    scenes = [write_scene(tmp_path / f"{name}.tif", noise_scene(300, 290, name)) for name in range(3)]
+    total = latentclust.label(planted, scenes, tmp_path / "dry", dry_run=True).windows
+    try:
+        report = latentclust.label(planted, scenes, tmp_path / "out", watcher=LateStopper(total))
+        assert [scene.status for scene in report.scenes] == ["done"] * 3  # all were put together before it was seen
+    except InterruptedRunError:
+        assert latentclust.label(planted, scenes, tmp_path / "out").failed == ()
+    latentclust.label(planted, scenes, tmp_path / "whole")
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
+def test_a_stop_while_a_scene_is_put_together_is_no_failure(
+    planted: ClusteringModel, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise InterruptedRunError.at("polygons", "stopped", "Run it again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("latentclust.labelling.products.write_sidecars", stopped)
+        with pytest.raises(InterruptedRunError, match="goes on"):
+            latentclust.label(planted, scene, tmp_path / "out")
+    assert list((tmp_path / "out" / ".partial").glob("*/strip-00000"))
+    assert latentclust.label(planted, scene, tmp_path / "out").windows == 0  # of the strips that were kept
+
+
+def test_a_failure_while_a_scene_is_put_together_keeps_its_strips(
+    planted: ClusteringModel, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("latentclust.labelling.products.write_sidecars", full)
+        assert "no room" in latentclust.label(planted, scene, tmp_path / "out").failed[0].reason
+    again = latentclust.label(planted, scene, tmp_path / "out")
+    assert (again.failed, again.windows) == ((), 0)
+    assert not (tmp_path / "out" / ".partial").exists()
+
+
+def test_probabilities_that_are_no_numbers_fail_the_scene(
+    planted: ClusteringModel, scene: Path, tmp_path: Path
+) -> None:
+    broken = planted_model()
+    broken.networks["heads"].head.bias.data.fill_(float("nan"))  # type: ignore[union-attr]
+    report = latentclust.label(broken, scene, tmp_path / "out")
+    assert "probabilities that are no numbers, in fp32" in report.failed[0].reason
+
+
+def test_what_was_replaced_twice_leaves_no_file_of_the_first(
+    planted: ClusteringModel, scene: Path, tmp_path: Path
+) -> None:
+    latentclust.label(planted, scene, tmp_path / "out", confidence=True)
+    with pytest.raises(InterruptedRunError):
+        latentclust.label(planted, scene, tmp_path / "out", batch=1, overwrite=True, watcher=LateStopper(3))
+    latentclust.label(planted, scene, tmp_path / "out", batch=2, overwrite=True)
+    assert files(tmp_path / "out").keys() == {"scene.tif"}
+
+
+def test_the_words_of_bands_are_an_option_of_the_run(planted: ClusteringModel, tmp_path: Path) -> None:
+    for name in ("B1", "B2", "B3"):
+        write_scene(tmp_path / "in" / f"a_{name}.tif", noise_scene(40, 50)[:1])
+    latentclust.label(planted, tmp_path / "in", tmp_path / "out", bands=["B1", "B2", "B3"])
+    with pytest.raises(LatentclustError, match="bands was"):
+        latentclust.label(planted, tmp_path / "in", tmp_path / "out", bands=["B3", "B2", "B1"])

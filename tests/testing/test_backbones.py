@@ -6,15 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.api import (
-    BackboneSpec,
-    CentroidsSpec,
-    DecoderSpec,
-    ExtractorSpec,
-    LayeredDecoderSpec,
-    MapExtractorSpec,
-    Shape,
-)
+from latentclust.api import BackboneSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec, Shape
 from latentclust.testing import backbones, map_backbones
 from latentclust.testing.networks import DenseBody, PixelBody, PlainLayers
 
@@ -116,7 +108,7 @@ def spoilt(spec: Any, made: Any) -> type[BackboneSpec]:
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(Nothing, "neither an extractor nor a decoder"), (Fickle, "`bare` gives a Nothing")],
+    [(Nothing, "neither an extractor, nor a decoder, nor centroids"), (Fickle, "`bare` gives a Nothing")],
 )
 def test_a_backbone_without_a_role(value, reason: str, caught):
     assert reason in caught(backbones.can_play_a_role, "backbone", value)
@@ -165,40 +157,6 @@ class Bright(DecoderSpec):
 
 def test_a_decoder_whose_images_leave_the_unit_interval(caught):
     assert caught(backbones.draws_images, "backbone", Bright) == "its images leave [0, 1]"
-
-
-class Fixed(CentroidsSpec):
-    """Centroids that no feature depends on."""
-
-    def centroids(self, clusters: int, width: int) -> nn.Module:
-        return Constant(clusters)
-
-
-class Constant(nn.Module):
-    """The same similarities for any features."""
-
-    def __init__(self, clusters: int) -> None:
-        super().__init__()
-        self.points = nn.Parameter(torch.randn(clusters))
-
-    def forward(self, features: Tensor) -> Tensor:
-        shape = (1, len(self.points), *[1] * (features.dim() - 2))
-        return self.points.view(shape).expand(len(features), -1, *features.shape[2:])
-
-
-class FlatCentroids(CentroidsSpec):
-    """Centroids for flat features alone."""
-
-    def centroids(self, clusters: int, width: int) -> nn.Module:
-        return nn.Linear(width, clusters)
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [(Fixed, "no gradient reaches what it is given"), (FlatCentroids, "it raised RuntimeError")],
-)
-def test_centroids_that_do_not_compare(value, reason: str, caught):
-    assert reason in caught(backbones.compares_features, "backbone", value)
 
 
 # Label maps

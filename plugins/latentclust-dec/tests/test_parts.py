@@ -46,6 +46,10 @@ class Batches:
 class Embedding(nn.Module):
     """The code whose style is the images themselves."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = StudentT(hidden=(1,)).head(1, CLUSTERS, WIDTH)
+
     def forward(self, images: Images) -> Code:
         return Code(logits=torch.zeros(len(images), CLUSTERS), style=images, features=images)
 
@@ -141,6 +145,11 @@ def test_the_embedding_is_decoded_alone() -> None:
 def test_a_network_that_is_no_encoder_is_refused() -> None:
     with pytest.raises(LatentclustError, match=r"'encoder' does not return a code\. Name an encoder"):
         TargetDistribution().compute(model(nn.Flatten()), Batches(images(), 5), torch.Generator())
+
+
+def test_an_encoder_without_centroids_is_refused() -> None:
+    with pytest.raises(LatentclustError, match=r"'encoder' has no centroids\. Name a `student-t` encoder"):
+        KMeansCentroids().weights(model(nn.Flatten()), Batches(images(), 5), torch.Generator())
 
 
 def test_dec_moves_the_encoder_alone_and_idec_the_decoder_too() -> None:

@@ -23,16 +23,16 @@ def target_distribution(assignments: Tensor) -> Tensor:
     """Eq. 3: squared assignments, each cluster's divided by its soft size, rows scaled to sum to one.
 
     Args:
-        assignments: q of all samples, `(n, k)`.
+        assignments: q of all samples, `(n, k)`, or of their pixels, `(n, k, h, w)`.
 
     Returns:
-        p, `(n, k)`, of the same type; computed in float64.
+        p, of the same shape and type; computed in float64.
     """
     q = assignments.double()
-    weight = q.square() / q.sum(dim=0)
+    weight = q.square() / q.sum(dim=[axis for axis in range(q.ndim) if axis != 1], keepdim=True)
     return (weight / weight.sum(dim=1, keepdim=True)).to(assignments.dtype)
 
 
 def divergence(target: Tensor, log_assignments: Tensor) -> Tensor:
-    """Eq. 2 as a mean over samples: KL(p || q), nats, of `(b, k)` p and log q."""
+    """Eq. 2 as a mean over samples: KL(p || q), nats, of p and log q `(b, k, *s)`."""
     return (torch.xlogy(target, target) - target * log_assignments).sum(dim=1).mean()

@@ -13,6 +13,9 @@ from latentclust_dec.assignment import target_distribution
 Target = NewType("Target", Tensor)
 """The rows of the target distribution for a batch, `(b, k)`, float32; they sum to one."""
 
+CENTROIDS = "head.centroids"
+"""Where a `student-t` encoder keeps them."""
+
 LARGEST_SEED = 2**31 - 1
 
 
@@ -31,7 +34,11 @@ class TargetDistribution(TableSpec):
         return (self.network,)
 
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
-        """p, `(n, k)`; nothing is drawn."""
+        """p, `(n, k)`, or of every pixel; nothing is drawn.
+
+        Raises:
+            LatentclustError: The network is no encoder.
+        """
         return target_distribution(torch.cat([_code(model, self.network, images).probabilities for images in batches]))
 
 
@@ -51,13 +58,19 @@ class KMeansCentroids(StartSpec):
         return (self.network,)
 
     def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
-        """The centroids, `(k, d)`."""
+        """The centroids, `(k, d)`.
+
+        Raises:
+            LatentclustError: The encoder has no centroids.
+        """
         from sklearn.cluster import KMeans
 
+        if CENTROIDS not in model.networks[self.network].state_dict():
+            raise LatentclustError.at("network", f"{self.network!r} has no centroids", "Name a `student-t` encoder")
         points = torch.cat([_code(model, self.network, images).style.float() for images in batches])
         seed = int(torch.randint(LARGEST_SEED, (), generator=rng, device=rng.device).item())
         found = KMeans(model.prior.clusters, n_init=self.n_init, random_state=seed).fit(points.cpu().numpy())
-        return {f"{self.network}.head.centroids": torch.as_tensor(found.cluster_centers_).float()}
+        return {f"{self.network}.{CENTROIDS}": torch.as_tensor(found.cluster_centers_).float()}
 
 
 def _code(model: Model, network: str, images: Images) -> Code:

@@ -1,0 +1,44 @@
+"""What `latentclust evaluate --scene` does and shows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentclust.cli.label_progress import watch
+from latentclust.cli.terminal import lines, print_json, results, shown
+
+if TYPE_CHECKING:
+    from latentclust.labelling.agreement import SceneAgreement
+
+
+def evaluate_scene(
+    model: Path,
+    settings: list[str],
+    scene: Path,
+    reference: Path,
+    nodata: int | None,
+    out: Path | None,
+    device: str,
+    json: bool,
+) -> None:
+    """Labels a scene, compares it with a reference and prints what was found."""
+    with watch() as watcher:
+        from latentclust.labelling.compare import compare_scene
+        from latentclust.runs.readout import reopen
+        from latentclust.train.devices import make_fabric
+
+        readout = reopen(model, make_fabric(device, 1).device, settings=settings)
+        found = compare_scene(readout.model, scene, reference, nodata=nodata, out=out, watcher=watcher)
+    if json:
+        print_json(found.as_json())
+    else:
+        _show(found)
+
+
+def _show(found: "SceneAgreement") -> None:
+    from latentclust.report.console import class_table, print_results
+
+    console = results()
+    print_results(console, found.facts)
+    console.print(class_table(found.facts))
+    kept = [f"The label raster: {shown(found.labels)}"] if found.labels else []
+    lines(console, [str(found.pixels), found.alignment, *found.facts.warnings, *kept])
