@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import logging
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -70,10 +71,23 @@ def _local(workers: int | None) -> "Iterator[Client]":
         raise LatentclustError.at("--workers", "Dask is not installed", EXTRA) from error
     settings: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
     with (
+        _environment_kept(),
         LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, **settings) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Leaves the environment variables as they were: Dask sets those of its processes in the one that starts them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager

@@ -18,8 +18,9 @@ SECONDS = 120
 
 def has_a_help_line(subject: Subject) -> None:
     """Its distribution has a summary, which `latentclust --help` prints beside the command."""
-    about = metadata(subject.part.provider.distribution)["Summary"]
-    require(about, "its distribution has no summary: give pyproject.toml a description")
+    headers = metadata(subject.part.provider.distribution)
+    given = "Summary" in headers and headers["Summary"].strip() != ""
+    require(given, "its distribution has no summary: give pyproject.toml a description")
 
 
 def prints_its_help(subject: Subject) -> None:
