@@ -25,10 +25,10 @@ def test_its_recipe_uses_what_its_command_writes(page):
 @pytest.mark.slow
 def test_it_works_word_for_word(page, tmp_path: Path):
     """Builds a wheel, and installs it beside what this environment has; needs a package index for build backends."""
-    shell(["uv", "build", "--wheel", "--out-dir", str(tmp_path / "dist"), str(ROOT)], tmp_path)
     bin_folder = new_environment(tmp_path / "venv")
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
     pip = str(bin_folder / "pip")
+    shell([pip, "wheel", "--no-deps", "--wheel-dir", str(tmp_path / "dist"), str(ROOT)], tmp_path)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
     # pytest too, for a program that is found by way of the other environment would run in that one
     shell([pip, "install", "--no-deps", "--ignore-installed", str(wheel), "pytest"], tmp_path)
     (tmp_path / "mine.toml").write_text(page(PAGE).blocks("toml")[-1])
