@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,8 +58,8 @@ def cluster_engine(plan: Plan, folder: Path, workers: int | None, scheduler: str
         save_model(model, plan.model)
         threads = max(1, torch.get_num_threads() // workers) if workers else None
         _send(client, plan, model, threads)
+        stack.callback(model.unlink, missing_ok=True)
         yield partial(_label, client)
-        model.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -171,7 +171,8 @@ def _label(client: "Client", jobs: Iterator[Job], stopping: Stopping, progress: 
 def _submit(client: "Client", job: Job) -> "Future[Any]":
     from latentclust.labelling.cluster_worker import work
 
-    return client.submit(work, job, pure=False)
+    # A worker may have another working directory.
+    return client.submit(work, replace(job, folder=job.folder.resolve()), pure=False)
 
 
 def _outcome(future: "Future[Any]", job: Job) -> Labelled:

@@ -37,6 +37,8 @@ def _note(plan: Plan, width: int) -> str:
     grid = plan.grid
     megabytes = (strip_bytes(plan, width) + plan.batch * window_bytes(plan)) / MEGABYTE
     far = "without a known bound" if grid.radius is None else f"{grid.radius} pixels far"
+    if grid.radius is not None and min(grid.margin) < grid.radius:
+        far += f", of which only {min(grid.margin)} are discarded: its labels depend on the windows"
     size = f"{grid.tile[0]}x{grid.tile[1]} that share {grid.overlap[0]}, {plan.batch} at a time"
     return f"{size}, in {plan.precision}; the model looks {far}; about {megabytes:,.0f} MB beside the libraries"
 

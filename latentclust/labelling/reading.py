@@ -25,8 +25,14 @@ from latentclust.rasters import CACHE_BYTES, BandReading, as_bytes, read_window
 from latentclust.sources import reading
 from latentclust.specs import SceneDatasetSpec
 
-PATIENCE = {"GDAL_HTTP_CONNECTTIMEOUT": 30, "GDAL_HTTP_MAX_RETRY": 3, "GDAL_HTTP_RETRY_DELAY": 1}
-"""GDAL's settings for scenes that come over a network, where the environment has none of its own; seconds."""
+PATIENCE = {
+    "GDAL_HTTP_CONNECTTIMEOUT": 30,
+    "GDAL_HTTP_LOW_SPEED_TIME": 30,
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+}
+"""GDAL's settings for scenes that come over a network, where the environment has none of its own; seconds, bytes/s."""
 
 ANEW = "Train the model anew: files written by this version hold what is needed"
 

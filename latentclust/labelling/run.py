@@ -9,8 +9,6 @@ from pathlib import Path, PurePath
 from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.data.opening import map_batch
-from latentclust.errors import LatentclustError
-from latentclust.labelling.area import Area, box_area, geometry_area
 from latentclust.labelling.dry_run import planned
 from latentclust.labelling.engine import engine_for
 from latentclust.labelling.finding import check_given, find_scenes
@@ -18,9 +16,10 @@ from latentclust.labelling.inputs import Scene
 from latentclust.labelling.legend import Legend
 from latentclust.labelling.manifest import identity, locked, open_manifest
 from latentclust.labelling.memory import within_memory
+from latentclust.labelling.options import area_of, check_values, precision_of, refuse_alone, refuse_both, vector_of
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.products import Catalogue, Products, Vector
+from latentclust.labelling.products import Catalogue, Products
 from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
 from latentclust.labelling.windows import Blend, grid_of
@@ -28,11 +27,6 @@ from latentclust.labelling.work import Work
 from latentclust.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
-from latentclust.train.precision import Precision
-
-MAX_POLYGONS = 1_000_000
-
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def label(  # noqa: PLR0913 (the command's options)
@@ -109,8 +103,11 @@ def label(  # noqa: PLR0913 (the command's options)
         InterruptedRunError: Ctrl-C or SIGTERM; the same call goes on.
     """
     began = time.monotonic()
+    check_values(blend, seed, {"--batch": batch, "--workers": workers, "--max-polygons": max_polygons})
+    refuse_both({"--workers": workers, "--scheduler": scheduler})
+    refuse_alone("--datetime", datetime, "--stac", stac or None)
     folder = Path(out)
-    area = _area(bbox, bbox_crs, geometry)
+    area = area_of(bbox, bbox_crs, geometry)
     loaded = model if isinstance(model, ClusteringModel) else load(model, make_fabric(device, 1).device)
     where = "model" if isinstance(model, ClusteringModel) else str(model)
     rasters = ("labels", *("confidence",) * confidence, *("probabilities",) * probabilities)
@@ -118,19 +115,14 @@ def label(  # noqa: PLR0913 (the command's options)
     found = find_scenes(check_given(scenes), folder, bands, reading.names)
     grid = grid_of(loaded, tile, overlap, blend)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
-    plan = Plan(loaded, reading, grid, size, _precision(precision, loaded), seed, rasters)
-    if workers is not None and scheduler is not None:
-        what = f"both are given ({workers} and {scheduler})"
-        raise LatentclustError.at("--workers, --scheduler", what, "Give one of them")
+    plan = Plan(loaded, reading, grid, size, precision_of(precision, loaded.device), seed, rasters)
     if max_memory is not None:
         plan = within_memory(plan, max_memory)
-    if datetime is not None and not stac:
-        raise LatentclustError.at("--datetime", f"{datetime!r} is given without --stac", "Give --stac too")
     known = identity(loaded)
     products = Products(
         Legend.of_clusters(loaded),
         Legend.of_classes(loaded) if classes else None,
-        _vector(vector, min_area, max_polygons),
+        vector_of(vector, min_area, max_polygons),
         Catalogue(known, datetime) if stac else None,
     )
     products.check()
@@ -157,32 +149,3 @@ def label(  # noqa: PLR0913 (the command's options)
     every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
     outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
     return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
-
-
-def _area(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path | None) -> Area | None:
-    """The part of scenes that is wanted; raises LatentclustError for a box and a geometry at once."""
-    if bbox is not None and geometry is not None:
-        what = f"both are given ({bbox} and {geometry})"
-        raise LatentclustError.at("--bbox, --geometry", what, "Give one of them")
-    if crs is not None and bbox is None:
-        raise LatentclustError.at("--bbox-crs", f"{crs!r} is given without a box", "Give --bbox too")
-    if geometry is not None:
-        return geometry_area(Path(geometry))
-    return None if bbox is None else box_area(bbox, crs)
-
-
-def _vector(wanted: bool, min_area: float | None, max_polygons: int | None) -> Vector | None:
-    """How polygons are drawn; raises LatentclustError for polygons without a least area, and the reverse."""
-    if max_polygons is not None and not wanted:
-        raise LatentclustError.at("--max-polygons", f"{max_polygons} is given without --vector", "Give --vector too")
-    if wanted and min_area is None:
-        raise LatentclustError.at("--vector", "is given without --min-area", "Give the least area of a polygon, or 0")
-    if min_area is not None and not wanted:
-        raise LatentclustError.at("--min-area", f"{min_area:g} is given without --vector", "Give --vector too")
-    return Vector(float(min_area), max_polygons or MAX_POLYGONS) if wanted and min_area is not None else None
-
-
-def _precision(name: str, model: ClusteringModel) -> str:
-    if name not in PRECISIONS:
-        raise LatentclustError.at("--precision", f"{name!r} is none", f"Use one of {', '.join(PRECISIONS)}")
-    return Precision(name, model.device).name

@@ -116,10 +116,14 @@ def _sides(model: ClusteringModel, radius: int | None, stride: int, blend: Blend
 
 
 def _overlaps(sides: tuple[int, int], radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
-    """Twice the radius and a ramp where they fit half a window, else the share of it, and one stride where it fits."""
-    wanted = None if radius is None else _wanted(radius, stride, blend)
-    if wanted is not None and 2 * wanted <= min(sides):
-        return wanted, wanted
+    """Twice the radius, and as much of a ramp as fits half a window.
+
+    Where they do not fit, the share of a window, and one stride where that fits.
+    """
+    most = _whole(min(sides) // 2, stride)
+    if radius is not None and 2 * radius <= most:
+        shared = min(most, _wanted(radius, stride, blend))
+        return shared, shared
     rows, columns = (max(_whole(side // OVERLAP_SHARE, stride), stride if 2 * stride <= side else 0) for side in sides)
     return rows, columns
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from tests.labelling.test_run import files
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of sockets and event loops that Dask leaves to the collector
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """As it was: clusters that tests start themselves set variables of this process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
@@ -94,6 +104,21 @@ def test_a_cluster_that_runs_is_used_and_left_running(planted: ClusteringModel, 
         assert report.failed == ()
         with distributed.Client(address) as client:
             assert client.submit(np.add, 1, 2).result() == 3
+    latentclust.label(planted, scenes / "small.tif", tmp_path / "alone")
+    assert files(tmp_path / "out") == files(tmp_path / "alone")
+
+
+def test_workers_have_another_working_directory(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None}
+    (tmp_path / "theirs").mkdir()
+    monkeypatch.chdir(tmp_path / "theirs")
+    with distributed.LocalCluster(n_workers=1, processes=True, **settings) as cluster:
+        monkeypatch.chdir(tmp_path)
+        report = latentclust.label(planted, Path("in/small.tif"), "out", scheduler=cluster.scheduler_address)
+    assert report.failed == ()
+    assert list((tmp_path / "theirs").iterdir()) == []
     latentclust.label(planted, scenes / "small.tif", tmp_path / "alone")
     assert files(tmp_path / "out") == files(tmp_path / "alone")
 

@@ -145,7 +145,7 @@ def test_too_many_polygons_fail_the_scene_alone(named: ClusteringModel, tmp_path
     ("options", "words"),
     [
         ({"vector": True}, "--vector: is given without --min-area"),
-        ({"min_area": 3.0}, "--min-area: 3 is given without --vector"),
+        ({"min_area": 3.0}, "--min-area: 3.0 is given without --vector"),
         ({"vector": True, "min_area": -1.0}, "--min-area"),
         ({"stac": True, "datetime": "soon"}, "--datetime: 'soon'"),
         ({"max_polygons": 9}, "--max-polygons: 9 is given without --vector"),

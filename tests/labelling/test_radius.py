@@ -45,5 +45,7 @@ def test_windows_overlap_by_twice_the_radius_and_a_ramp() -> None:
     assert (near.radius, near.tile, near.overlap, near.margin) == (2, (80, 80), (20, 20), (2, 2))
     assert (far.radius, far.tile, far.overlap, far.margin) == (12, (160, 160), (40, 40), (12, 12))
     assert grid_of(planted_model(), None, None, "crop").overlap == (4, 4)
+    tight = grid_of(planted_model((1,) * 11), 64, None, "hann")
+    assert (tight.radius, tight.overlap, tight.margin) == (11, (32, 32), (11, 11))  # a shorter ramp
     small = grid_of(planted_model((1,) * 12), 64, 16, "hann")
     assert (small.radius, small.margin) == (12, (4, 4))  # too small an overlap is shared as well as it can be

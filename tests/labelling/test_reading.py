@@ -1,13 +1,14 @@
 """Scenes opened, and what is said of those that cannot be."""
 
+import socket
 from pathlib import Path
 
 import pytest
 from rasterio.env import getenv
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.inputs import file_scene
-from latentclust.labelling.reading import decoding, opened
+from latentclust.labelling.inputs import file_scene, remote_scene
+from latentclust.labelling.reading import PATIENCE, decoding, opened
 from tests.labelling.planted import noise_scene, write_scene
 
 
@@ -37,3 +38,14 @@ def test_the_environment_has_its_own_patience(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "9")
     with opened(path):
         assert "GDAL_HTTP_MAX_RETRY" not in getenv()
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LOW_SPEED_TIME": 1, "MAX_RETRY": 0}.items():
+        monkeypatch.delenv(f"GDAL_HTTP_{name}", raising=False)
+        assert f"GDAL_HTTP_{name}" in PATIENCE
+        monkeypatch.setitem(PATIENCE, f"GDAL_HTTP_{name}", value)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        scene = remote_scene(f"http://127.0.0.1:{server.getsockname()[1]}/a.tif")
+        with pytest.raises(LatentclustError, match="cannot be read"), opened(scene):
+            pass
