@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from latentclust.distributions import BUNDLED, Distribution, canonical
 
@@ -40,13 +41,13 @@ def fit(distribution: Distribution, installed: str) -> Fit:
     """
     texts = [text for text in distribution.requires if _on_latentclust(text)]
     try:
-        stated = [Requirement(text) for text in texts]
-    except InvalidRequirement as error:
+        asked = [one for one in map(Requirement, texts) if one.marker is None or one.marker.evaluate({"extra": ""})]
+        unmet = [one for one in asked if not one.specifier.contains(Version(installed), prereleases=True)]
+    # Markers that can be parsed may still compare what cannot be compared.
+    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
         reason = str(error).partition("\n")[0]
         return Fit("; ".join(texts), installed, f"its requirement {'; '.join(texts)!r} cannot be read ({reason})")
-    asked = [one for one in stated if one.marker is None or one.marker.evaluate({"extra": ""})]
     wanted = ", ".join(f"{one.name}{one.specifier}" + (f" @ {one.url}" if one.url else "") for one in asked)
-    unmet = [one for one in asked if not one.specifier.contains(Version(installed), prereleases=True)]
     return Fit(wanted, installed, f"it requires {wanted}, and latentclust {installed} is installed" if unmet else "")
 
 

@@ -1,15 +1,17 @@
-"""Running a plugin's code so that it can neither end the process, nor speak on standard output, nor spoil warnings."""
+"""Running a plugin's code so that it can neither end the process, nor spoil streams, warnings or the place of work."""
 
 import logging
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import RLock
-from typing import Any, TextIO, TypeVar, cast
+from typing import TypeVar
+
+from latentclust.standard_streams import kept
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ LONGEST = 400
 log = logging.getLogger(__name__)
 
 _ONE_AT_A_TIME = RLock()
-"""Standard output and warnings are the whole process's."""
+"""Streams, warnings and the working directory are the whole process's."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,8 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
     """Runs a plugin's code; its result, or None, and how it behaved.
 
     Whatever it raises is an error to be listed, `sys.exit` too; only Ctrl-C passes. What it prints on standard output
-    is remarked on instead, and warning filters and functions are put back. `os._exit` and a crash cannot be contained.
+    is remarked on instead, and streams, warning filters and functions, and the working directory are put back.
+    `os._exit` and a crash cannot be contained.
 
     Args:
         action: The code.
@@ -52,12 +55,12 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
     """
     conduct = Conduct()
     result = None
-    with _ONE_AT_A_TIME, _kept_warnings(conduct), _kept_stdout(conduct):
+    with _ONE_AT_A_TIME, _kept_warnings(conduct), _kept_folder(conduct), kept(conduct.remarks.append):
         start = time.perf_counter()
         try:
             result = action()
         except KeyboardInterrupt:
-            log.warning("stopped while %s was being loaded", what)
+            log.warning("stopped while %s was at work", what)
             raise
         # A third party may raise anything, and none of it may stop the others.
         except BaseException as error:
@@ -76,69 +79,24 @@ def reason(error: BaseException) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-class _Aside:
-    """Standard output that keeps to itself what is written while it is shut, and passes on everything afterwards.
-
-    Code that keeps hold of it, such as a log handler made on import, goes on writing to where it meant to.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self.shut = True
-        self.said: list[str] = []
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Writes as a stream does."""
-        if not self.shut:
-            return int(self._stream.write(text))
-        self.said.append(text)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 @contextmanager
-def _kept_stdout(conduct: Conduct) -> Iterator[None]:
-    """Shuts standard output: `sys.stdout` into a remark, the file descriptor below it onto standard error."""
-    stream = sys.stdout
-    aside = _Aside(stream)
-    descriptor = _onto_stderr()
-    sys.stdout = cast(TextIO, aside)
+def _kept_folder(conduct: Conduct) -> Iterator[None]:
+    """Puts the working directory back, which is remarked on."""
+    before = _folder()
     try:
         yield
     finally:
-        sys.stdout, aside.shut = stream, False
-        _back(descriptor)
-        said = " ".join("".join(aside.said).split())
-        if said:
-            conduct.remarks.append(f"it printed {said[:LONGEST]!r}, which was kept from standard output")
+        if before is not None and _folder() != before:
+            with suppress(OSError):
+                os.chdir(before)
+                conduct.remarks.append("it changed the working directory, which was put back")
 
 
-def _onto_stderr() -> int | None:
-    """Turns descriptor 1 onto descriptor 2; gives a copy of what it was, or None where either is closed."""
-    with suppress(OSError, ValueError):
-        if sys.__stdout__ is not None:
-            sys.__stdout__.flush()
-        copy = os.dup(1)
-        try:
-            os.dup2(2, 1)
-        except OSError:
-            os.close(copy)
-            raise
-        return copy
+def _folder() -> str | None:
+    """The working directory; None where it is no longer there."""
+    with suppress(OSError):
+        return str(Path.cwd())
     return None
-
-
-def _back(descriptor: int | None) -> None:
-    """Turns descriptor 1 back, after what was written to Python's own stream has gone to standard error."""
-    if descriptor is None:
-        return
-    with suppress(OSError, ValueError):
-        if sys.__stdout__ is not None:
-            sys.__stdout__.flush()
-    os.dup2(descriptor, 1)
-    os.close(descriptor)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def _misfit(kind: str, value: Any) -> str | None:
     if kind == "system":
         return _no_recipe(value) if isinstance(value, Traversable) else "is no file"
     if kind == "quantity":
-        return _unbindable(value, 0) if callable(value) else "is no function"
+        return _unbindable(value, 0) if inspect.isroutine(value) else "is no function"
     if not (isinstance(value, type) and issubclass(value, SPECS[kind])):
         return f"is no {SPECS[kind].__name__}"
     return _incomplete(value) or _odd(kind, value)

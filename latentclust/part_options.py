@@ -45,7 +45,15 @@ class PartOption:
         """`name: type = default`, the default as TOML has it."""
         if self.required or self.default is None:
             return f"{self.name}: {self.type} ({'required' if self.required else 'optional'})"
-        return f"{self.name}: {self.type} = {json.dumps(self.default, default=str)}"
+        return f"{self.name}: {self.type} = {_as_toml(self.default)}"
+
+
+def _as_toml(value: Any) -> str:
+    """A value as TOML has it; of one that TOML has not, its type."""
+    try:
+        return json.dumps(value, default=str)
+    except Exception:  # a third party's value may fail to say what it is
+        return f"a {type(value).__name__}"
 
 
 def part_options(part: object) -> list[PartOption]:
@@ -61,11 +69,19 @@ def _option(name: str, field: FieldInfo, described: str) -> PartOption:
     required = field.is_required()
     return PartOption(
         name,
-        in_words(field.annotation) + _bounds(field.metadata),
+        _type(field),
         required,
         default=None if required else _default(field),
         description=field.description or described,
     )
+
+
+def _type(field: FieldInfo) -> str:
+    """What a field takes; of a plugin's own types that fail to say it, no more than that."""
+    try:
+        return in_words(field.annotation) + _bounds(field.metadata)
+    except Exception:
+        return "a value"
 
 
 def _default(field: FieldInfo) -> Any:
@@ -112,4 +128,8 @@ def in_words(annotation: Any) -> str:
 
 def _bounds(metadata: Iterable[Any]) -> str:
     found = [(item, *_BOUNDS[type(item)]) for item in metadata if type(item) in _BOUNDS]
-    return "".join(f" {sign} {getattr(item, name):g}" for item, sign, name in found)
+    return "".join(f" {sign} {_bound(getattr(item, name))}" for item, sign, name in found)
+
+
+def _bound(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_long_reason_is_cut() -> None:
 def test_ctrl_c_passes_and_says_what_was_at_work(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         raising(KeyboardInterrupt())
-    assert caplog.messages == ["stopped while plugin x was being loaded"]
+    assert caplog.messages == ["stopped while plugin x was at work"]
 
 
 def test_what_is_printed_is_kept_and_remarked_on(capfd: pytest.CaptureFixture[str]) -> None:
@@ -118,3 +119,43 @@ def test_all_is_put_back_where_it_fails() -> None:
     assert (conduct.error, len(conduct.remarks)) == ("it calls sys.exit(no message)", 1)
     assert sys.stdout is stream
     assert list(warnings.filters) == filters
+
+
+CLOSING = """
+import io, os, sys
+from pathlib import Path
+from latentclust.containment import contained
+
+def action():
+    {action}
+
+_, conduct = contained(action, "plugin x")
+print("afterwards", flush=True)
+os.write(1, b"by descriptor\\n")
+print("an error", file=sys.stderr, flush=True)
+print(conduct.error or "fine", conduct.remarks)
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "remark"),
+    [
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')", ""),
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')", ""),
+        ("sys.stderr = io.TextIOWrapper(sys.stderr.buffer, encoding='utf-8')", ""),
+        ("sys.stdout.close(); sys.stderr.close()", ""),
+        ("sys.__stdout__.close()", "it closed sys.stdout, which was opened again"),
+        ("sys.__stderr__.close()", "it closed sys.stderr, which was opened again"),
+        ("sys.stdout = sys.stderr = None", ""),
+        ("os.close(1); os.close(2)", ""),
+        ("sys.stdout.buffer.write(b'bytes')", "it printed 'bytes', which was kept from standard output"),
+        ("os.chdir('/')", "it changed the working directory, which was put back"),
+    ],
+)
+def test_streams_and_the_working_directory_outlive_a_plugin(tmp_path: Path, action: str, remark: str) -> None:
+    command = [sys.executable, "-c", CLOSING.format(action=action) + "print(Path.cwd())"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    expected = ["afterwards", "by descriptor", f"fine {[remark] if remark else []}", str(tmp_path.resolve())]
+    assert done.stdout.splitlines() == expected
+    assert done.stderr == "an error\n"

@@ -83,6 +83,7 @@ def quantity(code: Code) -> Code:
         ("quantity", quantity, None),
         ("quantity", print, "takes *args, sep"),
         ("quantity", 7, "is no function"),
+        ("quantity", Fine(), "is no function"),
         ("system", "mine.toml", "is no file"),
         ("system", Path("nowhere.toml"), "is no TOML file that can be read (FileNotFoundError"),
         ("system", Path(__file__), "is no TOML file that can be read (TOMLDecodeError"),

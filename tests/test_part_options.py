@@ -1,5 +1,7 @@
 """Options of parts in a user's words."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,3 +66,28 @@ def test_what_is_no_spec_has_no_options():
 )
 def test_types(annotation, words):
     assert in_words(annotation) == words
+
+
+def test_what_toml_has_not_is_told_as_well_as_may_be():
+    class Odd(Spec):
+        """A part."""
+
+        warmup: timedelta = Field(default=timedelta(1), gt=timedelta(0))
+        sizes: Mapping[tuple[int, int], float] = {(1, 2): 0.5}
+
+    warmup, sizes = part_options(Odd)
+    assert str(warmup) == 'warmup: timedelta > 0:00:00 = "1 day, 0:00:00"'
+    assert str(sizes) == "sizes: Mapping of [int, int], float = a dict"
+
+
+def test_a_type_that_fails_to_say_what_it_is():
+    class Mute(timedelta):
+        def __str__(self):
+            raise RuntimeError
+
+    class Odd(Spec):
+        """A part."""
+
+        warmup: timedelta = Field(default=timedelta(1), gt=Mute(0))
+
+    assert str(part_options(Odd)[0]) == 'warmup: a value = "1 day, 0:00:00"'

@@ -1,5 +1,6 @@
 """A distribution to begin with: one small part that works, its tests, and what installs it."""
 
+import ast
 import keyword
 import re
 import sys
@@ -14,6 +15,8 @@ from string import Template
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from latentclust.assemble.checks import MAP_ROLES, ROLES
+from latentclust.assemble.plan import GIVEN
 from latentclust.distributions import BUNDLED, COMMANDS, PARTS, canonical
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.registry import KINDS, Part, Registry
@@ -21,6 +24,11 @@ from latentclust.registry import KINDS, Part, Registry
 COMMAND = "command"
 
 PREFIX = "latentclust-"
+
+CONFORMANCE = "conformance"
+"""The name of the tests that every new plugin has."""
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -50,6 +58,11 @@ class NewPlugin:
         """The name as a function has it."""
         return self.name.replace("-", "_")
 
+    @property
+    def class_name(self) -> str:
+        """The name as a class has it."""
+        return "".join(word.capitalize() for word in self.name.split("-"))
+
     def files(self) -> dict[str, str]:
         """What each file holds, by its path in the distribution's folder."""
         source = self._filled(f"{self.kind}/module.py.in")
@@ -60,7 +73,7 @@ class NewPlugin:
             f"src/{self.module}/__init__.py": source,
             f"src/{self.module}/py.typed": "",
             **{path: self._filled(f"{self.kind}/{template}") for path, template in more.items()},
-            "tests/test_conformance.py": self._filled("test_conformance.py.in"),
+            f"tests/test_{CONFORMANCE}.py": self._filled("test_conformance.py.in"),
             f"tests/test_{self.identifier}.py": self._filled(f"{self.kind}/test.py.in"),
         }
 
@@ -92,7 +105,7 @@ class NewPlugin:
             "distribution": self.distribution,
             "module": self.module,
             "identifier": self.identifier,
-            "Class": "".join(word.capitalize() for word in self.name.split("-")),
+            "Class": self.class_name,
         }
         return Template(text).substitute(names | dict(more or {}))
 
@@ -137,10 +150,26 @@ def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Col
         raise LatentclustError.at("NAME", f"{given!r} is no name", "Use lower-case words and hyphens, such as my-loss")
     if keyword.iskeyword(plugin.identifier):
         raise LatentclustError.at("NAME", f"{plugin.name!r} is a word of Python", "Choose another, such as my-loss")
+    if plugin.name == CONFORMANCE or {plugin.identifier, plugin.class_name} & _words(plugin.kind):
+        what = f"{plugin.name!r} is what the code of a new {plugin.kind} calls something else"
+        raise LatentclustError.at("NAME", what, f"Choose another, such as my-{plugin.name}")
     taken = {part.name.partition("@")[0] for part in _bundled(registry, plugin.kind)}
     if plugin.name in (commands if plugin.kind == COMMAND else taken | {name.replace("_", "-") for name in taken}):
         what = f"latentclust has a {plugin.kind} named {plugin.name!r}, which keeps the name"
         raise LatentclustError.at("NAME", what, "Choose another")
+
+
+def _words(kind: str) -> set[str]:
+    """Every name that the code of a new plugin of a kind uses, whatever the plugin is called; and the engine's own."""
+    code = "\n".join(text for path, text in NewPlugin(kind, "q-q-q").files().items() if path.endswith(".py"))
+    nodes = list(ast.walk(ast.parse(code)))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.arg for node in nodes if isinstance(node, ast.arg)
+    }
+    imported = {each.asname or each.name for node in nodes if isinstance(node, _IMPORTS) for each in node.names}
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own = {*GIVEN, *ROLES, *MAP_ROLES} if kind == "quantity" else set()
+    return names | imported | defined | own
 
 
 def _bundled(registry: Registry, kind: str) -> Iterator[Part]:
@@ -156,7 +185,8 @@ def _bound(installed: str) -> str:
     """A requirement on latentclust: this version or a later one that keeps its promises."""
     now = Version(installed)
     following = f"{now.major + 1}" if now.major else f"0.{now.minor + 1}"
-    return f"{BUNDLED}>={now.base_version},<{following}"
+    least = now.public if now.is_prerelease else now.base_version
+    return f"{BUNDLED}>={least},<{following}"
 
 
 def _requirements(source: str) -> list[str]:

@@ -1,8 +1,10 @@
 """Everything that a distribution provides, checked; what is wrong is told part by part."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
+from latentclust.containment import contained
 from latentclust.distributions import COMMANDS, PARTS, VARIABLE, canonical, scanned
 from latentclust.errors import LatentclustError
 from latentclust.plugins import BrokenPlugin
@@ -76,6 +78,10 @@ def provided_by(distribution: str, registry: Registry) -> Provided:
     parts = [part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == found.name]
     commands = [Part("command", entry.provider.entry_point, entry.provider, entry) for entry in found.of(COMMANDS)]
     broken = [item for item in registry.broken if item.provider.distribution == found.name]
+    if not (parts or commands or broken):
+        raise LatentclustError.at(
+            "DIST", f"{found.name} provides nothing", "Let a hook of it return a part by its name"
+        )
     return Provided(found.name, found.version, (*parts, *commands), tuple(broken))
 
 
@@ -96,16 +102,26 @@ def examine(distribution: str, registry: Registry) -> Examination:
     findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
     skipped, cases = 0, provided.cases(registry)
     for subject, check in cases:
-        try:
-            ask(check, subject)
-        except Inapplicable:
-            skipped += 1
-        # A part may raise anything, and whatever it raises is wrong with it.
-        except Exception as error:
-            findings.append(Finding(f"{subject.part.kind} {subject.part.name}", name_of(check), reason_of(error)))
+        part = f"{subject.part.kind} {subject.part.name}"
+        verdict, conduct = contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
+        if conduct.error or verdict:
+            findings.append(Finding(part, name_of(check), conduct.error or verdict or ""))
+        skipped += verdict is None and not conduct.error
     failed = len(findings) - len(provided.broken)
     passed = len(cases) - skipped - failed
     return Examination(provided.distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings))
+
+
+def _verdict(check: Check, subject: Subject) -> str | None:
+    """What a check found wrong, in words; empty where nothing is, and None where it has nothing to say of the part."""
+    try:
+        ask(check, subject)
+    except Inapplicable:
+        return None
+    # A part may raise anything, and whatever it raises is wrong with it.
+    except Exception as error:
+        return reason_of(error)
+    return ""
 
 
 def reason_of(error: Exception) -> str:

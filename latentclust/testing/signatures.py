@@ -3,14 +3,12 @@
 import inspect
 import typing
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from latentclust.assemble.plan import signature
 from latentclust.testing.subject import Unfit
 
 
-@cache
 def known_signature(function: Callable[..., Any]) -> tuple[dict[str, Any], Any]:
     """Parameter types by name, and the result's; what is not annotated is Any."""
     return signature(function)

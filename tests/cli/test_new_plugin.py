@@ -132,6 +132,11 @@ def test_a_name_that_begins_as_distributions_do_is_taken_as_it_is(cli, tmp_path:
         ("loss", "", "NAME: '' is no name."),
         ("loss", "../loss", "NAME: '../loss' is no name."),
         ("quantity", "lambda", "NAME: 'lambda' is a word of Python."),
+        ("loss", "scalar", "NAME: 'scalar' is what the code of a new loss calls something else."),
+        ("prior", "latent", "NAME: 'latent' is what the code of a new prior calls something else."),
+        ("quantity", "noise", "NAME: 'noise' is what the code of a new quantity calls something else."),
+        ("quantity", "batch-size", "NAME: 'batch-size' is what the code of a new quantity calls something else."),
+        ("metric", "conformance", "NAME: 'conformance' is what the code of a new metric calls something else."),
         ("loss", "mmd", "NAME: latentclust has a loss named 'mmd', which keeps the name. Choose another."),
         ("quantity", "code-of-real", "NAME: latentclust has a quantity named 'code-of-real'"),
         ("system", "dls", "NAME: latentclust has a system named 'dls'"),
@@ -157,3 +162,22 @@ def test_a_parent_that_is_not_there(cli, tmp_path: Path):
     outcome = cli("plugins", "new", "loss", "my-loss", "--out", tmp_path / "absent")
     assert outcome.code == 2
     assert "--out: there is no folder" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("installed_version", "bound"),
+    [
+        ("0.1.0", "latentclust>=0.1.0,<0.2"),
+        ("1.4.2", "latentclust>=1.4.2,<2"),
+        ("0.2rc1", "latentclust>=0.2rc1,<0.3"),
+        ("1.0a1", "latentclust>=1.0a1,<2"),
+        ("0.3.dev3+g12", "latentclust>=0.3.dev3,<0.4"),
+    ],
+)
+def test_a_new_plugin_suits_the_version_that_wrote_it(
+    monkeypatch: pytest.MonkeyPatch, installed_version: str, bound: str
+) -> None:
+    monkeypatch.setattr("latentclust.cli.new_plugin.version", lambda name: installed_version)
+    project = tomllib.loads(NewPlugin("loss", "my-loss").files()["pyproject.toml"])["project"]
+    assert bound in project["dependencies"]
+    assert Requirement(bound).specifier.contains(installed_version, prereleases=True)

@@ -81,6 +81,21 @@ def test_a_part_whose_extra_is_not_installed_is_not_asked(distribution: Install)
     assert (found.findings, found.skipped) == ((), 2)
 
 
+def test_a_part_that_exits_or_prints(distribution: Install, capsys: pytest.CaptureFixture[str]):
+    distribution("latentclust-leaving", GOOD.replace("return 0.5", "print('hello'); raise SystemExit(0)"))
+    found = examine("latentclust-leaving", installed())
+    assert Finding("metric half", "is-a-number", "it calls sys.exit(0)") in found.findings
+    assert capsys.readouterr().out == ""
+
+
+def test_a_distribution_that_provides_nothing_is_an_error(distribution: Install):
+    distribution(
+        "latentclust-empty", GOOD.replace('return {"half": Half}', "return {}").replace('{"mean-square": Mean}', "{}")
+    )
+    with pytest.raises(LatentclustError, match="latentclust-empty provides nothing"):
+        examine("latentclust-empty", installed())
+
+
 def test_what_is_not_there_is_an_error():
     with pytest.raises(LatentclustError, match="there is no distribution 'latentclust-nothing'"):
         examine("latentclust-nothing", installed())
