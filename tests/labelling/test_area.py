@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.crs import CRS
+from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds, transform_geom
 
@@ -35,6 +36,15 @@ def whole(planted: ClusteringModel, scene: Path, tmp_path: Path) -> Any:
 def box(top: int, left: int, bottom: int, right: int, transform: Affine = TRANSFORM) -> tuple[float, ...]:
     a, _, c, _, e, f = tuple(transform)[:6]
     return a * left + c, e * bottom + f, a * right + c, e * top + f
+
+
+def drawn(folder: Path, ring: list[tuple[float, float]]) -> Path:
+    """A GeoJSON file of a polygon of columns and rows, in the coordinates of the scene."""
+    points = [[TRANSFORM.a * x + TRANSFORM.c, TRANSFORM.e * y + TRANSFORM.f] for x, y in ring]
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32613"}}
+    path = folder / "drawn.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [points], "crs": crs}))
+    return path
 
 
 @pytest.mark.parametrize(
@@ -117,6 +127,46 @@ def test_scenes_outside_the_area_are_no_failures(planted: ClusteringModel, scene
     assert again.kept == {"scene.tif", far.name}
 
 
+def test_a_box_that_passes_a_turned_scene_by_leaves_it_out(planted: ClusteringModel, tmp_path: Path) -> None:
+    step = 10 / 2**0.5
+    turned = Affine(step, step, 500000, step, -step, 4000000)
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(100, 100), transform=turned)  # a diamond, 1414 m wide
+    report = latentclust.label(planted, scene, tmp_path / "out", bbox=(501420.0, 3999500.0, 502000.0, 4000500.0))
+    assert [each.status for each in report.scenes] == ["outside"]
+
+
+@pytest.mark.parametrize("shape", ["around", "sliver"])
+def test_a_geometry_without_a_pixel_of_the_scene_leaves_it_out(
+    planted: ClusteringModel, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    rings = {
+        "around": [(-9, -9), (WIDTH + 9, -9), (WIDTH + 9, -5), (-5, -5), (-5, HEIGHT + 9), (-9, HEIGHT + 9), (-9, -9)],
+        "sliver": [(9.6, 0.0), (9.9, 0.0), (9.9, HEIGHT), (9.6, HEIGHT), (9.6, 0.0)],
+    }
+    sizes: list[int] = []
+
+    def masked(shapes: Any, size: tuple[int, int], *args: Any, **options: Any) -> Any:
+        sizes.append(size[0] * size[1])
+        return geometry_mask(shapes, size, *args, **options)
+
+    monkeypatch.setattr("latentclust.labelling.area.geometry_mask", masked)
+    monkeypatch.setattr("latentclust.labelling.area.BLOCK", 50)
+    report = latentclust.label(planted, scene, tmp_path / "out", geometry=drawn(tmp_path, rings[shape]))
+    assert [(each.status, each.pixels) for each in report.scenes] == [("outside", 0)]
+    assert report.windows == 0
+    assert not (tmp_path / "out" / "scene.tif").exists()
+    assert max(sizes, default=0) <= 50
+
+
+def test_a_pixel_counts_as_inside_by_its_centre(
+    planted: ClusteringModel, scene: Path, whole: Any, tmp_path: Path
+) -> None:
+    ring = [(9.4, 20.0), (9.9, 20.0), (9.9, 25.4), (9.4, 25.4), (9.4, 20.0)]
+    latentclust.label(planted, scene, tmp_path / "out", geometry=drawn(tmp_path, ring))
+    found = read_band(tmp_path / "out" / "scene.tif")
+    np.testing.assert_array_equal(found[:, 0], [*whole[20:25, 9], 0])
+
+
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: ClusteringModel, tmp_path: Path) -> None:
     write_scene(tmp_path / "in" / "nowhere.tif", noise_scene(50, 50), crs=None, transform=None)
@@ -137,6 +187,9 @@ def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: Clust
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is no coordinate system"),
         ({"bbox_crs": "EPSG:4326"}, "given without a box"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "both are given"),
+        ({"bbox": (170.0, -20.0, -170.0, -10.0), "bbox_crs": "EPSG:4326"}, "over the 180th meridian as in 170 -20 190"),
+        ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is no box"),
+        ({"bbox": (5e5, 4e6, 6e5, 5e6), "bbox_crs": "EPSG:4326"}, "500000, 4000000 is no longitude and latitude"),
         ({"geometry": "gone.geojson"}, "gone.geojson: cannot be read"),
         ({"geometry": "point.geojson"}, "holds no polygon"),
         ({"geometry": "text.geojson"}, "text.geojson: cannot be read"),
