@@ -366,6 +366,36 @@ class NoNumber(MetricSpec):
         return float("nan")
 
 
+class ByCluster(MetricSpec):
+    """Divides by the size of each cluster."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        with np.errstate(invalid="ignore"):
+            return float((table.max(axis=1) / table.sum(axis=1)).mean())
+
+
+class ByClass(MetricSpec):
+    """Divides by the size of each class."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        with np.errstate(invalid="ignore"):
+            return float((table.max(axis=0) / table.sum(axis=0)).mean())
+
+
+class Overall(MetricSpec):
+    """Divides by what is left to say of the clusters."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return 1 / float(1 - table.sum(axis=1).max() / table.sum())
+
+
+class Matched(MetricSpec):
+    """Looks for a cluster of every class."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return float(sum(table[index].max() for index in range(table.shape[1])) / table.sum())
+
+
 class Spoiling(MetricSpec):
     """Changes its table."""
 
@@ -421,7 +451,11 @@ class TossingPixels(MapBaselineSpec):
     ("check", "kind", "value", "reason"),
     [
         (evaluation.is_a_number, "metric", Numpy, "it gives a float64, and not a float"),
-        (evaluation.is_a_number, "metric", NoNumber, "it gives nan"),
+        (evaluation.is_a_number, "metric", NoNumber, "of four clusters and three classes it gives nan"),
+        (evaluation.is_a_number, "metric", ByCluster, "of a cluster without samples it gives nan"),
+        (evaluation.is_a_number, "metric", ByClass, "of a class without samples it gives nan"),
+        (evaluation.is_a_number, "metric", Overall, "it raised ZeroDivisionError: float division by zero"),
+        (evaluation.is_a_number, "metric", Matched, "it raised IndexError: index 3 is out of bounds"),
         (evaluation.is_a_number, "metric", Spoiling, "it changes the table that it is given"),
         (evaluation.is_blind_to_numbers, "metric", Numbered, "numbering clusters or classes otherwise changes it"),
         (evaluation.labels_every_point, "baseline", Beyond3, "of 3 clusters it gives labels from 1 to 3"),
