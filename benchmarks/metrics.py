@@ -48,6 +48,10 @@ class Held(MapSource):
         """Holds none yet."""
         self.truth = np.empty((0, SIDE, SIDE), np.int16)
 
+    def __len__(self) -> int:
+        """How many maps the chunk has."""
+        return len(self.truth)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         """All of it."""
         return self.truth

@@ -23,6 +23,10 @@ class SealedLabels:
         """Seals labels `(n,)`, 0-based classes."""
         self._labels = labels
 
+    def __len__(self) -> int:
+        """Of how many samples they are."""
+        return len(self._labels)
+
     def part(self, indices: NDArray[np.int64]) -> "SealedLabels":
         """Those of some samples, sealed as before."""
         return SealedLabels(self._labels[indices])
@@ -56,6 +60,10 @@ class MapSource(ABC):
     """A label map for each image, by index, wherever they lie."""
 
     @abstractmethod
+    def __len__(self) -> int:
+        """How many maps there are."""
+
+    @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         """The label maps `(len(indices), h, w)` in the order asked for: 0-based classes, or `VOID`."""
 
@@ -69,6 +77,10 @@ class SealedMaps:
         """Seals the maps of a source: those of `indices`, or all in its own order."""
         self._source = source
         self._indices = indices
+
+    def __len__(self) -> int:
+        """Of how many images they are."""
+        return len(self._source if self._indices is None else self._indices)
 
     def part(self, indices: NDArray[np.int64]) -> "SealedMaps":
         """Those of some images, sealed as before."""

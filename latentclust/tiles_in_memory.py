@@ -26,6 +26,10 @@ class ArrayMaps(MapSource):
         """Holds maps `(n, h, w)`: 0-based classes or `VOID`."""
         self._maps = maps
 
+    def __len__(self) -> int:
+        """How many maps there are."""
+        return len(self._maps)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         """A copy of the maps `(len(indices), h, w)`."""
         return self._maps[indices]

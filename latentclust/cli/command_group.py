@@ -41,6 +41,12 @@ class PluginGroup(TyperGroup):
         """What plugins offer; a built-in command keeps its name."""
         return find_commands(self.commands)
 
+    def name_of(self, distribution: str, bare: str) -> str:
+        """What a plugin's command answers to; of one that is not offered its full name, to which nothing answers."""
+        full = f"{distribution}:{bare}"
+        names = (one.name for one in self.found[0] if f"{one.distribution.name}:{one.bare}" == full)
+        return next(names, full)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Our own first."""
         offered = self.found[0] if mentioned(COMMANDS) else ()

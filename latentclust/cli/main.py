@@ -37,6 +37,13 @@ def _show_version(wanted: bool) -> bool:
     return wanted
 
 
+def name_of(distribution: str, bare: str) -> str:
+    """What a plugin's command answers to: the name that its distribution gives it, or `distribution:name`."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, PluginGroup), "our commands make such a group"
+    return group.name_of(distribution, bare)
+
+
 @app.callback()
 def options(
     version: Annotated[

@@ -43,6 +43,10 @@ class ReferenceMaps(MapSource):
         """Classes of ascending `values`."""
         self._pixels, self._blocks, self._values = pixels, blocks, values
 
+    def __len__(self) -> int:
+        """How many blocks there are."""
+        return len(self._blocks)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         """The map `(1, h, w)` of one block; blocks at the border are smaller than others."""
         (index,) = indices

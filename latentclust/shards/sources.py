@@ -108,6 +108,10 @@ class ShardMaps(MapSource):
         """Reads int16 maps of `shape` `(h, w)`."""
         self._arrays = Arrays(paths, counts, shape, VOID)
 
+    def __len__(self) -> int:
+        """How many tiles there are."""
+        return len(self._arrays)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         """A copy of the maps `(len(indices), h, w)`."""
         return self._arrays.read(indices, np.int16)

@@ -1,9 +1,10 @@
 """Checks of backbones: as the body of every network that they can be, for every shape that they do not refuse."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.bodies import (
     CentroidsSpec,
@@ -18,7 +19,7 @@ from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork
 from latentclust.roles import Encoder, Generator, Represents
 from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.subject import CLUSTERS, Subject, require, taken
-from latentclust.testing.weights import Use, check_bf16, check_kept, check_seeded, check_unreached, seeded
+from latentclust.testing.weights import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
 TRIED = 2
@@ -44,19 +45,27 @@ def reads_samples(subject: Subject) -> None:
     """An extractor's representation and features have the widths that it says, and gradients reach every weight."""
     spec: ExtractorSpec = subject.build()
     for shape in taken(spec.extractor, SHAPES, TRIED):
-        body, samples = seeded(spec.extractor, shape), _samples(shape)
-        require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is no Extractor")
-        head = spec.head(body.width, CLUSTERS, STYLE) if isinstance(spec, EncoderHeadSpec) else None
-        encoder = EncoderNetwork(body, CLUSTERS, STYLE, head=head)
+        encoder, samples = _encoder(spec, shape), _samples(shape)
+        body = encoder.body
         require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
         representation, features = body(samples)
         _check_shape("representation", representation, (BATCH, body.width))
         _check_shape("mid-network features", features, (BATCH, body.feature_width))
-        code = encoder(Images(samples))
-        (code.vector().square().sum() + code.features.square().sum()).backward()
-        check_unreached(encoder, samples)
         _check_shape("a critic's scores", CriticNetwork(body)(Images(samples)), (BATCH,))
         _check_shape("a trunk's features", TrunkNetwork(body)(Images(samples)), (BATCH, body.width))
+        check_reached(partial(_encoder, spec, shape), partial(_code, Images(samples)), samples)
+
+
+def _encoder(spec: ExtractorSpec, shape: Shape, seed: int = 0) -> EncoderNetwork:
+    body = seeded(spec.extractor, shape, seed=seed)
+    require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is no Extractor")
+    head = spec.head(body.width, CLUSTERS, STYLE) if isinstance(spec, EncoderHeadSpec) else None
+    return EncoderNetwork(body, CLUSTERS, STYLE, head=head)
+
+
+def _code(samples: Images, encoder: EncoderNetwork) -> list[Tensor]:
+    code = encoder(samples)
+    return [code.vector(), code.features]
 
 
 def reads_a_sample_alike_in_any_company(subject: Subject) -> None:
@@ -73,14 +82,22 @@ def draws_images(subject: Subject) -> None:
     spec: DecoderSpec = subject.build()
     make = partial(spec.decoder, CLUSTERS + STYLE)
     for shape in taken(make, SHAPES, TRIED):
-        generator = GeneratorNetwork(seeded(make, shape))
+        generator = _generator(make, shape)
         require(isinstance(generator, Generator), "it makes no generator")
         style = torch.randn(BATCH, STYLE, generator=torch.Generator().manual_seed(1)).requires_grad_()
-        images = generator(Latent(torch.eye(CLUSTERS)[:BATCH], style))
+        latent = Latent(torch.eye(CLUSTERS)[:BATCH], style)
+        images = generator(latent)
         _check_shape("images", images, (BATCH, *shape))
         require(images.min() >= 0 and images.max() <= 1, "its images leave [0, 1]")
-        images.square().sum().backward()
-        check_unreached(generator, style)
+        check_reached(partial(_generator, make, shape), partial(_images, latent), style)
+
+
+def _generator(make: Callable[[Shape], nn.Module], shape: Shape, seed: int = 0) -> GeneratorNetwork:
+    return GeneratorNetwork(seeded(make, shape, seed=seed))
+
+
+def _images(latent: Latent, generator: GeneratorNetwork) -> list[Tensor]:
+    return [generator(latent)]
 
 
 def survives_bf16(subject: Subject) -> None:

@@ -5,11 +5,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from latentclust.bodies import CentroidsSpec
 from latentclust.networks import CentroidsNetwork
 from latentclust.roles import Centroids
 from latentclust.tensors import Features
 from latentclust.testing.subject import CLUSTERS, Subject, require
-from latentclust.testing.weights import Use, check_bf16, check_kept, check_seeded, check_unreached, seeded
+from latentclust.testing.weights import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
 
 WIDTH = 8
 SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
@@ -18,22 +19,29 @@ SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
 
 def compares_features(subject: Subject) -> None:
     """Features of every form are compared with each centroid; gradients reach the centroids and the features."""
-    spec = subject.build()
+    spec: CentroidsSpec = subject.build()
     for shape in SHAPES:
-        network = CentroidsNetwork(seeded(spec.centroids, CLUSTERS, WIDTH))
+        network = _network(spec)
         require(isinstance(network, Centroids), "it makes no centroids")
         features = _features(shape).requires_grad_()
         found = network(Features(features))
         wanted = (shape[0], CLUSTERS, *shape[2:])
         require(tuple(found.shape) == wanted, f"its similarities have the shape {tuple(found.shape)}, and not {wanted}")
         require(torch.isfinite(found).all(), "a similarity is not finite")
-        found.square().sum().backward()
-        check_unreached(network, features)
+        check_reached(partial(_network, spec), partial(_similarities, Features(features)), features)
+
+
+def _network(spec: CentroidsSpec, seed: int = 0) -> CentroidsNetwork:
+    return CentroidsNetwork(seeded(spec.centroids, CLUSTERS, WIDTH, seed=seed))
+
+
+def _similarities(features: Features, network: CentroidsNetwork) -> list[Tensor]:
+    return [network(features)]
 
 
 def compares_places_alike_in_any_company(subject: Subject) -> None:
     """A place of a map has the similarities that its features have alone."""
-    network = CentroidsNetwork(seeded(subject.build().centroids, CLUSTERS, WIDTH)).eval()
+    network = _network(subject.build()).eval()
     maps = _features(SHAPES[1])
     with torch.no_grad():
         alone, together = network(Features(maps[:, :, 1, 2])), network(Features(maps))[:, :, 1, 2]

@@ -146,7 +146,12 @@ OF_BASES: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     (LayeredDecoderSpec, (map_backbones.draws_a_layer_a_cluster, *OF_MAP_BODIES)),
     (
         DeviceViewSpec,
-        (views.makes_images_of_its_shape, views.is_decided_by_its_generator, views.draws_if_it_says_so),
+        (
+            views.makes_images_of_its_shape,
+            views.is_decided_by_its_generator,
+            views.draws_if_it_says_so,
+            views.keeps_pixels_in_place,
+        ),
     ),
     (MovingViewSpec, (views.says_where_pixels_come_from,)),
     (HostViewSpec, (views.keeps_the_form_of_an_image,)),

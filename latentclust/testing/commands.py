@@ -7,10 +7,12 @@ from importlib.metadata import metadata
 
 from latentclust.testing.subject import Subject, Unfit, require
 
-PROGRAM = "from latentclust.cli.main import main; main()"
-
-UNKNOWN = 2
-"""The exit code where there is no such command."""
+PROGRAM = """
+import sys
+from latentclust.cli.main import main, name_of
+main([name_of(*sys.argv[1:]), "--help"])
+"""
+"""Asks for its help the command that a distribution lists under a name, which may answer to another."""
 
 SECONDS = 120
 """After which a command that was asked for its help alone has hung."""
@@ -25,20 +27,17 @@ def has_a_help_line(subject: Subject) -> None:
 
 def prints_its_help(subject: Subject) -> None:
     """Asked for its help, by `latentclust NAME --help`, it prints it and does nothing else."""
-    name, owner = subject.part.name, subject.part.provider.distribution
-    done = _asked(f"{owner}:{name}")  # the name that it has where another command has its own
-    if done.returncode == UNKNOWN:
-        done = _asked(name)
+    done = _asked(subject.part.provider.distribution, subject.part.name)
     told = " ".join((done.stderr or done.stdout).split())
-    require(done.returncode == 0, f"`latentclust {name} --help` ends with {done.returncode}: {told}")
-    require("usage" in done.stdout.lower(), f"`latentclust {name} --help` prints no usage")
+    require(done.returncode == 0, f"its `--help` ends with {done.returncode}: {told}")
+    require("usage" in done.stdout.lower(), "its `--help` prints no usage")
 
 
-def _asked(name: str) -> "subprocess.CompletedProcess[str]":
+def _asked(distribution: str, name: str) -> "subprocess.CompletedProcess[str]":
     """A command that was asked for its help, in a process of its own that imports what this one does."""
-    words = [sys.executable, "-c", PROGRAM, name, "--help"]
+    words = [sys.executable, "-c", PROGRAM, distribution, name]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
         return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Unfit(f"`latentclust {name} --help` does not end within {SECONDS} s") from error
+        raise Unfit(f"its `--help` does not end within {SECONDS} s") from error

@@ -59,8 +59,15 @@ def holds_samples(subject: Subject) -> None:
         vectors = source.dtype == np.float32
         require(not vectors or (read.min() >= 0 and read.max() <= 1), "its vectors leave [0, 1]")
         require(np.array_equal(source.read(few[:1]), read[:1]), "read alone a sample is another than among others")
-        sealed = found.labels is None or isinstance(found.labels, (SealedLabels, SealedMaps))
-        require(sealed, "its labels are not sealed: make it by image_set")
+        _check_labels(found)
+
+
+def _check_labels(found: ImageSet) -> None:
+    if found.labels is None:
+        return
+    require(isinstance(found.labels, (SealedLabels, SealedMaps)), "its labels are not sealed: make it by image_set")
+    samples, labels = len(found.source), len(found.labels)
+    require(samples == labels, f"of {samples} samples it has {labels} labels: make it by image_set")
 
 
 def opens_the_same_twice(subject: Subject) -> None:

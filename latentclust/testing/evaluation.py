@@ -1,5 +1,6 @@
 """Checks of metrics and of baselines."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,14 @@ from latentclust.tensors import Images, Mask
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Subject, require
 
-TABLE = np.array([[9, 1, 0], [2, 7, 3], [0, 4, 11], [1, 0, 2]])
-"""Counts of four clusters and three classes."""
+TABLES: Mapping[str, NDArray[np.int64]] = {
+    "four clusters and three classes": np.array([[9, 1, 0], [2, 7, 3], [0, 4, 11], [1, 0, 2]]),
+    "three clusters and four classes": np.array([[9, 1, 0, 2], [2, 7, 3, 0], [0, 4, 11, 1]]),
+    "a cluster without samples": np.array([[9, 1, 0], [0, 0, 0], [2, 7, 3]]),
+    "a class without samples": np.array([[9, 0, 1], [2, 0, 7], [1, 0, 4]]),
+    "all samples in one cluster": np.array([[0, 0, 0], [9, 4, 2], [0, 0, 0]]),
+}
+"""Counts of clusters (rows) and classes (columns), as runs come to them, collapsed ones too."""
 
 SHUFFLES = range(3)
 
@@ -25,23 +32,30 @@ COUNT, SIDE = 4, 32
 
 
 def is_a_number(subject: Subject) -> None:
-    """It is a finite Python float, of a table that it leaves as it was."""
+    """It is a finite Python float, with clusters or classes that are empty too, of a table that it leaves as it was."""
     metric: MetricSpec = subject.build()
-    table = TABLE.copy()
-    value = metric(table)
-    require(type(value) is float, f"it gives a {type(value).__name__}, and not a float")
-    require(np.isfinite(value), f"it gives {value}")
-    require(np.array_equal(table, TABLE), "it changes the table that it is given")
-    repeats(lambda: [metric(TABLE)])
+    for of, table in TABLES.items():
+        given = table.copy()
+        value = metric(given)
+        require(type(value) is float, f"of {of} it gives a {type(value).__name__}, and not a float")
+        require(np.isfinite(value), f"of {of} it gives {value}")
+        require(np.array_equal(given, table), "it changes the table that it is given")
+        repeats(partial(_values, metric, table))
+
+
+def _values(metric: MetricSpec, table: NDArray[np.int64]) -> list[float]:
+    return [metric(table)]
 
 
 def is_blind_to_numbers(subject: Subject) -> None:
     """Which number a cluster or a class has does not matter."""
     metric: MetricSpec = subject.build()
-    for seed in SHUFFLES:
-        rng = np.random.default_rng(seed)
-        shuffled = TABLE[rng.permutation(len(TABLE))][:, rng.permutation(TABLE.shape[1])]
-        require(np.isclose(metric(shuffled), metric(TABLE)), "numbering clusters or classes otherwise changes it")
+    for table in TABLES.values():
+        for seed in SHUFFLES:
+            rng = np.random.default_rng(seed)
+            shuffled = table[rng.permutation(len(table))][:, rng.permutation(table.shape[1])]
+            alike = np.isclose(metric(shuffled), metric(table), equal_nan=True)
+            require(alike, "numbering clusters or classes otherwise changes it")
 
 
 def labels_every_point(subject: Subject) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.assemble.checks import role_types
 from latentclust.inferences import InferenceSpec, Model
@@ -61,13 +61,26 @@ def is_decided_by_its_generator(subject: Subject) -> None:
 
 
 def moves_no_weight(subject: Subject) -> None:
-    """Reading changes no weight of the networks, and leaves no gradient there."""
+    """Reading leaves the networks as they were: their mode, weights, buffers, gradients and which weights may move."""
     for spec, model in models(subject):
-        parameters = [parameter for network in model.networks.values() for parameter in network.parameters()]
-        before = [parameter.detach().clone() for parameter in parameters]
+        before = _states(model)
         _read(spec, model)
-        require(all(map(same, before, parameters)), "it changes the networks' weights")
-        require(all(parameter.grad is None for parameter in parameters), "it leaves gradients in the networks")
+        for what, state in _states(model).items():
+            alike = state.keys() == before[what].keys() and all(map(same, state.values(), before[what].values()))
+            require(alike, f"it changes the networks' {what}")
+
+
+def _states(model: Model) -> dict[str, dict[str, Any]]:
+    """What reading must leave as it was, in words, by the name of each module, parameter or buffer."""
+    networks = nn.ModuleDict(model.networks)
+    parameters = dict(networks.named_parameters())
+    return {
+        "mode": {name: module.training for name, module in networks.named_modules()},
+        "weights": {name: parameter.detach().clone() for name, parameter in parameters.items()},
+        "buffers": {name: buffer.clone() for name, buffer in networks.named_buffers()},
+        "gradients": {name: parameter.grad is None for name, parameter in parameters.items()},
+        "weights that may move": {name: parameter.requires_grad for name, parameter in parameters.items()},
+    }
 
 
 def survives_a_model_file(subject: Subject) -> None:

@@ -18,7 +18,7 @@ from latentclust.roles import Encoder, Heads, LayeredGenerator, Represents, Trun
 from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.backbones import TOLERANCE
 from latentclust.testing.subject import CLUSTERS, Subject, Unfit, require, taken
-from latentclust.testing.weights import Use, check_bf16, check_kept, check_seeded, check_unreached, seeded
+from latentclust.testing.weights import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
 
 SHAPES: tuple[Shape, ...] = ((3, 64, 64), (1, 32, 48))
 NO_IMAGES: tuple[Shape, ...] = ((20,), (2, 3))
@@ -35,18 +35,25 @@ def reads_every_pixel(subject: Subject) -> None:
     """A map extractor's map has its width and stride, and gradients reach every weight and most pixels."""
     spec: MapExtractorSpec = subject.build()
     for shape in taken(spec.map_extractor, SHAPES, len(SHAPES)):
-        body, images = seeded(spec.map_extractor, shape), _images(shape)
-        if not isinstance(body, MapExtractor):
-            raise Unfit(f"it makes a {type(body).__name__}, which is no MapExtractor")
-        encoder = EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
+        encoder, images = _encoder(spec, shape), _images(shape)
         require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
-        _check_maps(body, encoder, images)
-        code = encoder(Images(images))
-        (code.logits.square().sum() + code.style.square().sum()).backward()
-        check_unreached(encoder, images)
+        _check_maps(encoder.body, encoder, images)
+        check_reached(partial(_encoder, spec, shape), partial(_code, Images(images)), images)
         assert images.grad is not None, "what is given is reached"
         seen = (images.grad.abs().sum(dim=1) > 0).any(dim=0).float().mean()
         require(seen > SEEN, f"its codes depend on {float(seen):.0%} of the pixels")
+
+
+def _encoder(spec: MapExtractorSpec, shape: Shape, seed: int = 0) -> EncoderMapNetwork:
+    body = seeded(spec.map_extractor, shape, seed=seed)
+    if not isinstance(body, MapExtractor):
+        raise Unfit(f"it makes a {type(body).__name__}, which is no MapExtractor")
+    return EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
+
+
+def _code(images: Images, encoder: EncoderMapNetwork) -> list[Tensor]:
+    code = encoder(images)
+    return [code.logits, code.style]
 
 
 def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) -> None:
@@ -78,7 +85,7 @@ def draws_a_layer_a_cluster(subject: Subject) -> None:
     """A layered decoder's layers have their shape and lie in [0, 1], and gradients reach every weight and the style."""
     spec: LayeredDecoderSpec = subject.build()
     for shape in taken(partial(_layers, spec), SHAPES, len(SHAPES)):
-        generator = LayeredGeneratorNetwork(seeded(_layers, spec, shape), STYLE_STRIDE)
+        generator = _generator(spec, shape)
         require(isinstance(generator, LayeredGenerator), "it makes no generator of layers")
         style = _style(shape).requires_grad_()
         layers = generator.per_cluster(style)
@@ -86,10 +93,17 @@ def draws_a_layer_a_cluster(subject: Subject) -> None:
         require(fits, f"the shape of its layers is {tuple(layers.shape)}, and not {(BATCH, CLUSTERS, *shape)}")
         require(layers.min() >= 0 and layers.max() <= 1, "its layers leave [0, 1]")
         category = torch.full((BATCH, CLUSTERS, *shape[1:]), 1 / CLUSTERS)
-        images = generator(Latent(category, style))
-        require(torch.allclose(images, compose(category, layers)), "drawn twice its layers differ")
-        images.square().sum().backward()
-        check_unreached(generator, style)
+        latent = Latent(category, style)
+        require(torch.allclose(generator(latent), compose(category, layers)), "drawn twice its layers differ")
+        check_reached(partial(_generator, spec, shape), partial(_drawn, latent), style)
+
+
+def _generator(spec: LayeredDecoderSpec, shape: Shape, seed: int = 0) -> LayeredGeneratorNetwork:
+    return LayeredGeneratorNetwork(seeded(_layers, spec, shape, seed=seed), STYLE_STRIDE)
+
+
+def _drawn(latent: Latent, generator: LayeredGeneratorNetwork) -> list[Tensor]:
+    return [generator(latent)]
 
 
 def refuses_what_is_no_image(subject: Subject) -> None:

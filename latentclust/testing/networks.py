@@ -31,32 +31,32 @@ HEADS = 2
 
 
 class DenseBody(Extractor):
-    """One dense layer, for samples of any shape; the mid-network features are its output."""
+    """One dense layer with batch normalisation, for samples of any shape; the mid-network features are its output."""
 
     def __init__(self, shape: Shape) -> None:
         """A body for samples of `shape`."""
         super().__init__()
-        self.layer = nn.Linear(prod(shape), WIDTH)
+        self.layer, self.norm = nn.Linear(prod(shape), WIDTH), nn.BatchNorm1d(WIDTH)
         self.width = self.feature_width = WIDTH
 
     def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
         """`(b, *shape)` to `(b, width)`, twice."""
-        representation = self.layer(sample.flatten(1)).tanh()
+        representation = self.norm(self.layer(sample.flatten(1))).tanh()
         return representation, representation
 
 
 class PixelBody(MapExtractor):
-    """One convolution, which keeps the size."""
+    """One convolution with batch normalisation, which keeps the size."""
 
     def __init__(self, shape: Shape) -> None:
         """A body for images, or maps, of `shape`."""
         super().__init__()
-        self.layer = nn.Conv2d(shape[0], WIDTH, 3, padding=1)
+        self.layer, self.norm = nn.Conv2d(shape[0], WIDTH, 3, padding=1), nn.BatchNorm2d(WIDTH)
         self.width, self.stride = WIDTH, 1
 
     def forward(self, sample: Tensor) -> Tensor:
         """`(b, c, h, w)` to `(b, width, h, w)`."""
-        return self.layer(sample).tanh()  # type: ignore[no-any-return]
+        return self.norm(self.layer(sample)).tanh()  # type: ignore[no-any-return]
 
 
 class ChannelMap(nn.Module):

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentclust.specs import DeviceViewSpec, HostViewSpec, MovingViewSpec
-from latentclust.tensors import Images, Shape
+from latentclust.tensors import Alignment, Images, Shape
+from latentclust.testing.places import strayed, unmoved
 from latentclust.testing.randomness import repeats, same
-from latentclust.testing.subject import Subject, require, taken
+from latentclust.testing.subject import Inapplicable, Subject, require, taken, unless_refused
 
 SHAPES: tuple[Shape, ...] = ((3, 16, 16), (1, 16, 16), (16,))
 BATCH = 8
 SEEDS = range(4, 12)
+
+WIDE_SHAPES: tuple[Shape, ...] = ((3, 32, 48), (1, 32, 48), *SHAPES[:-1])
+"""Of images in which pixels are followed; oblong where they may be, since height and width are easily confused."""
 
 HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
 """Colour and grey, `(h, w, c)`."""
@@ -61,16 +65,34 @@ def draws_if_it_says_so(subject: Subject) -> None:
     require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
 
 
+def keeps_pixels_in_place(subject: Subject) -> None:
+    """A step that says `in_place` answers a change of one pixel at the place of that pixel."""
+    spec: DeviceViewSpec = subject.build()
+    if not spec.in_place:
+        raise Inapplicable("it says that pixels change place")
+    shape = _wide_shape(spec)
+    if shape is None:
+        raise Inapplicable("it takes no images")
+
+    def see(images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        return spec.apply(images, rng), unmoved(images)
+
+    far = strayed(see, shape)
+    require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
+
+
 def says_where_pixels_come_from(subject: Subject) -> None:
-    """A step that moves pixels gives the images of `apply` with an affine map an image."""
+    """A step that moves pixels gives the images of `apply`, and the affine map by which each was sampled."""
     spec: MovingViewSpec = subject.build()
-    shape = next((shape for shape in taken(spec.output_shape, SHAPES, len(SHAPES)) if len(shape) == 3), None)
+    shape = _wide_shape(spec)
     require(shape is not None, "it moves pixels, and takes no images")
     assert shape is not None, "required above"
     images, alignment = spec.move(_images(shape), torch.Generator().manual_seed(4))
     require(same(images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
     require(tuple(alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(alignment.shape)}")
     require(torch.isfinite(alignment).all(), "its alignment is not finite")
+    far = strayed(spec.move, shape)
+    require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
 
 
 def keeps_the_form_of_an_image(subject: Subject) -> None:
@@ -84,6 +106,11 @@ def keeps_the_form_of_an_image(subject: Subject) -> None:
         require(out.dtype == np.uint8, f"it makes an image of {out.dtype}, and not uint8")
         require(np.array_equal(image, before), "it changes the image that it is given")
         repeats(partial(_applied, spec, shape))
+
+
+def _wide_shape(spec: DeviceViewSpec) -> Shape | None:
+    """The first shape of images that it does not refuse."""
+    return next((shape for shape in WIDE_SHAPES if unless_refused(spec.output_shape, shape) is not None), None)
 
 
 def _images(shape: Shape) -> Images:

@@ -1,6 +1,6 @@
 """What any body owes: weights that a seed decides, that gradients reach, and that a file can hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,13 @@ from latentclust.testing.subject import Unfit, require
 from latentclust.train.precision import Precision
 
 Made = TypeVar("Made", bound=nn.Module)
+Net = TypeVar("Net", bound=nn.Module)
+
+SEEDS = range(3)
+"""Of weights from one of which a gradient must not be 0: a rectifier may close on all samples of a few."""
+
+NOISE = 0.1
+"""Deviation of what is added to weights that begin constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +37,47 @@ def seeded(make: Callable[..., Made], *arguments: Any, seed: int = 0) -> Made:
         return make(*arguments)
 
 
-def check_unreached(network: nn.Module, given: Tensor) -> None:
-    """After a backward pass: gradients reached every weight that may move, are finite, and reached the input."""
-    moving = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
-    unreached = [name for name, parameter in moving if parameter.grad is None]
-    require(not unreached, f"no gradient reaches {', '.join(unreached)}")
-    finite = all(torch.isfinite(parameter.grad).all() for _, parameter in moving if parameter.grad is not None)
-    require(finite, "a gradient is not finite")
-    require(given.grad is not None and given.grad.abs().sum() > 0, "no gradient reaches what it is given")
+def check_reached(make: Callable[[int], Net], read: Callable[[Net], Sequence[Tensor]], given: Tensor) -> None:
+    """Requires gradients that are finite and, from one of a few seeds, not all 0, of every weight and of the input.
+
+    A bias may have the gradient 0, as one has that a normalisation takes away again; without any it is not read.
+
+    Args:
+        make: The network with the weights of a seed.
+        read: What it computes; the sum of all squares is differentiated.
+        given: What it reads, a leaf.
+    """
+    unreached: list[str] = []
+    for seed in SEEDS:
+        network = _stirred(make(seed), seed)
+        given.grad = None
+        torch.stack([found.square().sum() for found in read(network)]).sum().backward()  # type: ignore[no-untyped-call]
+        leaves = {**_moving(network), "what it is given": given}
+        finite = all(torch.isfinite(leaf.grad).all() for leaf in leaves.values() if leaf.grad is not None)
+        require(finite, "a gradient is not finite")
+        still = [name for name, leaf in leaves.items() if not _reached(name, leaf)]
+        unreached = [name for name in still if seed == SEEDS[0] or name in unreached]
+        if not unreached:
+            return
+    raise Unfit(f"no gradient reaches {', '.join(unreached)}")
+
+
+def _moving(network: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+
+def _reached(name: str, leaf: Tensor) -> bool:
+    return leaf.grad is not None and (name.endswith("bias") or bool(leaf.grad.any()))
+
+
+@torch.no_grad()
+def _stirred(network: Net, seed: int) -> Net:
+    """The network with noise on all that begins constant: before a layer of zeros nothing learns in the first step."""
+    rng = torch.Generator().manual_seed(seed)
+    for parameter in _moving(network).values():
+        if parameter.numel() and (parameter == parameter.flatten()[0]).all():
+            parameter.add_(NOISE * torch.randn(parameter.shape, generator=rng))
+    return network
 
 
 def check_seeded(use: Use) -> None:

@@ -35,7 +35,7 @@ def test_what_is_wrong_is_told_with_its_part_check_and_reason(cli, distribution)
     assert outcome.out.splitlines() == [
         "metric half",
         "  says-what-it-is: its docstring's first line is no whole sentence: 'Always'",
-        "  is-a-number: it gives a int, and not a float",
+        "  is-a-number: of four clusters and three classes it gives a int, and not a float",
         "latentclust-spoilt 1.2: 1 part, 10 checks passed: 2 failed",
     ]
 
@@ -54,7 +54,11 @@ def test_the_same_as_json(cli, distribution):
     assert outcome.code == 1
     found = json.loads(outcome.out)
     assert found["findings"] == [
-        {"part": "metric half", "check": "is-a-number", "reason": "it gives a int, and not a float"}
+        {
+            "part": "metric half",
+            "check": "is-a-number",
+            "reason": "of four clusters and three classes it gives a int, and not a float",
+        }
     ]
     assert (found["distribution"], found["version"]) == ("latentclust-spoilt", "1.2")
     assert (found["parts"], found["passed"], found["skipped"]) == (1, 11, 0)

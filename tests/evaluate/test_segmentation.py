@@ -23,6 +23,9 @@ class Maps(MapSource):
     def __init__(self, maps: NDArray[np.integer]) -> None:
         self.maps = maps.astype(np.int16)
 
+    def __len__(self) -> int:
+        return len(self.maps)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         return self.maps[indices]
 

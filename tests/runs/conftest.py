@@ -98,6 +98,9 @@ class Maps(MapSource):
     def __init__(self, maps: NDArray[np.int16]) -> None:
         self.maps = maps
 
+    def __len__(self) -> int:
+        return len(self.maps)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
         return self.maps[indices]
 

@@ -36,6 +36,31 @@ class Idle(DenseBody):
         self.more = nn.Linear(2, 2)
 
 
+class Cancelled(DenseBody):
+    """Has a layer that counts for nothing."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self.more = nn.Linear(self.width, self.width)
+
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        representation, features = super().forward(sample)
+        return representation + 0 * self.more(representation), features
+
+
+class Residual(DenseBody):
+    """A branch that begins at zero, and a bias that a norm takes away: both are usual, and neither is wrong."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self.branch = nn.Sequential(nn.Linear(self.width, self.width), nn.BatchNorm1d(self.width))
+        self.scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        representation, features = super().forward(sample)
+        return representation + self.scale * self.branch(representation).relu(), features
+
+
 class Blind(DenseBody):
     """Does not read what it is given."""
 
@@ -119,12 +144,17 @@ def test_a_backbone_without_a_role(value, reason: str, caught):
     [
         (Wide, "the shape of mid-network features is (3, 8), and not (3, 9)"),
         (Idle, "no gradient reaches body.more.weight, body.more.bias"),
-        (Blind, "no gradient reaches what it is given"),
+        (Cancelled, "no gradient reaches body.more.weight"),
+        (Blind, "no gradient reaches body.layer.weight, what it is given"),
         (Crashing, "it raised IndexError"),
     ],
 )
 def test_a_body_that_is_not_what_it_says(body, reason: str, caught):
     assert reason in caught(backbones.reads_samples, "backbone", spoilt(Extracting, body))
+
+
+def test_a_body_that_begins_with_idle_weights_is_good_enough(subject):
+    backbones.reads_samples(subject("backbone", spoilt(Extracting, Residual)))
 
 
 def test_a_body_that_reads_samples_by_their_company(caught):
@@ -179,6 +209,18 @@ class Striding(PixelBody):
         self.stride = 2
 
 
+class CancelledMaps(PixelBody):
+    """Has a layer that counts for nothing."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self.more = nn.Conv2d(self.width, self.width, 1)
+
+    def forward(self, sample: Tensor) -> Tensor:
+        found = super().forward(sample)
+        return found + 0 * self.more(found)
+
+
 class OneCorner(PixelBody):
     """Reads a corner of the image alone."""
 
@@ -228,6 +270,7 @@ class WilfulMaps(PixelBody):
     ("body", "reason"),
     [
         (Striding, "the shape of its map is (3, 8, 64, 64), and not (3, 8, 32, 32)"),
+        (CancelledMaps, "no gradient reaches body.more.weight"),
         (OneCorner, "its codes depend on 2% of the pixels"),
     ],
 )

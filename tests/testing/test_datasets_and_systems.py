@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from latentclust.api import ArraySource, DatasetSpec, ImageSet, ImageSource, LatentclustError, image_set
+from latentclust.samples import SealedLabels, SealedMaps
 from latentclust.testing import datasets, systems
+from latentclust.tiles_in_memory import ArrayMaps
 
 
 class Drawn(DatasetSpec):
@@ -90,6 +92,26 @@ class Unsealed(Drawn):
         return found
 
 
+class FewLabels(Drawn):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        return ImageSet(super().open(roots).source, SealedLabels(np.arange(7)))
+
+
+class FewMaps(Drawn):
+    """Images, and maps of some."""
+
+    points: ClassVar[Callable[[], NDArray[Any]]] = lambda: np.zeros((10, 1, 2, 2), dtype=np.uint8)
+
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        return ImageSet(super().open(roots).source, SealedMaps(ArrayMaps(np.zeros((8, 2, 2), dtype=np.int16))))
+
+
+class PartOfMaps(FewMaps):
+    def open(self, roots: tuple[Path, ...]) -> ImageSet:
+        maps = SealedMaps(ArrayMaps(np.zeros((10, 2, 2), dtype=np.int16)))
+        return ImageSet(super().open(roots).source, maps.part(np.arange(9)))
+
+
 class Fickle(Drawn):
     points: ClassVar[Callable[[], NDArray[Any]]] = lambda: np.random.default_rng().random((10, 2), dtype=np.float32)
 
@@ -120,6 +142,9 @@ class Held(Drawn):
         (datasets.holds_samples, Bright, "its vectors leave [0, 1]"),
         (datasets.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
         (datasets.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
+        (datasets.holds_samples, FewLabels, "of 10 samples it has 7 labels: make it by image_set"),
+        (datasets.holds_samples, FewMaps, "of 10 samples it has 8 labels"),
+        (datasets.holds_samples, PartOfMaps, "of 10 samples it has 9 labels"),
         (datasets.opens_the_same_twice, Fickle, "opened twice it holds other samples"),
         (datasets.is_read_by_workers, Held, "its samples cannot be sent to a worker process"),
     ],

@@ -154,6 +154,20 @@ def greet() -> None:
     print("hello")
 '''
 
+SILENT = """
+import sys
+
+from typer.core import TyperCommand
+
+
+class Silent(TyperCommand):
+    def main(self, *arguments, **options):
+        sys.exit(2)
+
+
+greet = Silent("greet")
+"""
+
 POINTS = "[latentclust.commands]\ngreet = latentclust_greeter:greet\n"
 
 
@@ -174,6 +188,25 @@ def test_a_command_whose_name_is_another_ones_is_asked_by_its_full_name(distribu
     assert "ends with 1" in reasons(examine("latentclust-greeter", installed()))["prints-its-help"]
 
 
+def test_a_command_is_asked_whatever_its_help_ends_with(distribution: Install):
+    points = POINTS.replace("greet =", "run =")
+    distribution("latentclust-greeter", SILENT, points=points, metadata="Summary: It greets.")
+    assert reasons(examine("latentclust-greeter", installed())) == {"prints-its-help": "its `--help` ends with 2: "}
+
+
+def test_a_command_of_the_name_of_a_bundled_one_prints_its_own_help(distribution: Install):
+    points = POINTS.replace("greet =", "run =")
+    distribution("latentclust-greeter", COMMAND, points=points, metadata="Summary: It greets.")
+    assert examine("latentclust-greeter", installed()).findings == ()
+
+
+def test_a_command_of_a_misspelt_name_is_not_another_one(distribution: Install):
+    points = POINTS.replace("greet =", "--version =")
+    distribution("latentclust-greeter", COMMAND, points=points, metadata="Summary: It greets.")
+    found = reasons(examine("latentclust-greeter", installed()))
+    assert "No such command 'latentclust-greeter:--version'" in found["prints-its-help"]
+
+
 def test_a_command_that_nobody_explains_or_can_run(distribution: Install):
     distribution("latentclust-greeter", "raise ValueError('no')", points=POINTS)
     found = reasons(examine("latentclust-greeter", installed()))
@@ -187,11 +220,11 @@ def test_a_command_that_hangs(distribution: Install, monkeypatch: pytest.MonkeyP
     distribution("latentclust-greeter", source, points=POINTS, metadata="Summary: It greets.")
     monkeypatch.setattr(commands, "SECONDS", 2)
     found = reasons(examine("latentclust-greeter", installed()))
-    assert found == {"prints-its-help": "`latentclust greet --help` does not end within 2 s"}
+    assert found == {"prints-its-help": "its `--help` does not end within 2 s"}
 
 
 def test_a_command_without_usage(distribution: Install, monkeypatch: pytest.MonkeyPatch):
     distribution("latentclust-greeter", COMMAND, points=POINTS, metadata="Summary: It greets.")
     monkeypatch.setattr(commands, "PROGRAM", "import sys; sys.exit(0)")
     found = reasons(examine("latentclust-greeter", installed()))
-    assert found == {"prints-its-help": "`latentclust greet --help` prints no usage"}
+    assert found == {"prints-its-help": "its `--help` prints no usage"}

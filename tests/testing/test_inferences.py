@@ -66,6 +66,35 @@ class Moving(Reading):
         return super().posterior(model, images, state, rng)
 
 
+class Training(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].train()
+        return super().posterior(model, images, state, rng)
+
+
+class Counting(Reading):
+    """Puts the mode back, and not what batch normalisation counted in the other."""
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].train()
+        found = super().posterior(model, images, state, rng)
+        model.networks["encoder"].eval()
+        return found
+
+
+class Sloping(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        with torch.enable_grad():
+            super().posterior(model, images, state, rng).probabilities.square().sum().backward()
+        return super().posterior(model, images, state, rng)
+
+
+class Holding(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].requires_grad_(False)
+        return super().posterior(model, images, state, rng)
+
+
 class Numbers(Reading):
     def fit(self, model, batches, rng):  # type: ignore[no-untyped-def]
         return {"count": 3}
@@ -98,6 +127,10 @@ class Teacher(Reading):
         (inferences.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
         (inferences.is_decided_by_its_generator, Tossing, "it draws from the global generator of torch"),
         (inferences.moves_no_weight, Moving, "it changes the networks' weights"),
+        (inferences.moves_no_weight, Training, "it changes the networks' mode"),
+        (inferences.moves_no_weight, Counting, "it changes the networks' buffers"),
+        (inferences.moves_no_weight, Sloping, "it changes the networks' gradients"),
+        (inferences.moves_no_weight, Holding, "it changes the networks' weights that may move"),
         (inferences.survives_a_model_file, Numbers, "what it learned is not finite tensors alone"),
         (inferences.survives_a_model_file, Infinite, "what it learned is not finite tensors alone"),
     ],

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate, unfold
 
 from latentclust.api import (
     Alignment,
@@ -161,6 +162,78 @@ class Unaligned(MovingViewSpec):
         return images, Alignment(torch.zeros(2, 3))
 
 
+class Unfaithful(MovingViewSpec):
+    """Mirrors images, and says of every pixel that it is where it was."""
+
+    random: ClassVar[bool] = False
+
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        return Images(images.flip(-1)), Alignment(torch.eye(2, 3).repeat(len(images), 1, 1))
+
+
+class Outside(Unfaithful):
+    """Says of every pixel that it is from outside the image."""
+
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        images, alignment = super().move(images, rng)
+        return images, Alignment(alignment + torch.tensor((0.0, 0.0, 5.0)))
+
+
+class Turning(MovingViewSpec):
+    """Turns images by up to a quarter either way, and says so of another size, or of another direction."""
+
+    random: ClassVar[bool] = True
+    said: ClassVar[float] = 1.0
+    oblong: ClassVar[bool] = True
+
+    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        angles = torch.pi / 2 * (torch.rand(len(images), generator=rng) - 0.5)
+        _, _, height, width = images.shape
+        places = self.turned(angles, height / width)
+        grid = affine_grid(places, list(images.shape), align_corners=False)
+        moved = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        said = self.turned(self.said * angles, height / width if self.oblong else 1.0)
+        return Images(1 - 0.9 * moved), Alignment(said)
+
+    def turned(self, angles: torch.Tensor, ratio: float) -> torch.Tensor:
+        cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
+        rows = ((cos, -sin * ratio, zero), (sin / ratio, cos, zero))
+        return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+
+
+class TurnedBack(Turning):
+    said: ClassVar[float] = -1.0
+
+
+class Square(Turning):
+    oblong: ClassVar[bool] = False
+
+
+class Mirroring(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images.flip(-1)) if images.dim() > 2 else images
+
+
+class AtTimes(Same):
+    """Mirrors a tenth of all images."""
+
+    random: ClassVar[bool] = True
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        mirrored = torch.rand(len(images), 1, 1, 1, generator=rng) < 0.1
+        return Images(torch.where(mirrored, images.flip(-2), images))
+
+
+class Shifting(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(images.roll(2, dims=-1))
+
+
+class Enlarging(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(interpolate(images[..., 8:-8, 8:-8], images.shape[2:], mode="bilinear"))
+
+
 class Shrinking(HostViewSpec):
     """Makes smaller images."""
 
@@ -192,7 +265,15 @@ class GlobalHost(HostViewSpec):
         (views.is_decided_by_its_generator, GlobalView, "it draws from the global generator of torch"),
         (views.draws_if_it_says_so, Secret, "it says random = False, and its images vary"),
         (views.draws_if_it_says_so, Idle, "it says random = True, and its images do not vary"),
+        (views.keeps_pixels_in_place, Mirroring, "a pixel is seen 33.0 pixels from its place"),
+        (views.keeps_pixels_in_place, AtTimes, "a pixel is seen 23.0 pixels from its place"),
+        (views.keeps_pixels_in_place, Shifting, "a pixel is seen 2.0 pixels from its place"),
+        (views.keeps_pixels_in_place, Enlarging, "it says in_place = True, and a pixel is seen"),
         (views.says_where_pixels_come_from, Unaligned, "its alignment is of (2, 3)"),
+        (views.says_where_pixels_come_from, Unfaithful, "a pixel is seen 33.0 pixels from where its alignment says"),
+        (views.says_where_pixels_come_from, Outside, "pixels from where its alignment says"),
+        (views.says_where_pixels_come_from, TurnedBack, "pixels from where its alignment says"),
+        (views.says_where_pixels_come_from, Square, "pixels from where its alignment says"),
         (views.keeps_the_form_of_an_image, Shrinking, "it makes an image of (15, 12, 3) from one of (16, 12, 3)"),
         (views.keeps_the_form_of_an_image, Floating, "it makes an image of float64, and not uint8"),
         (views.keeps_the_form_of_an_image, GlobalHost, "it draws from the global generator of numpy"),
@@ -200,6 +281,72 @@ class GlobalHost(HostViewSpec):
 )
 def test_a_wrong_view(check, value, reason: str, caught):
     assert reason in caught(check, "view", value)
+
+
+class Smooth(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(avg_pool2d(images, 5, stride=1, padding=2))
+
+
+class Denoised(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        patches = unfold(images, 3, padding=1).unflatten(1, (images.shape[1], 9))
+        return Images(patches.median(dim=2).values.view_as(images))
+
+
+class Normalised(Same):
+    """By each image's own mean and deviation."""
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images((images - images.mean(dim=(2, 3), keepdim=True)) / images.std(dim=(2, 3), keepdim=True))
+
+
+class Equalised(Same):
+    """Every value becomes its rank in its image."""
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        ranks = images.flatten(2).argsort(dim=2).argsort(dim=2).float()
+        return Images((ranks / ranks.shape[2]).view_as(images))
+
+
+class Coarse(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(interpolate(avg_pool2d(images, 4), scale_factor=4.0))
+
+
+class Halved(Same):
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images(avg_pool2d(images, 2))
+
+
+class Holed(Same):
+    """Drops three pixels of four, and adds noise to the others."""
+
+    random: ClassVar[bool] = True
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        kept = torch.rand(images.shape, generator=rng) < 0.25
+        return Images((images + 0.1 * torch.randn(images.shape, generator=rng)).clamp(0, 1) * kept)
+
+
+class Mixed(Same):
+    """Half of each image is the next one of its batch."""
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        return Images((images + images.roll(1, dims=0)) / 2)
+
+
+@pytest.mark.parametrize("value", [Same, Smooth, Denoised, Normalised, Equalised, Coarse, Halved, Holed, Mixed])
+def test_a_view_that_moves_no_pixel(value, subject):
+    views.keeps_pixels_in_place(subject("view", value))
+
+
+def test_a_view_that_moves_pixels_as_it_says(subject):
+    views.says_where_pixels_come_from(subject("view", Turning))
+
+
+def test_a_view_that_says_that_it_moves_pixels_is_not_asked_for_their_place(caught):
+    assert caught(views.keeps_pixels_in_place, "view", Unaligned).endswith("it says that pixels change place")
 
 
 # Metrics and baselines
@@ -217,6 +364,36 @@ class NoNumber(MetricSpec):
 
     def __call__(self, table: NDArray[np.int64]) -> float:
         return float("nan")
+
+
+class ByCluster(MetricSpec):
+    """Divides by the size of each cluster."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        with np.errstate(invalid="ignore"):
+            return float((table.max(axis=1) / table.sum(axis=1)).mean())
+
+
+class ByClass(MetricSpec):
+    """Divides by the size of each class."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        with np.errstate(invalid="ignore"):
+            return float((table.max(axis=0) / table.sum(axis=0)).mean())
+
+
+class Overall(MetricSpec):
+    """Divides by what is left to say of the clusters."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return 1 / float(1 - table.sum(axis=1).max() / table.sum())
+
+
+class Matched(MetricSpec):
+    """Looks for a cluster of every class."""
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        return float(sum(table[index].max() for index in range(table.shape[1])) / table.sum())
 
 
 class Spoiling(MetricSpec):
@@ -274,7 +451,11 @@ class TossingPixels(MapBaselineSpec):
     ("check", "kind", "value", "reason"),
     [
         (evaluation.is_a_number, "metric", Numpy, "it gives a float64, and not a float"),
-        (evaluation.is_a_number, "metric", NoNumber, "it gives nan"),
+        (evaluation.is_a_number, "metric", NoNumber, "of four clusters and three classes it gives nan"),
+        (evaluation.is_a_number, "metric", ByCluster, "of a cluster without samples it gives nan"),
+        (evaluation.is_a_number, "metric", ByClass, "of a class without samples it gives nan"),
+        (evaluation.is_a_number, "metric", Overall, "it raised ZeroDivisionError: float division by zero"),
+        (evaluation.is_a_number, "metric", Matched, "it raised IndexError: index 3 is out of bounds"),
         (evaluation.is_a_number, "metric", Spoiling, "it changes the table that it is given"),
         (evaluation.is_blind_to_numbers, "metric", Numbered, "numbering clusters or classes otherwise changes it"),
         (evaluation.labels_every_point, "baseline", Beyond3, "of 3 clusters it gives labels from 1 to 3"),
