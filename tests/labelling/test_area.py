@@ -185,7 +185,7 @@ def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: Clust
         ({"bbox": (3.0, 0.0, 1.0, 1.0)}, "3 0 1 1 is no box"),
         ({"bbox": (0.0, 0.0, float("nan"), 1.0)}, "is no box"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is no coordinate system"),
-        ({"bbox_crs": "EPSG:4326"}, "given without a box"),
+        ({"bbox_crs": "EPSG:4326"}, "given without --bbox"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "both are given"),
         ({"bbox": (170.0, -20.0, -170.0, -10.0), "bbox_crs": "EPSG:4326"}, "over the 180th meridian as in 170 -20 190"),
         ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is no box"),
