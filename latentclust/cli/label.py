@@ -251,7 +251,7 @@ def _would(report: "LabelReport") -> list[str]:
 
 def _did(report: "LabelReport") -> list[str]:
     from latentclust.cli.terminal import shown
-    from latentclust.labelling.manifest import NAME
+    from latentclust.labelling.account import NAME
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
     lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_rest(report)}"]

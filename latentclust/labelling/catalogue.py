@@ -30,6 +30,8 @@ PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 SAFE = re.compile(r"[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
 """Of a part of an output's path that can be part of an item's id as it is."""
 
+REMAKE = "Remove it and run the label command again: it makes what is missing and keeps the rest"
+
 ROLES = {
     "labels": ["data", "labels", "labels-raster"],
     "confidence": ["data", "confidence"],
@@ -99,22 +101,35 @@ def write_item(scene: LabelledScene, moment: datetime | None, target: Path) -> s
     return None
 
 
-def rename_classes(item: Path, names: Mapping[int, str], colours: Palette) -> None:
-    """Gives the classes of an item that was written before other names and colours.
+def rename_classes(item: Path, target: Path, names: Mapping[int, str], colours: Palette) -> None:
+    """Writes an item that was written before with other names and colours of its classes.
 
     Raises:
-        LatentclustError: pystac is not installed, or the file cannot be read or written.
+        LatentclustError: pystac is not installed, or a file cannot be read or written.
     """
+    from pystac.extensions.classification import ClassificationExtension
+
+    found = read_classified(item)
+    ClassificationExtension.ext(found.assets["labels"]).classes = _classes(names, colours)
+    changed = found.to_dict(include_self_link=False, transform_hrefs=False)
+    write_atomic(target, json.dumps(changed, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_classified(path: Path) -> "pystac.Item":
+    """The item of a labelled scene; raises LatentclustError for what `write_item` did not write, and without pystac."""
     check_extra("stac")
     import pystac
     from pystac.extensions.classification import ClassificationExtension
 
-    with reading(item):
-        content = json.loads(item.read_text(encoding="utf-8"))
-        found = pystac.Item.from_dict(content, preserve_dict=False)
-    ClassificationExtension.ext(found.assets["labels"]).classes = _classes(names, colours)
-    changed = found.to_dict(include_self_link=False, transform_hrefs=False)
-    write_atomic(item, json.dumps(changed, indent=2, ensure_ascii=False) + "\n")
+    with reading(path, REMAKE):
+        content = json.loads(path.read_bytes())
+        try:
+            found = pystac.Item.from_dict(content, preserve_dict=False)
+            ClassificationExtension.ext(found.assets["labels"])
+        # What pystac raises has no class in common.
+        except Exception as error:
+            raise ValueError(f"it is no item of labels: {type(error).__name__}: {error}") from error
+    return found
 
 
 def item_id(output: PurePath) -> str:

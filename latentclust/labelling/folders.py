@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from latentclust.labelling.account import NAME
 from latentclust.labelling.addresses import real
-from latentclust.labelling.manifest import NAME
 
 
 def search(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:

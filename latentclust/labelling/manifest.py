@@ -4,24 +4,26 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.files import write_atomic
+from latentclust.labelling.account import NAME, Account, read_account
 from latentclust.labelling.outcome import SceneOutcome
 from latentclust.model import ClusteringModel
 
-NAME = "labelling.json"
-FORMAT = 1
 LOCK = ".labelling.lock"
 PARTIAL = ".partial"
 """The folder of temporary files, within the output folder."""
+
+DRAFTS = "redrawn"
+"""Within it, the folder of outputs that are drawn anew; what a killed run leaves there is of no use to the next."""
 
 ELSEWHERE = "Choose another --out, or pass --overwrite"
 
@@ -41,7 +43,7 @@ def identity(model: ClusteringModel) -> str:
 
 @dataclass(slots=True)
 class Manifest:
-    """The folder's account; it is written anew after every scene.
+    """The folder's account.
 
     Attributes:
         folder: The output folder.
@@ -49,7 +51,8 @@ class Manifest:
         options: Everything else that decides what is written.
         scenes: By output.
         model_path: Where the model was read from; empty where it never was in a file.
-        replaced: What another model or other options made, by output, until it is made anew.
+        replaced: What is there of another model, other options, another state of the input, or a run that was killed,
+            by output, until it is made anew.
     """
 
     folder: Path
@@ -58,21 +61,46 @@ class Manifest:
     scenes: dict[str, SceneOutcome] = field(default_factory=dict)
     model_path: str = ""
     replaced: dict[str, SceneOutcome] = field(default_factory=dict)
+    _unsaved: bool = field(default=False, init=False)
 
     def key(self, outcome: SceneOutcome) -> str:
         """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
         facts = [self.model, dict(self.options), outcome.input, outcome.output, outcome.size, outcome.mtime]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
+    def enter(self, outcome: SceneOutcome) -> None:
+        """Enters a scene; the file does not say so before `save`."""
+        self.scenes[outcome.output] = outcome
+        if outcome.status in ("done", "outside"):
+            self.replaced.pop(outcome.output, None)
+        self._unsaved = True
+
+    def save(self) -> None:
+        """Writes the file where anything was entered since; raises LatentclustError where it cannot be written."""
+        if not self._unsaved:
+            return
+        account = Account(
+            format=1,
+            model=self.model,
+            model_path=self.model_path,
+            options=dict(self.options),
+            scenes=list(self.scenes.values()),
+            replaced=list(self.replaced.values()),
+        )
+        account.write(self.folder)
+        self._unsaved = False
+
     def record(self, outcome: SceneOutcome) -> None:
         """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
-        self.scenes[outcome.output] = outcome
-        if outcome.status == "done":
-            self.replaced.pop(outcome.output, None)
-        rows, old = ([each.row() for each in scenes.values()] for scenes in (self.scenes, self.replaced))
-        model = {"model": self.model, "model_path": self.model_path}
-        content = {"format": FORMAT, **model, "options": dict(self.options), "scenes": rows, "replaced": old}
-        write_atomic(self.folder / NAME, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.enter(outcome)
+        self.save()
+
+    def supersede(self, outcome: SceneOutcome) -> None:
+        """Keeps in mind what is there of a scene that will be made anew."""
+        if any((self.folder / name).exists() for name in outcome.files or ()):
+            old = self.replaced.get(outcome.output, outcome)
+            files = {**(old.files or {}), **(outcome.files or {})}
+            self.replaced[outcome.output] = replace(outcome, files=files)
 
 
 def open_manifest(
@@ -94,8 +122,10 @@ def open_manifest(
         return Manifest(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
     if not overwrite:
         raise LatentclustError(*(Issue(str(path), what, ELSEWHERE) for what in differences))
-    replaced = {**before.replaced, **{name: scene for name, scene in before.scenes.items() if scene.files}}
-    return Manifest(folder, model, options, model_path=model_path, replaced=replaced)
+    manifest = Manifest(folder, model, options, model_path=model_path, replaced=before.replaced)
+    for scene in before.scenes.values():
+        manifest.supersede(scene)
+    return manifest
 
 
 def _differences(before: Manifest, model: str, options: Mapping[str, Any]) -> Iterator[str]:
@@ -119,24 +149,16 @@ def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
     Raises:
         LatentclustError: There is none, or it is damaged.
     """
-    path = folder / NAME
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise ValueError(f"its format is {content['format']}, and {FORMAT} is read")
-        scenes, old = (
-            {row["output"]: SceneOutcome.of(row) for row in rows}
-            for rows in (content["scenes"], content.get("replaced", []))
-        )
-        return Manifest(folder, content["model"], content["options"], scenes, content.get("model_path", ""), old)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"cannot be read ({error})", fix) from error
+    account = read_account(folder, fix)
+    scenes, old = ({row.output: row for row in rows} for rows in (account.scenes, account.replaced))
+    return Manifest(folder, account.model, account.options, scenes, account.model_path, old)
 
 
 def _prepare(folder: Path, partial: Path) -> None:
-    """Makes the folder of temporary files, and removes what a killed run left of its account."""
+    """Makes the folder of temporary files, and removes what a killed run left of its account and its drafts."""
     try:
         partial.mkdir(exist_ok=True)
+        shutil.rmtree(partial / DRAFTS, ignore_errors=True)
         for left in folder.glob(f".{NAME}.*{PARTIAL}"):
             left.unlink()
     except OSError as error:

@@ -11,6 +11,9 @@ Status = Literal["started", "done", "failed", "outside", "planned"]
 MADE = ("done", "outside", "planned")
 """What is no failure."""
 
+UNTOLD = -1
+"""Bytes of a file that may be there, old or new: it was about to be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneOutcome:
@@ -27,8 +30,9 @@ class SceneOutcome:
         seconds: Wall-clock time.
         finishing: That of putting strips together, and of the Cloud-Optimized GeoTIFFs.
         size: Of the input, bytes; -1 where it could not be told.
-        mtime: When the input was last changed, nanoseconds since 1970.
-        files: What was written, relative to the folder, and bytes of each.
+        mtime: When the input was last changed, nanoseconds since 1970; of an input of several files a checksum of the
+            bytes and the time of each.
+        files: What was written, relative to the folder, and bytes of each, or `UNTOLD`.
     """
 
     input: str
@@ -47,11 +51,6 @@ class SceneOutcome:
     def row(self) -> dict[str, Any]:
         """As JSON holds it."""
         return asdict(self)
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "SceneOutcome":
-        """From JSON."""
-        return cls(**{**row, "warnings": tuple(row["warnings"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from latentclust.labelling.plan import Plan
 from latentclust.labelling.polygons import check_vector, write_polygons
 from latentclust.labelling.redraw import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.scene import Task, put_together
-from latentclust.labelling.sidecars import write_sidecars
+from latentclust.labelling.sidecars import sidecars_of, write_sidecars
 from latentclust.rasters import CACHE_BYTES
 from latentclust.sources import reading
 
@@ -103,10 +103,12 @@ class Products:
         return {"classes": self.classes is not None, "vector": vector, "stac": item}
 
     def outputs(self, plan: Plan, scene: Scene) -> Iterator[PurePath]:
-        """The files that a scene becomes, relative to the output folder; but for legends."""
+        """The files that a scene becomes, relative to the output folder."""
         yield from map(scene.raster, plan.rasters)
+        yield from sidecars_of(scene.output)
         if self.classes:
-            yield scene.raster("classes")
+            yield (classes := scene.raster("classes"))
+            yield from sidecars_of(classes)
         if self.vector:
             yield scene.output.with_suffix(VECTOR)
         if self.catalogue:

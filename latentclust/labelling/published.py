@@ -1,5 +1,6 @@
 """Outputs under their own names: which of them an earlier run finished, and how new ones get there."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
@@ -7,46 +8,58 @@ from pathlib import Path, PurePath
 from latentclust.errors import Issue, raise_all
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.manifest import ELSEWHERE, Manifest
-from latentclust.labelling.outcome import SceneOutcome
+from latentclust.labelling.outcome import UNTOLD, SceneOutcome
+from latentclust.labelling.sidecars import sidecars_of
 from latentclust.labelling.write import writing
 
 SIDECARS = (".aux.xml", ".qml")
 """Files that other programs write into, and whose size therefore says nothing."""
 
 
-def publish(folder: Path, scene: Scene, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
-    """Gives the files in `made` their names beside the scene's output, the labels last.
+def publish(folder: Path, output: PurePath, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
+    """Gives the files in `made` their names beside a scene's output, the labels last.
 
     Args:
         folder: The output folder.
-        scene: What they are made of.
+        output: The scene's, relative to the folder.
         made: Holds the files under the names that they will have.
-        before: What an earlier run made of the scene; its files are removed first.
+        before: What is there of an earlier run and will not do; its files are removed first.
 
     Returns:
         The bytes of each file but legends.
+
+    Raises:
+        LatentclustError: A file that cannot be written.
     """
-    target = folder / scene.output
+    target = folder / output
+    drafts = sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name))
     files = {}
     with writing(target):
-        _remove(folder, before)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for draft in sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name)):
+        for draft in drafts:
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
+        discard(folder, before)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for draft in drafts:
             place = target.with_name(draft.name)
             draft.replace(place)
             if not draft.name.endswith(SIDECARS):
-                files[str(scene.output.with_name(draft.name))] = place.stat().st_size
+                files[str(output.with_name(draft.name))] = place.stat().st_size
     return files
 
 
-def _remove(folder: Path, before: SceneOutcome | None) -> None:
-    """Removes the files of an earlier run, and the legends beside them."""
+def discard(folder: Path, before: SceneOutcome | None) -> None:
+    """Removes the files of an earlier run, and the legends beside them; raises LatentclustError where it cannot."""
     for name in (before.files or {}) if before else ():
         path = folder / name
-        for old in (path, path.with_name(f"{path.name}.aux.xml"), path.with_suffix(".qml")):
-            old.unlink(missing_ok=True)
+        with writing(path):
+            for old in (path, *sidecars_of(path)):
+                old.unlink(missing_ok=True)
+
+
+def remaining(folder: Path, before: SceneOutcome | None) -> list[str]:
+    """Those files of an earlier run that are there."""
+    return [name for name in (before.files or {}) if (folder / name).exists()] if before else []
 
 
 def finished(
@@ -55,48 +68,70 @@ def finished(
     """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed.
 
     Args:
-        manifest: The folder's account.
+        manifest: The folder's account; it keeps in mind what is there of the other scenes.
         scenes: Those to be labelled.
         overwrite: Whether what is there may be replaced.
         names: The files that a scene becomes.
     """
     kept, issues = set(), []
     for scene in scenes:
-        name, before = str(scene.output), manifest.scenes.get(str(scene.output))
+        before = manifest.scenes.get(str(scene.output))
         if before is None:
-            issues += [] if name in manifest.replaced else _of_others(manifest.folder / each for each in names(scene))
-        elif before.input != scene.name:
-            issues.append(Issue(scene.name, f"its output {name} is that of {before.input}", ELSEWHERE))
-        elif before.status == "outside" or (before.status == "done" and _whole(manifest.folder, before)):
-            if (before.size, before.mtime) == stamp(scene):
-                kept.add(name)
-            else:
-                issues.append(Issue(scene.name, "has changed since it was labelled", ELSEWHERE))
-                manifest.replaced[name] = before
+            issues += _of_others(manifest, scene, names(scene))
+            continue
+        ended = _ended(manifest.folder, before)
+        differences = _differences(scene, before, ended)
+        if ended and not differences:
+            kept.add(before.output)
+        else:
+            issues += differences
+            manifest.supersede(before)
     if not overwrite:
         raise_all(issues)
     return frozenset(kept)
 
 
-def _of_others(paths: Iterable[Path]) -> list[Issue]:
-    """The files that are there already."""
-    return [
-        Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in paths if path.exists()
-    ]
+def _of_others(manifest: Manifest, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
+    """The files that are there already, where none of them is of an earlier run."""
+    if str(scene.output) in manifest.replaced:
+        return []
+    there = (path for name in names if (path := manifest.folder / name).exists())
+    return [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
 
 
-def _whole(folder: Path, outcome: SceneOutcome) -> bool:
-    """Whether everything that was written for a scene is there, at its size."""
-    files = (outcome.files or {}).items()
-    return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in files)
+def _differences(scene: Scene, before: SceneOutcome, ended: bool) -> list[Issue]:
+    """Why what is there is not what would be made of a scene now."""
+    if before.input != scene.name:
+        return [Issue(scene.name, f"its output {before.output} is that of {before.input}", ELSEWHERE)]
+    if ended and (before.size, before.mtime) != stamp(scene):
+        return [Issue(scene.name, "has changed since it was labelled", ELSEWHERE)]
+    return []
+
+
+def _ended(folder: Path, outcome: SceneOutcome) -> bool:
+    """Whether a scene has no pixel in the area, or everything that was written for it is there, at its size."""
+    return outcome.status == "outside" or (
+        outcome.status == "done"
+        and all(
+            (folder / name).is_file() and size in (UNTOLD, (folder / name).stat().st_size)
+            for name, size in (outcome.files or {}).items()
+        )
+    )
 
 
 def stamp(scene: Scene) -> tuple[int, int]:
-    """Bytes of a scene's files, and when the last of them was changed; -1 and 0 where that cannot be told."""
+    """Bytes of a scene's files, and when they were changed; -1 and 0 where that cannot be told.
+
+    Of several files the second is a checksum of the bytes and the time of each, so that no change of one is made up for
+    by another.
+    """
     try:
-        stats = [file.stat() for file in scene.files]
+        stats = [(stat.st_size, stat.st_mtime_ns) for stat in (file.stat() for file in scene.files)]
     except OSError:
         stats = []
     if not stats:
         return -1, 0
-    return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
+    if len(stats) == 1:
+        return stats[0]
+    digest = hashlib.sha256(repr(stats).encode()).digest()
+    return sum(size for size, _ in stats), int.from_bytes(digest[:7])

@@ -1,8 +1,8 @@
 """Finished label rasters drawn anew, without a model: with other colours, or their clusters merged into classes."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -16,10 +16,9 @@ from latentclust.errors import LatentclustError
 from latentclust.labelling.georeference import Georeference
 from latentclust.labelling.legend import Legend
 from latentclust.labelling.reading import opened
+from latentclust.labelling.sidecars import AnyPath
 from latentclust.labelling.write import COG_BLOCK, Palette, cloud_optimized, growing, writing
 from latentclust.sources import reading
-
-AnyPath = TypeVar("AnyPath", Path, PurePath)
 
 ANEW = "Label its scene anew"
 

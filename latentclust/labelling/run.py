@@ -22,6 +22,7 @@ from latentclust.labelling.plan import Plan
 from latentclust.labelling.products import Catalogue, Products
 from latentclust.labelling.published import finished
 from latentclust.labelling.reading import band_reading
+from latentclust.labelling.redrawn import restored
 from latentclust.labelling.windows import Blend, grid_of
 from latentclust.labelling.work import Work
 from latentclust.model import ClusteringModel, load, model_file
@@ -139,6 +140,7 @@ def label(  # noqa: PLR0913 (the command's options)
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the report says which scenes have no place
         manifest = open_manifest(folder, known, options, overwrite, path)
         kept = finished(manifest, found, overwrite, outputs)
+        kept = restored(manifest, kept, products, partial, stopping)
         work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
         work.watcher.begun(len(found) - len(kept), len(kept))
         todo = [scene for scene in found if str(scene.output) not in kept]

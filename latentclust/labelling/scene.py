@@ -1,7 +1,8 @@
 """One scene: what of it is to be labelled, and how its strips become finished rasters."""
 
+import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from latentclust.labelling.moments import TAG
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.reading import opened
 from latentclust.labelling.stitch import label_type
-from latentclust.labelling.strip_files import StripReader, scene_rows
+from latentclust.labelling.strip_files import StripReader, scene_rows, whole
 from latentclust.labelling.strips import Extent, strips_of, touching
 from latentclust.labelling.write import Overviews, cloud_optimized, growing
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
+
+SPARE = 100_000_000
+"""Bytes that must be free for strips of a scene that failed to stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +139,15 @@ def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, N
         return cut
     inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
     return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}
+
+
+def clear(folder: Path, failed: bool) -> None:
+    """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
+    if not failed or shutil.disk_usage(folder.parent).free < SPARE:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.glob("*"):
+        if not whole(path):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+    with suppress(OSError):  # whole strips are there, or nothing ever was
+        folder.rmdir()

@@ -1,8 +1,8 @@
 """Files beside a label raster that say what its values mean: to GDAL and what builds on it, and to QGIS."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePath
+from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree as Xml
 
 from latentclust.files import write_atomic
@@ -16,6 +16,8 @@ GREATEST = 2**31 - 1
 
 QGIS = "3.22"
 """The version whose styles are written; later ones read them."""
+
+AnyPath = TypeVar("AnyPath", Path, PurePath)
 
 
 class _Column(NamedTuple):
@@ -34,7 +36,7 @@ class _Column(NamedTuple):
     cells: list[str]
 
 
-def sidecars_of(raster: Path) -> tuple[Path, Path]:
+def sidecars_of(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
     """Where the files beside a raster are: GDAL's, `NAME.tif.aux.xml`, and QGIS's, `NAME.qml`."""
     return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml")
 

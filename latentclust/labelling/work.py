@@ -1,11 +1,9 @@
 """A run at work: scenes are cut into strips, strips are labelled, and whole scenes are put together and published."""
 
-import shutil
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,17 +17,14 @@ from latentclust.labelling.feed import Job, Stopping
 from latentclust.labelling.inputs import Scene
 from latentclust.labelling.labeller import Labelled
 from latentclust.labelling.manifest import Manifest
-from latentclust.labelling.outcome import SceneOutcome, Status, Watcher
+from latentclust.labelling.outcome import UNTOLD, SceneOutcome, Status, Watcher
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.products import Made, Products
-from latentclust.labelling.published import publish, stamp
-from latentclust.labelling.scene import Task, prepare
+from latentclust.labelling.published import SIDECARS, discard, publish, remaining, stamp
+from latentclust.labelling.scene import Task, clear, prepare
 from latentclust.labelling.strip_files import whole
 
 GOES_ON = "The same command goes on with them"
-
-SPARE = 100_000_000
-"""Bytes that must be free for strips of a scene that failed to stay."""
 
 FINISHING = 2
 """Scenes that may wait to be put together before no more windows are read."""
@@ -95,14 +90,17 @@ class Work:
             self._account()
             self._pool.shutdown(wait=True, cancel_futures=stopping())
             self._collect(0)
-        if self._cut:
-            raise InterruptedRunError.at("scenes", "stopped while some were put together", GOES_ON)
+            self.manifest.save()
+        if self._cut or not self._events.empty():
+            raise InterruptedRunError.at("scenes", "stopped before all were done", GOES_ON)
 
     def _jobs(self, scenes: Iterable[Scene]) -> Iterator[Job]:
         """The strips to be labelled; scenes are opened when their turn comes."""
         for scene in scenes:
             if self._halted:
                 return
+            if self._stopping():
+                raise InterruptedRunError.at(scene.name, "stopped", GOES_ON)
             size, mtime = stamp(scene)
             outcome = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
             opened = _Open(scene, outcome, time.monotonic())
@@ -122,19 +120,39 @@ class Work:
                 yield job
 
     def _account(self) -> None:
-        """Enters what the reading thread told."""
-        while not self._events.empty():
+        """Enters what the reading thread told; once a stop is asked for, what is left of it is for the next run."""
+        while not (self._events.empty() or self._stopping()):
             opened, error = self._events.get()
-            self._open[str(opened.scene.output)] = opened
-            self.manifest.record(opened.outcome)
             if error is not None:
-                self._end(opened, "failed", reason_of(error))
+                self._fail(opened, error)
             elif opened.task is None:
-                self._end(opened, "outside", "no pixel in the area")
+                self._leave_out(opened)
             else:
-                windows = sum(job.windows for job in opened.task.jobs if job.number in opened.waiting)
-                self.watcher.scene_begun(opened.scene.name, windows)
-                self._finish_if_whole(opened)
+                self._begin(opened, opened.task)
+        self.manifest.save()
+
+    def _begin(self, opened: _Open, task: Task) -> None:
+        """A scene is opened; the account says what may be there of it, should this run be killed."""
+        self._open[str(opened.scene.output)] = opened
+        names = map(str, self.products.outputs(self.plan, opened.scene))
+        opened.outcome = replace(opened.outcome, files={name: UNTOLD for name in names if not name.endswith(SIDECARS)})
+        self.manifest.enter(opened.outcome)
+        windows = sum(job.windows for job in task.jobs if job.number in opened.waiting)
+        self.watcher.scene_begun(opened.scene.name, windows)
+        self._finish_if_whole(opened)
+
+    def _leave_out(self, opened: _Open) -> None:
+        """A scene has no pixel in the area; what an earlier run made of it goes."""
+        try:
+            discard(self.manifest.folder, self._before(opened))
+        except LatentclustError as error:
+            self._fail(opened, error)
+        else:
+            self._end(opened, "outside", "no pixel in the area")
+
+    def _before(self, opened: _Open) -> SceneOutcome | None:
+        """What is there of an earlier run, to be replaced."""
+        return self.manifest.replaced.get(str(opened.scene.output))
 
     def _passed(self, job: Job, windows: int, pixels: int) -> None:
         self._account()
@@ -146,7 +164,7 @@ class Work:
         if opened is None:  # another strip has failed before
             return
         if labelled.facts is None:
-            self._end(opened, "failed", reason_of(labelled.error or Exception("no reason is known")))
+            self._fail(opened, labelled.error or Exception("no reason is known"))
             return
         self.windows += labelled.facts.windows
         opened.waiting.discard(labelled.job.number)
@@ -171,12 +189,11 @@ class Work:
                 self._cut = True
             # As above.
             except Exception as error:
-                self._end(opened, "failed", reason_of(error))
+                self._fail(opened, error)
 
     def _publish(self, opened: _Open, made: Made) -> None:
         assert opened.task is not None
-        before = self.manifest.replaced.get(str(opened.scene.output))
-        files = publish(self.manifest.folder, opened.scene, made.folder, before)
+        files = publish(self.manifest.folder, opened.scene.output, made.folder, self._before(opened))
         height, width = opened.task.where.extent
         opened.outcome = replace(
             opened.outcome,
@@ -188,28 +205,27 @@ class Work:
         )
         self._end(opened, "done")
 
+    def _fail(self, opened: _Open, error: Exception) -> None:
+        """A scene has failed; good outputs of an earlier run stay, and the reason says so."""
+        reason = reason_of(error)
+        if there := remaining(self.manifest.folder, self._before(opened)):
+            reason += f"; what an earlier run made of it is still there: {', '.join(there)}"
+        self._halted = self._halted or self.strict
+        opened.outcome = replace(opened.outcome, files=None)
+        self._end(opened, "failed", reason)
+
     def _end(self, opened: _Open, status: Status, reason: str = "") -> None:
         """A scene is done with."""
         seconds = round(time.monotonic() - opened.began, 3)
         opened.outcome = replace(opened.outcome, status=status, reason=reason, seconds=seconds)
-        self._halted = self._halted or (self.strict and status == "failed")
         name = str(opened.scene.output)
         self._open.pop(name, None)
         self.ended[name] = opened.outcome
-        self._clear(self.partial / self.manifest.key(opened.outcome), status == "failed")
-        self.manifest.record(opened.outcome)
+        self.manifest.enter(opened.outcome)
+        if status == "done":
+            self.manifest.save()
+        clear(self.partial / self.manifest.key(opened.outcome), status == "failed")
         self.watcher.scene_ended(opened.outcome)
-
-    def _clear(self, folder: Path, failed: bool) -> None:
-        """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
-        if not failed or shutil.disk_usage(self.partial).free < SPARE:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
-        for path in folder.glob("*"):
-            if not whole(path):
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
-        with suppress(OSError):  # whole strips are there, or nothing ever was
-            folder.rmdir()
 
 
 def reason_of(error: Exception) -> str:

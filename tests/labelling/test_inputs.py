@@ -16,9 +16,7 @@ import rasterio
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.finding import find_scenes
-from latentclust.labelling.inputs import Scene
 from latentclust.labelling.outcome import LabelReport
-from latentclust.labelling.published import stamp
 from latentclust.labelling.reading import opened
 from latentclust.model import ClusteringModel
 from tests.labelling.planted import noise_scene, read_band, write_scene
@@ -154,18 +152,6 @@ def test_files_of_bands_are_one_scene_and_one_that_lacks_some_fails(tmp_path: Pa
         np.testing.assert_array_equal(file.read(), image[::-1])
     with pytest.raises(LatentclustError, match=r"S2_\{B02,B03,B04\}\.tif: it lacks S2_B03\.tif"), opened(lacking):
         pass
-
-
-def test_the_stamp_is_that_of_all_files(tmp_path: Path) -> None:
-    one, two = tmp_path / "1", tmp_path / "2"
-    one.write_bytes(b"123")
-    two.write_bytes(b"4567")
-    os.utime(one, (50, 50))
-    os.utime(two, (20, 20))
-    scene = Scene("", "scene", Path("a.tif"), (one, two))
-    assert stamp(scene) == (7, 50 * 10**9)
-    two.unlink()
-    assert stamp(scene) == stamp(Scene("https://h.org/a.tif", "", Path("a.tif"))) == (-1, 0)
 
 
 def test_bands_are_read_by_the_names_of_the_training_data(with_bands: WithBands, tmp_path: Path) -> None:

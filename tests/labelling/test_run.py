@@ -269,7 +269,9 @@ def test_a_failure_while_a_scene_is_put_together_keeps_its_strips(
 
     with monkeypatch.context() as patch:
         patch.setattr("latentclust.labelling.products.write_sidecars", full)
-        assert "no room" in latentclust.label(planted, scene, tmp_path / "out").failed[0].reason
+        failed = latentclust.label(planted, scene, tmp_path / "out").failed[0]
+    assert "no room" in failed.reason
+    assert failed.files is None
     again = latentclust.label(planted, scene, tmp_path / "out")
     assert (again.failed, again.windows) == ((), 0)
     assert not (tmp_path / "out" / ".partial").exists()
