@@ -64,6 +64,8 @@ def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
         "prior": [recipe.prior],
         "loss": [table for table in recipe.losses.values() if table.enabled],
         "view": [*recipe.data.preprocess, *(part for view in recipe.views.values() for part in view.parts())],
+        "table": [*recipe.tables.values()],
+        "start": [stage.start for stage in recipe.stages.values() if stage.start is not None],
         "inference": [recipe.inference, *recipe.evaluate.readouts],
         "dataset": [recipe.data],
         "metric": [*recipe.evaluate.metrics],
@@ -73,7 +75,7 @@ def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
 
 def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
     """The definitions of the quantities that the losses rest on, followed by parameter names as binding does."""
-    given = {*recipe.networks, *recipe.views, *_provided(registry, recipe)}
+    given = {*recipe.networks, *recipe.views, *recipe.tables, *_provided(registry, recipe)}
     pending = [name for table in recipe.losses.values() if table.enabled for name in _asked(registry, table)]
     seen: set[str] = set()
     while pending:

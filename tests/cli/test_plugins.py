@@ -133,7 +133,8 @@ def test_who_uses_a_system_is_who_extends_it(cli):
     assert found["source"].endswith("dccs.toml")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if installed().parts(kind)])
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_part_of_every_kind_is_shown(cli, kind):
     part = installed().parts(kind)[0]
     outcome = cli("plugins", "show", part.name)
