@@ -39,10 +39,11 @@ def fit(distribution: Distribution, installed: str) -> Fit:
     Requirements of an extra, and those whose marker leaves out this Python or system, do not count. An installed
     pre-release counts as its version says: 0.2rc1 meets `>=0.1` and not `>=0.2`. A URL is met by any version.
     """
+    now = Version(installed)
     texts = [text for text in distribution.requires if _on_latentclust(text)]
     try:
         asked = [one for one in map(Requirement, texts) if one.marker is None or one.marker.evaluate({"extra": ""})]
-        unmet = [one for one in asked if not one.specifier.contains(Version(installed), prereleases=True)]
+        unmet = [one for one in asked if not one.specifier.contains(now, prereleases=True)]
     # Markers that can be parsed may still compare what cannot be compared.
     except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
         reason = str(error).partition("\n")[0]

@@ -145,7 +145,7 @@ def test_a_backbone_without_a_role(value, reason: str, caught):
         (Wide, "the shape of mid-network features is (3, 8), and not (3, 9)"),
         (Idle, "no gradient reaches body.more.weight, body.more.bias"),
         (Cancelled, "no gradient reaches body.more.weight"),
-        (Blind, "no gradient reaches body.layer.weight, what it is given"),
+        (Blind, "no gradient reaches body.layer.weight"),
         (Crashing, "it raised IndexError"),
     ],
 )
