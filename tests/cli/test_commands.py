@@ -251,3 +251,11 @@ def test_what_the_help_imports_to_list_commands(distribution, listed, imported):
     program = f"import sys; sys.path.insert(0, {str(site)!r})\n{PROBE}"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(found.stdout.splitlines()[-1]) == imported
+
+
+def test_the_package_is_run_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "latentclust", "frobnicate"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "frobnicate" in done.stderr

@@ -1,0 +1,5 @@
+"""`python -m latentclust`: the command line."""
+
+from latentclust.cli.main import main
+
+main()
