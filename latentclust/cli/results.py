@@ -49,10 +49,7 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
     heading(console, "Files")
     lines(console, [f"{shown(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)])
-    first = shown(runs[0].folder)
-    of_pixels = runs[0].facts.protocol.unit == "pixels"
-    suggestions = [] if of_pixels else [_predict(first)]
-    _show_next([*suggestions, command("compare", shown(folder), "OTHER_RUN")])
+    _show_next([_use(runs[0], shown(runs[0].folder)), command("compare", shown(folder), "OTHER_RUN")])
 
 
 def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
@@ -73,8 +70,7 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     chosen = [word for setting in settings for word in ("--set", setting)]
     folder = shown(finished.folder)
     tables = tomllib.loads(finished.facts.recipe_text)
-    of_pixels = finished.facts.protocol.unit == "pixels"
-    suggestions = [] if of_pixels else [_predict(folder)]
+    suggestions = [_use(finished, folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
         suggestions.insert(0, command("run", recipe, *chosen, "--seeds", SEEDS))
     if "generator" in tables["networks"]:
@@ -84,7 +80,10 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     return suggestions
 
 
-def _predict(folder: str) -> str:
+def _use(finished: FinishedRun, folder: str) -> str:
+    """How the model is put to use on what it has not seen."""
+    if finished.facts.protocol.unit == "pixels":
+        return command("label", folder, "SCENES", "--out", "labels")
     return command("predict", folder, "IMAGES", "--out", "clusters.csv")
 
 

@@ -7,6 +7,30 @@ import pytest
 
 from latentclust.cli.progress import Lines
 from latentclust.train.events import Record
+from tests.labelling.planted import noise_scene, write_scene
+
+LABEL_MAPS = """
+schema = 1
+name = "tiny"
+extends = "iic-pixel@1"
+
+[data]
+use = "raster"
+path = "scene.tif"
+window = 16
+
+[prior]
+clusters = 3
+
+[networks.trunk]
+channels = [4]
+strides = [1]
+dilations = [1]
+
+[train]
+rounds = 2
+batch_size = 4
+"""
 
 
 def test_a_run_ends_with_its_numbers_its_files_and_what_to_try(cli, recipe, tmp_path, monkeypatch):
@@ -21,6 +45,16 @@ def test_a_run_ends_with_its_numbers_its_files_and_what_to_try(cli, recipe, tmp_
     assert "  latentclust predict here IMAGES --out clusters.csv\n" in outcome.out
     assert "  latentclust sample here --out modes.png\n" in outcome.out
     assert "round 6/6" in outcome.err
+
+
+def test_a_model_of_label_maps_is_suggested_for_scenes(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_scene(tmp_path / "scene.tif", noise_scene(48, 48))
+    (tmp_path / "tiny.toml").write_text(LABEL_MAPS)
+    outcome = cli("run", "tiny.toml", "--out", "here", "--device", "cpu")
+    assert outcome.code == 0
+    assert "  latentclust label here SCENES --out labels\n" in outcome.out
+    assert "latentclust predict" not in outcome.out
 
 
 def test_settings_reach_the_recipe_and_the_suggestions(cli, recipe, tmp_path):
