@@ -30,6 +30,8 @@ def advice(facts: RunFacts) -> list[str]:
         lines.append(
             "Cluster other images with this model: `latentclust predict model.safetensors IMAGES --out clusters.csv`."
         )
+    else:
+        lines.append("Label scenes with this model: `latentclust label model.safetensors SCENES --out labels`.")
     lines.append("Set this run beside others: `latentclust compare RUN RUN`.")
     return lines
 

@@ -125,3 +125,4 @@ def test_label_maps_miss_the_k_means_of_pixels(make_facts: MakeFacts) -> None:
     assert "K-means of pixels was not run" in document(facts)
     assert "The recipe is no better than the majority class." in document(facts)
     assert "latentclust predict" not in document(facts)
+    assert "latentclust label model.safetensors SCENES --out labels" in document(facts)
