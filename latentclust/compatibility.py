@@ -44,8 +44,9 @@ def fit(distribution: Distribution, installed: str) -> Fit:
     try:
         asked = [one for one in map(Requirement, texts) if one.marker is None or one.marker.evaluate({"extra": ""})]
         unmet = [one for one in asked if not one.specifier.contains(now, prereleases=True)]
-    # Markers that can be parsed may still compare what cannot be compared.
-    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+    # Markers that can be parsed may still compare what cannot be compared; of a name that there is not, packaging
+    # raises one error or another, by its version.
+    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, KeyError) as error:
         reason = str(error).partition("\n")[0]
         return Fit("; ".join(texts), installed, f"its requirement {'; '.join(texts)!r} cannot be read ({reason})")
     wanted = ", ".join(f"{one.name}{one.specifier}" + (f" @ {one.url}" if one.url else "") for one in asked)

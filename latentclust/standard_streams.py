@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
@@ -32,10 +32,16 @@ class _Lent:
 
     def write(self, text: str) -> int:
         """Writes as a stream does."""
-        if not self.shut:
-            return int(self._stream.write(text))
-        self.said.append(text)
+        if self.shut:
+            self.said.append(text)
+        elif self._stream is not None:
+            self._stream.write(text)
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes each."""
+        for line in lines:
+            self.write(line)
 
     def close(self) -> None:
         """Nothing."""
@@ -58,6 +64,10 @@ class _Bytes(io.RawIOBase):
     def writable(self) -> bool:
         """Yes."""
         return True
+
+    def fileno(self) -> int:
+        """The descriptor of the stream, to which other processes may write."""
+        return int(self._text.fileno())
 
     def write(self, data: Any) -> int:
         """Writes them as text of UTF-8."""
@@ -82,6 +92,7 @@ def kept(remark: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     finally:
+        _flush_wrappers()
         output.shut = False
         _flush()
         for descriptor, copy in copies.items():
@@ -90,6 +101,13 @@ def kept(remark: Callable[[str], None]) -> Iterator[None]:
             _put_back(name, stream, remark)
         if said := " ".join("".join(output.said).split()):
             remark(f"it printed {said[:LONGEST]!r}, which was kept from standard output")
+
+
+def _flush_wrappers() -> None:
+    """What was written to a stream that took the place of a lent one has been said."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # a third party's stream, or none
+            stream.flush()
 
 
 def _flush() -> None:

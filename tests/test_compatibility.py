@@ -77,6 +77,7 @@ def test_a_requirement_that_is_met_is_said() -> None:
         "latentclust >> 1",
         "latentclust>=0.1; nonsense",
         'latentclust>=0.1; sys_platform ~= "linux"',
+        "latentclust>=0.1; 'x' in extras",
     ],
 )
 def test_a_malformed_requirement_is_refused_with_the_reason(text: str) -> None:

@@ -141,6 +141,10 @@ print(conduct.error or "fine", conduct.remarks)
     ("action", "remark"),
     [
         ("sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')", ""),
+        (
+            "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8'); print('loaded')",
+            "it printed 'loaded', which was kept from standard output",
+        ),
         ("sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')", ""),
         ("sys.stderr = io.TextIOWrapper(sys.stderr.buffer, encoding='utf-8')", ""),
         ("sys.stdout.close(); sys.stderr.close()", ""),
@@ -149,6 +153,8 @@ print(conduct.error or "fine", conduct.remarks)
         ("sys.stdout = sys.stderr = None", ""),
         ("os.close(1); os.close(2)", ""),
         ("sys.stdout.buffer.write(b'bytes')", "it printed 'bytes', which was kept from standard output"),
+        ("sys.stdout.writelines(['a', 'b'])", "it printed 'ab', which was kept from standard output"),
+        ("import subprocess; subprocess.run([sys.executable, '-c', ''], stdout=sys.stdout.buffer)", ""),
         ("os.chdir('/')", "it changed the working directory, which was put back"),
     ],
 )

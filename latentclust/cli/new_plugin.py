@@ -148,7 +148,7 @@ def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: 
 def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Collection[str]) -> None:
     if not NAME.fullmatch(plugin.name):
         raise LatentclustError.at("NAME", f"{given!r} is no name", "Use lower-case words and hyphens, such as my-loss")
-    if keyword.iskeyword(plugin.identifier):
+    if keyword.iskeyword(plugin.identifier) or keyword.iskeyword(plugin.class_name):
         raise LatentclustError.at("NAME", f"{plugin.name!r} is a word of Python", "Choose another, such as my-loss")
     if plugin.name == CONFORMANCE or {plugin.identifier, plugin.class_name} & _words(plugin.kind):
         what = f"{plugin.name!r} is what the code of a new {plugin.kind} calls something else"

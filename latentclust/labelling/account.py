@@ -15,7 +15,7 @@ NAME = "labelling.json"
 class Account(BaseModel):
     """What labelling.json holds; `Manifest` says what each part means."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, protected_namespaces=())
 
     format: Literal[1]
     model: str

@@ -5,12 +5,14 @@ import concurrent.futures
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 
@@ -25,10 +27,15 @@ if TYPE_CHECKING:
 
     from latentclust.labelling.engine import Engine
 
+T = TypeVar("T")
+
 EXTRA = "pip install 'latentclust[cluster]'"
 
 CONNECT_SECONDS = 8
 """How long a scheduler may take to answer."""
+
+GRACE_SECONDS = 1
+"""How much longer it is waited for."""
 
 AHEAD = 2
 """Strips in flight for each thread of a cluster."""
@@ -90,6 +97,26 @@ def _environment_kept() -> Iterator[None]:
         os.environ.update(before)
 
 
+def within(seconds: int, action: Callable[[], T]) -> T:
+    """What a call gives; TimeoutError where it has not come back after so many seconds, and goes on in a thread."""
+    outcome: SimpleQueue[tuple[T | None, Exception | None]] = SimpleQueue()
+
+    def act() -> None:
+        try:
+            outcome.put((action(), None))
+        except Exception as error:
+            outcome.put((None, error))
+
+    Thread(target=act, daemon=True).start()
+    try:
+        found, error = outcome.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError("it accepts, and says nothing") from None
+    if error is not None:
+        raise error
+    return cast(T, found)
+
+
 @contextmanager
 def _connected(address: str) -> "Iterator[Client]":
     try:
@@ -97,7 +124,8 @@ def _connected(address: str) -> "Iterator[Client]":
     except ImportError as error:
         raise LatentclustError.at("--scheduler", "Dask is not installed", EXTRA) from error
     try:
-        client = Client(address, timeout=CONNECT_SECONDS)
+        # Of a server that accepts and says nothing Dask waits without end, so another thread does.
+        client = within(CONNECT_SECONDS + GRACE_SECONDS, partial(Client, address, timeout=CONNECT_SECONDS))
     except (OSError, ValueError, TypeError) as error:
         what = f"no scheduler answers at {address!r} within {CONNECT_SECONDS} s ({error or type(error).__name__})"
         raise LatentclustError.at("--scheduler", what, AGAIN) from error

@@ -76,8 +76,9 @@ def finished(
     kept, issues = set(), []
     for scene in scenes:
         before = manifest.scenes.get(str(scene.output))
-        if before is None:
+        if before is None or not before.files:
             issues += _of_others(manifest, scene, names(scene))
+        if before is None:
             continue
         ended = _ended(manifest.folder, before)
         differences = _differences(scene, before, ended)

@@ -26,8 +26,8 @@ def radius_of(model: ClusteringModel, largest: int) -> int | None:
     if isinstance(model.inference, ChainSpec):
         return None
     reach = FIRST
-    while reach // 2 < largest:
-        probed = -(-min(reach, largest) // model.stride) * model.stride
+    while reach == FIRST or reach // 2 <= largest:
+        probed = -(-min(reach, largest + 1) // model.stride) * model.stride
         try:
             found = _depth(_probe(model, probed), probed)
         except (RuntimeError, ValueError, AssertionError, IndexError):

@@ -39,6 +39,7 @@ class _Open:
     began: float
     task: Task | None = None
     waiting: set[int] = field(default_factory=set)
+    published: bool = False
 
 
 Event = tuple[_Open, Exception | None]
@@ -193,6 +194,7 @@ class Work:
 
     def _publish(self, opened: _Open, made: Made) -> None:
         assert opened.task is not None
+        opened.published = True
         files = publish(self.manifest.folder, opened.scene.output, made.folder, self._before(opened))
         height, width = opened.task.where.extent
         opened.outcome = replace(
@@ -206,12 +208,15 @@ class Work:
         self._end(opened, "done")
 
     def _fail(self, opened: _Open, error: Exception) -> None:
-        """A scene has failed; good outputs of an earlier run stay, and the reason says so."""
-        reason = reason_of(error)
-        if there := remaining(self.manifest.folder, self._before(opened)):
+        """A scene has failed; what is there of it, of this run or an earlier one, stays, and the reason says so."""
+        folder, reason = self.manifest.folder, reason_of(error)
+        if opened.published:
+            reason += "; some of its outputs may be there already"
+        elif there := remaining(folder, self._before(opened)):
             reason += f"; what an earlier run made of it is still there: {', '.join(there)}"
+        own = [name for name in opened.outcome.files or () if opened.published and (folder / name).exists()]
+        opened.outcome = replace(opened.outcome, files=dict.fromkeys(own, UNTOLD) or None)
         self._halted = self._halted or self.strict
-        opened.outcome = replace(opened.outcome, files=None)
         self._end(opened, "failed", reason)
 
     def _end(self, opened: _Open, status: Status, reason: str = "") -> None:

@@ -67,7 +67,7 @@ def _moving(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _reached(name: str, leaf: Tensor) -> bool:
-    return leaf.grad is not None and (name.endswith("bias") or bool(leaf.grad.any()))
+    return leaf.grad is not None and (name.endswith("bias") or not leaf.numel() or bool(leaf.grad.any()))
 
 
 @torch.no_grad()

@@ -132,6 +132,7 @@ def test_a_name_that_begins_as_distributions_do_is_taken_as_it_is(cli, tmp_path:
         ("loss", "", "NAME: '' is no name."),
         ("loss", "../loss", "NAME: '../loss' is no name."),
         ("quantity", "lambda", "NAME: 'lambda' is a word of Python."),
+        ("loss", "none", "NAME: 'none' is a word of Python."),
         ("loss", "scalar", "NAME: 'scalar' is what the code of a new loss calls something else."),
         ("prior", "latent", "NAME: 'latent' is what the code of a new prior calls something else."),
         ("quantity", "noise", "NAME: 'noise' is what the code of a new quantity calls something else."),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,16 @@ def test_a_scheduler_that_is_not_there_is_told_of(
     with pytest.raises(LatentclustError, match=r"no scheduler answers at 'tcp://127.0.0.1:9' within 1 s"):
         latentclust.label(planted, scenes, tmp_path / "out", scheduler="tcp://127.0.0.1:9")
     assert files(tmp_path / "out") == {}
+
+
+def test_a_server_that_never_answers_is_told_of(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.labelling.cluster.CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(LatentclustError, match=rf"no scheduler answers at '{address}' within 1 s"):
+            latentclust.label(planted, scenes, tmp_path / "out", scheduler=address)
 
 
 def test_a_cluster_that_runs_is_used_and_left_running(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:

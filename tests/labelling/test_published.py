@@ -182,3 +182,35 @@ def test_overwriting_leaves_nothing_of_a_killed_run(
     killed(planted, scene, out, confidence=True, overwrite=True)
     latentclust.label(planted, scene, out, overwrite=True)
     assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "labelling.json"}
+
+
+def test_a_file_of_others_where_an_earlier_run_failed_is_refused(planted: ClusteringModel, tmp_path: Path) -> None:
+    scene = tmp_path / "in" / "s.tif"
+    scene.parent.mkdir()
+    scene.write_text("no raster")
+    assert latentclust.label(planted, scene, tmp_path / "out").failed
+    (tmp_path / "out" / "s.tif").write_text("precious")
+    write_scene(scene, noise_scene(60, 80))
+    with pytest.raises(LatentclustError, match=r"s\.tif: is there, and no run in this folder wrote it"):
+        latentclust.label(planted, scene, tmp_path / "out")
+    assert (tmp_path / "out" / "s.tif").read_text() == "precious"
+
+
+def test_what_a_failed_run_published_is_known(
+    planted: ClusteringModel, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if Path(target).name == "s.tif":
+            raise OSError(28, "No space left on device")
+        return move(path, target)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        (failed,) = latentclust.label(planted, scene, out, confidence=True).failed
+    assert failed.files == {"s-confidence.tif": -1}
+    assert failed.reason.endswith("some of its outputs may be there already")
+    assert latentclust.label(planted, scene, out, overwrite=True).failed == ()
+    assert names(out) == {"labelling.json", "s.tif", "s.tif.aux.xml", "s.qml"}

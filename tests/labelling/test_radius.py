@@ -47,5 +47,10 @@ def test_windows_overlap_by_twice_the_radius_and_a_ramp() -> None:
     assert grid_of(planted_model(), None, None, "crop").overlap == (4, 4)
     tight = grid_of(planted_model((1,) * 11), 64, None, "hann")
     assert (tight.radius, tight.overlap, tight.margin) == (11, (32, 32), (11, 11))  # a shorter ramp
+    exact = grid_of(planted_model((1,) * 12), 48, None, "hann")
+    assert (exact.radius, exact.overlap, exact.margin) == (12, (24, 24), (12, 12))
+    tiny = grid_of(planted_model(), 16, None, "hann")
+    assert (tiny.radius, tiny.margin) == (2, (2, 2))
+    assert grid_of(planted_model((1,) * 12), 44, None, "hann").radius is None
     small = grid_of(planted_model((1,) * 12), 64, 16, "hann")
     assert (small.radius, small.margin) == (12, (4, 4))  # too small an overlap is shared as well as it can be
