@@ -23,6 +23,9 @@ from latentclust.labelling.rings import Polygon, drawn_in, overlapping, touched
 from latentclust.labelling.strips import Extent
 from latentclust.labelling.way import CannotTellError, Way, moved_points, turn_of
 
+SIDES = 4
+"""Numbers of a box."""
+
 BLOCK = 2**22
 """About how many pixels of a scene are looked at together for one that is inside."""
 
@@ -116,7 +119,9 @@ def box_area(box: Sequence[float], crs: str | None) -> Area:
     Raises:
         LatentclustError: No box, or a coordinate system that is not known.
     """
-    if not (len(box) == 4 and all(abs(each) <= FURTHEST for each in box) and box[0] < box[2] and box[1] < box[3]):
+    if len(box) != SIDES:
+        raise LatentclustError.at("--bbox", f"{tuple(box)} is given", "Give west, south, east and north")
+    if not (all(abs(each) <= FURTHEST for each in box) and box[0] < box[2] and box[1] < box[3]):
         said = " ".join(f"{each:g}" for each in box)
         fix = "Give west south east north, west < east and south < north; over the 180th meridian as in 170 -20 190 -10"
         raise LatentclustError.at("--bbox", f"{said} is no box", fix)

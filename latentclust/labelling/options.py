@@ -16,9 +16,6 @@ MAX_POLYGONS = 1_000_000
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
-CORNERS = 4
-"""Numbers of a box."""
-
 
 def check_values(blend: str, seed: int, counts: Mapping[str, int | None]) -> None:
     """Raises LatentclustError for an unknown blend, a negative seed, and a count below 1."""
@@ -55,8 +52,6 @@ def area_of(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Pat
     refuse_alone("--bbox-crs", crs, "--bbox", bbox)
     if geometry is not None:
         return geometry_area(Path(geometry))
-    if bbox is not None and len(bbox) != CORNERS:
-        raise LatentclustError.at("--bbox", f"{tuple(bbox)} is given", "Give west, south, east and north")
     return None if bbox is None else box_area(bbox, crs)
 
 
