@@ -21,8 +21,8 @@ from scenes_for_label import convolutional, write_scene
 
 import latentclust
 from latentclust.infer.read import posterior_of
-from latentclust.labelling.windows import Grid, grid_of
-from latentclust.model import ClusteringModel
+from latentclust.labelling.windows.grid import Grid, grid_of
+from latentclust.model.model import ClusteringModel
 from latentclust.tensors import Images
 from latentclust.train.precision import Precision
 

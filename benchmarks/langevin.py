@@ -18,7 +18,7 @@ from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.inference.gibbs import every_cluster
 from latentclust.bundled.inference.langevin import Joint, langevin
-from latentclust.networks import GeneratorNetwork
+from latentclust.networks.images import GeneratorNetwork
 from latentclust.tensors import Images, Latent, Shape
 
 CLUSTERS, NOISE, STEP_SIZE = 10, 0.3, 0.01

@@ -20,8 +20,8 @@ from latentclust.evaluate.classes import class_scores
 from latentclust.evaluate.match import UNMATCHED, hungarian
 from latentclust.evaluate.segmentation import MapTally
 from latentclust.infer.read import PIXELS_AT_ONCE
-from latentclust.samples import VOID, MapSource, SealedMaps
-from latentclust.specs import MetricSpec
+from latentclust.specs.data import VOID, MapSource, SealedMaps
+from latentclust.specs.parts import MetricSpec
 
 K = 27
 SIDE = 512

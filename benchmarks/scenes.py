@@ -13,11 +13,11 @@ import torch
 from provenance import write
 
 from latentclust.data.roots import data_roots
+from latentclust.data.sources import existing
 from latentclust.evaluate.seeds import spread
-from latentclust.labelling.compare import compare_scene
-from latentclust.model import load
+from latentclust.labelling.reference.compare import compare_scene
+from latentclust.model.model import load
 from latentclust.runs.run import FinishedRun, run_seeds
-from latentclust.sources import existing
 from latentclust.train.devices import describe
 
 RECIPE = "landsat7"

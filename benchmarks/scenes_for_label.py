@@ -15,10 +15,10 @@ from rasterio.windows import Window
 
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.resolve import resolve
-from latentclust.model import ClusteringModel
-from latentclust.rasters import BandReading
+from latentclust.data.rasters import BandReading
+from latentclust.model.model import ClusteringModel
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import installed
 
 BLOCK = 512
 POLL_SECONDS = 0.2

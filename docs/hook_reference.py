@@ -12,10 +12,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, ClassVar
 
-from latentclust import api, hookspecs
-from latentclust.part_checks import NAME, NAMES, kind_of
-from latentclust.part_options import attribute_docstrings, part_options
-from latentclust.specs import Spec
+from latentclust import api
+from latentclust.plugins import hookspecs
+from latentclust.plugins.checks import NAME, NAMES, kind_of
+from latentclust.plugins.options import attribute_docstrings, part_options
+from latentclust.specs.parts import Spec
 
 WIDTH = 118
 
@@ -23,8 +24,8 @@ FILE = Path(__file__).with_name("hooks.md")
 
 OPENING = """# Hooks
 
-What a plugin may provide. This page is made from `latentclust/hookspecs.py` by `python docs/hook_reference.py`, and a
-test fails where the two differ. [Plugins](plugins.md) has an example of each.
+What a plugin may provide. This page is made from `latentclust/plugins/hookspecs.py` by
+`python docs/hook_reference.py`, and a test fails where the two differ. [Plugins](plugins.md) has an example of each.
 
 A hook is a function of a plugin's module, marked with `@hookimpl`. Hooks take no argument. Each returns a mapping from
 names to parts. A name is {name}, unless its hook says otherwise.

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from latentclust.cli.new_plugin import COMMAND, NewPlugin
-from latentclust.registry import KINDS
+from latentclust.plugins.registry import KINDS
 
 PAGES = Path(__file__).with_name("plugins")
 

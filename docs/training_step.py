@@ -10,7 +10,7 @@ from pathlib import Path
 
 from latentclust.assemble.mermaid import mermaid
 from latentclust.assemble.system import resolve_system
-from latentclust.registry import installed
+from latentclust.plugins.registry import installed
 from latentclust.train.step import Player
 
 PAGE = Path(__file__).with_name("training-step.md")

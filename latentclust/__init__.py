@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentclust.labelling.outcome import LabelReport as LabelReport
     from latentclust.labelling.run import label as label
-    from latentclust.model import ClusteringModel as ClusteringModel
-    from latentclust.model import load as load
+    from latentclust.model.model import ClusteringModel as ClusteringModel
+    from latentclust.model.model import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
     from latentclust.runs.run import run as run
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "label", "load", "run"]
 
 _HOMES = {
-    "ClusteringModel": "model",
+    "ClusteringModel": "model.model",
     "FinishedRun": "runs.run",
     "LabelReport": "labelling.outcome",
     "label": "labelling.run",
-    "load": "model",
+    "load": "model.model",
     "run": "runs.run",
 }
 

@@ -1,45 +1,9 @@
 """The only module that plugins import."""
 
-from latentclust.bodies import (
-    BackboneSpec,
-    CentroidsSpec,
-    DecoderSpec,
-    EncoderHeadSpec,
-    Extractor,
-    ExtractorSpec,
-    LayeredDecoder,
-    LayeredDecoderSpec,
-    MapExtractor,
-    MapExtractorSpec,
-)
-from latentclust.errors import Issue, LatentclustError
-from latentclust.hookspecs import hookimpl
-from latentclust.inferences import Advance, ChainSpec, InferenceSpec, Model
-from latentclust.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
-from latentclust.roles import (
-    Centroids,
-    Critic,
-    Discriminator,
-    Encoder,
-    Generator,
-    Heads,
-    LayeredGenerator,
-    Represents,
-    Trunk,
-)
-from latentclust.samples import (
-    VOID,
-    DataProtocol,
-    ImageSet,
-    ImageSource,
-    MapSource,
-    MaskSource,
-    SealedLabels,
-    SealedMaps,
-)
-from latentclust.schedule import Ramp, Schedule, value_at
-from latentclust.shards.opening import PreparedDatasetSpec
-from latentclust.sources import (
+from latentclust.data.prepared.opening import PreparedDatasetSpec
+from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows
+from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
+from latentclust.data.sources import (
     IN_PACKAGE,
     ArraySource,
     FileSource,
@@ -52,7 +16,34 @@ from latentclust.sources import (
     reading,
     resized,
 )
-from latentclust.specs import (
+from latentclust.data.tiled import in_memory
+from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
+from latentclust.errors import Issue, LatentclustError
+from latentclust.plugins.hookspecs import hookimpl
+from latentclust.specs.backbones import (
+    BackboneSpec,
+    CentroidsSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoder,
+    LayeredDecoderSpec,
+    MapExtractor,
+    MapExtractorSpec,
+)
+from latentclust.specs.data import (
+    VOID,
+    DataProtocol,
+    ImageSet,
+    ImageSource,
+    MapSource,
+    MaskSource,
+    SealedLabels,
+    SealedMaps,
+)
+from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
+from latentclust.specs.parts import (
     Baseline,
     BaselineSpec,
     DatasetSpec,
@@ -69,6 +60,19 @@ from latentclust.specs import (
     Spec,
     ViewSpec,
 )
+from latentclust.specs.roles import (
+    Centroids,
+    Critic,
+    Discriminator,
+    Encoder,
+    Generator,
+    Heads,
+    LayeredGenerator,
+    Represents,
+    Trunk,
+)
+from latentclust.specs.sample_tables import StartSpec, TableSpec
+from latentclust.specs.schedule import Ramp, Schedule, value_at
 from latentclust.tensors import (
     Alignment,
     ClusterImages,
@@ -88,10 +92,6 @@ from latentclust.tensors import (
     Similarities,
     Vectors,
 )
-from latentclust.tiles_in_memory import in_memory
-from latentclust.tiling import TiledDatasetSpec, Tiles, Unit
-from latentclust.whole_set import StartSpec, TableSpec
-from latentclust.windows import WindowMasks, Windows, WindowSource, draw_windows
 
 __all__ = [
     "IN_PACKAGE",

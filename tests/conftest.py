@@ -11,8 +11,8 @@ import pytest
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
+from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry, installed
 
 Tables = dict[str, Any]
 

@@ -8,18 +8,8 @@ from torch import nn
 
 from latentclust.assemble.features import build_order, feature_source, reads_features
 from latentclust.assemble.resolve import Resolved
-from latentclust.bodies import (
-    CentroidsSpec,
-    DecoderSpec,
-    EncoderHeadSpec,
-    Extractor,
-    ExtractorSpec,
-    LayeredDecoderSpec,
-    MapExtractorSpec,
-)
 from latentclust.errors import Issue, LatentclustError
-from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.networks import (
+from latentclust.networks.images import (
     CentroidsNetwork,
     CriticNetwork,
     DiscriminatorNetwork,
@@ -29,8 +19,18 @@ from latentclust.networks import (
     TrunkNetwork,
     initialise,
 )
+from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.recipe.schema import NetworkTable
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.specs.backbones import (
+    CentroidsSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+)
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 
 SUB_HEADS = 5

@@ -7,7 +7,10 @@ from torch import nn
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import ALIGNMENT, GIVEN, Plan
 from latentclust.assemble.stages import counts_in
-from latentclust.bodies import (
+from latentclust.errors import did_you_mean
+from latentclust.recipe.salvage import UNREAD
+from latentclust.recipe.schema import Recipe
+from latentclust.specs.backbones import (
     BackboneSpec,
     CentroidsSpec,
     DecoderSpec,
@@ -16,12 +19,8 @@ from latentclust.bodies import (
     LayeredDecoderSpec,
     MapExtractorSpec,
 )
-from latentclust.errors import did_you_mean
-from latentclust.inferences import ChainSpec, InferenceSpec
-from latentclust.recipe.salvage import UNREAD
-from latentclust.recipe.schema import Recipe
-from latentclust.roles import Centroids, Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
-from latentclust.specs import (
+from latentclust.specs.inference import ChainSpec, InferenceSpec
+from latentclust.specs.parts import (
     Baseline,
     DeviceViewSpec,
     HostViewSpec,
@@ -30,6 +29,7 @@ from latentclust.specs import (
     PriorSpec,
     ViewSpec,
 )
+from latentclust.specs.roles import Centroids, Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
 
 ROLES: Mapping[str, type] = {
     "encoder": Encoder,

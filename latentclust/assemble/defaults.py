@@ -5,7 +5,7 @@ from typing import Any
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.recipe.merge import Layered
-from latentclust.specs import Spec
+from latentclust.specs.parts import Spec
 
 ORIGIN = "default"
 

@@ -9,8 +9,8 @@ from torch import nn
 from latentclust.assemble.build import build_networks, placed
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.samples import ImageSet
-from latentclust.specs import DeviceViewSpec
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import DeviceViewSpec
 from latentclust.tensors import Images, Shape
 
 

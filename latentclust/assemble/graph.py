@@ -6,7 +6,7 @@ from rich.tree import Tree
 from latentclust.assemble.plan import Node, Plan, Term
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.stages import Stage
-from latentclust.schedule import Ramp, Schedule
+from latentclust.specs.schedule import Ramp, Schedule
 
 
 def trees(resolved: Resolved) -> list[Tree]:

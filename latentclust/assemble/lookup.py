@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.inferences import ChainSpec
+from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.salvage import UNREAD, Tables
 from latentclust.recipe.schema import PartTable, Recipe
-from latentclust.registry import Part, Registry
-from latentclust.specs import Spec
-from latentclust.validation import validate
+from latentclust.specs.inference import ChainSpec
+from latentclust.specs.parts import Spec
+from latentclust.specs.validation import validate
 
 SpecT = TypeVar("SpecT", bound=Spec)
 

@@ -12,7 +12,7 @@ import torch
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.recipe.schema import LossTable
-from latentclust.specs import LossSpec, PriorSpec
+from latentclust.specs.parts import LossSpec, PriorSpec
 from latentclust.tensors import Alignment, Images, Mask, Scalar
 
 GIVEN: Mapping[str, Any] = {

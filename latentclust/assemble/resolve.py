@@ -23,14 +23,14 @@ from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Binder, Plan
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
 from latentclust.assemble.tables import check_tables, table_types, tables_read
-from latentclust.bodies import BackboneSpec
 from latentclust.errors import LatentclustError, raise_all
-from latentclust.inferences import ChainSpec, InferenceSpec
+from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import LoadedRecipe
 from latentclust.recipe.schema import Recipe, ViewTable
-from latentclust.registry import Part, Registry
-from latentclust.specs import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
-from latentclust.whole_set import TableSpec
+from latentclust.specs.backbones import BackboneSpec
+from latentclust.specs.inference import ChainSpec, InferenceSpec
+from latentclust.specs.parts import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.specs.sample_tables import TableSpec
 
 
 @dataclass(frozen=True, slots=True)

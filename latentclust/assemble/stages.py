@@ -7,7 +7,7 @@ from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import Plan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import LossTable, Recipe
-from latentclust.whole_set import StartSpec
+from latentclust.specs.sample_tables import StartSpec
 
 
 @dataclass(frozen=True, slots=True)

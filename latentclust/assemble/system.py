@@ -2,9 +2,9 @@
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry
-from latentclust.validation import validate
+from latentclust.specs.validation import validate
 
 
 def resolve_system(name: str, registry: Registry, settings: tuple[str, ...] = ()) -> Resolved:

@@ -6,8 +6,8 @@ from typing import Any
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.plan import GIVEN, Plan
 from latentclust.recipe.schema import Recipe
+from latentclust.specs.sample_tables import TableSpec
 from latentclust.tensors import Images
-from latentclust.whole_set import TableSpec
 
 IMAGES = "_images"
 """What is put behind the name of a table of samples for the images of one drawn from each row."""

@@ -9,7 +9,7 @@ from latentclust.cli.options import Device, Json, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
-    from latentclust.labelling.legend import Legend
+    from latentclust.labelling.outputs.legend import Legend
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -70,8 +70,8 @@ def preview_clusters(
     from rich.progress import Progress
 
     from latentclust.cli.terminal import command, messages, results, shown
-    from latentclust.labelling.preview import preview
-    from latentclust.model import load
+    from latentclust.labelling.clusters.preview import preview
+    from latentclust.model.model import load
     from latentclust.report.canvas import save_figure
     from latentclust.train.devices import make_fabric
 
@@ -101,8 +101,8 @@ def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None,
         latentclust clusters name model.safetensors 3=
     """
     from latentclust.cli.terminal import print_json
-    from latentclust.labelling.legend import Legend
-    from latentclust.labelling.naming import name_clusters as change
+    from latentclust.labelling.clusters.naming import name_clusters as change
+    from latentclust.labelling.outputs.legend import Legend
 
     named = change(model, pairs or (), colour or ())
     found = {"clusters": Legend.of_clusters(named), "classes": Legend.of_classes(named)}
@@ -124,7 +124,7 @@ def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None
         latentclust clusters apply labels --model runs/rmnp/20260101-120000-0
     """
     from latentclust.cli.terminal import print_json, results, shown
-    from latentclust.labelling.restyle import restyle
+    from latentclust.labelling.clusters.restyle import restyle
 
     done = restyle(folder, model)
     if json:

@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from latentclust.cli.commands import PluginCommand, find_commands, refuse_doubtful
 from latentclust.cli.mention import mentioned
-from latentclust.distributions import COMMANDS, Scan
+from latentclust.plugins.distributions import COMMANDS, Scan
 
 HEADING = "Commands of plugins"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from latentclust.distributions import COMMANDS, VARIABLE, Distribution, Entry, Scan, scanned
 from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.plugins.distributions import COMMANDS, VARIABLE, Distribution, Entry, Scan, scanned
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 """What the name of a command looks like; a colon would read as a distribution's name."""
@@ -53,8 +53,8 @@ class PluginCommand:
     def tried(self) -> tuple[Any, str, list[str]]:
         """The command or None, why it cannot be loaded, and what is odd about it."""
         from latentclust import __version__
-        from latentclust.compatibility import refusal
-        from latentclust.containment import contained
+        from latentclust.plugins.compatibility import refusal
+        from latentclust.plugins.containment import contained
 
         refused = refusal(self.distribution, __version__)
         if refused:

@@ -2,7 +2,7 @@
 
 from traceback import walk_tb
 
-from latentclust.distributions import BUNDLED, scanned
+from latentclust.plugins.distributions import BUNDLED, scanned
 
 
 def culprit(error: BaseException) -> str:

@@ -41,7 +41,7 @@ def list_sets(json: Json = False) -> None:
     from latentclust.cli.data_sets import listed, sets_table
     from latentclust.cli.terminal import print_json, results
     from latentclust.data.roots import data_roots
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     roots = data_roots()
     found = listed(installed(), roots)
@@ -65,7 +65,7 @@ def fetch(name: Name, root: Root = None) -> None:
     from latentclust.cli.data_sets import named
     from latentclust.cli.terminal import results, shown
     from latentclust.data.roots import cache_root, data_roots
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     console, spec = results(), named(installed(), name, ())
     there = spec.located((root,) if root else data_roots())
@@ -108,7 +108,7 @@ def inspect(name: Name, options: Options = None, verify: Verify = False, json: J
     from latentclust.cli.data_sets import facts_table, inspected
     from latentclust.cli.terminal import print_json, results
     from latentclust.data.roots import data_roots
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     facts = inspected(installed(), name, tuple(options or ()), data_roots(), verify)
     if json:

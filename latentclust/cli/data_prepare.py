@@ -6,11 +6,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from latentclust.cli.data_sets import named
 from latentclust.cli.terminal import messages, shown
+from latentclust.data.prepared.manifest import Manifest
+from latentclust.data.prepared.opening import PreparedDatasetSpec
+from latentclust.data.prepared.prepare import Step, prepare
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.registry import installed
-from latentclust.shards.manifest import Manifest
-from latentclust.shards.opening import PreparedDatasetSpec
-from latentclust.shards.prepare import Step, prepare
+from latentclust.plugins.registry import installed
 
 
 class _Watch:

@@ -8,15 +8,15 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from latentclust.data.prepared.manifest import MANIFEST, read_manifest
+from latentclust.data.prepared.opening import PreparedDatasetSpec, check
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, pixel_counts
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import parse_setting
-from latentclust.registry import Registry
 from latentclust.report.naming import class_names
-from latentclust.samples import ImageSet, SealedMaps
-from latentclust.shards.manifest import MANIFEST, read_manifest
-from latentclust.shards.opening import PreparedDatasetSpec, check
-from latentclust.specs import DatasetSpec
+from latentclust.specs.data import ImageSet, SealedMaps
+from latentclust.specs.parts import DatasetSpec
 
 LOOKED_AT = 10_000
 """Samples, spread over the set, by which the range of values is told."""

@@ -56,7 +56,7 @@ def in_words(error: Exception) -> LatentclustError:
         fix = _FIXES.get(error.errno, "Check the path; --debug shows where it was used")
         return LatentclustError.at(str(error.filename or "system"), error.strerror or type(error).__name__, fix)
     from latentclust.cli.culprit import culprit, torn
-    from latentclust.distributions import BUNDLED
+    from latentclust.plugins.distributions import BUNDLED
 
     if torn():
         what = f"there are damaged distributions, on which {type(error).__name__} may rest ({torn()})"

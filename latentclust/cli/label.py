@@ -190,8 +190,8 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     from latentclust.cli.terminal import print_json
 
     with watch() as watcher:
-        from latentclust.labelling.memory import bytes_of
         from latentclust.labelling.run import label as label_scenes
+        from latentclust.labelling.windows.memory import bytes_of
 
         report = label_scenes(
             model,

@@ -9,10 +9,10 @@ from rich.text import Text
 from latentclust.cli.commands import PluginCommand, misnamed
 from latentclust.cli.sheets import Sheet, broken_sheet, command_line, part_line
 from latentclust.cli.terminal import heading
-from latentclust.distributions import COMMANDS, VARIABLE, Provider, Scan
-from latentclust.part_options import PartOption
-from latentclust.plugins import BrokenPlugin, Remark
-from latentclust.registry import Registry
+from latentclust.plugins.discovery import BrokenPlugin, Remark
+from latentclust.plugins.distributions import COMMANDS, VARIABLE, Provider, Scan
+from latentclust.plugins.options import PartOption
+from latentclust.plugins.registry import Registry
 
 COMMAND = "command"
 """What plugins also provide, beside the kinds of parts."""

@@ -17,9 +17,9 @@ from packaging.version import Version
 
 from latentclust.assemble.checks import MAP_ROLES, ROLES
 from latentclust.assemble.plan import GIVEN
-from latentclust.distributions import BUNDLED, COMMANDS, PARTS, canonical
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.registry import KINDS, Part, Registry
+from latentclust.plugins.distributions import BUNDLED, COMMANDS, PARTS, canonical
+from latentclust.plugins.registry import KINDS, Part, Registry
 
 COMMAND = "command"
 

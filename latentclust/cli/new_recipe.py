@@ -7,11 +7,11 @@ from typing import Any
 from latentclust.cli.shipped import description_of
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
-from latentclust.part_options import PartOption, part_options
+from latentclust.plugins.options import PartOption, part_options
+from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.show import inline
-from latentclust.registry import Part, Registry
 
 PLACEHOLDERS: dict[str, Any] = {"Path": "path/to/your/data", "str": "fill-in", "int": 1, "float": 1.0, "bool": False}
 """What stands for an option that must be given, by its type."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentclust.errors import LatentclustError
-from latentclust.inferences import ChainSpec
+from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe, shipped_recipes
 from latentclust.recipe.schema import PartTable, Recipe
-from latentclust.registry import Part, Registry
+from latentclust.specs.inference import ChainSpec
 
 
 @dataclass(frozen=True, slots=True)

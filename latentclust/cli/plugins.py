@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latentclust.cli.commands import PluginCommand
-    from latentclust.distributions import Scan
+    from latentclust.plugins.distributions import Scan
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
     """
     from latentclust.cli.listing import COMMAND, listing, print_listing
     from latentclust.cli.terminal import print_json, results
-    from latentclust.registry import KINDS, installed
+    from latentclust.plugins.registry import KINDS, installed
 
     kinds = (*KINDS, COMMAND)
     if kind is not None and kind not in kinds:
@@ -69,7 +69,7 @@ def show(name: Name, json: Json = False) -> None:
     from latentclust.cli.sheet_text import print_sheet
     from latentclust.cli.sheets import sheets
     from latentclust.cli.terminal import print_json, results
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     commands, scan = _offered()
     found = sheets(installed(), scan, commands, name)
@@ -94,7 +94,7 @@ def validate(distribution: Dist, json: Json = False) -> None:
 
     from latentclust.cli.examination import print_examination
     from latentclust.cli.terminal import print_json, results
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
     from latentclust.testing import examine
 
     found = examine(distribution, installed())
@@ -117,7 +117,7 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
     from latentclust.cli.main import app as whole
     from latentclust.cli.new_plugin import write_plugin
     from latentclust.cli.terminal import command, lines, results, shown
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     group = typer.main.get_command(whole)
     folder = write_plugin(kind, name, out, installed(), getattr(group, "commands", {}))

@@ -54,7 +54,7 @@ def predict(
     from latentclust.cli.reading import watched
     from latentclust.cli.terminal import results, shown
     from latentclust.infer.inputs import open_inputs
-    from latentclust.model import load
+    from latentclust.model.model import load
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from latentclust.cli.terminal import messages
-from latentclust.samples import ImageSource
+from latentclust.specs.data import ImageSource
 
 
 class _Watched(ImageSource):

@@ -77,8 +77,8 @@ def show(
     from latentclust.assemble.mermaid import mermaid as as_mermaid
     from latentclust.assemble.system import resolve_system
     from latentclust.cli.terminal import results
+    from latentclust.plugins.registry import installed
     from latentclust.recipe.show import annotated
-    from latentclust.registry import installed
     from latentclust.runs.run import prepare_recipe
 
     given = tuple(settings or ())
@@ -108,7 +108,7 @@ def list_recipes(json: Json = False) -> None:
 
     from latentclust.cli.shipped import shipped
     from latentclust.cli.terminal import print_json, results
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     found = shipped(installed())
     if json:
@@ -133,7 +133,7 @@ def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = Non
     """
     from latentclust.cli.new_recipe import write_new
     from latentclust.cli.terminal import command, lines, results, shown
-    from latentclust.registry import installed
+    from latentclust.plugins.registry import installed
 
     text = write_new(installed(), system, data, out)
     if out is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from latentclust.infer.sampling import LatentGrid
-    from latentclust.model import ClusteringModel
+    from latentclust.model.model import ClusteringModel
 
 Out = Annotated[Path, typer.Option(metavar="PNG", help="The figure's file.", show_default=False)]
 PerCluster = Annotated[int, typer.Option(min=1, help="Draws of each cluster; rows of an interpolation.")]
@@ -55,7 +55,7 @@ def sample(
 
     from latentclust.cli.terminal import results, shown
     from latentclust.infer.sampling import interpolation, modes, traversal
-    from latentclust.model import load
+    from latentclust.model.model import load
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from latentclust.cli.listing import print_options, print_part
 from latentclust.cli.sheets import Sheet
-from latentclust.distributions import VARIABLE
+from latentclust.plugins.distributions import VARIABLE
 
 WIDTH = 13
 """Columns of the names of facts."""

@@ -8,12 +8,12 @@ from typing import Any
 from latentclust.cli.commands import PluginCommand
 from latentclust.cli.part_uses import uses
 from latentclust.cli.shipped import description_of
-from latentclust.distributions import Distribution, Scan, canonical
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.part_options import part_options
-from latentclust.plugins import BrokenPlugin
-from latentclust.registry import KINDS, Part, Registry
-from latentclust.specs import DatasetSpec
+from latentclust.plugins.discovery import BrokenPlugin
+from latentclust.plugins.distributions import Distribution, Scan, canonical
+from latentclust.plugins.options import part_options
+from latentclust.plugins.registry import KINDS, Part, Registry
+from latentclust.specs.parts import DatasetSpec
 
 Sheet = dict[str, Any]
 
@@ -143,7 +143,7 @@ def distribution_sheet(
 def requirement(distribution: Distribution) -> str:
     """What a distribution asks of latentclust, and whether that is met."""
     from latentclust import __version__
-    from latentclust.compatibility import fit
+    from latentclust.plugins.compatibility import fit
 
     return f"is latentclust {__version__} itself" if distribution.bundled else str(fit(distribution, __version__))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import shipped_recipes
-from latentclust.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

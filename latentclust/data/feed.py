@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Bool, Float32, Int64, UInt8
 from torch import Tensor
 
+from latentclust.data.sources import UINT8_MAX
 from latentclust.errors import LatentclustError
-from latentclust.sources import UINT8_MAX
 from latentclust.tensors import Images
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from latentclust.data.feed import EpochOrder, Feed, to_float
 from latentclust.data.resident import ResidentFeed
+from latentclust.data.sources import ArraySource
 from latentclust.data.stream import HostViews, StreamFeed
-from latentclust.samples import ImageSource, MaskSource
-from latentclust.sources import ArraySource
+from latentclust.specs.data import ImageSource, MaskSource
 from latentclust.tensors import Images
 
 Resident = Literal["auto"] | bool

@@ -6,7 +6,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
-from latentclust.samples import ImageSource, MaskSource
+from latentclust.specs.data import ImageSource, MaskSource
 
 
 class ResidentFeed(Feed):

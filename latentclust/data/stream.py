@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from latentclust.data.feed import Batch, EpochOrder, Feed
 from latentclust.errors import Issue, LatentclustError
-from latentclust.samples import ImageSource, MaskSource
-from latentclust.specs import HostViewSpec
+from latentclust.specs.data import ImageSource, MaskSource
+from latentclust.specs.parts import HostViewSpec
 
 HostViews = Mapping[str, Sequence[HostViewSpec]]
 """By view name, the steps that make it of an image."""

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.contingency import contingency, occupancy
 from latentclust.evaluate.match import hungarian
-from latentclust.samples import SealedLabels, SealedMaps
-from latentclust.specs import MetricSpec
+from latentclust.specs.data import SealedLabels, SealedMaps
+from latentclust.specs.parts import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)

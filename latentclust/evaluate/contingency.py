@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.samples import VOID, SealedLabels, SealedMaps
+from latentclust.specs.data import VOID, SealedLabels, SealedMaps
 
 MAPS_AT_ONCE = 64
 """Label maps that are in memory while those of a whole set are counted."""

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import Assessment, scored
-from latentclust.samples import VOID, SealedMaps
-from latentclust.specs import MetricSpec
+from latentclust.specs.data import VOID, SealedMaps
+from latentclust.specs.parts import MetricSpec
 
 LabelMaps = NDArray[np.integer[Any]]
 """Clusters or classes of pixels `(m, h, w)`, 0-based, `VOID` where there is none."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.sources import files_under
 from latentclust.errors import LatentclustError
 from latentclust.infer.rows import Pictures, Rows, read_rows
-from latentclust.samples import ImageSource
-from latentclust.sources import files_under
+from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
 
 ARRAYS = frozenset({".csv", ".npy", ".npz"})

@@ -6,8 +6,8 @@ from math import lcm
 from torch import nn
 from torch.nn import functional
 
-from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Images, Posterior
 
 STRIDED = (EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork)

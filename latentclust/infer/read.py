@@ -8,8 +8,8 @@ from torch import Tensor
 from latentclust.assemble.experiment import Preprocess
 from latentclust.data.opening import sequential
 from latentclust.infer.padding import cropped, padded
-from latentclust.inferences import InferenceSpec, Model
-from latentclust.samples import ImageSource
+from latentclust.specs.data import ImageSource
+from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
 
 State = Mapping[str, Tensor]

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentclust.data.sources import UINT8_MAX, FileSource, reading
 from latentclust.errors import LatentclustError
-from latentclust.samples import ImageSource
-from latentclust.sources import UINT8_MAX, FileSource, reading
+from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
 
 MODES = {1: "L", 3: "RGB"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from latentclust.errors import LatentclustError
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Latent
 
 STEPS = 11

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from latentclust.labelling.area import Area
-from latentclust.labelling.inputs import Scene
+from latentclust.labelling.area.area import Area
 from latentclust.labelling.manifest import Manifest
-from latentclust.labelling.memory import MEGABYTE, strip_bytes, window_bytes
 from latentclust.labelling.outcome import LabelReport, SceneOutcome
+from latentclust.labelling.outputs.published import stamp
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.published import stamp
 from latentclust.labelling.scene import Task, prepare
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_bytes
 from latentclust.labelling.work import reason_of
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from latentclust.errors import Issue, LatentclustError
 from latentclust.labelling.account import NAME, Account, read_account
 from latentclust.labelling.outcome import SceneOutcome
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 
 LOCK = ".labelling.lock"
 PARTIAL = ".partial"

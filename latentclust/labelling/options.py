@@ -7,9 +7,9 @@ from typing import Any, get_args
 import torch
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area import Area, box_area, geometry_area
+from latentclust.labelling.area.area import Area, box_area, geometry_area
 from latentclust.labelling.products import Vector
-from latentclust.labelling.windows import Blend
+from latentclust.labelling.windows.grid import Blend
 from latentclust.train.precision import Precision
 
 MAX_POLYGONS = 1_000_000

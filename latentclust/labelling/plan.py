@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from latentclust.labelling.windows import Grid
-from latentclust.model import ClusteringModel
-from latentclust.rasters import BandReading
+from latentclust.data.rasters import BandReading
+from latentclust.labelling.windows.grid import Grid
+from latentclust.model.model import ClusteringModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,18 @@ from typing import Any
 
 import rasterio
 
-from latentclust.labelling.catalogue import LabelledScene, write_item
-from latentclust.labelling.extras import check_extra
-from latentclust.labelling.inputs import Scene
-from latentclust.labelling.legend import Legend
-from latentclust.labelling.moments import datetime_of, moment
+from latentclust.data.rasters import CACHE_BYTES
+from latentclust.data.sources import reading
+from latentclust.labelling.clusters.redraw import classes_raster, merge_classes, merged_counts
+from latentclust.labelling.outputs.extras import check_extra
+from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.outputs.sidecars import sidecars_of, write_sidecars
+from latentclust.labelling.outputs.stac_item import LabelledScene, write_item
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.polygons import check_vector, write_polygons
-from latentclust.labelling.redraw import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.scene import Task, put_together
-from latentclust.labelling.sidecars import sidecars_of, write_sidecars
-from latentclust.rasters import CACHE_BYTES
-from latentclust.sources import reading
+from latentclust.labelling.scenes.acquisition_time import datetime_of, moment
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.vector.polygons import check_vector, write_polygons
 
 VECTOR, ITEM = ".gpkg", ".stac.json"
 """What outputs that are no rasters end in."""

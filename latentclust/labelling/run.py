@@ -9,23 +9,23 @@ from pathlib import Path, PurePath
 from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.data.opening import map_batch
+from latentclust.labelling.clusters.redrawn import restored
 from latentclust.labelling.dry_run import planned
-from latentclust.labelling.engine import engine_for
-from latentclust.labelling.finding import check_given, find_scenes
-from latentclust.labelling.inputs import Scene
-from latentclust.labelling.legend import Legend
 from latentclust.labelling.manifest import identity, locked, open_manifest
-from latentclust.labelling.memory import within_memory
 from latentclust.labelling.options import area_of, check_values, precision_of, refuse_alone, refuse_both, vector_of
 from latentclust.labelling.outcome import LabelReport, Unwatched, Watcher
+from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.outputs.published import finished
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.products import Catalogue, Products
-from latentclust.labelling.published import finished
-from latentclust.labelling.reading import band_reading
-from latentclust.labelling.redrawn import restored
-from latentclust.labelling.windows import Blend, grid_of
+from latentclust.labelling.scenes.discover import check_given, find_scenes
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.scenes.reader import band_reading
+from latentclust.labelling.windows.engine import engine_for
+from latentclust.labelling.windows.grid import Blend, grid_of
+from latentclust.labelling.windows.memory import within_memory
 from latentclust.labelling.work import Work
-from latentclust.model import ClusteringModel, load, model_file
+from latentclust.model.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 

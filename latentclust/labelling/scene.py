@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.area import Area, Mask
-from latentclust.labelling.bands import fit_bands
-from latentclust.labelling.feed import Job
-from latentclust.labelling.georeference import Georeference
-from latentclust.labelling.inputs import Scene
-from latentclust.labelling.legend import Legend
-from latentclust.labelling.memory import check_width
-from latentclust.labelling.moments import TAG
+from latentclust.labelling.area.area import Area, Mask
+from latentclust.labelling.outputs.cog import Overviews, cloud_optimized, growing
+from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.plan import Plan
-from latentclust.labelling.reading import opened
-from latentclust.labelling.stitch import label_type
-from latentclust.labelling.strip_files import StripReader, scene_rows, whole
-from latentclust.labelling.strips import Extent, strips_of, touching
-from latentclust.labelling.write import Overviews, cloud_optimized, growing
+from latentclust.labelling.scenes.acquisition_time import TAG
+from latentclust.labelling.scenes.bands import fit_bands
+from latentclust.labelling.scenes.georeference import Georeference
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.scenes.reader import opened
+from latentclust.labelling.windows.feed import Job
+from latentclust.labelling.windows.memory import check_width
+from latentclust.labelling.windows.stitch import label_type
+from latentclust.labelling.windows.strip_files import StripReader, scene_rows, whole
+from latentclust.labelling.windows.strips import Extent, strips_of, touching
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 

@@ -10,19 +10,19 @@ from queue import SimpleQueue
 from typing import final
 
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.addresses import without_secrets
-from latentclust.labelling.area import Area
-from latentclust.labelling.engine import Engine
-from latentclust.labelling.feed import Job, Stopping
-from latentclust.labelling.inputs import Scene
-from latentclust.labelling.labeller import Labelled
+from latentclust.labelling.area.area import Area
 from latentclust.labelling.manifest import Manifest
 from latentclust.labelling.outcome import UNTOLD, SceneOutcome, Status, Watcher
+from latentclust.labelling.outputs.published import SIDECARS, discard, publish, remaining, stamp
 from latentclust.labelling.plan import Plan
 from latentclust.labelling.products import Made, Products
-from latentclust.labelling.published import SIDECARS, discard, publish, remaining, stamp
 from latentclust.labelling.scene import Task, clear, prepare
-from latentclust.labelling.strip_files import whole
+from latentclust.labelling.scenes.addresses import without_secrets
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.windows.engine import Engine
+from latentclust.labelling.windows.feed import Job, Stopping
+from latentclust.labelling.windows.labeller import Labelled
+from latentclust.labelling.windows.strip_files import whole
 
 GOES_ON = "The same command goes on with them"
 

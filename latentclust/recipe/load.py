@@ -13,10 +13,10 @@ from typing import Any
 import tomli_w
 
 from latentclust.errors import LatentclustError, did_you_mean, raise_all
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.salvage import Tables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
-from latentclust.registry import Registry
 
 VARIANT_DIGITS = 12
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.schema import SCHEMA, Recipe
-from latentclust.validation import KeyPath, holds, mistakes, strict
+from latentclust.specs.validation import KeyPath, holds, mistakes, strict
 
 UNREAD = "?"
 """Stands for the name of a part or a player that could not be read."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from latentclust.schedule import Ramp, Schedule
+from latentclust.specs.schedule import Ramp, Schedule
 
 SCHEMA = 1
 

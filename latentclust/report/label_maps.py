@@ -20,7 +20,7 @@ from latentclust.files import write_atomic
 from latentclust.report.canvas import new_figure
 from latentclust.report.map_colours import NO_DATA, map_colours, painted, palette_bytes
 from latentclust.report.pictures import as_colour, mosaic
-from latentclust.samples import VOID
+from latentclust.specs.data import VOID
 
 CELL = 1.6
 """Side of an image on the sheet, inches."""

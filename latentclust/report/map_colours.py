@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.report.canvas import PALETTE
-from latentclust.samples import VOID
+from latentclust.specs.data import VOID
 
 NO_DATA = (0.93, 0.93, 0.93)
 """Of pixels that have no label."""

@@ -10,11 +10,11 @@ from latentclust.data.opening import sequential
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import Assessment, assess
 from latentclust.infer.read import preprocessed
-from latentclust.model import ClusteringModel
-from latentclust.roles import Represents
+from latentclust.model.model import ClusteringModel
 from latentclust.runs.map_baselines import score_map_baselines
-from latentclust.samples import ImageSet
-from latentclust.specs import BaselineSpec
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import BaselineSpec
+from latentclust.specs.roles import Represents
 
 Scores = dict[str, Mapping[str, float]]
 

@@ -8,9 +8,10 @@ import pandas as pd
 import torch
 
 from latentclust.assemble.experiment import Experiment
+from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
-from latentclust.model import ClusteringModel, save_model
+from latentclust.model.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
@@ -21,9 +22,8 @@ from latentclust.runs.illustrate_maps import too_large
 from latentclust.runs.outcome import Outcome, outcome
 from latentclust.runs.refit import refit
 from latentclust.runs.watch import read_log
-from latentclust.samples import ImageSet
+from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
-from latentclust.windows import WindowSource
 
 
 @dataclass(frozen=True, slots=True)

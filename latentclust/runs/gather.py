@@ -6,14 +6,14 @@ from pathlib import Path
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocols import Protocol, nmi_average
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import RunFacts
 from latentclust.runs.baselines import score_baselines
 from latentclust.runs.label_maps import labels_disagree
 from latentclust.runs.outcome import Outcome
 from latentclust.runs.readings import doubts, examine_chains, readings
-from latentclust.samples import ImageSet
-from latentclust.specs import DatasetSpec
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import DatasetSpec
 
 
 def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:

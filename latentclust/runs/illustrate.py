@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from latentclust.evaluate.contingency import classes_for_figures
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.report.canvas import save_figure
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import Illustration, RunFacts
@@ -14,7 +14,7 @@ from latentclust.report.naming import class_names, cluster_names, title
 from latentclust.report.pictures import most_confident, samples_per_cluster
 from latentclust.runs.folder import CHAINS, CODES, CONTINGENCY, LENGTHS, LOSSES, SAMPLES
 from latentclust.runs.illustrate_maps import draw_scene, draw_sheet
-from latentclust.samples import ImageSet, SealedLabels
+from latentclust.specs.data import ImageSet, SealedLabels
 from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12

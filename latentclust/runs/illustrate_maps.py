@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.report.canvas import save_figure
 from latentclust.report.facts import Illustration, RunFacts
 from latentclust.report.label_maps import Row, scene_figure, sheet, write_label_map
@@ -17,8 +17,8 @@ from latentclust.runs.folder import LABEL_MAP, MAPS, SCENE
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.part import part_of, spread_over
 from latentclust.runs.scene import scene_labels
-from latentclust.samples import ImageSet, SealedMaps
-from latentclust.specs import DatasetSpec, SceneDatasetSpec
+from latentclust.specs.data import ImageSet, SealedMaps
+from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 
 SHOWN = 10
 """Images on the sheet, evenly spread over the set."""

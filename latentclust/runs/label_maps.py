@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.evaluate.segmentation import MapTally, joint
-from latentclust.model import ClusteringModel
-from latentclust.samples import VOID, ImageSet, MaskSource, SealedMaps
+from latentclust.model.model import ClusteringModel
+from latentclust.specs.data import VOID, ImageSet, MaskSource, SealedMaps
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from latentclust.data.opening import map_batch, sequential
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score
 from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.runs.label_maps import masked, tally_of
 from latentclust.runs.part import part_of, spread_over
-from latentclust.samples import ImageSet
-from latentclust.specs import MapBaselineSpec
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import MapBaselineSpec
 from latentclust.tensors import Images, Mask
 
 FITTED_TO = 1000

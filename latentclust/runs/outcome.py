@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentclust.evaluate.clustering import Assessment, assess
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.runs.label_maps import label_maps, tally_of
-from latentclust.samples import VOID, ImageSet
+from latentclust.specs.data import VOID, ImageSet
 from latentclust.tensors import Posterior
 
 

@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.samples import ImageSet, ImageSource, MaskSource
+from latentclust.specs.data import ImageSet, ImageSource, MaskSource
 
 
 def spread_over(count: int, most: int) -> NDArray[np.int64]:

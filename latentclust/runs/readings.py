@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from latentclust.evaluate.agreement import agreement, matched_share, same, same_share
-from latentclust.inferences import ChainSpec, InferenceSpec
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import ChainFacts, Reading
 from latentclust.runs.label_maps import count_pairs, label_maps
 from latentclust.runs.outcome import Outcome, outcome
 from latentclust.runs.part import part_of, spread_over
 from latentclust.runs.refit import refit
-from latentclust.samples import ImageSet
+from latentclust.specs.data import ImageSet
+from latentclust.specs.inference import ChainSpec, InferenceSpec
 
 MOST_FOR_LENGTHS = 1000
 """Samples on which chains of other lengths are tried, the first ones of a seeded draw."""

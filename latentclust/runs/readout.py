@@ -11,15 +11,15 @@ import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.model import ClusteringModel, load
+from latentclust.model.model import ClusteringModel, load
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable
-from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.runs.gather import gather_facts, split_of, test_split
 from latentclust.runs.outcome import outcome
 from latentclust.runs.refit import refit
-from latentclust.samples import ImageSet
+from latentclust.specs.data import ImageSet
 
 CHANGEABLE = ("data", "evaluate", "inference", "seed")
 """What of its recipe a trained model may be read out with otherwise."""

@@ -6,8 +6,8 @@ import torch
 
 from latentclust.data.opening import map_batch
 from latentclust.infer.read import fit_inference, preprocessed
-from latentclust.model import ClusteringModel
-from latentclust.samples import ImageSet
+from latentclust.model.model import ClusteringModel
+from latentclust.specs.data import ImageSet
 
 
 def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:

@@ -15,9 +15,9 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import inline
-from latentclust.registry import installed
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
 from latentclust.runs.finish import Trained, finish, trained_model
@@ -25,7 +25,7 @@ from latentclust.runs.folder import METRICS, RECIPE, new_folder
 from latentclust.runs.gather import test_split
 from latentclust.runs.outcome import outcome
 from latentclust.runs.watch import LogFile
-from latentclust.samples import ImageSet
+from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, Silence

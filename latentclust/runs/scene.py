@@ -5,8 +5,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.model import ClusteringModel
-from latentclust.samples import VOID, ImageSource
+from latentclust.model.model import ClusteringModel
+from latentclust.specs.data import VOID, ImageSource
 
 MARGIN_SHARE = 8
 """A window's margin, which is read and not kept, is its side over this."""

@@ -6,7 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from latentclust.bodies import (
+from latentclust.networks.images import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
+from latentclust.specs.backbones import (
     CentroidsSpec,
     DecoderSpec,
     EncoderHeadSpec,
@@ -15,8 +16,7 @@ from latentclust.bodies import (
     LayeredDecoderSpec,
     MapExtractorSpec,
 )
-from latentclust.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
-from latentclust.roles import Encoder, Generator, Represents
+from latentclust.specs.roles import Encoder, Generator, Represents
 from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.subject import CLUSTERS, Subject, require, taken
 from latentclust.testing.weights import Use, check_bf16, check_kept, check_reached, check_seeded, seeded

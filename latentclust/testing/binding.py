@@ -5,9 +5,9 @@ from typing import Any
 
 from latentclust.assemble.plan import ALIGNMENT, GIVEN, Binder, compatible
 from latentclust.errors import Issue
-from latentclust.inferences import ChainSpec
 from latentclust.recipe.schema import LossTable
-from latentclust.specs import LossSpec
+from latentclust.specs.inference import ChainSpec
+from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar
 from latentclust.testing.bound import Bound
 from latentclust.testing.forms import Form, forms

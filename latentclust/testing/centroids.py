@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from latentclust.bodies import CentroidsSpec
-from latentclust.networks import CentroidsNetwork
-from latentclust.roles import Centroids
+from latentclust.networks.images import CentroidsNetwork
+from latentclust.specs.backbones import CentroidsSpec
+from latentclust.specs.roles import Centroids
 from latentclust.tensors import Features
 from latentclust.testing.subject import CLUSTERS, Subject, require
 from latentclust.testing.weights import Use, check_bf16, check_kept, check_reached, check_seeded, seeded

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from latentclust.inferences import Advance, ChainSpec, Model
+from latentclust.specs.inference import Advance, ChainSpec, Model
 from latentclust.testing.inferences import images_for, models
 from latentclust.testing.networks import tensors_of
 from latentclust.testing.randomness import repeats, same

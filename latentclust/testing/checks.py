@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from latentclust.bodies import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.errors import LatentclustError
-from latentclust.inferences import ChainSpec
-from latentclust.registry import Part
-from latentclust.specs import (
+from latentclust.plugins.registry import Part
+from latentclust.specs.backbones import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.specs.inference import ChainSpec
+from latentclust.specs.parts import (
     BaselineSpec,
     DeviceViewSpec,
     HostViewSpec,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins import BrokenPlugin
-from latentclust.registry import installed
+from latentclust.plugins.discovery import BrokenPlugin
+from latentclust.plugins.registry import installed
 from latentclust.testing.checks import Check, ask, name_of
 from latentclust.testing.examine import provided_by
 from latentclust.testing.subject import Inapplicable, Subject, Unfit

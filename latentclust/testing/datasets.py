@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from latentclust.errors import LatentclustError
-from latentclust.samples import ImageSet, SealedLabels, SealedMaps
-from latentclust.specs import DatasetSpec
+from latentclust.specs.data import ImageSet, SealedLabels, SealedMaps
+from latentclust.specs.parts import DatasetSpec
 from latentclust.testing.randomness import same
 from latentclust.testing.subject import Inapplicable, Subject, Unfit, require
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentclust.specs import BaselineSpec, MapBaselineSpec, MetricSpec
+from latentclust.specs.parts import BaselineSpec, MapBaselineSpec, MetricSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Subject, require

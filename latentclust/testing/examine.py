@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
-from latentclust.containment import contained
-from latentclust.distributions import COMMANDS, PARTS, VARIABLE, canonical, scanned
 from latentclust.errors import LatentclustError
-from latentclust.plugins import BrokenPlugin
-from latentclust.registry import KINDS, Part, Registry
+from latentclust.plugins.containment import contained
+from latentclust.plugins.discovery import BrokenPlugin
+from latentclust.plugins.distributions import COMMANDS, PARTS, VARIABLE, canonical, scanned
+from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.testing.checks import Check, ask, checks_of, name_of
 from latentclust.testing.subject import Inapplicable, Subject, Unfit
 

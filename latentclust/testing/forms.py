@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from latentclust.assemble.checks import MAP_ROLES, ROLES
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Alignment, Images, Latent, Mask, Scale, Shape, Vectors
 from latentclust.testing.networks import WIDTH, small_network
 from latentclust.testing.subject import CLUSTERS, Subject

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.assemble.checks import role_types
-from latentclust.inferences import InferenceSpec, Model
-from latentclust.registry import Part
-from latentclust.specs import PriorSpec
+from latentclust.plugins.registry import Part
+from latentclust.specs.inference import InferenceSpec, Model
+from latentclust.specs.parts import PriorSpec
 from latentclust.tensors import Images, Posterior
 from latentclust.testing.forms import places_of
 from latentclust.testing.networks import WIDTH, role_of, small_network, tensors_of

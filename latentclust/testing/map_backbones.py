@@ -5,16 +5,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from latentclust.bodies import LayeredDecoder, LayeredDecoderSpec, MapExtractor, MapExtractorSpec
 from latentclust.errors import LatentclustError
-from latentclust.map_networks import (
+from latentclust.networks.maps import (
     EncoderMapNetwork,
     HeadsMapNetwork,
     LayeredGeneratorNetwork,
     TrunkMapNetwork,
     compose,
 )
-from latentclust.roles import Encoder, Heads, LayeredGenerator, Represents, Trunk
+from latentclust.specs.backbones import LayeredDecoder, LayeredDecoderSpec, MapExtractor, MapExtractorSpec
+from latentclust.specs.roles import Encoder, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.backbones import TOLERANCE
 from latentclust.testing.subject import CLUSTERS, Subject, Unfit, require, taken

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from latentclust.bodies import Extractor, LayeredDecoder, MapExtractor
-from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.networks import (
+from latentclust.networks.images import (
     CentroidsNetwork,
     CriticNetwork,
     DiscriminatorNetwork,
@@ -20,7 +18,9 @@ from latentclust.networks import (
     HeadsNetwork,
     TrunkNetwork,
 )
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.specs.backbones import Extractor, LayeredDecoder, MapExtractor
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 from latentclust.testing.subject import Inapplicable, Subject
 

@@ -8,10 +8,10 @@ import tomli_w
 from pydantic import BaseModel
 
 from latentclust.errors import LatentclustError
-from latentclust.part_options import part_options
+from latentclust.plugins.options import part_options
 from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, SampleTable, ViewTable
+from latentclust.specs.validation import validate
 from latentclust.testing.subject import Subject, Unfit, example_options, require
-from latentclust.validation import validate
 
 TABLES: dict[str, type[BaseModel]] = {
     "backbone": NetworkTable,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from latentclust.errors import LatentclustError
-from latentclust.specs import MapPriorSpec, PriorSpec
+from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Latent, Shape
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Subject, Unfit, require

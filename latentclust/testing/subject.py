@@ -6,10 +6,10 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from latentclust.errors import LatentclustError
-from latentclust.registry import Part, Registry
-from latentclust.specs import Spec
+from latentclust.plugins.registry import Part, Registry
+from latentclust.specs.parts import Spec
+from latentclust.specs.validation import validate
 from latentclust.tensors import Shape
-from latentclust.validation import validate
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentclust.specs import DeviceViewSpec, HostViewSpec, MovingViewSpec
+from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.tensors import Alignment, Images, Shape
 from latentclust.testing.places import strayed, unmoved
 from latentclust.testing.randomness import repeats, same

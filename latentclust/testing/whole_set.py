@@ -7,9 +7,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from latentclust.bodies import EncoderHeadSpec
-from latentclust.inferences import Model
-from latentclust.networks import EncoderNetwork
+from latentclust.networks.images import EncoderNetwork
+from latentclust.specs.backbones import EncoderHeadSpec
+from latentclust.specs.inference import Model
+from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.tensors import Images
 from latentclust.testing.forms import BATCH, Form, forms
 from latentclust.testing.networks import role_of
@@ -17,7 +18,6 @@ from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Subject, Unfit, require, unless_refused
 from latentclust.testing.weights import seeded
 from latentclust.train.chains import Evaluating
-from latentclust.whole_set import StartSpec, TableSpec
 
 T = TypeVar("T")
 

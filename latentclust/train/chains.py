@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from latentclust.data.feed import Batch
-from latentclust.inferences import ChainSpec, Model
+from latentclust.specs.inference import ChainSpec, Model
 from latentclust.tensors import Images, Mask
 from latentclust.train.precision import Precision
 from latentclust.train.rows import placed, rows_of

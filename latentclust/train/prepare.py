@@ -15,9 +15,9 @@ from latentclust.assemble.plan import ALIGNMENT
 from latentclust.assemble.tables import IMAGES
 from latentclust.data.feed import Batch, Feed, to_float
 from latentclust.data.opening import map_batch, open_feed, sequential
-from latentclust.inferences import ChainSpec, Model
-from latentclust.samples import ImageSource
-from latentclust.specs import DeviceViewSpec, HostViewSpec
+from latentclust.specs.data import ImageSource
+from latentclust.specs.inference import ChainSpec, Model
+from latentclust.specs.parts import DeviceViewSpec, HostViewSpec
 from latentclust.tensors import Images
 from latentclust.train.chains import Chains
 from latentclust.train.events import Listener

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from latentclust.assemble.plan import Plan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import OptimizerTable, PlayerTable
-from latentclust.schedule import Schedule, value_at
+from latentclust.specs.schedule import Schedule, value_at
 from latentclust.train.precision import Precision
 
 Reduce = Callable[[Tensor], Tensor]

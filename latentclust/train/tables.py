@@ -12,9 +12,9 @@ from latentclust.assemble.tables import IMAGES
 from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
 from latentclust.recipe.schema import SampleTable
+from latentclust.specs.sample_tables import TableSpec
 from latentclust.train.rows import placed, rows_of
 from latentclust.train.whole_set import WholeSet
-from latentclust.whole_set import TableSpec
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from latentclust.assemble.experiment import Preprocess
 from latentclust.data.feed import Batch, to_float
-from latentclust.specs import DeviceViewSpec, MovingViewSpec
+from latentclust.specs.parts import DeviceViewSpec, MovingViewSpec
 from latentclust.tensors import Alignment, Images
 
 

@@ -11,10 +11,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from latentclust.errors import RunFailedError, did_you_mean
-from latentclust.inferences import Model
+from latentclust.specs.inference import Model
+from latentclust.specs.sample_tables import StartSpec
 from latentclust.tensors import Images
 from latentclust.train.chains import Evaluating, Everything
-from latentclust.whole_set import StartSpec
 
 FoundT = TypeVar("FoundT")
 Read = Callable[[Model, Iterable[Images], torch.Generator], FoundT]

@@ -9,8 +9,8 @@ from latentclust.assemble.lookup import Lookup
 from latentclust.bundled.baselines import KMeans
 from latentclust.bundled.map_baselines import PixelKMeans
 from latentclust.bundled.priors import OneHotGaussian
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry
 
 BASELINES = {"kmeans": KMeans(), "pixel-kmeans": PixelKMeans()}
 

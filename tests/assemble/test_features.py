@@ -11,11 +11,11 @@ import torch
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import resolve
 from latentclust.errors import Issue, LatentclustError
-from latentclust.map_networks import TrunkMapNetwork
-from latentclust.networks import CentroidsNetwork
-from latentclust.plugins import discover
+from latentclust.networks.images import CentroidsNetwork
+from latentclust.networks.maps import TrunkMapNetwork
+from latentclust.plugins.discovery import discover
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry
 
 Tables = dict[str, Any]
 FindIssues = Callable[..., tuple[Issue, ...]]

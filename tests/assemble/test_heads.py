@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from latentclust.assemble.build import SUB_HEADS
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.bodies import EncoderHeadSpec, Extractor
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.errors import Issue, LatentclustError
-from latentclust.networks import EncoderNetwork, HeadsNetwork
-from latentclust.plugins import Discovery, Provider, Provision, discover
+from latentclust.networks.images import EncoderNetwork, HeadsNetwork
+from latentclust.plugins.discovery import Discovery, Provider, Provision, discover
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry
+from latentclust.specs.backbones import EncoderHeadSpec, Extractor
 from latentclust.tensors import Images, Shape
 
 Resolve = Callable[..., Resolved]

@@ -12,7 +12,7 @@ import torch
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError
-from latentclust.map_networks import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 
 Tables = dict[str, Any]
 Resolve = Callable[..., Resolved]

@@ -15,8 +15,8 @@ from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.schema import LossTable
-from latentclust.roles import Critic, Encoder, Generator
-from latentclust.specs import LossSpec, PriorSpec
+from latentclust.specs.parts import LossSpec, PriorSpec
+from latentclust.specs.roles import Critic, Encoder, Generator
 from latentclust.tensors import Code, Images, Latent, Scalar, Scores, Vectors
 
 NETWORKS = {"critic": Critic, "encoder": Encoder, "generator": Generator}

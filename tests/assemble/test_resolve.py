@@ -10,10 +10,10 @@ from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.metrics import NormalizedMutualInformation
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.errors import Issue
-from latentclust.plugins import BUNDLED, Discovery, Provider, Provision, discover
+from latentclust.plugins.discovery import BUNDLED, Discovery, Provider, Provision, discover
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry
-from latentclust.roles import Encoder, Generator
+from latentclust.specs.roles import Encoder, Generator
 from latentclust.tensors import Code, Images, Latent
 
 Tables = dict[str, Any]

@@ -11,9 +11,9 @@ from latentclust.assemble.defaults import with_defaults
 from latentclust.assemble.graph import dot, trees
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import annotated
-from latentclust.registry import installed
 
 RECIPE = Path(__file__).parents[1] / "train" / "stages.toml"
 

@@ -10,8 +10,8 @@ import pytest
 from latentclust.assemble.defaults import with_defaults
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import installed
 
 RECIPE = Path(__file__).parents[1] / "train" / "tables.toml"
 

@@ -16,7 +16,7 @@ from latentclust.bundled.baselines import (
 )
 from latentclust.bundled.metrics import AdjustedRandIndex
 from latentclust.evaluate.contingency import contingency
-from latentclust.samples import SealedLabels
+from latentclust.specs.data import SealedLabels
 
 EVERY: list[BaselineSpec] = [
     KMeans(),

@@ -8,7 +8,7 @@ from torch import Tensor
 from latentclust.api import LatentclustError, MapExtractor
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
-from latentclust.networks import initialise
+from latentclust.networks.images import initialise
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import json
 
-from latentclust.registry import installed
+from latentclust.plugins.registry import installed
 
 
 def test_every_set_is_listed_and_found_where_it_is(cli, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from latentclust.shards.manifest import MANIFEST
+from latentclust.data.prepared.manifest import MANIFEST
 from tests.bundled.datasets.isprs import drawn, write_image, write_labels
 
 

@@ -7,9 +7,9 @@ import pytest
 from packaging.version import InvalidVersion
 
 from latentclust.cli.failure import message, tell
-from latentclust.compatibility import fit
-from latentclust.distributions import Distribution
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
+from latentclust.plugins.compatibility import fit
+from latentclust.plugins.distributions import Distribution
 
 
 def test_one_issue_is_one_line():

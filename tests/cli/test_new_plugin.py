@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from latentclust.cli.new_plugin import COMMAND, NewPlugin, write_plugin
-from latentclust.registry import KINDS, installed
+from latentclust.plugins.registry import KINDS, installed
 from latentclust.testing import examine
 from tests.new_plugins import lay_down
 

@@ -6,8 +6,8 @@ import pytest
 
 from latentclust.assemble.resolve import resolve
 from latentclust.cli.part_uses import named
+from latentclust.plugins.registry import KINDS, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.registry import KINDS, installed
 
 SHADOW = """
 from latentclust.api import LossSpec, Scalar, Scores, hookimpl

@@ -8,9 +8,9 @@ import tomli_w
 
 from latentclust.assemble.resolve import resolve
 from latentclust.cli.new_recipe import write_new
-from latentclust.plugins import Discovery, Provider, Provision, discover
+from latentclust.plugins.discovery import Discovery, Provider, Provision, discover
+from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.registry import Registry, installed
 from latentclust.runs.run import prepare_recipe
 
 

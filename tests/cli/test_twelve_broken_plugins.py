@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from latentclust.registry import installed
+from latentclust.plugins.registry import installed
 
 LOSS = """
 from latentclust.api import LossSpec, Scalar, Scores, hookimpl

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from latentclust.assemble.checks import MAP_ROLES, ROLES
 from latentclust.assemble.plan import GIVEN
-from latentclust.plugins import BUNDLED
-from latentclust.registry import KINDS, Part, Registry, installed
-from latentclust.specs import BaselineSpec, HostViewSpec, MapBaselineSpec
+from latentclust.plugins.discovery import BUNDLED
+from latentclust.plugins.registry import KINDS, Part, Registry, installed
+from latentclust.specs.parts import BaselineSpec, HostViewSpec, MapBaselineSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing import conformance
 from latentclust.testing.inferences import objection_to

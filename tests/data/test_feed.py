@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from latentclust.data.feed import Batch, EpochOrder, Feed, to_float
 from latentclust.data.opening import byte_size, open_feed, sequential
 from latentclust.data.resident import ResidentFeed
+from latentclust.data.sources import ArraySource
 from latentclust.data.stream import StreamFeed
 from latentclust.errors import LatentclustError
-from latentclust.samples import ImageSource
-from latentclust.sources import ArraySource
-from latentclust.specs import HostViewSpec, Shape
+from latentclust.specs.data import ImageSource
+from latentclust.specs.parts import HostViewSpec, Shape
 
 CPU = torch.device("cpu")
 COUNT = 23

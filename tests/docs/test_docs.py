@@ -12,9 +12,9 @@ from pydantic_core import to_jsonable_python
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.cli.main import app
-from latentclust.plugins import BUNDLED
+from latentclust.plugins.discovery import BUNDLED
+from latentclust.plugins.registry import KINDS, Registry
 from latentclust.recipe import schema
-from latentclust.registry import KINDS, Registry
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))

@@ -7,8 +7,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 
-from latentclust import hookspecs
-from latentclust.part_checks import KINDS, SPECS, kind_of
+from latentclust.plugins import hookspecs
+from latentclust.plugins.checks import KINDS, SPECS, kind_of
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from latentclust import hookspecs
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.cli.new_plugin import COMMAND, NewPlugin
-from latentclust.part_checks import KINDS, kind_of
-from latentclust.plugins import discover
+from latentclust.plugins import hookspecs
+from latentclust.plugins.checks import KINDS, kind_of
+from latentclust.plugins.discovery import discover
+from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import Registry, installed
 from latentclust.runs.finish import trained_model
 from latentclust.runs.gather import gather_facts
 from latentclust.runs.outcome import outcome

@@ -10,7 +10,7 @@ import pytest
 
 from latentclust.assemble.mermaid import mermaid
 from latentclust.assemble.system import resolve_system
-from latentclust.registry import Registry
+from latentclust.plugins.registry import Registry
 
 PAGE = "docs/training-step.md"
 NAMED = re.compile(r"`([\w/]+)\.py`(?:: | \| )`(\w+)`")

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.evaluate.clustering import assess, score
-from latentclust.samples import SealedLabels
-from latentclust.specs import MetricSpec
+from latentclust.specs.data import SealedLabels
+from latentclust.specs.parts import MetricSpec
 
 
 class Count(MetricSpec):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import latentclust.errors
+from latentclust.data.tiled import ArrayMaps
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import (
     MAPS_AT_ONCE,
@@ -16,8 +17,7 @@ from latentclust.evaluate.contingency import (
     occupancy,
     pixel_counts,
 )
-from latentclust.samples import SealedLabels, SealedMaps
-from latentclust.tiles_in_memory import ArrayMaps
+from latentclust.specs.data import SealedLabels, SealedMaps
 
 
 def sealed(*labels: int) -> SealedLabels:
@@ -71,7 +71,7 @@ def test_only_evaluate_breaks_the_seal() -> None:
     openers = {path.relative_to(package) for path in package.rglob("*.py") if ".unseal(" in path.read_text("utf-8")}
     peekers = {path.relative_to(package) for path in package.rglob("*.py") if "._labels" in path.read_text("utf-8")}
     assert openers == {Path("evaluate/contingency.py"), Path("evaluate/segmentation.py")}
-    assert peekers == {Path("samples.py")}
+    assert peekers == {Path("specs/data.py")}
 
 
 def test_class_counts_leave_out_samples_without_a_label() -> None:

@@ -12,8 +12,8 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.classes import class_scores
 from latentclust.evaluate.match import hungarian
 from latentclust.evaluate.segmentation import MapTally, accumulate, joint, majority, maps_for_figures
-from latentclust.samples import VOID, MapSource, SealedMaps
-from latentclust.specs import MetricSpec
+from latentclust.specs.data import VOID, MapSource, SealedMaps
+from latentclust.specs.parts import MetricSpec
 
 K, CLASSES = 9, 7
 ABSENT = 4

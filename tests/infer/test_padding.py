@@ -8,7 +8,7 @@ from latentclust.bundled.backbones.map_layers import MapConv
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.infer.padding import cropped, padded, stride_of
-from latentclust.map_networks import TrunkMapNetwork
+from latentclust.networks.maps import TrunkMapNetwork
 from latentclust.tensors import Images, Posterior
 
 

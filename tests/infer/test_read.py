@@ -10,9 +10,9 @@ from latentclust.assemble.experiment import Preprocess
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.data.opening import PIXELS_AT_ONCE, map_batch
+from latentclust.data.sources import ArraySource
 from latentclust.infer.read import fit_inference, posteriors, preprocessed, read_out
-from latentclust.inferences import InferenceSpec, Model
-from latentclust.sources import ArraySource
+from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
 
 

@@ -13,10 +13,10 @@ from torch import nn
 
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.resolve import resolve
-from latentclust.model import ClusteringModel
-from latentclust.rasters import BandReading
+from latentclust.data.rasters import BandReading
+from latentclust.model.model import ClusteringModel
+from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
-from latentclust.registry import installed
 
 CLUSTERS = 4
 TRANSFORM = Affine(10.0, 0.0, 500000 + 1 / 3, 0.0, -10.0, 4000000 + 1 / 7)

@@ -9,10 +9,10 @@ import pytest
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.account import Account, read_account
+from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.manifest import Manifest
 from latentclust.labelling.outcome import SceneOutcome
-from latentclust.labelling.restyle import restyle
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
 ROW = SceneOutcome("/in/Szene é.tif", "a.tif", "done", "", ("odd",), 5, 1, 0.5, 0.25, 10, 2**60, {"a.tif": 7})

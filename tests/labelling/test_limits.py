@@ -9,9 +9,9 @@ import rasterio
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling import labeller
-from latentclust.labelling.memory import bytes_of
-from latentclust.model import ClusteringModel
+from latentclust.labelling.windows import labeller
+from latentclust.labelling.windows.memory import bytes_of
+from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 from tests.labelling.test_run import Stopper, files
 
@@ -92,7 +92,7 @@ def test_the_probabilities_of_a_pixel_sum_to_one(planted: ClusteringModel, tmp_p
 def test_strips_that_are_whole_are_not_labelled_again(
     planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("latentclust.labelling.strips.WINDOWS", 4)
+    monkeypatch.setattr("latentclust.labelling.windows.strips.WINDOWS", 4)
     scene = write_scene(tmp_path / "scene.tif", noise_scene(500, 130))
     stopper = Stopper()
     with pytest.raises(InterruptedRunError):
@@ -116,7 +116,7 @@ def test_how_a_scene_is_cut_into_strips_changes_no_label(tmp_path: Path, monkeyp
     model = planted_model((2, 1))
     scene = write_scene(tmp_path / "scene.tif", noise_scene(700, 330))
     latentclust.label(model, scene, tmp_path / "one", confidence=True)
-    monkeypatch.setattr("latentclust.labelling.strips.WINDOWS", 2)
+    monkeypatch.setattr("latentclust.labelling.windows.strips.WINDOWS", 2)
     latentclust.label(model, scene, tmp_path / "many", confidence=True)
     for name in ("scene.tif", "scene-confidence.tif"):
         one, many = read_band(tmp_path / "one" / name), read_band(tmp_path / "many" / name)

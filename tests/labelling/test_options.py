@@ -8,7 +8,7 @@ import pytest
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.options import area_of, check_values
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 
 
 @pytest.mark.parametrize(

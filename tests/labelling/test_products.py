@@ -15,9 +15,9 @@ from rasterio.transform import Affine
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.naming import name_clusters
-from latentclust.labelling.restyle import restyle
-from latentclust.model import ClusteringModel, save_model
+from latentclust.labelling.clusters.naming import name_clusters
+from latentclust.labelling.clusters.restyle import restyle
+from latentclust.model.model import ClusteringModel, save_model
 from tests.labelling.planted import noise_scene, read_band, write_scene
 
 EVERYTHING: dict[str, Any] = {"confidence": True, "probabilities": True, "classes": True, "stac": True}

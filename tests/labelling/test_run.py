@@ -20,8 +20,8 @@ import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.manifest import identity
 from latentclust.labelling.outcome import SceneOutcome, Unwatched
-from latentclust.labelling.published import SIDECARS
-from latentclust.model import ClusteringModel, load, save_model
+from latentclust.labelling.outputs.published import SIDECARS
+from latentclust.model.model import ClusteringModel, load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 

@@ -13,7 +13,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.transform import Affine
 
 import latentclust
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 WithBands = Callable[..., ClusteringModel]

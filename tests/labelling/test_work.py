@@ -12,7 +12,7 @@ import latentclust
 from latentclust.errors import InterruptedRunError
 from latentclust.labelling.account import Account, read_account
 from latentclust.labelling.outcome import SceneOutcome, Unwatched
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
 COUNT = 300

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins import Discovery, Provider, Provision
+from latentclust.plugins.discovery import Discovery, Provider, Provision
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe, parse_setting, shipped_recipes
-from latentclust.registry import Registry
 
 DATA = '[data]\nuse = "digits"\n'
 

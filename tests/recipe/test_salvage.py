@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from latentclust.errors import Issue, LatentclustError
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.salvage import read_tables
-from latentclust.registry import Registry
 
 Tables = dict[str, Any]
 FindIssues = Callable[..., tuple[Issue, ...]]

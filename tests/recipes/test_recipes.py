@@ -12,8 +12,8 @@ from latentclust.assemble.graph import dot, trees
 from latentclust.assemble.mermaid import mermaid
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.assemble.system import resolve_system
+from latentclust.plugins.registry import Part, Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.registry import Part, Registry, installed
 
 SYSTEMS = installed().parts("system")
 RECIPES = shipped_recipes()

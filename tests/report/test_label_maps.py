@@ -9,7 +9,7 @@ from PIL import Image
 from latentclust.errors import LatentclustError
 from latentclust.report.label_maps import Row, scene_figure, sheet, write_label_map
 from latentclust.report.map_colours import NO_DATA, cluster_colours, map_colours, painted
-from latentclust.samples import VOID
+from latentclust.specs.data import VOID
 
 
 def test_thirty_colours_differ_and_then_they_repeat() -> None:

@@ -20,12 +20,12 @@ from latentclust.bundled.metrics import (
     MeanIntersectionOverUnion,
     NormalizedMutualInformation,
 )
-from latentclust.inferences import Advance, ChainSpec, InferenceSpec, Model
-from latentclust.model import ClusteringModel
+from latentclust.data.sources import ArraySource
+from latentclust.model.model import ClusteringModel
 from latentclust.runs.run import FinishedRun
-from latentclust.samples import VOID, DataProtocol, ImageSet, MapSource, MaskSource, SealedMaps
-from latentclust.sources import ArraySource
-from latentclust.specs import PriorSpec, SceneDatasetSpec
+from latentclust.specs.data import VOID, DataProtocol, ImageSet, MapSource, MaskSource, SealedMaps
+from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
+from latentclust.specs.parts import PriorSpec, SceneDatasetSpec
 from latentclust.tensors import Images, Latent, Posterior
 
 RECIPES = Path(__file__).parents[1] / "train"

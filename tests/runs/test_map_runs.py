@@ -14,7 +14,7 @@ from PIL import Image
 from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import assess
-from latentclust.model import ClusteringModel
+from latentclust.model.model import ClusteringModel
 from latentclust.runs.finish import Trained, finish
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.map_baselines import score_map_baselines
@@ -23,7 +23,7 @@ from latentclust.runs.part import part_of, spread_over
 from latentclust.runs.readings import examine_chains, readings
 from latentclust.runs.readout import Readout, score
 from latentclust.runs.scene import scene_labels
-from latentclust.samples import VOID, ImageSet, SealedLabels, SealedMaps
+from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
 
 MakeModel = Callable[..., ClusteringModel]
 IMAGES, SIDE = 12, 24

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 import latentclust
+from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.report.results import read_results
 from latentclust.runs.run import FinishedRun, prepare_recipe, resume, run_seeds, settings_of
-from latentclust.sources import ArraySource
 
 RecipeFile = Callable[[str], Path]
 
@@ -259,7 +259,7 @@ def test_a_divergence_names_the_loss_and_keeps_no_model(recipe: RecipeFile, tmp_
 
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
-@pytest.mark.parametrize("where", ["latentclust.data.feed.Feed.next", "latentclust.sources.ArraySource.read"])
+@pytest.mark.parametrize("where", ["latentclust.data.feed.Feed.next", "latentclust.data.sources.ArraySource.read"])
 def test_out_of_memory_names_the_knob(
     recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
 ) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from latentclust.plugins import Provider, Provision, discover
-from latentclust.registry import Registry
+from latentclust.plugins.discovery import Provider, Provision, discover
+from latentclust.plugins.registry import Registry
 from latentclust.testing.checks import Check, checks_of
 from latentclust.testing.examine import reason_of
 from latentclust.testing.subject import Subject

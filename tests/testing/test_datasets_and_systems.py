@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from latentclust.api import ArraySource, DatasetSpec, ImageSet, ImageSource, LatentclustError, image_set
-from latentclust.samples import SealedLabels, SealedMaps
+from latentclust.data.tiled import ArrayMaps
+from latentclust.specs.data import SealedLabels, SealedMaps
 from latentclust.testing import datasets, systems
-from latentclust.tiles_in_memory import ArrayMaps
 
 
 class Drawn(DatasetSpec):

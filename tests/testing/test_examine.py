@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.registry import installed
+from latentclust.plugins.registry import installed
 from latentclust.testing import commands, conformance, examine
 from latentclust.testing.examine import Examination, Finding
 

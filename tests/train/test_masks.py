@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.assemble.experiment import Experiment
-from latentclust.samples import MaskSource
-from latentclust.sources import ArraySource
+from latentclust.data.sources import ArraySource
+from latentclust.specs.data import MaskSource
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
 from latentclust.train.loop import Training

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from latentclust.schedule import Ramp, value_at
+from latentclust.specs.schedule import Ramp, value_at
 from latentclust.train.loop import Training
 
 MakeTraining = Callable[..., Training]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from latentclust.errors import InterruptedRunError
 from latentclust.recipe.schema import TrainTable
-from latentclust.samples import SealedLabels
+from latentclust.specs.data import SealedLabels
 from latentclust.train.loop import Training
 from latentclust.train.selection import Selection
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from latentclust.api import Code, Images, Latent, LatentclustError, Model
 from latentclust.assemble.experiment import assemble
-from latentclust.networks import EncoderNetwork
-from latentclust.registry import installed
+from latentclust.networks.images import EncoderNetwork
+from latentclust.plugins.registry import installed
 from latentclust.runs.run import prepare_recipe
 from torch import nn
 

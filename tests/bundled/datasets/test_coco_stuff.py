@@ -7,7 +7,7 @@ from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets import coco_stuff
 from latentclust.bundled.datasets.coco_classes import ALL27, merged
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
-from latentclust.shards.prepare import prepare
+from latentclust.data.prepared.prepare import prepare
 
 TABLE = """
 0 71-76; 1 77-82; 2 51-60; 3 61-70; 4 83-90; 5 43-50; 6 25-32; 7 15-24; 8 9-14; 9 0; 10 33-42; 11 1-8; 12 101,102

@@ -8,7 +8,7 @@ from PIL import Image
 
 from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets.facades import Facades
-from latentclust.shards.prepare import prepare
+from latentclust.data.prepared.prepare import prepare
 
 MERGES = [VOID, 0, 2, 1, 3, 3, 3, 2, 3, 3, 3, 1]
 """The label of each CMP id from 1 to 12: background, facade, window, door, cornice, sill, balcony, blind, deco …"""

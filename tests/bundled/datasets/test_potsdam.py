@@ -12,8 +12,8 @@ from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets.potsdam import Potsdam, _draw
 from latentclust.bundled.datasets.potsdam_scenes import SCORED, Scene, scenes
 from latentclust.bundled.datasets.potsdam_strips import image_strips
-from latentclust.shards.prepare import prepare
-from latentclust.tiling import cut
+from latentclust.data.prepared.prepare import prepare
+from latentclust.data.tiling import cut
 from tests.bundled.datasets.isprs import drawn, write, write_image, write_labels
 
 MERGED = {0: 0, 4: 0, 1: 1, 5: 1, 2: 2, 3: 2, 6: VOID}

@@ -14,7 +14,7 @@ from latentclust.bundled.inference.langevin import Joint
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps, pixel_energies
 from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
-from latentclust.map_networks import LayeredGeneratorNetwork, compose
+from latentclust.networks.maps import LayeredGeneratorNetwork, compose
 
 CLUSTERS, SIDE, STRIDE, CHANNELS = 3, 6, 3, 2
 GRID = SIDE // STRIDE

@@ -1,0 +1,245 @@
+"""Samples by index, from an array in memory or from image files, and the finding and checked reading of either."""
+
+import importlib.util
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from latentclust.errors import LatentclustError
+from latentclust.specs.data import ImageSet, ImageSource, SealedLabels
+from latentclust.tensors import Shape
+
+IN_PACKAGE = re.compile(r"(\w{2,}):([^\\/].*)")
+"""`PACKAGE:NAME`: a file of an installed package."""
+
+UINT8_MAX = 255
+
+_IMAGE_RANK = 4
+_VECTOR_RANK = 2
+_RESIZE_CHUNK = 1024
+_LOOKED_AT = 64
+_GREY_MODES = frozenset({"1", "L", "LA"})
+_DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_UNREADABLE = (
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Image.DecompressionBombError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What decoders raise on a truncated or foreign file; Pillow raises SyntaxError, scipy TypeError."""
+
+
+@contextmanager
+def reading(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
+    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file or its URL."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        what = f"cannot be read ({type(error).__name__}: {error})"
+        raise LatentclustError.at(str(path), what, fix) from error
+
+
+def find(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:
+    """The first file or folder that matches, in order of roots and then of glob patterns relative to a root."""
+    matches = (match for root in roots for pattern in patterns for match in sorted(root.glob(pattern)))
+    return next(matches, None)
+
+
+def existing(path: Path, roots: Sequence[Path]) -> Path | None:
+    """The user's own file or folder: as it stands, or relative to the first root that holds it."""
+    return next((root / path for root in (Path(), *roots) if (root / path).exists()), None)
+
+
+def in_package(text: str) -> Path | None:
+    """The file that `PACKAGE:NAME` names in an installed package, which is not imported; None for other texts."""
+    match = IN_PACKAGE.fullmatch(text)
+    spec = importlib.util.find_spec(match[1]) if match else None
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    return next((found for folder in folders for found in sorted(folder.rglob(match[2]))), None) if match else None
+
+
+class ArraySource(ImageSource):
+    """Samples in memory.
+
+    Args:
+        array: uint8 images `(n, c, h, w)` or float32 vectors `(n, d)`.
+        where: What an error names as the place: a recipe key or a file.
+
+    Raises:
+        LatentclustError: Another rank or dtype, no sample, an empty axis, or a value that is not finite.
+    """
+
+    def __init__(self, array: NDArray[Any], where: str = "data") -> None:
+        kind = (array.ndim, array.dtype)
+        if kind not in {(_IMAGE_RANK, np.dtype(np.uint8)), (_VECTOR_RANK, np.dtype(np.float32))}:
+            what = f"an array of shape {array.shape} and type {array.dtype}"
+            raise LatentclustError.at(where, what, "Give uint8 images (n, c, h, w) or float32 vectors (n, d)")
+        if array.size == 0:
+            raise LatentclustError.at(where, f"no samples: the array's shape is {array.shape}", "Give at least one")
+        _check_finite(array, where)
+        self.shape: Shape = array.shape[1:]
+        self.dtype: np.dtype[Any] = array.dtype
+        self._array = array
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return len(self._array)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """A copy of the samples `(len(indices), *shape)`."""
+        samples: NDArray[Any] = self._array[indices]
+        return samples
+
+
+def _check_finite(array: NDArray[Any], where: str) -> None:
+    if array.dtype == np.uint8:
+        return
+    wrong = ~np.isfinite(array)
+    count = int(np.count_nonzero(wrong))
+    if count:
+        sample, position = np.argwhere(wrong)[0][[0, -1]]
+        what = f"{count} values are NaN or infinite, the first in sample {sample} at position {position}"
+        raise LatentclustError.at(where, what, "Drop or fill these samples; indices count from 0")
+
+
+class FileSource(ImageSource):
+    """Image files, decoded when read. Headers are read at once, so that mixed sizes are known before training.
+
+    Grey only where every file is grey, RGB otherwise; transparency is dropped.
+
+    Args:
+        paths: The files, in sample order.
+        size: Side in pixels of the square that every image is resized to; None keeps the files' common size.
+        where: What an error names as the place where no file is one's own.
+
+    Raises:
+        LatentclustError: No file, an unreadable one, more than 8 bits a channel, or several sizes and no `size`.
+    """
+
+    def __init__(self, paths: Sequence[Path], size: int | None = None, where: str = "data") -> None:
+        if not paths:
+            raise LatentclustError.at(where, "no image files", "Name a folder that holds images")
+        self._paths = tuple(paths)
+        self._size = size
+        sizes: dict[tuple[int, int], Path] = {}
+        grey = True
+        for path in self._paths:
+            extent, mode = _header(path)
+            sizes.setdefault(extent, path)
+            grey = grey and mode in _GREY_MODES
+        if size is None and len(sizes) > 1:
+            examples = " and ".join(f"{path} is {w}x{h}" for (w, h), path in list(sizes.items())[:2])
+            raise LatentclustError.at(where, f"images of {len(sizes)} sizes: {examples}", "Set data.size")
+        width, height = (size, size) if size else next(iter(sizes))
+        self._mode = "L" if grey else "RGB"
+        self.shape: Shape = (1 if grey else 3, height, width)
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        """How many files there are."""
+        return len(self._paths)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The decoded images `(len(indices), c, h, w)`; raises LatentclustError on a damaged file."""
+        images = np.empty((len(indices), *self.shape), np.uint8)
+        for image, index in zip(images, indices, strict=True):
+            path = self._paths[index]
+            with reading(path), Image.open(path) as file:
+                image[...] = pixels(file, self._mode, self._size)
+        return images
+
+
+def _header(path: Path) -> tuple[tuple[int, int], str]:
+    with reading(path, "Remove it, or replace it by an image"), Image.open(path) as file:
+        extent, mode = file.size, file.mode
+    if mode in _DEEP_MODES:
+        raise LatentclustError.at(str(path), f"more than 8 bits a channel (mode {mode})", "Convert it to 8 bits")
+    return extent, mode
+
+
+def pixels(image: Image.Image, mode: str, size: int | None = None) -> NDArray[np.uint8]:
+    """A Pillow image, converted to `mode` and resized to `size` bilinearly, as `(c, h, w)`."""
+    converted = image.convert(mode)
+    if size:
+        converted = converted.resize((size, size), Image.Resampling.BILINEAR)
+    array = np.asarray(converted)
+    return array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Images `(n, c, h, w)` brought to `(n, c, size, size)`, bilinearly with antialiasing and rounding."""
+    if images.shape[2:] == (size, size):
+        return images
+    out = np.empty((*images.shape[:2], size, size), np.uint8)
+    for start in range(0, len(images), _RESIZE_CHUNK):
+        chunk = torch.tensor(images[start : start + _RESIZE_CHUNK], dtype=torch.float32)
+        scaled = interpolate(chunk, (size, size), mode="bilinear", align_corners=False, antialias=True)
+        out[start : start + len(chunk)] = scaled.round_().clamp_(0, UINT8_MAX).to(torch.uint8).numpy()
+    return out
+
+
+def image_set(source: ImageSource, labels: NDArray[Any] | None, classes: Sequence[str], where: str) -> ImageSet:
+    """A data set of samples that differ and labels that fit them, sealed.
+
+    Args:
+        source: The samples. Of those in files a few, spread over the set, are compared.
+        labels: 0-based classes `(n,)`, or None.
+        classes: Their names in label order; may be empty.
+        where: What an error names as the place.
+
+    Raises:
+        LatentclustError: All samples one and the same, a count of labels that is not that of the samples, or a label
+            that is no class.
+    """
+    _check_varied(source, where)
+    if labels is None:
+        return ImageSet(source, None, ())
+    if labels.shape != (len(source),):
+        what = f"{len(source)} samples, and labels of shape {labels.shape}"
+        raise LatentclustError.at(where, what, "Give one label a sample")
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or (classes and labels.max() >= len(classes)):
+        what = f"labels of type {labels.dtype} from {labels.min()} to {labels.max()} for {len(classes)} classes"
+        raise LatentclustError.at(where, what, "Count classes from 0 to their number less one")
+    return ImageSet(source, SealedLabels(labels.astype(np.int64)), tuple(classes))
+
+
+def _check_varied(source: ImageSource, where: str) -> None:
+    """Of an array all is compared, by blocks that end at the first difference; of files, `_LOOKED_AT`."""
+    count = len(source)
+    step = 1 if isinstance(source, ArraySource) else max(1, count // _LOOKED_AT)
+    looked_at = np.arange(0, count, step)
+    first = source.read(looked_at[:1])
+    for start in range(0, len(looked_at), _LOOKED_AT):
+        if np.any(source.read(looked_at[start : start + _LOOKED_AT]) != first):
+            return
+    constant = bool(np.all(first == first.flat[0]))
+    if constant or count > 1:
+        value = f", every value {first.flat[0]}" if constant else ""
+        what = f"all {len(looked_at)} samples looked at, of {count}, are identical{value}"
+        raise LatentclustError.at(where, what, "Check how the images were written: there is nothing to cluster")
+
+
+def files_under(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """The files with one of the lower-case suffixes, at any depth, sorted; hidden files and folders are passed over."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))

@@ -1,0 +1,1 @@
+"""The area that outputs are cut to."""

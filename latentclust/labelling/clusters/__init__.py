@@ -1,0 +1,1 @@
+"""Clusters previewed, named and drawn again in finished rasters."""

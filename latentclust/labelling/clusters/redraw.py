@@ -1,0 +1,119 @@
+"""Finished label rasters drawn anew, without a model: with other colours, or their clusters merged into classes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.shutil import copy
+from rasterio.windows import Window
+
+from latentclust.data.sources import reading
+from latentclust.errors import LatentclustError
+from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, cloud_optimized, growing, writing
+from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.outputs.sidecars import AnyPath
+from latentclust.labelling.scenes.georeference import Georeference
+from latentclust.labelling.scenes.reader import opened
+
+ANEW = "Label its scene anew"
+
+
+def classes_raster(labels: AnyPath) -> AnyPath:
+    """The raster of classes that goes with a raster of clusters: `NAME-classes.tif`."""
+    return labels.with_name(f"{labels.stem}-classes{labels.suffix}")
+
+
+def count_clusters(labels: Path, clusters: int) -> dict[int, int]:
+    """Pixels of each cluster, counted from 1, and of no data, 0; a row of blocks is in memory at a time.
+
+    Raises:
+        LatentclustError: A raster that cannot be read, or that holds values above the number of clusters.
+    """
+    counts = np.zeros(clusters + 1, np.int64)
+    with opened(labels) as file:
+        for rows in _rows(file, labels, clusters):
+            counts += np.bincount(rows.ravel(), minlength=clusters + 1)
+    return {value: int(count) for value, count in enumerate(counts)}
+
+
+def merged_counts(counts: Mapping[int, int], legend: Legend) -> dict[int, int]:
+    """Pixels of each value of a legend, from those of each cluster."""
+    return {entry.value: sum(counts[cluster] for cluster in entry.clusters) for entry in legend.entries}
+
+
+def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> None:
+    """Writes the classes of a finished label raster as a Cloud-Optimized GeoTIFF of the same place.
+
+    A row of blocks is in memory at a time.
+
+    Args:
+        labels: A raster of clusters, 0 its no data.
+        draft: A temporary name.
+        target: What is written.
+        legend: Of the classes.
+
+    Raises:
+        LatentclustError: A raster that cannot be read, holds other values or cannot be written.
+    """
+    table = legend.table()
+    labelled = 0
+    with opened(labels) as file:
+        where = Georeference.of(file)
+        with growing(draft, where, legend.kind, legend.palette) as grown:
+            for rows in _rows(file, labels, len(table) - 1):
+                classes = table[rows]
+                labelled += int(np.count_nonzero(classes))
+                grown.append(classes)
+    cloud_optimized(draft, target, "MODE", where, labelled)
+
+
+def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: int) -> None:
+    """Writes a finished label raster again with the colours of a legend; all else stays as it is.
+
+    Args:
+        labels: A raster with a colour table.
+        draft: A temporary name, `.vrt`.
+        target: What is written, a Cloud-Optimized GeoTIFF.
+        legend: Its values.
+        labelled: Pixels of it that are data.
+
+    Raises:
+        LatentclustError: A raster that cannot be read or written.
+    """
+    # GDAL would copy the old names into the new file's own sidecar.
+    with rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        with opened(labels) as file:
+            where = Georeference.of(file)
+            with writing(draft):
+                copy(file, draft, driver="VRT")
+        _paint(draft, legend.palette)
+        cloud_optimized(draft, target, "MODE", where, labelled)
+
+
+def _paint(draft: Path, palette: Palette) -> None:
+    """Replaces the colour table of a virtual raster."""
+    tree = Xml.parse(draft)
+    table = tree.find("VRTRasterBand/ColorTable")
+    assert table is not None, "label rasters have a colour table"
+    table[:] = [
+        Xml.Element("Entry", {f"c{band}": str(level) for band, level in enumerate(colour, start=1)})
+        for _, colour in sorted(palette.items())
+    ]
+    tree.write(draft, encoding="utf-8")
+
+
+def _rows(file: DatasetReader, path: Path, clusters: int) -> Iterator[NDArray[Any]]:
+    """The raster from top to bottom, `(n, width)` at a time."""
+    for top in range(0, file.height, COG_BLOCK):
+        window = Window(0, top, file.width, min(COG_BLOCK, file.height - top))
+        with reading(path):
+            rows = file.read(1, window=window)
+        if rows.max() > clusters:
+            what = f"holds the value {rows.max()}, and the model has {clusters} clusters"
+            raise LatentclustError.at(str(path), what, ANEW)
+        yield rows

@@ -1,0 +1,1 @@
+"""Files that a labelled scene is written to."""

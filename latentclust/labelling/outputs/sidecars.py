@@ -1,0 +1,117 @@
+"""Files beside a label raster that say what its values mean: to GDAL and what builds on it, and to QGIS."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import NamedTuple, TypeVar
+from xml.etree import ElementTree as Xml
+
+from latentclust.files import write_atomic
+from latentclust.labelling.outputs.legend import Entry, Legend
+
+INTEGER, REAL, TEXT = ("Integer", 0), ("Real", 1), ("String", 2)
+"""Types of an attribute table's columns: GDAL's GFT_*."""
+
+GREATEST = 2**31 - 1
+"""What a column of integers holds; greater counts make it one of reals."""
+
+QGIS = "3.22"
+"""The version whose styles are written; later ones read them."""
+
+AnyPath = TypeVar("AnyPath", Path, PurePath)
+
+
+class _Column(NamedTuple):
+    """Of an attribute table.
+
+    Attributes:
+        name: Its heading.
+        type: One of GDAL's GFT_*.
+        usage: One of GDAL's GFU_*, by which programs find what they need.
+        cells: Its values, from top to bottom.
+    """
+
+    name: str
+    type: tuple[str, int]
+    usage: tuple[str, int]
+    cells: list[str]
+
+
+def sidecars_of(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
+    """Where the files beside a raster are: GDAL's, `NAME.tif.aux.xml`, and QGIS's, `NAME.qml`."""
+    return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml")
+
+
+def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | None = None) -> tuple[Path, ...]:
+    """Writes the category names and attribute table of a label raster for GDAL, and its style for QGIS.
+
+    Args:
+        raster: Beside which they go; it is not read.
+        legend: Its values.
+        counts: Pixels of each value, where they are known.
+
+    Returns:
+        The files.
+
+    Raises:
+        LatentclustError: A file that cannot be written.
+    """
+    auxiliary, style = sidecars_of(raster)
+    write_atomic(auxiliary, _text(attributes(legend, counts)))
+    write_atomic(style, _text(qgis_style(legend)))
+    return auxiliary, style
+
+
+def attributes(legend: Legend, counts: Mapping[int, int] | None = None) -> Xml.Element:
+    """The persistent auxiliary metadata that GDAL reads: names by value, and the attribute table."""
+    root = Xml.Element("PAMDataset")
+    band = Xml.SubElement(root, "PAMRasterBand", band="1")
+    names = Xml.SubElement(band, "CategoryNames")
+    table = Xml.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+    for entry in legend.entries:
+        Xml.SubElement(names, "Category").text = entry.name
+    columns = _columns(legend.entries, counts)
+    for index, column in enumerate(columns):
+        field = Xml.SubElement(table, "FieldDefn", index=str(index))
+        Xml.SubElement(field, "Name").text = column.name
+        Xml.SubElement(field, "Type", typeAsString=column.type[0]).text = str(column.type[1])
+        Xml.SubElement(field, "Usage", usageAsString=column.usage[0]).text = str(column.usage[1])
+    for index, cells in enumerate(zip(*(column.cells for column in columns), strict=True)):
+        row = Xml.SubElement(table, "Row", index=str(index))
+        for cell in cells:
+            Xml.SubElement(row, "F").text = cell
+    return root
+
+
+def qgis_style(legend: Legend) -> Xml.Element:
+    """A style of unique values, as QGIS loads it by itself where it lies beside the raster under the same name."""
+    root = Xml.Element("qgis", version=QGIS, styleCategories="Symbology")
+    pipe = Xml.SubElement(root, "pipe")
+    looks = {"type": "paletted", "band": "1", "opacity": "1", "alphaBand": "-1", "nodataColor": ""}
+    renderer = Xml.SubElement(pipe, "rasterrenderer", looks)
+    Xml.SubElement(renderer, "rasterTransparency")
+    palette = Xml.SubElement(renderer, "colorPalette")
+    for entry in legend.entries:
+        shown = {"value": str(entry.value), "color": entry.hex, "alpha": str(entry.colour[3]), "label": entry.name}
+        Xml.SubElement(palette, "paletteEntry", shown)
+    Xml.SubElement(root, "blendMode").text = "0"
+    return root
+
+
+def _columns(entries: tuple[Entry, ...], counts: Mapping[int, int] | None) -> list[_Column]:
+    columns = [
+        _Column("Value", INTEGER, ("MinMax", 5), [str(entry.value) for entry in entries]),
+        _Column("Class", TEXT, ("Name", 2), [entry.name for entry in entries]),
+    ]
+    for index, name in enumerate(("Red", "Green", "Blue", "Alpha")):
+        columns.append(_Column(name, INTEGER, (name, 6 + index), [str(entry.colour[index]) for entry in entries]))
+    if counts is not None:
+        pixels = [counts.get(entry.value, 0) for entry in entries]
+        kind = INTEGER if max(pixels) <= GREATEST else REAL
+        columns.append(_Column("Count", kind, ("PixelCount", 1), [str(count) for count in pixels]))
+    return columns
+
+
+def _text(root: Xml.Element) -> str:
+    """A tree as a file holds it."""
+    Xml.indent(root)
+    return Xml.tostring(root, encoding="unicode") + "\n"

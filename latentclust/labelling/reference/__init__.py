@@ -1,0 +1,1 @@
+"""Label rasters compared with reference rasters."""

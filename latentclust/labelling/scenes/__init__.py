@@ -1,0 +1,1 @@
+"""Scenes: found, opened and read band by band."""

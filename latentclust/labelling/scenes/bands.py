@@ -1,0 +1,144 @@
+"""The bands of a scene matched with those that a model was trained on: by name or index, type, scale and range."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from latentclust.data.rasters import PERCENTILES, BandReading, bands_of, descriptions, read_window, scales_of
+from latentclust.errors import LatentclustError
+from latentclust.labelling.scenes.reader import decoding
+
+LOOKED_AT = 256
+"""Side of a window by which the range of a scene is told, pixels."""
+
+LATTICE = 4
+"""Rows and columns of such windows, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How one scene is read.
+
+    Attributes:
+        bands: As the model's, but for the bands' places in this scene.
+        warnings: What is odd about them.
+    """
+
+    bands: BandReading
+    warnings: tuple[str, ...]
+
+
+def fit_bands(file: DatasetReader, wanted: BandReading, name: str) -> Fit:
+    """The bands of a scene that the model reads; looks at some values, and mostly at one window alone.
+
+    By name where the scene's descriptions contain each of the model's names once, and else by index.
+
+    Args:
+        file: From `opened`.
+        wanted: The model's.
+        name: Of the scene, for messages.
+
+    Raises:
+        LatentclustError: Another count of bands, another type of values, or no value within the model's range.
+    """
+    bands, odd = _places(file, wanted, name)
+    fitted = replace(wanted, bands=bands)
+    kinds = sorted({file.dtypes[band - 1] for band in bands} - set(wanted.types))
+    if kinds:
+        what = f"holds values of type {kinds[0]}, and the model was trained on {' and '.join(wanted.types)}"
+        raise LatentclustError.at(name, what, "Convert it to the type and the scale of the training data")
+    return Fit(fitted, (*odd, *_scales(file, fitted), *_ranges(file, fitted, name)))
+
+
+def _places(file: DatasetReader, wanted: BandReading, name: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Which bands are read, counted from 1, and a warning where their names are not the model's."""
+    present = bands_of(file)
+    said = descriptions(file, present)
+    if wanted.names and all(said.count(each) == 1 for each in wanted.names):
+        return tuple(present[said.index(each)] for each in wanted.names), ()
+    described = f" ({', '.join(each or 'no name' for each in said)})" if any(said) else ""
+    if len(present) not in wanted.counts:
+        trained = " or ".join(str(each) for each in wanted.counts)
+        reads = f" and reads {', '.join(wanted.names)}" if wanted.names else ""
+        what = f"has {len(present)} band(s){described}, and the model was trained on {trained}{reads}"
+        raise LatentclustError.at(name, what, "Bring it to the bands of the training data, in their order")
+    if not (wanted.names and described):
+        return wanted.bands, ()
+    numbers = ", ".join(str(band) for band in wanted.bands)
+    odd = f"bands{described} are not called as the model's, {', '.join(wanted.names)}: bands {numbers} are read"
+    return wanted.bands, (odd,)
+
+
+def _scales(file: DatasetReader, bands: BandReading) -> Iterator[str]:
+    """A warning where the scene claims other scales than the training data did: they are applied to neither."""
+    pairs = zip(bands.bands, scales_of(file, bands.bands), bands.scales, strict=False)
+    for band, found, trained in pairs:
+        if found != trained:
+            said, before = (f"scale {scale:g} and offset {offset:g}" for scale, offset in (found, trained))
+            yield f"{_called(file, band)} has {said}, and the training data had {before}; stored values are read"
+
+
+def _ranges(file: DatasetReader, bands: BandReading, name: str) -> tuple[str, ...]:
+    """A warning where no value looked at lies within the range of a band; raises where that is so in every band."""
+    if not bands.ranges:
+        return ()
+    with decoding(name):
+        outside = _outside(file, bands)
+        if not outside:
+            return ()
+        values = np.concatenate(list(_samples(file, bands.bands)), axis=1)
+    said = "; ".join(_spread(file, bands, values, at) for at in outside)
+    if len(outside) < len(bands.bands):
+        return (f"no value looked at lies in the range of the training data: {said}",)
+    what = f"no value looked at lies in the range of the training data in any band: {said}"
+    raise LatentclustError.at(name, what, "Bring it to the scale of the training data")
+
+
+def _spread(file: DatasetReader, bands: BandReading, values: NDArray[np.generic], at: int) -> str:
+    low, high = np.percentile(values[at].astype(np.float64), PERCENTILES)
+    trained = " to ".join(f"{value:g}" for value in bands.ranges[at])
+    shares = " to ".join(f"{share:g}" for share in PERCENTILES)
+    return f"{_called(file, bands.bands[at])} has {low:.4g} to {high:.4g} (percentiles {shares}), not {trained}"
+
+
+def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
+    """Which of the bands, counted from 0, have values and none of them within its range."""
+    low, high = np.array(bands.ranges, np.float64).T[:, :, np.newaxis]
+    inside = np.zeros(len(bands.bands), np.bool_)
+    seen = False
+    for values in _samples(file, bands.bands):
+        inside |= ((values >= low) & (values <= high)).any(axis=1)
+        seen = seen or values.size > 0
+        if inside.all():
+            break
+    return tuple(int(at) for at in np.flatnonzero(~inside)) if seen else ()
+
+
+def _samples(file: DatasetReader, bands: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+    """The valid values `(c, n)` of windows spread over a scene."""
+    blocks = file.block_shapes[bands[0] - 1]
+    for top, height in _spans(file.height, blocks[0]):
+        for left, width in _spans(file.width, blocks[1]):
+            values, valid = read_window(file, bands, Window(left, top, width, height))
+            yield values[:, valid]
+
+
+def _spans(whole: int, block: int) -> list[tuple[int, int]]:
+    """First pixel and length of windows that are spread over an axis, each in the midst of its share.
+
+    They begin where blocks do, unless blocks are longer than a share, so that few are decoded.
+    """
+    count = min(LATTICE, -(-whole // LOOKED_AT))
+    share = whole / count
+    starts = [max(0, int((each + 0.5) * share - LOOKED_AT / 2)) for each in range(count)]
+    begun = [start - start % block if block <= share else start for start in starts]
+    return [(start, min(LOOKED_AT, whole - start)) for start in dict.fromkeys(begun)]
+
+
+def _called(file: DatasetReader, band: int) -> str:
+    said = descriptions(file, [band])[0]
+    return f"band {band} ({said})" if said else f"band {band}"

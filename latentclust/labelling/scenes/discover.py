@@ -1,0 +1,179 @@
+"""The scenes that paths, URLs, globs, folders and lists name."""
+
+import glob
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from latentclust.data.sources import in_package, reading
+from latentclust.errors import Issue, LatentclustError, raise_all
+from latentclust.labelling.scenes.addresses import is_address, local_path, printable, real, without_secrets
+from latentclust.labelling.scenes.folders import is_folder, leads_into, literal_part, matches, search
+from latentclust.labelling.scenes.inputs import (
+    RASTERS,
+    Scene,
+    file_scene,
+    item_scene,
+    joined_scenes,
+    remote_scene,
+    unsearched,
+)
+from latentclust.labelling.scenes.stac import JSON, files_of, is_item, read_json
+
+SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
+"""What is taken from a folder, beside STAC items; a file that is named is read whatever its suffix."""
+
+LIST = ".txt"
+"""A file of paths and URLs, one a line; empty lines and those that begin with # say nothing."""
+
+ONE_A_LINE = "Give a UTF-8 text file of paths, one a line"
+
+
+def find_scenes(
+    given: Iterable[str | Path], out: Path | None, bands: Sequence[str] = (), names: Sequence[str] = ()
+) -> tuple[Scene, ...]:
+    """The scenes, each once, in the order given. No raster is opened: one that is not there fails as a scene.
+
+    Args:
+        given: Rasters, URLs and other addresses that GDAL reads, STAC items, folders that are searched at any depth,
+            glob patterns, and text files of the first three.
+        out: The output folder; what lies below it is never read. None where nothing is written.
+        bands: Words of file names: files that are called alike but for one of them are one scene, its bands in this
+            order, and other files are left out. Of a STAC item, names of assets.
+        names: What the model calls the bands that it reads: those of a STAC item unless `bands` are given.
+
+    Raises:
+        LatentclustError: with every issue at once: nothing found, an input below `out`, or two inputs whose outputs
+            would have one name.
+    """
+    check_words(bands)
+    scenes: dict[tuple[str, PurePath], Scene] = {}
+    issues: list[Issue] = []
+    out = real(out) if out else None
+    for argument in given:
+        try:
+            for scene in _found(argument, out, bands or names):
+                scenes.setdefault((scene.name, scene.output), scene)
+        except LatentclustError as error:
+            issues += error.issues
+    found = tuple(scenes.values())
+    if not found and not issues:
+        issues.append(Issue("SCENES", "nothing is given", "Name rasters, folders or a text file of paths"))
+    if found and bands:
+        found = joined_scenes(found, bands)
+        if not found:
+            what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word of its name"
+            issues.append(Issue("--bands", what, "Give the words by which the names of the bands' files differ"))
+    raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
+    return found
+
+
+def _found(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
+    """Those of one argument; raises LatentclustError where there are none."""
+    text = str(argument)
+    where = without_secrets(printable(text))
+    if not text.strip() or "\0" in text:
+        what = f"the path {text!r} is empty or holds a null byte"
+        raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
+    with reading(where, "Check the path"):
+        found = list(_each(text, out, wanted))
+    if not found:
+        what = f"no raster is there ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters are none)"
+        raise LatentclustError.at(where, what, "Name rasters, or a folder of them")
+    return found
+
+
+def _each(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]:
+    path = Path(text)
+    if is_folder(path):
+        yield from _within(search(path, SUFFIXES | {JSON}, out), path, wanted)
+    elif glob.has_magic(text) and not is_address(text) and not path.exists():
+        root = literal_part(path)
+        yield from _within(matches(path, root, SUFFIXES | {JSON}, out), root, wanted)
+    elif path.suffix.lower() == LIST and not is_address(text):
+        folder = path.parent
+        yield from (_named(name, folder, wanted) for name in _lines(path))
+    else:
+        yield _named(text, None, wanted)
+
+
+def _named(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
+    """A file or an address that is named, in a list of `folder` or on its own; a file need not be there."""
+    if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
+        text = str(local)
+    elif is_address(text):
+        return remote_scene(text)
+    path = (folder or Path()) / text
+    above = Path(text).is_absolute() or ".." in Path(text).parts
+    root = path.parent if folder is None or above else folder
+    if path.suffix.lower() == JSON:
+        return item_scene(path, path.parent.relative_to(root), wanted)
+    return file_scene(path, root)
+
+
+def _within(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterator[Scene]:
+    """Files that were searched for, and STAC items among them; what is a file of an item is no scene of its own."""
+    found = list(paths)
+    items = {path for path in found if path.suffix.lower() == JSON and _is_item(path)}
+    owned = {real(file) for item in items for file in files_of(item)}
+    for path in found:
+        if is_folder(path):
+            yield unsearched(path, root)
+        elif path in items:
+            yield item_scene(path, path.parent.relative_to(root), wanted)
+        elif path.suffix.lower() != JSON and not (owned and real(path) in owned):
+            yield file_scene(path, root)
+
+
+def _is_item(path: Path) -> bool:
+    try:
+        return is_item(read_json(path))
+    except LatentclustError:
+        return False
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a list that say something; bytes that are no UTF-8 stay those of a file's name."""
+    with reading(printable(path), ONE_A_LINE):
+        content = path.read_bytes()
+        if b"\0" in content:
+            raise ValueError("it holds null bytes")
+    text = content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape")
+    lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _inside(scenes: Iterable[Scene], out: Path) -> Iterator[Issue]:
+    for scene in scenes:
+        if any(leads_into(file, out) for file in scene.files):
+            yield Issue(scene.name, f"lies in the output folder {out}", "Choose another --out")
+
+
+def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
+    """Outputs that are called alike, also where a file system does not tell capitals apart."""
+    owners: dict[str, str] = {}
+    for scene in scenes:
+        for output in map(scene.raster, RASTERS):
+            owner = owners.setdefault(str(output).casefold(), scene.name)
+            if owner != scene.name:
+                what = f"its output would be {output}, and so would that of {owner}"
+                yield Issue(scene.name, what, "Name a folder that holds both, or label them into two folders")
+                break
+
+
+def check_given(given: object) -> list[str | Path]:
+    """One path or several as a list; raises LatentclustError for anything else."""
+    if isinstance(given, (str, Path)):
+        return [given]
+    if isinstance(given, Iterable):
+        paths = list(given)
+        if all(isinstance(path, (str, Path)) for path in paths):
+            return paths
+    raise LatentclustError.at("scenes", f"{given!r} is no path", "Give a path, or a list of paths")
+
+
+def check_words(bands: Sequence[str]) -> None:
+    """Raises LatentclustError for words that are empty or given twice."""
+    if not all(bands) or len(set(bands)) < len(bands):
+        what = f"{','.join(bands)!r} has an empty word, or one twice"
+        raise LatentclustError.at("--bands", what, "Give each band one word, as in B04,B03,B02")

@@ -1,0 +1,157 @@
+"""Files of one band each, joined into one raster: the text of a VRT that GDAL opens."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import rasterio
+from rasterio.enums import MaskFlags, WktVersion
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from latentclust.data.rasters import bands_of, scales_of
+from latentclust.errors import LatentclustError
+
+TYPES = {
+    "int8": "Int8",
+    "uint8": "Byte",
+    "int16": "Int16",
+    "uint16": "UInt16",
+    "int32": "Int32",
+    "uint32": "UInt32",
+    "int64": "Int64",
+    "uint64": "UInt64",
+    "float32": "Float32",
+    "float64": "Float64",
+}
+"""GDAL's name of each type of values."""
+
+SHIFT = 1e-3
+"""How far, in pixels, the corners of files that are joined may lie apart: more than is rounded, less than is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of one band.
+
+    Attributes:
+        band: What the band is called.
+        source: What GDAL opens.
+        name: What people see.
+    """
+
+    band: str
+    source: str = field(repr=False)
+    name: str
+
+
+def joined(parts: Sequence[Part], name: str) -> str:
+    """The VRT: its bands are in the order of the parts and called as they are; nodata and masks of each are kept.
+
+    Args:
+        parts: One or more.
+        name: Of the scene, for messages.
+
+    Raises:
+        LatentclustError: A file that cannot be read, has several bands or complex values, or another grid than the
+            first.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(_opened(part, name)) for part in parts]
+        first = files[0]
+        for part, file in zip(parts[1:], files[1:], strict=True):
+            if difference := _difference(first, file):
+                what = f"its files do not lie upon each other: {part.name} {difference} {parts[0].name}"
+                raise LatentclustError.at(name, what, "Bring them to one grid first, as with gdalwarp")
+        root = ET.Element("VRTDataset", rasterXSize=str(first.width), rasterYSize=str(first.height))
+        _place(root, first)
+        for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
+            _add_band(root, number, part, file)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _opened(part: Part, name: str) -> DatasetReader:
+    try:
+        file = rasterio.open(part.source)
+    except (OSError, RasterioError) as error:
+        what = f"its band {part.band}, {part.name}, cannot be read ({error})"
+        raise LatentclustError.at(name, what, "Fetch or copy the file again") from error
+    bands = bands_of(file)
+    if len(bands) != 1 or file.dtypes[bands[0] - 1] not in TYPES:
+        kinds = " and ".join(sorted(set(file.dtypes)))
+        file.close()
+        what = f"{part.name} has {len(bands)} band(s) of {kinds}, and files of one band of real numbers are joined"
+        raise LatentclustError.at(name, what, "Name the bands' own files")
+    return file
+
+
+def _difference(first: DatasetReader, other: DatasetReader) -> str:
+    """In what two grids differ, or nothing."""
+    if (first.height, first.width) != (other.height, other.width):
+        return f"is {other.width}x{other.height} pixels (w x h), and {first.width}x{first.height} is"
+    if first.crs != other.crs or first.gcps[1] != other.gcps[1]:
+        return f"is in {other.crs or other.gcps[1]}, and {first.crs or first.gcps[1]} is that of"
+    if (shift := _shift(first, other)) > SHIFT or _points(first) != _points(other):
+        return f"lies elsewhere, {shift:.3g} pixels at a corner, than"
+    return ""
+
+
+def _shift(first: DatasetReader, other: DatasetReader) -> float:
+    """How far, in pixels, the corners of another file of this size lie from those of the first."""
+    corners = np.array([[0, first.width, 0], [0, 0, first.height], [1, 1, 1]])
+    here, there = (np.array(file.transform, np.float64).reshape(3, 3) for file in (first, other))
+    return float(np.abs(np.linalg.solve(here, there @ corners) - corners).max())
+
+
+def _points(file: DatasetReader) -> list[dict[str, str]]:
+    """Ground control points as a VRT writes them."""
+    places = [(point.col, point.row, point.x, point.y, point.z or 0.0) for point in file.gcps[0]]
+    axes = ("Pixel", "Line", "X", "Y", "Z")
+    return [dict(zip(axes, (repr(float(value)) for value in place), strict=True)) for place in places]
+
+
+def _place(root: ET.Element, file: DatasetReader) -> None:
+    """Coordinate system, transform or ground control points."""
+    points, projection = file.gcps
+    if points:
+        named = {"Projection": projection.to_wkt(version=WktVersion.WKT2_2019)} if projection else {}
+        listed = ET.SubElement(root, "GCPList", named)
+        for number, point in enumerate(_points(file), start=1):
+            ET.SubElement(listed, "GCP", {"Id": str(number), **point})
+        return
+    if file.crs:
+        ET.SubElement(root, "SRS").text = file.crs.to_wkt(version=WktVersion.WKT2_2019)
+    if not file.transform.is_identity:
+        ET.SubElement(root, "GeoTransform").text = ", ".join(repr(float(each)) for each in file.transform.to_gdal())
+
+
+def _add_band(root: ET.Element, number: int, part: Part, file: DatasetReader) -> None:
+    """One band, with its nodata value, or else with its mask where it has one."""
+    band = bands_of(file)[0]
+    at = band - 1
+    kind, flags, (height, width) = TYPES[file.dtypes[at]], file.mask_flag_enums[at], file.block_shapes[at]
+    sizes = {"blockXSize": str(width), "blockYSize": str(height)}
+    element = ET.SubElement(root, "VRTRasterBand", {"dataType": kind, "band": str(number), **sizes})
+    ET.SubElement(element, "Description").text = part.band
+    ET.SubElement(element, "ColorInterp").text = "Gray"
+    if MaskFlags.nodata in flags:
+        ET.SubElement(element, "NoDataValue").text = repr(file.nodatavals[at])
+    scale, offset = scales_of(file, [band])[0]
+    ET.SubElement(element, "Offset").text = repr(offset)
+    ET.SubElement(element, "Scale").text = repr(scale)
+    _add_source(element, part, str(band), file)
+    if not set(flags) & {MaskFlags.nodata, MaskFlags.all_valid}:
+        mask = ET.SubElement(ET.SubElement(element, "MaskBand"), "VRTRasterBand", {"dataType": "Byte", **sizes})
+        _add_source(mask, part, f"mask,{band}", file)
+
+
+def _add_source(element: ET.Element, part: Part, band: str, file: DatasetReader) -> None:
+    """The whole of a band of a file, or of its mask."""
+    whole = {"xOff": "0", "yOff": "0", "xSize": str(file.width), "ySize": str(file.height)}
+    source = ET.SubElement(element, "SimpleSource")
+    ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = part.source
+    ET.SubElement(source, "SourceBand").text = band
+    ET.SubElement(source, "SrcRect", whole)
+    ET.SubElement(source, "DstRect", whole)

@@ -1,0 +1,1 @@
+"""Windows of a scene: the grid, the engine that labels them, and the stitching of their probabilities."""

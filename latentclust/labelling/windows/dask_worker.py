@@ -1,0 +1,54 @@
+"""What runs in the processes of a Dask cluster."""
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from distributed import Worker, WorkerPlugin, get_worker
+
+from latentclust.labelling.plan import Plan
+from latentclust.labelling.windows.feed import Job
+from latentclust.labelling.windows.labeller import Labelled, label_strips
+from latentclust.model.model import load
+
+NAME = "latentclust-plan"
+
+
+class PlanOnWorker(WorkerPlugin):
+    """Reads the model once in every worker.
+
+    Attributes:
+        plan: What strips are labelled by; set in the worker.
+    """
+
+    name = NAME
+    plan: Plan
+
+    def __init__(self, model: str, device: str, rest: Mapping[str, Any], threads: int | None) -> None:
+        """Is sent: the model's file, where its networks go, the rest of the plan, and how many threads torch takes."""
+        self.model, self.device, self.rest, self.threads = model, device, dict(rest), threads
+
+    def setup(self, worker: Worker) -> None:
+        """In the worker, when it begins."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        self.plan = Plan(model=load(self.model, self.device), **self.rest)
+
+
+def work(job: Job) -> Labelled:
+    """Labels one strip."""
+    plugin = get_worker().plugins[NAME]
+    assert isinstance(plugin, PlanOnWorker)
+    return next(label_strips(plugin.plan, iter([job]), lambda: False, lambda job, windows, pixels: None))
+
+
+def facts_of_worker(token: str) -> tuple[str, str]:
+    """What a file holds, or why it cannot be read; and the version of latentclust."""
+    try:
+        word = Path(token).read_text(encoding="utf-8")
+    except OSError as error:
+        word = os.strerror(error.errno) if error.errno else str(error)
+    return word, version("latentclust")

@@ -1,0 +1,32 @@
+"""Who labels strips: this process, or processes of a Dask cluster."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from latentclust.labelling.plan import Plan
+from latentclust.labelling.windows.feed import Job, Stopping
+from latentclust.labelling.windows.labeller import Labelled, Progress, label_strips
+
+Engine = Callable[[Iterator[Job], Stopping, Progress], Iterator[Labelled]]
+"""Labels strips, in any order; it takes new ones as it has room for them."""
+
+
+def engine_for(plan: Plan, folder: Path, workers: int | None, scheduler: str | None) -> AbstractContextManager[Engine]:
+    """The engine that was asked for: a local cluster, one that runs, or this process.
+
+    Args:
+        plan: Of the run.
+        folder: Of temporary files, which every worker must see under this path.
+        workers: Of a local cluster; None for none.
+        scheduler: The address of a cluster's scheduler.
+
+    Raises:
+        LatentclustError: Dask is not installed, or no cluster is there that sees the folder.
+    """
+    if workers is None and scheduler is None:
+        return nullcontext(partial(label_strips, plan))
+    from latentclust.labelling.windows.dask_cluster import cluster_engine
+
+    return cluster_engine(plan, folder, workers, scheduler)

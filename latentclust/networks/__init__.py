@@ -1,0 +1,1 @@
+"""The networks of each role, and what they compute."""

@@ -1,0 +1,1 @@
+"""Plugins: found by their metadata, loaded in isolation, checked, and registered by name."""

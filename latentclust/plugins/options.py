@@ -1,0 +1,135 @@
+"""The options of a part, read off its pydantic fields, in a user's words."""
+
+import ast
+import inspect
+import json
+import textwrap
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any, Literal
+
+import annotated_types
+from pydantic.fields import FieldInfo
+
+from latentclust.specs.parts import Spec
+
+_BOUNDS = {annotated_types.Gt: (">", "gt"), annotated_types.Ge: (">=", "ge")} | {
+    annotated_types.Lt: ("<", "lt"),
+    annotated_types.Le: ("<=", "le"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartOption:
+    """One key of a part's table.
+
+    Attributes:
+        name: The key.
+        type: What it takes, such as `int > 0`.
+        required: Whether it must be given.
+        default: Its value otherwise; None where it is then left open.
+        description: What it does, where its author wrote that below it.
+    """
+
+    name: str
+    type: str
+    required: bool
+    default: Any = None
+    description: str = ""
+
+    def __str__(self) -> str:
+        """`name: type = default`, the default as TOML has it."""
+        if self.required or self.default is None:
+            return f"{self.name}: {self.type} ({'required' if self.required else 'optional'})"
+        return f"{self.name}: {self.type} = {_as_toml(self.default)}"
+
+
+def _as_toml(value: Any) -> str:
+    """A value as TOML has it; of one that TOML has not, its type."""
+    try:
+        return json.dumps(value, default=str)
+    except Exception:  # a third party's value may fail to say what it is
+        return f"a {type(value).__name__}"
+
+
+def part_options(part: object) -> list[PartOption]:
+    """The options of a spec class, in its order; none of a quantity or a system."""
+    if not (isinstance(part, type) and issubclass(part, Spec)):
+        return []
+    specs = [one for one in reversed(part.__mro__) if issubclass(one, Spec)]
+    described = {name: text for one in specs for name, text in attribute_docstrings(one).items()}
+    return [_option(name, field, described.get(name, "")) for name, field in part.model_fields.items()]
+
+
+def _option(name: str, field: FieldInfo, described: str) -> PartOption:
+    required = field.is_required()
+    return PartOption(
+        name,
+        _type(field),
+        required,
+        default=None if required else _default(field),
+        description=field.description or described,
+    )
+
+
+def _type(field: FieldInfo) -> str:
+    """What a field takes; of a plugin's own types that fail to say it, no more than that."""
+    try:
+        return in_words(field.annotation) + _bounds(field.metadata)
+    except Exception:
+        return "a value"
+
+
+def _default(field: FieldInfo) -> Any:
+    """A field's default; None where a plugin's factory makes it from other fields, or fails."""
+    try:
+        return field.get_default(call_default_factory=True)
+    except Exception:
+        return None
+
+
+@cache
+def attribute_docstrings(spec: type[Spec]) -> dict[str, str]:
+    """The strings below a class's own attributes, each as one line; none where its source is not at hand.
+
+    pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.
+    """
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(spec))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    found = {}
+    for field, below in pairwise(body.body if isinstance(body, ast.ClassDef) else []):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.split())
+    return found
+
+
+def in_words(annotation: Any) -> str:
+    """A type as a recipe's writer thinks of it: choices as they are written, bounds as signs."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return in_words(arguments[0]) + _bounds(arguments[1:])
+    if origin is Literal:
+        return " | ".join(f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(in_words(member) for member in arguments if member is not type(None))
+    if origin is tuple:
+        members = ", ".join("..." if member is Ellipsis else in_words(member) for member in arguments)
+        return f"[{members}]"
+    name = getattr(annotation, "__name__", str(annotation))
+    return f"{name} of {', '.join(map(in_words, arguments))}" if arguments else name
+
+
+def _bounds(metadata: Iterable[Any]) -> str:
+    found = [(item, *_BOUNDS[type(item)]) for item in metadata if type(item) in _BOUNDS]
+    return "".join(f" {sign} {_bound(getattr(item, name))}" for item, sign, name in found)
+
+
+def _bound(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

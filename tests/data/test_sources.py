@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentclust.data.sources import ArraySource, FileSource, existing, find, image_set, reading, resized
+from latentclust.errors import LatentclustError
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def write(path: Path, array: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+    return path
+
+
+def test_array_source_returns_the_samples_asked_for_in_order():
+    images = noise(5, 3, 4, 6)
+    source = ArraySource(images)
+    assert (len(source), source.shape, source.dtype) == (5, (3, 4, 6), np.uint8)
+    np.testing.assert_array_equal(source.read(np.array([4, 0, 4])), images[[4, 0, 4]])
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 3, 4, 4), np.float32),
+        np.zeros((2, 3), np.float64),
+        np.zeros((2, 4, 4), np.uint8),
+        np.zeros((2, 3), np.uint8),
+        np.zeros((0, 3), np.float32),
+        np.zeros((4, 1, 0, 8), np.uint8),
+    ],
+)
+def test_array_source_refuses_another_rank_or_type_and_emptiness(array: np.ndarray):
+    with pytest.raises(LatentclustError, match=r"shape"):
+        ArraySource(array)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_array_source_counts_and_places_values_that_are_not_finite(bad: float):
+    vectors = np.ones((4, 3), np.float32)
+    vectors[2, 1] = vectors[3, 0] = bad
+    with pytest.raises(LatentclustError, match="2 values are NaN or infinite, the first in sample 2 at position 1"):
+        ArraySource(vectors)
+
+
+def test_file_source_decodes_to_what_was_written(tmp_path: Path):
+    pictures = noise(3, 5, 7, 3)
+    source = FileSource([write(tmp_path / f"{i}.png", picture) for i, picture in enumerate(pictures)])
+    assert source.shape == (3, 5, 7)
+    np.testing.assert_array_equal(source.read(np.array([2, 0])), pictures[[2, 0]].transpose(0, 3, 1, 2))
+
+
+def test_file_source_is_grey_only_where_every_file_is(tmp_path: Path):
+    grey, colour = write(tmp_path / "g.png", noise(4, 4)), write(tmp_path / "c.png", noise(4, 4, 3))
+    assert FileSource([grey, grey]).shape == (1, 4, 4)
+    both = FileSource([grey, colour])
+    assert both.shape == (3, 4, 4)
+    red, green, blue = both.read(np.array([0]))[0]
+    np.testing.assert_array_equal(red, noise(4, 4))
+    np.testing.assert_array_equal(red, green)
+    np.testing.assert_array_equal(red, blue)
+
+
+def test_file_source_of_mixed_sizes_needs_a_size(tmp_path: Path):
+    paths = [write(tmp_path / "a.png", noise(4, 6)), write(tmp_path / "b.png", noise(8, 8))]
+    with pytest.raises(LatentclustError, match=r"2 sizes: .*a\.png is 6x4 and .*b\.png is 8x8\. Set data\.size"):
+        FileSource(paths)
+    assert FileSource(paths, size=5).read(np.array([0, 1])).shape == (2, 1, 5, 5)
+
+
+def test_file_source_names_a_damaged_file(tmp_path: Path):
+    whole = write(tmp_path / "whole.png", noise(64, 64))
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole.read_bytes()[:1000])
+    source = FileSource([whole, cut])
+    with pytest.raises(LatentclustError, match=r"cut\.png: cannot be read"):
+        source.read(np.array([0, 1]))
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    with pytest.raises(LatentclustError, match=r"text\.png: cannot be read"):
+        FileSource([text])
+
+
+def test_file_source_refuses_deep_images_and_no_files(tmp_path: Path):
+    deep = write(tmp_path / "deep.png", np.arange(16, dtype=np.uint16).reshape(4, 4))
+    with pytest.raises(LatentclustError, match="more than 8 bits"):
+        FileSource([deep])
+    with pytest.raises(LatentclustError, match="no image files"):
+        FileSource([])
+
+
+def test_resizing_keeps_constants_and_means_and_agrees_with_pillow():
+    np.testing.assert_array_equal(resized(np.full((2, 3, 8, 8), 77, np.uint8), 16), 77)
+    images = noise(3, 1, 32, 32)
+    small = resized(images, 8)
+    by_pillow = [Image.fromarray(image[0]).resize((8, 8), Image.Resampling.BILINEAR) for image in images]
+    assert np.abs(small[:, 0].astype(int) - np.stack(by_pillow).astype(int)).max() <= 1
+    np.testing.assert_array_equal(resized(images, 32), images)
+
+
+def test_image_set_seals_labels_that_fit():
+    opened = image_set(ArraySource(noise(4, 1, 2, 2)), np.array([0, 1, 1, 0], np.uint8), ("a", "b"), "here")
+    assert opened.labels is not None
+    assert opened.labels.unseal().tolist() == [0, 1, 1, 0]
+    assert opened.labels.unseal().dtype == np.int64
+    assert opened.classes == ("a", "b")
+    assert image_set(ArraySource(noise(4, 1, 2, 2)), None, (), "here").labels is None
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 2, 0], [-1, 0, 0, 1], [0.0, 1.0, 0.0, 1.0]])
+def test_image_set_refuses_labels_that_do_not(labels: list[float]):
+    with pytest.raises(LatentclustError, match=r"here: .*labels of"):
+        image_set(ArraySource(noise(4, 1, 2, 2)), np.array(labels), ("a", "b"), "here")
+
+
+@pytest.mark.parametrize("count", [1, 2, 200])
+def test_constant_images_are_refused(count: int):
+    constant = np.full((count, 1, 4, 4), 9, np.uint8)
+    with pytest.raises(LatentclustError, match=f"all {count} samples looked at, of {count}, are identical"):
+        image_set(ArraySource(constant), None, (), "here")
+    constant[-1, 0, 0, 0] = 8
+    assert len(image_set(ArraySource(constant), None, (), "here").source) == count
+
+
+def test_constant_files_are_refused(tmp_path: Path):
+    black = np.zeros((4, 4), np.uint8)
+    paths = [write(tmp_path / f"{index}.png", black) for index in range(3)]
+    with pytest.raises(LatentclustError, match="identical, every value 0"):
+        image_set(FileSource(paths), None, (), "here")
+
+
+def test_the_first_root_and_then_the_first_pattern_win(tmp_path: Path):
+    first, second = tmp_path / "1", tmp_path / "2"
+    for path in (first / "b.txt", second / "a.txt", second / "b.txt"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert find((tmp_path / "absent", first, second), ("a.txt", "b.*")) == first / "b.txt"
+    assert find((second, first), ("a.txt", "b.*")) == second / "a.txt"
+    assert find((first,), ("c*",)) is None
+    assert existing(Path("a.txt"), (first, second)) == second / "a.txt"
+    assert existing(second / "b.txt", (first,)) == second / "b.txt"
+
+
+def test_reading_leaves_our_own_errors_as_they_are():
+    mine = LatentclustError.at("a", "b", "c")
+    with pytest.raises(LatentclustError) as caught, reading(Path("file")):
+        raise mine
+    assert caught.value is mine

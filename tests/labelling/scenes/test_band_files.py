@@ -1,0 +1,54 @@
+"""Which files are the bands of one scene."""
+
+import pytest
+
+from latentclust.labelling.scenes.band_files import Pattern, band_sets
+
+RGB = ("B04", "B03", "B02")
+
+
+def sets(names: list[str], bands: tuple[str, ...] = RGB) -> list[dict[str, str]]:
+    return [
+        {band: names[at] for band, at in members.items()}
+        for _, members in band_sets([("", name) for name in names], bands)
+    ]
+
+
+def test_files_alike_but_for_a_word_are_a_set() -> None:
+    names = [f"T1_{band}_10m.jp2" for band in ("B02", "B03", "B04", "B08")] + ["T2-B04.tif", "T2-B03.tif", "x.tif"]
+    first, second = sets(names)
+    assert first == {"B02": "T1_B02_10m.jp2", "B03": "T1_B03_10m.jp2", "B04": "T1_B04_10m.jp2"}
+    assert second == {"B04": "T2-B04.tif", "B03": "T2-B03.tif"}
+
+
+@pytest.mark.parametrize("name", ["sB04.tif", "b04.tif", "B041.tif", "B04é.tif", "B8A.tif", "x.B04"])
+def test_a_band_is_a_whole_word_of_the_name(name: str) -> None:
+    assert sets([name]) == []
+
+
+@pytest.mark.parametrize("name", ["B04.tif", "s_B04.tif", "s.B04.tif", "s (B04).tif", "B04", "s B04-v2.tif"])
+def test_words_end_at_anything_but_letters_and_digits(name: str) -> None:
+    assert sets([name]) == [{"B04": name}]
+
+
+def test_folders_and_suffixes_are_kept_apart() -> None:
+    found = band_sets([("a", "B04.tif"), ("b", "B03.tif"), ("a", "B03.jp2")], RGB)
+    assert [list(members) for _, members in found] == [["B04"], ["B03"], ["B03"]]
+
+
+def test_of_words_that_occur_twice_the_whole_set_counts() -> None:
+    names = ["red_river_red.tif", "red_river_green.tif"]
+    assert sets(names, ("red", "green")) == [{"red": names[0], "green": names[1]}]
+    assert sets(["SR_B4.tif", "SR_B5.tif"], ("SR_B4", "SR_B5")) == [{"SR_B4": "SR_B4.tif", "SR_B5": "SR_B5.tif"}]
+    assert sets(["B04_B03.tif"]) == [{"B04": "B04_B03.tif"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "common"),
+    [
+        ("T1_", "_10m", "T1_10m"), ("T1_", "", "T1"), ("", "-x", "x"), ("", "", ""), ("a.", ".b", "a.b"),
+        ("a-", "_b", "a-b"), ("s (", ")", "s"), ("s(", ")t", "s_t"), ("2020.01_", "", "2020.01"),
+    ],
+)  # fmt: skip
+def test_the_common_name_has_no_separators_left_over(before: str, after: str, common: str) -> None:
+    assert Pattern("", before, after, ".tif").common == common

@@ -1,0 +1,141 @@
+"""Files of one band each as one raster."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.control import GroundControlPoint
+from rasterio.transform import Affine
+
+from latentclust.data.rasters import bands_of, has_gaps, read_window
+from latentclust.errors import LatentclustError
+from latentclust.labelling.scenes.vrt import Part, joined
+from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
+
+
+def moved(pixels: float) -> Affine:
+    return Affine(*TRANSFORM[:2], TRANSFORM.c + 10 * pixels, *TRANSFORM[3:6])
+
+
+def parts(*paths: Path) -> list[Part]:
+    return [Part(path.stem, str(path), str(path)) for path in paths]
+
+
+def test_values_types_names_and_place_are_those_of_the_files(tmp_path: Path) -> None:
+    values = noise_scene(70, 90)
+    one = write_scene(tmp_path / "B & 04.tif", values[:1], tiled=True, blockxsize=64, blockysize=32)
+    two = write_scene(tmp_path / "B03.tif", values[1:2].astype(np.float32) / 7)
+    with rasterio.open(two, "r+") as file:
+        file.scales, file.offsets = (0.5,), (-1.0,)
+    with rasterio.open(joined(parts(two, one), "scene")) as file:
+        assert (file.count, file.dtypes, file.descriptions) == (2, ("float32", "uint8"), ("B03", "B & 04"))
+        assert (file.transform, file.crs) == (TRANSFORM, rasterio.open(one).crs)
+        assert file.block_shapes[1] == (32, 64)
+        assert bands_of(file) == (1, 2)
+        assert (file.scales, file.offsets) == ((0.5, 1.0), (-1.0, 0.0))
+        assert not has_gaps(file, (2,))
+        np.testing.assert_array_equal(file.read(2), values[0])
+        np.testing.assert_array_equal(file.read(1), values[1].astype(np.float32) / 7)
+
+
+@pytest.mark.parametrize("nodata", [5, 5.0, np.nan, -3.4028234663852886e38])
+def test_a_pixel_that_is_nodata_in_one_file_is_none_of_the_scene(tmp_path: Path, nodata: float) -> None:
+    kind = np.dtype(np.uint16 if isinstance(nodata, int) else np.float32)
+    values = np.arange(10, 22, dtype=kind).reshape(1, 3, 4)
+    gap = values.copy()
+    gap[0, 1, 2] = nodata
+    one, two = write_scene(tmp_path / "a.tif", values), write_scene(tmp_path / "b.tif", gap, nodata=nodata)
+    with rasterio.open(joined(parts(one, two), "scene")) as file:
+        _, valid = read_window(file, (1, 2))
+        assert np.argwhere(~valid).tolist() == [[1, 2]]
+        assert read_window(file, (1,))[1].all()
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_masks_and_alpha_of_files_count(tmp_path: Path, inside: bool) -> None:
+    values = noise_scene(30, 40)
+    plain, masked = write_scene(tmp_path / "a.tif", values[:1]), write_scene(tmp_path / "b.tif", values[1:2])
+    mask = np.ones((30, 40), np.bool_)
+    mask[3, 4] = False
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside), rasterio.open(masked, "r+") as file:
+        file.write_mask(mask)
+    assert (tmp_path / "b.tif.msk").exists() != inside
+    alpha = np.full((30, 40), 255, np.uint8)
+    alpha[5, 6] = 0
+    grey = write_scene(tmp_path / "c.tif", np.stack((values[2], alpha)), alpha="YES")
+    with rasterio.open(joined(parts(plain, masked, grey), "scene")) as file:
+        assert has_gaps(file, (2,))
+        assert has_gaps(file, (3,))
+        found, valid = read_window(file, (1, 2, 3))
+    np.testing.assert_array_equal(found, values)
+    assert np.argwhere(~valid).tolist() == [[3, 4], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"side": 19}, r"b\.tif is 30x19 pixels \(w x h\), and 30x20 is .*a\.tif"),
+        ({"crs": "EPSG:32614"}, r"b\.tif is in EPSG:32614, and EPSG:32613 is that of .*a\.tif"),
+        ({"crs": None}, r"b\.tif is in None, and EPSG:32613"),
+        ({"transform": moved(0.25)}, r"b\.tif lies elsewhere, 0\.25 pixels at a corner"),
+        (
+            {"transform": Affine(10.1, *TRANSFORM[1:6])},
+            r"b\.tif lies elsewhere, 0\.3 pixels at a corner, than ",
+        ),
+        ({"count": 2}, r"b\.tif has 2 band\(s\) of uint8"),
+        ({"kind": np.complex64}, r"b\.tif has 1 band\(s\) of complex64"),
+    ],
+)
+def test_files_that_do_not_lie_upon_each_other_are_named(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    one = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1])
+    values = noise_scene(change.pop("side", 20), 30)[: change.pop("count", 1)].astype(change.pop("kind", np.uint8))
+    two = write_scene(tmp_path / "b.tif", values, **change)
+    with pytest.raises(LatentclustError, match=words):
+        joined(parts(one, two), "scene")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"crs": "+proj=laea +lat_0=51.3 +lon_0=9.7 +ellps=GRS80 +units=m +no_defs"},
+        {"crs": "EPSG:4326", "transform": Affine(30.1, 0.2, 7e5 + 1 / 3, 0.3, -30.7, 4e6 + 1 / 7)},
+        {"crs": None},
+        {"crs": None, "transform": None},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_the_place_of_the_files_is_kept_bit_for_bit(tmp_path: Path, place: Any) -> None:
+    one = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1], **place)
+    with rasterio.open(joined(parts(one), "scene")) as file, rasterio.open(one) as before:
+        assert (file.transform, file.crs) == (before.transform, before.crs)
+
+
+def test_transforms_that_differ_by_rounding_are_the_same(tmp_path: Path) -> None:
+    values = noise_scene(20, 30)[:1]
+    one = write_scene(tmp_path / "a.tif", values)
+    two = write_scene(tmp_path / "b.tif", values, transform=moved(1e-7))
+    assert joined(parts(one, two), "scene")
+
+
+def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
+    one = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1])
+    with pytest.raises(LatentclustError, match=r"scene: its band b, .*b\.tif, cannot be read"):
+        joined(parts(one, tmp_path / "b.tif"), "scene")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_ground_control_points_are_kept(tmp_path: Path) -> None:
+    corners = [(0, 0, 10.1, 50.2), (0, 30, 10.3, 50.2), (20, 0, 10.1, 50.0), (20, 30, 10.35, 50.05)]
+    points = [GroundControlPoint(row, column, x, y, 3.25) for row, column, x, y in corners]
+    place = {"crs": "EPSG:4326", "transform": None}
+    values = noise_scene(20, 30)
+    one = write_scene(tmp_path / "a.tif", values[:1], gcps=points, **place)
+    two = write_scene(tmp_path / "b.tif", values[1:2], gcps=points, **place)
+    other = write_scene(tmp_path / "c.tif", values[1:2], gcps=points[:3], **place)
+    with rasterio.open(joined(parts(one, two), "scene")) as file, rasterio.open(one) as before:
+        assert file.gcps[1] == before.gcps[1]
+        assert [p.asdict() | {"id": ""} for p in file.gcps[0]] == [p.asdict() | {"id": ""} for p in before.gcps[0]]
+    with pytest.raises(LatentclustError, match=r"c\.tif lies elsewhere"):
+        joined(parts(one, other), "scene")

@@ -1,0 +1,140 @@
+"""Strips labelled by processes of a Dask cluster."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import latentclust
+from latentclust.errors import LatentclustError
+from latentclust.labelling.outcome import Unwatched
+from latentclust.model.model import ClusteringModel
+from tests.labelling.planted import noise_scene, write_scene
+from tests.labelling.test_run import files
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of sockets and event loops that Dask leaves to the collector
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """As it was: clusters that tests start themselves set variables of this process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    write_scene(tmp_path / "in" / "wide.tif", noise_scene(900, 2300))
+    write_scene(tmp_path / "in" / "small.tif", noise_scene(60, 70))
+    (tmp_path / "in" / "text.tif").write_text("no raster")
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize(
+    "workers", [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
+)
+def test_workers_label_the_same_bytes_as_this_process(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, workers: int
+) -> None:
+    alone = latentclust.label(planted, scenes, tmp_path / "alone", confidence=True)
+    environment = dict(os.environ)
+    shared = latentclust.label(planted, scenes, tmp_path / "shared", confidence=True, workers=workers)
+    assert files(tmp_path / "shared") == files(tmp_path / "alone")
+    assert dict(os.environ) == environment
+    assert [scene.status for scene in shared.scenes] == [scene.status for scene in alone.scenes]
+    assert (shared.windows, shared.pixels) == (alone.windows, alone.pixels)
+    assert not (tmp_path / "shared" / ".partial").exists()
+
+
+class Killer(Unwatched):
+    """Kills one worker after the first strip."""
+
+    def __init__(self, scene: Path) -> None:
+        self.scene, self.killed = scene, 0
+
+    def windows_done(self, count: int, pixels: int) -> None:
+        if not self.killed:
+            self.killed = next(pid for pid in workers_of(os.getpid()) if pid)
+            os.kill(self.killed, signal.SIGKILL)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The processes below a process that have no further ones below them."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and (folder / "stat").exists():
+            above = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(above, []).append(int(folder.name))
+    spawned = [
+        pid for pid in children.get(parent, []) if b"spawn_main" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    ]
+    return sorted(spawned)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="workers are found in /proc")
+def test_a_lost_worker_changes_no_byte(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:
+    latentclust.label(planted, scenes, tmp_path / "alone")
+    killer = Killer(scenes)
+    latentclust.label(planted, scenes, tmp_path / "shared", workers=2, watcher=killer)
+    assert killer.killed
+    assert files(tmp_path / "shared") == files(tmp_path / "alone")
+
+
+def test_a_scheduler_that_is_not_there_is_told_of(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.labelling.windows.dask_cluster.CONNECT_SECONDS", 1)
+    with pytest.raises(LatentclustError, match=r"no scheduler answers at 'tcp://127.0.0.1:9' within 1 s"):
+        latentclust.label(planted, scenes, tmp_path / "out", scheduler="tcp://127.0.0.1:9")
+    assert files(tmp_path / "out") == {}
+
+
+def test_a_server_that_never_answers_is_told_of(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.labelling.windows.dask_cluster.CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(LatentclustError, match=rf"no scheduler answers at '{address}' within 1 s"):
+            latentclust.label(planted, scenes, tmp_path / "out", scheduler=address)
+
+
+def test_a_cluster_that_runs_is_used_and_left_running(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=1, processes=False, **settings) as cluster:
+        address = cluster.scheduler_address
+        report = latentclust.label(planted, scenes / "small.tif", tmp_path / "out", scheduler=address)
+        assert report.failed == ()
+        with distributed.Client(address) as client:
+            assert client.submit(np.add, 1, 2).result() == 3
+    latentclust.label(planted, scenes / "small.tif", tmp_path / "alone")
+    assert files(tmp_path / "out") == files(tmp_path / "alone")
+
+
+def test_workers_have_another_working_directory(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None}
+    (tmp_path / "theirs").mkdir()
+    monkeypatch.chdir(tmp_path / "theirs")
+    with distributed.LocalCluster(n_workers=1, processes=True, **settings) as cluster:
+        monkeypatch.chdir(tmp_path)
+        report = latentclust.label(planted, Path("in/small.tif"), "out", scheduler=cluster.scheduler_address)
+    assert report.failed == ()
+    assert list((tmp_path / "theirs").iterdir()) == []
+    latentclust.label(planted, scenes / "small.tif", tmp_path / "alone")
+    assert files(tmp_path / "out") == files(tmp_path / "alone")
+
+
+def test_a_cluster_without_workers_is_refused(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:
+    cluster = distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None)
+    with cluster, pytest.raises(LatentclustError, match="has no worker"):
+        latentclust.label(planted, scenes, tmp_path / "out", scheduler=cluster.scheduler_address)

@@ -1,0 +1,80 @@
+"""The header of a safetensors file changed, its tensors left alone."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from latentclust.errors import LatentclustError
+from latentclust.model.tensor_files import replace_metadata
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    tensors = {"b": torch.randn(3, 5), "a": torch.arange(7, dtype=torch.uint8), "n": torch.tensor([float("nan")])}
+    save_file(tensors, path, {"one": "1", "two": "é"})
+    return path
+
+
+def data(path: Path) -> bytes:
+    content = path.read_bytes()
+    return content[8 + int.from_bytes(content[:8], "little") :]
+
+
+def metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as opened:
+        found: dict[str, str] = opened.metadata()
+    return found
+
+
+@pytest.mark.parametrize("text", ["", "longer than it was before", "Wälder"])
+def test_metadata_change_and_tensors_stay_to_the_bit(file: Path, text: str) -> None:
+    before, tensors = data(file), load_file(file)
+    replace_metadata(file, {"one": text, "three": "3"})
+    assert metadata(file) == {"one": text, "two": "é", "three": "3"}
+    assert data(file) == before
+    assert int.from_bytes(file.read_bytes()[:8], "little") % 8 == 0
+    after = load_file(file)
+    assert after.keys() == tensors.keys()
+    assert all(after[name].numpy().tobytes() == tensors[name].numpy().tobytes() for name in tensors)
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_link_stays_one_and_permissions_are_kept(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(file)
+    file.chmod(0o640)
+    replace_metadata(link, {"one": "2"})
+    assert link.is_symlink()
+    assert metadata(file)["one"] == "2"
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"short", b"\xff" * 100, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"xx"]
+)
+def test_what_is_no_such_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(LatentclustError, match="is no safetensors file"):
+        replace_metadata(path, {"one": "1"})
+    assert path.read_bytes() == content
+    with pytest.raises(LatentclustError, match="No such file"):
+        replace_metadata(tmp_path / "missing", {"one": "1"})
+
+
+def test_a_full_disk_leaves_the_old_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = file.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LatentclustError, match="cannot be written"):
+        replace_metadata(file, {"one": "1"})
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
