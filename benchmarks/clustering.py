@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from provenance import write
 
-from latentclust.runs.folder import METRICS
+from latentclust.runs.log_file import read_log
 from latentclust.runs.run import run_seeds
-from latentclust.runs.watch import read_log
+from latentclust.runs.run_folder import METRICS
 from latentclust.train.devices import describe
 from latentclust.train.events import Record
 

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from scenes_for_label import convolutional, write_scene
 
 import latentclust
-from latentclust.infer.read import posterior_of
+from latentclust.infer.posteriors import posterior_of
 from latentclust.labelling.windows.grid import Grid, grid_of
 from latentclust.model.model import ClusteringModel
 from latentclust.tensors import Images

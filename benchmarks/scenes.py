@@ -15,7 +15,7 @@ from provenance import write
 from latentclust.data.roots import data_roots
 from latentclust.data.sources import existing
 from latentclust.evaluate.seeds import spread
-from latentclust.labelling.reference.compare import compare_scene
+from latentclust.labelling.reference.scene_comparison import compare_scene
 from latentclust.model.model import load
 from latentclust.runs.run import FinishedRun, run_seeds
 from latentclust.train.devices import describe

@@ -22,7 +22,7 @@ from latentclust.runs.run import prepare_recipe
 from latentclust.tensors import Images
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
-from latentclust.train.prepare import prepare
+from latentclust.train.setup import prepare
 
 BATCH, SAMPLES = 64, 10_000
 

@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latentclust.labelling.outcome import LabelReport as LabelReport
-    from latentclust.labelling.run import label as label
+    from latentclust.labelling.label_report import LabelReport as LabelReport
+    from latentclust.labelling.label_scenes import label as label
     from latentclust.model.model import ClusteringModel as ClusteringModel
     from latentclust.model.model import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
@@ -18,8 +18,8 @@ __all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "labe
 _HOMES = {
     "ClusteringModel": "model.model",
     "FinishedRun": "runs.run",
-    "LabelReport": "labelling.outcome",
-    "label": "labelling.run",
+    "LabelReport": "labelling.label_report",
+    "label": "labelling.label_scenes",
     "load": "model.model",
     "run": "runs.run",
 }

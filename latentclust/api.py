@@ -1,6 +1,6 @@
 """The only module that plugins import."""
 
-from latentclust.data.prepared.opening import PreparedDatasetSpec
+from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows
 from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
 from latentclust.data.sources import (

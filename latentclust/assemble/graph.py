@@ -3,9 +3,9 @@
 from rich.text import Text
 from rich.tree import Tree
 
-from latentclust.assemble.plan import Node, Plan, Term
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.stages import Stage
+from latentclust.assemble.step_plan import Node, Plan, Term
 from latentclust.specs.schedule import Ramp, Schedule
 
 

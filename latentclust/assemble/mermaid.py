@@ -1,9 +1,9 @@
 """What each player computes in a step as Mermaid text, which GitHub draws in Markdown."""
 
 from latentclust.assemble.graph import weight_in_words
-from latentclust.assemble.plan import Plan
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.stages import Stage
+from latentclust.assemble.step_plan import Plan
 
 STYLES = ("classDef moved stroke-width:4px", "classDef loss stroke-dasharray:4")
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from latentclust.assemble.checks import (
+from latentclust.assemble.features import check_features
+from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.recipe_checks import (
     check_alignments,
     check_baselines,
     check_chains,
@@ -18,11 +20,9 @@ from latentclust.assemble.checks import (
     check_selection,
     role_types,
 )
-from latentclust.assemble.features import check_features
-from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.plan import Binder, Plan
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
-from latentclust.assemble.tables import check_tables, table_types, tables_read
+from latentclust.assemble.step_plan import Binder, Plan
+from latentclust.assemble.table_checks import check_tables, table_types, tables_read
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import LoadedRecipe

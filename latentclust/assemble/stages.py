@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.plan import Plan
+from latentclust.assemble.step_plan import Plan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import LossTable, Recipe
 from latentclust.specs.sample_tables import StartSpec

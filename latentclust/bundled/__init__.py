@@ -25,6 +25,7 @@ from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
@@ -48,7 +49,6 @@ from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
-from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Device, Json, ModelPath
+from latentclust.cli.shared_options import Device, Json, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def preview_clusters(
     from latentclust.cli.terminal import command, messages, results, shown
     from latentclust.labelling.clusters.preview import preview
     from latentclust.model.model import load
-    from latentclust.report.canvas import save_figure
+    from latentclust.report.plotting import save_figure
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)
@@ -101,7 +101,7 @@ def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None,
         latentclust clusters name model.safetensors 3=
     """
     from latentclust.cli.terminal import print_json
-    from latentclust.labelling.clusters.naming import name_clusters as change
+    from latentclust.labelling.clusters.cluster_names import name_clusters as change
     from latentclust.labelling.outputs.legend import Legend
 
     named = change(model, pairs or (), colour or ())

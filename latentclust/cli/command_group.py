@@ -7,8 +7,8 @@ from typing import Any
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
-from latentclust.cli.commands import PluginCommand, find_commands, refuse_doubtful
-from latentclust.cli.mention import mentioned
+from latentclust.cli.entry_point_scan import mentioned
+from latentclust.cli.plugin_commands import PluginCommand, find_commands, refuse_doubtful
 from latentclust.plugins.distributions import COMMANDS, Scan
 
 HEADING = "Commands of plugins"

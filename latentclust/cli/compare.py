@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.options import Json
+from latentclust.cli.shared_options import Json
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or of several seeds.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
@@ -19,8 +19,8 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
     from latentclust.cli.terminal import print_json, results
-    from latentclust.report.compare import compare as summaries_of
-    from latentclust.report.compare import compare_markdown, compare_table
+    from latentclust.report.comparison import compare as summaries_of
+    from latentclust.report.comparison import compare_markdown, compare_table
 
     summaries = summaries_of(runs)
     if json:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.options import Json
+from latentclust.cli.shared_options import Json
 
 app = typer.Typer(no_args_is_help=True)
 

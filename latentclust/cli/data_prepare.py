@@ -7,8 +7,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from latentclust.cli.data_sets import named
 from latentclust.cli.terminal import messages, shown
 from latentclust.data.prepared.manifest import Manifest
-from latentclust.data.prepared.opening import PreparedDatasetSpec
 from latentclust.data.prepared.prepare import Step, prepare
+from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.plugins.registry import installed
 

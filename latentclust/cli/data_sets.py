@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.data.prepared.manifest import MANIFEST, read_manifest
-from latentclust.data.prepared.opening import PreparedDatasetSpec, check
+from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, check
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, pixel_counts
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import parse_setting
-from latentclust.report.naming import class_names
+from latentclust.report.display_names import class_names
 from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.options import Device, Json, ModelPath, Settings
+from latentclust.cli.shared_options import Device, Json, ModelPath, Settings
 from latentclust.errors import Issue, raise_all
 
 SCENE, REFERENCE = "--scene", "--reference"
@@ -83,7 +83,7 @@ def _evaluate_data(model: Path, data: str | None, settings: list[str], device: s
     from latentclust.data.roots import data_roots
     from latentclust.report.console import print_results
     from latentclust.report.results import RunResult
-    from latentclust.runs.readout import reopen, score
+    from latentclust.runs.reevaluate import reopen, score
     from latentclust.train.devices import make_fabric
 
     facts = score(reopen(model, make_fabric(device, 1).device, data, settings), data_roots())

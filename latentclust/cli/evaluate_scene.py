@@ -7,7 +7,7 @@ from latentclust.cli.label_progress import watch
 from latentclust.cli.terminal import lines, print_json, results, shown
 
 if TYPE_CHECKING:
-    from latentclust.labelling.reference.agreement import SceneAgreement
+    from latentclust.labelling.reference.scene_agreement import SceneAgreement
 
 
 def evaluate_scene(
@@ -22,8 +22,8 @@ def evaluate_scene(
 ) -> None:
     """Labels a scene, compares it with a reference and prints what was found."""
     with watch() as watcher:
-        from latentclust.labelling.reference.compare import compare_scene
-        from latentclust.runs.readout import reopen
+        from latentclust.labelling.reference.scene_comparison import compare_scene
+        from latentclust.runs.reevaluate import reopen
         from latentclust.train.devices import make_fabric
 
         readout = reopen(model, make_fabric(device, 1).device, settings=settings)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Device, Json, ModelPath
+from latentclust.cli.shared_options import Device, Json, ModelPath
 from latentclust.errors import Issue, RunFailedError
 
 if TYPE_CHECKING:
-    from latentclust.labelling.outcome import LabelReport
+    from latentclust.labelling.label_report import LabelReport
 
 
 class Precision(StrEnum):
@@ -190,7 +190,7 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     from latentclust.cli.terminal import print_json
 
     with watch() as watcher:
-        from latentclust.labelling.run import label as label_scenes
+        from latentclust.labelling.label_scenes import label as label_scenes
         from latentclust.labelling.windows.memory import bytes_of
 
         report = label_scenes(
@@ -251,7 +251,7 @@ def _would(report: "LabelReport") -> list[str]:
 
 def _did(report: "LabelReport") -> list[str]:
     from latentclust.cli.terminal import shown
-    from latentclust.labelling.account import NAME
+    from latentclust.labelling.run_log_file import NAME
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
     lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_rest(report)}"]

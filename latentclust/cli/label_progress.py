@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from latentclust.cli.terminal import messages
 
 if TYPE_CHECKING:
-    from latentclust.labelling.outcome import SceneOutcome, Watcher
+    from latentclust.labelling.label_report import SceneOutcome, Watcher
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from latentclust.cli.commands import PluginCommand, misnamed
-from latentclust.cli.sheets import Sheet, broken_sheet, command_line, part_line
+from latentclust.cli.plugin_commands import PluginCommand, misnamed
+from latentclust.cli.plugin_details import Sheet, broken_sheet, command_line, part_line
 from latentclust.cli.terminal import heading
 from latentclust.plugins.discovery import BrokenPlugin, Remark
 from latentclust.plugins.distributions import COMMANDS, VARIABLE, Provider, Scan

@@ -10,8 +10,8 @@ import typer
 from latentclust.cli import clusters, data, plugins, recipe
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
+from latentclust.cli.error_messages import tell
 from latentclust.cli.evaluate import evaluate
-from latentclust.cli.failure import tell
 from latentclust.cli.label import label
 from latentclust.cli.predict import predict
 from latentclust.cli.run import run

@@ -15,8 +15,8 @@ from string import Template
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from latentclust.assemble.checks import MAP_ROLES, ROLES
-from latentclust.assemble.plan import GIVEN
+from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
+from latentclust.assemble.step_plan import GIVEN
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins.distributions import BUNDLED, COMMANDS, PARTS, canonical
 from latentclust.plugins.registry import KINDS, Part, Registry

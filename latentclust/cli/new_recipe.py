@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from latentclust.cli.shipped import description_of
+from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.plugins.options import PartOption, part_options

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Json
+from latentclust.cli.shared_options import Json
 from latentclust.errors import LatentclustError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latentclust.cli.commands import PluginCommand
+    from latentclust.cli.plugin_commands import PluginCommand
     from latentclust.plugins.distributions import Scan
 
 app = typer.Typer(no_args_is_help=True)
@@ -66,8 +66,8 @@ def show(name: Name, json: Json = False) -> None:
         latentclust plugins show latentclust:mmd
         latentclust plugins show latentclust-confidence-penalty --json
     """
-    from latentclust.cli.sheet_text import print_sheet
-    from latentclust.cli.sheets import sheets
+    from latentclust.cli.plugin_details import sheets
+    from latentclust.cli.plugin_details_text import print_sheet
     from latentclust.cli.terminal import print_json, results
     from latentclust.plugins.registry import installed
 
@@ -92,8 +92,8 @@ def validate(distribution: Dist, json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from latentclust.cli.examination import print_examination
     from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.validation_output import print_examination
     from latentclust.plugins.registry import installed
     from latentclust.testing import examine
 

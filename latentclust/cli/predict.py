@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Device, ModelPath
+from latentclust.cli.shared_options import Device, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def predict(
     _check_out(out)
     import pandas as pd
 
-    from latentclust.cli.reading import watched
+    from latentclust.cli.read_progress import watched
     from latentclust.cli.terminal import results, shown
-    from latentclust.infer.inputs import open_inputs
+    from latentclust.infer.image_inputs import open_inputs
     from latentclust.model.model import load
     from latentclust.train.devices import make_fabric
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from latentclust.cli.terminal import messages
 from latentclust.train.events import Record
-from latentclust.train.place import process_number
+from latentclust.train.rank import process_number
 
 SHARE = 0.05
 """Share of the rounds after which a plain line is due."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.options import Json, RecipeName, Settings
+from latentclust.cli.shared_options import Json, RecipeName, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -106,7 +106,7 @@ def list_recipes(json: Json = False) -> None:
 
     from rich.table import Table
 
-    from latentclust.cli.shipped import shipped
+    from latentclust.cli.shipped_recipes import shipped
     from latentclust.cli.terminal import print_json, results
     from latentclust.plugins.registry import installed
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Device, Settings
+from latentclust.cli.shared_options import Device, Settings
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: b
 def _resume(folder: Path, device: str) -> None:
     from latentclust.cli.progress import watch
     from latentclust.cli.terminal import shown
-    from latentclust.runs.folder import RECIPE
+    from latentclust.runs.run_folder import RECIPE
 
     with watch() as watching:
         from latentclust.runs.run import resume as resume_run
@@ -87,7 +87,7 @@ def _several(
     recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str
 ) -> None:
     from latentclust.cli.progress import watch
-    from latentclust.cli.results import show_seeds
+    from latentclust.cli.run_output import show_seeds
     from latentclust.cli.terminal import shown
 
     with watch() as watching:
@@ -103,6 +103,6 @@ def _several(
 
 
 def _show(finished: "FinishedRun", recipe: str, settings: tuple[str, ...]) -> None:
-    from latentclust.cli.results import show_run
+    from latentclust.cli.run_output import show_run
 
     show_run(finished, recipe, settings)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.options import Device, ModelPath
+from latentclust.cli.shared_options import Device, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def sample(
 
 def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -> None:
     """Images as a grid; vectors as a panel of profiles a row."""
-    from latentclust.report.canvas import save_figure
-    from latentclust.report.pictures import image_grid, profiles
+    from latentclust.report.image_figures import image_grid, profiles
+    from latentclust.report.plotting import save_figure
 
     drawn = _generated(model, grid)
     cells = drawn.reshape(len(grid.rows), len(grid.columns), *drawn.shape[1:]).numpy()
@@ -91,7 +91,7 @@ def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
     """What the generator makes of the grid, by batches."""
     import torch
 
-    from latentclust.data.opening import map_batch
+    from latentclust.data.open_feed import map_batch
     from latentclust.tensors import Latent
 
     size = model.resolved.recipe.evaluate.batch_size

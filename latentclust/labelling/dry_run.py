@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from latentclust.labelling.area.area import Area
-from latentclust.labelling.manifest import Manifest
-from latentclust.labelling.outcome import LabelReport, SceneOutcome
-from latentclust.labelling.outputs.published import stamp
-from latentclust.labelling.plan import Plan
-from latentclust.labelling.scene import Task, prepare
+from latentclust.labelling.area.area_of_interest import Area
+from latentclust.labelling.label_report import LabelReport, SceneOutcome
+from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.outputs.publish import stamp
+from latentclust.labelling.run_log import Manifest
+from latentclust.labelling.scene_task import Task, prepare
 from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.scheduler import reason_of
 from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_bytes
-from latentclust.labelling.work import reason_of
 
 
 def planned(

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from latentclust.assemble.build import build_networks
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.data.opening import map_batch
+from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
-from latentclust.infer.read import posteriors, preprocessed, read_out, set_evaluation
+from latentclust.infer.posteriors import posteriors, preprocessed, read_out, set_evaluation
 from latentclust.model.class_names import as_stored, stored_names
 from latentclust.plugins.distributions import VARIABLE, canonical
 from latentclust.plugins.registry import Registry, installed

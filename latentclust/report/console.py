@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from latentclust.report.classes import class_rows
+from latentclust.report.class_table import class_rows
+from latentclust.report.display_names import cluster_names, number, title
 from latentclust.report.facts import RunFacts
-from latentclust.report.naming import cluster_names, number, title
 from latentclust.report.verdict import chains_agree, verdicts
 
 

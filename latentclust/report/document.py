@@ -6,9 +6,9 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
 from latentclust.report.advice import advice
-from latentclust.report.classes import class_rows, counted
+from latentclust.report.class_table import class_rows, counted
+from latentclust.report.display_names import MEANINGS, class_names, number, title
 from latentclust.report.facts import RunFacts
-from latentclust.report.naming import MEANINGS, class_names, number, title
 from latentclust.report.results import NO_LABELS
 from latentclust.report.verdict import chains_agree, verdicts
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from latentclust.report.canvas import new_figure, style_of
+from latentclust.report.plotting import new_figure, style_of
 
 LIMIT = 2000
 """Samples drawn; t-SNE of more takes minutes and shows no more."""

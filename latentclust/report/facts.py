@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.evaluate.protocols import Protocol
+from latentclust.evaluate.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.canvas import OUTLINE, RAW, SMOOTH, bare, new_figure, style_of
+from latentclust.report.plotting import OUTLINE, RAW, SMOOTH, bare, new_figure, style_of
 
 PANELS_ACROSS = 3
 SMOOTHED_SHARE = 0.05

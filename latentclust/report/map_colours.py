@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.canvas import PALETTE
+from latentclust.report.plotting import PALETTE
 from latentclust.specs.data import VOID
 
 NO_DATA = (0.93, 0.93, 0.93)

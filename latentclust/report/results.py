@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.seeds import has_collapsed, spread
 from latentclust.files import write_atomic
-from latentclust.report.classes import class_iou
+from latentclust.report.class_table import class_iou
 from latentclust.report.facts import RunFacts
 
 RESULTS = "results.json"

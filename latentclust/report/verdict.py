@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from latentclust.report.display_names import number, title
 from latentclust.report.facts import RunFacts
-from latentclust.report.naming import number, title
 
 EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
 """The baseline whose absence is remarked on, by what is counted."""

@@ -15,13 +15,13 @@ from latentclust.model.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
-from latentclust.runs.folder import ASSIGNMENTS, METRICS, MODEL
-from latentclust.runs.gather import gather_facts
-from latentclust.runs.illustrate import illustrate
-from latentclust.runs.illustrate_maps import too_large
-from latentclust.runs.outcome import Outcome, outcome
+from latentclust.runs.dataset_scores import Outcome, outcome
+from latentclust.runs.draw_figures import illustrate
+from latentclust.runs.draw_map_figures import too_large
+from latentclust.runs.log_file import read_log
 from latentclust.runs.refit import refit
-from latentclust.runs.watch import read_log
+from latentclust.runs.report_facts import gather_facts
+from latentclust.runs.run_folder import ASSIGNMENTS, METRICS, MODEL
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
 

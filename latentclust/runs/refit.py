@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
-from latentclust.data.opening import map_batch
-from latentclust.infer.read import fit_inference, preprocessed
+from latentclust.data.open_feed import map_batch
+from latentclust.infer.posteriors import fit_inference, preprocessed
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import ImageSet
 

@@ -20,17 +20,17 @@ from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import inline
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
+from latentclust.runs.dataset_scores import outcome
 from latentclust.runs.finish import Trained, finish, trained_model
-from latentclust.runs.folder import METRICS, RECIPE, new_folder
-from latentclust.runs.gather import test_split
-from latentclust.runs.outcome import outcome
-from latentclust.runs.watch import LogFile
+from latentclust.runs.log_file import LogFile
+from latentclust.runs.report_facts import test_split
+from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, Silence
-from latentclust.train.prepare import prepare
 from latentclust.train.selection import Selection
+from latentclust.train.setup import prepare
 
 Overrides = Mapping[str, Any] | Sequence[str]
 

@@ -2,6 +2,6 @@
 
 from latentclust.runs.run import prepare_recipe
 from latentclust.testing.conformance import conformance
-from latentclust.testing.examine import Examination, Finding, examine
+from latentclust.testing.validate_distribution import Examination, Finding, examine
 
 __all__ = ["Examination", "Finding", "conformance", "examine", "prepare_recipe"]

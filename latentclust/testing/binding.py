@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from latentclust.assemble.plan import ALIGNMENT, GIVEN, Binder, compatible
+from latentclust.assemble.step_plan import ALIGNMENT, GIVEN, Binder, compatible
 from latentclust.errors import Issue
 from latentclust.recipe.schema import LossTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar
 from latentclust.testing.bound import Bound
-from latentclust.testing.forms import Form, forms
+from latentclust.testing.sample_table_checks import rows_of
 from latentclust.testing.signatures import known_signature
 from latentclust.testing.subject import Subject, Unfit
-from latentclust.testing.whole_set import rows_of
+from latentclust.testing.variants import Form, forms
 
 Functions = Mapping[str, Callable[..., Any]]
 

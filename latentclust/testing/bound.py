@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from latentclust.assemble.plan import Plan
+from latentclust.assemble.step_plan import Plan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import PlayerTable
-from latentclust.testing.forms import Form
+from latentclust.testing.variants import Form
 from latentclust.train.precision import Precision
 from latentclust.train.step import Player
 

@@ -6,9 +6,9 @@ from typing import Any
 from latentclust.errors import LatentclustError
 from latentclust.plugins.discovery import BrokenPlugin
 from latentclust.plugins.registry import installed
-from latentclust.testing.checks import Check, ask, name_of
-from latentclust.testing.examine import provided_by
+from latentclust.testing.check_table import Check, ask, name_of
 from latentclust.testing.subject import Inapplicable, Subject, Unfit
+from latentclust.testing.validate_distribution import provided_by
 
 
 def conformance(distribution: str) -> Callable[[Any], None]:

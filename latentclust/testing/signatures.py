@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from latentclust.assemble.plan import signature
+from latentclust.assemble.step_plan import signature
 from latentclust.testing.subject import Unfit
 
 

@@ -13,7 +13,7 @@ from latentclust.data.feed import Batch
 from latentclust.specs.inference import ChainSpec, Model
 from latentclust.tensors import Images, Mask
 from latentclust.train.precision import Precision
-from latentclust.train.rows import placed, rows_of
+from latentclust.train.sample_rows import placed, rows_of
 
 Everything = Iterable[Images]
 """All preprocessed images of the training set, in order; may be gone through more than once."""

@@ -15,9 +15,9 @@ from latentclust.data.feed import Feed
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
+from latentclust.train.memory_bank import SampleTables
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
-from latentclust.train.tables import SampleTables
 
 FORMAT = 1
 NAME = "checkpoint.safetensors"

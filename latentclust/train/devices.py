@@ -4,7 +4,7 @@ import torch
 from lightning_fabric import Fabric
 
 from latentclust.errors import LatentclustError
-from latentclust.train.place import process_number
+from latentclust.train.rank import process_number
 
 
 def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:

@@ -18,10 +18,10 @@ from latentclust.recipe.schema import TrainTable
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import NAME, read_checkpoint, read_round, write_checkpoint
 from latentclust.train.events import Listener, Record
+from latentclust.train.full_dataset import set_weights
+from latentclust.train.memory_bank import SampleTables
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, hold_all_but
-from latentclust.train.tables import SampleTables
-from latentclust.train.whole_set import set_weights
 
 Curve = Callable[[], dict[str, float]]
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.plan import Plan
+from latentclust.assemble.step_plan import Plan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from latentclust.assemble.checks import check_baselines
 from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.recipe_checks import check_baselines
 from latentclust.bundled.baselines import KMeans
 from latentclust.bundled.map_baselines import PixelKMeans
 from latentclust.bundled.priors import OneHotGaussian

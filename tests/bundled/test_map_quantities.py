@@ -21,7 +21,7 @@ from latentclust.bundled.views.affine import Affine, warp
 from latentclust.bundled.views.colour_jitter import ColourJitter
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.resized_crop import Boxes, ResizedCrop, crop, places
-from latentclust.train.views import composed
+from latentclust.train.drawn_views import composed
 
 BATCH, HEIGHT, WIDTH, BLOCK = 16, 40, 56, 8
 IDENTITY = torch.eye(2, 3)

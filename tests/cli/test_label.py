@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from latentclust.cli.label_progress import Bars
-from latentclust.labelling.outcome import SceneOutcome
+from latentclust.labelling.label_report import SceneOutcome
 from latentclust.model.model import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 

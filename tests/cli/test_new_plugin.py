@@ -15,7 +15,6 @@ from packaging.requirements import Requirement
 
 from latentclust.cli.new_plugin import COMMAND, NewPlugin, write_plugin
 from latentclust.plugins.registry import KINDS, installed
-from latentclust.testing import examine
 from tests.new_plugins import lay_down
 
 EVERY = (*KINDS, COMMAND)

@@ -7,14 +7,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from latentclust.assemble.checks import MAP_ROLES, ROLES
-from latentclust.assemble.plan import GIVEN
+from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
+from latentclust.assemble.step_plan import GIVEN
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import KINDS, Part, Registry, installed
 from latentclust.specs.parts import BaselineSpec, HostViewSpec, MapBaselineSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing import conformance
-from latentclust.testing.inferences import objection_to
+from latentclust.testing.inference_checks import objection_to
 from latentclust.testing.subject import Subject
 
 test_conformance = conformance(BUNDLED)

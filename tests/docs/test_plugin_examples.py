@@ -18,12 +18,12 @@ from latentclust.plugins.checks import KINDS, kind_of
 from latentclust.plugins.discovery import discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
+from latentclust.runs.dataset_scores import outcome
 from latentclust.runs.finish import trained_model
-from latentclust.runs.gather import gather_facts
-from latentclust.runs.outcome import outcome
+from latentclust.runs.report_facts import gather_facts
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
-from latentclust.train.prepare import prepare
+from latentclust.train.setup import prepare
 from tests.new_plugins import lay_down, write
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from latentclust.bundled.backbones.map_layers import MapConv
-from latentclust.bundled.label_maps import CategoricalMap
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.infer.padding import cropped, padded, stride_of
 from latentclust.networks.maps import TrunkMapNetwork

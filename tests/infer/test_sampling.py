@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latentclust.bundled.label_maps import CategoricalMap
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian, Uniform
 from latentclust.errors import LatentclustError
 from latentclust.infer.sampling import STEPS, interpolation, modes, traversal

@@ -9,11 +9,11 @@ import rasterio
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.windows import labeller
+from latentclust.labelling.windows import strip_labeller
 from latentclust.labelling.windows.memory import bytes_of
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
-from tests.labelling.test_run import Stopper, files
+from tests.labelling.test_label_scenes import Stopper, files
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,11 @@ def test_strips_that_are_whole_are_not_labelled_again(
     assert strips
     assert not [strip for strip in strips if strip.suffix]  # no half of one
     labelled = []
-    begin = labeller._Work.__init__
+    begin = strip_labeller._Work.__init__
     monkeypatch.setattr(
-        labeller._Work, "__init__", lambda self, plan, job: (labelled.append(job.number), begin(self, plan, job))[1]
+        strip_labeller._Work,
+        "__init__",
+        lambda self, plan, job: (labelled.append(job.number), begin(self, plan, job))[1],
     )
     latentclust.label(planted, scene, tmp_path / "out", batch=1)
     assert set(labelled).isdisjoint(int(strip.name[-5:]) for strip in strips)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentclust.evaluate.match import hungarian
-from latentclust.evaluate.protocols import Protocol
+from latentclust.evaluate.protocol import Protocol
 from latentclust.report.facts import Illustration, RunFacts
 
 MakeFacts = Callable[..., RunFacts]

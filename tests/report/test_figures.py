@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from latentclust.report.canvas import DPI, save_figure, style_of
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne
 from latentclust.report.figures import contingency_figure, loss_curves, smoothed
-from latentclust.report.pictures import image_grid, most_confident, profiles, samples_per_cluster
+from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster
+from latentclust.report.plotting import DPI, save_figure, style_of
 
 TABLE = np.array([[8, 0], [1, 6], [5, 0]])
 MATCHING = np.array([0, 1, -1])
@@ -155,7 +155,7 @@ def test_a_hundred_groups_look_different() -> None:
 
 def test_global_plotting_state_is_never_loaded() -> None:
     code = (
-        "import sys, latentclust.report.figures, latentclust.report.pictures, latentclust.report.embedding;"
+        "import sys, latentclust.report.figures, latentclust.report.image_figures, latentclust.report.embedding;"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,14 +15,14 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import assess
 from latentclust.model.model import ClusteringModel
+from latentclust.runs.alternative_readouts import examine_chains, readings
+from latentclust.runs.dataset_scores import outcome
 from latentclust.runs.finish import Trained, finish
 from latentclust.runs.label_maps import label_maps
-from latentclust.runs.map_baselines import score_map_baselines
-from latentclust.runs.outcome import outcome
-from latentclust.runs.part import part_of, spread_over
-from latentclust.runs.readings import examine_chains, readings
-from latentclust.runs.readout import Readout, score
-from latentclust.runs.scene import scene_labels
+from latentclust.runs.map_baseline_scores import score_map_baselines
+from latentclust.runs.reevaluate import Readout, score
+from latentclust.runs.scene_labels import scene_labels
+from latentclust.runs.subset import part_of, spread_over
 from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
 
 MakeModel = Callable[..., ClusteringModel]

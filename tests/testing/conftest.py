@@ -8,9 +8,9 @@ import pytest
 
 from latentclust.plugins.discovery import Provider, Provision, discover
 from latentclust.plugins.registry import Registry
-from latentclust.testing.checks import Check, checks_of
-from latentclust.testing.examine import reason_of
+from latentclust.testing.check_table import Check, checks_of
 from latentclust.testing.subject import Subject
+from latentclust.testing.validate_distribution import reason_of
 
 WRONG = Provider("latentclust-wrong", "1", "wrong")
 

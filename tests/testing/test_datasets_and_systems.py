@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentclust.api import ArraySource, DatasetSpec, ImageSet, ImageSource, LatentclustError, image_set
 from latentclust.data.tiled import ArrayMaps
 from latentclust.specs.data import SealedLabels, SealedMaps
-from latentclust.testing import datasets, systems
+from latentclust.testing import dataset_checks, system_checks
 
 
 class Drawn(DatasetSpec):
@@ -132,21 +132,21 @@ class Held(Drawn):
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (datasets.says_what_it_holds, Wordless, "it has no licence"),
-        (datasets.says_what_it_holds, Rambling, "its summary is more than a line"),
-        (datasets.says_what_to_get, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
-        (datasets.says_what_to_get, Absent, "it is not located, and yet it opens"),
-        (datasets.says_what_to_get, Elsewhere, "its message is not of a key of [data]"),
-        (datasets.says_what_to_get, Unhelpful, "its message does not say which files to get (ten.npy)"),
-        (datasets.says_what_to_get, Misnamed, "its message does not say `latentclust data fetch wrong`"),
-        (datasets.holds_samples, Bright, "its vectors leave [0, 1]"),
-        (datasets.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
-        (datasets.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
-        (datasets.holds_samples, FewLabels, "of 10 samples it has 7 labels: make it by image_set"),
-        (datasets.holds_samples, FewMaps, "of 10 samples it has 8 labels"),
-        (datasets.holds_samples, PartOfMaps, "of 10 samples it has 9 labels"),
-        (datasets.opens_the_same_twice, Fickle, "opened twice it holds other samples"),
-        (datasets.is_read_by_workers, Held, "its samples cannot be sent to a worker process"),
+        (dataset_checks.says_what_it_holds, Wordless, "it has no licence"),
+        (dataset_checks.says_what_it_holds, Rambling, "its summary is more than a line"),
+        (dataset_checks.says_what_to_get, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
+        (dataset_checks.says_what_to_get, Absent, "it is not located, and yet it opens"),
+        (dataset_checks.says_what_to_get, Elsewhere, "its message is not of a key of [data]"),
+        (dataset_checks.says_what_to_get, Unhelpful, "its message does not say which files to get (ten.npy)"),
+        (dataset_checks.says_what_to_get, Misnamed, "its message does not say `latentclust data fetch wrong`"),
+        (dataset_checks.holds_samples, Bright, "its vectors leave [0, 1]"),
+        (dataset_checks.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
+        (dataset_checks.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
+        (dataset_checks.holds_samples, FewLabels, "of 10 samples it has 7 labels: make it by image_set"),
+        (dataset_checks.holds_samples, FewMaps, "of 10 samples it has 8 labels"),
+        (dataset_checks.holds_samples, PartOfMaps, "of 10 samples it has 9 labels"),
+        (dataset_checks.opens_the_same_twice, Fickle, "opened twice it holds other samples"),
+        (dataset_checks.is_read_by_workers, Held, "its samples cannot be sent to a worker process"),
     ],
 )
 def test_a_wrong_data_set(check, value, reason: str, caught):
@@ -154,7 +154,10 @@ def test_a_wrong_data_set(check, value, reason: str, caught):
 
 
 def test_a_set_that_needs_files_is_not_applicable(caught):
-    assert caught(datasets.holds_samples, "dataset", Absent) == "it raised Inapplicable: it needs files of the user's"
+    assert (
+        caught(dataset_checks.holds_samples, "dataset", Absent)
+        == "it raised Inapplicable: it needs files of the user's"
+    )
 
 
 def test_image_set_is_good_enough(subject):
@@ -162,7 +165,7 @@ def test_image_set_is_good_enough(subject):
         def open(self, roots: tuple[Path, ...]) -> ImageSet:
             return image_set(ArraySource(type(self).points()), np.arange(10) % 2, ("a", "b"), "sealed")
 
-    datasets.holds_samples(subject("dataset", Sealed))
+    dataset_checks.holds_samples(subject("dataset", Sealed))
 
 
 SYSTEM = """
@@ -190,10 +193,20 @@ use = "amortized"
 @pytest.mark.parametrize(
     ("check", "old", "new", "reason"),
     [
-        (systems.lacks_nothing_but_data, "mlp", "mpl", "there is no backbone named 'mpl'"),
-        (systems.lacks_nothing_but_data, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
-        (systems.lacks_nothing_but_data, 'description = "A system, for others to spoil"', "", "it has no description"),
-        (systems.reads_no_label_in_training, "[train]", "[evaluate]\nevery = 5\n[train]", "evaluate.every is not 0"),
+        (system_checks.lacks_nothing_but_data, "mlp", "mpl", "there is no backbone named 'mpl'"),
+        (system_checks.lacks_nothing_but_data, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
+        (
+            system_checks.lacks_nothing_but_data,
+            'description = "A system, for others to spoil"',
+            "",
+            "it has no description",
+        ),
+        (
+            system_checks.reads_no_label_in_training,
+            "[train]",
+            "[evaluate]\nevery = 5\n[train]",
+            "evaluate.every is not 0",
+        ),
     ],
 )
 def test_a_wrong_system(check, old: str, new: str, reason: str, caught, tmp_path: Path):
@@ -205,13 +218,13 @@ def test_a_wrong_system(check, old: str, new: str, reason: str, caught, tmp_path
 def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)
-    monkeypatch.setattr(systems, "annotated", lambda layered: "name = 'other'")
-    told = caught(systems.survives_a_recipe, "system", file, name="wrong@1")
+    monkeypatch.setattr(system_checks, "annotated", lambda layered: "name = 'other'")
+    told = caught(system_checks.survives_a_recipe, "system", file, name="wrong@1")
     assert told == "shown by `recipe show` and read again it is another"
 
 
 def test_a_graph_that_lacks_a_loss(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)
-    monkeypatch.setattr(systems, "mermaid", lambda resolved: "flowchart LR")
-    assert caught(systems.draws_its_graph, "system", file, name="wrong@1") == "the graph lacks divergence"
+    monkeypatch.setattr(system_checks, "mermaid", lambda resolved: "flowchart LR")
+    assert caught(system_checks.draws_its_graph, "system", file, name="wrong@1") == "the graph lacks divergence"

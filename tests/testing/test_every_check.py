@@ -3,22 +3,22 @@
 import re
 from pathlib import Path
 
-from latentclust.testing import checks
+from latentclust.testing import check_table
 
 
-def every_check() -> set[checks.Check]:
-    kinds = [*checks.OF_KINDS.values(), *(found for _, found in checks.OF_BASES)]
-    return {check for found in (checks.OF_ALL, checks.OF_SPECS, *kinds) for check in found}
+def every_check() -> set[check_table.Check]:
+    kinds = [*check_table.OF_KINDS.values(), *(found for _, found in check_table.OF_BASES)]
+    return {check for found in (check_table.OF_ALL, check_table.OF_SPECS, *kinds) for check in found}
 
 
 def test_every_check_is_seen_to_fail():
     text = "\n".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
     for check in every_check():
         called = rf"\b{check.__module__.rpartition('.')[2]}\.{check.__name__},"
-        assert re.search(called, text) or f'"{checks.name_of(check)}"' in text, called
+        assert re.search(called, text) or f'"{check_table.name_of(check)}"' in text, called
 
 
 def test_every_check_says_what_it_asks():
     for check in every_check():
         assert check.__doc__ is not None
-        assert checks.name_of(check) == check.__name__.replace("_", "-")
+        assert check_table.name_of(check) == check.__name__.replace("_", "-")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from latentclust.api import Code, Critic, Encoder, Images, LatentclustError, LossSpec, PriorSpec, Scalar
-from latentclust.testing import losses, quantities
+from latentclust.testing import loss_checks, quantity_checks
 from latentclust.testing.binding import bound_loss
 
 Odd = NewType("Odd", Tensor)
@@ -152,7 +152,7 @@ class Plain(LossSpec):
     ],
 )
 def test_a_signature_that_no_recipe_can_bind(value, reason: str, caught):
-    assert reason in caught(losses.binds_by_its_parameters, "loss", value)
+    assert reason in caught(loss_checks.binds_by_its_parameters, "loss", value)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_signature_that_no_recipe_can_bind(value, reason: str, caught):
     ],
 )
 def test_a_term_that_is_none(value, reason: str, caught):
-    assert reason in caught(losses.is_a_finite_scalar, "loss", value)
+    assert reason in caught(loss_checks.is_a_finite_scalar, "loss", value)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +180,11 @@ def test_a_term_that_is_none(value, reason: str, caught):
     ],
 )
 def test_gradients_that_go_astray(value, reason: str, caught):
-    assert reason in caught(losses.moves_its_player_alone, "loss", value)
+    assert reason in caught(loss_checks.moves_its_player_alone, "loss", value)
 
 
 def test_a_term_that_autocast_lowers(caught):
-    told = caught(losses.survives_bf16, "loss", Rounded)
+    told = caught(loss_checks.survives_bf16, "loss", Rounded)
     assert told == "under bf16 autocast the term is torch.bfloat16, and not float32"
 
 
@@ -193,7 +193,7 @@ def test_a_term_that_autocast_lowers(caught):
     [(Drawing, "it draws from the global generator of torch"), (Counting, "it gives different bits")],
 )
 def test_a_loss_of_more_than_its_arguments(value, reason: str, caught):
-    assert reason in caught(losses.is_a_function_of_its_arguments, "loss", value)
+    assert reason in caught(loss_checks.is_a_function_of_its_arguments, "loss", value)
 
 
 def test_a_loss_is_tried_on_vectors_images_and_label_maps(subject):
@@ -277,7 +277,7 @@ def flat_only(prior: PriorSpec, batch_size: int, rng: torch.Generator) -> Images
     [(untyped, "it does not say the type of return"), (of_nobody, "asks for 'odd', and there is no such quantity")],
 )
 def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
-    assert reason in caught(quantities.binds_by_its_parameters, "quantity", value)
+    assert reason in caught(quantity_checks.binds_by_its_parameters, "quantity", value)
 
 
 @pytest.mark.parametrize(
@@ -292,11 +292,11 @@ def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
     ],
 )
 def test_a_quantity_that_is_not_what_it_says(value, reason: str, caught):
-    assert reason in caught(quantities.is_what_it_says, "quantity", value)
+    assert reason in caught(quantity_checks.is_what_it_says, "quantity", value)
 
 
 def test_a_quantity_that_overflows_in_bf16(caught):
-    assert caught(quantities.survives_bf16, "quantity", fragile) == "under bf16 autocast it overflows"
+    assert caught(quantity_checks.survives_bf16, "quantity", fragile) == "under bf16 autocast it overflows"
 
 
 @pytest.mark.parametrize(
@@ -304,4 +304,4 @@ def test_a_quantity_that_overflows_in_bf16(caught):
     [(drawn, "it draws from the global generator of torch"), (remembered, "it gives different bits")],
 )
 def test_a_quantity_that_draws_from_elsewhere(value, reason: str, caught):
-    assert reason in caught(quantities.draws_from_the_steps_generator, "quantity", value)
+    assert reason in caught(quantity_checks.draws_from_the_steps_generator, "quantity", value)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ConfigDict, Field, field_validator
 
 from latentclust.api import Code, LossSpec, Scalar
-from latentclust.testing import options, words
+from latentclust.testing import docstring_checks, option_checks
 
 
 class Good(LossSpec):
@@ -104,71 +104,75 @@ def local() -> type[Good]:
 
 @pytest.mark.parametrize("name", ["Loud", "under_score", "double--hyphen"])
 def test_a_name_that_recipes_do_not_write(name: str, caught):
-    told = caught(words.has_a_name_of_a_recipe, "loss", Good, name=name)
+    told = caught(docstring_checks.has_a_name_of_a_recipe, "loss", Good, name=name)
     assert told == f"names of its kind are words in lower case with '-' between them, and not {name!r}"
 
 
 def test_a_quantity_in_capitals(caught):
-    told = caught(words.has_a_name_of_a_recipe, "quantity", local, name="Local")
+    told = caught(docstring_checks.has_a_name_of_a_recipe, "quantity", local, name="Local")
     assert told == "names of its kind are words in lower case with '_' between them, and not 'Local'"
 
 
 def test_no_docstring_of_its_own(caught):
-    assert caught(words.says_what_it_is, "loss", Mute) == "it has no docstring of its own"
+    assert caught(docstring_checks.says_what_it_is, "loss", Mute) == "it has no docstring of its own"
 
 
 def test_half_a_sentence(caught):
-    assert "is no whole sentence: 'The mean logit'" in caught(words.says_what_it_is, "loss", Fragment)
+    assert "is no whole sentence: 'The mean logit'" in caught(docstring_checks.says_what_it_is, "loss", Fragment)
 
 
 def test_no_source(caught):
-    assert caught(words.names_its_source, "loss", Unsourced).startswith("neither its docstring nor its module's")
+    assert caught(docstring_checks.names_its_source, "loss", Unsourced).startswith(
+        "neither its docstring nor its module's"
+    )
 
 
 @pytest.mark.parametrize("text", ["Smith et al. 2017", "(Smith, 2017)", "arXiv:1701.06548", "\nSource: here"])
 def test_ways_to_name_a_source(text: str):
-    assert words.SOURCE.search(f"A loss. {text}")
+    assert docstring_checks.SOURCE.search(f"A loss. {text}")
 
 
 def test_no_type(caught):
-    assert caught(options.types_every_option, "loss", Untyped) == "the option 'more' has no type"
+    assert caught(option_checks.types_every_option, "loss", Untyped) == "the option 'more' has no type"
 
 
 def test_another_name_in_a_recipe(caught):
-    assert "goes by another name, 'other'" in caught(options.types_every_option, "loss", Alias)
+    assert "goes by another name, 'other'" in caught(option_checks.types_every_option, "loss", Alias)
 
 
 def test_no_word_of_an_option(caught):
-    told = caught(options.documents_every_option, "loss", Undocumented)
+    told = caught(option_checks.documents_every_option, "loss", Undocumented)
     assert told == "nothing says what the option 'more' does: write a string below it"
 
 
 def test_a_key_of_the_table_itself(caught):
-    told = caught(options.leaves_its_tables_keys_alone, "loss", Weighted)
+    told = caught(option_checks.leaves_its_tables_keys_alone, "loss", Weighted)
     assert told == "the table of a loss has a key 'weight' itself"
 
 
 def test_an_option_that_does_not_survive(caught):
-    assert "read again it is" in caught(options.survives_a_recipe, "loss", Rounded)
+    assert "read again it is" in caught(option_checks.survives_a_recipe, "loss", Rounded)
 
 
 def test_an_unknown_key_that_is_taken(caught):
-    assert caught(options.refuses_unknown_keys, "loss", Lax) == "it takes a key that it does not know"
+    assert caught(option_checks.refuses_unknown_keys, "loss", Lax) == "it takes a key that it does not know"
 
 
 def test_text_for_a_number(caught):
-    told = caught(options.takes_no_text_for_a_number, "loss", Coerced)
+    told = caught(option_checks.takes_no_text_for_a_number, "loss", Coerced)
     assert told == "the option 'factor' takes the text '1.0' for 1.0"
 
 
 def test_an_option_that_can_be_set(caught):
-    assert caught(options.cannot_be_changed, "loss", Thawed) == "the option 'factor' can be set after it was built"
+    assert (
+        caught(option_checks.cannot_be_changed, "loss", Thawed) == "the option 'factor' can be set after it was built"
+    )
 
 
 def test_a_class_that_no_worker_can_import(caught):
-    assert caught(options.can_be_sent_to_workers, "loss", local()).startswith("it cannot be pickled: ")
+    assert caught(option_checks.can_be_sent_to_workers, "loss", local()).startswith("it cannot be pickled: ")
 
 
 def test_an_option_without_an_example(caught):
-    told = caught(options.survives_a_recipe, "loss", Needy)
+    told = caught(option_checks.survives_a_recipe, "loss", Needy)
     assert told == "the option 'model' must be given, and names no example: add Field(examples=[...])"

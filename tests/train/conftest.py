@@ -13,7 +13,7 @@ from latentclust.runs.run import prepare_recipe
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Listener, Record, Silence
 from latentclust.train.loop import Training
-from latentclust.train.prepare import prepare
+from latentclust.train.setup import prepare
 
 RECIPES = Path(__file__).parent
 

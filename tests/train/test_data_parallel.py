@@ -16,10 +16,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from latentclust.data.feed import Batch, Feed
-from latentclust.data.opening import open_feed
+from latentclust.data.open_feed import open_feed
 from latentclust.train.chains import Chains
 from latentclust.train.loop import Training
-from latentclust.train.prepare import Everything
+from latentclust.train.setup import Everything
 
 RECIPES = Path(__file__).parent
 

@@ -16,7 +16,7 @@ from latentclust.specs.data import MaskSource
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
 from latentclust.train.loop import Training
-from latentclust.train.prepare import prepare, valid_pixels
+from latentclust.train.setup import prepare, valid_pixels
 
 MakeExperiment = Callable[..., Experiment]
 # Python 3.12 and later warn of a fork beside threads, which torch always has.

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, reading
+from latentclust.bundled.datasets.array_keys import labels_key, samples_key
 from latentclust.bundled.datasets.hdf5 import open_hdf5
-from latentclust.bundled.datasets.keys import labels_key, samples_key
 from latentclust.bundled.datasets.npz import open_npz
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentclust.api import FileSource, LatentclustError, pixels, reading
-from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined, parts
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined, parts
 
 _SHAPE = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from latentclust.api import VOID, Tiles
-from latentclust.bundled.datasets.framing import Frame, centred, scaled, short_side_to
+from latentclust.bundled.datasets.cropping import Frame, centred, scaled, short_side_to
 from latentclust.bundled.datasets.pairing import Pair
 from latentclust.bundled.datasets.pixel_files import image_extent
-from latentclust.bundled.datasets.protocols import IIC_SIDE, STEGO_SIDE
 from latentclust.bundled.datasets.published_pairs import opened, stacked
+from latentclust.bundled.datasets.tile_protocols import IIC_SIDE, STEGO_SIDE
 
 _LEAST_SIDE = 360
 _LEAST_SHARE = 0.75

@@ -11,8 +11,8 @@ from latentclust.bundled.datasets.coco_classes import ALL27, STUFF3, STUFF15, me
 from latentclust.bundled.datasets.coco_crops import iic_tiles, stego_tiles
 from latentclust.bundled.datasets.coco_files import PARTS, listed, pairs_of
 from latentclust.bundled.datasets.pairing import Pair
-from latentclust.bundled.datasets.protocols import PROTOCOLS
 from latentclust.bundled.datasets.published_pairs import PublishedPairs
+from latentclust.bundled.datasets.tile_protocols import PROTOCOLS
 
 _UNIT = 64
 """Images a unit."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentclust.api import FileSource, LatentclustError
 from latentclust.bundled.datasets.npz import open_npz
-from latentclust.bundled.datasets.published import PublishedImages
+from latentclust.bundled.datasets.published_images import PublishedImages
 
 _VIEW = re.compile(r"obj(\d+)__(\d+)")
 """The name of an image: the object, from 1, and its view or angle."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import ImageSet
-from latentclust.bundled.datasets.published import PublishedImages
+from latentclust.bundled.datasets.published_images import PublishedImages
 from latentclust.bundled.datasets.scaling import to_uint8
 
 _INK = 16.0

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from pydantic import PositiveInt
 
 from latentclust.api import VOID, DataProtocol, Tiles, Unit
-from latentclust.bundled.datasets.framing import brought_to, scaled, whole_tiles
+from latentclust.bundled.datasets.cropping import brought_to, scaled, whole_tiles
 from latentclust.bundled.datasets.pairing import Pair, paired
-from latentclust.bundled.datasets.protocols import DUBAI_TILE, at_side
 from latentclust.bundled.datasets.published_pairs import PublishedPairs, opened, stacked
+from latentclust.bundled.datasets.tile_protocols import DUBAI_TILE, at_side
 
 _SCALE = 0.5
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from pydantic import PositiveInt
 
 from latentclust.api import VOID, DataProtocol, Tiles, Unit
-from latentclust.bundled.datasets.framing import brought_to
+from latentclust.bundled.datasets.cropping import brought_to
 from latentclust.bundled.datasets.pairing import Pair, by_name, paired
-from latentclust.bundled.datasets.protocols import FACADES_SIDE, at_side
 from latentclust.bundled.datasets.published_pairs import PublishedPairs, opened, stacked
+from latentclust.bundled.datasets.tile_protocols import FACADES_SIDE, at_side
 
 _PARTS = {
     "background": 1,

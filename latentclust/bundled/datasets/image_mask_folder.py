@@ -18,10 +18,10 @@ from latentclust.api import (
     files_under,
     in_memory,
 )
-from latentclust.bundled.datasets.framing import brought_to, frame, whole_tiles
+from latentclust.bundled.datasets.cropping import brought_to, frame, whole_tiles
 from latentclust.bundled.datasets.image_folder import SUFFIXES
 from latentclust.bundled.datasets.label_files import Colour
-from latentclust.bundled.datasets.mask_key import MaskKey
+from latentclust.bundled.datasets.mask_encoding import MaskKey
 from latentclust.bundled.datasets.pairing import Pair, by_name, paired
 from latentclust.bundled.datasets.pixel_files import check_alike, image_extent, image_mode, read_image
 from latentclust.bundled.datasets.published_pairs import stacked

@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from latentclust.api import reading
-from latentclust.bundled.datasets.keys import labels_key, samples_key
+from latentclust.bundled.datasets.array_keys import labels_key, samples_key
 
 
 def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:

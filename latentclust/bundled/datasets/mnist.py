@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.bundled.datasets.idx import read_part
-from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 
 _STEMS: dict[Part, str] = {"train": "train", "test": "t10k"}
 

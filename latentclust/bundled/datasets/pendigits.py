@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import ArraySource, ImageSet, LatentclustError, image_set, reading
-from latentclust.bundled.datasets.published import Part, Published, Split, joined
+from latentclust.bundled.datasets.published_images import Part, Published, Split, joined
 from latentclust.bundled.datasets.scaling import to_unit
 
 _FEATURES = 16

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import ImageSet, LatentclustError, PreparedDatasetSpec, Tiles, existing, find, in_memory
-from latentclust.bundled.datasets.framing import Frame, frame
+from latentclust.bundled.datasets.cropping import Frame, frame
 from latentclust.bundled.datasets.label_files import Colour, is_coloured, read_colours, read_ids, to_labels
 from latentclust.bundled.datasets.pairing import Pair
 from latentclust.bundled.datasets.pixel_files import check_alike, read_image
-from latentclust.bundled.datasets.published import Published
+from latentclust.bundled.datasets.published_images import Published
 
 
 class PublishedPairs(Published, PreparedDatasetSpec, ABC):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, reading
-from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 
 _SHAPE = (3, 96, 96)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from latentclust.api import reading
 from latentclust.bundled.datasets.matlab import read_mat
-from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 
 _ZERO = 10
 """The published label of the digit 0."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from latentclust.api import LatentclustError, reading
 from latentclust.bundled.datasets.hdf5 import open_hdf5
 from latentclust.bundled.datasets.npz import open_npz
-from latentclust.bundled.datasets.published import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 from latentclust.bundled.datasets.scaling import to_uint8
 
 _SIDE = 16

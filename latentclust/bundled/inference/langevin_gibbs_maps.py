@@ -19,12 +19,12 @@ from latentclust.api import (
     Scale,
     value_at,
 )
+from latentclust.bundled.categorical_map import CategoricalMap, potts_sweep
 from latentclust.bundled.categories import one_hot
 from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
 from latentclust.bundled.inference.gibbs import check_energy
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.inference.pixel_kmeans import pixel_centroids
-from latentclust.bundled.label_maps import CategoricalMap, potts_sweep
 
 LABEL = torch.uint8
 """How the labels of chains are kept: a byte a pixel."""

@@ -4,7 +4,7 @@ import math
 from typing import final
 
 from latentclust.api import Code, LatentclustError, LossSpec, PriorSpec, Scalar
-from latentclust.bundled.label_maps import CategoricalMap
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 
 

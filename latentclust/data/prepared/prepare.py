@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentclust.data.prepared.folder import Folder, input_file
 from latentclust.data.prepared.manifest import InputFile, Manifest
-from latentclust.data.prepared.opening import PreparedDatasetSpec
+from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
+from latentclust.data.prepared.writer import Folder, input_file
 from latentclust.data.tiled import no_tiles
 from latentclust.data.tiling import Unit, cut, units_of
 from latentclust.errors import LatentclustError

@@ -7,8 +7,8 @@ from typing import Any
 
 from latentclust.data.sources import reading
 from latentclust.errors import LatentclustError
+from latentclust.labelling.area.clip import Polygon
 from latentclust.labelling.area.geojson import declared_crs, polygons_of
-from latentclust.labelling.area.rings import Polygon
 
 SUFFIXES = (".json", ".geojson")
 """Of GeoJSON."""

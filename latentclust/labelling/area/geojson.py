@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.rings import TRIANGLE, Polygon, Ring
+from latentclust.labelling.area.clip import TRIANGLE, Polygon, Ring
 
 DEFAULT_CRS = "EPSG:4326"
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.area.frame import MisplacedError, frame_of
-from latentclust.labelling.area.rings import Polygon, Rectangle, drawn_in, overlapping, touched, unrolled
-from latentclust.labelling.area.way import CannotTellError, Points, Way, turn_of
+from latentclust.labelling.area.clip import Polygon, Rectangle, drawn_in, overlapping, touched, unrolled
+from latentclust.labelling.area.coordinate_transform import CannotTellError, Points, Way, turn_of
+from latentclust.labelling.area.raster_bounds import MisplacedError, frame_of
 
 TOLERANCE = 1e-4
 """Pixels by which the chords of a bent edge may miss it."""

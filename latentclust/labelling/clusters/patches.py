@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from latentclust.labelling.clusters.survey import Sight, Survey
-from latentclust.report.cluster_sheet import Patch
+from latentclust.labelling.clusters.window_sample import Sight, Survey
+from latentclust.report.contact_sheet import Patch
 
 LEAST_SHARE = 0.5
 """Windows where a cluster has less of this than where it has most are taken where others are too few."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from latentclust.labelling.clusters.patches import patches_of
-from latentclust.labelling.clusters.survey import Survey, survey
+from latentclust.labelling.clusters.window_sample import Survey, survey
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.discover import check_given, find_scenes
 from latentclust.model.model import ClusteringModel
-from latentclust.report.cluster_sheet import SheetRow, cluster_sheet
+from latentclust.report.contact_sheet import SheetRow, cluster_sheet
 
 
 def preview(

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
-from latentclust.labelling.account import NAME
-from latentclust.labelling.clusters.redrawn import AGAIN, drafting, redraw
-from latentclust.labelling.manifest import Manifest, identity, locked, read_manifest
-from latentclust.labelling.outcome import SceneOutcome
+from latentclust.labelling.clusters.rewrite import AGAIN, drafting, redraw
+from latentclust.labelling.label_report import SceneOutcome
+from latentclust.labelling.output_options import ITEM, Products, Vector
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.stac_item import read_classified
-from latentclust.labelling.products import ITEM, Products, Vector
+from latentclust.labelling.run_log import Manifest, identity, locked, read_manifest
+from latentclust.labelling.run_log_file import NAME
 from latentclust.model.model import ClusteringModel, load
 from latentclust.stopping import stop_on_signals
 

@@ -16,7 +16,7 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score
 from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
 from latentclust.labelling.reference.blocks import Block
-from latentclust.labelling.reference.reference import Reference
+from latentclust.labelling.reference.class_raster import Reference
 from latentclust.labelling.scenes.reader import filled
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, SealedMaps

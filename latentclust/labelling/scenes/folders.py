@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from latentclust.labelling.account import NAME
+from latentclust.labelling.run_log_file import NAME
 from latentclust.labelling.scenes.addresses import real
 
 

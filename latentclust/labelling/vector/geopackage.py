@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
 from latentclust.files import OUT
-from latentclust.labelling.vector.ground import Ground, Polygons
+from latentclust.labelling.vector.ground_area import Ground, Polygons
 
 LAYER = "clusters"
 FIELDS = ("class", "name", "area_m2")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.labelling.vector.regions import strips_of
-from latentclust.labelling.vector.unpacked import Unpacked
+from latentclust.labelling.vector.uncompressed import Unpacked
 
 CORNER = np.dtype(
     [

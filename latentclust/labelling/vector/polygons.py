@@ -10,11 +10,11 @@ from latentclust.errors import InterruptedRunError, Issue, LatentclustError, rai
 from latentclust.labelling.outputs.cog import writing
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.vector.geopackage import Layer, discard
-from latentclust.labelling.vector.ground import Ground
+from latentclust.labelling.vector.ground_area import Ground
 from latentclust.labelling.vector.outlines import outlines
 from latentclust.labelling.vector.regions import count_regions
 from latentclust.labelling.vector.sieve import sieve
-from latentclust.labelling.vector.unpacked import unpack
+from latentclust.labelling.vector.uncompressed import unpack
 
 
 def check_vector(min_area: float, max_polygons: int) -> None:

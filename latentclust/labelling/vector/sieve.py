@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.vector.columns import Column
+from latentclust.labelling.vector.disk_arrays import Column
 from latentclust.labelling.vector.regions import strips_of
-from latentclust.labelling.vector.unpacked import Unpacked
+from latentclust.labelling.vector.uncompressed import Unpacked
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
-from latentclust.labelling.plan import Plan
-from latentclust.labelling.windows.feed import Job, Stopping
-from latentclust.labelling.windows.labeller import Labelled, Progress
+from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.windows.strip_labeller import Labelled, Progress
+from latentclust.labelling.windows.window_batches import Job, Stopping
 from latentclust.model.model import save_model
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from distributed import Worker, WorkerPlugin, get_worker
 
-from latentclust.labelling.plan import Plan
-from latentclust.labelling.windows.feed import Job
-from latentclust.labelling.windows.labeller import Labelled, label_strips
+from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.windows.strip_labeller import Labelled, label_strips
+from latentclust.labelling.windows.window_batches import Job
 from latentclust.model.model import load
 
 NAME = "latentclust-plan"

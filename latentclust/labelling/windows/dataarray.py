@@ -9,7 +9,7 @@ from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.windows.grid import Span, grid_of
-from latentclust.labelling.windows.region import RegionLabeller, stretch
+from latentclust.labelling.windows.rectangle import RegionLabeller, stretch
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID
 

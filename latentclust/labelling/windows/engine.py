@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from latentclust.labelling.plan import Plan
-from latentclust.labelling.windows.feed import Job, Stopping
-from latentclust.labelling.windows.labeller import Labelled, Progress, label_strips
+from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.windows.strip_labeller import Labelled, Progress, label_strips
+from latentclust.labelling.windows.window_batches import Job, Stopping
 
 Engine = Callable[[Iterator[Job], Stopping, Progress], Iterator[Labelled]]
 """Labels strips, in any order; it takes new ones as it has room for them."""

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
-from latentclust.infer.read import posterior_of
+from latentclust.infer.posteriors import posterior_of
+from latentclust.labelling.label_settings import Plan
 from latentclust.labelling.outputs.cog import BLOCK
-from latentclust.labelling.plan import Plan
 from latentclust.tensors import Images
 
 FLOAT = 4

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.backends import cudnn, mkldnn
 
-from latentclust.infer.read import posterior_of
+from latentclust.infer.posteriors import posterior_of
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.inference import ChainSpec
 from latentclust.tensors import Images

@@ -14,7 +14,7 @@ from latentclust.runs.run import prepare_recipe
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Silence
 from latentclust.train.loop import Training
-from latentclust.train.prepare import prepare
+from latentclust.train.setup import prepare
 from sklearn.cluster import KMeans
 
 from latentclust_dec.assignment import target_distribution

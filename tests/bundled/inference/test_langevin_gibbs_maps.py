@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from latentclust.api import ClusterImages, Images, LatentclustError, Mask, Model
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.inference.langevin import Joint
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps, pixel_energies
-from latentclust.bundled.label_maps import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 from latentclust.networks.maps import LayeredGeneratorNetwork, compose
 

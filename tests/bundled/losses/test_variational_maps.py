@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from latentclust.api import ClusterImages, Code, Images, Latent, LatentclustError
-from latentclust.bundled.label_maps import CategoricalMap
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
 from latentclust.bundled.losses.style_divergence import StyleDivergence

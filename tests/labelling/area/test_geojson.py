@@ -9,7 +9,7 @@ import pytest
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area import geometry_area
+from latentclust.labelling.area.area_of_interest import geometry_area
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 

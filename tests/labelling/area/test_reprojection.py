@@ -16,7 +16,7 @@ from rasterio.warp import transform
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area import Area, box_area
+from latentclust.labelling.area.area_of_interest import Area, box_area
 from latentclust.labelling.windows.strips import Extent
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene

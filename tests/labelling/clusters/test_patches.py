@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from latentclust.labelling.clusters.patches import patches_of, ranked
-from latentclust.labelling.clusters.survey import Sight, Survey
-from latentclust.report.cluster_sheet import Patch
+from latentclust.labelling.clusters.window_sample import Sight, Survey
+from latentclust.report.contact_sheet import Patch
 
 SIZE = 16
 

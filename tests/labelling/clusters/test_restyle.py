@@ -12,11 +12,11 @@ import rasterio
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.clusters.redraw import classes_raster, merge_classes
+from latentclust.labelling.clusters.recolour import classes_raster, merge_classes
 from latentclust.labelling.clusters.restyle import restyle
-from latentclust.labelling.manifest import identity, open_manifest, read_manifest
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecars_of
+from latentclust.labelling.run_log import identity, open_manifest, read_manifest
 from latentclust.model.model import ClusteringModel, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 

@@ -15,7 +15,7 @@ import rasterio
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.outcome import LabelReport
+from latentclust.labelling.label_report import LabelReport
 from latentclust.labelling.scenes.discover import find_scenes
 from latentclust.labelling.scenes.reader import opened
 from latentclust.model.model import ClusteringModel

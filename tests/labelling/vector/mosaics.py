@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.vector.unpacked import Unpacked
+from latentclust.labelling.vector.uncompressed import Unpacked
 
 SHAPES = {
     "rings": """

@@ -15,7 +15,7 @@ from pyproj import Geod
 from rasterio.transform import Affine
 
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.vector import geopackage, unpacked
+from latentclust.labelling.vector import geopackage, uncompressed
 from latentclust.labelling.vector.polygons import check_vector, pixels_of, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
 
@@ -148,7 +148,7 @@ def test_batches_and_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.Monk
     _, whole, *_ = read(tmp_path)
     (tmp_path / "found.gpkg").unlink()
     monkeypatch.setattr(geopackage, "BATCH", 7)
-    monkeypatch.setattr(unpacked, "STRIP_PIXELS", 200)
+    monkeypatch.setattr(uncompressed, "STRIP_PIXELS", 200)
     assert write(tmp_path, mosaic(), 400.0) == once
     _, parts, *_ = read(tmp_path)
     assert set(shapely.normalize(parts)) == set(shapely.normalize(whole))
@@ -156,7 +156,7 @@ def test_batches_and_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(geopackage, "BATCH", 100)
-    monkeypatch.setattr(unpacked, "STRIP_PIXELS", 5000)
+    monkeypatch.setattr(uncompressed, "STRIP_PIXELS", 5000)
     peaks = []
     for times in (10, 80):
         labels = source(tmp_path, np.tile(mosaic(), (times, 1)), tiled=True, blockxsize=16, blockysize=16)

@@ -12,10 +12,10 @@ import pytest
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.outcome import Unwatched
+from latentclust.labelling.label_report import Unwatched
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
-from tests.labelling.test_run import files
+from tests.labelling.test_label_scenes import files
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of sockets and event loops that Dask leaves to the collector

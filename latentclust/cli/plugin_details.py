@@ -1,0 +1,168 @@
+"""What `latentclust plugins show` says of a part, a command or a distribution, as tables that JSON can hold."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from latentclust.cli.part_uses import uses
+from latentclust.cli.plugin_commands import PluginCommand
+from latentclust.cli.shipped_recipes import description_of
+from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.plugins.discovery import BrokenPlugin
+from latentclust.plugins.distributions import Distribution, Scan, canonical
+from latentclust.plugins.options import part_options
+from latentclust.plugins.registry import KINDS, Part, Registry
+from latentclust.specs.parts import DatasetSpec
+
+Sheet = dict[str, Any]
+
+
+def sheets(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], name: str) -> list[Sheet]:
+    """Everything of a name: parts of any kind by their own or their `distribution:name`, commands, a distribution.
+
+    Raises:
+        LatentclustError: where nothing that is installed has the name.
+    """
+    parts = [part for kind in KINDS for part in registry.parts(kind)]
+    installed = [*scan.used, *scan.left_out]
+    found = [
+        *(part_sheet(registry, scan, part) for part in parts if _answers(part.name, part.provider.distribution, name)),
+        *(command_sheet(one) for one in commands if _answers(one.bare, one.distribution.name, name)),
+        *(broken_sheet(one) for one in registry.broken if _answers(one.name, one.provider.distribution, name)),
+        *(
+            distribution_sheet(registry, one, commands, one in scan.left_out)
+            for one in installed
+            if canonical(one.name) == canonical(name)
+        ),
+    ]
+    if found:
+        return found
+    known = {*(part.name for part in parts), *(command.name for command in commands), *(one.name for one in installed)}
+    raise LatentclustError.at("NAME", f"there is no part, command or plugin {name!r}", did_you_mean(name, known))
+
+
+def summary(part: Part) -> str:
+    """What a part is, in a line: a data set's own, a system's description, or the first line of a docstring."""
+    if isinstance(part.value, type) and issubclass(part.value, DatasetSpec):
+        return part.value.summary
+    return description_of(part.value) if part.kind == "system" else part.summary
+
+
+def part_line(registry: Registry, part: Part) -> Sheet:
+    """A part as `plugins list` has it."""
+    return {
+        "kind": part.kind,
+        "name": registry.answers_to(part),
+        "provider": part.provider.distribution,
+        "version": part.provider.version,
+        "summary": summary(part),
+        "options": [asdict(option) for option in part_options(part.value)],
+    }
+
+
+def part_sheet(registry: Registry, scan: Scan, part: Part) -> Sheet:
+    """All that there is to say of a part."""
+    used = uses(registry, part)
+    owner = next(one for one in scan.used if one.name == part.provider.distribution)
+    return {
+        **part_line(registry, part),
+        "qualified": part.qualified,
+        "entry_point": part.provider.entry_point,
+        "requirement": requirement(owner),
+        "source": _source(part),
+        "description": inspect.getdoc(part.value) or "" if callable(part.value) else "",
+        "recipes": list(used.recipes),
+        "systems": list(used.systems),
+    }
+
+
+def command_line(command: PluginCommand) -> Sheet:
+    """A command as `plugins list` has it."""
+    return {
+        "kind": "command",
+        "name": command.name,
+        "provider": command.distribution.name,
+        "version": command.distribution.version,
+        "summary": command.distribution.summary,
+    }
+
+
+def command_sheet(command: PluginCommand) -> Sheet:
+    """All that there is to say of a command; loads it."""
+    _, error, remarks = command.tried()
+    return {
+        **command_line(command),
+        "qualified": f"{command.distribution.name}:{command.bare}",
+        "entry_point": f"{command.bare} = {command.entry.value}",
+        "requirement": requirement(command.distribution),
+        "clash": command.clash,
+        "remarks": remarks,
+        "error": error,
+    }
+
+
+def broken_sheet(broken: BrokenPlugin) -> Sheet:
+    """A part, a command or an entry point that cannot be used."""
+    return {
+        "kind": broken.kind,
+        "name": broken.name,
+        "provider": broken.provider.distribution,
+        "version": broken.provider.version,
+        "entry_point": broken.provider.entry_point,
+        "error": broken.error,
+    }
+
+
+def distribution_sheet(
+    registry: Registry, distribution: Distribution, commands: Sequence[PluginCommand], left_out: bool
+) -> Sheet:
+    """All that there is to say of a distribution."""
+    own = distribution.name
+    return {
+        "kind": "distribution",
+        "name": own,
+        "version": distribution.version,
+        "summary": distribution.summary,
+        "requirement": requirement(distribution),
+        "folder": distribution.folder,
+        "left_out": left_out,
+        "entry_points": [f"[{one.group}] {one.provider.entry_point} = {one.value}" for one in distribution.entries],
+        "parts": [part_line(registry, part) for part in _parts_of(registry, own)],
+        "commands": [command_sheet(one) for one in commands if one.distribution.name == own],
+        "broken": [broken_sheet(one) for one in registry.broken if one.provider.distribution == own],
+        "remarks": [one.text for one in registry.remarks if one.provider.distribution == own],
+        "import_seconds": {
+            one.provider.entry_point: round(one.seconds, 3)
+            for one in registry.loaded
+            if one.provider.distribution == own
+        },
+    }
+
+
+def requirement(distribution: Distribution) -> str:
+    """What a distribution asks of latentclust, and whether that is met."""
+    from latentclust import __version__
+    from latentclust.plugins.compatibility import fit
+
+    return f"is latentclust {__version__} itself" if distribution.bundled else str(fit(distribution, __version__))
+
+
+def _parts_of(registry: Registry, distribution: str) -> Iterator[Part]:
+    return (part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == distribution)
+
+
+def _answers(name: str, distribution: str, wanted: str) -> bool:
+    """Whether something of a distribution is meant by `name` or `distribution:name`."""
+    owner, _, bare = wanted.rpartition(":")
+    return bool(name) and bare == name and canonical(owner) in ("", canonical(distribution))
+
+
+def _source(part: Part) -> str:
+    """The file and the line where a part is written; a system's file."""
+    if part.kind == "system":
+        return str(part.value)
+    try:
+        return f"{inspect.getsourcefile(part.value)}:{inspect.getsourcelines(part.value)[1]}"
+    except (OSError, TypeError):  # a plugin may be made without source
+        return ""

@@ -1,0 +1,127 @@
+"""A prepared folder while it is written: which shards count, and the order in which things reach the disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.data.prepared.manifest import (
+    JOURNAL,
+    MANIFEST,
+    Hashed,
+    InputFile,
+    Manifest,
+    Shard,
+    StoredFile,
+    damage,
+    read_manifest,
+)
+from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, blank, mismatch
+from latentclust.data.tiled import digest, fingerprint, scored
+from latentclust.data.tiling import Tiles
+from latentclust.errors import LatentclustError
+from latentclust.files import TO, replacing
+from latentclust.tensors import Shape
+
+ARRAYS = ("images", "labels", "valid")
+"""What is written of a unit: `KEY.images.npy` and so on."""
+
+
+class Folder:
+    """A folder that is being prepared, or was.
+
+    Attributes:
+        path: Where it is.
+        finished: Whether it has its manifest.
+        shards: Those recorded so far, by key.
+        shape: That of a tile, or None before the first.
+    """
+
+    def __init__(self, spec: PreparedDatasetSpec, path: Path) -> None:
+        """Takes up what lies there; raises LatentclustError where that is not this preparation."""
+        self.path = path
+        self.finished = (path / MANIFEST).is_file()
+        record = path / (MANIFEST if self.finished else JOURNAL)
+        self._blank = blank(spec)
+        found = read_manifest(record) if record.is_file() else self._blank
+        other = mismatch(found, self._blank)
+        if other:
+            raise LatentclustError.at(str(path), f"holds another preparation: {other}", "Name another folder with --to")
+        if found is self._blank and path.exists() and (not path.is_dir() or any(path.iterdir())):
+            what = "is there already, and holds no prepared data set"
+            raise LatentclustError.at(str(path), what, "Name an empty or a new folder with --to")
+        self.shards = {shard.key: shard for shard in found.shards}
+        self.shape: Shape | None = found.shape or None
+
+    def holds(self, key: str, inputs: tuple[InputFile, ...]) -> bool:
+        """Whether a unit is there, of these inputs, every file with the hash that was recorded."""
+        shard = self.shards.get(key)
+        if shard is None or shard.inputs != inputs:
+            return False
+        return all(damage(self.path, file, hashed=True) is None for file in shard.files)
+
+    def write(self, key: str, tiles: Tiles, inputs: tuple[InputFile, ...]) -> None:
+        """Writes the arrays of a unit, and then records it; a folder that was finished is so no longer."""
+        self._open()
+        arrays = (tiles.images, tiles.labels, tiles.valid) if len(tiles) else (None, None, None)
+        names = (f"{key}.{name}.npy" for name in ARRAYS)
+        images, labels, valid = (self._save(name, array) for name, array in zip(names, arrays, strict=True))
+        self.shards[key] = Shard(
+            key=key,
+            tiles=len(tiles),
+            images=images,
+            labels=labels,
+            valid=valid,
+            labelled=len(scored(tiles)),
+            scored=fingerprint(tiles),
+            inputs=inputs,
+            skipped=dict(tiles.skipped),
+        )
+        if len(tiles):
+            self.shape = tiles.images.shape[1:]
+        self._record(tuple(self.shards))
+
+    def manifest(self, keys: Sequence[str]) -> Manifest:
+        """The record of some units, in their order."""
+        shards = tuple(self.shards[key] for key in keys)
+        found = {"shards": shards, "shape": self.shape or (), "digest": digest(shard.scored for shard in shards)}
+        return self._blank.model_copy(update=found)
+
+    def finish(self, manifest: Manifest) -> None:
+        """Makes the folder a data set: writes the manifest to the journal and renames it, and tidies up."""
+        if not self.finished:
+            manifest.write(self.path / JOURNAL)
+            (self.path / JOURNAL).replace(self.path / MANIFEST)
+            self.finished = True
+        kept = {file.name for shard in manifest.shards for file in shard.files}
+        for path in (item for name in ARRAYS for item in self.path.glob(f"*.{name}.npy*")):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        """Leaves a journal before anything else, so that what is found later is known to be a preparation's."""
+        if self.finished:
+            (self.path / MANIFEST).replace(self.path / JOURNAL)
+            self.finished = False
+        elif not (self.path / JOURNAL).is_file():
+            self._record(())
+
+    def _record(self, keys: Sequence[str]) -> None:
+        self.manifest(keys).write(self.path / JOURNAL)
+
+    def _save(self, name: str, array: NDArray[Any] | None) -> StoredFile | None:
+        if array is None:
+            return None
+        with replacing(self.path / name, TO) as file:
+            hashed = Hashed(file)
+            np.lib.format.write_array(cast("Any", hashed), array, allow_pickle=False)
+        return hashed.stored(name)
+
+
+def input_file(path: Path, origin: Path) -> InputFile:
+    """What is recorded of a raw file, by its path below `origin` if that is where it lies."""
+    facts = path.stat()
+    below = path.relative_to(origin) if path.is_relative_to(origin) else path
+    return InputFile(path=below.as_posix(), size=facts.st_size, modified=facts.st_mtime_ns)

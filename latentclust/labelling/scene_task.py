@@ -1,0 +1,153 @@
+"""One scene: what of it is to be labelled, and how its strips become finished rasters."""
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.labelling.area.area_of_interest import Area, Mask
+from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.outputs.cog import Overviews, cloud_optimized, growing
+from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.scenes.acquisition_time import TAG
+from latentclust.labelling.scenes.bands import fit_bands
+from latentclust.labelling.scenes.georeference import Georeference
+from latentclust.labelling.scenes.inputs import Scene
+from latentclust.labelling.scenes.reader import opened
+from latentclust.labelling.windows.memory import check_width
+from latentclust.labelling.windows.stitch import label_type
+from latentclust.labelling.windows.strip_files import StripReader, scene_rows, whole
+from latentclust.labelling.windows.strips import Extent, strips_of, touching
+from latentclust.labelling.windows.window_batches import Job
+
+OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
+
+SPARE = 100_000_000
+"""Bytes that must be free for strips of a scene that failed to stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done for a scene.
+
+    Attributes:
+        scene: The scene.
+        extent: The pixels that are wanted.
+        mask: Which of them are left out; None where none is.
+        where: Size and place of the outputs.
+        jobs: Its strips.
+        folder: Holds the strips and the drafts.
+        warnings: What is odd about it.
+        tag: Its TIFF tag DateTime; empty where it has none.
+    """
+
+    scene: Scene
+    extent: Extent
+    mask: Mask | None
+    where: Georeference
+    jobs: tuple[Job, ...]
+    folder: Path
+    warnings: tuple[str, ...]
+    tag: str
+
+    @property
+    def windows(self) -> int:
+        """How many windows are gone through."""
+        return sum(job.windows for job in self.jobs)
+
+
+def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task | None:
+    """Opens a scene and cuts it into strips; None where it has no pixel in the area.
+
+    Raises:
+        LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
+    """
+    with opened(scene) as file:
+        fit, tag = fit_bands(file, plan.bands, scene.name), file.tags().get(TAG, "")
+        where = Georeference.of(file)
+        found = area.within(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
+    if found is None:
+        return None
+    extent, mask = found
+    check_width(plan, extent.width, scene.name)
+    rows = touching(plan.grid.rows(where.extent[0]), extent.top, extent.bottom)
+    columns = touching(plan.grid.columns(where.extent[1]), extent.left, extent.right)
+    shapes = strips_of(rows, columns, extent)
+    jobs = tuple(
+        Job(scene, fit.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        for number, shape in enumerate(shapes)
+    )
+    odd = () if where.crs else ("no coordinate system",)
+    return Task(scene, extent, mask, where.cut(extent), jobs, folder, fit.warnings + odd, tag)
+
+
+def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], legend: Legend) -> dict[int, int]:
+    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels of each value.
+
+    Args:
+        plan: Of the run.
+        task: The scene.
+        targets: The file of each raster of the plan.
+        legend: Of the labels.
+
+    Raises:
+        LatentclustError: A raster that cannot be written, or does not hold what it should.
+    """
+    drafts = {name: task.folder / f"{name}-draft.tif" for name in plan.rasters}
+    counts = _draft(plan, task, drafts, legend)
+    for name, draft in drafts.items():
+        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
+        draft.unlink()
+    return dict(enumerate(counts.tolist()))
+
+
+def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], legend: Legend) -> NDArray[np.int64]:
+    """Writes the drafts; returns the pixels of each value of the labels."""
+    clusters = plan.model.clusters
+    names = tuple(entry.name for entry in legend.entries[1:])
+    counts = np.zeros(clusters + 1, np.int64)
+    with ExitStack() as stack:
+        files = {}
+        for name, draft in drafts.items():
+            kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
+            bands = names if name == "probabilities" else ("",)
+            colours = legend.palette if name == "labels" else None
+            files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
+        readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
+        for top, block in scene_rows(readers, plan.rasters):
+            if not (wanted := _wanted(task, top, block)):
+                continue
+            counts += np.bincount(wanted["labels"].ravel(), minlength=clusters + 1)
+            for name, rows in wanted.items():
+                files[name].append(rows)
+    return counts
+
+
+def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Of pixel rows those in the extent, with 0 where the mask leaves them out; nothing where none is in it."""
+    height = len(next(iter(block.values())))
+    first, last = max(top, task.extent.top), min(top + height, task.extent.bottom)
+    if first >= last:
+        return {}
+    cut = {name: rows[first - top : last - top] for name, rows in block.items()}
+    if task.mask is None:
+        return cut
+    inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
+    return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}
+
+
+def clear(folder: Path, failed: bool) -> None:
+    """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
+    if not failed or shutil.disk_usage(folder.parent).free < SPARE:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.glob("*"):
+        if not whole(path):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+    with suppress(OSError):  # whole strips are there, or nothing ever was
+        folder.rmdir()

@@ -1,0 +1,155 @@
+"""Label maps to be looked at: a sheet of images beside their maps, and a whole scene beside its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentclust.errors import LatentclustError
+from latentclust.files import write_atomic
+from latentclust.report.image_figures import as_colour, mosaic
+from latentclust.report.map_colours import NO_DATA, map_colours, painted, palette_bytes
+from latentclust.report.plotting import new_figure
+from latentclust.specs.data import VOID
+
+CELL = 1.6
+"""Side of an image on the sheet, inches."""
+
+CELL_PIXELS = 256
+"""About what such a cell shows: larger images are thinned out to it."""
+
+SCENE_PIXELS = 1200
+"""Side to which a scene and its map are thinned out for the figure."""
+
+SCENE = 6.0
+"""Width of a scene in its figure, inches."""
+
+LEGEND_ROW = 0.22
+"""Height of a legend's row, inches."""
+
+LEGEND_LETTER = 0.08
+"""Width of a letter of it, inches."""
+
+LEGEND_PATCH = 0.6
+"""Width of a colour and the gap beside it, inches."""
+
+BAR = 0.9
+"""Width of a colour bar with its label, inches."""
+
+CONFIDENCE = "viridis"
+MOST_CLUSTERS = 255
+"""What a PNG with a palette can number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An image of the sheet.
+
+    Attributes:
+        image: `(c, h, w)`, uint8 or float32 in [0, 1].
+        truth: Classes `(h, w)`, `VOID` where there is none; None without ground truth.
+        labels: Clusters, `VOID` where a pixel is no data.
+        confidence: In (0, 1].
+    """
+
+    image: NDArray[np.uint8]
+    truth: NDArray[np.int16] | None
+    labels: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+
+
+def sheet(
+    rows: Sequence[Row], colours: Float32[np.ndarray, "k 3"], names: Sequence[str], classes: Sequence[str]
+) -> Figure:
+    """Image, ground truth where there is any, label map and confidence, an image a row.
+
+    Args:
+        rows: Of one size, and all with ground truth or all without.
+        colours: Of the clusters; classes have `map_colours`.
+        names: The clusters' names.
+        classes: Names of the classes that no cluster stands for, by number; empty strings for the others.
+    """
+    titles = ["image", *(["ground truth"] if rows[0].truth is not None else []), "label map", "confidence"]
+    cells = [_cells(row, colours) for row in rows]
+    figure = mosaic(cells, cells[0][0].shape, [], titles, "", cell=CELL)
+    bar = ScalarMappable(Normalize(0, 1), CONFIDENCE)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + BAR, height)
+    figure.colorbar(bar, ax=figure.axes[0], shrink=0.25, aspect=25, label="probability\nof the cluster")
+    missed = {number: name for number, name in enumerate(classes) if name}
+    patches = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)]
+    palette = map_colours(len(classes))
+    patches += [Patch(color=palette[number], label=f"no cluster: {name}") for number, name in missed.items()]
+    _legend(figure, [*patches, Patch(color=NO_DATA, label="no data or no label")])
+    return figure
+
+
+def scene_figure(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    colours: Float32[np.ndarray, "k 3"],
+    names: Sequence[str],
+) -> Figure:
+    """A scene `(c, h, w)` and its label map `(h, w)` side by side, the legend with each cluster's share."""
+    step = max(1, -(-max(labels.shape) // SCENE_PIXELS))
+    thin = labels[::step, ::step]
+    height, width = thin.shape
+    figure = new_figure(2 * SCENE, 0.5 + SCENE * height / width)
+    left, right = figure.subplots(1, 2)
+    left.imshow(as_colour(image[:, ::step, ::step]))
+    right.imshow(painted(thin, colours).transpose(1, 2, 0), interpolation="nearest")
+    for axes, title in ((left, "scene"), (right, "label map")):
+        axes.set_title(title, fontsize="medium")
+        axes.set_axis_off()
+    counted = np.bincount(labels[labels != VOID], minlength=len(names))
+    shares = counted / max(counted.sum(), 1)
+    found = zip(colours, names, shares, strict=True)
+    patches = [Patch(color=colour, label=f"{name}, {share:.1%}") for colour, name, share in found]
+    _legend(figure, [*patches, Patch(color=NO_DATA, label="no data")])
+    return figure
+
+
+def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.ndarray, "k 3"]) -> None:
+    """A PNG whose values are clusters from 1, and 0 where there is no data; its palette shows the clusters' colours.
+
+    Raises:
+        LatentclustError: More than 255 clusters, or a file that cannot be written.
+    """
+    if len(colours) > MOST_CLUSTERS:
+        what = f"{len(colours)} clusters, and a PNG numbers {MOST_CLUSTERS}"
+        raise LatentclustError.at(str(path), what, "Ask for fewer clusters")
+    picture = Image.fromarray((labels - VOID).astype(np.uint8), "P")
+    picture.putpalette(palette_bytes(colours))
+    buffer = BytesIO()
+    picture.save(buffer, format="PNG")
+    write_atomic(path, buffer.getvalue())
+
+
+def _cells(row: Row, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.float32]]:
+    """A row of the sheet: each `(3, h, w)` in [0, 1]."""
+    step = max(1, max(row.labels.shape) // CELL_PIXELS)
+    thin = (slice(None, None, step), slice(None, None, step))
+    image = as_colour(row.image[(slice(None), *thin)]).transpose(2, 0, 1)
+    truth = [] if row.truth is None else [painted(row.truth[thin], map_colours(int(row.truth.max(initial=0)) + 1))]
+    confidence = colormaps[CONFIDENCE](row.confidence[thin])[..., :3].astype(np.float32).transpose(2, 0, 1)
+    confidence[:, row.labels[thin] == VOID] = NO_DATA[0]
+    return [image, *truth, painted(row.labels[thin], colours), confidence]
+
+
+def _legend(figure: Figure, patches: Sequence[Patch]) -> None:
+    """Below the figure, which grows by its height."""
+    width, height = figure.get_size_inches()
+    longest = max(len(str(patch.get_label())) for patch in patches)
+    columns = max(1, int(width // (LEGEND_PATCH + LEGEND_LETTER * longest)))
+    figure.set_size_inches(width, height + LEGEND_ROW * -(-len(patches) // columns) + LEGEND_ROW)
+    figure.legend(handles=patches, loc="outside lower center", ncols=columns, frameon=False, fontsize="small")

@@ -1,0 +1,98 @@
+"""One trained model read out by other inferences, by independent chains, and by chains of other lengths."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from latentclust.evaluate.partition_agreement import agreement, matched_share, same, same_share
+from latentclust.model.model import ClusteringModel
+from latentclust.report.facts import ChainFacts, Reading
+from latentclust.runs.dataset_scores import Outcome, outcome
+from latentclust.runs.label_maps import count_pairs, label_maps
+from latentclust.runs.refit import refit
+from latentclust.runs.subset import part_of, spread_over
+from latentclust.specs.data import ImageSet
+from latentclust.specs.inference import ChainSpec, InferenceSpec
+
+MOST_FOR_LENGTHS = 1000
+"""Samples on which chains of other lengths are tried, the first ones of a seeded draw."""
+
+MOST_MAPS = 64
+"""Images, evenly spread over the set, on whose pixels two readings are compared and chains of other lengths tried."""
+
+MIXED = 0.9
+"""Share of samples on which independent chains must agree; below it a report warns."""
+
+
+def readings(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: Outcome) -> dict[str, Reading]:
+    """The scores of every inference that the recipe lists beside its own, and how far its clusters agree with that."""
+    readouts = {}
+    for name, inference in model.resolved.readouts.items():
+        other = refit(_reading(model, inference), trained_on)
+        read = outcome(other, tested)
+        readouts[name] = Reading(read.assessment.metrics, _agreement(model, found, other, read, tested))
+    return readouts
+
+
+def examine_chains(model: ClusteringModel, tested: ImageSet, found: Outcome) -> ChainFacts | None:
+    """Whether independent chains agree, and what shorter and longer ones come to; None for an inference without any."""
+    inference = model.inference
+    if not isinstance(inference, ChainSpec):
+        return None
+    lengths = _by_length(model, tested, inference.lengths())
+    recipe = model.resolved.recipe
+    if found.posterior is None:
+        part = _some_maps(tested)
+        again = label_maps(model, part, recipe.seed + 1)
+        return ChainFacts(same_share(count_pairs(label_maps(model, part), again, model.clusters)), lengths)
+    other = model.predict(tested.source, recipe.evaluate.batch_size, recipe.seed + 1).labels.numpy()
+    return ChainFacts(same(found.posterior.labels.numpy(), other), lengths)
+
+
+def doubts(chains: ChainFacts | None, unit: str = "images") -> tuple[str, ...]:
+    """A warning where independent chains do not agree."""
+    if chains is None or chains.agreement >= MIXED:
+        return ()
+    share = f"{chains.agreement:.1%}"
+    return (
+        f"independent chains agree on {share} of the {unit}, so they have not mixed: raise inference.burn_in or "
+        "inference.steps, or anneal inference.noise to a higher end",
+    )
+
+
+def _agreement(
+    model: ClusteringModel, found: Outcome, other: ClusteringModel, read: Outcome, tested: ImageSet
+) -> float:
+    if found.posterior is not None and read.posterior is not None:
+        return agreement(found.posterior.labels.numpy(), read.posterior.labels.numpy(), model.clusters)
+    part = _some_maps(tested)
+    return matched_share(count_pairs(label_maps(model, part), label_maps(other, part), model.clusters))
+
+
+def _by_length(
+    model: ClusteringModel, tested: ImageSet, lengths: Mapping[int, ChainSpec]
+) -> tuple[Mapping[str, float], ...]:
+    """Metrics by the chains' Langevin steps, on a part of the data; empty without labels."""
+    if tested.labels is None or not lengths:
+        return ()
+    if model.per_pixel:
+        part = _some_maps(tested)
+    else:
+        chosen = np.random.default_rng(model.resolved.recipe.seed).permutation(len(tested.source))[:MOST_FOR_LENGTHS]
+        part = part_of(tested, np.sort(chosen))
+    curve = []
+    for steps, inference in lengths.items():
+        scores = outcome(_reading(model, inference), part).assessment.metrics
+        if scores is None:
+            return ()
+        curve.append({"steps": float(steps), **scores})
+    return tuple(curve)
+
+
+def _some_maps(tested: ImageSet) -> ImageSet:
+    return part_of(tested, spread_over(len(tested.source), MOST_MAPS))
+
+
+def _reading(model: ClusteringModel, inference: InferenceSpec) -> ClusteringModel:
+    return replace(model, resolved=replace(model.resolved, inference=inference))

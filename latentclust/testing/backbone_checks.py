@@ -1,0 +1,139 @@
+"""Checks of backbones: as the body of every network that they can be, for every shape that they do not refuse."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from latentclust.networks.images import CriticNetwork, EncoderNetwork, GeneratorNetwork, TrunkNetwork
+from latentclust.specs.backbones import (
+    CentroidsSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoderSpec,
+    MapExtractorSpec,
+)
+from latentclust.specs.roles import Encoder, Generator, Represents
+from latentclust.tensors import Images, Latent, Shape
+from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, Subject, require, taken
+
+SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
+TRIED = 2
+"""How many of them are tried: the first that a body takes."""
+
+BATCH, STYLE = 3, 2
+
+TOLERANCE = 1e-5
+"""Of float32 sums in another order."""
+
+
+def can_play_a_role(subject: Subject) -> None:
+    """It is the body of something, and `bare` gives the same body again."""
+    spec = subject.build()
+    kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec | CentroidsSpec
+    require(isinstance(spec, kinds), "it makes neither an extractor, nor a decoder, nor centroids")
+    bare = spec.bare()
+    require(type(bare) is type(spec), f"`bare` gives a {type(bare).__name__}")
+    require(bare.bare() == bare, "`bare` of a bare body is another")
+
+
+def reads_samples(subject: Subject) -> None:
+    """An extractor's representation and features have the widths that it says, and gradients reach every weight."""
+    spec: ExtractorSpec = subject.build()
+    for shape in taken(spec.extractor, SHAPES, TRIED):
+        encoder, samples = _encoder(spec, shape), _samples(shape)
+        body = encoder.body
+        require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
+        representation, features = body(samples)
+        _check_shape("representation", representation, (BATCH, body.width))
+        _check_shape("mid-network features", features, (BATCH, body.feature_width))
+        _check_shape("a critic's scores", CriticNetwork(body)(Images(samples)), (BATCH,))
+        _check_shape("a trunk's features", TrunkNetwork(body)(Images(samples)), (BATCH, body.width))
+        check_reached(partial(_encoder, spec, shape), partial(_code, Images(samples)), samples)
+
+
+def _encoder(spec: ExtractorSpec, shape: Shape, seed: int = 0) -> EncoderNetwork:
+    body = seeded(spec.extractor, shape, seed=seed)
+    require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is no Extractor")
+    head = spec.head(body.width, CLUSTERS, STYLE) if isinstance(spec, EncoderHeadSpec) else None
+    return EncoderNetwork(body, CLUSTERS, STYLE, head=head)
+
+
+def _code(samples: Images, encoder: EncoderNetwork) -> list[Tensor]:
+    code = encoder(samples)
+    return [code.vector(), code.features]
+
+
+def reads_a_sample_alike_in_any_company(subject: Subject) -> None:
+    """In evaluation a sample's representation does not depend on the other samples of its batch."""
+    spec: ExtractorSpec = subject.build()
+    shape = taken(spec.extractor, SHAPES)[0]
+    body, samples = seeded(spec.extractor, shape).eval(), _samples(shape)
+    alike = torch.allclose(body(samples)[0][:1], body(samples[:1])[0], atol=TOLERANCE)
+    require(alike, "in evaluation it reads a sample otherwise beside others than alone")
+
+
+def draws_images(subject: Subject) -> None:
+    """A decoder's images have their shape and lie in [0, 1], and gradients reach every weight and the style."""
+    spec: DecoderSpec = subject.build()
+    make = partial(spec.decoder, CLUSTERS + STYLE)
+    for shape in taken(make, SHAPES, TRIED):
+        generator = _generator(make, shape)
+        require(isinstance(generator, Generator), "it makes no generator")
+        style = torch.randn(BATCH, STYLE, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        latent = Latent(torch.eye(CLUSTERS)[:BATCH], style)
+        images = generator(latent)
+        _check_shape("images", images, (BATCH, *shape))
+        require(images.min() >= 0 and images.max() <= 1, "its images leave [0, 1]")
+        check_reached(partial(_generator, make, shape), partial(_images, latent), style)
+
+
+def _generator(make: Callable[[Shape], nn.Module], shape: Shape, seed: int = 0) -> GeneratorNetwork:
+    return GeneratorNetwork(seeded(make, shape, seed=seed))
+
+
+def _images(latent: Latent, generator: GeneratorNetwork) -> list[Tensor]:
+    return [generator(latent)]
+
+
+def survives_bf16(subject: Subject) -> None:
+    """Under bf16 autocast what it computes is finite."""
+    for use in _uses(subject):
+        check_bf16(use)
+
+
+def survives_a_checkpoint(subject: Subject) -> None:
+    """Its weights, written to safetensors and read into a new body, give the same bits."""
+    for use in _uses(subject):
+        check_kept(use)
+
+
+def begins_as_the_seed_says(subject: Subject) -> None:
+    """Built twice from one seed it has the same weights."""
+    for use in _uses(subject):
+        check_seeded(use)
+
+
+def _uses(subject: Subject) -> list[Use]:
+    """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
+    spec, found = subject.build(), []
+    if isinstance(spec, ExtractorSpec):
+        samples = _samples(taken(spec.extractor, SHAPES)[0])
+        found.append(Use(partial(spec.extractor, tuple(samples.shape[1:])), lambda body: body(samples)[0]))
+    if isinstance(spec, DecoderSpec):
+        make = partial(spec.decoder, CLUSTERS + STYLE)
+        latent = torch.randn(BATCH, CLUSTERS + STYLE, generator=torch.Generator().manual_seed(2))
+        found.append(Use(partial(make, taken(make, SHAPES)[0]), lambda body: body(latent)))
+    return found
+
+
+def _samples(shape: Shape) -> Tensor:
+    return torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+def _check_shape(what: str, tensor: Tensor, shape: Shape) -> None:
+    require(tuple(tensor.shape) == shape, f"the shape of {what} is {tuple(tensor.shape)}, and not {shape}")

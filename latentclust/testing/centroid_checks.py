@@ -1,0 +1,74 @@
+"""Checks of centroids: similarities of vectors and of maps, of any width."""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from latentclust.networks.images import CentroidsNetwork
+from latentclust.specs.backbones import CentroidsSpec
+from latentclust.specs.roles import Centroids
+from latentclust.tensors import Features
+from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, Subject, require
+
+WIDTH = 8
+SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
+"""Of features: flat, and a map."""
+
+
+def compares_features(subject: Subject) -> None:
+    """Features of every form are compared with each centroid; gradients reach the centroids and the features."""
+    spec: CentroidsSpec = subject.build()
+    for shape in SHAPES:
+        network = _network(spec)
+        require(isinstance(network, Centroids), "it makes no centroids")
+        features = _features(shape).requires_grad_()
+        found = network(Features(features))
+        wanted = (shape[0], CLUSTERS, *shape[2:])
+        require(tuple(found.shape) == wanted, f"its similarities have the shape {tuple(found.shape)}, and not {wanted}")
+        require(torch.isfinite(found).all(), "a similarity is not finite")
+        check_reached(partial(_network, spec), partial(_similarities, Features(features)), features)
+
+
+def _network(spec: CentroidsSpec, seed: int = 0) -> CentroidsNetwork:
+    return CentroidsNetwork(seeded(spec.centroids, CLUSTERS, WIDTH, seed=seed))
+
+
+def _similarities(features: Features, network: CentroidsNetwork) -> list[Tensor]:
+    return [network(features)]
+
+
+def compares_places_alike_in_any_company(subject: Subject) -> None:
+    """A place of a map has the similarities that its features have alone."""
+    network = _network(subject.build()).eval()
+    maps = _features(SHAPES[1])
+    with torch.no_grad():
+        alone, together = network(Features(maps[:, :, 1, 2])), network(Features(maps))[:, :, 1, 2]
+    require(torch.allclose(alone, together, atol=1e-5), "a place of a map is compared otherwise than the same vector")
+
+
+def survives_bf16(subject: Subject) -> None:
+    """It is finite under bf16 autocast."""
+    check_bf16(_use(subject))
+
+
+def survives_a_checkpoint(subject: Subject) -> None:
+    """Its weights, written to a file and read into a new one, give the same similarities."""
+    check_kept(_use(subject))
+
+
+def begins_as_the_seed_says(subject: Subject) -> None:
+    """Two built from one seed have the same weights."""
+    check_seeded(_use(subject))
+
+
+def _use(subject: Subject) -> Use:
+    return Use(
+        partial(subject.build().centroids, CLUSTERS, WIDTH),
+        lambda body: CentroidsNetwork(body)(Features(_features(SHAPES[1]))),
+    )
+
+
+def _features(shape: tuple[int, ...]) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,89 @@
+"""Checks of inferences that sample while networks are trained: what they keep for each sample, and give to a step."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from latentclust.specs.inference import Advance, ChainSpec, Model
+from latentclust.testing.inference_checks import images_for, models
+from latentclust.testing.network_checks import kept_in_file
+from latentclust.testing.randomness import repeats, same
+from latentclust.testing.small_networks import tensors_of
+from latentclust.testing.subject import Subject, require
+from latentclust.train.chains import Evaluating
+
+COUNT = 6
+HALFWAY = 0.5
+"""Of the training."""
+
+Rows = dict[str, Tensor]
+
+
+def keeps_a_row_a_sample(subject: Subject) -> None:
+    """`begin` gives finite tensors with a row for each sample, and `advance` the same tensors, moved."""
+    for spec, model in _chains(subject):
+        chains = _begun(spec, model)
+        require(chains, "`begin` gives no tensor")
+        for name, rows in chains.items():
+            _check_rows(name, rows, len(rows) if rows.dim() else 0)
+        moved = _advanced(spec, model, chains).chains
+        require(moved.keys() == chains.keys(), f"`advance` gives {sorted(moved)}, and `begin` gave {sorted(chains)}")
+        for name, rows in moved.items():
+            kept = rows.shape == chains[name].shape and rows.dtype == chains[name].dtype
+            require(kept, f"`advance` gives {name} as {rows.dtype} of {tuple(rows.shape)}")
+            _check_rows(name, rows, len(rows))
+
+
+def _check_rows(name: str, rows: Tensor, count: int) -> None:
+    require(count == COUNT, f"of {COUNT} samples its {name} has {count} rows")
+    require(torch.isfinite(rows).all(), f"its {name} is not finite")
+
+
+def provides_what_it_says(subject: Subject) -> None:
+    """`advance` gives every quantity that `provides` names, and diagnostics that are finite 0-d tensors."""
+    for spec, model in _chains(subject):
+        advance = _advanced(spec, model, _begun(spec, model))
+        said, given = set(spec.provides), set(advance.quantities)
+        require(said == given, f"`provides` names {sorted(said)}, and `advance` gives {sorted(given)}")
+        for name, value in advance.diagnostics.items():
+            scalar = isinstance(value, Tensor) and value.dim() == 0 and bool(torch.isfinite(value))
+            require(scalar, f"the diagnostic {name!r} is no finite 0-d tensor")
+
+
+def advances_as_its_generator_says(subject: Subject) -> None:
+    """The generator in the same state gives the same chains, and no other generator is drawn from."""
+    for spec, model in _chains(subject):
+        repeats(partial(_run, spec, model))
+
+
+def survives_a_checkpoint(subject: Subject) -> None:
+    """Chains written to a checkpoint and read again go on as they would have."""
+    for spec, model in _chains(subject):
+        chains = _begun(spec, model)
+        went_on, again = _advanced(spec, model, chains), _advanced(spec, model, kept_in_file(chains))
+        alike = all(map(same, tensors_of(went_on.chains), tensors_of(again.chains)))
+        require(alike, "chains read back from a checkpoint go another way")
+
+
+def _chains(subject: Subject) -> Iterator[tuple[ChainSpec, Model]]:
+    for spec, model in models(subject):
+        assert isinstance(spec, ChainSpec), "asked of chains alone"
+        yield spec, model
+
+
+@torch.no_grad()
+def _begun(spec: ChainSpec, model: Model) -> Rows:
+    batches = [images_for(model.prior, COUNT // 2, seed) for seed in range(2)]
+    return spec.begin(model, batches, torch.Generator().manual_seed(1))
+
+
+def _advanced(spec: ChainSpec, model: Model, chains: Mapping[str, Tensor]) -> Advance:
+    images = images_for(model.prior, COUNT, 2)
+    with Evaluating(model.networks.values()):
+        return spec.advance(model, images, chains, HALFWAY, torch.Generator().manual_seed(3))
+
+
+def _run(spec: ChainSpec, model: Model) -> list[Tensor]:
+    return tensors_of(_advanced(spec, model, _begun(spec, model)))

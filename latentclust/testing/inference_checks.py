@@ -1,0 +1,162 @@
+"""Checks of inferences, on small networks under every prior that they do not object to."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentclust.assemble.recipe_checks import role_types
+from latentclust.plugins.registry import Part
+from latentclust.specs.inference import InferenceSpec, Model
+from latentclust.specs.parts import PriorSpec
+from latentclust.tensors import Images, Posterior
+from latentclust.testing.network_checks import kept_in_file
+from latentclust.testing.randomness import repeats, same
+from latentclust.testing.small_networks import WIDTH, role_of, small_network, tensors_of
+from latentclust.testing.subject import Subject, Unfit, require
+from latentclust.testing.variants import places_of
+
+FITTED, READ = (10, 5), 7
+"""Images in the batches that it is fitted to, and in the batch that it reads."""
+
+TOLERANCE = 1e-5
+"""Of probabilities that sum to one, float32."""
+
+State = dict[str, Tensor]
+
+
+def reads_networks_that_it_names(subject: Subject) -> None:
+    """`needs` names the networks that it reads, and it reads no other."""
+    for spec, model in models(subject):
+        require(spec.needs, "`needs` names no network")
+        only = Model({name: model.networks[name] for name in spec.needs}, model.prior)
+        try:
+            found = _read(spec, only)
+        except KeyError as error:
+            raise Unfit(f"it reads the network {error}, which `needs` does not name") from error
+        require(same(found[1].probabilities, _read(spec, model)[1].probabilities), "other networks change its answer")
+
+
+def gives_normalised_probabilities(subject: Subject) -> None:
+    """Probabilities `(b, k)`, or `(b, k, h, w)`, are float32, not negative, and sum to one; styles are finite."""
+    for spec, model in models(subject):
+        posterior = _read(spec, model)[1]
+        found, said = posterior.probabilities, (READ, model.prior.clusters, *places_of(model.prior))
+        require(tuple(found.shape) == said, f"its probabilities have the shape {tuple(found.shape)}, and not {said}")
+        floats = found.dtype == posterior.style.dtype == torch.float32
+        require(floats, f"its probabilities are {found.dtype} and its styles {posterior.style.dtype}, not float32")
+        sums = found.sum(dim=1)
+        normalised = bool((found >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=TOLERANCE)
+        require(normalised, "its probabilities do not sum to one")
+        require(len(posterior.style) == READ, f"it gives {len(posterior.style)} styles for {READ} images")
+        require(torch.isfinite(posterior.style).all(), "its styles are not finite")
+
+
+def is_decided_by_its_generator(subject: Subject) -> None:
+    """The generator in the same state gives the same bits, and no other generator is drawn from."""
+    for spec, model in models(subject):
+        repeats(partial(_values, spec, model))
+
+
+def moves_no_weight(subject: Subject) -> None:
+    """Reading leaves the networks as they were: their mode, weights, buffers, gradients and which weights may move."""
+    for spec, model in models(subject):
+        before = _states(model)
+        _read(spec, model)
+        for what, state in _states(model).items():
+            alike = state.keys() == before[what].keys() and all(map(same, state.values(), before[what].values()))
+            require(alike, f"it changes the networks' {what}")
+
+
+def _states(model: Model) -> dict[str, dict[str, Any]]:
+    """What reading must leave as it was, in words, by the name of each module, parameter or buffer."""
+    networks = nn.ModuleDict(model.networks)
+    parameters = dict(networks.named_parameters())
+    return {
+        "mode": {name: module.training for name, module in networks.named_modules()},
+        "weights": {name: parameter.detach().clone() for name, parameter in parameters.items()},
+        "buffers": {name: buffer.clone() for name, buffer in networks.named_buffers()},
+        "gradients": {name: parameter.grad is None for name, parameter in parameters.items()},
+        "weights that may move": {name: parameter.requires_grad for name, parameter in parameters.items()},
+    }
+
+
+def survives_a_model_file(subject: Subject) -> None:
+    """What `fit` learned is finite tensors; kept in a model file and read again, they give the same bits."""
+    for spec, model in models(subject):
+        state = _fitted(spec, model)
+        held = all(isinstance(value, Tensor) and torch.isfinite(value).all() for value in state.values())
+        require(held, "what it learned is not finite tensors alone")
+        posterior, again = _posterior(spec, model, state), _posterior(spec, model, kept_in_file(state))
+        require(same(again.probabilities, posterior.probabilities), "with what it learned read from a file it differs")
+
+
+def models(subject: Subject) -> Iterator[tuple[InferenceSpec, Model]]:
+    """The inference with a model under each prior that suits it: the distribution's own, and one of each sort."""
+    spec: InferenceSpec = subject.build()
+    objections = {}
+    found = False
+    for part in _priors(subject):
+        prior: PriorSpec = Subject(part, subject.registry).build()
+        objections[part.name] = objection_to(spec, prior)
+        if objections[part.name] is None:
+            found = True
+            yield spec, _model_of(subject, spec, prior)
+    listed = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
+    require(found, f"it objects to every prior: {listed}")
+
+
+def objection_to(spec: InferenceSpec, prior: PriorSpec) -> str | None:
+    """Why a recipe may not bring the two together, or None."""
+    if prior.per_pixel and not spec.reads_maps:
+        return "it gives each image one cluster, and the prior has one for every pixel"
+    return spec.objection(prior)
+
+
+def _priors(subject: Subject) -> list[Part]:
+    """Every prior of the distribution, and the first others with categories, without any, and of label maps."""
+    own: list[Part] = []
+    sorts: dict[tuple[bool, bool], Part] = {}
+    for part in subject.registry.parts("prior"):
+        if part.provider == subject.part.provider:
+            own.append(part)
+            continue
+        built: PriorSpec = Subject(part, subject.registry).build()
+        sorts.setdefault((built.per_pixel, built.categories > 0), part)
+    return [*own, *sorts.values()]
+
+
+def _model_of(subject: Subject, spec: InferenceSpec, prior: PriorSpec) -> Model:
+    """Small networks in evaluation mode, and the prior; raises Inapplicable where a network's role is not known."""
+    known = role_types(prior)
+    roles = {role: role for role in known} | {name: role_of(subject, name, known) for name in spec.needs}
+    shape = (WIDTH, *places_of(prior))
+    return Model({name: small_network(role, prior, shape).eval() for name, role in roles.items()}, prior)
+
+
+def images_for(prior: PriorSpec, count: int, seed: int) -> Images:
+    """A batch of images as the small networks read them."""
+    return Images(torch.rand(count, WIDTH, *places_of(prior), generator=torch.Generator().manual_seed(seed)))
+
+
+def _read(spec: InferenceSpec, model: Model) -> tuple[State, Posterior]:
+    state = _fitted(spec, model)
+    return state, _posterior(spec, model, state)
+
+
+@torch.no_grad()
+def _fitted(spec: InferenceSpec, model: Model) -> dict[str, Any]:
+    """What it learned, which may be anything as yet."""
+    batches = [images_for(model.prior, count, seed) for seed, count in enumerate(FITTED)]
+    return spec.fit(model, batches, torch.Generator().manual_seed(4))
+
+
+@torch.no_grad()
+def _posterior(spec: InferenceSpec, model: Model, state: State) -> Posterior:
+    return spec.posterior(model, images_for(model.prior, READ, 3), state, torch.Generator().manual_seed(5))
+
+
+def _values(spec: InferenceSpec, model: Model) -> list[Any]:
+    return tensors_of(_read(spec, model))

@@ -1,0 +1,169 @@
+"""Checks of backbones of label maps, in every role that they can play."""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from latentclust.errors import LatentclustError
+from latentclust.networks.maps import (
+    EncoderMapNetwork,
+    HeadsMapNetwork,
+    LayeredGeneratorNetwork,
+    TrunkMapNetwork,
+    compose,
+)
+from latentclust.specs.backbones import LayeredDecoder, LayeredDecoderSpec, MapExtractor, MapExtractorSpec
+from latentclust.specs.roles import Encoder, Heads, LayeredGenerator, Represents, Trunk
+from latentclust.tensors import Images, Latent, Shape
+from latentclust.testing.backbone_checks import TOLERANCE
+from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, Subject, Unfit, require, taken
+
+SHAPES: tuple[Shape, ...] = ((3, 64, 64), (1, 32, 48))
+NO_IMAGES: tuple[Shape, ...] = ((20,), (2, 3))
+BATCH, STYLE, STYLE_STRIDE = 3, 2, 16
+
+NOISE = 0.1
+"""Deviation of what is added to a layered decoder's weights."""
+
+SEEN = 0.5
+"""The least share of an image's pixels that must count for its codes: strides may leave some out."""
+
+
+def reads_every_pixel(subject: Subject) -> None:
+    """A map extractor's map has its width and stride, and gradients reach every weight and most pixels."""
+    spec: MapExtractorSpec = subject.build()
+    for shape in taken(spec.map_extractor, SHAPES, len(SHAPES)):
+        encoder, images = _encoder(spec, shape), _images(shape)
+        require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
+        _check_maps(encoder.body, encoder, images)
+        check_reached(partial(_encoder, spec, shape), partial(_code, Images(images)), images)
+        assert images.grad is not None, "what is given is reached"
+        seen = (images.grad.abs().sum(dim=1) > 0).any(dim=0).float().mean()
+        require(seen > SEEN, f"its codes depend on {float(seen):.0%} of the pixels")
+
+
+def _encoder(spec: MapExtractorSpec, shape: Shape, seed: int = 0) -> EncoderMapNetwork:
+    body = seeded(spec.map_extractor, shape, seed=seed)
+    if not isinstance(body, MapExtractor):
+        raise Unfit(f"it makes a {type(body).__name__}, which is no MapExtractor")
+    return EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
+
+
+def _code(images: Images, encoder: EncoderMapNetwork) -> list[Tensor]:
+    code = encoder(images)
+    return [code.logits, code.style]
+
+
+def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) -> None:
+    _, _, height, width = images.shape
+    grid = (height // body.stride, width // body.stride)
+    trunk, heads = TrunkMapNetwork(body), HeadsMapNetwork(body, 2, CLUSTERS)
+    require(isinstance(trunk, Trunk) and isinstance(heads, Heads), "it makes no trunk or no heads")
+    code, style = encoder(Images(images)), (height // STYLE_STRIDE, width // STYLE_STRIDE)
+    for what, tensor, shape in (
+        ("map", body(images), (BATCH, body.width, *grid)),
+        ("logits", code.logits, (BATCH, CLUSTERS, height, width)),
+        ("style", code.style, (BATCH, STYLE, *style)),
+        ("trunk's features", trunk(Images(images)), (BATCH, body.width, *grid)),
+        ("heads' logits", heads(Images(images)), (BATCH, 2, CLUSTERS, height, width)),
+    ):
+        require(tuple(tensor.shape) == shape, f"the shape of its {what} is {tuple(tensor.shape)}, and not {shape}")
+
+
+def reads_an_image_alike_in_any_company(subject: Subject) -> None:
+    """In evaluation an image's map does not depend on the other images of its batch."""
+    spec: MapExtractorSpec = subject.build()
+    shape = taken(spec.map_extractor, SHAPES)[0]
+    body, images = seeded(spec.map_extractor, shape).eval(), _images(shape)
+    alike = torch.allclose(body(images)[:1], body(images[:1]), atol=TOLERANCE)
+    require(alike, "in evaluation it reads an image otherwise beside others than alone")
+
+
+def draws_a_layer_a_cluster(subject: Subject) -> None:
+    """A layered decoder's layers have their shape and lie in [0, 1], and gradients reach every weight and the style."""
+    spec: LayeredDecoderSpec = subject.build()
+    for shape in taken(partial(_layers, spec), SHAPES, len(SHAPES)):
+        generator = _generator(spec, shape)
+        require(isinstance(generator, LayeredGenerator), "it makes no generator of layers")
+        style = _style(shape).requires_grad_()
+        layers = generator.per_cluster(style)
+        fits = tuple(layers.shape) == (BATCH, CLUSTERS, *shape)
+        require(fits, f"the shape of its layers is {tuple(layers.shape)}, and not {(BATCH, CLUSTERS, *shape)}")
+        require(layers.min() >= 0 and layers.max() <= 1, "its layers leave [0, 1]")
+        category = torch.full((BATCH, CLUSTERS, *shape[1:]), 1 / CLUSTERS)
+        latent = Latent(category, style)
+        require(torch.allclose(generator(latent), compose(category, layers)), "drawn twice its layers differ")
+        check_reached(partial(_generator, spec, shape), partial(_drawn, latent), style)
+
+
+def _generator(spec: LayeredDecoderSpec, shape: Shape, seed: int = 0) -> LayeredGeneratorNetwork:
+    return LayeredGeneratorNetwork(seeded(_layers, spec, shape, seed=seed), STYLE_STRIDE)
+
+
+def _drawn(latent: Latent, generator: LayeredGeneratorNetwork) -> list[Tensor]:
+    return [generator(latent)]
+
+
+def refuses_what_is_no_image(subject: Subject) -> None:
+    """Samples that are no images are refused in words that speak of images."""
+    spec = subject.build()
+    for shape in NO_IMAGES:
+        try:
+            if isinstance(spec, MapExtractorSpec):
+                spec.map_extractor(shape)
+            else:
+                spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
+        except LatentclustError as error:
+            require("images" in str(error), f"it refuses samples of {shape} without saying that it wants images")
+            continue
+        raise Unfit(f"it takes samples of {shape}, which are no images")
+
+
+def survives_bf16(subject: Subject) -> None:
+    """Under bf16 autocast what it computes is finite."""
+    for use in _uses(subject):
+        check_bf16(use)
+
+
+def survives_a_checkpoint(subject: Subject) -> None:
+    """Its weights, written to safetensors and read into a new body, give the same bits."""
+    for use in _uses(subject):
+        check_kept(use)
+
+
+def begins_as_the_seed_says(subject: Subject) -> None:
+    """Built twice from one seed it has the same weights."""
+    for use in _uses(subject):
+        check_seeded(use)
+
+
+def _uses(subject: Subject) -> list[Use]:
+    """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
+    spec, found = subject.build(), []
+    if isinstance(spec, MapExtractorSpec):
+        images = _images(taken(spec.map_extractor, SHAPES)[0])
+        found.append(Use(partial(spec.map_extractor, tuple(images.shape[1:])), lambda body: body(images)))
+    if isinstance(spec, LayeredDecoderSpec):
+        drawn = taken(partial(_layers, spec), SHAPES)[0]
+        found.append(Use(partial(_layers, spec, drawn), lambda body: body(_style(drawn))))
+    return found
+
+
+def _images(shape: Shape) -> Tensor:
+    return torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+def _style(shape: Shape) -> Tensor:
+    grid = (side // STYLE_STRIDE for side in shape[1:])
+    return torch.randn(BATCH, STYLE, *grid, generator=torch.Generator().manual_seed(1))
+
+
+@torch.no_grad()
+def _layers(spec: LayeredDecoderSpec, shape: Shape) -> LayeredDecoder:
+    """A body with noise on every parameter: a layer may begin at zero, which lets no gradient through."""
+    body = spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
+    for parameter in body.parameters():
+        parameter.add_(NOISE * torch.randn_like(parameter))
+    return body

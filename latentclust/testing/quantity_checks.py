@@ -1,0 +1,90 @@
+"""Checks of quantities, in every form of batches in which a recipe can compute them."""
+
+import typing
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentclust.tensors import (
+    ClusterImages,
+    Code,
+    Features,
+    HeadLogits,
+    Images,
+    Latent,
+    Mask,
+    Permutation,
+    Scores,
+    Vectors,
+)
+from latentclust.testing.binding import bound_quantity
+from latentclust.testing.bound import Bound
+from latentclust.testing.randomness import repeats
+from latentclust.testing.signatures import whole_signature
+from latentclust.testing.small_networks import tensors_of
+from latentclust.testing.subject import Subject, require, unless_refused
+from latentclust.testing.variants import BATCH
+
+OF_EACH_SAMPLE = (ClusterImages, Code, Features, HeadLogits, Images, Latent, Mask, Permutation, Scores, Vectors)
+"""The types whose tensors have a row for each sample of the batch."""
+
+DTYPES: dict[Any, tuple[torch.dtype, ...]] = {
+    Mask: (torch.bool,),
+    Permutation: (torch.int64,),
+}
+"""Of types that are no floats."""
+
+
+def binds_by_its_parameters(subject: Subject) -> None:
+    """Parameters and result are annotated, and every parameter names something that a training step has."""
+    whole_signature(subject.part.value)
+    bound_quantity(subject)
+
+
+def is_what_it_says(subject: Subject) -> None:
+    """In every form its tensors are finite, of the type that it declares, and have a row for each sample."""
+    declared = typing.get_type_hints(subject.part.value)["return"]
+    for value in _in_each_form(subject, "fp32"):
+        if isinstance(declared, type):
+            require(isinstance(value, declared), f"it returns {type(value).__name__}, not {declared.__name__}")
+        tensors = tensors_of(value)
+        require(tensors, "it returns no tensor")
+        for tensor in tensors:
+            _check(tensor, declared)
+
+
+def survives_bf16(subject: Subject) -> None:
+    """Under bf16 autocast its tensors are finite."""
+    for value in _in_each_form(subject, "bf16"):
+        require(all(torch.isfinite(tensor).all() for tensor in tensors_of(value)), "under bf16 autocast it overflows")
+
+
+def draws_from_the_steps_generator(subject: Subject) -> None:
+    """The step's generator in the same state gives the same bits, and no other generator is drawn from."""
+    name = subject.part.name
+    for bound in bound_quantity(subject):
+        if unless_refused(bound.computed) is not None:
+            repeats(partial(_tensors, bound, name))
+
+
+def _in_each_form(subject: Subject, precision: str) -> list[Any]:
+    """Its value in the forms that it does not refuse in words; raises Unfit where it refuses all."""
+    name = subject.part.name
+    found = [values for bound in bound_quantity(subject) if (values := unless_refused(bound.computed, precision))]
+    require(found, "it refuses every form of batches")
+    return [values[name] for values in found]
+
+
+def _tensors(bound: Bound, name: str) -> list[Tensor]:
+    return tensors_of(bound.computed()[name])
+
+
+def _check(tensor: Tensor, declared: Any) -> None:
+    require(torch.isfinite(tensor).all(), "a value of it is not finite")
+    dtypes = DTYPES.get(declared, (torch.float32,))
+    if declared in OF_EACH_SAMPLE:
+        require(tensor.dtype in dtypes, f"it gives {tensor.dtype}, and not {' or '.join(map(str, dtypes))}")
+        rows = tensor.shape[0] if tensor.dim() else 0
+        require(rows == BATCH, f"of {BATCH} samples it gives {rows} rows")

@@ -1,0 +1,129 @@
+"""Checks of views: shape, range and type kept, and every draw decided by the generator or the seed."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
+from latentclust.tensors import Alignment, Images, Shape
+from latentclust.testing.alignment import strayed, unmoved
+from latentclust.testing.randomness import repeats, same
+from latentclust.testing.subject import Inapplicable, Subject, require, taken, unless_refused
+
+SHAPES: tuple[Shape, ...] = ((3, 16, 16), (1, 16, 16), (16,))
+BATCH = 8
+SEEDS = range(4, 12)
+
+WIDE_SHAPES: tuple[Shape, ...] = ((3, 32, 48), (1, 32, 48), *SHAPES[:-1])
+"""Of images in which pixels are followed; oblong where they may be, since height and width are easily confused."""
+
+HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
+"""Colour and grey, `(h, w, c)`."""
+
+
+def runs_in_one_place(subject: Subject) -> None:
+    """It is a step on the device or one of the workers, and not both."""
+    spec = subject.build()
+    one = isinstance(spec, DeviceViewSpec) != isinstance(spec, HostViewSpec)
+    require(one, "it is neither, or both, of a DeviceViewSpec and a HostViewSpec")
+
+
+def makes_images_of_its_shape(subject: Subject) -> None:
+    """Of every shape that it does not refuse: finite float32 images of `output_shape`, and the input left alone."""
+    spec: DeviceViewSpec = subject.build()
+    for shape in taken(spec.output_shape, SHAPES, len(SHAPES)):
+        given = _images(shape)
+        before = given.clone()
+        out = spec.apply(given, torch.Generator().manual_seed(0))
+        said = (BATCH, *spec.output_shape(shape))
+        require(tuple(out.shape) == said, f"it makes images of {tuple(out.shape)}, and says {said}")
+        require(out.dtype == torch.float32, f"it makes images of {out.dtype}, and not float32")
+        require(torch.isfinite(out).all(), "it makes images that are not finite")
+        inside = not type(spec).random or (out.min() >= 0 and out.max() <= 1)
+        require(inside, "its images leave [0, 1]")
+        require(same(given, before), "it changes the images that it is given")
+
+
+def is_decided_by_its_generator(subject: Subject) -> None:
+    """The generator in the same state gives the same bits, and no other generator is drawn from."""
+    spec: DeviceViewSpec = subject.build()
+    shape = taken(spec.output_shape, SHAPES)[0]
+    repeats(lambda: [_seen(spec, shape, 4)])
+
+
+def draws_if_it_says_so(subject: Subject) -> None:
+    """With `random = True` other generators give other images; without it the same."""
+    spec: DeviceViewSpec = subject.build()
+    shape = taken(spec.output_shape, SHAPES)[0]
+    first = _seen(spec, shape, SEEDS[0])
+    draws = any(not same(_seen(spec, shape, seed), first) for seed in SEEDS[1:])
+    said = type(spec).random
+    require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
+
+
+def keeps_pixels_in_place(subject: Subject) -> None:
+    """A step that says `in_place` answers a change of one pixel at the place of that pixel."""
+    spec: DeviceViewSpec = subject.build()
+    if not spec.in_place:
+        raise Inapplicable("it says that pixels change place")
+    shape = _wide_shape(spec)
+    if shape is None:
+        raise Inapplicable("it takes no images")
+
+    def see(images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+        return spec.apply(images, rng), unmoved(images)
+
+    far = strayed(see, shape)
+    require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
+
+
+def says_where_pixels_come_from(subject: Subject) -> None:
+    """A step that moves pixels gives the images of `apply`, and the affine map by which each was sampled."""
+    spec: MovingViewSpec = subject.build()
+    shape = _wide_shape(spec)
+    require(shape is not None, "it moves pixels, and takes no images")
+    assert shape is not None, "required above"
+    images, alignment = spec.move(_images(shape), torch.Generator().manual_seed(4))
+    require(same(images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
+    require(tuple(alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(alignment.shape)}")
+    require(torch.isfinite(alignment).all(), "its alignment is not finite")
+    far = strayed(spec.move, shape)
+    require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
+
+
+def keeps_the_form_of_an_image(subject: Subject) -> None:
+    """A step of the workers keeps shape and type, leaves its input alone, and the seed alone decides its draw."""
+    spec: HostViewSpec = subject.build()
+    for shape in taken(lambda shape: spec.apply_one(_image(shape), 4), HOST_SHAPES, len(HOST_SHAPES)):
+        image = _image(shape)
+        before = image.copy()
+        out = spec.apply_one(image, 4)
+        require(out.shape == image.shape, f"it makes an image of {out.shape} from one of {image.shape}")
+        require(out.dtype == np.uint8, f"it makes an image of {out.dtype}, and not uint8")
+        require(np.array_equal(image, before), "it changes the image that it is given")
+        repeats(partial(_applied, spec, shape))
+
+
+def _wide_shape(spec: DeviceViewSpec) -> Shape | None:
+    """The first shape of images that it does not refuse."""
+    return next((shape for shape in WIDE_SHAPES if unless_refused(spec.output_shape, shape) is not None), None)
+
+
+def _images(shape: Shape) -> Images:
+    return Images(torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(9)))
+
+
+def _image(shape: Shape) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _seen(spec: DeviceViewSpec, shape: Shape, seed: int) -> Tensor:
+    return spec.apply(_images(shape), torch.Generator().manual_seed(seed))
+
+
+def _applied(spec: HostViewSpec, shape: Shape) -> list[Any]:
+    return [spec.apply_one(_image(shape), 4)]

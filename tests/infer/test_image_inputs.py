@@ -1,0 +1,133 @@
+"""The user's own images, as files, folders and arrays."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentclust.errors import LatentclustError
+from latentclust.infer.image_inputs import open_inputs
+
+GREY, COLOUR = (1, 4, 6), (3, 4, 6)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (5, 4, 6), dtype=np.uint8)
+
+
+def everything(inputs):
+    return inputs.source.read(np.arange(len(inputs.source)))
+
+
+def test_sources_follow_one_another_and_are_read_in_any_order(pixels, tmp_path):
+    np.save(tmp_path / "a.npy", pixels[:2])
+    Image.fromarray(pixels[2]).save(tmp_path / "b.png")
+    np.savez(tmp_path / "c.npz", images=pixels[3:], other=np.zeros(1))
+    inputs = open_inputs([tmp_path / name for name in ("a.npy", "b.png", "c.npz")], GREY)
+
+    assert inputs.rows.tolist() == [0, 1, 0, 0, 1]
+    assert [path[-5:] for path in inputs.paths] == ["a.npy", "a.npy", "b.png", "c.npz", "c.npz"]
+    order = np.array([4, 0, 2, 3, 2])
+    np.testing.assert_array_equal(inputs.source.read(order)[:, 0], pixels[order])
+
+
+def test_a_folder_gives_its_images_sorted_and_not_the_hidden_ones(pixels, tmp_path):
+    for index, name in enumerate(("b.png", "a.png", "deep/c.png", ".hidden/d.png", ".e.png")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels[index]).save(tmp_path / name)
+    (tmp_path / "notes.txt").touch()
+
+    np.testing.assert_array_equal(everything(open_inputs([tmp_path], GREY))[:, 0], pixels[[1, 0, 2]])
+
+
+def test_grey_and_colour_become_what_the_model_reads(pixels, tmp_path):
+    Image.fromarray(pixels[0]).save(tmp_path / "grey.png")
+    Image.fromarray(np.repeat(pixels[0][:, :, None], 3, axis=2)).save(tmp_path / "colour.png")
+    files = [tmp_path / "grey.png", tmp_path / "colour.png"]
+
+    np.testing.assert_array_equal(everything(open_inputs(files, GREY)), np.repeat(pixels[:1, None], 2, axis=0))
+    np.testing.assert_array_equal(everything(open_inputs(files, COLOUR))[1], np.repeat(pixels[:1], 3, axis=0))
+
+
+@pytest.mark.parametrize("layout", ["chw", "hwc"])
+def test_channels_may_come_first_or_last(layout, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, *COLOUR), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images if layout == "chw" else images.transpose(0, 2, 3, 1))
+
+    np.testing.assert_array_equal(everything(open_inputs([tmp_path / "x.npy"], COLOUR)), images)
+
+
+def test_floats_and_other_ranges_come_to_the_same_bytes(pixels, tmp_path):
+    np.save(tmp_path / "unit.npy", pixels / 255)
+    np.save(tmp_path / "wide.npy", pixels.astype(np.int32) * 2)
+
+    unit = open_inputs([tmp_path / "unit.npy"], GREY)
+    wide = open_inputs([tmp_path / "wide.npy"], GREY, range_=(0.0, 510.0))
+    np.testing.assert_array_equal(everything(unit)[:, 0], pixels)
+    np.testing.assert_array_equal(everything(wide)[:, 0], pixels)
+
+
+def test_values_outside_the_range_are_refused(pixels, tmp_path):
+    np.save(tmp_path / "wide.npy", pixels.astype(np.float32))
+    np.save(tmp_path / "nan.npy", np.full((1, 3), np.nan))
+
+    with pytest.raises(LatentclustError, match="outside 0 to 1"):
+        everything(open_inputs([tmp_path / "wide.npy"], GREY))
+    with pytest.raises(LatentclustError, match="NaN"):
+        everything(open_inputs([tmp_path / "nan.npy"], (3,)))
+
+
+def test_sizes_are_changed_only_on_demand(tmp_path):
+    uniform = np.full((2, 8, 12), 77, np.uint8)
+    np.save(tmp_path / "x.npy", uniform)
+    Image.fromarray(uniform[0]).save(tmp_path / "x.png")
+    for name in ("x.npy", "x.png"):
+        with pytest.raises(LatentclustError, match="12x8 pixels, and the model reads 6x4"):
+            open_inputs([tmp_path / name], GREY)
+        resized = everything(open_inputs([tmp_path / name], GREY, resize=True))
+        np.testing.assert_array_equal(resized, np.full_like(resized, 77))
+        assert resized.shape[1:] == GREY
+
+
+def test_csv_with_and_without_names(tmp_path):
+    (tmp_path / "plain.csv").write_text("0.5,0.25\n1,0\n")
+    (tmp_path / "named.csv").write_text("a,b\n0.5,0.25\n1,0\n")
+    for name in ("plain.csv", "named.csv"):
+        np.testing.assert_array_equal(everything(open_inputs([tmp_path / name], (2,))), [[0.5, 0.25], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"),
+    [
+        ("absent.png", GREY, "no such file or folder"),
+        ("empty", GREY, "holds no images"),
+        ("text.png", GREY, "cannot be read"),
+        ("cut.npz", GREY, "cannot be read"),
+        ("two.npz", GREY, "holds a, b. Name the samples x"),
+        ("words.csv", (2,), "cannot be read"),
+        ("vectors.npy", GREY, r"samples of shape \(3,\), and the model reads \(1, 4, 6\)"),
+        ("image.png", (3,), r"an image file, and the model reads samples of shape \(3,\)"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, name, shape, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
+    (tmp_path / "words.csv").write_text("1,two\n3,4\n")
+    np.savez(tmp_path / "two.npz", a=np.zeros(1), b=np.zeros(1))
+    np.save(tmp_path / "vectors.npy", np.zeros((2, 3)))
+    Image.new("L", (6, 4)).save(tmp_path / "image.png")
+
+    with pytest.raises(LatentclustError, match=said):
+        open_inputs([tmp_path / name], shape)
+
+
+def test_a_range_of_no_width_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    with pytest.raises(LatentclustError, match="1 to 1 is no range"):
+        open_inputs([tmp_path / "x.npy"], (3,), range_=(1.0, 1.0))
+
+
+def test_nothing_given_is_refused():
+    with pytest.raises(LatentclustError, match="nothing is given"):
+        open_inputs([], GREY)

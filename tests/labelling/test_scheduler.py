@@ -1,0 +1,103 @@
+"""Stops, and the account, while scenes fail to open."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import latentclust
+from latentclust.errors import InterruptedRunError
+from latentclust.labelling.label_report import SceneOutcome, Unwatched
+from latentclust.labelling.run_log_file import Account, read_account
+from latentclust.model.model import ClusteringModel
+from tests.labelling.planted import noise_scene, write_scene
+
+COUNT = 300
+
+
+@pytest.fixture
+def missing(tmp_path: Path) -> list[Path]:
+    """Scenes that are not there."""
+    return [tmp_path / f"{number}.tif" for number in range(COUNT)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_heard_while_scenes_fail_to_open(
+    planted: ClusteringModel,
+    missing: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    opened = []
+
+    def fail(*_: object) -> None:
+        opened.append(1)
+        if len(opened) == 3:
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        time.sleep(0.01)
+        raise OSError("not there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("latentclust.labelling.scheduler.prepare", fail)
+        with pytest.raises(InterruptedRunError):
+            latentclust.label(planted, missing, tmp_path / "out")
+    assert len(opened) < COUNT
+    assert len(latentclust.label(planted, missing, tmp_path / "out").failed) == COUNT
+
+
+class Impatient(Unwatched):
+    """Asks for a stop at the first failure that it hears of."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def scene_ended(self, outcome: SceneOutcome) -> None:
+        self.ended += 1
+        if self.ended == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_stop_is_heard_while_failures_are_told(planted: ClusteringModel, missing: list[Path], tmp_path: Path) -> None:
+    watcher = Impatient()
+    with pytest.raises(InterruptedRunError, match="goes on"):
+        latentclust.label(planted, missing, tmp_path / "out", watcher=watcher)
+    assert watcher.ended == 1
+    assert [scene.status for scene in read_account(tmp_path / "out", "").scenes] == ["failed"]
+
+
+def test_the_account_is_not_written_anew_for_every_failure(
+    planted: ClusteringModel, missing: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[list[str]] = []
+    write = Account.write
+
+    def count(account: Account, folder: Path) -> None:
+        written.append([scene.status for scene in account.scenes])
+        write(account, folder)
+
+    monkeypatch.setattr(Account, "write", count)
+    latentclust.label(planted, missing, tmp_path / "out")
+    assert written == [["failed"] * COUNT]
+
+
+def test_the_account_knows_of_a_scene_before_it_is_published_and_before_its_strips_go(
+    planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    scene = write_scene(tmp_path / "s.tif", noise_scene(40, 50))
+    seen: list[tuple[str, bool, bool]] = []
+    write = Account.write
+
+    def look(account: Account, folder: Path) -> None:
+        strips = any((out / ".partial").glob("*/strip-*"))
+        seen.extend((scene.status, (out / scene.output).exists(), strips) for scene in account.scenes)
+        write(account, folder)
+
+    monkeypatch.setattr(Account, "write", look)
+    latentclust.label(planted, scene, out)
+    assert [each[:2] for each in seen] == [("started", False), ("done", True)]
+    assert seen[-1][2]

@@ -1,0 +1,19 @@
+"""Names as a person reads them."""
+
+import numpy as np
+
+from latentclust.report.display_names import class_names, cluster_names, title
+
+
+def test_clusters_count_from_one_and_bear_their_class() -> None:
+    assert cluster_names(3, np.array([1, -1, 0]), ("cat", "dog")) == ["cluster 1: dog", "cluster 2", "cluster 3: cat"]
+    assert cluster_names(2) == ["cluster 1", "cluster 2"]
+
+
+def test_unknown_classes_go_by_their_number() -> None:
+    assert class_names((), 2) == ["class 0", "class 1"]
+    assert cluster_names(1, np.array([4])) == ["cluster 1: class 4"]
+
+
+def test_a_part_without_a_usual_term_keeps_its_name() -> None:
+    assert (title("kmeans"), title("someones-metric")) == ("k-means", "someones-metric")

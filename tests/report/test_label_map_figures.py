@@ -1,0 +1,86 @@
+"""Label maps to be looked at: their colours, the sheet, and the PNG of a scene."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentclust.errors import LatentclustError
+from latentclust.report.label_map_figures import Row, scene_figure, sheet, write_label_map
+from latentclust.report.map_colours import NO_DATA, cluster_colours, map_colours, painted
+from latentclust.specs.data import VOID
+
+
+def test_thirty_colours_differ_and_then_they_repeat() -> None:
+    colours = map_colours(30)
+    assert colours.min() >= 0
+    assert colours.max() <= 1
+    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2) + 9 * np.eye(30)
+    assert apart.min() > 0.1
+    np.testing.assert_array_equal(map_colours(31)[30], colours[0])
+
+
+def test_a_cluster_has_the_colour_of_its_class_and_others_one_of_their_own() -> None:
+    colours = cluster_colours(4, np.array([2, -1, 0, -1]), classes=3)
+    np.testing.assert_array_equal(colours, map_colours(5)[[2, 3, 0, 4]])
+    np.testing.assert_array_equal(cluster_colours(4), map_colours(4))
+
+
+def test_a_map_is_painted_by_cluster_and_pale_where_there_is_no_data() -> None:
+    colours = map_colours(3)
+    found = painted(np.array([[2, VOID], [0, 1]]), colours)
+    assert found.shape == (3, 2, 2)
+    np.testing.assert_allclose(found[:, 0, 0], colours[2])
+    np.testing.assert_allclose(found[:, 0, 1], NO_DATA)
+
+
+def test_a_png_counts_clusters_from_one_in_their_colours(tmp_path: Path) -> None:
+    labels = np.array([[0, 1, VOID], [2, 2, 0]])
+    colours = map_colours(3)
+    write_label_map(tmp_path / "map.png", labels, colours)
+    with Image.open(tmp_path / "map.png") as picture:
+        assert np.asarray(picture).tolist() == [[1, 2, 0], [3, 3, 1]]
+        red_green_blue = np.asarray(picture.convert("RGB"))
+    np.testing.assert_array_equal(red_green_blue[0, 2], [0, 0, 0])
+    np.testing.assert_array_equal(red_green_blue[1, 0], np.rint(255 * colours[2]))
+
+
+def test_more_clusters_than_a_png_numbers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LatentclustError, match="256 clusters, and a PNG numbers 255"):
+        write_label_map(tmp_path / "map.png", np.zeros((2, 2), np.int64), map_colours(256))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_a_sheet_has_a_column_for_ground_truth_where_there_is_any(truth: bool) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        Row(
+            rng.integers(0, 256, (4, 300, 400), dtype=np.uint8),
+            rng.integers(-1, 3, (300, 400)).astype(np.int16) if truth else None,
+            rng.integers(-1, 4, (300, 400)),
+            rng.random((300, 400), dtype=np.float32),
+        )
+        for _ in range(2)
+    ]
+    missed = ["", "", "bridge"] if truth else []
+    figure = sheet(rows, cluster_colours(4), ["one", "two", "three", "four"], missed)
+    columns = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert columns == ["image", *(["ground truth"] if truth else []), "label map", "confidence"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == [
+        "one",
+        "two",
+        "three",
+        "four",
+        *(["no cluster: bridge"] if truth else []),
+        "no data or no label",
+    ]
+
+
+def test_a_scenes_legend_has_the_share_of_each_cluster() -> None:
+    labels = np.array([[0, 0, 0, 1], [VOID, VOID, VOID, VOID]])
+    figure = scene_figure(np.zeros((3, 2, 4), np.uint8), labels, cluster_colours(3), ["one", "two", "three"])
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["one, 75.0%", "two, 25.0%", "three, 0.0%", "no data"]

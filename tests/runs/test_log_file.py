@@ -1,0 +1,83 @@
+"""The log file, and the wish to stop."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from latentclust.errors import LatentclustError
+from latentclust.runs.log_file import LogFile, read_log
+from latentclust.stopping import stop_on_signals
+from latentclust.train.events import Record, Silence
+
+
+def record(round_: int, loss: float = 0.5) -> Record:
+    return Record(round_, 9, seconds=1.25, images_per_second=100.0, losses={"critic": loss})
+
+
+def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "metrics.jsonl", Silence())
+    log.begun(0, 9)
+    log.logged(record(3, 0.1 + 0.2))
+    log.logged(Record(6, 9, 2.0, 50.0, {"critic": 1.0}, {"accuracy": 0.75}))
+    assert read_log(tmp_path / "metrics.jsonl") == [
+        {"round": 3, "losses": {"critic": 0.1 + 0.2}, "seconds": 1.25, "images_per_second": 100.0},
+        {
+            "round": 6,
+            "losses": {"critic": 1.0},
+            "oracle": {"accuracy": 0.75},
+            "seconds": 2.0,
+            "images_per_second": 50.0,
+        },
+    ]
+
+
+def test_a_resumed_log_drops_what_lies_beyond_the_checkpoint(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "metrics.jsonl", Silence())
+    log.begun(0, 9)
+    for round_ in (2, 4, 6):
+        log.logged(record(round_))
+    with log.path.open("a") as file:
+        file.write('{"round": 8, "lo')
+    log.begun(4, 9)
+    assert [line["round"] for line in read_log(log.path)] == [2, 4]
+    log.begun(0, 9)
+    assert read_log(log.path) == []
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = LogFile(tmp_path / "metrics.jsonl", Silence())
+    log.begun(0, 9)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(LatentclustError, match=r"metrics\.jsonl: cannot be written \(No space left on device\)"):
+        log.logged(record(3))
+
+
+def test_the_first_signal_asks_and_the_second_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_signals() as asked:
+        assert not asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    answers: list[bool] = []
+
+    def train() -> None:
+        with stop_on_signals() as asked:
+            answers.append(asked())
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert answers == [False]

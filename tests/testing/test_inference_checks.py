@@ -1,0 +1,234 @@
+"""Checks of inferences and chains catch what they are there for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.api import Advance, ChainSpec, Images, InferenceSpec, Mask, Model, Posterior, PriorSpec, Scale
+from latentclust.testing import chain_checks, inference_checks
+
+
+class Reading(InferenceSpec):
+    """The encoder's answer; a good inference of whole images, for others to spoil."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("encoder",)
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        code = model.networks["encoder"](images)
+        return Posterior(code.probabilities, code.style)
+
+
+class Silent(Reading):
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+
+class Greedy(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["trunk"](images)
+        return super().posterior(model, images, state, rng)
+
+
+class Curious(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        found = super().posterior(model, images, state, rng)
+        probabilities = found.probabilities.roll(int(len(model.networks) > 1), dims=1)
+        return Posterior(probabilities, found.style)
+
+
+class Unsure(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        found = super().posterior(model, images, state, rng)
+        return Posterior(0.9 * found.probabilities, found.style)
+
+
+class Fewer(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        found = super().posterior(model, images, state, rng)
+        return Posterior(found.probabilities[:, :2].softmax(dim=1), found.style)
+
+
+class Tossing(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        found = super().posterior(model, images, state, rng)
+        return Posterior(torch.rand_like(found.probabilities).softmax(dim=1), found.style)
+
+
+class Moving(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        nn.init.zeros_(next(model.networks["encoder"].parameters()))
+        return super().posterior(model, images, state, rng)
+
+
+class Training(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].train()
+        return super().posterior(model, images, state, rng)
+
+
+class Counting(Reading):
+    """Puts the mode back, and not what batch normalisation counted in the other."""
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].train()
+        found = super().posterior(model, images, state, rng)
+        model.networks["encoder"].eval()
+        return found
+
+
+class Sloping(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        with torch.enable_grad():
+            super().posterior(model, images, state, rng).probabilities.square().sum().backward()
+        return super().posterior(model, images, state, rng)
+
+
+class Holding(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        model.networks["encoder"].requires_grad_(False)
+        return super().posterior(model, images, state, rng)
+
+
+class Numbers(Reading):
+    def fit(self, model, batches, rng):  # type: ignore[no-untyped-def]
+        return {"count": 3}
+
+
+class Infinite(Reading):
+    def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
+        return {"centre": torch.tensor(float("inf"))}
+
+
+class Objecting(Reading):
+    def objection(self, prior: PriorSpec) -> str | None:
+        return "it likes none"
+
+
+class Teacher(Reading):
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("teacher",)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "reason"),
+    [
+        (inference_checks.reads_networks_that_it_names, Silent, "`needs` names no network"),
+        (
+            inference_checks.reads_networks_that_it_names,
+            Greedy,
+            "it reads the network 'trunk', which `needs` does not name",
+        ),
+        (inference_checks.reads_networks_that_it_names, Curious, "other networks change its answer"),
+        (inference_checks.reads_networks_that_it_names, Objecting, "it objects to every prior: "),
+        (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
+        (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
+        (inference_checks.is_decided_by_its_generator, Tossing, "it draws from the global generator of torch"),
+        (inference_checks.moves_no_weight, Moving, "it changes the networks' weights"),
+        (inference_checks.moves_no_weight, Training, "it changes the networks' mode"),
+        (inference_checks.moves_no_weight, Counting, "it changes the networks' buffers"),
+        (inference_checks.moves_no_weight, Sloping, "it changes the networks' gradients"),
+        (inference_checks.moves_no_weight, Holding, "it changes the networks' weights that may move"),
+        (inference_checks.survives_a_model_file, Numbers, "what it learned is not finite tensors alone"),
+        (inference_checks.survives_a_model_file, Infinite, "what it learned is not finite tensors alone"),
+    ],
+)
+def test_a_wrong_inference(check, value, reason: str, caught):
+    assert reason in caught(check, "inference", value)
+
+
+def test_a_network_of_unknown_role_is_not_applicable(caught):
+    assert "network 'teacher', whose role" in caught(inference_checks.moves_no_weight, "inference", Teacher)
+
+
+class Chain(ChainSpec):
+    """A style a sample, pushed at random; good chains of whole images, for others to spoil."""
+
+    provides: ClassVar[Mapping[str, Any]] = {"noise_scale": Scale}
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("encoder",)
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        code = model.networks["encoder"](images)
+        return Posterior(code.probabilities, code.style)
+
+    def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
+        return {"style": torch.randn(sum(map(len, batches)), 2, generator=rng)}
+
+    def advance(
+        self,
+        model: Model,
+        images: Images,
+        chains: Mapping[str, Tensor],
+        progress: float,
+        rng: torch.Generator,
+        valid: Mask | None = None,
+    ) -> Advance:
+        moved = chains["style"] + torch.randn(chains["style"].shape, generator=rng)
+        return self.advanced({"style": moved})
+
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        return Advance(moved, {"noise_scale": Scale(torch.tensor(0.1))}, {"length": moved["style"].norm()})
+
+
+class Short(Chain):
+    def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
+        return {"style": torch.zeros(3, 2)}
+
+
+class Renaming(Chain):
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        found = super().advanced(moved)
+        return Advance({"code": moved["style"]}, found.quantities, found.diagnostics)
+
+
+class Narrowing(Chain):
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        return super().advanced({"style": moved["style"][:, :1]})
+
+
+class Promising(Chain):
+    provides: ClassVar[Mapping[str, Any]] = {"noise_scale": Scale, "more": Scale}
+
+
+class Listing(Chain):
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        return Advance(moved, super().advanced(moved).quantities, {"length": moved["style"]})
+
+
+class GlobalChain(Chain):
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        return super().advanced({"style": moved["style"] + torch.rand(())})
+
+
+class Remembering(Chain):
+    def advanced(self, moved: dict[str, Tensor]) -> Advance:
+        ADVANCES.append(1)
+        return super().advanced({"style": moved["style"] + len(ADVANCES)})
+
+
+ADVANCES: list[int] = []
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "reason"),
+    [
+        (chain_checks.keeps_a_row_a_sample, Short, "of 6 samples its style has 3 rows"),
+        (chain_checks.keeps_a_row_a_sample, Renaming, "`advance` gives ['code'], and `begin` gave ['style']"),
+        (chain_checks.keeps_a_row_a_sample, Narrowing, "`advance` gives style as torch.float32 of (6, 1)"),
+        (chain_checks.provides_what_it_says, Promising, "`provides` names ['more', 'noise_scale']"),
+        (chain_checks.provides_what_it_says, Listing, "the diagnostic 'length' is no finite 0-d tensor"),
+        (chain_checks.advances_as_its_generator_says, GlobalChain, "it draws from the global generator of torch"),
+        (chain_checks.survives_a_checkpoint, Remembering, "chains read back from a checkpoint go another way"),
+    ],
+)
+def test_wrong_chains(check, value, reason: str, caught):
+    assert reason in caught(check, "inference", value)

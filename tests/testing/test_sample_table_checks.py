@@ -1,0 +1,129 @@
+"""Checks of tables and starts catch what they are there for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NewType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latentclust.api import Code, Images, LossSpec, Model, Scalar, StartSpec, TableSpec
+from latentclust.testing import sample_table_checks
+from latentclust.testing.binding import bound_loss
+
+Targets = NewType("Targets", Tensor)
+
+
+class Sizes(TableSpec):
+    """The mean of each sample; a good table, for others to spoil."""
+
+    provides: ClassVar[Any] = Targets
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("encoder",)
+
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return torch.cat([model.networks["encoder"](images).style.flatten(1) for images in batches])
+
+
+class First(Sizes):
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return super().compute(model, batches, rng)[1:]
+
+
+class Infinite(Sizes):
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return super().compute(model, batches, rng) / 0
+
+
+class Counted(Sizes):
+    of_samples: ClassVar[bool] = True
+
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return 1 + torch.arange(len(super().compute(model, batches, rng)))[:, None]
+
+
+class Floats(Counted):
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return super().compute(model, batches, rng).float()
+
+
+class Silent(Sizes):
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+
+class Tossing(Sizes):
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        return torch.rand_like(super().compute(model, batches, rng))
+
+
+class Moving(Sizes):
+    def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
+        found = super().compute(model, batches, rng)
+        nn.init.ones_(next(model.networks["encoder"].parameters()))
+        return found
+
+
+class Zeros(StartSpec):
+    """A weight of the encoder; a good start, for others to spoil."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("encoder",)
+
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        name, weight = next(iter(model.networks["encoder"].state_dict().items()))
+        return {f"encoder.{name}": torch.zeros_like(weight)}
+
+
+class Nameless(Zeros):
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        return {"encoder.nothing": torch.zeros(2)}
+
+
+class Misshapen(Zeros):
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        return {name: weight[None] for name, weight in super().weights(model, batches, rng).items()}
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "value", "reason"),
+    [
+        (sample_table_checks.gives_a_row_a_sample, "table", First, "of 18 samples it has 17 rows"),
+        (sample_table_checks.gives_a_row_a_sample, "table", Infinite, "a value of it is not finite"),
+        (sample_table_checks.gives_a_row_a_sample, "table", Counted, "its indices are not those of 18 samples"),
+        (sample_table_checks.gives_a_row_a_sample, "table", Floats, "and not int64 (n, m)"),
+        (sample_table_checks.names_the_networks_that_it_reads, "table", Silent, "it reads the network 'encoder'"),
+        (
+            sample_table_checks.is_decided_by_its_generator,
+            "table",
+            Tossing,
+            "it draws from the global generator of torch",
+        ),
+        (sample_table_checks.moves_no_weight, "table", Moving, "it changes encoder."),
+        (
+            sample_table_checks.gives_weights_of_networks,
+            "start",
+            Nameless,
+            "no network has weights named 'encoder.nothing'",
+        ),
+        (sample_table_checks.gives_weights_of_networks, "start", Misshapen, "and the network's (8, 8)"),
+    ],
+)
+def test_a_wrong_table_or_start(check, kind: str, value, reason: str, caught):
+    assert reason in caught(check, kind, value)
+
+
+class Towards(LossSpec):
+    """The distance from a row of the distribution's own table."""
+
+    def __call__(self, code_of_real: Code, target: Targets) -> Scalar:
+        return Scalar((code_of_real.style.flatten(1).float() - target).square().mean())
+
+
+def test_a_loss_is_given_the_rows_of_the_distributions_own_table(subject):
+    (first, *_) = bound_loss(subject("loss", Towards, others={("table", "sizes"): Sizes}))
+    assert first.values["target"].shape == (6, 5)
