@@ -105,7 +105,7 @@ def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None,
     from latentclust.labelling.outputs.legend import Legend
 
     named = change(model, pairs or (), colour or ())
-    found = {"clusters": Legend.of_clusters(named), "classes": Legend.of_classes(named)}
+    found = {"clusters": Legend.from_clusters(named), "classes": Legend.from_classes(named)}
     if json:
         print_json({"model": str(model), **{kind: legend.as_json() for kind, legend in found.items()}})
     else:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from latentclust.labelling.area.area_of_interest import Area
+from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import LabelReport, SceneOutcome
 from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.outputs.publish import stamp
+from latentclust.labelling.outputs.publish import input_state
 from latentclust.labelling.run_log import Manifest
 from latentclust.labelling.scene_task import Task, prepare
 from latentclust.labelling.scenes.inputs import Scene
@@ -15,7 +15,7 @@ from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_b
 
 
 def planned(
-    plan: Plan, scenes: Iterable[Scene], area: Area | None, manifest: Manifest, kept: frozenset[str]
+    plan: Plan, scenes: Iterable[Scene], area: AreaOfInterest | None, manifest: Manifest, kept: frozenset[str]
 ) -> LabelReport:
     """Opens every scene that is not done, and counts its windows and pixels; scenes that would fail are told of."""
     outcomes, windows, width = [], 0, 0
@@ -43,8 +43,8 @@ def _note(plan: Plan, width: int) -> str:
     return f"{size}, in {plan.precision}; the model looks {far}; about {megabytes:,.0f} MB beside the libraries"
 
 
-def _planned(plan: Plan, scene: Scene, area: Area | None) -> tuple[SceneOutcome, Task | None]:
-    size, mtime = stamp(scene)
+def _planned(plan: Plan, scene: Scene, area: AreaOfInterest | None) -> tuple[SceneOutcome, Task | None]:
+    size, mtime = input_state(scene)
     name = scene.name
     try:
         task = prepare(plan, scene, Path(), area)

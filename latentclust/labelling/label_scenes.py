@@ -15,7 +15,7 @@ from latentclust.labelling.label_report import LabelReport, Unwatched, Watcher
 from latentclust.labelling.label_settings import Plan
 from latentclust.labelling.output_options import Catalogue, Products
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.publish import finished
+from latentclust.labelling.outputs.publish import finished_scenes
 from latentclust.labelling.run_log import identity, locked, open_manifest
 from latentclust.labelling.scenes.discover import check_given, find_scenes
 from latentclust.labelling.scenes.inputs import Scene
@@ -128,13 +128,13 @@ def label(  # noqa: PLR0913 (the command's options)
         plan = within_memory(plan, max_memory)
     known = identity(loaded)
     products = Products(
-        Legend.of_clusters(loaded),
-        Legend.of_classes(loaded) if classes else None,
+        Legend.from_clusters(loaded),
+        Legend.from_classes(loaded) if classes else None,
         vector_of(vector, min_area, max_polygons),
         Catalogue(known, datetime) if stac else None,
     )
     products.check()
-    options = {**plan.options(), **products.options(), "area": area.said() if area else None, "bands": list(bands)}
+    options = {**plan.options(), **products.options(), "area": area.to_json() if area else None, "bands": list(bands)}
     path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
     def outputs(scene: Scene) -> Iterator[PurePath]:
@@ -142,11 +142,11 @@ def label(  # noqa: PLR0913 (the command's options)
 
     if dry_run:
         manifest = open_manifest(folder, known, options, overwrite)
-        return planned(plan, found, area, manifest, finished(manifest, found, overwrite, outputs))
+        return planned(plan, found, area, manifest, finished_scenes(manifest, found, overwrite, outputs))
     with locked(folder) as partial, stop_on_signals() as stopping, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the report says which scenes have no place
         manifest = open_manifest(folder, known, options, overwrite, path)
-        kept = finished(manifest, found, overwrite, outputs)
+        kept = finished_scenes(manifest, found, overwrite, outputs)
         kept = restored(manifest, kept, products, partial, stopping)
         work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
         work.watcher.begun(len(found) - len(kept), len(kept))

@@ -17,8 +17,8 @@ from latentclust.labelling.clusters.recolour import classes_raster, merge_classe
 from latentclust.labelling.label_settings import Plan
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.sidecars import sidecars_of, write_sidecars
-from latentclust.labelling.outputs.stac_item import LabelledScene, write_item
+from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
+from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_item
 from latentclust.labelling.scene_task import Task, put_together
 from latentclust.labelling.scenes.acquisition_time import datetime_of, moment
 from latentclust.labelling.scenes.inputs import Scene
@@ -105,10 +105,10 @@ class Products:
     def outputs(self, plan: Plan, scene: Scene) -> Iterator[PurePath]:
         """The files that a scene becomes, relative to the output folder."""
         yield from map(scene.raster, plan.rasters)
-        yield from sidecars_of(scene.output)
+        yield from sidecar_paths(scene.output)
         if self.classes:
             yield (classes := scene.raster("classes"))
-            yield from sidecars_of(classes)
+            yield from sidecar_paths(classes)
         if self.vector:
             yield scene.output.with_suffix(VECTOR)
         if self.catalogue:
@@ -167,5 +167,5 @@ class Products:
             item=item,
             item_source=str(scene.item) if scene.item else None,
         )
-        why = write_item(told, datetime_of(task.tag, self.catalogue.datetime, item), labels.with_suffix(ITEM))
+        why = write_stac_item(told, datetime_of(task.tag, self.catalogue.datetime, item), labels.with_suffix(ITEM))
         return (f"no STAC item: {why}",) if why else ()

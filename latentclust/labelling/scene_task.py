@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.area.area_of_interest import Area, Mask
+from latentclust.labelling.area.area_of_interest import AreaOfInterest, PolygonMask
 from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.outputs.cog import Overviews, cloud_optimized, growing
+from latentclust.labelling.outputs.cog import Overviews, convert_to_cog, create_draft_raster
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.acquisition_time import TAG
 from latentclust.labelling.scenes.bands import fit_bands
@@ -48,7 +48,7 @@ class Task:
 
     scene: Scene
     extent: Extent
-    mask: Mask | None
+    mask: PolygonMask | None
     where: Georeference
     jobs: tuple[Job, ...]
     folder: Path
@@ -61,7 +61,7 @@ class Task:
         return sum(job.windows for job in self.jobs)
 
 
-def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task | None:
+def prepare(plan: Plan, scene: Scene, folder: Path, area: AreaOfInterest | None) -> Task | None:
     """Opens a scene and cuts it into strips; None where it has no pixel in the area.
 
     Raises:
@@ -70,7 +70,7 @@ def prepare(plan: Plan, scene: Scene, folder: Path, area: Area | None) -> Task |
     with opened(scene) as file:
         fit, tag = fit_bands(file, plan.bands, scene.name), file.tags().get(TAG, "")
         where = Georeference.of(file)
-        found = area.within(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
+        found = area.pixels_in(file, scene.name) if area else (Extent(0, 0, *where.extent), None)
     if found is None:
         return None
     extent, mask = found
@@ -101,7 +101,7 @@ def put_together(plan: Plan, task: Task, targets: Mapping[str, Path], legend: Le
     drafts = {name: task.folder / f"{name}-draft.tif" for name in plan.rasters}
     counts = _draft(plan, task, drafts, legend)
     for name, draft in drafts.items():
-        cloud_optimized(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
+        convert_to_cog(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
         draft.unlink()
     return dict(enumerate(counts.tolist()))
 
@@ -117,7 +117,7 @@ def _draft(plan: Plan, task: Task, drafts: Mapping[str, Path], legend: Legend) -
             kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
             bands = names if name == "probabilities" else ("",)
             colours = legend.palette if name == "labels" else None
-            files[name] = stack.enter_context(growing(draft, task.where, kind, colours, bands))
+            files[name] = stack.enter_context(create_draft_raster(draft, task.where, kind, colours, bands))
         readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
         for top, block in scene_rows(readers, plan.rasters):
             if not (wanted := _wanted(task, top, block)):
@@ -137,7 +137,7 @@ def _wanted(task: Task, top: int, block: dict[str, NDArray[Any]]) -> dict[str, N
     cut = {name: rows[first - top : last - top] for name, rows in block.items()}
     if task.mask is None:
         return cut
-    inside = task.mask.inside(first, task.extent.left, (last - first, task.extent.width))
+    inside = task.mask.rasterize(first, task.extent.left, (last - first, task.extent.width))
     return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}
 
 

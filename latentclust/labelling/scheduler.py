@@ -10,11 +10,17 @@ from queue import SimpleQueue
 from typing import final
 
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.area.area_of_interest import Area
+from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import UNTOLD, SceneOutcome, Status, Watcher
 from latentclust.labelling.label_settings import Plan
 from latentclust.labelling.output_options import Made, Products
-from latentclust.labelling.outputs.publish import SIDECARS, discard, publish, remaining, stamp
+from latentclust.labelling.outputs.publish import (
+    SIDECAR_SUFFIXES,
+    existing_files,
+    input_state,
+    publish_outputs,
+    remove_outputs,
+)
 from latentclust.labelling.run_log import Manifest
 from latentclust.labelling.scene_task import Task, clear, prepare
 from latentclust.labelling.scenes.addresses import without_secrets
@@ -53,7 +59,7 @@ class Work:
         self,
         plan: Plan,
         products: Products,
-        area: Area | None,
+        area: AreaOfInterest | None,
         manifest: Manifest,
         partial: Path,
         watcher: Watcher,
@@ -102,7 +108,7 @@ class Work:
                 return
             if self._stopping():
                 raise InterruptedRunError.at(scene.name, "stopped", GOES_ON)
-            size, mtime = stamp(scene)
+            size, mtime = input_state(scene)
             outcome = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
             opened = _Open(scene, outcome, time.monotonic())
             try:
@@ -136,7 +142,9 @@ class Work:
         """A scene is opened; the account says what may be there of it, should this run be killed."""
         self._open[str(opened.scene.output)] = opened
         names = map(str, self.products.outputs(self.plan, opened.scene))
-        opened.outcome = replace(opened.outcome, files={name: UNTOLD for name in names if not name.endswith(SIDECARS)})
+        opened.outcome = replace(
+            opened.outcome, files={name: UNTOLD for name in names if not name.endswith(SIDECAR_SUFFIXES)}
+        )
         self.manifest.enter(opened.outcome)
         windows = sum(job.windows for job in task.jobs if job.number in opened.waiting)
         self.watcher.scene_begun(opened.scene.name, windows)
@@ -145,7 +153,7 @@ class Work:
     def _leave_out(self, opened: _Open) -> None:
         """A scene has no pixel in the area; what an earlier run made of it goes."""
         try:
-            discard(self.manifest.folder, self._before(opened))
+            remove_outputs(self.manifest.folder, self._before(opened))
         except LatentclustError as error:
             self._fail(opened, error)
         else:
@@ -195,7 +203,7 @@ class Work:
     def _publish(self, opened: _Open, made: Made) -> None:
         assert opened.task is not None
         opened.published = True
-        files = publish(self.manifest.folder, opened.scene.output, made.folder, self._before(opened))
+        files = publish_outputs(self.manifest.folder, opened.scene.output, made.folder, self._before(opened))
         height, width = opened.task.where.extent
         opened.outcome = replace(
             opened.outcome,
@@ -212,7 +220,7 @@ class Work:
         folder, reason = self.manifest.folder, reason_of(error)
         if opened.published:
             reason += "; some of its outputs may be there already"
-        elif there := remaining(folder, self._before(opened)):
+        elif there := existing_files(folder, self._before(opened)):
             reason += f"; what an earlier run made of it is still there: {', '.join(there)}"
         own = [name for name in opened.outcome.files or () if opened.published and (folder / name).exists()]
         opened.outcome = replace(opened.outcome, files=dict.fromkeys(own, UNTOLD) or None)

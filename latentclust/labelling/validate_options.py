@@ -7,7 +7,7 @@ from typing import Any, get_args
 import torch
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area_of_interest import Area, box_area, geometry_area
+from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
 from latentclust.labelling.output_options import Vector
 from latentclust.labelling.windows.grid import Blend
 from latentclust.train.precision import Precision
@@ -42,7 +42,7 @@ def refuse_alone(option: str, value: object | None, needed: str, present: object
         raise LatentclustError.at(option, f"{value!r} is given without {needed}", f"Give {needed} too")
 
 
-def area_of(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path | None) -> Area | None:
+def area_of(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Path | None) -> AreaOfInterest | None:
     """The part of scenes that is wanted.
 
     Raises:
@@ -51,8 +51,8 @@ def area_of(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Pat
     refuse_both({"--bbox": bbox, "--geometry": geometry})
     refuse_alone("--bbox-crs", crs, "--bbox", bbox)
     if geometry is not None:
-        return geometry_area(Path(geometry))
-    return None if bbox is None else box_area(bbox, crs)
+        return area_from_file(Path(geometry))
+    return None if bbox is None else area_from_bbox(bbox, crs)
 
 
 def vector_of(wanted: bool, min_area: float | None, max_polygons: int | None) -> Vector | None:

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.label_report import SceneOutcome, Unwatched
-from latentclust.labelling.outputs.publish import SIDECARS
+from latentclust.labelling.outputs.publish import SIDECAR_SUFFIXES
 from latentclust.labelling.run_log import identity
 from latentclust.model.model import ClusteringModel, load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
@@ -28,7 +28,7 @@ from tests.labelling.planted import noise_scene, planted_model, read_band, write
 def files(folder: Path) -> dict[str, bytes]:
     """Every raster below a folder; nothing else is there but its account, legends, and what is kept of open scenes."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != "labelling.json")
-    rasters = (path for path in found if path.parts[0] != ".partial" and not path.name.endswith(SIDECARS))
+    rasters = (path for path in found if path.parts[0] != ".partial" and not path.name.endswith(SIDECAR_SUFFIXES))
     return {str(path): (folder / path).read_bytes() for path in rasters}
 
 

@@ -23,15 +23,15 @@ from latentclust.labelling.area.geojson import FURTHEST
 from latentclust.labelling.area.reprojection import reprojected
 from latentclust.labelling.windows.strips import Extent
 
-SIDES = 4
+BBOX_VALUES = 4
 """Numbers of a box."""
 
-BLOCK = 2**22
+MAX_MASK_PIXELS = 2**22
 """About how many pixels of a scene are looked at together for one that is inside."""
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class AreaOfInterest:
     """Where labels are wanted.
 
     Attributes:
@@ -46,7 +46,7 @@ class Area:
     box: bool
     where: str
 
-    def said(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """What it is, as JSON holds it; outlines by their hash."""
         text = json.dumps([[ring.tolist() for ring in polygon] for polygon in self.polygons])
         return {
@@ -55,7 +55,7 @@ class Area:
             "box": self.box,
         }
 
-    def within(self, file: DatasetReader, path: str) -> tuple[Extent, "Mask | None"] | None:
+    def pixels_in(self, file: DatasetReader, path: str) -> tuple[Extent, "PolygonMask | None"] | None:
         """The pixels of a scene that are wanted, or None where there are none; and which of them a geometry leaves out.
 
         Raises:
@@ -72,8 +72,8 @@ class Area:
             return None
         if self.box:
             return extent, None
-        mask = Mask(tuple({"type": "Polygon", "coordinates": polygon} for polygon in near if polygon))
-        return (extent, mask) if mask.any(extent) else None
+        mask = PolygonMask(tuple({"type": "Polygon", "coordinates": polygon} for polygon in near if polygon))
+        return (extent, mask) if mask.covers_any(extent) else None
 
     def _in_pixels(self, file: DatasetReader, path: str) -> Sequence[Polygon]:
         """The polygons in a scene's columns and rows."""
@@ -91,7 +91,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
+class PolygonMask:
     """Which pixels lie in polygons.
 
     Attributes:
@@ -100,26 +100,26 @@ class Mask:
 
     shapes: tuple[dict[str, Any], ...]
 
-    def inside(self, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    def rasterize(self, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Of a rectangle of the scene: which pixels have their centre inside."""
         found: NDArray[np.bool_] = geometry_mask(self.shapes, shape, Affine.translation(left, top), invert=True)
         return found
 
-    def any(self, extent: Extent) -> bool:
+    def covers_any(self, extent: Extent) -> bool:
         """Whether any pixel of a rectangle has; a few rows are held at a time."""
-        rows = max(1, BLOCK // extent.width)
+        rows = max(1, MAX_MASK_PIXELS // extent.width)
         tops = range(extent.top, extent.bottom, rows)
         shapes = ((top, (min(rows, extent.bottom - top), extent.width)) for top in tops)
-        return any(self.inside(top, extent.left, shape).any() for top, shape in shapes)
+        return any(self.rasterize(top, extent.left, shape).any() for top, shape in shapes)
 
 
-def box_area(box: Sequence[float], crs: str | None) -> Area:
+def area_from_bbox(box: Sequence[float], crs: str | None) -> AreaOfInterest:
     """The box west, south, east, north; in `crs`, or in each scene's own coordinates.
 
     Raises:
         LatentclustError: No box, or a coordinate system that is not known.
     """
-    if len(box) != SIDES:
+    if len(box) != BBOX_VALUES:
         raise LatentclustError.at("--bbox", f"{tuple(box)} is given", "Give west, south, east and north")
     if not (all(abs(each) <= FURTHEST for each in box) and box[0] < box[2] and box[1] < box[3]):
         said = " ".join(f"{each:g}" for each in box)
@@ -127,11 +127,11 @@ def box_area(box: Sequence[float], crs: str | None) -> Area:
         raise LatentclustError.at("--bbox", f"{said} is no box", fix)
     west, south, east, north = box
     ring = np.array([(west, south), (east, south), (east, north), (west, north), (west, south)], float)
-    system = None if crs is None else known_crs(crs, "--bbox-crs")
-    return _checked(Area(((ring,),), system, True, "--bbox"), "--bbox")
+    system = None if crs is None else parse_crs(crs, "--bbox-crs")
+    return _checked(AreaOfInterest(((ring,),), system, True, "--bbox"), "--bbox")
 
 
-def geometry_area(path: Path) -> Area:
+def area_from_file(path: Path) -> AreaOfInterest:
     """The polygons of a vector file: GeoJSON, or whatever pyogrio reads.
 
     Raises:
@@ -140,11 +140,11 @@ def geometry_area(path: Path) -> Area:
     polygons, crs = read_polygons(path)
     if not polygons:
         raise LatentclustError.at(str(path), "holds no polygon", "Give a file of polygons with --geometry")
-    system = None if crs is None else known_crs(crs, str(path))
-    return _checked(Area(tuple(polygons), system, False, "--geometry"), str(path))
+    system = None if crs is None else parse_crs(crs, str(path))
+    return _checked(AreaOfInterest(tuple(polygons), system, False, "--geometry"), str(path))
 
 
-def known_crs(text: str, where: str) -> CRS:
+def parse_crs(text: str, where: str) -> CRS:
     """A coordinate system by name; raises LatentclustError for none."""
     try:
         return CRS.from_user_input(text)
@@ -153,7 +153,7 @@ def known_crs(text: str, where: str) -> CRS:
         raise LatentclustError.at(where, what, "Use one such as EPSG:4326") from error
 
 
-def _checked(area: Area, where: str) -> Area:
+def _checked(area: AreaOfInterest, where: str) -> AreaOfInterest:
     """An area of longitudes and latitudes, if it is said to be one; raises LatentclustError for other numbers."""
     turn = turn_of(area.crs) if area.crs else None
     if turn is None:

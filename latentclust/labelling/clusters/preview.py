@@ -39,7 +39,7 @@ def preview(
     names = model.bands.names if model.bands else ()
     surveyed = survey(model, find_scenes(check_given(scenes), None, names=names), -(-size // 2), seed, seen)
     rows = []
-    for entry in Legend.of_clusters(model).entries[1:]:
+    for entry in Legend.from_clusters(model).entries[1:]:
         found = patches_of(surveyed, entry.value, patches, size)
         share = float(surveyed.counts[entry.value - 1] / surveyed.pixels)
         rows.append(SheetRow(entry.value, entry.name, entry.hex, share, found))

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from latentclust.data.sources import reading
 from latentclust.errors import LatentclustError
-from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, cloud_optimized, growing, writing
+from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, convert_to_cog, create_draft_raster, write_errors
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import AnyPath
 from latentclust.labelling.scenes.georeference import Georeference
@@ -60,16 +60,16 @@ def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> No
     Raises:
         LatentclustError: A raster that cannot be read, holds other values or cannot be written.
     """
-    table = legend.table()
+    table = legend.lookup()
     labelled = 0
     with opened(labels) as file:
         where = Georeference.of(file)
-        with growing(draft, where, legend.kind, legend.palette) as grown:
+        with create_draft_raster(draft, where, legend.dtype, legend.palette) as grown:
             for rows in _rows(file, labels, len(table) - 1):
                 classes = table[rows]
                 labelled += int(np.count_nonzero(classes))
                 grown.append(classes)
-    cloud_optimized(draft, target, "MODE", where, labelled)
+    convert_to_cog(draft, target, "MODE", where, labelled)
 
 
 def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: int) -> None:
@@ -89,10 +89,10 @@ def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: 
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
         with opened(labels) as file:
             where = Georeference.of(file)
-            with writing(draft):
+            with write_errors(draft):
                 copy(file, draft, driver="VRT")
         _paint(draft, legend.palette)
-        cloud_optimized(draft, target, "MODE", where, labelled)
+        convert_to_cog(draft, target, "MODE", where, labelled)
 
 
 def _paint(draft: Path, palette: Palette) -> None:

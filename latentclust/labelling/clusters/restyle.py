@@ -11,7 +11,7 @@ from latentclust.labelling.clusters.rewrite import AGAIN, drafting, redraw
 from latentclust.labelling.label_report import SceneOutcome
 from latentclust.labelling.output_options import ITEM, Products, Vector
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.stac_item import read_classified
+from latentclust.labelling.outputs.stac_item import read_label_item
 from latentclust.labelling.run_log import Manifest, identity, locked, read_manifest
 from latentclust.labelling.run_log_file import NAME
 from latentclust.model.model import ClusteringModel, load
@@ -61,8 +61,8 @@ def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = Non
     with locked(folder) as partial, drafting(partial) as drafts, stop_on_signals() as stopping:
         manifest = read_manifest(folder, ELSEWHERE)
         loaded = _model(manifest, model)
-        classes = Legend.of_classes(loaded)
-        products = Products(Legend.of_clusters(loaded), classes, _vector(manifest))
+        classes = Legend.from_classes(loaded)
+        products = Products(Legend.from_clusters(loaded), classes, _vector(manifest))
         done = [scene for scene in manifest.scenes.values() if scene.status == "done"]
         _check_there(folder, done)
         for scene in done:
@@ -101,4 +101,4 @@ def _check_there(folder: Path, scenes: list[SceneOutcome]) -> None:
     raise_all(Issue(str(folder / name), "is gone", fix) for name in names if not (folder / name).is_file())
     for name in names:
         if name.endswith(ITEM):
-            read_classified(folder / name)
+            read_label_item(folder / name)

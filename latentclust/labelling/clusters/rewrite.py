@@ -17,8 +17,8 @@ from latentclust.labelling.clusters.recolour import (
 )
 from latentclust.labelling.label_report import UNTOLD, SceneOutcome
 from latentclust.labelling.output_options import ITEM, VECTOR, Products
-from latentclust.labelling.outputs.publish import publish
-from latentclust.labelling.outputs.sidecars import sidecars_of, write_sidecars
+from latentclust.labelling.outputs.publish import publish_outputs
+from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import rename_classes
 from latentclust.labelling.run_log import DRAFTS, Manifest
 from latentclust.labelling.run_log_file import NAME
@@ -72,7 +72,7 @@ def restored(
 def _has_legends(manifest: Manifest, scene: SceneOutcome) -> bool:
     output = PurePath(scene.output)
     rasters = {str(output), str(classes_raster(output))} & (scene.files or {}).keys()
-    return all(path.exists() for name in rasters for path in sidecars_of(manifest.folder / name))
+    return all(path.exists() for name in rasters for path in sidecar_paths(manifest.folder / name))
 
 
 def redraw(
@@ -103,7 +103,7 @@ def redraw(
     # A run that is killed in between leaves files of either size.
     changing = {name: UNTOLD for name in files if (made / PurePath(name).name).exists()}
     manifest.record(replace(scene, files={**files, **changing}))
-    manifest.record(replace(scene, files={**files, **publish(manifest.folder, output, made, None)}))
+    manifest.record(replace(scene, files={**files, **publish_outputs(manifest.folder, output, made, None)}))
     return rasters
 
 

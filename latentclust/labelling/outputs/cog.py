@@ -32,7 +32,7 @@ Palette = Mapping[int, tuple[int, int, int, int]]
 
 
 @final
-class Rows:
+class RowWriter:
     """A raster that grows by whole rows."""
 
     def __init__(self, file: DatasetWriter, kind: np.dtype[Any]) -> None:
@@ -60,9 +60,9 @@ class Rows:
 
 
 @contextmanager
-def growing(
+def create_draft_raster(
     path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None, bands: Sequence[str] = ("",)
-) -> Iterator[Rows]:
+) -> Iterator[RowWriter]:
     """A new raster, 0 its nodata value; what goes wrong with the file becomes a LatentclustError.
 
     Args:
@@ -74,20 +74,20 @@ def growing(
     """
     layout = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "lzw", "SPARSE_OK": True}
     shape = {"count": len(bands), "dtype": kind.name, "nodata": NO_DATA, **where.profile()}
-    with writing(path):
+    with write_errors(path):
         file = rasterio.open(path, "w", driver="GTiff", BIGTIFF="IF_SAFER", interleave="band", **layout, **shape)
     with file:
-        with writing(path):
+        with write_errors(path):
             where.attach(file)
             if palette:
                 file.write_colormap(1, palette)
             if any(bands):
                 file.descriptions = tuple(bands)
-        rows = Rows(file, kind)
+        rows = RowWriter(file, kind)
         yield rows
 
 
-def cloud_optimized(draft: Path, target: Path, overviews: Overviews, where: Georeference, labelled: int) -> None:
+def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Georeference, labelled: int) -> None:
     """Turns a finished draft into a Cloud-Optimized GeoTIFF, and reads it back.
 
     Raises:
@@ -95,7 +95,7 @@ def cloud_optimized(draft: Path, target: Path, overviews: Overviews, where: Geor
     """
     layout = {"COMPRESS": "DEFLATE", "BLOCKSIZE": COG_BLOCK, "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS"}
     options = {**layout, "OVERVIEW_RESAMPLING": overviews}
-    with writing(target), warnings.catch_warnings():
+    with write_errors(target), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         copy(draft, target, driver="COG", **options)
         with rasterio.open(target) as file:
@@ -110,7 +110,7 @@ def cloud_optimized(draft: Path, target: Path, overviews: Overviews, where: Geor
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def write_errors(path: Path) -> Iterator[None]:
     """Turns what GDAL and the system say of a file that cannot be written into a LatentclustError that names it."""
     try:
         yield

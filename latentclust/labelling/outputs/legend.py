@@ -22,7 +22,7 @@ CLEAR: Colour = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendEntry:
     """A value of a label raster.
 
     Attributes:
@@ -53,26 +53,26 @@ class Legend:
         entries: In the order of their values.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LegendEntry, ...]
 
     @classmethod
-    def of_clusters(cls, model: ClusteringModel) -> "Legend":
+    def from_clusters(cls, model: ClusteringModel) -> "Legend":
         """Of a raster of clusters; each has the colour given to its class, or else its own."""
         names = {cluster: name_of(cluster, model.names) for cluster in range(1, model.clusters + 1)}
-        own = palette_of(model.clusters)
-        entries = (Entry(n, name, _colour(model.colours.get(name), own[n]), (n,)) for n, name in names.items())
+        own = default_palette(model.clusters)
+        entries = (LegendEntry(n, name, _colour(model.colours.get(name), own[n]), (n,)) for n, name in names.items())
         return cls((_nothing(), *entries))
 
     @classmethod
-    def of_classes(cls, model: ClusteringModel) -> "Legend":
+    def from_classes(cls, model: ClusteringModel) -> "Legend":
         """Of a raster of classes, which count from 1 in the order of their first cluster.
 
         Clusters of one name are a class; one without a name is a class of its own. Where a class was given no colour it
         has its first cluster's.
         """
-        own = palette_of(model.clusters)
+        own = default_palette(model.clusters)
         classes = enumerate(classes_of(model.clusters, model.names).items(), start=1)
-        entries = (Entry(n, name, _colour(model.colours.get(name), own[of[0]]), of) for n, (name, of) in classes)
+        entries = (LegendEntry(n, name, _colour(model.colours.get(name), own[of[0]]), of) for n, (name, of) in classes)
         return cls((_nothing(), *entries))
 
     @property
@@ -86,14 +86,14 @@ class Legend:
         return {entry.value: entry.name for entry in self.entries if entry.value != NO_DATA}
 
     @property
-    def kind(self) -> np.dtype[np.unsignedinteger]:
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
         """The type of a raster that holds these values."""
         return label_type(len(self.entries) - 1)
 
-    def table(self) -> NDArray[np.unsignedinteger]:
+    def lookup(self) -> NDArray[np.unsignedinteger]:
         """The value of each cluster, `(K + 1,)`, by the cluster's number; 0 of 0."""
         value_of = {cluster: entry.value for entry in self.entries for cluster in entry.clusters}
-        return np.array([value_of[cluster] for cluster in range(len(value_of))], self.kind)
+        return np.array([value_of[cluster] for cluster in range(len(value_of))], self.dtype)
 
     def as_json(self) -> list[dict[str, Any]]:
         """What a machine reads; no data is left out."""
@@ -103,15 +103,15 @@ class Legend:
         ]
 
 
-def palette_of(clusters: int) -> Palette:
+def default_palette(clusters: int) -> Palette:
     """The colour of each label where none was given; no data is transparent."""
     levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
     colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
     return {NO_DATA: CLEAR, **colours}
 
 
-def _nothing() -> Entry:
-    return Entry(NO_DATA, NO_DATA_NAME, CLEAR, (NO_DATA,))
+def _nothing() -> LegendEntry:
+    return LegendEntry(NO_DATA, NO_DATA_NAME, CLEAR, (NO_DATA,))
 
 
 def _colour(given: str | None, own: Colour) -> Colour:

@@ -7,16 +7,16 @@ from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, raise_all
 from latentclust.labelling.label_report import UNTOLD, SceneOutcome
-from latentclust.labelling.outputs.cog import writing
-from latentclust.labelling.outputs.sidecars import sidecars_of
+from latentclust.labelling.outputs.cog import write_errors
+from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import ELSEWHERE, Manifest
 from latentclust.labelling.scenes.inputs import Scene
 
-SIDECARS = (".aux.xml", ".qml")
+SIDECAR_SUFFIXES = (".aux.xml", ".qml")
 """Files that other programs write into, and whose size therefore says nothing."""
 
 
-def publish(folder: Path, output: PurePath, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
+def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
     """Gives the files in `made` their names beside a scene's output, the labels last.
 
     Args:
@@ -34,35 +34,35 @@ def publish(folder: Path, output: PurePath, made: Path, before: SceneOutcome | N
     target = folder / output
     drafts = sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name))
     files = {}
-    with writing(target):
+    with write_errors(target):
         for draft in drafts:
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
-        discard(folder, before)
+        remove_outputs(folder, before)
         target.parent.mkdir(parents=True, exist_ok=True)
         for draft in drafts:
             place = target.with_name(draft.name)
             draft.replace(place)
-            if not draft.name.endswith(SIDECARS):
+            if not draft.name.endswith(SIDECAR_SUFFIXES):
                 files[str(output.with_name(draft.name))] = place.stat().st_size
     return files
 
 
-def discard(folder: Path, before: SceneOutcome | None) -> None:
+def remove_outputs(folder: Path, before: SceneOutcome | None) -> None:
     """Removes the files of an earlier run, and the legends beside them; raises LatentclustError where it cannot."""
     for name in (before.files or {}) if before else ():
         path = folder / name
-        with writing(path):
-            for old in (path, *sidecars_of(path)):
+        with write_errors(path):
+            for old in (path, *sidecar_paths(path)):
                 old.unlink(missing_ok=True)
 
 
-def remaining(folder: Path, before: SceneOutcome | None) -> list[str]:
+def existing_files(folder: Path, before: SceneOutcome | None) -> list[str]:
     """Those files of an earlier run that are there."""
     return [name for name in (before.files or {}) if (folder / name).exists()] if before else []
 
 
-def finished(
+def finished_scenes(
     manifest: Manifest, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
 ) -> frozenset[str]:
     """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed.
@@ -77,10 +77,10 @@ def finished(
     for scene in scenes:
         before = manifest.scenes.get(str(scene.output))
         if before is None or not before.files:
-            issues += _of_others(manifest, scene, names(scene))
+            issues += _foreign_files(manifest, scene, names(scene))
         if before is None:
             continue
-        ended = _ended(manifest.folder, before)
+        ended = _is_complete(manifest.folder, before)
         differences = _differences(scene, before, ended)
         if ended and not differences:
             kept.add(before.output)
@@ -92,7 +92,7 @@ def finished(
     return frozenset(kept)
 
 
-def _of_others(manifest: Manifest, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
+def _foreign_files(manifest: Manifest, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
     """The files that are there already, where none of them is of an earlier run."""
     if str(scene.output) in manifest.replaced:
         return []
@@ -104,12 +104,12 @@ def _differences(scene: Scene, before: SceneOutcome, ended: bool) -> list[Issue]
     """Why what is there is not what would be made of a scene now."""
     if before.input != scene.name:
         return [Issue(scene.name, f"its output {before.output} is that of {before.input}", ELSEWHERE)]
-    if ended and (before.size, before.mtime) != stamp(scene):
+    if ended and (before.size, before.mtime) != input_state(scene):
         return [Issue(scene.name, "has changed since it was labelled", ELSEWHERE)]
     return []
 
 
-def _ended(folder: Path, outcome: SceneOutcome) -> bool:
+def _is_complete(folder: Path, outcome: SceneOutcome) -> bool:
     """Whether a scene has no pixel in the area, or everything that was written for it is there, at its size."""
     return outcome.status == "outside" or (
         outcome.status == "done"
@@ -120,7 +120,7 @@ def _ended(folder: Path, outcome: SceneOutcome) -> bool:
     )
 
 
-def stamp(scene: Scene) -> tuple[int, int]:
+def input_state(scene: Scene) -> tuple[int, int]:
     """Bytes of a scene's files, and when they were changed; -1 and 0 where that cannot be told.
 
     Of several files the second is a checksum of the bytes and the time of each, so that no change of one is made up for

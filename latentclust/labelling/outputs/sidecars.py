@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree as Xml
 
 from latentclust.files import write_atomic
-from latentclust.labelling.outputs.legend import Entry, Legend
+from latentclust.labelling.outputs.legend import Legend, LegendEntry
 
 INTEGER, REAL, TEXT = ("Integer", 0), ("Real", 1), ("String", 2)
 """Types of an attribute table's columns: GDAL's GFT_*."""
@@ -36,7 +36,7 @@ class _Column(NamedTuple):
     cells: list[str]
 
 
-def sidecars_of(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
+def sidecar_paths(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
     """Where the files beside a raster are: GDAL's, `NAME.tif.aux.xml`, and QGIS's, `NAME.qml`."""
     return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml")
 
@@ -55,13 +55,13 @@ def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | Non
     Raises:
         LatentclustError: A file that cannot be written.
     """
-    auxiliary, style = sidecars_of(raster)
-    write_atomic(auxiliary, _text(attributes(legend, counts)))
+    auxiliary, style = sidecar_paths(raster)
+    write_atomic(auxiliary, _text(attribute_table(legend, counts)))
     write_atomic(style, _text(qgis_style(legend)))
     return auxiliary, style
 
 
-def attributes(legend: Legend, counts: Mapping[int, int] | None = None) -> Xml.Element:
+def attribute_table(legend: Legend, counts: Mapping[int, int] | None = None) -> Xml.Element:
     """The persistent auxiliary metadata that GDAL reads: names by value, and the attribute table."""
     root = Xml.Element("PAMDataset")
     band = Xml.SubElement(root, "PAMRasterBand", band="1")
@@ -97,7 +97,7 @@ def qgis_style(legend: Legend) -> Xml.Element:
     return root
 
 
-def _columns(entries: tuple[Entry, ...], counts: Mapping[int, int] | None) -> list[_Column]:
+def _columns(entries: tuple[LegendEntry, ...], counts: Mapping[int, int] | None) -> list[_Column]:
     columns = [
         _Column("Value", INTEGER, ("MinMax", 5), [str(entry.value) for entry in entries]),
         _Column("Class", TEXT, ("Name", 2), [entry.name for entry in entries]),

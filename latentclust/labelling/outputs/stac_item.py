@@ -30,7 +30,7 @@ PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 SAFE = re.compile(r"[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
 """Of a part of an output's path that can be part of an item's id as it is."""
 
-REMAKE = "Remove it and run the label command again: it makes what is missing and keeps the rest"
+RELABEL_FIX = "Remove it and run the label command again: it makes what is missing and keeps the rest"
 
 ROLES = {
     "labels": ["data", "labels", "labels-raster"],
@@ -70,7 +70,7 @@ class LabelledScene:
     item_source: str | None = None
 
 
-def write_item(scene: LabelledScene, moment: datetime | None, target: Path) -> str | None:
+def write_stac_item(scene: LabelledScene, moment: datetime | None, target: Path) -> str | None:
     """Writes a scene's STAC item, or says why there is none.
 
     An item needs a time and a place. Without a time, or a range of it in the scene's own item, it would be invalid;
@@ -109,19 +109,19 @@ def rename_classes(item: Path, target: Path, names: Mapping[int, str], colours: 
     """
     from pystac.extensions.classification import ClassificationExtension
 
-    found = read_classified(item)
+    found = read_label_item(item)
     ClassificationExtension.ext(found.assets["labels"]).classes = _classes(names, colours)
     changed = found.to_dict(include_self_link=False, transform_hrefs=False)
     write_atomic(target, json.dumps(changed, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_classified(path: Path) -> "pystac.Item":
-    """The item of a labelled scene; raises LatentclustError for what `write_item` did not write, and without pystac."""
+def read_label_item(path: Path) -> "pystac.Item":
+    """Read an item that `write_stac_item` wrote. Raise LatentclustError for any other file, or without pystac."""
     check_extra("stac")
     import pystac
     from pystac.extensions.classification import ClassificationExtension
 
-    with reading(path, REMAKE):
+    with reading(path, RELABEL_FIX):
         content = json.loads(path.read_bytes())
         try:
             found = pystac.Item.from_dict(content, preserve_dict=False)
@@ -132,7 +132,7 @@ def read_classified(path: Path) -> "pystac.Item":
     return found
 
 
-def item_id(output: PurePath) -> str:
+def stac_item_id(output: PurePath) -> str:
     """The id of an output's item: its path without the suffix, of letters, digits, `_`, `.` and `-` alone.
 
     Different outputs have different ids: where a character has to be replaced, a checksum of the path is added.
@@ -150,7 +150,7 @@ def _item(scene: LabelledScene, moment: datetime | None, place: Footprint, file:
 
     first, last = time_range(scene.item) or (None, None)
     properties = {"latentclust:model": scene.model, "processing:software": {"latentclust": scene.version}}
-    name = item_id(scene.output)
+    name = stac_item_id(scene.output)
     item = pystac.Item(name, place.geometry, place.bbox, moment, properties, first, last, [PROCESSING])
     number = file.crs.to_epsg()
     ProjectionExtension.ext(item, add_if_missing=True).apply(

@@ -34,7 +34,7 @@ def datetime_of(tag: str, given: str | None, item: Mapping[str, Any] | None) -> 
         tag: The raster's TIFF tag DateTime; empty where it has none.
         given: `--datetime`.
         item: The scene's STAC item. Where it has a range of time in place of a datetime, the answer is None, and
-            `write_item` takes the range from it.
+            `write_stac_item` takes the range from it.
 
     Raises:
         LatentclustError: A time that is none in the item or in `given`.

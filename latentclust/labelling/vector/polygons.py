@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latentclust.data.rasters import raster
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
-from latentclust.labelling.outputs.cog import writing
+from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.vector.geopackage import Layer, discard
 from latentclust.labelling.vector.ground_area import Ground
@@ -71,7 +71,7 @@ def write_polygons(
             raise InterruptedRunError.at(str(target), "stopped", "The same command goes on with it")
 
     try:
-        with writing(target), tempfile.TemporaryDirectory(prefix=".polygons-", dir=target.parent) as folder:
+        with write_errors(target), tempfile.TemporaryDirectory(prefix=".polygons-", dir=target.parent) as folder:
             with raster(labels) as file:
                 ground = Ground.of(file)
                 unpacked = unpack(file, Path(folder) / "labels", asked)

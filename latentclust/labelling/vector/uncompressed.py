@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from latentclust.labelling.outputs.cog import writing
+from latentclust.labelling.outputs.cog import write_errors
 
 STRIP_PIXELS = 1 << 19
 """Of the rows that are at work at a time."""
@@ -65,6 +65,6 @@ def unpack(raster: DatasetReader, path: Path, asked: Callable[[], None]) -> Unpa
     for top in range(0, raster.height, step):
         asked()
         rows = raster.read(1, window=Window(0, top, raster.width, min(step, raster.height - top)))
-        with writing(path), path.open("ab", buffering=0) as file:
+        with write_errors(path), path.open("ab", buffering=0) as file:
             rows.tofile(file)
     return Unpacked(path, (raster.height, raster.width), kind, asked)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentclust.labelling.outputs.cog import writing
+from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.windows.stitch import Decided, StripShape, decide, label_type
 
 FACTS = "strip.json"
@@ -53,7 +53,7 @@ class StripWriter:
         self.folder, self.shape, self.clusters, self.names = folder, shape, clusters, names
         self._partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
-        with writing(folder):
+        with write_errors(folder):
             self._partial.mkdir(parents=True)
         self._files: dict[str, BufferedWriter] = {}
 
@@ -72,7 +72,7 @@ class StripWriter:
 
     def close(self, facts: StripFacts) -> None:
         """The strip is whole."""
-        with writing(self.folder):
+        with write_errors(self.folder):
             for file in self._files.values():
                 with file:
                     file.truncate(file.tell())
@@ -94,11 +94,11 @@ class StripWriter:
         shutil.rmtree(self._partial, ignore_errors=True)
 
     def _append(self, name: str, array: NDArray[Any]) -> None:
-        with writing(self.folder):
+        with write_errors(self.folder):
             self._file(name).write(np.ascontiguousarray(array).data)
 
     def _skip(self, name: str, count: int) -> None:
-        with writing(self.folder):
+        with write_errors(self.folder):
             kind, size = layout(name, self.clusters, self.shape.width)
             self._file(name).seek(count * size * kind.itemsize, os.SEEK_CUR)
 

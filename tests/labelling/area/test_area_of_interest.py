@@ -150,7 +150,7 @@ def test_a_geometry_without_a_pixel_of_the_scene_leaves_it_out(
         return geometry_mask(shapes, size, *args, **options)
 
     monkeypatch.setattr("latentclust.labelling.area.area_of_interest.geometry_mask", masked)
-    monkeypatch.setattr("latentclust.labelling.area.area_of_interest.BLOCK", 50)
+    monkeypatch.setattr("latentclust.labelling.area.area_of_interest.MAX_MASK_PIXELS", 50)
     report = latentclust.label(planted, scene, tmp_path / "out", geometry=drawn(tmp_path, rings[shape]))
     assert [(each.status, each.pixels) for each in report.scenes] == [("outside", 0)]
     assert report.windows == 0

@@ -9,7 +9,7 @@ import pytest
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area_of_interest import geometry_area
+from latentclust.labelling.area.area_of_interest import area_from_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -50,7 +50,7 @@ def written(folder: Path, content: Any, name: str = "area.geojson") -> Path:
     ],
 )
 def test_polygons_are_found_wherever_they_are(tmp_path: Path, content: Any, count: int) -> None:
-    area = geometry_area(written(tmp_path, content))
+    area = area_from_file(written(tmp_path, content))
     assert len(area.polygons) == count
     assert area.crs is not None
     assert area.crs.to_epsg() == 4326
@@ -58,7 +58,7 @@ def test_polygons_are_found_wherever_they_are(tmp_path: Path, content: Any, coun
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
-    assert geometry_area(written(tmp_path, "\ufeff" + json.dumps(POLYGON))).polygons
+    assert area_from_file(written(tmp_path, "\ufeff" + json.dumps(POLYGON))).polygons
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 def test_what_is_no_geojson_is_one_message(tmp_path: Path, content: Any, words: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(LatentclustError, match=words) as caught:
-        geometry_area(path)
+        area_from_file(path)
     (issue,) = caught.value.issues
     assert issue.where == str(path)
     assert issue.fix
@@ -113,7 +113,7 @@ def test_files_of_other_formats_are_one_message(tmp_path: Path, name: str) -> No
     path.write_bytes(b"a,b\n1,2\n" if name == "area.csv" else b"\x89PNG\r\n\x1a\n" * 9)
     words = "holds no polygon" if name == "area.csv" else "cannot be read"
     with pytest.raises(LatentclustError, match=words):
-        geometry_area(path)
+        area_from_file(path)
 
 
 def test_numbers_that_are_none_in_other_files_are_one_message(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_numbers_that_are_none_in_other_files_are_one_message(tmp_path: Path) ->
     path = tmp_path / "area.gpkg"
     pyogrio.raw.write(path, shapes, [], [], geometry_type="Polygon", crs="EPSG:32613")
     with pytest.raises(LatentclustError, match=r"geometries\[1\].*must be two numbers"):
-        geometry_area(path)
+        area_from_file(path)
 
 
 def test_nothing_is_written_for_it(planted: ClusteringModel, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from rasterio.warp import transform
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area_of_interest import Area, box_area
+from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox
 from latentclust.labelling.windows.strips import Extent
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
@@ -47,19 +47,19 @@ def degrees(file: DatasetReader, columns: Any, rows: Any) -> tuple[NDArray[np.fl
 
 
 def box_of(file: DatasetReader, *box: float) -> Extent | None:
-    found = box_area([float(each) for each in box], "EPSG:4326").within(file, "scene.tif")
+    found = area_from_bbox([float(each) for each in box], "EPSG:4326").pixels_in(file, "scene.tif")
     return None if found is None else found[0]
 
 
 def inside_of(file: DatasetReader, *rings: list[tuple[float, float]], crs: CRS = WGS84) -> NDArray[np.bool_]:
     """Which pixels of a scene lie in a polygon."""
     polygon = tuple(np.array([*ring, ring[0]], float) for ring in rings)
-    found = Area((polygon,), crs, False, "--geometry").within(file, "scene.tif")
+    found = AreaOfInterest((polygon,), crs, False, "--geometry").pixels_in(file, "scene.tif")
     pixels = np.zeros(file.shape, bool)
     if found is not None and found[1] is not None:
         extent, mask = found
         shape = (extent.height, extent.width)
-        pixels[extent.top : extent.bottom, extent.left : extent.right] = mask.inside(extent.top, extent.left, shape)
+        pixels[extent.top : extent.bottom, extent.left : extent.right] = mask.rasterize(extent.top, extent.left, shape)
     return pixels
 
 
@@ -156,11 +156,11 @@ def test_a_box_that_does_not_touch_the_scene_takes_none_of_it(tmp_path: Path, bo
 
 
 def test_a_projected_box_finds_its_place_in_a_scene_of_degrees(tmp_path: Path) -> None:
-    area = box_area((5e5, 5.2e6, 6e5, 5.3e6), "EPSG:32633")
+    area = area_from_bbox((5e5, 5.2e6, 6e5, 5.3e6), "EPSG:32633")
     with raster(tmp_path, "EPSG:4326", north_up(-180, 90, 0.5), 360, 720) as file:
-        assert area.within(file, "scene.tif") == (Extent(84, 390, 87, 393), None)
+        assert area.pixels_in(file, "scene.tif") == (Extent(84, 390, 87, 393), None)
     with raster(tmp_path, "EPSG:4326", north_up(0, 90, 0.5), 360, 720) as file:
-        assert area.within(file, "scene.tif") == (Extent(84, 30, 87, 33), None)
+        assert area.pixels_in(file, "scene.tif") == (Extent(84, 30, 87, 33), None)
 
 
 def test_what_cannot_be_told_fails_and_is_not_outside(planted: ClusteringModel, tmp_path: Path) -> None:
@@ -191,4 +191,4 @@ def test_outlines_that_a_map_of_the_world_tears_are_refused(
         raster(tmp_path, *maps.get(crs, ("EPSG:4326", north_up(-180, 90, 1), 180, 360))) as file,
         pytest.raises(LatentclustError, match=words),
     ):
-        box_area(box, crs).within(file, "scene.tif")
+        area_from_bbox(box, crs).pixels_in(file, "scene.tif")

@@ -23,8 +23,8 @@ from latentclust.labelling.clusters.recolour import (
     merged_counts,
     recolour,
 )
-from latentclust.labelling.outputs.cog import cloud_optimized, growing
-from latentclust.labelling.outputs.legend import Entry, Legend, palette_of
+from latentclust.labelling.outputs.cog import convert_to_cog, create_draft_raster
+from latentclust.labelling.outputs.legend import Legend, LegendEntry, default_palette
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM
@@ -45,9 +45,9 @@ def label_raster(path: Path, labels: Any, place: str = "UTM", clusters: int = 4)
     draft = path.with_name("draft.tif")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with growing(draft, where, labels.dtype, palette_of(clusters)) as grown:
+        with create_draft_raster(draft, where, labels.dtype, default_palette(clusters)) as grown:
             grown.append(labels)
-        cloud_optimized(draft, path, "MODE", where, int(np.count_nonzero(labels)))
+        convert_to_cog(draft, path, "MODE", where, int(np.count_nonzero(labels)))
     draft.unlink()
     return path
 
@@ -96,7 +96,7 @@ def test_clusters_become_classes_in_the_same_place(
     raster = label_raster(tmp_path / "labels.tif", labels, place)
     target = classes_raster(raster)
     assert target == tmp_path / "labels-classes.tif"
-    legend = Legend.of_classes(named)
+    legend = Legend.from_classes(named)
     merge_classes(raster, tmp_path / "draft.tif", target, legend)
     np.testing.assert_array_equal(pixels(target), np.array([0, 1, 2, 1, 3])[labels])
     assert colours(target, 4) == [entry.colour for entry in legend.entries]
@@ -111,7 +111,7 @@ def test_another_colour_table_changes_nothing_else(
     labels: Any, named: ClusteringModel, place: str, tmp_path: Path
 ) -> None:
     raster, target = label_raster(tmp_path / "labels.tif", labels, place), tmp_path / "new.tif"
-    legend = Legend.of_clusters(named)
+    legend = Legend.from_clusters(named)
     recolour(raster, tmp_path / "draft.vrt", target, legend, int(np.count_nonzero(labels)))
     np.testing.assert_array_equal(pixels(target), labels)
     assert layout(target) == layout(raster)
@@ -129,7 +129,7 @@ def test_old_names_are_not_carried_into_the_new_file(labels: Any, named: Cluster
     old = '<PAMDataset><PAMRasterBand band="1"><CategoryNames><Category>old</Category></CategoryNames>'
     raster.with_name("labels.tif.aux.xml").write_text(f"{old}</PAMRasterBand></PAMDataset>")
     target = tmp_path / "new.tif"
-    recolour(raster, tmp_path / "draft.vrt", target, Legend.of_clusters(named), int(np.count_nonzero(labels)))
+    recolour(raster, tmp_path / "draft.vrt", target, Legend.from_clusters(named), int(np.count_nonzero(labels)))
     assert b"old" not in target.read_bytes()
     assert not target.with_name("new.tif.aux.xml").exists()
 
@@ -137,13 +137,13 @@ def test_old_names_are_not_carried_into_the_new_file(labels: Any, named: Cluster
 def test_rasters_of_two_bytes(tmp_path: Path) -> None:
     labels = np.arange(301, dtype=np.uint16).repeat(301).reshape(301, 301)
     raster = label_raster(tmp_path / "labels.tif", labels, clusters=300)
-    entries = [Entry(value, f"{value}", (value % 256, 1, 2, 255 * (value > 0)), (value,)) for value in range(301)]
+    entries = [LegendEntry(value, f"{value}", (value % 256, 1, 2, 255 * (value > 0)), (value,)) for value in range(301)]
     legend = Legend(tuple(entries))
     recolour(raster, tmp_path / "draft.vrt", tmp_path / "new.tif", legend, 300 * 301)
     np.testing.assert_array_equal(pixels(tmp_path / "new.tif"), labels)
     assert colours(tmp_path / "new.tif", 301) == [entry.colour for entry in entries]
-    two = Legend((entries[0], Entry(1, "odd", (9, 9, 9, 255), tuple(range(1, 301, 2))),
-                  Entry(2, "even", (8, 8, 8, 255), tuple(range(2, 301, 2)))))  # fmt: skip
+    two = Legend((entries[0], LegendEntry(1, "odd", (9, 9, 9, 255), tuple(range(1, 301, 2))),
+                  LegendEntry(2, "even", (8, 8, 8, 255), tuple(range(2, 301, 2)))))  # fmt: skip
     merge_classes(raster, tmp_path / "draft.tif", tmp_path / "classes.tif", two)
     merged = pixels(tmp_path / "classes.tif")
     assert merged.dtype == np.uint8
@@ -153,7 +153,7 @@ def test_rasters_of_two_bytes(tmp_path: Path) -> None:
 def test_pixels_of_clusters_and_of_classes_are_counted(labels: Any, named: ClusteringModel, tmp_path: Path) -> None:
     counts = count_clusters(label_raster(tmp_path / "labels.tif", labels), 4)
     assert counts == dict(enumerate(np.bincount(labels.ravel()).tolist()))
-    merged = merged_counts(counts, Legend.of_classes(named))
+    merged = merged_counts(counts, Legend.from_classes(named))
     assert merged == {0: counts[0], 1: counts[1] + counts[3], 2: counts[2], 3: counts[4]}
 
 
@@ -164,7 +164,7 @@ def test_a_raster_of_more_clusters_than_the_model_has_is_refused(
     with pytest.raises(LatentclustError, match="holds the value 5, and the model has 4 clusters"):
         count_clusters(raster, 4)
     with pytest.raises(LatentclustError, match="holds the value 5"):
-        merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.of_classes(named))
+        merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.from_classes(named))
     assert not (tmp_path / "c.tif").exists()
 
 
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_height(planted: ClusteringModel, tmp_path
     def peak(height: int) -> int:
         raster = label_raster(tmp_path / f"{height}.tif", np.ones((height, 1000), np.uint8))
         tracemalloc.start()
-        merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.of_classes(planted))
+        merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.from_classes(planted))
         count_clusters(raster, 4)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

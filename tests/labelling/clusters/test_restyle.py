@@ -15,7 +15,7 @@ from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.sidecars import sidecars_of
+from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import identity, open_manifest, read_manifest
 from latentclust.model.model import ClusteringModel, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
@@ -36,7 +36,7 @@ def labelled(planted: ClusteringModel, tmp_path: Path) -> Path:
     out = tmp_path / "out"
     latentclust.label(planted, tmp_path / "in", out, confidence=True)
     raster = out / "deep" / "two.tif"
-    merge_classes(raster, out / "draft.tif", classes_raster(raster), Legend.of_classes(planted))
+    merge_classes(raster, out / "draft.tif", classes_raster(raster), Legend.from_classes(planted))
     (out / "draft.tif").unlink()
     manifest = read_manifest(out)
     scene = manifest.scenes["deep/two.tif"]
@@ -62,7 +62,7 @@ def test_outputs_get_the_present_names_and_colours_and_keep_their_pixels(
     confidence = (labelled / "one-confidence.tif").read_bytes()
     done = restyle(labelled, named)
     assert set(done.rasters) == {"deep/two-classes.tif", "deep/two.tif", "one.tif"}
-    clusters, classes = Legend.of_clusters(named), Legend.of_classes(named)
+    clusters, classes = Legend.from_clusters(named), Legend.from_classes(named)
     for name, labels in before.items():
         np.testing.assert_array_equal(read_band(labelled / name), labels)
         assert colours(labelled / name, 5) == [entry.colour for entry in clusters.entries]
@@ -72,7 +72,7 @@ def test_outputs_get_the_present_names_and_colours_and_keep_their_pixels(
     assert (labelled / "one-confidence.tif").read_bytes() == confidence
     assert not (labelled / "one-classes.tif").exists()
     for raster in (labelled / "one.tif", labelled / "deep" / "two.tif", merged):
-        auxiliary, style = (path.read_text(encoding="utf-8") for path in sidecars_of(raster))
+        auxiliary, style = (path.read_text(encoding="utf-8") for path in sidecar_paths(raster))
         assert "<Category>wet</Category>" in auxiliary
         assert 'label="wet"' in style
     counted = [f"<F>{count}</F>" for count in np.bincount(before["one.tif"].ravel(), minlength=5)]

@@ -12,7 +12,7 @@ from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.clusters import rewrite
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.clusters.rewrite import restored
-from latentclust.labelling.outputs.sidecars import sidecars_of
+from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import DRAFTS, locked, read_manifest
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, read_band, write_scene
@@ -44,7 +44,7 @@ def test_legends_that_are_gone_are_written_without_labelling(
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **options)
     before = content(out)
-    gone = [path for raster in ("s.tif", "s-classes.tif") for path in sidecars_of(out / raster) if path.exists()]
+    gone = [path for raster in ("s.tif", "s-classes.tif") for path in sidecar_paths(out / raster) if path.exists()]
     for path in gone:
         path.unlink()
         again = latentclust.label(planted, scene, out, **options)
@@ -133,14 +133,14 @@ def test_a_kill_between_the_files_and_the_account_makes_no_scene_be_labelled_aga
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **EVERYTHING)
     sizes = read_manifest(out).scenes["s.tif"].files or {}
-    publish = rewrite.publish
+    publish_outputs = rewrite.publish_outputs
 
     def publish_and_die(*rest: Any) -> None:
-        publish(*rest)
+        publish_outputs(*rest)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(rewrite, "publish", publish_and_die)
+        patch.setattr(rewrite, "publish_outputs", publish_and_die)
         with pytest.raises(Killed):
             restyle(out, named)
     assert {name for name in sizes if (out / name).stat().st_size != sizes[name]}

@@ -11,7 +11,7 @@ import pytest
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.outputs.publish import publish, stamp
+from latentclust.labelling.outputs.publish import input_state, publish_outputs
 from latentclust.labelling.scenes.inputs import Scene
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
@@ -39,17 +39,17 @@ def test_every_file_of_a_scene_counts_in_its_stamp(tmp_path: Path) -> None:
         for path, (size, time) in zip((first, second), facts, strict=True):
             path.write_bytes(bytes(size))
             os.utime(path, ns=(time, time))
-        return stamp(Scene("", "x", PurePath("x.tif"), (first, second)))
+        return input_state(Scene("", "x", PurePath("x.tif"), (first, second)))
 
     before = changed((5, 1000), (7, 2000))
     assert before[0] == 12
     assert before == changed((5, 1000), (7, 2000))
     for other in ([(5, 999), (7, 2000)], [(6, 1000), (6, 2000)], [(5, 2000), (7, 1000)]):
         assert changed(*other) != before
-    assert stamp(Scene("", "x", PurePath("x.tif"), (first,))) == (5, 2000)
+    assert input_state(Scene("", "x", PurePath("x.tif"), (first,))) == (5, 2000)
     second.unlink()
-    assert stamp(Scene("", "x", PurePath("x.tif"), (first, second))) == (-1, 0)
-    assert stamp(Scene("https://h.org/x.tif", "x", PurePath("x.tif"))) == (-1, 0)
+    assert input_state(Scene("", "x", PurePath("x.tif"), (first, second))) == (-1, 0)
+    assert input_state(Scene("https://h.org/x.tif", "x", PurePath("x.tif"))) == (-1, 0)
 
 
 def test_a_band_file_that_is_exchanged_for_an_older_one_is_noticed(planted: ClusteringModel, tmp_path: Path) -> None:
@@ -133,7 +133,9 @@ def test_an_output_stays_where_the_new_one_cannot_be_brought_to_the_disk(tmp_pat
     (tmp_path / "made" / "s.tif").mkdir()  # what cannot be opened
     (tmp_path / "s.tif").write_text("old")
     with pytest.raises(LatentclustError, match="cannot be written"):
-        publish(tmp_path, PurePath("s.tif"), tmp_path / "made", SceneOutcome("i", "s.tif", "done", files={"s.tif": 3}))
+        publish_outputs(
+            tmp_path, PurePath("s.tif"), tmp_path / "made", SceneOutcome("i", "s.tif", "done", files={"s.tif": 3})
+        )
     assert (tmp_path / "s.tif").read_text() == "old"
 
 
@@ -149,12 +151,12 @@ def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
         told = {}
 
         def publish_and_die(folder: Path, *rest: Any) -> None:
-            publish(folder, *rest)
+            publish_outputs(folder, *rest)
             told["then"] = (folder / "labelling.json").read_bytes()
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr("latentclust.labelling.scheduler.publish", publish_and_die)
+            patch.setattr("latentclust.labelling.scheduler.publish_outputs", publish_and_die)
             with pytest.raises(Killed):
                 latentclust.label(*arguments, **options)
         (tmp_path / "out" / "labelling.json").write_bytes(told["then"])

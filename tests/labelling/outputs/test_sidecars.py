@@ -12,7 +12,7 @@ import rasterio
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.sidecars import attributes, sidecars_of, write_sidecars
+from latentclust.labelling.outputs.sidecars import attribute_table, sidecar_paths, write_sidecars
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -22,7 +22,7 @@ COUNTS = {0: 7, 1: 11, 2: 13, 3: 2**31}
 
 @pytest.fixture
 def legend(planted: ClusteringModel) -> Legend:
-    return Legend.of_classes(replace(planted, names=NAMES, colours={"Wälder": "#0a6b0c"}))
+    return Legend.from_classes(replace(planted, names=NAMES, colours={"Wälder": "#0a6b0c"}))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_gdal_s_file_holds_names_and_a_table_by_usage(raster: Path, legend: Lege
 
 @pytest.mark.parametrize(("most", "kind"), [(2**31 - 1, "0"), (2**31, "1")])
 def test_pixels_are_counted_by_numbers_that_hold_them(legend: Legend, most: int, kind: str) -> None:
-    table: Any = attributes(legend, {**COUNTS, 3: most}).find("PAMRasterBand/GDALRasterAttributeTable")
+    table: Any = attribute_table(legend, {**COUNTS, 3: most}).find("PAMRasterBand/GDALRasterAttributeTable")
     last = table.findall("FieldDefn")[-1]
     assert [last.findtext(each) for each in ("Name", "Type", "Usage")] == ["Count", kind, "1"]
     assert [row[-1] for row in rows(table)] == ["7", "11", "13", str(most)]
@@ -75,10 +75,10 @@ def test_qgis_is_given_a_style_of_unique_values(raster: Path, legend: Legend) ->
 
 def test_new_files_take_the_place_of_old_ones(raster: Path, legend: Legend, planted: ClusteringModel) -> None:
     write_sidecars(raster, legend)
-    first = [path.read_bytes() for path in sidecars_of(raster)]
-    write_sidecars(raster, Legend.of_classes(planted))
+    first = [path.read_bytes() for path in sidecar_paths(raster)]
+    write_sidecars(raster, Legend.from_classes(planted))
     write_sidecars(raster, legend)
-    assert [path.read_bytes() for path in sidecars_of(raster)] == first
+    assert [path.read_bytes() for path in sidecar_paths(raster)] == first
     assert len(list(raster.parent.iterdir())) == 3
 
 

@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs import extras
-from latentclust.labelling.outputs.stac_item import LabelledScene, item_id, write_item
+from latentclust.labelling.outputs.stac_item import LabelledScene, stac_item_id, write_stac_item
 from tests.labelling.planted import write_scene
 
 WHEN = datetime(2020, 6, 1, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ def scene(tmp_path: Path) -> LabelledScene:
 
 def written(folder: Path, scene: LabelledScene, moment: datetime | None = WHEN) -> dict[str, Any]:
     """The item as JSON, once it is valid by the schemas that pystac brings."""
-    assert write_item(scene, moment, folder / "a.json") is None
+    assert write_stac_item(scene, moment, folder / "a.json") is None
     found: dict[str, Any] = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     validator = JsonSchemaSTACValidator()
     assert validator.validate_core(found, pystac.STACObjectType.ITEM, found["stac_version"])
@@ -137,13 +137,13 @@ def test_a_system_without_a_number(tmp_path: Path, scene: LabelledScene) -> None
 
 
 def test_without_a_time_there_is_no_item(tmp_path: Path, scene: LabelledScene) -> None:
-    assert write_item(scene, None, tmp_path / "a.json") == "nothing says when the scene was taken; give --datetime"
+    assert write_stac_item(scene, None, tmp_path / "a.json") == "nothing says when the scene was taken; give --datetime"
     assert not (tmp_path / "a.json").exists()
 
 
 def test_without_a_place_there_is_no_item(tmp_path: Path, scene: LabelledScene) -> None:
     labels = write_scene(tmp_path / "nowhere.tif", np.ones((1, 4, 3), np.uint8), crs=None)
-    reason = write_item(replace(scene, labels=labels), WHEN, tmp_path / "a.json")
+    reason = write_stac_item(replace(scene, labels=labels), WHEN, tmp_path / "a.json")
     assert reason == "the scene's place on the Earth is not known"
     assert not (tmp_path / "a.json").exists()
 
@@ -153,12 +153,12 @@ def test_without_a_place_there_is_no_item(tmp_path: Path, scene: LabelledScene) 
     [("a.tif", "a"), ("2020/a-b.tif", "2020--a-b"), ("T32.06/x_1.tif", "T32.06--x_1")],
 )
 def test_ids(output: str, found: str) -> None:
-    assert item_id(PurePosixPath(output)) == found
+    assert stac_item_id(PurePosixPath(output)) == found
 
 
 def test_ids_of_other_letters_are_safe_and_differ() -> None:
     outputs = ["a b.tif", "a-b.tif", "a--b.tif", "a/b.tif", "-a/b.tif", "a-/b.tif", "ä b.tif", "森.tif", "林.tif"]
-    found = [item_id(PurePosixPath(output)) for output in outputs]
+    found = [stac_item_id(PurePosixPath(output)) for output in outputs]
     assert len(set(found)) == len(outputs)
     assert all(each.isascii() and "/" not in each and " " not in each for each in found)
 
