@@ -16,10 +16,10 @@ from provenance import write
 from sklearn import metrics as sklearn_metrics
 
 from latentclust.bundled import metrics
+from latentclust.data.open_feed import PIXELS_AT_ONCE
 from latentclust.evaluate.class_scores import class_scores
 from latentclust.evaluate.match import UNMATCHED, hungarian
 from latentclust.evaluate.segmentation import MapTally
-from latentclust.infer.posteriors import PIXELS_AT_ONCE
 from latentclust.specs.data import VOID, MapSource, SealedMaps
 from latentclust.specs.parts import MetricSpec
 
