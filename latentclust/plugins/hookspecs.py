@@ -1,7 +1,7 @@
 """Every extension point; a plugin implements these hooks in a module named under entry-point group `latentclust`.
 
-docs/hooks.md is made from this file. An argument would be added to the hook and its value to `ARGUMENTS`: a plugin that
-does not name it goes on working. To take one away again, deprecate it first, with
+docs/reference/hooks.md is made from this file. An argument would be added to the hook and its value to `ARGUMENTS`: a
+plugin that does not name it goes on working. To take one away again, deprecate it first, with
 `@hookspec(warn_on_impl_args={"argument": DeprecationWarning("what to do instead")})`, and a whole hook with
 `@hookspec(warn_on_impl=DeprecationWarning(...))`: whoever runs a command with such a plugin is told in a line.
 """

@@ -14,11 +14,11 @@ HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
 
 
 def test_the_page_is_what_its_script_writes(page):
-    spec = spec_from_file_location("hook_reference", page("docs/hook_reference.py").path)
+    spec = spec_from_file_location("hook_reference", page("docs/scripts/hook_reference.py").path)
     script = module_from_spec(spec)
     spec.loader.exec_module(script)
 
-    assert page("docs/hooks.md").text == script.reference(), "run `python docs/hook_reference.py`"
+    assert page("docs/reference/hooks.md").text == script.reference(), "run `python docs/scripts/hook_reference.py`"
 
 
 def test_there_is_a_hook_for_every_kind():

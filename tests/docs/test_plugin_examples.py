@@ -1,4 +1,4 @@
-"""The examples of docs/plugins are what `plugins new` writes; laid down together, each one's recipe runs."""
+"""The examples of docs/how-to/plugins are what `plugins new` writes; laid down together, each one's recipe runs."""
 
 import ast
 import sys
@@ -33,7 +33,7 @@ PAGED = (*KINDS, COMMAND)
 
 def script() -> Any:
     """The module that writes the pages."""
-    spec = spec_from_file_location("plugin_examples", ROOT / "docs" / "plugin_examples.py")
+    spec = spec_from_file_location("plugin_examples", ROOT / "docs" / "scripts" / "plugin_examples.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -64,15 +64,15 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @pytest.mark.parametrize("kind", PAGED)
 def test_a_page_has_what_the_command_writes(kind: str, page):
-    writer, text = script(), page(f"docs/plugins/{kind}.md").text
+    writer, text = script(), page(f"docs/how-to/plugins/{kind}.md").text
     assert writer.example_of(text).kind == kind
-    assert text == writer.filled(text), "run `python docs/plugin_examples.py`"
+    assert text == writer.filled(text), "run `python docs/scripts/plugin_examples.py`"
 
 
 @pytest.mark.parametrize("hook", sorted(name for name in vars(hookspecs) if name.startswith("provide_")))
 def test_every_hook_has_a_page_with_an_example(hook: str, page):
-    assert f"@hookimpl\ndef {hook}()" in page(f"docs/plugins/{kind_of(hook)}.md").section("The module")
-    assert f"`{hook}`" in page("docs/plugins.md").section("Kinds")
+    assert f"@hookimpl\ndef {hook}()" in page(f"docs/how-to/plugins/{kind_of(hook)}.md").section("The module")
+    assert f"`{hook}`" in page("docs/how-to/write-plugins.md").section("Kinds")
 
 
 def test_the_examples_load(registry: Registry):
@@ -87,7 +87,7 @@ def test_the_examples_load(registry: Registry):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path: Path):
-    (block,) = [block for block in page(f"docs/plugins/{kind}.md").blocks("toml") if "extends" in block]
+    (block,) = [block for block in page(f"docs/how-to/plugins/{kind}.md").blocks("toml") if "extends" in block]
     loaded = load_recipe(tomllib.loads(block), registry, ("train.rounds=1",))
     resolved = resolve(loaded, registry)
     if kind == "system":  # whose TOML is merged, and then nobody's
@@ -125,7 +125,7 @@ def test_the_readme_of_the_confidence_penalty_has_its_options(page, registry: Re
 def test_the_confidence_penalty_is_a_loss_in_twenty_lines(page):
     (source,) = (PENALTY / "src").rglob("__init__.py")
     assert code_lines(source.read_text(encoding="utf-8")) <= 20
-    assert "a loss in twenty lines" in page("docs/plugins/tutorial.md").text
+    assert "a loss in twenty lines" in page("docs/tutorials/write-a-loss.md").text
 
 
 def code_lines(source: str) -> int:

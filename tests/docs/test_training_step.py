@@ -1,4 +1,4 @@
-"""docs/training-step.md names functions that there are, and draws what `recipe show --graph` prints."""
+"""docs/explanation/training-step.md names functions that there are, and draws what `recipe show --graph` prints."""
 
 import re
 from importlib import import_module
@@ -12,13 +12,13 @@ from latentclust.assemble.mermaid import mermaid
 from latentclust.assemble.system import resolve_system
 from latentclust.plugins.registry import Registry
 
-PAGE = "docs/training-step.md"
+PAGE = "docs/explanation/training-step.md"
 NAMED = re.compile(r"`([\w/]+)\.py`(?:: | \| )`(\w+)`")
 
 
 def script() -> Any:
     """The module that writes the page."""
-    spec = spec_from_file_location("training_step", Path(__file__).parents[2] / "docs" / "training_step.py")
+    spec = spec_from_file_location("training_step", Path(__file__).parents[2] / "docs" / "scripts" / "training_step.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -27,7 +27,7 @@ def script() -> Any:
 
 
 def test_the_page_is_what_its_script_writes(page):
-    assert page(PAGE).text == script().filled(page(PAGE).text), "run `python docs/training_step.py`"
+    assert page(PAGE).text == script().filled(page(PAGE).text), "run `python docs/scripts/training_step.py`"
 
 
 def test_it_draws_the_graph_of_dls(page, registry: Registry):

@@ -1,4 +1,4 @@
-"""docs/plugins/tutorial.md, word for word, with latentclust installed from a wheel."""
+"""docs/tutorials/write-a-loss.md, word for word, with latentclust installed from a wheel."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = "docs/plugins/tutorial.md"
+PAGE = "docs/tutorials/write-a-loss.md"
 
 
 def test_its_recipe_uses_what_its_command_writes(page):

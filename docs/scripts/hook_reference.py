@@ -1,6 +1,6 @@
-"""Writes docs/hooks.md from the hooks and the classes that they provide: `python docs/hook_reference.py`.
+"""Write docs/reference/hooks.md from the hooks and the classes of their parts.
 
-tests/docs/test_hook_reference.py fails where the file is not what this would write.
+Run `python docs/scripts/hook_reference.py`. tests/docs/test_hook_reference.py fails if the page is out of date.
 """
 
 import ast
@@ -20,12 +20,12 @@ from latentclust.specs.parts import Spec
 
 WIDTH = 118
 
-FILE = Path(__file__).with_name("hooks.md")
+FILE = Path(__file__).parents[1] / "reference" / "hooks.md"
 
 OPENING = """# Hooks
 
-What a plugin may provide. This page is made from `latentclust/plugins/hookspecs.py` by
-`python docs/hook_reference.py`, and a test fails where the two differ. [Plugins](plugins.md) has an example of each.
+The parts that a plugin can provide. `python docs/scripts/hook_reference.py` generates this page from
+`latentclust/plugins/hookspecs.py`. [Write plugins](../how-to/write-plugins.md) has an example of each.
 
 A hook is a function of a plugin's module, marked with `@hookimpl`. Hooks take no argument. Each returns a mapping from
 names to parts. A name is {name}, unless its hook says otherwise.

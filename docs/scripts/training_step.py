@@ -1,6 +1,6 @@
-"""Writes the graph and the code into docs/training-step.md: `python docs/training_step.py`.
+"""Write the graph and the code of docs/explanation/training-step.md.
 
-tests/docs/test_training_step.py fails where the page is not what this would write.
+Run `python docs/scripts/training_step.py`. tests/docs/test_training_step.py fails if the page is out of date.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from latentclust.assemble.system import resolve_system
 from latentclust.plugins.registry import installed
 from latentclust.train.step import Player
 
-PAGE = Path(__file__).with_name("training-step.md")
+PAGE = Path(__file__).parents[1] / "explanation" / "training-step.md"
 
 SYSTEM = "dls@1"
 

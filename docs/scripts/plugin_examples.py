@@ -1,6 +1,6 @@
-"""Writes the examples into docs/plugins/KIND.md as `latentclust plugins new` does: `python docs/plugin_examples.py`.
+"""Write the examples of docs/how-to/plugins/KIND.md as `latentclust plugins new` does.
 
-tests/docs/test_plugin_examples.py fails where a page is not what this would write.
+Run `python docs/scripts/plugin_examples.py`. tests/docs/test_plugin_examples.py fails if a page is out of date.
 """
 
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from latentclust.cli.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins.registry import KINDS
 
-PAGES = Path(__file__).with_name("plugins")
+PAGES = Path(__file__).parents[1] / "how-to" / "plugins"
 
 COMMAND_LINE = re.compile(r"^latentclust plugins new (\S+) (\S+)$", re.MULTILINE)
 
