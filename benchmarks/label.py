@@ -21,7 +21,7 @@ from scenes_for_label import convolutional, write_scene
 
 import latentclust
 from latentclust.infer.posteriors import posterior_of
-from latentclust.labelling.windows.grid import Grid, grid_of
+from latentclust.labelling.windows.grid import Grid, make_grid
 from latentclust.model.model import ClusteringModel
 from latentclust.tensors import Images
 from latentclust.train.precision import Precision
@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     model = convolutional((options.channels,) * options.layers, tile=options.tile, device=options.device)
     precision = Precision(options.precision, model.device)
-    grid = grid_of(model, options.tile, None, "hann")
+    grid = make_grid(model, options.tile, None, "hann")
     rows: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         scene = write_scene(Path(folder) / "scene.tif", options.side)

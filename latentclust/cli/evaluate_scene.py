@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentclust.cli.label_progress import watch
+from latentclust.cli.label_progress import make_label_progress
 from latentclust.cli.terminal import lines, print_json, results, shown
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def evaluate_scene(
     json: bool,
 ) -> None:
     """Labels a scene, compares it with a reference and prints what was found."""
-    with watch() as watcher:
+    with make_label_progress() as listener:
         from latentclust.labelling.reference.scene_comparison import compare_scene
         from latentclust.runs.reevaluate import reopen
         from latentclust.train.devices import make_fabric
 
         readout = reopen(model, make_fabric(device, 1).device, settings=settings)
-        found = compare_scene(readout.model, scene, reference, nodata=nodata, out=out, watcher=watcher)
+        found = compare_scene(readout.model, scene, reference, nodata=nodata, out=out, listener=listener)
     if json:
         print_json(found.as_json())
     else:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelReport
 
 
-class Precision(StrEnum):
+class PrecisionName(StrEnum):
     """How networks compute."""
 
     AUTO = "auto"
@@ -22,7 +22,7 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
-class Blend(StrEnum):
+class BlendName(StrEnum):
     """How windows meet."""
 
     HANN = "hann"
@@ -55,7 +55,8 @@ Overlap = Annotated[
     ),
 ]
 Blending = Annotated[
-    Blend, typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.", rich_help_panel="Windows")
+    BlendName,
+    typer.Option(help="Windows meet by Hann weights on probabilities, or by a cut.", rich_help_panel="Windows"),
 ]
 Batch = Annotated[
     int | None,
@@ -67,7 +68,8 @@ Confidence = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.", rich_help_panel="Windows")]
 Precise = Annotated[
-    Precision, typer.Option(help="How networks compute; auto is bf16 on a GPU that has it.", rich_help_panel="Windows")
+    PrecisionName,
+    typer.Option(help="How networks compute; auto is bf16 on a GPU that has it.", rich_help_panel="Windows"),
 ]
 Probabilities = Annotated[
     bool,
@@ -153,9 +155,9 @@ def label(  # noqa: PLR0913, PLR0917 (options)
     bands: Bands = None,
     tile: Tile = None,
     overlap: Overlap = None,
-    blend: Blending = Blend.HANN,
+    blend: Blending = BlendName.HANN,
     batch: Batch = None,
-    precision: Precise = Precision.AUTO,
+    precision: Precise = PrecisionName.AUTO,
     confidence: Confidence = False,
     probabilities: Probabilities = False,
     classes: Classes = False,
@@ -186,12 +188,12 @@ def label(  # noqa: PLR0913, PLR0917 (options)
         latentclust label runs/rmnp/20260101-120000-0 scenes/ --out labels
         latentclust label model.safetensors 'scenes/**/*.tif' --out labels --confidence
     """
-    from latentclust.cli.label_progress import watch
+    from latentclust.cli.label_progress import make_label_progress
     from latentclust.cli.terminal import print_json
 
-    with watch() as watcher:
+    with make_label_progress() as listener:
         from latentclust.labelling.label_scenes import label as label_scenes
-        from latentclust.labelling.windows.memory import bytes_of
+        from latentclust.labelling.windows.memory import parse_size
 
         report = label_scenes(
             model,
@@ -218,11 +220,11 @@ def label(  # noqa: PLR0913, PLR0917 (options)
             device=device,
             workers=workers,
             scheduler=scheduler,
-            max_memory=None if max_memory is None else bytes_of(max_memory),
+            max_memory=None if max_memory is None else parse_size(max_memory),
             overwrite=overwrite,
             strict=strict,
             dry_run=dry_run,
-            watcher=watcher,
+            listener=listener,
         )
     if json:
         print_json(report.as_json())
@@ -251,14 +253,14 @@ def _would(report: "LabelReport") -> list[str]:
 
 def _did(report: "LabelReport") -> list[str]:
     from latentclust.cli.terminal import shown
-    from latentclust.labelling.run_log_file import NAME
+    from latentclust.labelling.run_log import RUN_LOG
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
     lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_rest(report)}"]
     if fresh:
         speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
-    lines.append(f"in {shown(report.folder)}, told in {shown(report.folder / NAME)}")
+    lines.append(f"in {shown(report.folder)}, told in {shown(report.folder / RUN_LOG)}")
     return lines + _odd(report)
 
 

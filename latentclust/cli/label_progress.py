@@ -13,22 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from latentclust.cli.terminal import messages
 
 if TYPE_CHECKING:
-    from latentclust.labelling.label_report import SceneOutcome, Watcher
+    from latentclust.labelling.label_report import LabelListener, SceneResult
 
 
 @contextmanager
-def watch() -> "Iterator[Watcher]":
+def make_label_progress() -> "Iterator[LabelListener]":
     """The watcher that suits where messages go."""
     console = messages()
     if not console.is_terminal:
-        yield Lines(console)
+        yield LabelLineProgress(console)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        yield Bars(bar)
+        yield LabelBarProgress(bar)
 
 
-class Bars:
+class LabelBarProgress:
     """A bar of scenes, and one of the windows of those that are begun, with megapixels a second."""
 
     def __init__(self, bar: Progress) -> None:
@@ -39,29 +39,29 @@ class Bars:
         self.failures = self.pixels = self.total = 0
         self.since = time.monotonic()
 
-    def begun(self, scenes: int, kept: int) -> None:
+    def on_start(self, scenes: int, kept: int) -> None:
         """So many scenes."""
         self.bar.update(self.scenes, total=scenes, speed=f"{kept} done before" if kept else "")
 
-    def scene_begun(self, name: str, windows: int) -> None:
+    def on_scene_start(self, name: str, windows: int) -> None:
         """Its windows are still to come."""
         self.total += windows
         self.bar.update(self.windows, total=self.total, description=escape(Path(name).name))
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         """Moves it."""
         self.pixels += pixels
         speed = self.pixels / 1e6 / max(time.monotonic() - self.since, 1e-9)
         self.bar.update(self.windows, advance=count, speed=f"{speed:.2f} megapixels/s")
 
-    def scene_ended(self, outcome: "SceneOutcome") -> None:
+    def on_scene_end(self, outcome: "SceneResult") -> None:
         """Counts the scene."""
         self.failures += outcome.status == "failed"
         failed = f"{self.failures} failed" if self.failures else ""
         self.bar.update(self.scenes, advance=1, speed=failed)
 
 
-class Lines:
+class LabelLineProgress:
     """A line for each scene."""
 
     def __init__(self, console: Console) -> None:
@@ -69,18 +69,18 @@ class Lines:
         self.console = console
         self.total = self.number = 0
 
-    def begun(self, scenes: int, kept: int) -> None:
+    def on_start(self, scenes: int, kept: int) -> None:
         """Says how much there is to do."""
         self.total = scenes
         self._say(f"{scenes} scenes to label" + (f", {kept} done before" if kept else ""))
 
-    def scene_begun(self, name: str, windows: int) -> None:
+    def on_scene_start(self, name: str, windows: int) -> None:
         """Nothing: a line comes when it is done."""
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         """Nothing."""
 
-    def scene_ended(self, outcome: "SceneOutcome") -> None:
+    def on_scene_end(self, outcome: "SceneResult") -> None:
         """Says what became of it."""
         self.number += 1
         failed = f"{outcome.input} {outcome.status}: {outcome.reason}"

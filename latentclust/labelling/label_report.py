@@ -8,15 +8,15 @@ from typing import Any, Literal, Protocol, runtime_checkable
 Status = Literal["started", "done", "failed", "outside", "planned"]
 """`started` remains where a run was stopped, `outside` has no pixel in the area, `planned` is a dry run's."""
 
-MADE = ("done", "outside", "planned")
+SUCCESS_STATUSES = ("done", "outside", "planned")
 """What is no failure."""
 
-UNTOLD = -1
+UNKNOWN_SIZE = -1
 """Bytes of a file that may be there, old or new: it was about to be written."""
 
 
 @dataclass(frozen=True, slots=True)
-class SceneOutcome:
+class SceneResult:
     """What became of one scene; a row of labelling.json.
 
     Attributes:
@@ -68,7 +68,7 @@ class LabelReport:
     """
 
     folder: Path
-    scenes: tuple[SceneOutcome, ...]
+    scenes: tuple[SceneResult, ...]
     kept: frozenset[str]
     model: str
     windows: int
@@ -76,9 +76,9 @@ class LabelReport:
     note: str = ""
 
     @property
-    def failed(self) -> tuple[SceneOutcome, ...]:
+    def failed(self) -> tuple[SceneResult, ...]:
         """Those that should have an output and have none."""
-        return tuple(scene for scene in self.scenes if scene.status not in MADE)
+        return tuple(scene for scene in self.scenes if scene.status not in SUCCESS_STATUSES)
 
     @property
     def pixels(self) -> int:
@@ -93,33 +93,33 @@ class LabelReport:
 
 
 @runtime_checkable
-class Watcher(Protocol):
+class LabelListener(Protocol):
     """Hears how far a run is."""
 
-    def begun(self, scenes: int, kept: int) -> None:
+    def on_start(self, scenes: int, kept: int) -> None:
         """So many scenes are to be labelled, and so many were before."""
 
-    def scene_begun(self, name: str, windows: int) -> None:
+    def on_scene_start(self, name: str, windows: int) -> None:
         """A scene, with so many windows that are not labelled yet; others may still be at work."""
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         """So many more windows of the scene are read or found empty, with so many pixels read by the model."""
 
-    def scene_ended(self, outcome: SceneOutcome) -> None:
+    def on_scene_end(self, outcome: SceneResult) -> None:
         """The scene is written, or has failed."""
 
 
-class Unwatched:
+class NullLabelListener:
     """Hears and says nothing."""
 
-    def begun(self, scenes: int, kept: int) -> None:
+    def on_start(self, scenes: int, kept: int) -> None:
         """Nothing."""
 
-    def scene_begun(self, name: str, windows: int) -> None:
+    def on_scene_start(self, name: str, windows: int) -> None:
         """Nothing."""
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         """Nothing."""
 
-    def scene_ended(self, outcome: SceneOutcome) -> None:
+    def on_scene_end(self, outcome: SceneResult) -> None:
         """Nothing."""

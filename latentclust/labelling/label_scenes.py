@@ -10,17 +10,17 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.data.open_feed import map_batch
 from latentclust.labelling.clusters.rewrite import restored
-from latentclust.labelling.dry_run import planned
-from latentclust.labelling.label_report import LabelReport, Unwatched, Watcher
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.output_options import Catalogue, Products
+from latentclust.labelling.dry_run import estimate_run
+from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes
-from latentclust.labelling.run_log import identity, locked, open_manifest
+from latentclust.labelling.run_log import lock_folder, model_fingerprint, open_run_log
 from latentclust.labelling.scenes.discover import check_given, find_scenes
 from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.scenes.reader import band_reading
-from latentclust.labelling.scheduler import Work
+from latentclust.labelling.scheduler import LabelScheduler
 from latentclust.labelling.validate_options import (
     area_of,
     check_values,
@@ -29,9 +29,9 @@ from latentclust.labelling.validate_options import (
     refuse_both,
     vector_of,
 )
-from latentclust.labelling.windows.engine import engine_for
-from latentclust.labelling.windows.grid import Blend, grid_of
-from latentclust.labelling.windows.memory import within_memory
+from latentclust.labelling.windows.engine import make_engine
+from latentclust.labelling.windows.grid import Blend, make_grid
+from latentclust.labelling.windows.memory import limit_batch
 from latentclust.model.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
@@ -67,7 +67,7 @@ def label(  # noqa: PLR0913 (the command's options)
     overwrite: bool = False,
     strict: bool = False,
     dry_run: bool = False,
-    watcher: Watcher | None = None,
+    listener: LabelListener | None = None,
 ) -> LabelReport:
     """Labels scenes of any size into Cloud-Optimized GeoTIFFs: cluster, counted from 1, or 0 for no data.
 
@@ -104,7 +104,7 @@ def label(  # noqa: PLR0913 (the command's options)
         overwrite: Whether outputs of another model, other options or changed scenes are replaced.
         strict: Whether the first failure ends the run.
         dry_run: Whether nothing is written, and the report says what would be.
-        watcher: Hears how far it is.
+        listener: Receives progress events.
 
     Raises:
         LatentclustError: Before any scene is begun: no scenes, two of one name, a model or a folder that will not do.
@@ -121,40 +121,45 @@ def label(  # noqa: PLR0913 (the command's options)
     rasters = ("labels", *("confidence",) * confidence, *("probabilities",) * probabilities)
     reading = band_reading(loaded, where)
     found = find_scenes(check_given(scenes), folder, bands, reading.names)
-    grid = grid_of(loaded, tile, overlap, blend)
+    grid = make_grid(loaded, tile, overlap, blend)
     size = map_batch(loaded.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
-    plan = Plan(loaded, reading, grid, size, precision_of(precision, loaded.device), seed, rasters)
+    settings = LabelSettings(loaded, reading, grid, size, precision_of(precision, loaded.device), seed, rasters)
     if max_memory is not None:
-        plan = within_memory(plan, max_memory)
-    known = identity(loaded)
-    products = Products(
+        settings = limit_batch(settings, max_memory)
+    known = model_fingerprint(loaded)
+    products = OutputOptions(
         Legend.from_clusters(loaded),
         Legend.from_classes(loaded) if classes else None,
         vector_of(vector, min_area, max_polygons),
-        Catalogue(known, datetime) if stac else None,
+        StacOptions(known, datetime) if stac else None,
     )
     products.check()
-    options = {**plan.options(), **products.options(), "area": area.to_json() if area else None, "bands": list(bands)}
+    options = {
+        **settings.options(),
+        **products.options(),
+        "area": area.to_json() if area else None,
+        "bands": list(bands),
+    }
     path = "" if isinstance(model, ClusteringModel) else str(model_file(model).resolve())
 
     def outputs(scene: Scene) -> Iterator[PurePath]:
-        return products.outputs(plan, scene)
+        return products.outputs(settings, scene)
 
     if dry_run:
-        manifest = open_manifest(folder, known, options, overwrite)
-        return planned(plan, found, area, manifest, finished_scenes(manifest, found, overwrite, outputs))
-    with locked(folder) as partial, stop_on_signals() as stopping, warnings.catch_warnings():
+        run_log = open_run_log(folder, known, options, overwrite)
+        return estimate_run(settings, found, area, run_log, finished_scenes(run_log, found, overwrite, outputs))
+    with lock_folder(folder) as partial, stop_on_signals() as should_stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the report says which scenes have no place
-        manifest = open_manifest(folder, known, options, overwrite, path)
-        kept = finished_scenes(manifest, found, overwrite, outputs)
-        kept = restored(manifest, kept, products, partial, stopping)
-        work = Work(plan, products, area, manifest, partial, watcher or Unwatched(), strict)
-        work.watcher.begun(len(found) - len(kept), len(kept))
+        run_log = open_run_log(folder, known, options, overwrite, path)
+        kept = finished_scenes(run_log, found, overwrite, outputs)
+        kept = restored(run_log, kept, products, partial, should_stop)
+        work = LabelScheduler(settings, products, area, run_log, partial, listener or NullLabelListener(), strict)
+        work.listener.on_start(len(found) - len(kept), len(kept))
         todo = [scene for scene in found if str(scene.output) not in kept]
-        with engine_for(plan, partial, workers, scheduler) as engine:
-            work.label(todo, engine, stopping)
+        with make_engine(settings, partial, workers, scheduler) as engine:
+            work.label(todo, engine, should_stop)
         if all(scene.status != "failed" for scene in work.ended.values()):
             shutil.rmtree(partial, ignore_errors=True)
-    every = {**{name: manifest.scenes[name] for name in kept}, **work.ended}
+    every = {**{name: run_log.scenes[name] for name in kept}, **work.ended}
     outcomes = tuple(every[name] for scene in found if (name := str(scene.output)) in every)
-    return LabelReport(folder, outcomes, kept, manifest.model, work.windows, time.monotonic() - began)
+    return LabelReport(folder, outcomes, kept, run_log.model, work.windows, time.monotonic() - began)

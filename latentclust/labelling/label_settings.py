@@ -9,7 +9,7 @@ from latentclust.model.model import ClusteringModel
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LabelSettings:
     """How every scene of a run is labelled.
 
     Attributes:

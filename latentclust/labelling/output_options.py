@@ -14,22 +14,22 @@ import rasterio
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.data.sources import reading
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
-from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_item
-from latentclust.labelling.scene_task import Task, put_together
-from latentclust.labelling.scenes.acquisition_time import datetime_of, moment
+from latentclust.labelling.scene_task import SceneTask, merge_strips
+from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
 from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.vector.polygons import check_vector, write_polygons
 
-VECTOR, ITEM = ".gpkg", ".stac.json"
+POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"
 """What outputs that are no rasters end in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SceneOutputs:
     """What a scene has become.
 
     Attributes:
@@ -46,7 +46,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
+class PolygonOptions:
     """How polygons are drawn.
 
     Attributes:
@@ -59,7 +59,7 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class StacOptions:
     """What STAC items say of every scene.
 
     Attributes:
@@ -72,7 +72,7 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Products:
+class OutputOptions:
     """What is wanted of every scene beside its labels.
 
     Attributes:
@@ -84,8 +84,8 @@ class Products:
 
     clusters: Legend
     classes: Legend | None = None
-    vector: Vector | None = None
-    catalogue: Catalogue | None = None
+    vector: PolygonOptions | None = None
+    catalogue: StacOptions | None = None
 
     def check(self) -> None:
         """Raises LatentclustError for values that will not do, and for libraries that are not installed."""
@@ -94,7 +94,7 @@ class Products:
         if self.catalogue:
             check_extra("stac")
             if self.catalogue.datetime is not None:
-                moment(self.catalogue.datetime)
+                parse_datetime(self.catalogue.datetime)
 
     def options(self) -> dict[str, Any]:
         """What decides which files there are, and is no name or colour."""
@@ -102,37 +102,39 @@ class Products:
         vector = asdict(self.vector) if self.vector else None
         return {"classes": self.classes is not None, "vector": vector, "stac": item}
 
-    def outputs(self, plan: Plan, scene: Scene) -> Iterator[PurePath]:
+    def outputs(self, settings: LabelSettings, scene: Scene) -> Iterator[PurePath]:
         """The files that a scene becomes, relative to the output folder."""
-        yield from map(scene.raster, plan.rasters)
+        yield from map(scene.raster, settings.rasters)
         yield from sidecar_paths(scene.output)
         if self.classes:
             yield (classes := scene.raster("classes"))
             yield from sidecar_paths(classes)
         if self.vector:
-            yield scene.output.with_suffix(VECTOR)
+            yield scene.output.with_suffix(POLYGON_SUFFIX)
         if self.catalogue:
-            yield scene.output.with_suffix(ITEM)
+            yield scene.output.with_suffix(STAC_SUFFIX)
 
-    def make(self, plan: Plan, task: Task, stopping: Callable[[], bool] = lambda: False) -> Made:
+    def write(
+        self, settings: LabelSettings, task: SceneTask, should_stop: Callable[[], bool] = lambda: False
+    ) -> SceneOutputs:
         """Makes all of it, in the task's folder; raises LatentclustError where a file cannot be written."""
         began = time.monotonic()
         folder = task.folder / "made"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        targets = {name: folder / task.scene.raster(name).name for name in plan.rasters}
+        targets = {name: folder / task.scene.raster(name).name for name in settings.rasters}
         labels = targets["labels"]
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            counts = put_together(plan, task, targets, self.clusters)
-            self.dress(labels, counts, task.folder)
+            counts = merge_strips(settings, task, targets, self.clusters)
+            self.write_legend(labels, counts, task.folder)
             if self.vector:
-                names, target = self.clusters.names, labels.with_suffix(VECTOR)
-                write_polygons(labels, target, names, self.vector.min_area, self.vector.max_polygons, stopping)
-            odd = self._item(plan, task, labels)
+                names, target = self.clusters.names, labels.with_suffix(POLYGON_SUFFIX)
+                write_polygons(labels, target, names, self.vector.min_area, self.vector.max_polygons, should_stop)
+            odd = self._item(settings, task, labels)
         pixels = sum(counts.values()) - counts[0]
-        return Made(folder, pixels, odd if pixels else ("no pixel of data", *odd), time.monotonic() - began)
+        return SceneOutputs(folder, pixels, odd if pixels else ("no pixel of data", *odd), time.monotonic() - began)
 
-    def dress(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
+    def write_legend(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
         """Writes the legend of a finished label raster, and its classes, beside it.
 
         Args:
@@ -146,7 +148,7 @@ class Products:
             merge_classes(labels, drafts / "classes-draft.tif", merged, self.classes)
             write_sidecars(merged, self.classes, merged_counts(counts, self.classes))
 
-    def _item(self, plan: Plan, task: Task, labels: Path) -> tuple[str, ...]:
+    def _item(self, settings: LabelSettings, task: SceneTask, labels: Path) -> tuple[str, ...]:
         """Writes the scene's STAC item where one is wanted; why there is none, where there is none."""
         if not self.catalogue:
             return ()
@@ -157,8 +159,8 @@ class Products:
         told = LabelledScene(
             labels=labels,
             output=scene.output,
-            confidence=scene.raster("confidence") if "confidence" in plan.rasters else None,
-            polygons=scene.output.with_suffix(VECTOR) if self.vector else None,
+            confidence=scene.raster("confidence") if "confidence" in settings.rasters else None,
+            polygons=scene.output.with_suffix(POLYGON_SUFFIX) if self.vector else None,
             names=self.clusters.names,
             colours=self.clusters.palette,
             model=self.catalogue.model,
@@ -167,5 +169,7 @@ class Products:
             item=item,
             item_source=str(scene.item) if scene.item else None,
         )
-        why = write_stac_item(told, datetime_of(task.tag, self.catalogue.datetime, item), labels.with_suffix(ITEM))
+        why = write_stac_item(
+            told, acquisition_time(task.tag, self.catalogue.datetime, item), labels.with_suffix(STAC_SUFFIX)
+        )
         return (f"no STAC item: {why}",) if why else ()

@@ -1,4 +1,4 @@
-"""labelling.json: what a folder of label rasters was made with and from, so that a run can be taken up again."""
+"""The run log, labelling.json: what a folder of label rasters was made with, so that a stopped run can resume."""
 
 import fcntl
 import hashlib
@@ -9,27 +9,63 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import nn
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.labelling.label_report import SceneOutcome
-from latentclust.labelling.run_log_file import NAME, Account, read_account
+from latentclust.files import write_atomic
+from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model import ClusteringModel
 
-LOCK = ".labelling.lock"
-PARTIAL = ".partial"
-"""The folder of temporary files, within the output folder."""
+RUN_LOG = "labelling.json"
+"""Name of the run log in the output folder."""
 
-DRAFTS = "redrawn"
-"""Within it, the folder of outputs that are drawn anew; what a killed run leaves there is of no use to the next."""
+LOCK_FILE = ".labelling.lock"
+"""Name of the file in the output folder that a running command locks."""
 
-ELSEWHERE = "Choose another --out, or pass --overwrite"
+TEMPORARY_FOLDER = ".partial"
+"""Name of the folder of temporary files in the output folder."""
+
+DRAFT_FOLDER = "redrawn"
+"""Name of the folder, within the temporary files, of outputs that are rewritten. A new run removes what it contains."""
+
+CHOOSE_OTHER_FOLDER = "Choose another --out, or pass --overwrite"
 
 
-def identity(model: ClusteringModel) -> str:
-    """SHA-256, in hexadecimals, of a model's recipe, tensors and band reading."""
+class RunLogFile(BaseModel):
+    """The contents of labelling.json. See `RunLog` for the meaning of each field."""
+
+    model_config = ConfigDict(strict=True, protected_namespaces=())
+
+    format: Literal[1]
+    model: str
+    model_path: str = ""
+    options: dict[str, Any]
+    scenes: list[SceneResult]
+    replaced: list[SceneResult] = []
+
+    def write(self, folder: Path) -> None:
+        """Write the run log to an output folder. Raise LatentclustError if the file cannot be written."""
+        write_atomic(folder / RUN_LOG, self.model_dump_json(indent=2) + "\n")
+
+
+def read_run_log_file(folder: Path, fix: str) -> RunLogFile:
+    """Read the run log of an output folder. Raise LatentclustError if it is missing or damaged."""
+    path = folder / RUN_LOG
+    try:
+        return RunLogFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise LatentclustError.at(str(path), f"cannot be read ({error.strerror or error})", fix) from error
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise LatentclustError.at(str(path), f"cannot be read ({place}: {first['msg']})", fix) from error
+
+
+def model_fingerprint(model: ClusteringModel) -> str:
+    """Return the SHA-256, in hexadecimal, of a model's recipe, tensors and band reading."""
     digest = hashlib.sha256(model.resolved.loaded.digest.encode())
     digest.update(json.dumps(asdict(model.bands) if model.bands else None, sort_keys=True).encode())
     tensors = {f"networks/{name}": value for name, value in nn.ModuleDict(dict(model.networks)).state_dict().items()}
@@ -42,44 +78,44 @@ def identity(model: ClusteringModel) -> str:
 
 
 @dataclass(slots=True)
-class Manifest:
-    """The folder's account.
+class RunLog:
+    """The run log of an output folder, in memory.
 
     Attributes:
-        folder: The output folder.
-        model: The model's identity.
-        options: Everything else that decides what is written.
-        scenes: By output.
-        model_path: Where the model was read from; empty where it never was in a file.
-        replaced: What is there of another model, other options, another state of the input, or a run that was killed,
-            by output, until it is made anew.
+        folder: Output folder.
+        model: Fingerprint of the model, see `model_fingerprint`.
+        options: All other options that decide what is written.
+        scenes: Result of each scene, by output.
+        model_path: Path that the model was loaded from. Empty if it was never in a file.
+        replaced: Results, by output, whose files exist but come from another model, other options, an earlier state of
+            the input, or a killed run. Each stays until its scene is written again.
     """
 
     folder: Path
     model: str
     options: Mapping[str, Any]
-    scenes: dict[str, SceneOutcome] = field(default_factory=dict)
+    scenes: dict[str, SceneResult] = field(default_factory=dict)
     model_path: str = ""
-    replaced: dict[str, SceneOutcome] = field(default_factory=dict)
+    replaced: dict[str, SceneResult] = field(default_factory=dict)
     _unsaved: bool = field(default=False, init=False)
 
-    def key(self, outcome: SceneOutcome) -> str:
-        """What decides the strips of a scene, in a word: the model, the options, and the input as it is now."""
-        facts = [self.model, dict(self.options), outcome.input, outcome.output, outcome.size, outcome.mtime]
+    def scene_key(self, result: SceneResult) -> str:
+        """Return a hash of everything that decides the strips of a scene: model, options and state of the input."""
+        facts = [self.model, dict(self.options), result.input, result.output, result.size, result.mtime]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def enter(self, outcome: SceneOutcome) -> None:
-        """Enters a scene; the file does not say so before `save`."""
-        self.scenes[outcome.output] = outcome
-        if outcome.status in ("done", "outside"):
-            self.replaced.pop(outcome.output, None)
+    def add(self, result: SceneResult) -> None:
+        """Add a scene; the file is written by the next `save`."""
+        self.scenes[result.output] = result
+        if result.status in ("done", "outside"):
+            self.replaced.pop(result.output, None)
         self._unsaved = True
 
     def save(self) -> None:
-        """Writes the file where anything was entered since; raises LatentclustError where it cannot be written."""
+        """Write the file if anything was added since. Raise LatentclustError if it cannot be written."""
         if not self._unsaved:
             return
-        account = Account(
+        file = RunLogFile(
             format=1,
             model=self.model,
             model_path=self.model_path,
@@ -87,79 +123,79 @@ class Manifest:
             scenes=list(self.scenes.values()),
             replaced=list(self.replaced.values()),
         )
-        account.write(self.folder)
+        file.write(self.folder)
         self._unsaved = False
 
-    def record(self, outcome: SceneOutcome) -> None:
-        """Enters a scene and writes the file; raises LatentclustError where it cannot be written."""
-        self.enter(outcome)
+    def add_and_save(self, result: SceneResult) -> None:
+        """Add a scene and write the file. Raise LatentclustError if it cannot be written."""
+        self.add(result)
         self.save()
 
-    def supersede(self, outcome: SceneOutcome) -> None:
-        """Keeps in mind what is there of a scene that will be made anew."""
-        if any((self.folder / name).exists() for name in outcome.files or ()):
-            old = self.replaced.get(outcome.output, outcome)
-            files = {**(old.files or {}), **(outcome.files or {})}
-            self.replaced[outcome.output] = replace(outcome, files=files)
+    def mark_replaced(self, result: SceneResult) -> None:
+        """Remember the existing files of a scene that will be labelled again."""
+        if any((self.folder / name).exists() for name in result.files or ()):
+            old = self.replaced.get(result.output, result)
+            files = {**(old.files or {}), **(result.files or {})}
+            self.replaced[result.output] = replace(result, files=files)
 
 
-def open_manifest(
-    folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = ""
-) -> Manifest:
-    """The account of an earlier run in the folder, or a new one.
+def open_run_log(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = "") -> RunLog:
+    """Return the run log of an earlier run in the folder, or a new one.
 
-    With `overwrite` one by another model or with other options is replaced: what it made is, when it is made anew.
+    With `overwrite` a log of another model or of other options is replaced. The outputs it lists stay until their
+    scenes are labelled again.
 
     Raises:
-        LatentclustError: One that was made by another model or with other options, unless `overwrite`; or damaged.
+        LatentclustError: If the log is damaged, or if it is of another model or of other options and `overwrite` is
+            False.
     """
-    path = folder / NAME
+    path = folder / RUN_LOG
     if not path.exists():
-        return Manifest(folder, model, options, model_path=model_path)
-    before = read_manifest(folder)
+        return RunLog(folder, model, options, model_path=model_path)
+    before = read_run_log(folder)
     differences = list(_differences(before, model, options))
     if not differences:
-        return Manifest(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
+        return RunLog(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
     if not overwrite:
-        raise LatentclustError(*(Issue(str(path), what, ELSEWHERE) for what in differences))
-    manifest = Manifest(folder, model, options, model_path=model_path, replaced=before.replaced)
+        raise LatentclustError(*(Issue(str(path), what, CHOOSE_OTHER_FOLDER) for what in differences))
+    run_log = RunLog(folder, model, options, model_path=model_path, replaced=before.replaced)
     for scene in before.scenes.values():
-        manifest.supersede(scene)
-    return manifest
+        run_log.mark_replaced(scene)
+    return run_log
 
 
-def _differences(before: Manifest, model: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """How a folder was labelled otherwise."""
+def _differences(before: RunLog, model: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how the model and the options differ from those of an earlier run."""
     if before.model != model:
         yield f"the folder was labelled by another model ({before.model[:12]}; this one is {model[:12]})"
     used = before.options
     other = [name for name in sorted({*used, *options}) if used.get(name) != options.get(name)]
     if other:
-        said = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
-        yield f"the folder was labelled with other options: {said}"
+        changes = ", ".join(f"{name} was {used.get(name)} and is {options.get(name)}" for name in other)
+        yield f"the folder was labelled with other options: {changes}"
 
 
-def read_manifest(folder: Path, fix: str = ELSEWHERE) -> Manifest:
-    """The account that a run left in the folder.
+def read_run_log(folder: Path, fix: str = CHOOSE_OTHER_FOLDER) -> RunLog:
+    """Read the run log that an earlier run left in the folder.
 
     Args:
-        folder: Of the outputs.
-        fix: What to do where it cannot be read.
+        folder: Output folder.
+        fix: What to do if the log cannot be read.
 
     Raises:
-        LatentclustError: There is none, or it is damaged.
+        LatentclustError: If the log is missing or damaged.
     """
-    account = read_account(folder, fix)
-    scenes, old = ({row.output: row for row in rows} for rows in (account.scenes, account.replaced))
-    return Manifest(folder, account.model, account.options, scenes, account.model_path, old)
+    file = read_run_log_file(folder, fix)
+    scenes, old = ({row.output: row for row in rows} for rows in (file.scenes, file.replaced))
+    return RunLog(folder, file.model, file.options, scenes, file.model_path, old)
 
 
-def _prepare(folder: Path, partial: Path) -> None:
-    """Makes the folder of temporary files, and removes what a killed run left of its account and its drafts."""
+def _prepare_temporary_folder(folder: Path, partial: Path) -> None:
+    """Make the folder of temporary files, and remove the drafts and unfinished logs of a killed run."""
     try:
         partial.mkdir(exist_ok=True)
-        shutil.rmtree(partial / DRAFTS, ignore_errors=True)
-        for left in folder.glob(f".{NAME}.*{PARTIAL}"):
+        shutil.rmtree(partial / DRAFT_FOLDER, ignore_errors=True)
+        for left in folder.glob(f".{RUN_LOG}.*{TEMPORARY_FOLDER}"):
             left.unlink()
     except OSError as error:
         what = f"cannot be written ({error.strerror or error})"
@@ -167,15 +203,15 @@ def _prepare(folder: Path, partial: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Path]:
-    """Makes the folder, keeps a second run out of it, and yields the folder of temporary files.
+def lock_folder(folder: Path) -> Iterator[Path]:
+    """Make the output folder, lock it against a second run, and yield the folder of temporary files.
 
-    It is removed where it is empty in the end; what else becomes of it is the caller's business.
+    The folder of temporary files is removed at the end if it is empty. Otherwise the caller removes it.
 
     Raises:
-        LatentclustError: Another run is at work there, or the folder cannot be written.
+        LatentclustError: If another run holds the lock, or the folder cannot be written.
     """
-    lock, partial = folder / LOCK, folder / PARTIAL
+    lock, partial = folder / LOCK_FILE, folder / TEMPORARY_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = lock.open("w")
@@ -185,7 +221,7 @@ def locked(folder: Path) -> Iterator[Path]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A run that ends removes its lock; one that was opened before is then the lock of nothing.
+            # A run that ends removes its lock file. A file that was opened before that locks nothing any more.
             alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
         except BlockingIOError:
             alone = False
@@ -196,9 +232,9 @@ def locked(folder: Path) -> Iterator[Path]:
             what = "another run is labelling into this folder"
             raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
         try:
-            _prepare(folder, partial)
+            _prepare_temporary_folder(folder, partial)
             yield partial
         finally:
-            with suppress(OSError):  # it is not empty
+            with suppress(OSError):  # The folder is not empty.
                 partial.rmdir()
             lock.unlink(missing_ok=True)

@@ -11,9 +11,9 @@ from typing import final
 
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
-from latentclust.labelling.label_report import UNTOLD, SceneOutcome, Status, Watcher
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.output_options import Made, Products
+from latentclust.labelling.label_report import UNKNOWN_SIZE, LabelListener, SceneResult, Status
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.output_options import OutputOptions, SceneOutputs
 from latentclust.labelling.outputs.publish import (
     SIDECAR_SUFFIXES,
     existing_files,
@@ -21,104 +21,106 @@ from latentclust.labelling.outputs.publish import (
     publish_outputs,
     remove_outputs,
 )
-from latentclust.labelling.run_log import Manifest
-from latentclust.labelling.scene_task import Task, clear, prepare
-from latentclust.labelling.scenes.addresses import without_secrets
+from latentclust.labelling.run_log import RunLog
+from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
+from latentclust.labelling.scenes.addresses import strip_credentials
 from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.windows.engine import Engine
-from latentclust.labelling.windows.strip_files import whole
-from latentclust.labelling.windows.strip_labeller import Labelled
-from latentclust.labelling.windows.window_batches import Job, Stopping
+from latentclust.labelling.windows.strip_files import is_complete
+from latentclust.labelling.windows.strip_labeller import StripResult
+from latentclust.labelling.windows.window_batches import ShouldStop, StripJob
 
-GOES_ON = "The same command goes on with them"
+RESUME_FIX = "The same command goes on with them"
 
-FINISHING = 2
+MAX_FINISHING_SCENES = 2
 """Scenes that may wait to be put together before no more windows are read."""
 
 
 @dataclass(slots=True)
-class _Open:
+class _RunningScene:
     """A scene that is begun and not ended."""
 
     scene: Scene
-    outcome: SceneOutcome
+    outcome: SceneResult
     began: float
-    task: Task | None = None
+    task: SceneTask | None = None
     waiting: set[int] = field(default_factory=set)
     published: bool = False
 
 
-Event = tuple[_Open, Exception | None]
+Event = tuple[_RunningScene, Exception | None]
 
 
 @final
-class Work:
+class LabelScheduler:
     """Labels scenes into a folder, many strips and scenes at a time, and accounts for each."""
 
     def __init__(
         self,
-        plan: Plan,
-        products: Products,
+        settings: LabelSettings,
+        products: OutputOptions,
         area: AreaOfInterest | None,
-        manifest: Manifest,
+        run_log: RunLog,
         partial: Path,
-        watcher: Watcher,
+        listener: LabelListener,
         strict: bool,
     ) -> None:
         """Nothing is begun yet."""
-        self.plan, self.products, self.area, self.manifest = plan, products, area, manifest
-        self.partial, self.watcher, self.strict = partial, watcher, strict
+        self.settings, self.products, self.area, self.run_log = settings, products, area, run_log
+        self.partial, self.listener, self.strict = partial, listener, strict
         self.windows = 0
-        self.ended: dict[str, SceneOutcome] = {}
+        self.ended: dict[str, SceneResult] = {}
         self._halted = self._cut = False
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, _RunningScene] = {}
         # Scenes are opened by the thread that reads ahead, and accounted for by the one that labels.
         self._events: SimpleQueue[Event] = SimpleQueue()
-        self._finishing: deque[tuple[_Open, Future[Made]]] = deque()
+        self._finishing: deque[tuple[_RunningScene, Future[SceneOutputs]]] = deque()
         self._pool = ThreadPoolExecutor(1, "finish")
 
-    def label(self, scenes: Iterable[Scene], engine: Engine, stopping: Stopping) -> None:
+    def label(self, scenes: Iterable[Scene], engine: Engine, should_stop: ShouldStop) -> None:
         """Labels all, or with `strict` until the first failure.
 
         Raises:
             InterruptedRunError: A stop was asked for; strips that are whole are kept.
         """
-        self._stopping = stopping
+        self._should_stop = should_stop
         try:
-            for labelled in engine(self._jobs(scenes), lambda: stopping() or self._halted, self._passed):
+            for labelled in engine(self._jobs(scenes), lambda: should_stop() or self._halted, self._passed):
                 self._account()
                 self._take(labelled)
-                self._collect(FINISHING)
+                self._collect(MAX_FINISHING_SCENES)
             self._account()
         except InterruptedRunError:
             if not self._halted:
                 raise
         finally:
             self._account()
-            self._pool.shutdown(wait=True, cancel_futures=stopping())
+            self._pool.shutdown(wait=True, cancel_futures=should_stop())
             self._collect(0)
-            self.manifest.save()
+            self.run_log.save()
         if self._cut or not self._events.empty():
-            raise InterruptedRunError.at("scenes", "stopped before all were done", GOES_ON)
+            raise InterruptedRunError.at("scenes", "stopped before all were done", RESUME_FIX)
 
-    def _jobs(self, scenes: Iterable[Scene]) -> Iterator[Job]:
+    def _jobs(self, scenes: Iterable[Scene]) -> Iterator[StripJob]:
         """The strips to be labelled; scenes are opened when their turn comes."""
         for scene in scenes:
             if self._halted:
                 return
-            if self._stopping():
-                raise InterruptedRunError.at(scene.name, "stopped", GOES_ON)
+            if self._should_stop():
+                raise InterruptedRunError.at(scene.name, "stopped", RESUME_FIX)
             size, mtime = input_state(scene)
-            outcome = SceneOutcome(scene.name, str(scene.output), "started", size=size, mtime=mtime)
-            opened = _Open(scene, outcome, time.monotonic())
+            outcome = SceneResult(scene.name, str(scene.output), "started", size=size, mtime=mtime)
+            opened = _RunningScene(scene, outcome, time.monotonic())
             try:
-                opened.task = prepare(self.plan, scene, self.partial / self.manifest.key(outcome), self.area)
+                opened.task = prepare_scene(
+                    self.settings, scene, self.partial / self.run_log.scene_key(outcome), self.area
+                )
             # One bad scene, whatever is bad about it, stops no other.
             except Exception as error:
                 self._events.put((opened, error))
                 self._halted = self._halted or self.strict
                 continue
-            todo = [job for job in opened.task.jobs if not whole(job.folder)] if opened.task else []
+            todo = [job for job in opened.task.jobs if not is_complete(job.folder)] if opened.task else []
             opened.waiting = {job.number for job in todo}
             self._events.put((opened, None))
             for job in todo:
@@ -128,7 +130,7 @@ class Work:
 
     def _account(self) -> None:
         """Enters what the reading thread told; once a stop is asked for, what is left of it is for the next run."""
-        while not (self._events.empty() or self._stopping()):
+        while not (self._events.empty() or self._should_stop()):
             opened, error = self._events.get()
             if error is not None:
                 self._fail(opened, error)
@@ -136,38 +138,38 @@ class Work:
                 self._leave_out(opened)
             else:
                 self._begin(opened, opened.task)
-        self.manifest.save()
+        self.run_log.save()
 
-    def _begin(self, opened: _Open, task: Task) -> None:
+    def _begin(self, opened: _RunningScene, task: SceneTask) -> None:
         """A scene is opened; the account says what may be there of it, should this run be killed."""
         self._open[str(opened.scene.output)] = opened
-        names = map(str, self.products.outputs(self.plan, opened.scene))
+        names = map(str, self.products.outputs(self.settings, opened.scene))
         opened.outcome = replace(
-            opened.outcome, files={name: UNTOLD for name in names if not name.endswith(SIDECAR_SUFFIXES)}
+            opened.outcome, files={name: UNKNOWN_SIZE for name in names if not name.endswith(SIDECAR_SUFFIXES)}
         )
-        self.manifest.enter(opened.outcome)
+        self.run_log.add(opened.outcome)
         windows = sum(job.windows for job in task.jobs if job.number in opened.waiting)
-        self.watcher.scene_begun(opened.scene.name, windows)
+        self.listener.on_scene_start(opened.scene.name, windows)
         self._finish_if_whole(opened)
 
-    def _leave_out(self, opened: _Open) -> None:
+    def _leave_out(self, opened: _RunningScene) -> None:
         """A scene has no pixel in the area; what an earlier run made of it goes."""
         try:
-            remove_outputs(self.manifest.folder, self._before(opened))
+            remove_outputs(self.run_log.folder, self._before(opened))
         except LatentclustError as error:
             self._fail(opened, error)
         else:
             self._end(opened, "outside", "no pixel in the area")
 
-    def _before(self, opened: _Open) -> SceneOutcome | None:
+    def _before(self, opened: _RunningScene) -> SceneResult | None:
         """What is there of an earlier run, to be replaced."""
-        return self.manifest.replaced.get(str(opened.scene.output))
+        return self.run_log.replaced.get(str(opened.scene.output))
 
-    def _passed(self, job: Job, windows: int, pixels: int) -> None:
+    def _passed(self, job: StripJob, windows: int, pixels: int) -> None:
         self._account()
-        self.watcher.windows_done(windows, pixels)
+        self.listener.on_windows(windows, pixels)
 
-    def _take(self, labelled: Labelled) -> None:
+    def _take(self, labelled: StripResult) -> None:
         """A strip has ended."""
         opened = self._open.get(str(labelled.job.scene.output))
         if opened is None:  # another strip has failed before
@@ -179,10 +181,10 @@ class Work:
         opened.waiting.discard(labelled.job.number)
         self._finish_if_whole(opened)
 
-    def _finish_if_whole(self, opened: _Open) -> None:
+    def _finish_if_whole(self, opened: _RunningScene) -> None:
         if not opened.waiting and opened.task is not None:
             self._finishing.append(
-                (opened, self._pool.submit(self.products.make, self.plan, opened.task, self._stopping))
+                (opened, self._pool.submit(self.products.write, self.settings, opened.task, self._should_stop))
             )
 
     def _collect(self, most: int) -> None:
@@ -200,10 +202,10 @@ class Work:
             except Exception as error:
                 self._fail(opened, error)
 
-    def _publish(self, opened: _Open, made: Made) -> None:
+    def _publish(self, opened: _RunningScene, made: SceneOutputs) -> None:
         assert opened.task is not None
         opened.published = True
-        files = publish_outputs(self.manifest.folder, opened.scene.output, made.folder, self._before(opened))
+        files = publish_outputs(self.run_log.folder, opened.scene.output, made.folder, self._before(opened))
         height, width = opened.task.where.extent
         opened.outcome = replace(
             opened.outcome,
@@ -215,34 +217,34 @@ class Work:
         )
         self._end(opened, "done")
 
-    def _fail(self, opened: _Open, error: Exception) -> None:
+    def _fail(self, opened: _RunningScene, error: Exception) -> None:
         """A scene has failed; what is there of it, of this run or an earlier one, stays, and the reason says so."""
-        folder, reason = self.manifest.folder, reason_of(error)
+        folder, reason = self.run_log.folder, failure_reason(error)
         if opened.published:
             reason += "; some of its outputs may be there already"
         elif there := existing_files(folder, self._before(opened)):
             reason += f"; what an earlier run made of it is still there: {', '.join(there)}"
         own = [name for name in opened.outcome.files or () if opened.published and (folder / name).exists()]
-        opened.outcome = replace(opened.outcome, files=dict.fromkeys(own, UNTOLD) or None)
+        opened.outcome = replace(opened.outcome, files=dict.fromkeys(own, UNKNOWN_SIZE) or None)
         self._halted = self._halted or self.strict
         self._end(opened, "failed", reason)
 
-    def _end(self, opened: _Open, status: Status, reason: str = "") -> None:
+    def _end(self, opened: _RunningScene, status: Status, reason: str = "") -> None:
         """A scene is done with."""
         seconds = round(time.monotonic() - opened.began, 3)
         opened.outcome = replace(opened.outcome, status=status, reason=reason, seconds=seconds)
         name = str(opened.scene.output)
         self._open.pop(name, None)
         self.ended[name] = opened.outcome
-        self.manifest.enter(opened.outcome)
+        self.run_log.add(opened.outcome)
         if status == "done":
-            self.manifest.save()
-        clear(self.partial / self.manifest.key(opened.outcome), status == "failed")
-        self.watcher.scene_ended(opened.outcome)
+            self.run_log.save()
+        remove_temporary_files(self.partial / self.run_log.scene_key(opened.outcome), status == "failed")
+        self.listener.on_scene_end(opened.outcome)
 
 
-def reason_of(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Why a scene failed, in a line."""
     if isinstance(error, LatentclustError):
         return "; ".join(f"{issue.what}. {issue.fix}" for issue in error.issues)
-    return without_secrets(f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}")
+    return strip_credentials(f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}")

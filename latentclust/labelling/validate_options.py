@@ -8,7 +8,7 @@ import torch
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
-from latentclust.labelling.output_options import Vector
+from latentclust.labelling.output_options import PolygonOptions
 from latentclust.labelling.windows.grid import Blend
 from latentclust.train.precision import Precision
 
@@ -55,7 +55,7 @@ def area_of(bbox: tuple[float, ...] | None, crs: str | None, geometry: str | Pat
     return None if bbox is None else area_from_bbox(bbox, crs)
 
 
-def vector_of(wanted: bool, min_area: float | None, max_polygons: int | None) -> Vector | None:
+def vector_of(wanted: bool, min_area: float | None, max_polygons: int | None) -> PolygonOptions | None:
     """How polygons are drawn; raises LatentclustError for polygons without a least area, and the reverse."""
     refuse_alone("--max-polygons", max_polygons, "--vector", wanted or None)
     refuse_alone("--min-area", min_area, "--vector", wanted or None)
@@ -63,7 +63,7 @@ def vector_of(wanted: bool, min_area: float | None, max_polygons: int | None) ->
         return None
     if min_area is None:
         raise LatentclustError.at("--vector", "is given without --min-area", "Give the least area of a polygon, or 0")
-    return Vector(float(min_area), max_polygons or MAX_POLYGONS)
+    return PolygonOptions(float(min_area), max_polygons or MAX_POLYGONS)
 
 
 def precision_of(name: str, device: torch.device) -> str:

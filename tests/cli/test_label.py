@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from latentclust.cli.label_progress import Bars
-from latentclust.labelling.label_report import SceneOutcome
+from latentclust.cli.label_progress import LabelBarProgress
+from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
@@ -94,11 +94,11 @@ def test_a_model_of_whole_images_labels_no_scene(cli, trained, tmp_path):
 def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
     console = Console(file=StringIO(), force_terminal=True, width=120)
     columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
-    bars = Bars(Progress(*columns, console=console))
-    bars.begun(3, 1)
-    bars.scene_begun("a [bold] b.tif", 10)
-    bars.windows_done(4, 1000)
-    bars.scene_ended(SceneOutcome("a [bold] b.tif", "a.tif", "failed", reason="no"))
+    bars = LabelBarProgress(Progress(*columns, console=console))
+    bars.on_start(3, 1)
+    bars.on_scene_start("a [bold] b.tif", 10)
+    bars.on_windows(4, 1000)
+    bars.on_scene_end(SceneResult("a [bold] b.tif", "a.tif", "failed", reason="no"))
     console.print(bars.bar)
     drawn = console.file.getvalue()
     assert "1/3" in drawn

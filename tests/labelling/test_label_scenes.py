@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.label_report import SceneOutcome, Unwatched
+from latentclust.labelling.label_report import NullLabelListener, SceneResult
 from latentclust.labelling.outputs.publish import SIDECAR_SUFFIXES
-from latentclust.labelling.run_log import identity
+from latentclust.labelling.run_log import model_fingerprint
 from latentclust.model.model import ClusteringModel, load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
@@ -69,7 +69,7 @@ def test_bad_scenes_stop_no_good_one(planted: ClusteringModel, tmp_path: Path) -
     }  # fmt: skip
     done = next(row for row in told["scenes"] if row["status"] == "done")
     assert (done["pixels"], done["nodata"]) == (5600, 0)
-    assert told["model"] == identity(planted) == report.model
+    assert told["model"] == model_fingerprint(planted) == report.model
 
 
 def test_strict_stops_at_the_first_failure(planted: ClusteringModel, scene: Path, tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_model_file_says_how_its_bands_were_read(with_bands: Callable[..., Clu
     save_model(tmp_path / "model.safetensors", model)
     read = load(tmp_path / "model.safetensors")
     assert read.bands == model.bands
-    assert identity(read) == identity(model)
-    assert identity(read) != identity(with_bands())
+    assert model_fingerprint(read) == model_fingerprint(model)
+    assert model_fingerprint(read) != model_fingerprint(with_bands())
 
 
 def test_a_model_file_without_names_and_scales_of_bands_is_read(planted: ClusteringModel, tmp_path: Path) -> None:
@@ -158,14 +158,14 @@ def test_a_model_that_does_not_say_how_it_reads_bands_is_refused(
         latentclust.label(replace(planted, bands=None), scene, tmp_path / "out")
 
 
-class Stopper(Unwatched):
+class Stopper(NullLabelListener):
     """Asks for a stop in the middle of a scene, as Ctrl-C does."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.outcomes: list[SceneOutcome] = []
+        self.outcomes: list[SceneResult] = []
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         self.count += count
         if self.count == 6:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -174,7 +174,7 @@ class Stopper(Unwatched):
 def test_a_stop_leaves_nothing_half_done_and_the_run_goes_on(planted: ClusteringModel, tmp_path: Path) -> None:
     scenes = [write_scene(tmp_path / f"{name}.tif", noise_scene(100, 90, name)) for name in range(3)]
     with pytest.raises(InterruptedRunError):
-        latentclust.label(planted, scenes, tmp_path / "out", batch=1, watcher=Stopper())
+        latentclust.label(planted, scenes, tmp_path / "out", batch=1, listener=Stopper())
     assert files(tmp_path / "out").keys() == {"0.tif"}
     report = latentclust.label(planted, scenes, tmp_path / "out", batch=1)
     assert report.kept == {"0.tif"}
@@ -223,13 +223,13 @@ def test_a_full_disk_fails_the_scene_and_leaves_no_file(
     np.testing.assert_array_equal(read_band(tmp_path / "out" / small.name), expected)
 
 
-class LateStopper(Unwatched):
+class LateStopper(NullLabelListener):
     """Asks for a stop when the last window is read."""
 
     def __init__(self, windows: int) -> None:
         self.left = windows
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         self.left -= count
         if self.left == 0:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -239,7 +239,7 @@ def test_a_stop_while_scenes_are_put_together_loses_none(planted: ClusteringMode
     scenes = [write_scene(tmp_path / f"{name}.tif", noise_scene(300, 290, name)) for name in range(3)]
     total = latentclust.label(planted, scenes, tmp_path / "dry", dry_run=True).windows
     try:
-        report = latentclust.label(planted, scenes, tmp_path / "out", watcher=LateStopper(total))
+        report = latentclust.label(planted, scenes, tmp_path / "out", listener=LateStopper(total))
         assert [scene.status for scene in report.scenes] == ["done"] * 3  # all were put together before it was seen
     except InterruptedRunError:
         assert latentclust.label(planted, scenes, tmp_path / "out").failed == ()
@@ -291,7 +291,7 @@ def test_what_was_replaced_twice_leaves_no_file_of_the_first(
 ) -> None:
     latentclust.label(planted, scene, tmp_path / "out", confidence=True)
     with pytest.raises(InterruptedRunError):
-        latentclust.label(planted, scene, tmp_path / "out", batch=1, overwrite=True, watcher=LateStopper(3))
+        latentclust.label(planted, scene, tmp_path / "out", batch=1, overwrite=True, listener=LateStopper(3))
     latentclust.label(planted, scene, tmp_path / "out", batch=2, overwrite=True)
     assert files(tmp_path / "out").keys() == {"scene.tif"}
 

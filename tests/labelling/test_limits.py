@@ -10,7 +10,7 @@ import rasterio
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.windows import strip_labeller
-from latentclust.labelling.windows.memory import bytes_of
+from latentclust.labelling.windows.memory import parse_size
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 from tests.labelling.test_label_scenes import Stopper, files
@@ -20,13 +20,13 @@ from tests.labelling.test_label_scenes import Stopper, files
     ("size", "count"), [("2GB", 2e9), ("512 MB", 512e6), ("1.5g", 1.5e9), ("3000", 3000), ("7KiB", 7000)]
 )
 def test_sizes_are_read(size: str, count: float) -> None:
-    assert bytes_of(size) == count
+    assert parse_size(size) == count
 
 
 @pytest.mark.parametrize("size", ["", "-2GB", "2 parsecs", "0", "GB", "nan"])
 def test_what_is_no_size_is_refused(size: str) -> None:
     with pytest.raises(LatentclustError, match=r"--max-memory: .* is no size"):
-        bytes_of(size)
+        parse_size(size)
 
 
 def test_a_limit_on_memory_makes_batches_smaller_and_changes_no_label(planted: ClusteringModel, tmp_path: Path) -> None:
@@ -96,14 +96,14 @@ def test_strips_that_are_whole_are_not_labelled_again(
     scene = write_scene(tmp_path / "scene.tif", noise_scene(500, 130))
     stopper = Stopper()
     with pytest.raises(InterruptedRunError):
-        latentclust.label(planted, scene, tmp_path / "out", batch=1, watcher=stopper)
+        latentclust.label(planted, scene, tmp_path / "out", batch=1, listener=stopper)
     strips = list((tmp_path / "out" / ".partial").glob("*/strip-*"))
     assert strips
     assert not [strip for strip in strips if strip.suffix]  # no half of one
     labelled = []
-    begin = strip_labeller._Work.__init__
+    begin = strip_labeller._StripLabeller.__init__
     monkeypatch.setattr(
-        strip_labeller._Work,
+        strip_labeller._StripLabeller,
         "__init__",
         lambda self, plan, job: (labelled.append(job.number), begin(self, plan, job))[1],
     )

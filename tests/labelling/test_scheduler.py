@@ -10,8 +10,8 @@ import pytest
 
 import latentclust
 from latentclust.errors import InterruptedRunError
-from latentclust.labelling.label_report import SceneOutcome, Unwatched
-from latentclust.labelling.run_log_file import Account, read_account
+from latentclust.labelling.label_report import NullLabelListener, SceneResult
+from latentclust.labelling.run_log import RunLogFile, read_run_log_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -49,37 +49,37 @@ def test_a_stop_is_heard_while_scenes_fail_to_open(
     assert len(latentclust.label(planted, missing, tmp_path / "out").failed) == COUNT
 
 
-class Impatient(Unwatched):
+class Impatient(NullLabelListener):
     """Asks for a stop at the first failure that it hears of."""
 
     def __init__(self) -> None:
         self.ended = 0
 
-    def scene_ended(self, outcome: SceneOutcome) -> None:
+    def on_scene_end(self, outcome: SceneResult) -> None:
         self.ended += 1
         if self.ended == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_stop_is_heard_while_failures_are_told(planted: ClusteringModel, missing: list[Path], tmp_path: Path) -> None:
-    watcher = Impatient()
+    listener = Impatient()
     with pytest.raises(InterruptedRunError, match="goes on"):
-        latentclust.label(planted, missing, tmp_path / "out", watcher=watcher)
-    assert watcher.ended == 1
-    assert [scene.status for scene in read_account(tmp_path / "out", "").scenes] == ["failed"]
+        latentclust.label(planted, missing, tmp_path / "out", listener=listener)
+    assert listener.ended == 1
+    assert [scene.status for scene in read_run_log_file(tmp_path / "out", "").scenes] == ["failed"]
 
 
 def test_the_account_is_not_written_anew_for_every_failure(
     planted: ClusteringModel, missing: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[list[str]] = []
-    write = Account.write
+    write = RunLogFile.write
 
-    def count(account: Account, folder: Path) -> None:
+    def count(account: RunLogFile, folder: Path) -> None:
         written.append([scene.status for scene in account.scenes])
         write(account, folder)
 
-    monkeypatch.setattr(Account, "write", count)
+    monkeypatch.setattr(RunLogFile, "write", count)
     latentclust.label(planted, missing, tmp_path / "out")
     assert written == [["failed"] * COUNT]
 
@@ -90,14 +90,14 @@ def test_the_account_knows_of_a_scene_before_it_is_published_and_before_its_stri
     out = tmp_path / "out"
     scene = write_scene(tmp_path / "s.tif", noise_scene(40, 50))
     seen: list[tuple[str, bool, bool]] = []
-    write = Account.write
+    write = RunLogFile.write
 
-    def look(account: Account, folder: Path) -> None:
+    def look(account: RunLogFile, folder: Path) -> None:
         strips = any((out / ".partial").glob("*/strip-*"))
         seen.extend((scene.status, (out / scene.output).exists(), strips) for scene in account.scenes)
         write(account, folder)
 
-    monkeypatch.setattr(Account, "write", look)
+    monkeypatch.setattr(RunLogFile, "write", look)
     latentclust.label(planted, scene, out)
     assert [each[:2] for each in seen] == [("started", False), ("done", True)]
     assert seen[-1][2]

@@ -21,7 +21,7 @@ from latentclust.labelling.area.clip import Polygon, drawn_in, overlapping, touc
 from latentclust.labelling.area.coordinate_transform import CannotTellError, Way, moved_points, turn_of
 from latentclust.labelling.area.geojson import FURTHEST
 from latentclust.labelling.area.reprojection import reprojected
-from latentclust.labelling.windows.strips import Extent
+from latentclust.labelling.windows.strips import PixelBounds
 
 BBOX_VALUES = 4
 """Numbers of a box."""
@@ -55,7 +55,7 @@ class AreaOfInterest:
             "box": self.box,
         }
 
-    def pixels_in(self, file: DatasetReader, path: str) -> tuple[Extent, "PolygonMask | None"] | None:
+    def pixels_in(self, file: DatasetReader, path: str) -> tuple[PixelBounds, "PolygonMask | None"] | None:
         """The pixels of a scene that are wanted, or None where there are none; and which of them a geometry leaves out.
 
         Raises:
@@ -105,7 +105,7 @@ class PolygonMask:
         found: NDArray[np.bool_] = geometry_mask(self.shapes, shape, Affine.translation(left, top), invert=True)
         return found
 
-    def covers_any(self, extent: Extent) -> bool:
+    def covers_any(self, extent: PixelBounds) -> bool:
         """Whether any pixel of a rectangle has; a few rows are held at a time."""
         rows = max(1, MAX_MASK_PIXELS // extent.width)
         tops = range(extent.top, extent.bottom, rows)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.labelling.area.coordinate_transform import CannotTellError
-from latentclust.labelling.windows.strips import Extent
+from latentclust.labelling.windows.strips import PixelBounds
 
 Ring = NDArray[np.float64]
 """Points `(n, 2)`, the last one the first again."""
@@ -58,7 +58,7 @@ def drawn_in(polygon: Polygon, rectangle: Rectangle) -> Polygon:
     return tuple(ring for ring in rings if len(ring) >= TRIANGLE) if len(rings[0]) >= TRIANGLE else ()
 
 
-def touched(polygons: Iterable[Polygon], size: tuple[int, int]) -> Extent | None:
+def touched(polygons: Iterable[Polygon], size: tuple[int, int]) -> PixelBounds | None:
     """The least rectangle of a raster's pixels that holds all that polygons touch, if any.
 
     Polygons are in columns and rows. The part of one that is in the raster ends at its own edges, or at corners of the
@@ -75,7 +75,7 @@ def touched(polygons: Iterable[Polygon], size: tuple[int, int]) -> Extent | None
     if not len(every):
         return None
     (left, top), (right, bottom) = every.min(axis=0) + ROUNDING, every.max(axis=0) - ROUNDING
-    extent = Extent(max(0, floor(top)), max(0, floor(left)), min(height, ceil(bottom)), min(width, ceil(right)))
+    extent = PixelBounds(max(0, floor(top)), max(0, floor(left)), min(height, ceil(bottom)), min(width, ceil(right)))
     return extent if extent.height > 0 and extent.width > 0 else None
 
 

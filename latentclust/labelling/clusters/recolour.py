@@ -18,7 +18,7 @@ from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, convert_to_cog
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import AnyPath
 from latentclust.labelling.scenes.georeference import Georeference
-from latentclust.labelling.scenes.reader import opened
+from latentclust.labelling.scenes.reader import open_raster
 
 ANEW = "Label its scene anew"
 
@@ -35,7 +35,7 @@ def count_clusters(labels: Path, clusters: int) -> dict[int, int]:
         LatentclustError: A raster that cannot be read, or that holds values above the number of clusters.
     """
     counts = np.zeros(clusters + 1, np.int64)
-    with opened(labels) as file:
+    with open_raster(labels) as file:
         for rows in _rows(file, labels, clusters):
             counts += np.bincount(rows.ravel(), minlength=clusters + 1)
     return {value: int(count) for value, count in enumerate(counts)}
@@ -62,8 +62,8 @@ def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> No
     """
     table = legend.lookup()
     labelled = 0
-    with opened(labels) as file:
-        where = Georeference.of(file)
+    with open_raster(labels) as file:
+        where = Georeference.from_dataset(file)
         with create_draft_raster(draft, where, legend.dtype, legend.palette) as grown:
             for rows in _rows(file, labels, len(table) - 1):
                 classes = table[rows]
@@ -87,8 +87,8 @@ def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: 
     """
     # GDAL would copy the old names into the new file's own sidecar.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
-        with opened(labels) as file:
-            where = Georeference.of(file)
+        with open_raster(labels) as file:
+            where = Georeference.from_dataset(file)
             with write_errors(draft):
                 copy(file, draft, driver="VRT")
         _paint(draft, legend.palette)

@@ -15,13 +15,12 @@ from latentclust.labelling.clusters.recolour import (
     merged_counts,
     recolour,
 )
-from latentclust.labelling.label_report import UNTOLD, SceneOutcome
-from latentclust.labelling.output_options import ITEM, VECTOR, Products
+from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
+from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions
 from latentclust.labelling.outputs.publish import publish_outputs
 from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import rename_classes
-from latentclust.labelling.run_log import DRAFTS, Manifest
-from latentclust.labelling.run_log_file import NAME
+from latentclust.labelling.run_log import DRAFT_FOLDER, RUN_LOG, RunLog
 from latentclust.labelling.vector.polygons import write_polygons
 
 AGAIN = "Run the same command again"
@@ -32,7 +31,7 @@ Stopping = Callable[[], bool]
 @contextmanager
 def drafting(partial: Path) -> Iterator[Path]:
     """A folder of drafts within that of temporary files; it is removed in the end."""
-    folder = partial / DRAFTS
+    folder = partial / DRAFT_FOLDER
     try:
         yield folder
     finally:
@@ -40,7 +39,7 @@ def drafting(partial: Path) -> Iterator[Path]:
 
 
 def restored(
-    manifest: Manifest, kept: frozenset[str], products: Products, partial: Path, stopping: Stopping
+    manifest: RunLog, kept: frozenset[str], products: OutputOptions, partial: Path, stopping: Stopping
 ) -> frozenset[str]:
     """Draws finished scenes anew whose legends are gone; those that cannot be are left out, to be labelled anew.
 
@@ -65,18 +64,18 @@ def restored(
                 raise
             except LatentclustError:
                 lost.add(name)
-                manifest.supersede(manifest.scenes[name])
+                manifest.mark_replaced(manifest.scenes[name])
     return kept - lost
 
 
-def _has_legends(manifest: Manifest, scene: SceneOutcome) -> bool:
+def _has_legends(manifest: RunLog, scene: SceneResult) -> bool:
     output = PurePath(scene.output)
     rasters = {str(output), str(classes_raster(output))} & (scene.files or {}).keys()
     return all(path.exists() for name in rasters for path in sidecar_paths(manifest.folder / name))
 
 
 def redraw(
-    manifest: Manifest, scene: SceneOutcome, products: Products, drafts: Path, stopping: Stopping
+    manifest: RunLog, scene: SceneResult, products: OutputOptions, drafts: Path, stopping: Stopping
 ) -> tuple[str, ...]:
     """Draws all of a scene's outputs that bear names or colours, then gives them their names and enters them.
 
@@ -94,27 +93,27 @@ def redraw(
         LatentclustError: An output that is damaged or is not what was written, or a file that cannot be written.
         InterruptedRunError: A stop was asked for; nothing has changed.
     """
-    output, files = PurePath(scene.output), scene.files or {scene.output: UNTOLD}
+    output, files = PurePath(scene.output), scene.files or {scene.output: UNKNOWN_SIZE}
     made = drafts / "made"
     shutil.rmtree(drafts, ignore_errors=True)
     made.mkdir(parents=True)
     rasters = _draw_rasters(manifest, scene, products, made)
     _draw_rest(manifest, scene, products, made, stopping)
     # A run that is killed in between leaves files of either size.
-    changing = {name: UNTOLD for name in files if (made / PurePath(name).name).exists()}
-    manifest.record(replace(scene, files={**files, **changing}))
-    manifest.record(replace(scene, files={**files, **publish_outputs(manifest.folder, output, made, None)}))
+    changing = {name: UNKNOWN_SIZE for name in files if (made / PurePath(name).name).exists()}
+    manifest.add_and_save(replace(scene, files={**files, **changing}))
+    manifest.add_and_save(replace(scene, files={**files, **publish_outputs(manifest.folder, output, made, None)}))
     return rasters
 
 
-def _draw_rasters(manifest: Manifest, scene: SceneOutcome, products: Products, made: Path) -> tuple[str, ...]:
+def _draw_rasters(manifest: RunLog, scene: SceneResult, products: OutputOptions, made: Path) -> tuple[str, ...]:
     """Draws the clusters, the classes where a run wrote them, and their legends; which rasters that are."""
     output, legend = PurePath(scene.output), products.clusters
     labels = manifest.folder / output
     counts = count_clusters(labels, len(legend.entries) - 1)
     labelled = sum(counts.values()) - counts[0]
     if labelled != scene.pixels:
-        what = f"holds {labelled:,} pixels of data, and {NAME} says {scene.pixels:,}"
+        what = f"holds {labelled:,} pixels of data, and {RUN_LOG} says {scene.pixels:,}"
         raise LatentclustError.at(str(labels), what, ANEW)
     recolour(labels, made.parent / "labels.vrt", made / output.name, legend, labelled)
     write_sidecars(made / output.name, legend, counts)
@@ -126,10 +125,10 @@ def _draw_rasters(manifest: Manifest, scene: SceneOutcome, products: Products, m
     return str(classes), scene.output
 
 
-def _draw_rest(manifest: Manifest, scene: SceneOutcome, products: Products, made: Path, stopping: Stopping) -> None:
+def _draw_rest(manifest: RunLog, scene: SceneResult, products: OutputOptions, made: Path, stopping: Stopping) -> None:
     """Draws polygons, and changes the classes of STAC items, where a run wrote them."""
     output, files, legend = PurePath(scene.output), scene.files or {}, products.clusters
-    vector, item = output.with_suffix(VECTOR), output.with_suffix(ITEM)
+    vector, item = output.with_suffix(POLYGON_SUFFIX), output.with_suffix(STAC_SUFFIX)
     if products.vector and str(vector) in files:
         how = products.vector
         labels, target = manifest.folder / output, made / vector.name

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.bands import fit_bands
+from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.scenes.reader import band_reading, opened, read_filled
-from latentclust.labelling.windows.grid import Grid, Span, grid_of
+from latentclust.labelling.scenes.reader import band_reading, open_raster, read_filled_window
+from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
 
 PIXELS = 2**21
@@ -113,7 +113,7 @@ def survey(
 
 def survey_grid(model: ClusteringModel, margin: int) -> Grid:
     """Windows at least as large as the training images, that share twice a margin."""
-    trained = grid_of(model, None, None, "crop")
+    trained = make_grid(model, None, None, "crop")
     shared = _least(2 * margin, trained.stride)
     side = max(trained.tile[0], 2 * shared), max(trained.tile[1], 2 * shared)
     return Grid(side, (shared, shared), (0, 0), trained.stride, "crop", trained.radius)
@@ -144,8 +144,8 @@ class _Frame:
         """Opens every scene once, for its size."""
         rows, columns, fitted = [], [], []
         for scene in scenes:
-            with opened(scene) as file:
-                fitted.append(fit_bands(file, bands, scene.name).bands)
+            with open_raster(scene) as file:
+                fitted.append(match_bands(file, bands, scene.name).bands)
                 rows.append(grid.rows(file.height))
                 columns.append(grid.columns(file.width))
         return cls(scenes, tuple(fitted), tuple(rows), tuple(columns))
@@ -178,10 +178,10 @@ class _Frame:
         for scene, numbered in groupby(zip(owners.tolist(), numbers.tolist(), strict=True), lambda pair: pair[0]):
             rows, columns = self.rows[scene], self.columns[scene]
             first = int(self.ends[scene]) - len(rows) * len(columns)
-            with opened(self.scenes[scene]) as file:
+            with open_raster(self.scenes[scene]) as file:
                 for _, number in numbered:
                     row, column = rows[(number - first) // len(columns)], columns[(number - first) % len(columns)]
-                    found = read_filled(file, self.bands[scene], row, column, self.scenes[scene].name)
+                    found = read_filled_window(file, self.bands[scene], row, column, self.scenes[scene].name)
                     if found:
                         yield _Window(scene, (row, column), *found)
 

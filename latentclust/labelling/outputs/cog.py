@@ -100,7 +100,7 @@ def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Geore
         copy(draft, target, driver="COG", **options)
         with rasterio.open(target) as file:
             found = sum(int(np.count_nonzero(file.read(1, window=window))) for _, window in file.block_windows(1))
-            same = Georeference.of(file)
+            same = Georeference.from_dataset(file)
     if found != labelled:
         what = f"holds {found:,} pixels of data after it was written, and {labelled:,} are labelled"
         raise LatentclustError.at(str(target), what, OUT)

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 
 from latentclust.errors import Issue, raise_all
-from latentclust.labelling.label_report import UNTOLD, SceneOutcome
+from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.sidecars import sidecar_paths
-from latentclust.labelling.run_log import ELSEWHERE, Manifest
+from latentclust.labelling.run_log import CHOOSE_OTHER_FOLDER, RunLog
 from latentclust.labelling.scenes.inputs import Scene
 
 SIDECAR_SUFFIXES = (".aux.xml", ".qml")
 """Files that other programs write into, and whose size therefore says nothing."""
 
 
-def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneOutcome | None) -> Mapping[str, int]:
+def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneResult | None) -> Mapping[str, int]:
     """Gives the files in `made` their names beside a scene's output, the labels last.
 
     Args:
@@ -48,7 +48,7 @@ def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneOut
     return files
 
 
-def remove_outputs(folder: Path, before: SceneOutcome | None) -> None:
+def remove_outputs(folder: Path, before: SceneResult | None) -> None:
     """Removes the files of an earlier run, and the legends beside them; raises LatentclustError where it cannot."""
     for name in (before.files or {}) if before else ():
         path = folder / name
@@ -57,13 +57,13 @@ def remove_outputs(folder: Path, before: SceneOutcome | None) -> None:
                 old.unlink(missing_ok=True)
 
 
-def existing_files(folder: Path, before: SceneOutcome | None) -> list[str]:
+def existing_files(folder: Path, before: SceneResult | None) -> list[str]:
     """Those files of an earlier run that are there."""
     return [name for name in (before.files or {}) if (folder / name).exists()] if before else []
 
 
 def finished_scenes(
-    manifest: Manifest, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
+    manifest: RunLog, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
 ) -> frozenset[str]:
     """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed.
 
@@ -86,35 +86,35 @@ def finished_scenes(
             kept.add(before.output)
         else:
             issues += differences
-            manifest.supersede(before)
+            manifest.mark_replaced(before)
     if not overwrite:
         raise_all(issues)
     return frozenset(kept)
 
 
-def _foreign_files(manifest: Manifest, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
+def _foreign_files(manifest: RunLog, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
     """The files that are there already, where none of them is of an earlier run."""
     if str(scene.output) in manifest.replaced:
         return []
     there = (path for name in names if (path := manifest.folder / name).exists())
-    return [Issue(str(path), "is there, and no run in this folder wrote it", ELSEWHERE) for path in there]
+    return [Issue(str(path), "is there, and no run in this folder wrote it", CHOOSE_OTHER_FOLDER) for path in there]
 
 
-def _differences(scene: Scene, before: SceneOutcome, ended: bool) -> list[Issue]:
+def _differences(scene: Scene, before: SceneResult, ended: bool) -> list[Issue]:
     """Why what is there is not what would be made of a scene now."""
     if before.input != scene.name:
-        return [Issue(scene.name, f"its output {before.output} is that of {before.input}", ELSEWHERE)]
+        return [Issue(scene.name, f"its output {before.output} is that of {before.input}", CHOOSE_OTHER_FOLDER)]
     if ended and (before.size, before.mtime) != input_state(scene):
-        return [Issue(scene.name, "has changed since it was labelled", ELSEWHERE)]
+        return [Issue(scene.name, "has changed since it was labelled", CHOOSE_OTHER_FOLDER)]
     return []
 
 
-def _is_complete(folder: Path, outcome: SceneOutcome) -> bool:
+def _is_complete(folder: Path, outcome: SceneResult) -> bool:
     """Whether a scene has no pixel in the area, or everything that was written for it is there, at its size."""
     return outcome.status == "outside" or (
         outcome.status == "done"
         and all(
-            (folder / name).is_file() and size in (UNTOLD, (folder / name).stat().st_size)
+            (folder / name).is_file() and size in (UNKNOWN_SIZE, (folder / name).stat().st_size)
             for name, size in (outcome.files or {}).items()
         )
     )

@@ -17,7 +17,7 @@ from latentclust.evaluate.clustering import score
 from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
 from latentclust.labelling.reference.blocks import Block
 from latentclust.labelling.reference.class_raster import Reference
-from latentclust.labelling.scenes.reader import filled
+from latentclust.labelling.scenes.reader import fill_nodata
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, SealedMaps
 from latentclust.specs.parts import MapBaselineSpec
@@ -52,7 +52,7 @@ class ScenePixels:
         """
         with reading(self.path):
             values, valid = read_window(self.file, self.bands.bands, self.blocks[index].wide)
-        image = filled(as_bytes(values, valid, self.bands.ranges), valid)
+        image = fill_nodata(as_bytes(values, valid, self.bands.ranges), valid)
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid
 
     def inside(self, index: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:

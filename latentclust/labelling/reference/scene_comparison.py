@@ -12,15 +12,15 @@ import numpy as np
 from latentclust.data.sources import reading
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.evaluate.segmentation import MapTally
-from latentclust.labelling.label_report import Watcher
+from latentclust.labelling.label_report import LabelListener
 from latentclust.labelling.label_scenes import label
 from latentclust.labelling.reference.blocks import Block, blocks_of
 from latentclust.labelling.reference.class_raster import Reference, check_reference, open_reference
 from latentclust.labelling.reference.resample import aligned
 from latentclust.labelling.reference.scene_agreement import Beside, PixelCounts, SceneAgreement, facts_of, protocol_of
 from latentclust.labelling.reference.scene_baselines import ScenePixels, score_scene_baselines
-from latentclust.labelling.scenes.bands import fit_bands
-from latentclust.labelling.scenes.reader import band_reading, opened
+from latentclust.labelling.scenes.bands import match_bands
+from latentclust.labelling.scenes.reader import band_reading, open_raster
 from latentclust.labelling.windows.stitch import NO_DATA
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, SealedMaps
@@ -33,7 +33,7 @@ def compare_scene(
     *,
     nodata: int | None = None,
     out: Path | None = None,
-    watcher: Watcher | None = None,
+    listener: LabelListener | None = None,
 ) -> SceneAgreement:
     """Labels a scene as `label` does and compares it with a raster of classes, block by block.
 
@@ -44,7 +44,7 @@ def compare_scene(
             the scene's is resampled by nearest neighbour.
         nodata: A value of the reference that is no class, beside what the file says.
         out: The folder that keeps the label raster; it is not kept unless said.
-        watcher: Hears how far the labelling is.
+        listener: Receives progress events.
 
     Raises:
         LatentclustError: A scene that does not suit the model, a reference that is none, or no pixel valid in both.
@@ -53,12 +53,12 @@ def compare_scene(
     """
     began = time.monotonic()
     bands = band_reading(model, "model")
-    with opened(scene) as file, opened(reference) as other:
-        bands = fit_bands(file, bands, str(scene)).bands
+    with open_raster(scene) as file, open_raster(reference) as other:
+        bands = match_bands(file, bands, str(scene)).bands
         band, blocks = check_reference(other, reference), blocks_of(file.height, file.width)
         with aligned(other, reference, file) as found, _folder(out) as folder:
             known = open_reference(found, band, reference, nodata, blocks)
-            labels = _labelled(model, scene, folder, watcher)
+            labels = _labelled(model, scene, folder, listener)
             tally, occupied = _counted(model, labels, known, blocks)
             pixels = _pixel_counts(tally, known, file.height * file.width, reference)
             images = ScenePixels(file, bands, scene, blocks, model.device)
@@ -79,9 +79,9 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _labelled(model: ClusteringModel, scene: Path, folder: Path, watcher: Watcher | None) -> Path:
+def _labelled(model: ClusteringModel, scene: Path, folder: Path, listener: LabelListener | None) -> Path:
     """The label raster."""
-    (outcome,) = label(model, scene, folder, watcher=watcher).scenes
+    (outcome,) = label(model, scene, folder, listener=listener).scenes
     if outcome.status != "done":
         raise RunFailedError.at(str(scene), outcome.reason.rstrip("."), "Mend the scene, then run the command again")
     return folder / outcome.output
@@ -93,7 +93,7 @@ def _counted(
     """Clusters against classes, and the blocks that hold labels."""
     tally = MapTally(model.clusters, SealedMaps(known.maps), len(known.names))
     occupied = []
-    with opened(labels) as file:
+    with open_raster(labels) as file:
         for index, block in enumerate(blocks):
             with reading(labels):
                 clusters = file.read(window=block.window).astype(np.int64)

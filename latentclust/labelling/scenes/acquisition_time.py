@@ -13,7 +13,7 @@ TAG = "TIFFTAG_DATETIME"
 TAG_FORM = "%Y:%m:%d %H:%M:%S"
 
 
-def moment(text: str, where: str = "--datetime") -> datetime:
+def parse_datetime(text: str, where: str = "--datetime") -> datetime:
     """A time of RFC 3339, such as 2020-06-01T12:00:00Z; raises LatentclustError for another."""
     try:
         if not RFC_3339.fullmatch(text):
@@ -24,7 +24,7 @@ def moment(text: str, where: str = "--datetime") -> datetime:
         raise LatentclustError.at(where, what, "Write it like 2020-06-01T12:00:00Z") from error
 
 
-def datetime_of(tag: str, given: str | None, item: Mapping[str, Any] | None) -> datetime | None:
+def acquisition_time(tag: str, given: str | None, item: Mapping[str, Any] | None) -> datetime | None:
     """When a scene was taken; None where nothing says so.
 
     The scene's own STAC item comes first, then what the user gives for all scenes, and last the TIFF tag DateTime, in
@@ -39,10 +39,10 @@ def datetime_of(tag: str, given: str | None, item: Mapping[str, Any] | None) -> 
     Raises:
         LatentclustError: A time that is none in the item or in `given`.
     """
-    user = None if given is None else moment(given)
+    user = None if given is None else parse_datetime(given)
     properties = item.get("properties", {}) if item else {}
     if (text := properties.get("datetime")) is not None:
-        return moment(str(text), "the scene's STAC item")
+        return parse_datetime(str(text), "the scene's STAC item")
     if time_range(item) or user:
         return None if time_range(item) else user
     try:
@@ -57,5 +57,5 @@ def time_range(item: Mapping[str, Any] | None) -> tuple[datetime, datetime] | No
     ends = properties.get("start_datetime"), properties.get("end_datetime")
     if None in ends:
         return None
-    first, last = (moment(str(end), "the scene's STAC item") for end in ends)
+    first, last = (parse_datetime(str(end), "the scene's STAC item") for end in ends)
     return first, last

@@ -57,47 +57,47 @@ def gdal_name(address: str) -> str:
     return SYSTEMS[scheme.lower()] + rest if colon and scheme.lower() in SYSTEMS else address
 
 
-def without_secrets(text: str) -> str:
+def strip_credentials(text: str) -> str:
     """A text whose URLs lack user, password and query."""
     return _OPTIONS.sub(r"\1", _SECRETS.sub(r"\1\2", text))
 
 
-def shown(address: str) -> str:
+def display_address(address: str) -> str:
     """An address without secrets; those that name different files stay different, and a new signature changes nothing.
 
     Instead of a query there are the first digits of the SHA-256 of its parameters, those of a signature left out.
     """
     options, question, _ = address.partition("?")
     if question and re.fullmatch(r"/vsi[a-z0-9_]+", options):  # as in /vsicurl?max_retry=3&url=https...
-        return f"{options}/{shown(dict(parse_qsl(address[len(options) + 1 :])).get('url', ''))}"
-    query = urlencode(_telling(parse_qsl(_query(address), keep_blank_values=True)))
+        return f"{options}/{display_address(dict(parse_qsl(address[len(options) + 1 :])).get('url', ''))}"
+    query = urlencode(_identifying_parameters(parse_qsl(_query(address), keep_blank_values=True)))
     digest = f"?sha256={hashlib.sha256(query.encode()).hexdigest()[:DIGITS]}" if query else ""
-    return without_secrets(address) + digest
+    return strip_credentials(address) + digest
 
 
-def stem(address: str) -> str:
+def address_stem(address: str) -> str:
     """The last component of an address without query and suffix, or all that names a raster within a file."""
-    plain = shown(address).partition("?")[0].rstrip("/")
-    name = safe(unquote(plain.rpartition("/")[2]))
+    plain = display_address(address).partition("?")[0].rstrip("/")
+    name = safe_filename(unquote(plain.rpartition("/")[2]))
     return name if _is_subdataset(address) else PurePath(name).stem
 
 
-def safe(name: str) -> str:
+def safe_filename(name: str) -> str:
     """A name that a file may bear in one folder."""
     return _UNSAFE.sub("_", name).strip(". ") or "scene"
 
 
-def printable(path: PurePath | str) -> str:
+def printable_path(path: PurePath | str) -> str:
     r"""A path as text that can be written anywhere: bytes that are no UTF-8 become \xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def real(path: Path) -> Path:
+def resolve_links(path: Path) -> Path:
     """A path with its links followed as far as they lead; unlike `Path.resolve` it is content with loops."""
     return Path(os.path.realpath(path))
 
 
-def archive(address: str) -> tuple[Path, ...]:
+def archive_path(address: str) -> tuple[Path, ...]:
     """The local file that a path such as /vsizip/scenes.zip/a.tif lies in, or none."""
     if not _VIRTUAL.match(address):
         return ()
@@ -115,7 +115,7 @@ def _query(address: str) -> str:
     return "&".join(re.findall(r"""\?([^\s'"<>{}]*)""", address)) if "://" in address else ""
 
 
-def _telling(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _identifying_parameters(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those that tell which file is meant, sorted."""
     signed = any(name.lower() in SIGNATURES for name, _ in parameters)
     left_out = TOKENS | SIGNED if signed else TOKENS

@@ -9,7 +9,7 @@ SEPARATORS = "_-. "
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class BandFilePattern:
     """What the names of files have in common.
 
     Attributes:
@@ -36,7 +36,9 @@ class Pattern:
         return f"{before}{joint}{after}" if before and after else before or after
 
 
-def band_sets(files: Sequence[tuple[str, str]], bands: Sequence[str]) -> list[tuple[Pattern, dict[str, int]]]:
+def group_band_files(
+    files: Sequence[tuple[str, str]], bands: Sequence[str]
+) -> list[tuple[BandFilePattern, dict[str, int]]]:
     """Files whose names are alike but for a band, with the index of each band's file; some may lack bands.
 
     A band is a whole word of a name: between ends or characters that are neither letters nor digits. Where the words of
@@ -46,12 +48,12 @@ def band_sets(files: Sequence[tuple[str, str]], bands: Sequence[str]) -> list[tu
         files: The folder of each, and its name.
         bands: The words, that differ.
     """
-    sets: dict[Pattern, dict[str, int]] = {}
+    sets: dict[BandFilePattern, dict[str, int]] = {}
     for index, (folder, name) in enumerate(files):
         stem, dot, suffix = name.rpartition(".") if "." in name[1:] else (name, "", "")
         for band in bands:
             for place in re.finditer(rf"(?<![^\W_]){re.escape(band)}(?![^\W_])", stem):
-                pattern = Pattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix)
+                pattern = BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix)
                 sets.setdefault(pattern, {})[band] = index
     taken: set[int] = set()
     found = []

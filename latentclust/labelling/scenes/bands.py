@@ -10,17 +10,17 @@ from rasterio.windows import Window
 
 from latentclust.data.rasters import PERCENTILES, BandReading, bands_of, descriptions, read_window, scales_of
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.reader import decoding
+from latentclust.labelling.scenes.reader import decoding_errors
 
-LOOKED_AT = 256
+SAMPLE_WINDOW = 256
 """Side of a window by which the range of a scene is told, pixels."""
 
-LATTICE = 4
+SAMPLE_GRID = 4
 """Rows and columns of such windows, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class BandMatch:
     """How one scene is read.
 
     Attributes:
@@ -32,7 +32,7 @@ class Fit:
     warnings: tuple[str, ...]
 
 
-def fit_bands(file: DatasetReader, wanted: BandReading, name: str) -> Fit:
+def match_bands(file: DatasetReader, wanted: BandReading, name: str) -> BandMatch:
     """The bands of a scene that the model reads; looks at some values, and mostly at one window alone.
 
     By name where the scene's descriptions contain each of the model's names once, and else by index.
@@ -51,7 +51,7 @@ def fit_bands(file: DatasetReader, wanted: BandReading, name: str) -> Fit:
     if kinds:
         what = f"holds values of type {kinds[0]}, and the model was trained on {' and '.join(wanted.types)}"
         raise LatentclustError.at(name, what, "Convert it to the type and the scale of the training data")
-    return Fit(fitted, (*odd, *_scales(file, fitted), *_ranges(file, fitted, name)))
+    return BandMatch(fitted, (*odd, *_scales(file, fitted), *_ranges(file, fitted, name)))
 
 
 def _places(file: DatasetReader, wanted: BandReading, name: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -79,30 +79,30 @@ def _scales(file: DatasetReader, bands: BandReading) -> Iterator[str]:
     for band, found, trained in pairs:
         if found != trained:
             said, before = (f"scale {scale:g} and offset {offset:g}" for scale, offset in (found, trained))
-            yield f"{_called(file, band)} has {said}, and the training data had {before}; stored values are read"
+            yield f"{_band_label(file, band)} has {said}, and the training data had {before}; stored values are read"
 
 
 def _ranges(file: DatasetReader, bands: BandReading, name: str) -> tuple[str, ...]:
     """A warning where no value looked at lies within the range of a band; raises where that is so in every band."""
     if not bands.ranges:
         return ()
-    with decoding(name):
+    with decoding_errors(name):
         outside = _outside(file, bands)
         if not outside:
             return ()
-        values = np.concatenate(list(_samples(file, bands.bands)), axis=1)
-    said = "; ".join(_spread(file, bands, values, at) for at in outside)
+        values = np.concatenate(list(_sample_windows(file, bands.bands)), axis=1)
+    said = "; ".join(_range_text(file, bands, values, at) for at in outside)
     if len(outside) < len(bands.bands):
         return (f"no value looked at lies in the range of the training data: {said}",)
     what = f"no value looked at lies in the range of the training data in any band: {said}"
     raise LatentclustError.at(name, what, "Bring it to the scale of the training data")
 
 
-def _spread(file: DatasetReader, bands: BandReading, values: NDArray[np.generic], at: int) -> str:
+def _range_text(file: DatasetReader, bands: BandReading, values: NDArray[np.generic], at: int) -> str:
     low, high = np.percentile(values[at].astype(np.float64), PERCENTILES)
     trained = " to ".join(f"{value:g}" for value in bands.ranges[at])
     shares = " to ".join(f"{share:g}" for share in PERCENTILES)
-    return f"{_called(file, bands.bands[at])} has {low:.4g} to {high:.4g} (percentiles {shares}), not {trained}"
+    return f"{_band_label(file, bands.bands[at])} has {low:.4g} to {high:.4g} (percentiles {shares}), not {trained}"
 
 
 def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
@@ -110,7 +110,7 @@ def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
     low, high = np.array(bands.ranges, np.float64).T[:, :, np.newaxis]
     inside = np.zeros(len(bands.bands), np.bool_)
     seen = False
-    for values in _samples(file, bands.bands):
+    for values in _sample_windows(file, bands.bands):
         inside |= ((values >= low) & (values <= high)).any(axis=1)
         seen = seen or values.size > 0
         if inside.all():
@@ -118,7 +118,7 @@ def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
     return tuple(int(at) for at in np.flatnonzero(~inside)) if seen else ()
 
 
-def _samples(file: DatasetReader, bands: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+def _sample_windows(file: DatasetReader, bands: Sequence[int]) -> Iterator[NDArray[np.generic]]:
     """The valid values `(c, n)` of windows spread over a scene."""
     blocks = file.block_shapes[bands[0] - 1]
     for top, height in _spans(file.height, blocks[0]):
@@ -132,13 +132,13 @@ def _spans(whole: int, block: int) -> list[tuple[int, int]]:
 
     They begin where blocks do, unless blocks are longer than a share, so that few are decoded.
     """
-    count = min(LATTICE, -(-whole // LOOKED_AT))
+    count = min(SAMPLE_GRID, -(-whole // SAMPLE_WINDOW))
     share = whole / count
-    starts = [max(0, int((each + 0.5) * share - LOOKED_AT / 2)) for each in range(count)]
+    starts = [max(0, int((each + 0.5) * share - SAMPLE_WINDOW / 2)) for each in range(count)]
     begun = [start - start % block if block <= share else start for start in starts]
-    return [(start, min(LOOKED_AT, whole - start)) for start in dict.fromkeys(begun)]
+    return [(start, min(SAMPLE_WINDOW, whole - start)) for start in dict.fromkeys(begun)]
 
 
-def _called(file: DatasetReader, band: int) -> str:
+def _band_label(file: DatasetReader, band: int) -> str:
     said = descriptions(file, [band])[0]
     return f"band {band} ({said})" if said else f"band {band}"

@@ -7,16 +7,22 @@ from pathlib import Path, PurePath
 
 from latentclust.data.sources import in_package, reading
 from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.labelling.scenes.addresses import is_address, local_path, printable, real, without_secrets
-from latentclust.labelling.scenes.folders import is_folder, leads_into, literal_part, matches, search
+from latentclust.labelling.scenes.addresses import (
+    is_address,
+    local_path,
+    printable_path,
+    resolve_links,
+    strip_credentials,
+)
+from latentclust.labelling.scenes.folders import find_files_below, glob_files, is_folder, is_inside, literal_prefix
 from latentclust.labelling.scenes.inputs import (
     RASTERS,
     Scene,
-    file_scene,
-    item_scene,
-    joined_scenes,
-    remote_scene,
-    unsearched,
+    scene_from_file,
+    scene_from_stac_item,
+    scene_from_url,
+    scenes_from_band_files,
+    unreadable_folder,
 )
 from latentclust.labelling.scenes.stac import JSON, files_of, is_item, read_json
 
@@ -49,10 +55,10 @@ def find_scenes(
     check_words(bands)
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
-    out = real(out) if out else None
+    out = resolve_links(out) if out else None
     for argument in given:
         try:
-            for scene in _found(argument, out, bands or names):
+            for scene in _scenes_of_argument(argument, out, bands or names):
                 scenes.setdefault((scene.name, scene.output), scene)
         except LatentclustError as error:
             issues += error.issues
@@ -60,7 +66,7 @@ def find_scenes(
     if not found and not issues:
         issues.append(Issue("SCENES", "nothing is given", "Name rasters, folders or a text file of paths"))
     if found and bands:
-        found = joined_scenes(found, bands)
+        found = scenes_from_band_files(found, bands)
         if not found:
             what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word of its name"
             issues.append(Issue("--bands", what, "Give the words by which the names of the bands' files differ"))
@@ -68,61 +74,61 @@ def find_scenes(
     return found
 
 
-def _found(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
+def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
     """Those of one argument; raises LatentclustError where there are none."""
     text = str(argument)
-    where = without_secrets(printable(text))
+    where = strip_credentials(printable_path(text))
     if not text.strip() or "\0" in text:
         what = f"the path {text!r} is empty or holds a null byte"
         raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
     with reading(where, "Check the path"):
-        found = list(_each(text, out, wanted))
+        found = list(_expand(text, out, wanted))
     if not found:
         what = f"no raster is there ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters are none)"
         raise LatentclustError.at(where, what, "Name rasters, or a folder of them")
     return found
 
 
-def _each(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]:
+def _expand(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]:
     path = Path(text)
     if is_folder(path):
-        yield from _within(search(path, SUFFIXES | {JSON}, out), path, wanted)
+        yield from _scenes_in_files(find_files_below(path, SUFFIXES | {JSON}, out), path, wanted)
     elif glob.has_magic(text) and not is_address(text) and not path.exists():
-        root = literal_part(path)
-        yield from _within(matches(path, root, SUFFIXES | {JSON}, out), root, wanted)
+        root = literal_prefix(path)
+        yield from _scenes_in_files(glob_files(path, root, SUFFIXES | {JSON}, out), root, wanted)
     elif path.suffix.lower() == LIST and not is_address(text):
         folder = path.parent
-        yield from (_named(name, folder, wanted) for name in _lines(path))
+        yield from (_named_scene(name, folder, wanted) for name in _list_lines(path))
     else:
-        yield _named(text, None, wanted)
+        yield _named_scene(text, None, wanted)
 
 
-def _named(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
+def _named_scene(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
     """A file or an address that is named, in a list of `folder` or on its own; a file need not be there."""
     if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
         text = str(local)
     elif is_address(text):
-        return remote_scene(text)
+        return scene_from_url(text)
     path = (folder or Path()) / text
     above = Path(text).is_absolute() or ".." in Path(text).parts
     root = path.parent if folder is None or above else folder
     if path.suffix.lower() == JSON:
-        return item_scene(path, path.parent.relative_to(root), wanted)
-    return file_scene(path, root)
+        return scene_from_stac_item(path, path.parent.relative_to(root), wanted)
+    return scene_from_file(path, root)
 
 
-def _within(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterator[Scene]:
+def _scenes_in_files(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterator[Scene]:
     """Files that were searched for, and STAC items among them; what is a file of an item is no scene of its own."""
     found = list(paths)
     items = {path for path in found if path.suffix.lower() == JSON and _is_item(path)}
-    owned = {real(file) for item in items for file in files_of(item)}
+    owned = {resolve_links(file) for item in items for file in files_of(item)}
     for path in found:
         if is_folder(path):
-            yield unsearched(path, root)
+            yield unreadable_folder(path, root)
         elif path in items:
-            yield item_scene(path, path.parent.relative_to(root), wanted)
-        elif path.suffix.lower() != JSON and not (owned and real(path) in owned):
-            yield file_scene(path, root)
+            yield scene_from_stac_item(path, path.parent.relative_to(root), wanted)
+        elif path.suffix.lower() != JSON and not (owned and resolve_links(path) in owned):
+            yield scene_from_file(path, root)
 
 
 def _is_item(path: Path) -> bool:
@@ -132,9 +138,9 @@ def _is_item(path: Path) -> bool:
         return False
 
 
-def _lines(path: Path) -> list[str]:
+def _list_lines(path: Path) -> list[str]:
     """The lines of a list that say something; bytes that are no UTF-8 stay those of a file's name."""
-    with reading(printable(path), ONE_A_LINE):
+    with reading(printable_path(path), ONE_A_LINE):
         content = path.read_bytes()
         if b"\0" in content:
             raise ValueError("it holds null bytes")
@@ -145,7 +151,7 @@ def _lines(path: Path) -> list[str]:
 
 def _inside(scenes: Iterable[Scene], out: Path) -> Iterator[Issue]:
     for scene in scenes:
-        if any(leads_into(file, out) for file in scene.files):
+        if any(is_inside(file, out) for file in scene.files):
             yield Issue(scene.name, f"lies in the output folder {out}", "Choose another --out")
 
 

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from latentclust.labelling.run_log_file import NAME
-from latentclust.labelling.scenes.addresses import real
+from latentclust.labelling.run_log import RUN_LOG
+from latentclust.labelling.scenes.addresses import resolve_links
 
 
-def search(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
+def find_files_below(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
     """Files with one of the lower-case suffixes, and links of such a name to nothing; sorted.
 
     Passed over are hidden files and folders, `out`, and the folders of other label rasters. Folders that links lead to
@@ -27,7 +27,7 @@ def search(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[
     folders, links = deque([root]), deque[Path]()
     while folders or links:
         folder = folders.popleft() if folders else links.popleft()
-        place = real(folder)
+        place = resolve_links(folder)
         if place in seen or (out and place.is_relative_to(out)):
             continue
         seen.add(place)
@@ -39,7 +39,7 @@ def search(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[
         for path, linked in entries:
             if is_folder(path):
                 (links if linked else folders).append(path)
-            elif path.suffix.lower() in suffixes and not (linked and leads_into(path, out)):
+            elif path.suffix.lower() in suffixes and not (linked and is_inside(path, out)):
                 found.append(path)
     return iter(sorted(found))
 
@@ -48,12 +48,12 @@ def _entries(folder: Path) -> list[tuple[Path, bool]]:
     """What a folder holds that is not hidden, sorted, and whether it is a link; nothing of label rasters."""
     with os.scandir(folder) as scanned:
         entries = sorted((entry.name, entry.is_symlink()) for entry in scanned)
-    if any(name == NAME for name, _ in entries):
+    if any(name == RUN_LOG for name, _ in entries):
         return []
     return [(folder / name, linked) for name, linked in entries if not name.startswith(".")]
 
 
-def matches(pattern: Path, root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
+def glob_files(pattern: Path, root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
     """The files that a glob pattern matches, sorted, hidden ones and outputs left out.
 
     Of a pattern that does not end with a suffix, as `scenes/*` does not, only files with one of `suffixes`.
@@ -72,11 +72,11 @@ def matches(pattern: Path, root: Path, suffixes: Collection[str], out: Path | No
     for path in sorted(root.glob("/".join(parts))):
         told = hidden or not any(part.startswith(".") for part in path.relative_to(root).parts)
         suits = anything or path.suffix.lower() in suffixes
-        if told and suits and path.is_file() and not _labelled(path, root, out):
+        if told and suits and path.is_file() and not _in_label_folder(path, root, out):
             yield path
 
 
-def literal_part(pattern: Path) -> Path:
+def literal_prefix(pattern: Path) -> Path:
     """The folders of a pattern that are there as they stand, though they may look like wildcards."""
     return next((parent for parent in pattern.parents if parent.is_dir()), pattern.parents[-1])
 
@@ -86,12 +86,12 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def leads_into(path: Path, out: Path | None) -> bool:
+def is_inside(path: Path, out: Path | None) -> bool:
     """Whether a path, links followed, lies in the output folder."""
-    return out is not None and real(path).is_relative_to(out)
+    return out is not None and resolve_links(path).is_relative_to(out)
 
 
-def _labelled(path: Path, root: Path, out: Path | None) -> bool:
+def _in_label_folder(path: Path, root: Path, out: Path | None) -> bool:
     """Whether a file is in the folder of some label rasters."""
     folders = [folder for folder in path.parents if folder.is_relative_to(root)]
-    return leads_into(path, out) or any((folder / NAME).exists() for folder in folders)
+    return is_inside(path, out) or any((folder / RUN_LOG).exists() for folder in folders)

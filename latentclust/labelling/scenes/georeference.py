@@ -9,7 +9,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
-from latentclust.labelling.windows.strips import Extent
+from latentclust.labelling.windows.strips import PixelBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Georeference:
     rpcs: RPC | None
 
     @classmethod
-    def of(cls, file: DatasetReader) -> "Georeference":
+    def from_dataset(cls, file: DatasetReader) -> "Georeference":
         """That of an opened file; an identity transform is none."""
         points, crs = file.gcps
         transform = None if file.transform.is_identity else file.transform
@@ -49,11 +49,11 @@ class Georeference:
         if self.rpcs:
             file.rpcs = self.rpcs
 
-    def cut(self, extent: Extent) -> "Georeference":
+    def crop(self, extent: PixelBounds) -> "Georeference":
         """That of a part of the raster."""
         top, left = extent.top, extent.left
         points = tuple(GroundControlPoint(p.row - top, p.col - left, p.x, p.y, p.z, p.id, p.info) for p in self.points)
-        transform = None if self.transform is None else moved(self.transform, top, left)
+        transform = None if self.transform is None else shifted_transform(self.transform, top, left)
         size = (extent.height, extent.width)
         return Georeference(size, transform, self.crs, points, _moved_rpcs(self.rpcs, top, left))
 
@@ -66,7 +66,7 @@ class Georeference:
         return one == two and _coefficients(self.rpcs) == _coefficients(other.rpcs)
 
 
-def moved(transform: Affine, top: int, left: int) -> Affine:
+def shifted_transform(transform: Affine, top: int, left: int) -> Affine:
     """The transform of a raster that begins at another row and column."""
     if top == left == 0:
         return transform

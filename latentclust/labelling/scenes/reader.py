@@ -18,14 +18,14 @@ from scipy.ndimage import distance_transform_edt
 from latentclust.data.rasters import CACHE_BYTES, BandReading, as_bytes, read_window
 from latentclust.data.sources import reading
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.addresses import without_secrets
-from latentclust.labelling.scenes.inputs import Scene, file_scene
-from latentclust.labelling.scenes.vrt import joined
+from latentclust.labelling.scenes.addresses import strip_credentials
+from latentclust.labelling.scenes.inputs import Scene, scene_from_file
+from latentclust.labelling.scenes.vrt import build_vrt
 from latentclust.labelling.windows.grid import Span
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.parts import SceneDatasetSpec
 
-PATIENCE = {
+GDAL_TIMEOUTS = {
     "GDAL_HTTP_CONNECTTIMEOUT": 30,
     "GDAL_HTTP_LOW_SPEED_TIME": 30,
     "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
@@ -34,7 +34,7 @@ PATIENCE = {
 }
 """GDAL's settings for scenes that come over a network, where the environment has none of its own; seconds, bytes/s."""
 
-ANEW = "Train the model anew: files written by this version hold what is needed"
+RETRAIN_FIX = "Train the model anew: files written by this version hold what is needed"
 
 
 def band_reading(model: ClusteringModel, where: str) -> BandReading:
@@ -50,38 +50,38 @@ def band_reading(model: ClusteringModel, where: str) -> BandReading:
         return model.bands
     if isinstance(model.resolved.dataset, SceneDatasetSpec):
         what = "it was trained on rasters, and does not say which bands it reads and which values become 0 and 255"
-        raise LatentclustError.at(where, what, ANEW)
+        raise LatentclustError.at(where, what, RETRAIN_FIX)
     count = model.raw_shape[0]
     return BandReading(tuple(range(1, count + 1)), (), (count,), ("uint8",))
 
 
 @contextmanager
-def opened(scene: Scene | Path) -> Iterator[DatasetReader]:
+def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
     """A scene, or a file, opened; what GDAL says on opening becomes a LatentclustError that names it."""
-    scene = file_scene(scene) if isinstance(scene, Path) else scene
-    if scene.fault:
-        raise LatentclustError(scene.fault)
-    patience = {name: value for name, value in PATIENCE.items() if name not in os.environ}
+    scene = scene_from_file(scene) if isinstance(scene, Path) else scene
+    if scene.error:
+        raise LatentclustError(scene.error)
+    patience = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
     with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **patience):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with decoding(scene.name):
-            file = rasterio.open(joined(scene.parts, scene.name) if scene.parts else scene.source)
+        with decoding_errors(scene.name):
+            file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
         with file:
             yield file
 
 
 @contextmanager
-def decoding(name: str) -> Iterator[None]:
+def decoding_errors(name: str) -> Iterator[None]:
     """What a decoder raises becomes a LatentclustError about `name`, and loses users, passwords and queries of URLs."""
     try:
         with reading(name):
             yield
     except LatentclustError as error:
         # The cause would show them.
-        raise LatentclustError(*(replace(each, what=without_secrets(each.what)) for each in error.issues)) from None
+        raise LatentclustError(*(replace(each, what=strip_credentials(each.what)) for each in error.issues)) from None
 
 
-def read_filled(
+def read_filled_window(
     file: DatasetReader, wanted: BandReading, row: Span, column: Span, name: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
     """A window `(c, h, w)` as bytes and where it is data `(h, w)`; None where it is nowhere data.
@@ -99,15 +99,15 @@ def read_filled(
         LatentclustError: A file that is damaged here.
     """
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
-    with decoding(name):
+    with decoding_errors(name):
         values, valid = read_window(file, wanted.bands, window)
     if not valid.any():
         return None
     image = as_bytes(values, valid, wanted.ranges)
-    return (image if valid.all() else filled(image, valid)), valid
+    return (image if valid.all() else fill_nodata(image, valid)), valid
 
 
-def filled(image: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def fill_nodata(image: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """An image `(c, h, w)` whose pixels outside `valid` `(h, w)` are those of the nearest pixel inside."""
     nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
     found: NDArray[np.uint8] = image[:, nearest[0], nearest[1]]

@@ -33,7 +33,7 @@ SHIFT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BandFile:
     """A file of one band.
 
     Attributes:
@@ -47,7 +47,7 @@ class Part:
     name: str
 
 
-def joined(parts: Sequence[Part], name: str) -> str:
+def build_vrt(parts: Sequence[BandFile], name: str) -> str:
     """The VRT: its bands are in the order of the parts and called as they are; nodata and masks of each are kept.
 
     Args:
@@ -72,7 +72,7 @@ def joined(parts: Sequence[Part], name: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _opened(part: Part, name: str) -> DatasetReader:
+def _opened(part: BandFile, name: str) -> DatasetReader:
     try:
         file = rasterio.open(part.source)
     except (OSError, RasterioError) as error:
@@ -127,7 +127,7 @@ def _place(root: ET.Element, file: DatasetReader) -> None:
         ET.SubElement(root, "GeoTransform").text = ", ".join(repr(float(each)) for each in file.transform.to_gdal())
 
 
-def _add_band(root: ET.Element, number: int, part: Part, file: DatasetReader) -> None:
+def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader) -> None:
     """One band, with its nodata value, or else with its mask where it has one."""
     band = bands_of(file)[0]
     at = band - 1
@@ -147,7 +147,7 @@ def _add_band(root: ET.Element, number: int, part: Part, file: DatasetReader) ->
         _add_source(mask, part, f"mask,{band}", file)
 
 
-def _add_source(element: ET.Element, part: Part, band: str, file: DatasetReader) -> None:
+def _add_source(element: ET.Element, part: BandFile, band: str, file: DatasetReader) -> None:
     """The whole of a band of a file, or of its mask."""
     whole = {"xOff": "0", "yOff": "0", "xSize": str(file.width), "ySize": str(file.height)}
     source = ET.SubElement(element, "SimpleSource")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.windows.strip_labeller import Labelled, Progress
-from latentclust.labelling.windows.window_batches import Job, Stopping
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.windows.strip_labeller import Progress, StripResult
+from latentclust.labelling.windows.window_batches import ShouldStop, StripJob
 from latentclust.model.model import save_model
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EXTRA = "pip install 'latentclust[cluster]'"
+INSTALL_FIX = "pip install 'latentclust[cluster]'"
 
 CONNECT_SECONDS = 8
 """How long a scheduler may take to answer."""
@@ -37,21 +37,23 @@ CONNECT_SECONDS = 8
 GRACE_SECONDS = 1
 """How much longer it is waited for."""
 
-AHEAD = 2
+MAX_QUEUED_PER_THREAD = 2
 """Strips in flight for each thread of a cluster."""
 
 POLL_SECONDS = 0.5
 """How often a wish to stop is looked for."""
 
-AGAIN_THERE = "The same command goes on where it was"
+RESUME_FIX = "The same command goes on where it was"
 
 CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
-AGAIN = "Start it, check the address, or use --workers N"
+SCHEDULER_FIX = "Start it, check the address, or use --workers N"
 
 
 @contextmanager
-def cluster_engine(plan: Plan, folder: Path, workers: int | None, scheduler: str | None) -> "Iterator[Engine]":
+def cluster_engine(
+    settings: LabelSettings, folder: Path, workers: int | None, scheduler: str | None
+) -> "Iterator[Engine]":
     """An engine of a local cluster of so many workers, or of the cluster at an address.
 
     Raises:
@@ -59,23 +61,23 @@ def cluster_engine(plan: Plan, folder: Path, workers: int | None, scheduler: str
             the folder or has another version of latentclust.
     """
     with ExitStack() as stack:
-        client = stack.enter_context(_local(workers) if scheduler is None else _connected(scheduler))
+        client = stack.enter_context(_start_local_cluster(workers) if scheduler is None else _connected(scheduler))
         _check_workers(client, folder)
         model = folder / "model.safetensors"
-        save_model(model, plan.model)
+        save_model(model, settings.model)
         threads = max(1, torch.get_num_threads() // workers) if workers else None
-        _send(client, plan, model, threads)
+        _broadcast(client, settings, model, threads)
         stack.callback(model.unlink, missing_ok=True)
         yield partial(_label, client)
 
 
 @contextmanager
-def _local(workers: int | None) -> "Iterator[Client]":
+def _start_local_cluster(workers: int | None) -> "Iterator[Client]":
     """A cluster of processes on this machine; they are spawned, and a lost one is started again."""
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise LatentclustError.at("--workers", "Dask is not installed", EXTRA) from error
+        raise LatentclustError.at("--workers", "Dask is not installed", INSTALL_FIX) from error
     settings: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
     with (
         _environment_kept(),
@@ -97,7 +99,7 @@ def _environment_kept() -> Iterator[None]:
         os.environ.update(before)
 
 
-def within(seconds: int, action: Callable[[], T]) -> T:
+def call_with_timeout(seconds: int, action: Callable[[], T]) -> T:
     """What a call gives; TimeoutError where it has not come back after so many seconds, and goes on in a thread."""
     outcome: SimpleQueue[tuple[T | None, Exception | None]] = SimpleQueue()
 
@@ -122,13 +124,13 @@ def _connected(address: str) -> "Iterator[Client]":
     try:
         from distributed import Client
     except ImportError as error:
-        raise LatentclustError.at("--scheduler", "Dask is not installed", EXTRA) from error
+        raise LatentclustError.at("--scheduler", "Dask is not installed", INSTALL_FIX) from error
     try:
         # Of a server that accepts and says nothing Dask waits without end, so another thread does.
-        client = within(CONNECT_SECONDS + GRACE_SECONDS, partial(Client, address, timeout=CONNECT_SECONDS))
+        client = call_with_timeout(CONNECT_SECONDS + GRACE_SECONDS, partial(Client, address, timeout=CONNECT_SECONDS))
     except (OSError, ValueError, TypeError) as error:
         what = f"no scheduler answers at {address!r} within {CONNECT_SECONDS} s ({error or type(error).__name__})"
-        raise LatentclustError.at("--scheduler", what, AGAIN) from error
+        raise LatentclustError.at("--scheduler", what, SCHEDULER_FIX) from error
     with client:
         yield client
 
@@ -137,13 +139,13 @@ def _check_workers(client: "Client", folder: Path) -> None:
     """Every worker must read the same token under the same path, with the same version of latentclust."""
     from importlib.metadata import version
 
-    from latentclust.labelling.windows.dask_worker import facts_of_worker
+    from latentclust.labelling.windows.dask_worker import worker_info
 
     token = folder / "token"
     word = secrets.token_hex(8)
     token.write_text(word, encoding="utf-8")
     try:
-        found: Mapping[str, tuple[str, str]] = client.run(facts_of_worker, str(token.resolve()))
+        found: Mapping[str, tuple[str, str]] = client.run(worker_info, str(token.resolve()))
     except ModuleNotFoundError as error:
         raise LatentclustError.at("--scheduler", f"a worker lacks {error.name}", "Install latentclust there") from error
     finally:
@@ -159,34 +161,36 @@ def _check_workers(client: "Client", folder: Path) -> None:
             raise LatentclustError.at("--scheduler", what, "Install one version on all of them")
 
 
-def _send(client: "Client", plan: Plan, model: Path, threads: int | None) -> None:
+def _broadcast(client: "Client", settings: LabelSettings, model: Path, threads: int | None) -> None:
     """Gives every worker, also those that join later, the plan and the model, once."""
-    from latentclust.labelling.windows.dask_worker import PlanOnWorker
+    from latentclust.labelling.windows.dask_worker import WorkerSettings
 
-    rest = {field.name: getattr(plan, field.name) for field in fields(plan) if field.name != "model"}
-    client.register_plugin(PlanOnWorker(str(model.resolve()), str(plan.model.device), rest, threads))
+    rest = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "model"}
+    client.register_plugin(WorkerSettings(str(model.resolve()), str(settings.model.device), rest, threads))
 
 
-def _label(client: "Client", jobs: Iterator[Job], stopping: Stopping, progress: Progress) -> Iterator[Labelled]:
+def _label(
+    client: "Client", jobs: Iterator[StripJob], should_stop: ShouldStop, progress: Progress
+) -> Iterator[StripResult]:
     """Strips as they are finished; those of a worker that is lost are labelled by another."""
     from distributed import wait
 
-    room = AHEAD * max(1, sum(client.nthreads().values()))
-    flying: dict[Future[Any], Job] = {}
+    room = MAX_QUEUED_PER_THREAD * max(1, sum(client.nthreads().values()))
+    flying: dict[Future[Any], StripJob] = {}
     try:
         while True:
             while len(flying) < room and (job := next(jobs, None)) is not None:
                 flying[_submit(client, job)] = job
             if not flying:
                 return
-            if stopping():
+            if should_stop():
                 raise InterruptedRunError.at("scenes", "stopped", "The same command goes on with them")
             try:
                 done = wait(list(flying), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 continue
             except CANCELLED as error:
-                raise RunFailedError.at("--scheduler", "the cluster is gone", AGAIN_THERE) from error
+                raise RunFailedError.at("--scheduler", "the cluster is gone", RESUME_FIX) from error
             for future in done:
                 labelled = _outcome(future, flying.pop(future))
                 facts = labelled.facts
@@ -196,17 +200,17 @@ def _label(client: "Client", jobs: Iterator[Job], stopping: Stopping, progress: 
         client.cancel(list(flying), force=True)
 
 
-def _submit(client: "Client", job: Job) -> "Future[Any]":
-    from latentclust.labelling.windows.dask_worker import work
+def _submit(client: "Client", job: StripJob) -> "Future[Any]":
+    from latentclust.labelling.windows.dask_worker import label_strip
 
     # A worker may have another working directory.
-    return client.submit(work, replace(job, folder=job.folder.resolve()), pure=False)
+    return client.submit(label_strip, replace(job, folder=job.folder.resolve()), pure=False)
 
 
-def _outcome(future: "Future[Any]", job: Job) -> Labelled:
+def _outcome(future: "Future[Any]", job: StripJob) -> StripResult:
     if future.status == "finished":
-        found: Labelled = future.result()
+        found: StripResult = future.result()
         return found
     if future.status in ("cancelled", "lost"):
-        raise RunFailedError.at("--scheduler", "the cluster is gone", AGAIN_THERE)
-    return Labelled(job, None, future.exception())
+        raise RunFailedError.at("--scheduler", "the cluster is gone", RESUME_FIX)
+    return StripResult(job, None, future.exception())

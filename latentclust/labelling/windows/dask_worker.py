@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from distributed import Worker, WorkerPlugin, get_worker
 
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.windows.strip_labeller import Labelled, label_strips
-from latentclust.labelling.windows.window_batches import Job
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.windows.strip_labeller import StripResult, label_strips
+from latentclust.labelling.windows.window_batches import StripJob
 from latentclust.model.model import load
 
 NAME = "latentclust-plan"
 
 
-class PlanOnWorker(WorkerPlugin):
+class WorkerSettings(WorkerPlugin):
     """Reads the model once in every worker.
 
     Attributes:
@@ -25,7 +25,7 @@ class PlanOnWorker(WorkerPlugin):
     """
 
     name = NAME
-    plan: Plan
+    settings: LabelSettings
 
     def __init__(self, model: str, device: str, rest: Mapping[str, Any], threads: int | None) -> None:
         """Is sent: the model's file, where its networks go, the rest of the plan, and how many threads torch takes."""
@@ -35,17 +35,17 @@ class PlanOnWorker(WorkerPlugin):
         """In the worker, when it begins."""
         if self.threads:
             torch.set_num_threads(self.threads)
-        self.plan = Plan(model=load(self.model, self.device), **self.rest)
+        self.settings = LabelSettings(model=load(self.model, self.device), **self.rest)
 
 
-def work(job: Job) -> Labelled:
+def label_strip(job: StripJob) -> StripResult:
     """Labels one strip."""
     plugin = get_worker().plugins[NAME]
-    assert isinstance(plugin, PlanOnWorker)
-    return next(label_strips(plugin.plan, iter([job]), lambda: False, lambda job, windows, pixels: None))
+    assert isinstance(plugin, WorkerSettings)
+    return next(label_strips(plugin.settings, iter([job]), lambda: False, lambda job, windows, pixels: None))
 
 
-def facts_of_worker(token: str) -> tuple[str, str]:
+def worker_info(token: str) -> tuple[str, str]:
     """What a file holds, or why it cannot be read; and the version of latentclust."""
     try:
         word = Path(token).read_text(encoding="utf-8")

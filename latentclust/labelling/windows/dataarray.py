@@ -8,7 +8,7 @@ import numpy as np
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.reader import band_reading
-from latentclust.labelling.windows.grid import Span, grid_of
+from latentclust.labelling.windows.grid import Span, make_grid
 from latentclust.labelling.windows.rectangle import RegionLabeller, stretch
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID
@@ -24,7 +24,7 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", seed: int) -> 
     _import_extra()
     bands = band_reading(model, "model")
     ordered = _ordered(scene)
-    grid = grid_of(model, None, None, "hann")
+    grid = make_grid(model, None, None, "hann")
     nodata = None if ordered.rio.nodata is None else float(ordered.rio.nodata)
     labeller = RegionLabeller(model, bands, _type(ordered, bands), nodata, grid, seed)
     rows, columns = grid.rows(ordered.shape[1]), grid.columns(ordered.shape[2])

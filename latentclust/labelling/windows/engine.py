@@ -5,19 +5,21 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.windows.strip_labeller import Labelled, Progress, label_strips
-from latentclust.labelling.windows.window_batches import Job, Stopping
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.windows.strip_labeller import Progress, StripResult, label_strips
+from latentclust.labelling.windows.window_batches import ShouldStop, StripJob
 
-Engine = Callable[[Iterator[Job], Stopping, Progress], Iterator[Labelled]]
+Engine = Callable[[Iterator[StripJob], ShouldStop, Progress], Iterator[StripResult]]
 """Labels strips, in any order; it takes new ones as it has room for them."""
 
 
-def engine_for(plan: Plan, folder: Path, workers: int | None, scheduler: str | None) -> AbstractContextManager[Engine]:
+def make_engine(
+    settings: LabelSettings, folder: Path, workers: int | None, scheduler: str | None
+) -> AbstractContextManager[Engine]:
     """The engine that was asked for: a local cluster, one that runs, or this process.
 
     Args:
-        plan: Of the run.
+        settings: Settings of the run.
         folder: Of temporary files, which every worker must see under this path.
         workers: Of a local cluster; None for none.
         scheduler: The address of a cluster's scheduler.
@@ -26,7 +28,7 @@ def engine_for(plan: Plan, folder: Path, workers: int | None, scheduler: str | N
         LatentclustError: Dask is not installed, or no cluster is there that sees the folder.
     """
     if workers is None and scheduler is None:
-        return nullcontext(partial(label_strips, plan))
+        return nullcontext(partial(label_strips, settings))
     from latentclust.labelling.windows.dask_cluster import cluster_engine
 
-    return cluster_engine(plan, folder, workers, scheduler)
+    return cluster_engine(settings, folder, workers, scheduler)

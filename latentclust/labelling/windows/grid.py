@@ -8,26 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.windows.receptive_field import radius_of
+from latentclust.labelling.windows.receptive_field import receptive_field_radius
 from latentclust.model.model import ClusteringModel
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork
 
 Blend = Literal["hann", "crop"]
 """How windows meet: by Hann weights on probabilities, or by a cut in the middle of their overlap."""
 
-OVERLAP_SHARE = 4
+OVERLAP_DIVISOR = 4
 """Neighbouring windows share their side over this, unless said otherwise."""
 
-DISCARDED_SHARE = 4
+MARGIN_DIVISOR = 4
 """Where the radius is not known, the overlap over this is discarded at each end; both sides make half of it."""
 
-RAMP = 16
+BLEND_RAMP_PIXELS = 16
 """Pixels over which windows of a finite receptive field blend."""
 
 LARGEST_RADIUS = 128
 """A model that looks further, pixels, is treated as one without bound, unless larger windows are asked for."""
 
-READERS = (EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork)
+IMAGE_NETWORKS = (EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork)
 """The networks that read images."""
 
 
@@ -84,7 +84,7 @@ class Grid:
         return spans(width, self.tile[1], self.overlap[1], self.margin[1], self.stride, self.blend)
 
 
-def grid_of(model: ClusteringModel, tile: int | None, overlap: int | None, blend: Blend) -> Grid:
+def make_grid(model: ClusteringModel, tile: int | None, overlap: int | None, blend: Blend) -> Grid:
     """The grid of a model.
 
     Where its receptive field is finite, windows overlap by twice its radius and a ramp, and are as large as in training
@@ -93,8 +93,10 @@ def grid_of(model: ClusteringModel, tile: int | None, overlap: int | None, blend
     Raises:
         LatentclustError: A tile or an overlap that is no multiple of the model's stride, or too great an overlap.
     """
-    stride = int(np.lcm.reduce([1, *(net.stride for net in model.networks.values() if isinstance(net, READERS))]))
-    radius = radius_of(model, LARGEST_RADIUS if tile is None else tile // 4)
+    stride = int(
+        np.lcm.reduce([1, *(net.stride for net in model.networks.values() if isinstance(net, IMAGE_NETWORKS))])
+    )
+    radius = receptive_field_radius(model, LARGEST_RADIUS if tile is None else tile // 4)
     sides = (tile, tile) if tile is not None else _sides(model, radius, stride, blend)
     shared = (overlap, overlap) if overlap is not None else _overlaps(sides, radius, stride, blend)
     for option, value in (("--tile", min(sides)), ("--overlap", min(shared))):
@@ -110,7 +112,7 @@ def grid_of(model: ClusteringModel, tile: int | None, overlap: int | None, blend
 
 def _sides(model: ClusteringModel, radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
     """The sides of windows: those of training, and larger where the overlap would be more than a quarter of them."""
-    least = max(stride, OVERLAP_SHARE * _wanted(radius, stride, blend)) if radius is not None else stride
+    least = max(stride, OVERLAP_DIVISOR * _wanted(radius, stride, blend)) if radius is not None else stride
     height, width = (max(least, side - side % stride) for side in model.raw_shape[1:])
     return height, width
 
@@ -124,19 +126,21 @@ def _overlaps(sides: tuple[int, int], radius: int | None, stride: int, blend: Bl
     if radius is not None and 2 * radius <= most:
         shared = min(most, _wanted(radius, stride, blend))
         return shared, shared
-    rows, columns = (max(_whole(side // OVERLAP_SHARE, stride), stride if 2 * stride <= side else 0) for side in sides)
+    rows, columns = (
+        max(_whole(side // OVERLAP_DIVISOR, stride), stride if 2 * stride <= side else 0) for side in sides
+    )
     return rows, columns
 
 
 def _wanted(radius: int, stride: int, blend: Blend) -> int:
     """The overlap of windows of a model that looks `radius` pixels far, a multiple of `stride`."""
-    ramp = RAMP if blend == "hann" else 0
+    ramp = BLEND_RAMP_PIXELS if blend == "hann" else 0
     return -(-(2 * radius + ramp) // stride) * stride
 
 
 def _margin(overlap: int, radius: int | None) -> int:
     """The radius where the overlap holds it twice, else a share of the overlap."""
-    return radius if radius is not None and 2 * radius <= overlap else overlap // DISCARDED_SHARE
+    return radius if radius is not None and 2 * radius <= overlap else overlap // MARGIN_DIVISOR
 
 
 def _whole(pixels: int, stride: int) -> int:

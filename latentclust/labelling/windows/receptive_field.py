@@ -11,12 +11,12 @@ from latentclust.model.model import ClusteringModel
 from latentclust.specs.inference import ChainSpec
 from latentclust.tensors import Images
 
-FIRST = 8
+FIRST_PROBE = 8
 """The least radius that is probed for, pixels; it is doubled until it suffices."""
 
 
 @torch.no_grad()
-def radius_of(model: ClusteringModel, largest: int) -> int | None:
+def receptive_field_radius(model: ClusteringModel, largest: int) -> int | None:
     """The radius of a model's receptive field, pixels, or None where it is more than `largest` or has no bound.
 
     A window is surrounded by NaN, and NaN spreads through every layer to just those outputs that its pixels reach. A
@@ -25,8 +25,8 @@ def radius_of(model: ClusteringModel, largest: int) -> int | None:
     """
     if isinstance(model.inference, ChainSpec):
         return None
-    reach = FIRST
-    while reach == FIRST or reach // 2 <= largest:
+    reach = FIRST_PROBE
+    while reach == FIRST_PROBE or reach // 2 <= largest:
         probed = -(-min(reach, largest + 1) // model.stride) * model.stride
         try:
             found = _depth(_probe(model, probed), probed)

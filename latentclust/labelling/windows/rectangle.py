@@ -14,10 +14,10 @@ from latentclust.data.feed import to_float
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading, as_bytes
 from latentclust.infer.posteriors import posterior_of
-from latentclust.labelling.scenes.reader import filled
+from latentclust.labelling.scenes.reader import fill_nodata
 from latentclust.labelling.windows.grid import Grid, Span
-from latentclust.labelling.windows.stitch import NO_DATA, Decided, Strip, StripShape, label_type
-from latentclust.labelling.windows.window_batches import Piece
+from latentclust.labelling.windows.stitch import NO_DATA, PixelRows, StripShape, StripStitcher, label_type
+from latentclust.labelling.windows.window_batches import WindowPixels
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID
 from latentclust.tensors import Images
@@ -87,7 +87,7 @@ class RegionLabeller:
         shape = StripShape(rows.spans, (0, values.shape[2]), columns.spans[0].first, head=0, tail=0)
         side = max(span.last - span.first for span in columns.spans)
         found = _Labels(shape.width, label_type(self.model.clusters))
-        strip = Strip(shape, self.model.clusters, side, False, self.model.device, found)
+        strip = StripStitcher(shape, self.model.clusters, side, False, self.model.device, found)
         for piece, probabilities in self._labelled(self._pieces(values, rows, columns)):
             strip.add(piece.row, piece.column, probabilities, torch.from_numpy(piece.valid).to(self.model.device))
         strip.finish()
@@ -95,7 +95,7 @@ class RegionLabeller:
         labels = np.concatenate(found.found)[rows.inside, across].astype(self.label_type)
         return labels + (VOID - NO_DATA)
 
-    def _pieces(self, values: NDArray[Any], rows: Stretch, columns: Stretch) -> Iterator[Piece]:
+    def _pieces(self, values: NDArray[Any], rows: Stretch, columns: Stretch) -> Iterator[WindowPixels]:
         """The windows that hold data, as bytes."""
         for number, row in enumerate(rows.spans):
             for column in columns.spans:
@@ -106,9 +106,9 @@ class RegionLabeller:
                     valid &= np.all(raw != self.nodata, axis=0)
                 if valid.any():
                     image = as_bytes(np.where(valid, raw, 0).astype(self.type), valid, self.bands.ranges)
-                    yield Piece(number, column, image if valid.all() else filled(image, valid), valid)
+                    yield WindowPixels(number, column, image if valid.all() else fill_nodata(image, valid), valid)
 
-    def _labelled(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Tensor]]:
+    def _labelled(self, pieces: Iterator[WindowPixels]) -> Iterator[tuple[WindowPixels, Tensor]]:
         """Each window with its probabilities `(k, h, w)`."""
         model = self.model
         rng = torch.Generator(model.device).manual_seed(self.seed)
@@ -120,7 +120,7 @@ class RegionLabeller:
             yield from zip(batch, found.probabilities, strict=True)
 
 
-def _batches(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
+def _batches(pieces: Iterator[WindowPixels], size: int) -> Iterator[list[WindowPixels]]:
     """Windows of one size, as many as fit a batch."""
     for _, alike in groupby(pieces, key=lambda piece: piece.image.shape):
         while batch := list(islice(alike, size)):
@@ -139,7 +139,7 @@ class _Labels:
     def sums(self, name: str, sums: Tensor | None) -> None:
         """A rectangle has no neighbours."""
 
-    def rows(self, count: int, decided: Decided | None) -> None:
+    def rows(self, count: int, decided: PixelRows | None) -> None:
         """Keeps labels."""
         nothing = np.zeros((count, self._width), self._kind)
         self.found.append(nothing if decided is None else decided.labels)

@@ -28,7 +28,7 @@ def label_type(clusters: int) -> np.dtype[np.unsignedinteger]:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PixelRows:
     """What pixels come to, rows first.
 
     Attributes:
@@ -41,12 +41,12 @@ class Decided:
     confidence: NDArray[np.uint8]
     probabilities: NDArray[np.uint8] | None
 
-    def like(self, width: int) -> "Decided":
+    def like(self, width: int) -> "PixelRows":
         """As many rows of another width, no data yet."""
         every = None if self.probabilities is None else _wider(self.probabilities, width)
-        return Decided(_wider(self.labels, width), _wider(self.confidence, width), every)
+        return PixelRows(_wider(self.labels, width), _wider(self.confidence, width), every)
 
-    def put(self, columns: slice, part: "Decided") -> None:
+    def put(self, columns: slice, part: "PixelRows") -> None:
         """Fills some columns."""
         self.labels[:, columns], self.confidence[:, columns] = part.labels, part.confidence
         if self.probabilities is not None and part.probabilities is not None:
@@ -57,7 +57,7 @@ def _wider(array: NDArray[Any], width: int) -> NDArray[Any]:
     return np.zeros((*array.shape[:-1], width), array.dtype)
 
 
-def decide(sums: Float32[Tensor, "k1 n w"], probabilities: bool) -> Decided:
+def decide_labels(sums: Float32[Tensor, "k1 n w"], probabilities: bool) -> PixelRows:
     """Reads weighted sums of probabilities, whose last plane holds the weights; weight 0 is no data."""
     weights = sums[-1]
     known = weights > 0
@@ -65,18 +65,18 @@ def decide(sums: Float32[Tensor, "k1 n w"], probabilities: bool) -> Decided:
     best, label = shares.max(dim=0)
     kind = label_type(len(shares))
     numbers = ((label + 1) * known).to(torch.uint8 if kind == np.uint8 else torch.int32)
-    confidence = known * confidence_bytes(best, len(shares))
-    every = (known * bytes_of(shares)).transpose(0, 1).cpu().numpy() if probabilities else None
-    return Decided(numbers.cpu().numpy().astype(kind, copy=False), confidence.cpu().numpy(), every)
+    confidence = known * encode_confidence(best, len(shares))
+    every = (known * encode_share(shares)).transpose(0, 1).cpu().numpy() if probabilities else None
+    return PixelRows(numbers.cpu().numpy().astype(kind, copy=False), confidence.cpu().numpy(), every)
 
 
-def confidence_bytes(probability: Tensor, clusters: int) -> Tensor:
+def encode_confidence(probability: Tensor, clusters: int) -> Tensor:
     """The probability of the chosen cluster, 1/K to 1, as 1 to 255."""
     chance = 1 / clusters
-    return bytes_of((probability - chance) / (1 - chance) if clusters > 1 else torch.ones_like(probability))
+    return encode_share((probability - chance) / (1 - chance) if clusters > 1 else torch.ones_like(probability))
 
 
-def bytes_of(share: Tensor) -> Tensor:
+def encode_share(share: Tensor) -> Tensor:
     """Shares in [0, 1] as 1 to 255."""
     return (1 + torch.round(STEPS * share.clamp(0, 1))).to(torch.uint8)
 
@@ -112,25 +112,25 @@ class StripShape:
 
 
 @runtime_checkable
-class Sink(Protocol):
+class StripSink(Protocol):
     """Takes a strip's pixel rows from top to bottom; None where all of them are no data."""
 
     def sums(self, name: Literal["head", "tail"], sums: Float32[Tensor, "k1 n w"] | None) -> None:
         """The sums of rows that another strip adds to; weights last."""
 
-    def rows(self, count: int, decided: Decided | None) -> None:
+    def rows(self, count: int, decided: PixelRows | None) -> None:
         """Finished rows."""
 
 
 @final
-class Strip:
+class StripStitcher:
     """A strip that windows are being added to, in the order of the grid: rows top to bottom, columns left to right.
 
     Memory: 4 (K + 1) bytes for each pixel of a window, and of the pixel rows that two rows of windows share.
     """
 
     def __init__(
-        self, shape: StripShape, clusters: int, side: int, probabilities: bool, device: torch.device, sink: Sink
+        self, shape: StripShape, clusters: int, side: int, probabilities: bool, device: torch.device, sink: StripSink
     ) -> None:
         """A strip whose windows keep at most `side` columns."""
         self.shape, self.sink = shape, sink
@@ -146,7 +146,7 @@ class Strip:
         """Nothing is known yet of a row of windows."""
         self._head: Tensor | None = None
         self._below: Tensor | None = None
-        self._decided: Decided | None = None
+        self._decided: PixelRows | None = None
 
     def add(self, row: int, column: Span, probabilities: Float32[Tensor, "k h w"], valid: Bool[Tensor, "h w"]) -> None:
         """Adds the kept part of a window; pixels that are no data count nothing.
@@ -222,7 +222,7 @@ class Strip:
         self._head = self._kept(self._head, sums[:, :head], columns)
         self._below = self._kept(self._below, sums[:, finished:], columns)
         if finished > head:
-            found = decide(sums[:, head:finished], self._probabilities)
+            found = decide_labels(sums[:, head:finished], self._probabilities)
             self._decided = self._decided or found.like(self.shape.width)
             self._decided.put(columns, found)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentclust.labelling.outputs.cog import write_errors
-from latentclust.labelling.windows.stitch import Decided, StripShape, decide, label_type
+from latentclust.labelling.windows.stitch import PixelRows, StripShape, decide_labels, label_type
 
 FACTS = "strip.json"
 
@@ -62,7 +62,7 @@ class StripWriter:
         if sums is not None:
             self._append(name, sums.cpu().numpy())
 
-    def rows(self, count: int, decided: Decided | None) -> None:
+    def rows(self, count: int, decided: PixelRows | None) -> None:
         """Keeps finished pixel rows."""
         for name in self.names:
             if decided is not None:
@@ -80,7 +80,7 @@ class StripWriter:
             sizes = {path.name: path.stat().st_size for path in self._partial.iterdir()}
             content = {"facts": asdict(facts), "files": sizes}
             (self._partial / FACTS).write_text(json.dumps(content), encoding="utf-8")
-            if whole(self.folder):  # another process was given the strip too, and was faster
+            if is_complete(self.folder):  # another process was given the strip too, and was faster
                 shutil.rmtree(self._partial)
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -99,7 +99,7 @@ class StripWriter:
 
     def _skip(self, name: str, count: int) -> None:
         with write_errors(self.folder):
-            kind, size = layout(name, self.clusters, self.shape.width)
+            kind, size = strip_layout(name, self.clusters, self.shape.width)
             self._file(name).seek(count * size * kind.itemsize, os.SEEK_CUR)
 
     def _file(self, name: str) -> BufferedWriter:
@@ -108,14 +108,14 @@ class StripWriter:
         return self._files[name]
 
 
-def layout(name: str, clusters: int, width: int) -> tuple[np.dtype[Any], int]:
+def strip_layout(name: str, clusters: int, width: int) -> tuple[np.dtype[Any], int]:
     """The type of values in a finished raster's file, and how many of them a pixel row has."""
     if name == "labels":
         return label_type(clusters), width
     return np.dtype(np.uint8), width * clusters if name == "probabilities" else width
 
 
-def whole(folder: Path) -> StripFacts | None:
+def is_complete(folder: Path) -> StripFacts | None:
     """What was counted in a strip all of whose files are there; None where they are not."""
     try:
         content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -153,23 +153,25 @@ class StripReader:
     def blocks(self, names: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
         """The finished pixel rows from top to bottom, some at a time: `(n, width)`, probabilities `(n, k, width)`."""
         count = self.shape.rows[-1].last - self.shape.tail - self.top
-        whole = {}
+        is_complete = {}
         for name in names:
-            kind, size = layout(name, self.clusters, self.shape.width)
+            kind, size = strip_layout(name, self.clusters, self.shape.width)
             values = _mapped(self.folder / name, kind, (count, size))
             assert values is not None or count == 0, f"{self.folder / name} is missing"
             planes = (self.clusters,) if name == "probabilities" else ()
-            whole[name] = values.reshape(count, *planes, self.shape.width) if values is not None else np.empty(0)
+            is_complete[name] = values.reshape(count, *planes, self.shape.width) if values is not None else np.empty(0)
         step = max(1, ROWS // self.clusters) if "probabilities" in names else ROWS
         for start in range(0, count, step):
-            yield {name: np.asarray(values[start : start + step]) for name, values in whole.items()}
+            yield {name: np.asarray(values[start : start + step]) for name, values in is_complete.items()}
 
 
 def _mapped(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
     return np.memmap(path, kind, "r", shape=shape) if 0 not in shape and path.exists() else None
 
 
-def scene_rows(strips: Sequence[StripReader], names: Sequence[str]) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+def read_scene_rows(
+    strips: Sequence[StripReader], names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
     """The pixel rows of a scene from top to bottom: the first row's number, and the rows of each finished raster."""
     for above, strip in zip([None, *strips[:-1]], strips, strict=True):
         if above is not None and strip.shape.head:
@@ -186,13 +188,13 @@ def _seam(above: StripReader, below: StripReader, names: Sequence[str]) -> dict[
     parts = [sums for sums in (above.sums("tail"), below.sums("head")) if sums is not None]
     found: dict[str, NDArray[Any]] = {}
     for name in names:
-        kind, _ = layout(name, clusters, width)
+        kind, _ = strip_layout(name, clusters, width)
         planes = (clusters,) if name == "probabilities" else ()
         found[name] = np.zeros((rows, *planes, width), kind)
     for left in range(0, width if parts else 0, SEAM):
         columns = slice(left, left + SEAM)
         sums = torch.from_numpy(np.sum([part[..., columns] for part in parts], axis=0))
-        decided = decide(sums, "probabilities" in names)
+        decided = decide_labels(sums, "probabilities" in names)
         for name in names:
             found[name][..., columns] = getattr(decided, name)
     return found

@@ -11,18 +11,25 @@ from torch import Tensor
 from latentclust.data.feed import to_float
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.posteriors import posterior_of
-from latentclust.labelling.label_settings import Plan
-from latentclust.labelling.windows.stitch import Strip
+from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.windows.stitch import StripStitcher
 from latentclust.labelling.windows.strip_files import StripFacts, StripWriter
-from latentclust.labelling.windows.window_batches import Batch, Job, Piece, Stopping, ahead, batches_of
+from latentclust.labelling.windows.window_batches import (
+    ShouldStop,
+    StripJob,
+    WindowBatch,
+    WindowPixels,
+    prefetch,
+    window_batches,
+)
 from latentclust.train.precision import Precision
 
-Progress = Callable[[Job, int, int], None]
+Progress = Callable[[StripJob, int, int], None]
 """Hears of a strip how many windows are passed, and how many pixels the model read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class StripResult:
     """What became of a strip.
 
     Attributes:
@@ -31,24 +38,26 @@ class Labelled:
         error: Why it failed.
     """
 
-    job: Job
+    job: StripJob
     facts: StripFacts | None
     error: Exception | None = None
 
 
-def label_strips(plan: Plan, jobs: Iterable[Job], stopping: Stopping, progress: Progress) -> Iterator[Labelled]:
+def label_strips(
+    settings: LabelSettings, jobs: Iterable[StripJob], should_stop: ShouldStop, progress: Progress
+) -> Iterator[StripResult]:
     """Labels strips one after the other; the next windows are read while the model is at work.
 
     Raises:
         InterruptedRunError: A stop was asked for; what was begun is removed.
     """
-    work: _Work | None = None
+    work: _StripLabeller | None = None
     try:
-        for batch in ahead(batches_of(plan, jobs, stopping)):
-            if stopping():
+        for batch in prefetch(window_batches(settings, jobs, should_stop)):
+            if should_stop():
                 raise InterruptedRunError.at(batch.job.scene.name, "stopped", "The same command goes on with it")
             if batch.first:
-                work = _Work(plan, batch.job)
+                work = _StripLabeller(settings, batch.job)
             if work is None:  # the strip has failed already
                 continue
             ended = work.take(batch)
@@ -62,19 +71,19 @@ def label_strips(plan: Plan, jobs: Iterable[Job], stopping: Stopping, progress: 
 
 
 @final
-class _Work:
+class _StripLabeller:
     """A strip at work."""
 
-    def __init__(self, plan: Plan, job: Job) -> None:
+    def __init__(self, settings: LabelSettings, job: StripJob) -> None:
         """Begins with its first batch."""
-        self.plan, self.job = plan, job
+        self.settings, self.job = settings, job
         self.windows = self.pixels = 0
-        self._precision = Precision(plan.precision, plan.model.device)
-        self._rng = torch.Generator(plan.model.device).manual_seed(_seed(plan.seed, job.number))
+        self._precision = Precision(settings.precision, settings.model.device)
+        self._rng = torch.Generator(settings.model.device).manual_seed(_seed(settings.seed, job.number))
         self._writer: StripWriter | None = None
-        self._strip: Strip | None = None
+        self._strip: StripStitcher | None = None
 
-    def take(self, batch: Batch) -> Labelled | None:
+    def take(self, batch: WindowBatch) -> StripResult | None:
         """Labels a batch; what became of the strip, when it has ended."""
         if isinstance(batch.error, InterruptedRunError):
             raise batch.error
@@ -86,28 +95,28 @@ class _Work:
             return self._finish() if batch.last else None
         except Exception as error:
             self.discard()
-            return Labelled(self.job, None, error)
+            return StripResult(self.job, None, error)
 
     def discard(self) -> None:
         """Removes what was written of the strip."""
         if self._writer:
             self._writer.discard()
 
-    def _begin(self) -> tuple[StripWriter, Strip]:
-        plan, job = self.plan, self.job
+    def _begin(self) -> tuple[StripWriter, StripStitcher]:
+        settings, job = self.settings, self.job
         if self._writer is None or self._strip is None:
-            clusters, device = plan.model.clusters, plan.model.device
-            self._writer = StripWriter(job.folder, job.shape, clusters, plan.rasters)
+            clusters, device = settings.model.clusters, settings.model.device
+            self._writer = StripWriter(job.folder, job.shape, clusters, settings.rasters)
             side = max(column.last - column.first for column in job.columns)
-            every = "probabilities" in plan.rasters
-            self._strip = Strip(job.shape, clusters, side, every, device, self._writer)
+            every = "probabilities" in settings.rasters
+            self._strip = StripStitcher(job.shape, clusters, side, every, device, self._writer)
         return self._writer, self._strip
 
-    def _label(self, pieces: tuple[Piece, ...]) -> None:
+    def _label(self, pieces: tuple[WindowPixels, ...]) -> None:
         _, strip = self._begin()
         if not pieces:
             return
-        device = self.plan.model.device
+        device = self.settings.model.device
         found = self._posterior(torch.from_numpy(np.stack([piece.image for piece in pieces])).to(device))
         for piece, probabilities in zip(pieces, found, strict=True):
             strip.add(piece.row, piece.column, probabilities, torch.from_numpy(piece.valid).to(device))
@@ -115,21 +124,21 @@ class _Work:
         self.pixels += sum(piece.valid.size for piece in pieces)
 
     def _posterior(self, raw: Tensor) -> Tensor:
-        model = self.plan.model
+        model = self.settings.model
         images = model.preprocess(to_float(raw), self._rng)
         with self._precision.forward():
             found = posterior_of(model.inference, model.model, images, model.state, self._rng, model.stride)
         if not bool(found.probabilities.isfinite().all()):
-            what = f"the model gives probabilities that are no numbers, in {self.plan.precision}"
+            what = f"the model gives probabilities that are no numbers, in {self.settings.precision}"
             raise LatentclustError.at(self.job.scene.name, what, "Try --precision fp32, or train the model anew")
         return found.probabilities
 
-    def _finish(self) -> Labelled:
+    def _finish(self) -> StripResult:
         writer, strip = self._begin()
         strip.finish()
         facts = StripFacts(self.windows, self.pixels)
         writer.close(facts)
-        return Labelled(self.job, facts)
+        return StripResult(self.job, facts)
 
 
 def _seed(seed: int, strip: int) -> int:

@@ -11,7 +11,7 @@ WINDOWS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class PixelBounds:
     """A rectangle of pixels: from the first to after the last row and column."""
 
     top: int
@@ -30,12 +30,12 @@ class Extent:
         return self.right - self.left
 
 
-def touching(spans: Sequence[Span], first: int, last: int) -> list[Span]:
+def overlapping_spans(spans: Sequence[Span], first: int, last: int) -> list[Span]:
     """The spans that keep any of the pixels from `first` to before `last`."""
     return [span for span in spans if span.first < last and span.last > first]
 
 
-def strips_of(rows: Sequence[Span], columns: Sequence[Span], extent: Extent) -> list[StripShape]:
+def split_into_strips(rows: Sequence[Span], columns: Sequence[Span], extent: PixelBounds) -> list[StripShape]:
     """The strips of rows of windows, top to bottom.
 
     Two strips share at most the pixel rows between the last row of windows of one and the first of the other.

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from latentclust.data.rasters import BandReading
 from latentclust.errors import InterruptedRunError
-from latentclust.labelling.label_settings import Plan
+from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.scenes.reader import opened, read_filled
+from latentclust.labelling.scenes.reader import open_raster, read_filled_window
 from latentclust.labelling.windows.grid import Span
 from latentclust.labelling.windows.stitch import StripShape
 
@@ -21,11 +21,11 @@ IDLE = 1024
 """Windows after which a batch ends that is not full, so that a stretch without data shows progress."""
 
 Item = TypeVar("Item")
-Stopping = Callable[[], bool]
+ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StripJob:
     """A strip to be labelled; it can be sent to another process.
 
     Attributes:
@@ -51,7 +51,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WindowPixels:
     """A window that was read: its row in the strip, its columns, its bytes `(c, h, w)` and where they are data."""
 
     row: int
@@ -61,7 +61,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WindowBatch:
     """Windows of one size; none where a stretch of the strip has no data.
 
     Attributes:
@@ -73,57 +73,57 @@ class Batch:
         error: Why the strip could not be read to its end; it is then the last.
     """
 
-    job: Job
-    pieces: tuple[Piece, ...]
+    job: StripJob
+    pieces: tuple[WindowPixels, ...]
     passed: int
     first: bool
     last: bool
     error: Exception | None = None
 
 
-def batches_of(plan: Plan, jobs: Iterable[Job], stopping: Stopping) -> Iterator[Batch]:
+def window_batches(settings: LabelSettings, jobs: Iterable[StripJob], should_stop: ShouldStop) -> Iterator[WindowBatch]:
     """The windows of strips in the order of the grid; a batch never holds windows of two strips.
 
     So the bits of a label depend on its strip alone, and not on which strips or scenes were labelled before it.
     """
     for job in jobs:
-        yield from _batches(plan, job, stopping)
+        yield from _batches(settings, job, should_stop)
 
 
-def _batches(plan: Plan, job: Job, stopping: Stopping) -> Iterator[Batch]:
-    pieces: list[Piece] = []
+def _batches(settings: LabelSettings, job: StripJob, should_stop: ShouldStop) -> Iterator[WindowBatch]:
+    pieces: list[WindowPixels] = []
     passed, first = 0, True
     try:
-        for piece in _pieces(job, stopping):
-            if passed == IDLE or len(pieces) == plan.batch or _unlike(piece, pieces):
-                yield Batch(job, tuple(pieces), passed, first, last=False)
+        for piece in _pieces(job, should_stop):
+            if passed == IDLE or len(pieces) == settings.batch or _unlike(piece, pieces):
+                yield WindowBatch(job, tuple(pieces), passed, first, last=False)
                 pieces, passed, first = [], 0, False
             passed += 1
             if piece:
                 pieces.append(piece)
     # What is wrong with a scene is told with the strip that it stopped.
     except Exception as error:
-        yield Batch(job, (), passed, first, last=True, error=error)
+        yield WindowBatch(job, (), passed, first, last=True, error=error)
     else:
-        yield Batch(job, tuple(pieces), passed, first, last=True)
+        yield WindowBatch(job, tuple(pieces), passed, first, last=True)
 
 
-def _unlike(piece: Piece | None, pieces: list[Piece]) -> bool:
+def _unlike(piece: WindowPixels | None, pieces: list[WindowPixels]) -> bool:
     return piece is not None and bool(pieces) and piece.image.shape != pieces[0].image.shape
 
 
-def _pieces(job: Job, stopping: Stopping) -> Iterator[Piece | None]:
+def _pieces(job: StripJob, should_stop: ShouldStop) -> Iterator[WindowPixels | None]:
     """The windows of a strip in the order of the grid; None for one that is nowhere data."""
-    with opened(job.scene) as file:
+    with open_raster(job.scene) as file:
         for number, row in enumerate(job.shape.rows):
             for column in job.columns:
-                if stopping():
+                if should_stop():
                     raise InterruptedRunError.at(job.scene.name, "stopped", "The same command goes on with it")
-                found = read_filled(file, job.bands, row, column, job.scene.name)
-                yield Piece(number, column, *found) if found else None
+                found = read_filled_window(file, job.bands, row, column, job.scene.name)
+                yield WindowPixels(number, column, *found) if found else None
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+def prefetch(items: Iterator[Item]) -> Iterator[Item]:
     """The same, the next one being made in another thread while one is in use."""
     with ThreadPoolExecutor(1, "read-ahead") as pool:
         coming = pool.submit(next, items, None)

@@ -17,7 +17,7 @@ from rasterio.warp import transform
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox
-from latentclust.labelling.windows.strips import Extent
+from latentclust.labelling.windows.strips import PixelBounds
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -46,7 +46,7 @@ def degrees(file: DatasetReader, columns: Any, rows: Any) -> tuple[NDArray[np.fl
     return np.reshape(found[0], across.shape), np.reshape(found[1], across.shape)
 
 
-def box_of(file: DatasetReader, *box: float) -> Extent | None:
+def box_of(file: DatasetReader, *box: float) -> PixelBounds | None:
     found = area_from_bbox([float(each) for each in box], "EPSG:4326").pixels_in(file, "scene.tif")
     return None if found is None else found[0]
 
@@ -107,7 +107,7 @@ def test_a_box_that_holds_the_scene_takes_all_of_it(
     tmp_path: Path, crs: str, place: Affine, box: tuple[float, ...]
 ) -> None:
     with raster(tmp_path, crs, place) as file:
-        assert box_of(file, *box) == Extent(0, 0, 60, 80)
+        assert box_of(file, *box) == PixelBounds(0, 0, 60, 80)
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_a_box_that_does_not_touch_the_scene_takes_none_of_it(tmp_path: Path, bo
 def test_a_projected_box_finds_its_place_in_a_scene_of_degrees(tmp_path: Path) -> None:
     area = area_from_bbox((5e5, 5.2e6, 6e5, 5.3e6), "EPSG:32633")
     with raster(tmp_path, "EPSG:4326", north_up(-180, 90, 0.5), 360, 720) as file:
-        assert area.pixels_in(file, "scene.tif") == (Extent(84, 390, 87, 393), None)
+        assert area.pixels_in(file, "scene.tif") == (PixelBounds(84, 390, 87, 393), None)
     with raster(tmp_path, "EPSG:4326", north_up(0, 90, 0.5), 360, 720) as file:
-        assert area.pixels_in(file, "scene.tif") == (Extent(84, 30, 87, 33), None)
+        assert area.pixels_in(file, "scene.tif") == (PixelBounds(84, 30, 87, 33), None)
 
 
 def test_what_cannot_be_told_fails_and_is_not_outside(planted: ClusteringModel, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.cluster_names import name_clusters
-from latentclust.labelling.run_log import identity
+from latentclust.labelling.run_log import model_fingerprint
 from latentclust.model.model import load, save_model
 from tests.labelling.planted import noise_scene
 
@@ -26,7 +26,7 @@ def test_names_are_kept_and_the_model_stays_the_same(file: Path) -> None:
     for model in (named, after):
         assert model.names == {1: "water", 2: "ice", 3: "water"}
         assert model.colours == {"water": "#2b6cb0", "cluster 4": "#000000"}
-        assert identity(model) == identity(before)
+        assert model_fingerprint(model) == model_fingerprint(before)
     image = noise_scene(64, 64)[np.newaxis]
     assert torch.equal(after.predict(image).probabilities, before.predict(image).probabilities)
     kept = {key: value for key, value in after.header.items() if key not in {"names", "colours"}}

@@ -16,7 +16,7 @@ from latentclust.labelling.clusters.recolour import classes_raster, merge_classe
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecar_paths
-from latentclust.labelling.run_log import identity, open_manifest, read_manifest
+from latentclust.labelling.run_log import model_fingerprint, open_run_log, read_run_log
 from latentclust.model.model import ClusteringModel, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
@@ -38,10 +38,10 @@ def labelled(planted: ClusteringModel, tmp_path: Path) -> Path:
     raster = out / "deep" / "two.tif"
     merge_classes(raster, out / "draft.tif", classes_raster(raster), Legend.from_classes(planted))
     (out / "draft.tif").unlink()
-    manifest = read_manifest(out)
+    manifest = read_run_log(out)
     scene = manifest.scenes["deep/two.tif"]
     size = classes_raster(raster).stat().st_size
-    manifest.record(replace(scene, files={**(scene.files or {}), "deep/two-classes.tif": size}))
+    manifest.add_and_save(replace(scene, files={**(scene.files or {}), "deep/two-classes.tif": size}))
     return out
 
 
@@ -108,10 +108,10 @@ def test_the_model_is_found_where_the_account_says(labelled: Path, named: Cluste
         restyle(labelled)
     file = tmp_path / "model.safetensors"
     save_model(file, named)
-    before = read_manifest(labelled)
-    manifest = open_manifest(labelled, before.model, before.options, False, str(file))
-    manifest.record(next(iter(manifest.scenes.values())))
-    assert open_manifest(labelled, before.model, before.options, False).model_path == str(file)
+    before = read_run_log(labelled)
+    manifest = open_run_log(labelled, before.model, before.options, False, str(file))
+    manifest.add_and_save(next(iter(manifest.scenes.values())))
+    assert open_run_log(labelled, before.model, before.options, False).model_path == str(file)
     assert [entry.name for entry in restyle(labelled).classes.entries][1] == "wet"
     file.unlink()
     with pytest.raises(LatentclustError, match="no such model file"):
@@ -163,4 +163,4 @@ def test_failed_scenes_are_left_out_and_a_run_at_work_keeps_it_out(
 
 
 def test_names_are_no_part_of_the_identity(planted: ClusteringModel, named: ClusteringModel) -> None:
-    assert identity(named) == identity(planted)
+    assert model_fingerprint(named) == model_fingerprint(planted)

@@ -13,7 +13,7 @@ from latentclust.labelling.clusters import rewrite
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.clusters.rewrite import restored
 from latentclust.labelling.outputs.sidecars import sidecar_paths
-from latentclust.labelling.run_log import DRAFTS, locked, read_manifest
+from latentclust.labelling.run_log import DRAFT_FOLDER, lock_folder, read_run_log
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, read_band, write_scene
 
@@ -132,7 +132,7 @@ def test_a_kill_between_the_files_and_the_account_makes_no_scene_be_labelled_aga
 ) -> None:
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **EVERYTHING)
-    sizes = read_manifest(out).scenes["s.tif"].files or {}
+    sizes = read_run_log(out).scenes["s.tif"].files or {}
     publish_outputs = rewrite.publish_outputs
 
     def publish_and_die(*rest: Any) -> None:
@@ -146,17 +146,17 @@ def test_a_kill_between_the_files_and_the_account_makes_no_scene_be_labelled_aga
     assert {name for name in sizes if (out / name).stat().st_size != sizes[name]}
     assert latentclust.label(named, scene, out, **EVERYTHING).kept == {"s.tif"}
     restyle(out, named)
-    found = read_manifest(out).scenes["s.tif"].files or {}
+    found = read_run_log(out).scenes["s.tif"].files or {}
     assert found == {name: (out / name).stat().st_size for name in sizes}
 
 
 def test_what_a_killed_run_was_drawing_is_removed(planted: ClusteringModel, scene: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     latentclust.label(planted, [scene, tmp_path / "missing.tif"], out)
-    left = out / ".partial" / DRAFTS / "made"
+    left = out / ".partial" / DRAFT_FOLDER / "made"
     left.mkdir(parents=True)
     (left / "s.tif").touch()
-    with locked(out):
+    with lock_folder(out):
         assert not left.exists()
     assert not (out / ".partial").exists()
 
@@ -182,8 +182,8 @@ def test_an_account_that_does_not_say_how_polygons_are_drawn_is_told_of(
 ) -> None:
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **EVERYTHING)
-    manifest = read_manifest(out)
+    manifest = read_run_log(out)
     manifest.options = {**manifest.options, "vector": {"min_area": []}}
-    manifest.record(manifest.scenes["s.tif"])
+    manifest.add_and_save(manifest.scenes["s.tif"])
     with pytest.raises(LatentclustError, match="does not say how polygons are drawn"):
         restyle(out, planted)

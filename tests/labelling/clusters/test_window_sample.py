@@ -10,14 +10,14 @@ import pytest
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters import window_sample as module
 from latentclust.labelling.clusters.window_sample import Survey, survey_grid
-from latentclust.labelling.scenes.inputs import file_scene
+from latentclust.labelling.scenes.inputs import scene_from_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, noise_scene, planted_model, write_scene
 
 
 def survey(model: ClusteringModel, paths: Sequence[Path], margin: int, **options: Any) -> Survey:
     """Of files."""
-    return module.survey(model, [file_scene(path) for path in paths], margin, **options)
+    return module.survey(model, [scene_from_file(path) for path in paths], margin, **options)
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 411), (128, 128), (40, 300), (20, 17)])

@@ -127,14 +127,14 @@ def test_a_failure_keeps_what_an_earlier_run_made_and_says_so(
 
 
 def test_an_output_stays_where_the_new_one_cannot_be_brought_to_the_disk(tmp_path: Path) -> None:
-    from latentclust.labelling.label_report import SceneOutcome
+    from latentclust.labelling.label_report import SceneResult
 
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "s.tif").mkdir()  # what cannot be opened
     (tmp_path / "s.tif").write_text("old")
     with pytest.raises(LatentclustError, match="cannot be written"):
         publish_outputs(
-            tmp_path, PurePath("s.tif"), tmp_path / "made", SceneOutcome("i", "s.tif", "done", files={"s.tif": 3})
+            tmp_path, PurePath("s.tif"), tmp_path / "made", SceneResult("i", "s.tif", "done", files={"s.tif": 3})
         )
     assert (tmp_path / "s.tif").read_text() == "old"
 

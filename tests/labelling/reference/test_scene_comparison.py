@@ -221,7 +221,7 @@ def test_a_scene_that_cannot_be_labelled_is_a_failed_run(model, scene, labels, t
     def fail(*_: object) -> None:
         raise LatentclustError.at("scene", "broke", "Mend it")
 
-    monkeypatch.setattr("latentclust.labelling.scheduler.prepare", fail)
+    monkeypatch.setattr("latentclust.labelling.scheduler.prepare_scene", fail)
     with pytest.raises(RunFailedError, match="broke"):
         compare_scene(model, scene, reference(tmp_path, VALUES[labels], nodata=0))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.acquisition_time import datetime_of, moment, time_range
+from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime, time_range
 
 ITEM = {"properties": {"datetime": "2021-02-03T04:05:06.5Z"}}
 RANGE = {
@@ -25,7 +25,7 @@ GIVEN = "2020-06-01T12:00:00+02:00"
     ],
 )
 def test_rfc_3339(text: str, wanted: datetime) -> None:
-    assert moment(text) == wanted
+    assert parse_datetime(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -33,29 +33,29 @@ def test_rfc_3339(text: str, wanted: datetime) -> None:
 )
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(LatentclustError, match=r"--datetime: .*Write it like 2020-06-01T12:00:00Z"):
-        moment(text)
+        parse_datetime(text)
 
 
 def test_the_item_comes_first() -> None:
-    assert datetime_of(TAGGED, GIVEN, ITEM) == datetime(2021, 2, 3, 4, 5, 6, 500000, UTC)
+    assert acquisition_time(TAGGED, GIVEN, ITEM) == datetime(2021, 2, 3, 4, 5, 6, 500000, UTC)
 
 
 @pytest.mark.parametrize("item", [None, {}, {"properties": {}}])
 def test_the_user_comes_before_the_file(item: dict[str, Any] | None) -> None:
-    assert datetime_of(TAGGED, GIVEN, item) == datetime(2020, 6, 1, 10, tzinfo=UTC)
+    assert acquisition_time(TAGGED, GIVEN, item) == datetime(2020, 6, 1, 10, tzinfo=UTC)
 
 
 def test_the_file_comes_last() -> None:
-    assert datetime_of(TAGGED, None, None) == datetime(2019, 6, 1, 12, 30, tzinfo=UTC)
+    assert acquisition_time(TAGGED, None, None) == datetime(2019, 6, 1, 12, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("tag", ["", "\0", "0000:00:00 00:00:00", "1 June 2019"])
 def test_a_file_that_does_not_say(tag: str) -> None:
-    assert datetime_of(tag, None, None) is None
+    assert acquisition_time(tag, None, None) is None
 
 
 def test_a_range_is_no_moment() -> None:
-    assert datetime_of(TAGGED, GIVEN, RANGE) is None
+    assert acquisition_time(TAGGED, GIVEN, RANGE) is None
     assert time_range(RANGE) == (datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 12, 31, tzinfo=UTC))
     assert time_range(ITEM) is None
     assert time_range(None) is None
@@ -63,9 +63,9 @@ def test_a_range_is_no_moment() -> None:
 
 def test_a_bad_time_in_an_item_is_told() -> None:
     with pytest.raises(LatentclustError, match=r"the scene's STAC item: 'soon' is no date"):
-        datetime_of(TAGGED, None, {"properties": {"datetime": "soon"}})
+        acquisition_time(TAGGED, None, {"properties": {"datetime": "soon"}})
 
 
 def test_a_bad_time_of_the_user_is_told_even_beside_an_item() -> None:
     with pytest.raises(LatentclustError, match="--datetime"):
-        datetime_of(TAGGED, "soon", ITEM)
+        acquisition_time(TAGGED, "soon", ITEM)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from latentclust.labelling.scenes.addresses import (
-    archive,
+    address_stem,
+    archive_path,
+    display_address,
     gdal_name,
     is_address,
-    printable,
-    shown,
-    stem,
-    without_secrets,
+    printable_path,
+    strip_credentials,
 )
 
 
@@ -32,7 +32,7 @@ def test_an_address_is_opened_by_gdal_and_shown_without_secrets(
     address: str, opened: str, seen: str, name: str
 ) -> None:
     assert is_address(address)
-    assert (gdal_name(address), shown(address), stem(address)) == (opened, seen, name)
+    assert (gdal_name(address), display_address(address), address_stem(address)) == (opened, seen, name)
 
 
 @pytest.mark.parametrize("path", ["a.tif", "/data/a.tif", "C:x.tif", "a#?.tif", "/vsi/a.tif", "<VRTDataset/>"])
@@ -44,19 +44,19 @@ def test_paths_are_not_remote(path: str) -> None:
 def test_a_raster_within_a_file_is_an_address_unless_a_file_is_called_so(tmp_path: Path) -> None:
     for address, name in (('NETCDF:"x/a.nc":red', "a.nc_red"), ("GTIFF_DIR:2:a.tif", "GTIFF_DIR_2_a.tif")):
         assert is_address(address)
-        assert (gdal_name(address), shown(address), stem(address)) == (address, address, name)
+        assert (gdal_name(address), display_address(address), address_stem(address)) == (address, address, name)
     with contextlib.chdir(tmp_path):
         Path("AB:c.tif").touch()
         assert not is_address("AB:c.tif")
 
 
 def test_queries_are_hidden_and_still_tell_files_apart() -> None:
-    one, two = (shown(f"https://h.org/read?id={number}&key=s3cret") for number in (1, 2))
+    one, two = (display_address(f"https://h.org/read?id={number}&key=s3cret") for number in (1, 2))
     assert one != two
     assert one.startswith("https://h.org/read?sha256=")
     assert len(one) == len("https://h.org/read?sha256=") + 8
     assert "s3cret" not in one + two
-    assert one == shown("https://other:pw@h.org/read?key=s3cret&id=1")
+    assert one == display_address("https://other:pw@h.org/read?key=s3cret&id=1")
 
 
 @pytest.mark.parametrize(
@@ -64,36 +64,43 @@ def test_queries_are_hidden_and_still_tell_files_apart() -> None:
     ["X-Amz-Signature=1&X-Amz-Date=2", "sv=2021&st=1&se=2&sr=c&sp=rl&sig=abc", "Expires=1&Signature=x", "token=1"],
 )
 def test_a_new_signature_is_the_same_file(query: str) -> None:
-    assert shown(f"https://h.org/a.tif?{query}") == "https://h.org/a.tif"
-    assert shown(f"https://h.org/a.tif?id=7&{query}") == shown("https://h.org/a.tif?id=7")
+    assert display_address(f"https://h.org/a.tif?{query}") == "https://h.org/a.tif"
+    assert display_address(f"https://h.org/a.tif?id=7&{query}") == display_address("https://h.org/a.tif?id=7")
 
 
 def test_parameters_of_a_signature_tell_files_apart_where_nothing_is_signed() -> None:
-    assert shown("https://h.org/a.tif?st=CO") != shown("https://h.org/a.tif?st=UT")
+    assert display_address("https://h.org/a.tif?st=CO") != display_address("https://h.org/a.tif?st=UT")
 
 
 def test_options_and_archives_of_virtual_file_systems_keep_no_secrets() -> None:
     options = "/vsicurl?max_retry=2&header.Authorization=Bearer%20s3cret&url=https%3A%2F%2Fme%3Apw%40h.org%2Fa.tif"
-    assert shown(options) == "/vsicurl/https://h.org/a.tif"
-    assert stem(options) == "a"
+    assert display_address(options) == "/vsicurl/https://h.org/a.tif"
+    assert address_stem(options) == "a"
     inner = "/vsizip/{/vsicurl/https://me:pw@h.org/a.zip?id=1}/b.tif"
-    assert shown(inner).startswith("/vsizip/{/vsicurl/https://h.org/a.zip}/b.tif?sha256=")
-    assert stem(inner) == "b"
+    assert display_address(inner).startswith("/vsizip/{/vsicurl/https://h.org/a.zip}/b.tif?sha256=")
+    assert address_stem(inner) == "b"
 
 
 def test_messages_lose_the_secrets_of_urls() -> None:
     said = "'/vsicurl/https://me:p@ss@h.org/a.tif?sig=abc' is not there (s3://b/k?x), see <http://h.org/b@2x.tif>"
-    assert without_secrets(said) == "'/vsicurl/https://h.org/a.tif' is not there (s3://b/k see <http://h.org/b@2x.tif>"
-    assert without_secrets("/vsicurl?header=s3cret&url=x is not there") == "/vsicurl is not there"
+    assert (
+        strip_credentials(said) == "'/vsicurl/https://h.org/a.tif' is not there (s3://b/k see <http://h.org/b@2x.tif>"
+    )
+    assert strip_credentials("/vsicurl?header=s3cret&url=x is not there") == "/vsicurl is not there"
 
 
 def test_the_archive_that_a_path_lies_in_is_found(tmp_path: Path) -> None:
     file = tmp_path / "scenes.zip"
     file.touch()
-    assert archive(f"/vsizip/{file}/in/a.tif") == (file,)
-    assert archive(f"/vsizip/{{{file}}}/in/a.tif") == (file,)
-    assert archive("/vsizip/nowhere.zip/a.tif") == archive("https://h.org/a.tif") == archive("/vsis3/b/a.tif") == ()
+    assert archive_path(f"/vsizip/{file}/in/a.tif") == (file,)
+    assert archive_path(f"/vsizip/{{{file}}}/in/a.tif") == (file,)
+    assert (
+        archive_path("/vsizip/nowhere.zip/a.tif")
+        == archive_path("https://h.org/a.tif")
+        == archive_path("/vsis3/b/a.tif")
+        == ()
+    )
 
 
 def test_bytes_that_are_no_utf8_can_be_shown() -> None:
-    assert printable("sp\udce4t é.tif") == r"sp\xe4t é.tif"
+    assert printable_path("sp\udce4t é.tif") == r"sp\xe4t é.tif"

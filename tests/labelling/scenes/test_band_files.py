@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentclust.labelling.scenes.band_files import Pattern, band_sets
+from latentclust.labelling.scenes.band_files import BandFilePattern, group_band_files
 
 RGB = ("B04", "B03", "B02")
 
@@ -10,7 +10,7 @@ RGB = ("B04", "B03", "B02")
 def sets(names: list[str], bands: tuple[str, ...] = RGB) -> list[dict[str, str]]:
     return [
         {band: names[at] for band, at in members.items()}
-        for _, members in band_sets([("", name) for name in names], bands)
+        for _, members in group_band_files([("", name) for name in names], bands)
     ]
 
 
@@ -32,7 +32,7 @@ def test_words_end_at_anything_but_letters_and_digits(name: str) -> None:
 
 
 def test_folders_and_suffixes_are_kept_apart() -> None:
-    found = band_sets([("a", "B04.tif"), ("b", "B03.tif"), ("a", "B03.jp2")], RGB)
+    found = group_band_files([("a", "B04.tif"), ("b", "B03.tif"), ("a", "B03.jp2")], RGB)
     assert [list(members) for _, members in found] == [["B04"], ["B03"], ["B03"]]
 
 
@@ -51,4 +51,4 @@ def test_of_words_that_occur_twice_the_whole_set_counts() -> None:
     ],
 )  # fmt: skip
 def test_the_common_name_has_no_separators_left_over(before: str, after: str, common: str) -> None:
-    assert Pattern("", before, after, ".tif").common == common
+    assert BandFilePattern("", before, after, ".tif").common == common

@@ -9,8 +9,8 @@ import rasterio
 
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.bands import Fit, fit_bands
-from latentclust.labelling.scenes.reader import opened
+from latentclust.labelling.scenes.bands import BandMatch, match_bands
+from latentclust.labelling.scenes.reader import open_raster
 from tests.labelling.planted import noise_scene, write_scene
 
 RGB = BandReading((1, 2, 3), (), (3,), ("uint8",), ("B04", "B03", "B02"))
@@ -24,9 +24,9 @@ def described(path: Path, *names: str | None, values: Any = None, **profile: Any
     return path
 
 
-def fit(path: Path, wanted: BandReading) -> Fit:
-    with opened(path) as file:
-        return fit_bands(file, wanted, str(path))
+def fit(path: Path, wanted: BandReading) -> BandMatch:
+    with open_raster(path) as file:
+        return match_bands(file, wanted, str(path))
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_bands_are_found_by_name_in_any_order_and_among_others(
 
 
 def test_bands_without_names_are_read_by_index(tmp_path: Path) -> None:
-    assert fit(described(tmp_path / "a.tif", None, None, None), RGB) == Fit(RGB, ())
+    assert fit(described(tmp_path / "a.tif", None, None, None), RGB) == BandMatch(RGB, ())
     nameless = BandReading((3, 1), (), (3,), ("uint8",))
-    assert fit(described(tmp_path / "b.tif", "x", "y", "z"), nameless) == Fit(nameless, ())
+    assert fit(described(tmp_path / "b.tif", "x", "y", "z"), nameless) == BandMatch(nameless, ())
 
 
 @pytest.mark.parametrize("names", [("red", "green", "blue"), ("B04", "B03", None), ("B04", "B04", "B02")])

@@ -115,8 +115,8 @@ def test_a_folder_that_cannot_be_searched_fails_as_a_scene_and_stops_no_other(
     monkeypatch.setattr(os, "scandir", refusing("2020"))
     first, second = find_scenes([tree], tree / "out")
     assert (str(first.output), first.name) == ("2020/*.tif", str(tree / "2020"))
-    assert first.fault is not None
-    assert "cannot be searched" in first.fault.what
+    assert first.error is not None
+    assert "cannot be searched" in first.error.what
     assert str(second.output) == "a.tif"
 
 
@@ -181,8 +181,8 @@ def test_names_that_are_no_utf8_fail_as_scenes(tmp_path: Path) -> None:
     for given in (path, tmp_path, f"{tmp_path}/s*.tif", tmp_path / "list.txt"):
         (scene,) = find_scenes([given], tmp_path / "out")
         assert (str(scene.output), scene.name) == (r"sp\xe4t.tif", rf"{tmp_path}/sp\xe4t.tif")
-        assert scene.fault is not None
-        assert "not UTF-8" in scene.fault.what
+        assert scene.error is not None
+        assert "not UTF-8" in scene.error.what
 
 
 def test_urls_are_taken_as_they_stand(tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_items_are_found_in_folders_and_own_their_files(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("in/2020/item.json\nin/cut.json\nin/no.json\n")
     _, cut, missing = find_scenes([tmp_path / "list.txt"], out)
     assert (str(cut.output), str(missing.output)) == ("in/cut.tif", "in/no.tif")
-    assert cut.fault is not None
-    assert missing.fault is not None
-    assert "cannot be read" in cut.fault.what
+    assert cut.error is not None
+    assert missing.error is not None
+    assert "cannot be read" in cut.error.what
 
 
 def test_items_are_joined_by_the_names_of_bands(tmp_path: Path) -> None:
@@ -237,8 +237,8 @@ def test_items_are_joined_by_the_names_of_bands(tmp_path: Path) -> None:
         assert [Path(part.source).name for part in scene.parts] == ["B03.tif", "B04.tif"]
         assert scene.files == (item, tmp_path / "in" / "B03.tif", tmp_path / "in" / "B04.tif")
     (scene,) = find_scenes([item], tmp_path / "out")
-    assert scene.fault is not None
-    assert "could be the scene: visual" in scene.fault.what
+    assert scene.error is not None
+    assert "could be the scene: visual" in scene.error.what
 
 
 def test_files_of_one_band_each_are_one_scene(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_files_of_one_band_each_are_one_scene(tmp_path: Path) -> None:
     assert names([folder / "2"], out, bands=("B03", "B02")) == ["2.tif"]
     assert names([folder / "1" / "T_B02.tif", folder / "1" / "T_B03.tif"], out, bands=("B03", "B02")) == ["T.tif"]
     (lone,) = find_scenes([folder / "T_B04_x.tif"], out, bands=("B04", "B02"))
-    assert (str(lone.output), lone.fault and lone.fault.what) == ("T_x.tif", "it lacks T_B02_x.tif")
+    assert (str(lone.output), lone.error and lone.error.what) == ("T_x.tif", "it lacks T_B02_x.tif")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.label_report import LabelReport
 from latentclust.labelling.scenes.discover import find_scenes
-from latentclust.labelling.scenes.reader import opened
+from latentclust.labelling.scenes.reader import open_raster
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, read_band, write_scene
 from tests.labelling.scenes.test_stac import single, write_item
@@ -147,10 +147,10 @@ def test_files_of_bands_are_one_scene_and_one_that_lacks_some_fails(tmp_path: Pa
     (tmp_path / "in" / "S2_B03.tif").unlink()
     scenes = find_scenes([tmp_path / "in"], tmp_path / "out", bands=NAMES[::-1])
     whole, lacking = (pickle.loads(pickle.dumps(scene)) for scene in scenes)
-    with opened(whole) as file:
+    with open_raster(whole) as file:
         assert file.descriptions == NAMES[::-1]
         np.testing.assert_array_equal(file.read(), image[::-1])
-    with pytest.raises(LatentclustError, match=r"S2_\{B02,B03,B04\}\.tif: it lacks S2_B03\.tif"), opened(lacking):
+    with pytest.raises(LatentclustError, match=r"S2_\{B02,B03,B04\}\.tif: it lacks S2_B03\.tif"), open_raster(lacking):
         pass
 
 

@@ -7,14 +7,14 @@ import pytest
 from rasterio.env import getenv
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.inputs import file_scene, remote_scene
-from latentclust.labelling.scenes.reader import PATIENCE, decoding, opened
+from latentclust.labelling.scenes.inputs import scene_from_file, scene_from_url
+from latentclust.labelling.scenes.reader import GDAL_TIMEOUTS, decoding_errors, open_raster
 from tests.labelling.planted import noise_scene, write_scene
 
 
 def test_what_a_decoder_says_loses_the_secrets_of_urls() -> None:
     said = "'/vsicurl/https://me:s3cret@h.org/a.tif?key=s3cret' is not there"
-    with pytest.raises(LatentclustError) as caught, decoding("scene"):
+    with pytest.raises(LatentclustError) as caught, decoding_errors("scene"):
         raise OSError(said)
     assert str(caught.value).startswith("scene: cannot be read (OSError: '/vsicurl/https://h.org/a.tif' is not there)")
     assert caught.value.__cause__ is None
@@ -23,29 +23,29 @@ def test_what_a_decoder_says_loses_the_secrets_of_urls() -> None:
 
 def test_a_file_is_opened_as_a_scene_is(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "a.tif", noise_scene(20, 30))
-    for given in (path, file_scene(path)):
-        with opened(given) as file:
+    for given in (path, scene_from_file(path)):
+        with open_raster(given) as file:
             assert file.shape == (20, 30)
-    with pytest.raises(LatentclustError, match=r"no\.tif: cannot be read"), opened(tmp_path / "no.tif"):
+    with pytest.raises(LatentclustError, match=r"no\.tif: cannot be read"), open_raster(tmp_path / "no.tif"):
         pass
 
 
 def test_the_environment_has_its_own_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_scene(tmp_path / "a.tif", noise_scene(20, 30))
     monkeypatch.delenv("GDAL_HTTP_MAX_RETRY", raising=False)
-    with opened(path):
+    with open_raster(path):
         assert getenv()["GDAL_HTTP_MAX_RETRY"] == 3
     monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "9")
-    with opened(path):
+    with open_raster(path):
         assert "GDAL_HTTP_MAX_RETRY" not in getenv()
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"LOW_SPEED_TIME": 1, "MAX_RETRY": 0}.items():
         monkeypatch.delenv(f"GDAL_HTTP_{name}", raising=False)
-        assert f"GDAL_HTTP_{name}" in PATIENCE
-        monkeypatch.setitem(PATIENCE, f"GDAL_HTTP_{name}", value)
+        assert f"GDAL_HTTP_{name}" in GDAL_TIMEOUTS
+        monkeypatch.setitem(GDAL_TIMEOUTS, f"GDAL_HTTP_{name}", value)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        scene = remote_scene(f"http://127.0.0.1:{server.getsockname()[1]}/a.tif")
-        with pytest.raises(LatentclustError, match="cannot be read"), opened(scene):
+        scene = scene_from_url(f"http://127.0.0.1:{server.getsockname()[1]}/a.tif")
+        with pytest.raises(LatentclustError, match="cannot be read"), open_raster(scene):
             pass

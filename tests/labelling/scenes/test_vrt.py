@@ -11,7 +11,7 @@ from rasterio.transform import Affine
 
 from latentclust.data.rasters import bands_of, has_gaps, read_window
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.vrt import Part, joined
+from latentclust.labelling.scenes.vrt import BandFile, build_vrt
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
 
 
@@ -19,8 +19,8 @@ def moved(pixels: float) -> Affine:
     return Affine(*TRANSFORM[:2], TRANSFORM.c + 10 * pixels, *TRANSFORM[3:6])
 
 
-def parts(*paths: Path) -> list[Part]:
-    return [Part(path.stem, str(path), str(path)) for path in paths]
+def parts(*paths: Path) -> list[BandFile]:
+    return [BandFile(path.stem, str(path), str(path)) for path in paths]
 
 
 def test_values_types_names_and_place_are_those_of_the_files(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_values_types_names_and_place_are_those_of_the_files(tmp_path: Path) -> 
     two = write_scene(tmp_path / "B03.tif", values[1:2].astype(np.float32) / 7)
     with rasterio.open(two, "r+") as file:
         file.scales, file.offsets = (0.5,), (-1.0,)
-    with rasterio.open(joined(parts(two, one), "scene")) as file:
+    with rasterio.open(build_vrt(parts(two, one), "scene")) as file:
         assert (file.count, file.dtypes, file.descriptions) == (2, ("float32", "uint8"), ("B03", "B & 04"))
         assert (file.transform, file.crs) == (TRANSFORM, rasterio.open(one).crs)
         assert file.block_shapes[1] == (32, 64)
@@ -47,7 +47,7 @@ def test_a_pixel_that_is_nodata_in_one_file_is_none_of_the_scene(tmp_path: Path,
     gap = values.copy()
     gap[0, 1, 2] = nodata
     one, two = write_scene(tmp_path / "a.tif", values), write_scene(tmp_path / "b.tif", gap, nodata=nodata)
-    with rasterio.open(joined(parts(one, two), "scene")) as file:
+    with rasterio.open(build_vrt(parts(one, two), "scene")) as file:
         _, valid = read_window(file, (1, 2))
         assert np.argwhere(~valid).tolist() == [[1, 2]]
         assert read_window(file, (1,))[1].all()
@@ -65,7 +65,7 @@ def test_masks_and_alpha_of_files_count(tmp_path: Path, inside: bool) -> None:
     alpha = np.full((30, 40), 255, np.uint8)
     alpha[5, 6] = 0
     grey = write_scene(tmp_path / "c.tif", np.stack((values[2], alpha)), alpha="YES")
-    with rasterio.open(joined(parts(plain, masked, grey), "scene")) as file:
+    with rasterio.open(build_vrt(parts(plain, masked, grey), "scene")) as file:
         assert has_gaps(file, (2,))
         assert has_gaps(file, (3,))
         found, valid = read_window(file, (1, 2, 3))
@@ -93,7 +93,7 @@ def test_files_that_do_not_lie_upon_each_other_are_named(tmp_path: Path, change:
     values = noise_scene(change.pop("side", 20), 30)[: change.pop("count", 1)].astype(change.pop("kind", np.uint8))
     two = write_scene(tmp_path / "b.tif", values, **change)
     with pytest.raises(LatentclustError, match=words):
-        joined(parts(one, two), "scene")
+        build_vrt(parts(one, two), "scene")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_files_that_do_not_lie_upon_each_other_are_named(tmp_path: Path, change:
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_the_place_of_the_files_is_kept_bit_for_bit(tmp_path: Path, place: Any) -> None:
     one = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1], **place)
-    with rasterio.open(joined(parts(one), "scene")) as file, rasterio.open(one) as before:
+    with rasterio.open(build_vrt(parts(one), "scene")) as file, rasterio.open(one) as before:
         assert (file.transform, file.crs) == (before.transform, before.crs)
 
 
@@ -116,13 +116,13 @@ def test_transforms_that_differ_by_rounding_are_the_same(tmp_path: Path) -> None
     values = noise_scene(20, 30)[:1]
     one = write_scene(tmp_path / "a.tif", values)
     two = write_scene(tmp_path / "b.tif", values, transform=moved(1e-7))
-    assert joined(parts(one, two), "scene")
+    assert build_vrt(parts(one, two), "scene")
 
 
 def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     one = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1])
     with pytest.raises(LatentclustError, match=r"scene: its band b, .*b\.tif, cannot be read"):
-        joined(parts(one, tmp_path / "b.tif"), "scene")
+        build_vrt(parts(one, tmp_path / "b.tif"), "scene")
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -134,8 +134,8 @@ def test_ground_control_points_are_kept(tmp_path: Path) -> None:
     one = write_scene(tmp_path / "a.tif", values[:1], gcps=points, **place)
     two = write_scene(tmp_path / "b.tif", values[1:2], gcps=points, **place)
     other = write_scene(tmp_path / "c.tif", values[1:2], gcps=points[:3], **place)
-    with rasterio.open(joined(parts(one, two), "scene")) as file, rasterio.open(one) as before:
+    with rasterio.open(build_vrt(parts(one, two), "scene")) as file, rasterio.open(one) as before:
         assert file.gcps[1] == before.gcps[1]
         assert [p.asdict() | {"id": ""} for p in file.gcps[0]] == [p.asdict() | {"id": ""} for p in before.gcps[0]]
     with pytest.raises(LatentclustError, match=r"c\.tif lies elsewhere"):
-        joined(parts(one, other), "scene")
+        build_vrt(parts(one, other), "scene")

@@ -12,7 +12,7 @@ import pytest
 
 import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.labelling.label_report import Unwatched
+from latentclust.labelling.label_report import NullLabelListener
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 from tests.labelling.test_label_scenes import files
@@ -54,13 +54,13 @@ def test_workers_label_the_same_bytes_as_this_process(
     assert not (tmp_path / "shared" / ".partial").exists()
 
 
-class Killer(Unwatched):
+class Killer(NullLabelListener):
     """Kills one worker after the first strip."""
 
     def __init__(self, scene: Path) -> None:
         self.scene, self.killed = scene, 0
 
-    def windows_done(self, count: int, pixels: int) -> None:
+    def on_windows(self, count: int, pixels: int) -> None:
         if not self.killed:
             self.killed = next(pid for pid in workers_of(os.getpid()) if pid)
             os.kill(self.killed, signal.SIGKILL)
@@ -83,7 +83,7 @@ def workers_of(parent: int) -> list[int]:
 def test_a_lost_worker_changes_no_byte(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:
     latentclust.label(planted, scenes, tmp_path / "alone")
     killer = Killer(scenes)
-    latentclust.label(planted, scenes, tmp_path / "shared", workers=2, watcher=killer)
+    latentclust.label(planted, scenes, tmp_path / "shared", workers=2, listener=killer)
     assert killer.killed
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.windows.grid import grid_of, spans
+from latentclust.labelling.windows.grid import make_grid, spans
 from tests.labelling.planted import planted_model
 
 CASES = [(600, 64, 16, 1), (64, 64, 16, 1), (65, 64, 16, 4), (373, 64, 32, 8), (1, 64, 16, 2), (100, 7, 2, 1)]
@@ -39,8 +39,8 @@ def test_nothing_is_discarded_at_the_ends_of_an_axis() -> None:
 
 
 def test_a_model_without_a_radius_takes_the_training_tile_and_a_quarter_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("latentclust.labelling.windows.grid.radius_of", lambda model, largest: None)
-    grid = grid_of(planted_model((2, 1)), None, None, "hann")
+    monkeypatch.setattr("latentclust.labelling.windows.grid.receptive_field_radius", lambda model, largest: None)
+    grid = make_grid(planted_model((2, 1)), None, None, "hann")
     assert (grid.tile, grid.overlap, grid.margin, grid.stride) == ((64, 64), (16, 16), (4, 4), 2)
 
 
@@ -50,4 +50,4 @@ def test_a_model_without_a_radius_takes_the_training_tile_and_a_quarter_of_it(mo
 )
 def test_windows_that_do_not_fit_the_stride_are_refused(tile: int, overlap: int | None, words: str) -> None:
     with pytest.raises(LatentclustError, match=words):
-        grid_of(planted_model((2, 1)), tile, overlap, "hann")
+        make_grid(planted_model((2, 1)), tile, overlap, "hann")

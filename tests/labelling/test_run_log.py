@@ -9,20 +9,19 @@ import pytest
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.restyle import restyle
-from latentclust.labelling.label_report import SceneOutcome
-from latentclust.labelling.run_log import Manifest
-from latentclust.labelling.run_log_file import Account, read_account
+from latentclust.labelling.label_report import SceneResult
+from latentclust.labelling.run_log import RunLog, RunLogFile, read_run_log_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 
-ROW = SceneOutcome("/in/Szene é.tif", "a.tif", "done", "", ("odd",), 5, 1, 0.5, 0.25, 10, 2**60, {"a.tif": 7})
+ROW = SceneResult("/in/Szene é.tif", "a.tif", "done", "", ("odd",), 5, 1, 0.5, 0.25, 10, 2**60, {"a.tif": 7})
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     options = {"tile": [64, 64], "area": None, "vector": {"min_area": 0.0, "max_polygons": 5}}
-    written = Account(format=1, model="ab", options=options, scenes=[ROW], replaced=[ROW])
+    written = RunLogFile(format=1, model="ab", options=options, scenes=[ROW], replaced=[ROW])
     written.write(tmp_path)
-    assert read_account(tmp_path, "") == written
+    assert read_run_log_file(tmp_path, "") == written
     assert json.loads((tmp_path / "labelling.json").read_text(encoding="utf-8"))["scenes"] == [
         {**ROW.row(), "warnings": ["odd"]}
     ]
@@ -59,17 +58,17 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"{", b"5", b"\xff\xfe"):
         (tmp_path / "labelling.json").write_bytes(content)
         with pytest.raises(LatentclustError, match="cannot be read"):
-            read_account(tmp_path, "")
+            read_run_log_file(tmp_path, "")
 
 
 def test_the_file_is_written_where_there_is_news(tmp_path: Path) -> None:
-    manifest = Manifest(tmp_path, "ab", {})
+    manifest = RunLog(tmp_path, "ab", {})
     manifest.save()
     assert not (tmp_path / "labelling.json").exists()
-    manifest.record(ROW)
+    manifest.add_and_save(ROW)
     (tmp_path / "labelling.json").unlink()
     manifest.save()
-    manifest.enter(ROW)
+    manifest.add(ROW)
     assert not (tmp_path / "labelling.json").exists()
     manifest.save()
-    assert read_account(tmp_path, "").scenes == [ROW]
+    assert read_run_log_file(tmp_path, "").scenes == [ROW]
