@@ -21,10 +21,10 @@ from latentclust.train.events import Record
 class Lines:
     """Prints a line now and then."""
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Nothing."""
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """A tenth of the rounds a line."""
         if record.round % (record.rounds // 10) == 0:
             print(
@@ -34,7 +34,7 @@ class Lines:
                 flush=True,
             )
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Nothing."""
 
 

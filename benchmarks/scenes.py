@@ -13,7 +13,7 @@ import torch
 from provenance import write
 
 from latentclust.data.roots import data_roots
-from latentclust.data.sources import existing
+from latentclust.data.sources import resolve_path
 from latentclust.evaluate.seeds import spread
 from latentclust.labelling.reference.scene_comparison import compare_scene
 from latentclust.model.model import load
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    found = [existing(path, data_roots()) for path in (SCENE, REFERENCE)]
+    found = [resolve_path(path, data_roots()) for path in (SCENE, REFERENCE)]
     if None in found:
         parser.error(f"{SCENE.parent}/ is below no data folder")
     _, summary, runs = run_seeds(RECIPE, options.seeds, (), out=Path("runs/benchmarks") / RECIPE, overwrite=True)

@@ -21,8 +21,8 @@ from latentclust.assemble.experiment import assemble
 from latentclust.runs.run import prepare_recipe
 from latentclust.tensors import Images
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import Silence
-from latentclust.train.setup import prepare
+from latentclust.train.events import NullListener
+from latentclust.train.setup import prepare_training
 
 BATCH, SAMPLES = 64, 10_000
 
@@ -79,7 +79,7 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
     ]
     tables: dict[str, Any] = {"schema": 1, "extends": f"{system}@1", "data": {"use": "array", "path": str(data)}}
     experiment = assemble(prepare_recipe(tables, tuple(settings)), ())
-    training = prepare(experiment, make_fabric("auto", 1), Path(), Silence())
+    training = prepare_training(experiment, make_fabric("auto", 1), Path(), NullListener())
     training.networks.train()
     rounds = iter(range(1, 1_000_000))
     rng = torch.Generator(training.fabric.device)

@@ -33,12 +33,12 @@ from latentclust.specs.backbones import (
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 
-SUB_HEADS = 5
+DEFAULT_SUB_HEADS = 5
 """How many sub-heads a network of the role `heads` has where the recipe does not say (Ji et al. 2019)."""
 
 
 @contextmanager
-def placed(place: str) -> Iterator[None]:
+def add_table_context(place: str) -> Iterator[None]:
     """Says of a part's own issues which table named it."""
     try:
         yield
@@ -54,7 +54,7 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(resolved.recipe.seed)
         for name in build_order(resolved.recipe, resolved.roles):
-            with placed(f"networks.{name}"):
+            with add_table_context(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)
             initialise(network, tables[name].init)
             if tables[name].frozen:
@@ -77,10 +77,10 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
         return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
     body = spec.extractor(_input_shape(resolved, table, role, shape, built))
-    return _on_body(spec, body, role, table, prior)
+    return _with_head(spec, body, role, table, prior)
 
 
-def _on_body(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
+def _with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
     """The head of a role that reads, on a body."""
     match role:
         case "encoder":
@@ -92,7 +92,7 @@ def _on_body(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTabl
         case "discriminator":
             return DiscriminatorNetwork(body)
         case "heads":
-            return HeadsNetwork(body, table.heads or SUB_HEADS, table.clusters or prior.clusters)
+            return HeadsNetwork(body, table.heads or DEFAULT_SUB_HEADS, table.clusters or prior.clusters)
         case _:
             return TrunkNetwork(body)
 
@@ -138,7 +138,9 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
             variance = table.log_variance
             return EncoderMapNetwork(extractor, prior.clusters, prior.style_dim, style_stride, variance, stride)
         case "heads":
-            return HeadsMapNetwork(extractor, table.heads or SUB_HEADS, table.clusters or prior.clusters, stride)
+            return HeadsMapNetwork(
+                extractor, table.heads or DEFAULT_SUB_HEADS, table.clusters or prior.clusters, stride
+            )
         case _:
             return TrunkMapNetwork(extractor, stride)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from latentclust.assemble.build import build_networks, placed
+from latentclust.assemble.build import add_table_context, build_networks
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.specs.data import ImageSet
@@ -63,7 +63,7 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     """
     data = resolved.dataset.open(roots)
     _check_sizes(resolved, len(data.source))
-    with placed("data.preprocess"):
+    with add_table_context("data.preprocess"):
         shape = Preprocess(resolved.preprocess).shape(data.source.shape)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
         what = (
@@ -93,7 +93,7 @@ def _check_views(resolved: Resolved, shape: Shape) -> None:
     """Refuses, before training, a view that cannot take these images or would change their shape."""
     for name, steps in resolved.views.items():
         for step in steps:
-            with placed(f"views.{name}"):
+            with add_table_context(f"views.{name}"):
                 after = step.output_shape(shape) if isinstance(step, DeviceViewSpec) else shape
             if after != shape:
                 what = f"it turns samples of shape {shape} into {after}"

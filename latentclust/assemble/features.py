@@ -36,7 +36,7 @@ def build_order(recipe: Recipe, roles: Mapping[str, str]) -> list[str]:
     return sorted(recipe.networks, key=lambda name: (roles[name] == "discriminator", depth[name]))
 
 
-def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
+def check_features(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
     """Refuses to read the features of what has none, or of what rests on the reader's own."""
     for name in roles:
         chain = feature_chain(recipe, roles, name)
@@ -44,6 +44,8 @@ def check_features(find: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> No
             continue
         where, fix = f"networks.{name}.features_of", "Name a network with role trunk or encoder"
         if roles.get(chain[0]) not in ("encoder", "trunk"):
-            find.note(where, f"it reads the features of {chain[0]!r}, which is no trunk or encoder of this recipe", fix)
+            lookup.add_issue(
+                where, f"it reads the features of {chain[0]!r}, which is no trunk or encoder of this recipe", fix
+            )
         elif name in chain:
-            find.note(where, f"features go round in a circle: {' -> '.join((name, *chain))}", fix)
+            lookup.add_issue(where, f"features go round in a circle: {' -> '.join((name, *chain))}", fix)

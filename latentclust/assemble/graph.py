@@ -5,7 +5,7 @@ from rich.tree import Tree
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.stages import Stage
-from latentclust.assemble.step_plan import Node, Plan, Term
+from latentclust.assemble.step_plan import PlannedLoss, PlannedQuantity, StepPlan
 from latentclust.specs.schedule import Ramp, Schedule
 
 
@@ -31,7 +31,7 @@ def _begins(resolved: Resolved, stage: Stage) -> str:
     return f": rounds {stage.first + 1} to {stage.last}" + (f", begins with {use}" if use else "")
 
 
-def _player(resolved: Resolved, plan: Plan) -> Tree:
+def _player(resolved: Resolved, plan: StepPlan) -> Tree:
     table = resolved.recipe.players[plan.player]
     steps = f"{table.steps} step{'s' * (table.steps > 1)} a round"
     held = [name for name in plan.given if name in resolved.roles and name not in plan.networks]
@@ -47,13 +47,13 @@ def _player(resolved: Resolved, plan: Plan) -> Tree:
     return tree
 
 
-def _loss(resolved: Resolved, term: Term) -> Text:
+def _loss(resolved: Resolved, term: PlannedLoss) -> Text:
     table = resolved.recipe.losses[term.name]
     use = "" if table.use == term.name else f", a {table.use}"
-    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {weight_in_words(table.weight)})")
+    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {format_weight(table.weight)})")
 
 
-def _quantity(branch: Tree, name: str, nodes: dict[str, Node], drawn: set[str]) -> None:
+def _quantity(branch: Tree, name: str, nodes: dict[str, PlannedQuantity], drawn: set[str]) -> None:
     """A quantity and, the first time, what it is computed from; the engine's values and networks are its arguments."""
     node = nodes.get(name)
     if node is None:
@@ -78,7 +78,7 @@ def dot(resolved: Resolved) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _dot_player(plan: Plan, label: str) -> list[str]:
+def _dot_player(plan: StepPlan, label: str) -> list[str]:
     def identity(name: str) -> str:
         return _quoted(f"{label}/{name}")
 
@@ -102,6 +102,6 @@ def _quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
-def weight_in_words(weight: Schedule) -> str:
+def format_weight(weight: Schedule) -> str:
     """A weight as a reader wants it: a number, or both ends of a ramp."""
     return f"{weight.start:g} to {weight.end:g}" if isinstance(weight, Ramp) else f"{weight:g}"

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import Part, Registry
-from latentclust.recipe.salvage import UNREAD, Tables
+from latentclust.recipe.partial_validation import UNKNOWN_NAME, ValidTables
 from latentclust.recipe.schema import PartTable, Recipe
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import Spec
@@ -22,25 +22,25 @@ class Lookup:
         distributions: Who provided what is used: distribution to version.
     """
 
-    def __init__(self, registry: Registry, tables: Tables) -> None:
+    def __init__(self, registry: Registry, tables: ValidTables) -> None:
         """Starts with the issues of the tables."""
         self.issues: list[Issue] = list(tables.issues)
         self.distributions: dict[str, str] = {}
         self._registry = registry
         self._salvaged = bool(tables.issues)
 
-    def note(self, where: str, what: str, fix: str) -> None:
+    def add_issue(self, where: str, what: str, fix: str) -> None:
         """Adds an issue."""
         self.issues.append(Issue(where, what, fix))
 
-    def use(self, part: Part) -> None:
+    def record_use(self, part: Part) -> None:
         """Remembers who provided a part."""
         self.distributions[part.provider.distribution] = part.provider.version
 
     def spec(self, kind: str, item: str | PartTable, where: str, base: type[SpecT]) -> SpecT | None:
         """The part that a name or a table asks for, with its options; None after noting issues."""
         table = PartTable(use=item) if isinstance(item, str) else item
-        if table.use == UNREAD and self._salvaged:
+        if table.use == UNKNOWN_NAME and self._salvaged:
             return None
         named_at = where if isinstance(item, str) else f"{where}.use"
         try:
@@ -49,13 +49,13 @@ class Lookup:
         except LatentclustError as error:
             self.issues.extend(error.issues)
             return None
-        self.use(part)
+        self.record_use(part)
         if not isinstance(built, base):
-            self.note(named_at, f"{table.use!r} does not fit here", f"Use a {kind} of type {base.__name__}")
+            self.add_issue(named_at, f"{table.use!r} does not fit here", f"Use a {kind} of type {base.__name__}")
             return None
         return built
 
-    def listed(self, kind: str, items: Sequence[str | PartTable], where: str, base: type[SpecT]) -> dict[str, SpecT]:
+    def specs(self, kind: str, items: Sequence[str | PartTable], where: str, base: type[SpecT]) -> dict[str, SpecT]:
         """The parts of a list of names and tables, keyed by name; a repeated one by name and position."""
         found: dict[str, SpecT] = {}
         for position, item in enumerate(items):

@@ -1,9 +1,9 @@
 """What each player computes in a step as Mermaid text, which GitHub draws in Markdown."""
 
-from latentclust.assemble.graph import weight_in_words
+from latentclust.assemble.graph import format_weight
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.stages import Stage
-from latentclust.assemble.step_plan import Plan
+from latentclust.assemble.step_plan import StepPlan
 
 STYLES = ("classDef moved stroke-width:4px", "classDef loss stroke-dasharray:4")
 
@@ -17,7 +17,7 @@ def mermaid(resolved: Resolved) -> str:
     return "\n".join([*lines, *(f"  {style}" for style in STYLES)]) + "\n"
 
 
-def _player(resolved: Resolved, stage: Stage, plan: Plan, frame: str) -> list[str]:
+def _player(resolved: Resolved, stage: Stage, plan: StepPlan, frame: str) -> list[str]:
     """The frame of a player, whose name begins those of all that is in it."""
     steps = resolved.recipe.players[plan.player].steps
     title = f"{stage.name}: player {plan.player}" if stage.name else f"player {plan.player}"
@@ -28,7 +28,7 @@ def _player(resolved: Resolved, stage: Stage, plan: Plan, frame: str) -> list[st
         lines.append(f"    {place[name]}{shape}" + (":::moved" if name in plan.networks else ""))
     lines += [f'    {place[node.name]}["{node.name}"]' for node in plan.nodes]
     for number, term in enumerate(plan.terms):
-        weight = weight_in_words(resolved.recipe.losses[term.name].weight)
+        weight = format_weight(resolved.recipe.losses[term.name].weight)
         lines.append(f'    {frame}l{number}[["{term.name}, weight {weight}"]]:::loss')
     lines += [f"    {place[read]} --> {place[node.name]}" for node in plan.nodes for read in node.reads]
     for number, term in enumerate(plan.terms):

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.stages import counts_in
-from latentclust.assemble.step_plan import ALIGNMENT, GIVEN, Plan
+from latentclust.assemble.stages import is_active
+from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, StepPlan
 from latentclust.errors import did_you_mean
-from latentclust.recipe.salvage import UNREAD
+from latentclust.recipe.partial_validation import UNKNOWN_NAME
 from latentclust.recipe.schema import Recipe
 from latentclust.specs.backbones import (
     BackboneSpec,
@@ -68,29 +68,29 @@ def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
     return (of_maps if prior.per_pixel else of_images,)
 
 
-def check_preprocess(find: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
+def check_preprocess(lookup: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
     """Refuses a step that draws."""
     for position, step in enumerate(steps):
         if step is not None and step.random:
             where = f"data.preprocess.{position}"
-            find.note(where, "a random view cannot be preprocessing", "Move it to a table under [views]")
+            lookup.add_issue(where, "a random view cannot be preprocessing", "Move it to a table under [views]")
 
 
-def check_names(find: Lookup, recipe: Recipe) -> None:
+def check_names(lookup: Lookup, recipe: Recipe) -> None:
     """Refuses a network or a view that goes by the name of something else that losses and quantities ask for."""
     for name in recipe.networks:
-        if name in GIVEN:
-            find.note(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
+        if name in ENGINE_VALUES:
+            lookup.add_issue(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
         elif not name or "." in name or hasattr(nn.ModuleDict(), name):
-            find.note(f"networks.{name}", f"torch cannot hold a network named {name!r}", "Give it a plain name")
+            lookup.add_issue(f"networks.{name}", f"torch cannot hold a network named {name!r}", "Give it a plain name")
     for name in recipe.views:
-        if name in GIVEN or name in recipe.networks:
-            taken = "every step has its own" if name in GIVEN else "there is a network named"
-            find.note(f"views.{name}", f"{taken} {name!r}", "Give the view another name")
+        if name in ENGINE_VALUES or name in recipe.networks:
+            taken = "every step has its own" if name in ENGINE_VALUES else "there is a network named"
+            lookup.add_issue(f"views.{name}", f"{taken} {name!r}", "Give the view another name")
 
 
 def check_roles(
-    find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
+    lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
 ) -> dict[str, str]:
     """The role of each network, after checking what its backbone can be."""
     roles: dict[str, str] = {}
@@ -99,26 +99,26 @@ def check_roles(
         role = table.role or name
         if role not in known:
             what = f"{role!r} is not a role" + (" of label maps" if role in ROLES else "")
-            find.note(f"networks.{name}.role", what, did_you_mean(role, known))
+            lookup.add_issue(f"networks.{name}.role", what, did_you_mean(role, known))
             continue
         roles[name] = role
         if not isinstance(backbones[name], (*_backbones(prior, role), type(None))):
             fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
             maps = " of label maps" if per_pixel else ""
-            find.note(f"networks.{name}.use", f"{table.use!r} cannot be a {role}{maps}", fix)
+            lookup.add_issue(f"networks.{name}.use", f"{table.use!r} cannot be a {role}{maps}", fix)
     return roles
 
 
-def check_own_heads(find: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
+def check_own_heads(lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
     """Refuses to ask a head that a backbone brings with it for a log variance."""
     for name, table in recipe.networks.items():
         if table.log_variance and isinstance(backbones[name], EncoderHeadSpec):
             what = f"{table.use!r} brings a head of its own, which gives none"
-            find.note(f"networks.{name}.log_variance", what, "Take it out, or choose another backbone")
+            lookup.add_issue(f"networks.{name}.log_variance", what, "Take it out, or choose another backbone")
 
 
 def check_heads(
-    find: Lookup, recipe: Recipe, roles: Mapping[str, str], prior: PriorSpec | None, inference: InferenceSpec | None
+    lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], prior: PriorSpec | None, inference: InferenceSpec | None
 ) -> None:
     """Refuses keys of another role, and an inference that reads heads of another number of clusters than the prior."""
     for name, table in recipe.networks.items():
@@ -128,67 +128,75 @@ def check_heads(
             wrong["log_variance"] = "encoder"
         for key, role in wrong.items() if name in roles else ():
             what = f"{key} is a key of the role {role!r}, and {name!r} has the role {roles[name]!r}"
-            find.note(f"networks.{name}.{key}", what, "Take it out, or give the network that role")
+            lookup.add_issue(f"networks.{name}.{key}", what, "Take it out, or give the network that role")
         read = inference is not None and name in inference.needs and roles.get(name) == "heads"
         if read and prior is not None and table.clusters not in (None, prior.clusters):
             what = f"the inference reads {table.clusters} clusters here, and the prior has {prior.clusters}"
-            find.note(f"networks.{name}.clusters", what, "Take it out, or let the inference read another network")
+            lookup.add_issue(
+                f"networks.{name}.clusters", what, "Take it out, or let the inference read another network"
+            )
 
 
-def check_players(find: Lookup, recipe: Recipe) -> None:
+def check_players(lookup: Lookup, recipe: Recipe) -> None:
     """Refuses players without losses or of unknown networks, losses without players, and networks that none moves."""
     players = {loss.player for loss in recipe.losses.values() if loss.enabled}
     for name, player in recipe.players.items():
-        if name not in players and UNREAD not in players:
+        if name not in players and UNKNOWN_NAME not in players:
             fix = f"Give a loss player = {name!r}, or take the player out"
-            find.note(f"players.{name}", "no enabled loss moves this player", fix)
+            lookup.add_issue(f"players.{name}", "no enabled loss moves this player", fix)
         for network in player.networks:
-            _check_moved(find, recipe, f"players.{name}.networks", network)
+            _check_moved(lookup, recipe, f"players.{name}.networks", network)
     for name, loss in recipe.losses.items():
-        if loss.player not in recipe.players and loss.player != UNREAD:
+        if loss.player not in recipe.players and loss.player != UNKNOWN_NAME:
             fix = did_you_mean(loss.player, recipe.players)
-            find.note(f"losses.{name}.player", f"there is no player {loss.player!r}", fix)
+            lookup.add_issue(f"losses.{name}.player", f"there is no player {loss.player!r}", fix)
     moved = {network for player in recipe.players.values() for network in player.networks}
     for name, network_table in recipe.networks.items():
         if name not in moved and not network_table.frozen:
             fix = f"Add {name!r} to a player's networks, or set frozen = true"
-            find.note(f"networks.{name}", "no player moves this network, so it would stay at its random start", fix)
+            lookup.add_issue(
+                f"networks.{name}", "no player moves this network, so it would stay at its random start", fix
+            )
 
 
-def _check_moved(find: Lookup, recipe: Recipe, where: str, network: str) -> None:
+def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> None:
     if network not in recipe.networks:
-        find.note(where, f"there is no network {network!r}", did_you_mean(network, recipe.networks))
+        lookup.add_issue(where, f"there is no network {network!r}", did_you_mean(network, recipe.networks))
     elif recipe.networks[network].frozen:
-        find.note(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
+        lookup.add_issue(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
 
 
 def check_inference(
-    find: Lookup, recipe: Recipe, where: str, name: str, inference: InferenceSpec | None, prior: PriorSpec | None
+    lookup: Lookup, recipe: Recipe, where: str, name: str, inference: InferenceSpec | None, prior: PriorSpec | None
 ) -> None:
     """Refuses an inference that reads a network which the recipe lacks, or that cannot work with its prior."""
     if inference and prior and (objection := inference.objection(prior)):
         what = f"{name!r} cannot work with {recipe.prior.use!r}: {objection}"
-        find.note(where, what, "Choose another prior or another inference")
+        lookup.add_issue(where, what, "Choose another prior or another inference")
     if inference and prior and prior.per_pixel and not inference.reads_maps:
         what = f"{name!r} gives each image one cluster, and {recipe.prior.use!r} has one for every pixel"
-        find.note(where, what, "Choose another inference, such as amortized, or another prior")
+        lookup.add_issue(where, what, "Choose another inference, such as amortized, or another prior")
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
             what = f"{name!r} reads the network {network!r}, which the recipe lacks"
-            find.note(where, what, f"Add [networks.{network}] or choose another inference")
+            lookup.add_issue(where, what, f"Add [networks.{network}] or choose another inference")
 
 
-def check_chains(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None) -> None:
+def check_chains(
+    lookup: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None
+) -> None:
     """Refuses random views beside chains, which keep what they know of one image and would be shown another."""
     if not isinstance(inference, ChainSpec):
         return
     for name, steps in views.items():
         if any(isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and step.random) for step in steps):
             what = "it draws, and the chains of the inference know each image in one form only"
-            find.note(f"views.{name}", what, "Remove the view, or choose an inference without chains")
+            lookup.add_issue(f"views.{name}", what, "Remove the view, or choose an inference without chains")
 
 
-def check_alignments(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], plans: Mapping[str, Plan]) -> None:
+def check_alignments(
+    lookup: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], plans: Mapping[str, StepPlan]
+) -> None:
     """Refuses views whose pixels nobody can trace back, where a plan must."""
     wanted = {name for plan in plans.values() for name in plan.given}
     for name, steps in views.items():
@@ -196,10 +204,12 @@ def check_alignments(find: Lookup, views: Mapping[str, Sequence[ViewSpec | None]
             lost = isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and not step.in_place)
             if lost and not isinstance(step, MovingViewSpec):
                 what = f"{type(step).__name__} moves pixels and does not say where they came from"
-                find.note(f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec")
+                lookup.add_issue(
+                    f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec"
+                )
 
 
-def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:
+def check_baselines(lookup: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:
     """Refuses a baseline of whole images beside a prior of label maps, and the reverse."""
     for name, baseline in baselines.items():
         of_pixels = isinstance(baseline, MapBaselineSpec)
@@ -208,16 +218,16 @@ def check_baselines(find: Lookup, prior: PriorSpec | None, baselines: Mapping[st
         clustered, wanted = ("pixels", "images") if of_pixels else ("whole images", "pixels")
         what = f"{name!r} clusters {clustered}, and the prior is one of {wanted}"
         fix = f"Choose a baseline of {wanted}; `latentclust plugins list baseline` says what each clusters"
-        find.note("evaluate.baselines", what, fix)
+        lookup.add_issue("evaluate.baselines", what, fix)
 
 
-def check_selection(find: Lookup, recipe: Recipe) -> None:
+def check_selection(lookup: Lookup, recipe: Recipe) -> None:
     """Refuses to select by what reads labels, and by what does not exist."""
     by = recipe.train.select_by
     last = next(reversed(list(recipe.stages)), "")
-    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if counts_in(table, last))]
+    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if is_active(table, last))]
     if by in choices:
         return
     labels = "reads labels, and selecting by labels is not clustering"
     term = f"is no term of the last stage, {last!r}" if last else "is no term of this recipe"
-    find.note("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))
+    lookup.add_issue("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

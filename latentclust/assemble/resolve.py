@@ -21,8 +21,8 @@ from latentclust.assemble.recipe_checks import (
     role_types,
 )
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
-from latentclust.assemble.step_plan import Binder, Plan
-from latentclust.assemble.table_checks import check_tables, table_types, tables_read
+from latentclust.assemble.step_plan import Binder, StepPlan
+from latentclust.assemble.table_checks import check_tables, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import LoadedRecipe
@@ -54,7 +54,7 @@ class Resolved:
     backbones: Mapping[str, BackboneSpec]
     roles: Mapping[str, str]
     tables: Mapping[str, TableSpec]
-    plans: Mapping[str, Plan]
+    plans: Mapping[str, StepPlan]
     stages: tuple[Stage, ...]
     inference: InferenceSpec
     readouts: Mapping[str, InferenceSpec]
@@ -79,56 +79,56 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     Raises:
         LatentclustError: with every issue at once: of the tables, of the parts that they name, and of how they fit.
     """
-    recipe, find = loaded.tables.recipe, Lookup(registry, loaded.tables)
-    dataset = find.spec("dataset", recipe.data, "data", DatasetSpec)  # type: ignore[type-abstract]
+    recipe, lookup = loaded.tables.recipe, Lookup(registry, loaded.tables)
+    dataset = lookup.spec("dataset", recipe.data, "data", DatasetSpec)  # type: ignore[type-abstract]
     preprocess = [
-        find.spec("view", step, f"data.preprocess.{position}", DeviceViewSpec)  # type: ignore[type-abstract]
+        lookup.spec("view", step, f"data.preprocess.{position}", DeviceViewSpec)  # type: ignore[type-abstract]
         for position, step in enumerate(recipe.data.preprocess)
     ]
-    views = {name: _view(find, f"views.{name}", table) for name, table in recipe.views.items()}
-    prior = find.spec("prior", recipe.prior, "prior", PriorSpec)  # type: ignore[type-abstract]
-    backbones = {n: find.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
+    views = {name: _view(lookup, f"views.{name}", table) for name, table in recipe.views.items()}
+    prior = lookup.spec("prior", recipe.prior, "prior", PriorSpec)  # type: ignore[type-abstract]
+    backbones = {n: lookup.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
     enabled = {name: table for name, table in recipe.losses.items() if table.enabled}
-    losses = {name: find.spec("loss", table, f"losses.{name}", LossSpec) for name, table in enabled.items()}
-    tables = {n: find.spec("table", t, f"tables.{n}", TableSpec) for n, t in recipe.tables.items()}  # type: ignore[type-abstract]
-    inference = find.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
+    losses = {name: lookup.spec("loss", table, f"losses.{name}", LossSpec) for name, table in enabled.items()}
+    tables = {n: lookup.spec("table", t, f"tables.{n}", TableSpec) for n, t in recipe.tables.items()}  # type: ignore[type-abstract]
+    inference = lookup.spec("inference", recipe.inference, "inference", InferenceSpec)  # type: ignore[type-abstract]
     evaluate = recipe.evaluate
-    readouts = find.listed("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
-    metrics = find.listed("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
-    baselines = find.listed("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
-    check_preprocess(find, preprocess)
-    check_names(find, recipe)
-    roles = check_roles(find, recipe, backbones, prior)
-    check_features(find, recipe, roles)
-    check_heads(find, recipe, roles, prior, inference)
-    check_own_heads(find, recipe, backbones)
-    check_players(find, recipe)
-    check_inference(find, recipe, "inference.use", recipe.inference.use, inference, prior)
+    readouts = lookup.specs("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
+    metrics = lookup.specs("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
+    baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
+    check_preprocess(lookup, preprocess)
+    check_names(lookup, recipe)
+    roles = check_roles(lookup, recipe, backbones, prior)
+    check_features(lookup, recipe, roles)
+    check_heads(lookup, recipe, roles, prior, inference)
+    check_own_heads(lookup, recipe, backbones)
+    check_players(lookup, recipe)
+    check_inference(lookup, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
-        check_inference(find, recipe, "evaluate.readouts", name, readout, prior)
+        check_inference(lookup, recipe, "evaluate.readouts", name, readout, prior)
     sampler = trained_by or inference
-    check_chains(find, views, sampler)
-    offers = find.offers(prior is not None and prior.per_pixel)
+    check_chains(lookup, views, sampler)
+    offers = lookup.offers(prior is not None and prior.per_pixel)
     # What an inference that is an issue itself would provide is not another one.
     unread: dict[str, Any] = dict.fromkeys(offers, Any) if sampler is None else {}
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     types = {name: role_types(prior)[role] for name, role in roles.items()}
     plans = _plans(
-        find,
+        lookup,
         recipe,
         types,
         {name: spec for name, spec in losses.items() if spec is not None},
         {**provided, **table_types(tables)},
         offers,
     )
-    check_tables(find, recipe, tables, provided)
-    read = tables_read(find, recipe, tables, plans.values())
-    check_alignments(find, views, plans)
-    check_baselines(find, prior, baselines)
-    starts = find_starts(find, recipe)
-    check_stages(find, recipe)
-    check_selection(find, recipe)
-    raise_all(find.issues)
+    check_tables(lookup, recipe, tables, provided)
+    read = used_tables(lookup, recipe, tables, plans.values())
+    check_alignments(lookup, views, plans)
+    check_baselines(lookup, prior, baselines)
+    starts = find_starts(lookup, recipe)
+    check_stages(lookup, recipe)
+    check_selection(lookup, recipe)
+    raise_all(lookup.issues)
     return Resolved(
         loaded=loaded,
         dataset=cast(DatasetSpec, dataset),
@@ -144,30 +144,30 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         readouts=readouts,
         metrics=metrics,
         baselines=baselines,
-        distributions=find.distributions,
+        distributions=lookup.distributions,
     )
 
 
-def _view(find: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:
+def _view(lookup: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:
     """The steps of a view, in order."""
     places = [where] if table.use else [f"{where}.steps.{position}" for position in range(len(table.steps))]
-    return [find.spec("view", part, place, ViewSpec) for place, part in zip(places, table.parts(), strict=True)]
+    return [lookup.spec("view", part, place, ViewSpec) for place, part in zip(places, table.parts(), strict=True)]
 
 
 def _plans(
-    find: Lookup,
+    lookup: Lookup,
     recipe: Recipe,
     types: Mapping[str, type],
     losses: Mapping[str, LossSpec],
     provided: Mapping[str, Any],
     offers: Mapping[str, str],
-) -> dict[str, Plan]:
+) -> dict[str, StepPlan]:
     """One plan per player, from its losses."""
-    quantities = find.quantities(recipe)
+    quantities = lookup.quantities(recipe)
     # A network of unknown role is an issue by now, and may be anything.
     networks: dict[str, Any] = {name: types.get(name, Any) for name in recipe.networks}
     functions = {n: part.value if isinstance(part, Part) else part for n, part in quantities.items()}
-    binder = Binder(functions, networks, tuple(recipe.views), find.issues, provided, offers)
+    binder = Binder(functions, networks, tuple(recipe.views), lookup.issues, provided, offers)
     plans = {}
     for player, table in recipe.players.items():
         own = {name: spec for name, spec in losses.items() if recipe.losses[name].player == player}
@@ -175,5 +175,5 @@ def _plans(
         for node in plans[player].nodes:
             part = quantities[node.name]
             assert not isinstance(part, LatentclustError), "the binder leaves these out"
-            find.use(part)
+            lookup.record_use(part)
     return plans

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.step_plan import Plan
+from latentclust.assemble.step_plan import StepPlan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import LossTable, Recipe
 from latentclust.specs.sample_tables import StartSpec
@@ -25,7 +25,7 @@ class Stage:
     name: str
     first: int
     last: int
-    plans: Mapping[str, Plan]
+    plans: Mapping[str, StepPlan]
     start: StartSpec | None = None
 
     @property
@@ -38,19 +38,21 @@ class Stage:
         return (round_ - 1 - self.first) / self.rounds
 
 
-def counts_in(table: LossTable, stage: str) -> bool:
+def is_active(table: LossTable, stage: str) -> bool:
     """Whether a loss counts in a stage."""
     return table.enabled and (table.stages is None or stage in table.stages)
 
 
-def stages_of(recipe: Recipe, plans: Mapping[str, Plan], starts: Mapping[str, StartSpec | None]) -> tuple[Stage, ...]:
+def stages_of(
+    recipe: Recipe, plans: Mapping[str, StepPlan], starts: Mapping[str, StartSpec | None]
+) -> tuple[Stage, ...]:
     """The stages in order, each with its plans."""
     if not recipe.stages:
         return (Stage("", 0, recipe.train.rounds, plans),)
     ends = _ends([table.rounds for table in recipe.stages.values()], recipe.train.rounds)
     found = []
     for name, first, last in zip(recipe.stages, [0, *ends], ends, strict=False):
-        counted = {loss for loss, table in recipe.losses.items() if counts_in(table, name)}
+        counted = {loss for loss, table in recipe.losses.items() if is_active(table, name)}
         own = {player: plan.restricted(counted) for player, plan in plans.items()}
         found.append(Stage(name, first, last, {p: plan for p, plan in own.items() if plan.terms}, starts[name]))
     return tuple(found)
@@ -65,33 +67,33 @@ def _ends(rounds: list[int], total: int) -> list[int]:
     return ends[1:]
 
 
-def find_starts(find: Lookup, recipe: Recipe) -> dict[str, StartSpec | None]:
+def find_starts(lookup: Lookup, recipe: Recipe) -> dict[str, StartSpec | None]:
     """What each stage begins with; None where nothing is said, or after noting issues."""
     starts: dict[str, StartSpec | None] = dict.fromkeys(recipe.stages)
     for name, table in recipe.stages.items():
         where = f"stages.{name}.start"
-        spec = None if table.start is None else find.spec("start", table.start, where, StartSpec)  # type: ignore[type-abstract]
+        spec = None if table.start is None else lookup.spec("start", table.start, where, StartSpec)  # type: ignore[type-abstract]
         for network in spec.needs if spec else ():
             if network not in recipe.networks:
-                find.note(
+                lookup.add_issue(
                     where, f"it reads the network {network!r}, which the recipe lacks", f"Add [networks.{network}]"
                 )
         starts[name] = spec
     return starts
 
 
-def check_stages(find: Lookup, recipe: Recipe) -> None:
+def check_stages(lookup: Lookup, recipe: Recipe) -> None:
     """Refuses unknown stages of losses, stages in which no loss counts, and fewer rounds than stages."""
     unknown = False
     for name, table in recipe.losses.items():
         for stage in set(table.stages or ()) - set(recipe.stages) if table.enabled else ():
             fix = did_you_mean(stage, recipe.stages) if recipe.stages else f"Add [stages.{stage}], or take the key out"
-            find.note(f"losses.{name}.stages", f"there is no stage {stage!r}", fix)
+            lookup.add_issue(f"losses.{name}.stages", f"there is no stage {stage!r}", fix)
             unknown = True
     for stage in recipe.stages if not unknown else ():
-        if not any(counts_in(table, stage) for table in recipe.losses.values()):
+        if not any(is_active(table, stage) for table in recipe.losses.values()):
             fix = f"Name {stage!r} in the `stages` of a loss"
-            find.note(f"stages.{stage}", "no enabled loss counts in this stage", fix)
+            lookup.add_issue(f"stages.{stage}", "no enabled loss counts in this stage", fix)
     if recipe.train.rounds < len(recipe.stages):
         what = f"{recipe.train.rounds} for {len(recipe.stages)} stages"
-        find.note("train.rounds", what, f"Use at least {len(recipe.stages)}, or leave it out")
+        lookup.add_issue("train.rounds", what, f"Use at least {len(recipe.stages)}, or leave it out")

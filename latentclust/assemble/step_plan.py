@@ -15,7 +15,7 @@ from latentclust.recipe.schema import LossTable
 from latentclust.specs.parts import LossSpec, PriorSpec
 from latentclust.tensors import Alignment, Images, Mask, Scalar
 
-GIVEN: Mapping[str, Any] = {
+ENGINE_VALUES: Mapping[str, Any] = {
     "images": Images,
     "valid": Mask,
     "prior": PriorSpec,
@@ -29,7 +29,7 @@ ALIGNMENT = "_alignment"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class PlannedQuantity:
     """One quantity of a plan: a function and the names of what it reads."""
 
     name: str
@@ -38,7 +38,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class PlannedLoss:
     """One loss of a plan and the names that its parameters are bound to, in order."""
 
     name: str
@@ -47,7 +47,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StepPlan:
     """What a player computes in a step, in order: first the quantities, each once, then the loss terms.
 
     Attributes:
@@ -57,10 +57,10 @@ class Plan:
     player: str
     networks: tuple[str, ...]
     given: tuple[str, ...]
-    nodes: tuple[Node, ...]
-    terms: tuple[Term, ...]
+    nodes: tuple[PlannedQuantity, ...]
+    terms: tuple[PlannedLoss, ...]
 
-    def restricted(self, losses: Container[str]) -> "Plan":
+    def restricted(self, losses: Container[str]) -> "StepPlan":
         """The same for some of the losses alone."""
         terms = tuple(term for term in self.terms if term.name in losses)
         wanted = {name for term in terms for name in term.reads}
@@ -68,15 +68,15 @@ class Plan:
             wanted |= set(node.reads) if node.name in wanted else set()
         wanted |= {name.removesuffix(ALIGNMENT) for name in wanted if name.endswith(ALIGNMENT)}
         given = tuple(name for name in self.given if name in wanted)
-        return Plan(self.player, self.networks, given, tuple(n for n in self.nodes if n.name in wanted), terms)
+        return StepPlan(self.player, self.networks, given, tuple(n for n in self.nodes if n.name in wanted), terms)
 
 
 @dataclass(slots=True)
-class _Draft:
+class _PlanBuilder:
     """A plan in the making."""
 
     given: dict[str, None] = field(default_factory=dict)
-    nodes: dict[str, Node] = field(default_factory=dict)
+    nodes: dict[str, PlannedQuantity] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
 
 
@@ -103,33 +103,33 @@ class Binder:
             provided: Types of what chains and tables provide; these names win over those of quantities.
         """
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
-        self.given: dict[str, Any] = {**GIVEN, **_of_views(views), **networks, **provided}
+        self.given: dict[str, Any] = {**ENGINE_VALUES, **_of_views(views), **networks, **provided}
         self.alignments = {view + ALIGNMENT: view for view in views}
         self.issues = issues
         self.offers = offers
 
     def plan(
         self, player: str, moved: tuple[str, ...], losses: Mapping[str, LossSpec], tables: Mapping[str, LossTable]
-    ) -> Plan:
+    ) -> StepPlan:
         """The plan of a player whose enabled losses are `losses`."""
-        draft = _Draft()
+        draft = _PlanBuilder()
         terms = []
         for name, loss in losses.items():
             reads = self._loss(draft, name, loss, tables[name].on)
-            terms.append(Term(name, loss, reads))
+            terms.append(PlannedLoss(name, loss, reads))
             if reads and not self._reaches(draft, reads, moved):
                 what = f"it depends on none of the networks of player {player!r} ({', '.join(moved)})"
                 self.issues.append(
                     Issue(f"losses.{name}", what, "Give it another player, or bind it otherwise with `on`")
                 )
-        return Plan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
+        return StepPlan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
 
-    def _loss(self, draft: _Draft, name: str, loss: LossSpec, on: Mapping[str, str]) -> tuple[str, ...]:
+    def _loss(self, draft: _PlanBuilder, name: str, loss: LossSpec, on: Mapping[str, str]) -> tuple[str, ...]:
         where = f"losses.{name}"
-        wanted, result = signature(type(loss).__call__, skip_self=True)
+        wanted, result = parameter_types(type(loss).__call__, skip_self=True)
         if result not in (Scalar, Any):
             fix = "Annotate its __call__ with -> Scalar"
-            self.issues.append(Issue(where, f"the loss returns {_say(result)}, not a Scalar", fix))
+            self.issues.append(Issue(where, f"the loss returns {_type_name(result)}, not a Scalar", fix))
         for parameter in on:
             if parameter not in wanted:
                 fix = did_you_mean(parameter, wanted)
@@ -139,7 +139,7 @@ class Binder:
         found = [self._bind(draft, names[p], wanted[p], "the loss", places[p]) for p in wanted]
         return tuple(names.values()) if all(found) else ()
 
-    def _bind(self, draft: _Draft, name: str, wanted: Any, reader: str, where: str) -> bool:
+    def _bind(self, draft: _PlanBuilder, name: str, wanted: Any, reader: str, where: str) -> bool:
         """Makes `name` available to a reader that wants a type; False after noting an issue."""
         if name in self.given:
             if name in self.alignments:  # which the view brings with it
@@ -153,13 +153,13 @@ class Binder:
         if isinstance(function, LatentclustError):
             self.issues.extend(function.issues)
             return False
-        reads, produced = signature(function)
+        reads, produced = parameter_types(function)
         if name not in draft.nodes and not self._compute(draft, name, function, reads, where):
             return False
         return self._fits(name, produced, wanted, reader, where)
 
     def _compute(
-        self, draft: _Draft, name: str, function: Callable[..., Any], reads: Mapping[str, Any], where: str
+        self, draft: _PlanBuilder, name: str, function: Callable[..., Any], reads: Mapping[str, Any], where: str
     ) -> bool:
         """Adds a quantity to the draft after all that it reads; False after noting an issue."""
         if name in draft.pending:
@@ -171,7 +171,7 @@ class Binder:
         draft.pending.pop()
         if not all(found):
             return False
-        draft.nodes[name] = Node(name, function, tuple(reads))
+        draft.nodes[name] = PlannedQuantity(name, function, tuple(reads))
         return True
 
     def _unknown(self, name: str, reader: str, where: str) -> None:
@@ -190,13 +190,13 @@ class Binder:
             self.issues.append(Issue(where, f"{reader} asks for {name!r}, and there is no such quantity", advice))
 
     def _fits(self, name: str, produced: Any, wanted: Any, reader: str, where: str) -> bool:
-        if compatible(produced, wanted):
+        if is_compatible(produced, wanted):
             return True
-        what = f"{name!r} is {_say(produced)}, and {reader} wants {_say(wanted)}"
+        what = f"{name!r} is {_type_name(produced)}, and {reader} wants {_type_name(wanted)}"
         self.issues.append(Issue(where, what, "Bind a quantity of that type with `on`"))
         return False
 
-    def _reaches(self, draft: _Draft, reads: tuple[str, ...], moved: tuple[str, ...]) -> bool:
+    def _reaches(self, draft: _PlanBuilder, reads: tuple[str, ...], moved: tuple[str, ...]) -> bool:
         """Whether any of the names rests on a moved network."""
         return any(
             name in moved or (name in draft.nodes and self._reaches(draft, draft.nodes[name].reads, moved))
@@ -209,14 +209,14 @@ def _of_views(views: tuple[str, ...]) -> dict[str, Any]:
     return {**dict.fromkeys(views, Images), **{view + ALIGNMENT: Alignment for view in views}}
 
 
-def signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
+def parameter_types(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
     """Parameter types by name, and the result's type; what is not annotated is Any."""
     hints = typing.get_type_hints(function)
     names = list(inspect.signature(function).parameters)[1 if skip_self else 0 :]
     return {name: hints.get(name, Any) for name in names}, hints.get("return", Any)
 
 
-def compatible(produced: Any, wanted: Any) -> bool:
+def is_compatible(produced: Any, wanted: Any) -> bool:
     """Whether every type that a producer may give is one that the consumer takes.
 
     By name alone: an encoder and a critic are both callable, which makes neither of them the other.
@@ -233,6 +233,6 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if is_union else (annotation,)
 
 
-def _say(annotation: Any) -> str:
+def _type_name(annotation: Any) -> str:
     """A type as a user would read it."""
     return " or ".join(getattr(member, "__name__", str(member)) for member in _members(annotation))

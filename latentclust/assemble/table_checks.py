@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.step_plan import GIVEN, Plan
+from latentclust.assemble.step_plan import ENGINE_VALUES, StepPlan
 from latentclust.recipe.schema import Recipe
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.tensors import Images
@@ -23,20 +23,22 @@ def table_types(tables: Specs) -> dict[str, Any]:
     return types | {name + IMAGES: Images for name in of_samples}
 
 
-def check_tables(find: Lookup, recipe: Recipe, tables: Specs, provided: Iterable[str]) -> None:
+def check_tables(lookup: Lookup, recipe: Recipe, tables: Specs, provided: Iterable[str]) -> None:
     """Refuses a table by the name of something else, and one whose networks the recipe lacks."""
-    taken = {*GIVEN, *recipe.networks, *recipe.views, *provided}
+    taken = {*ENGINE_VALUES, *recipe.networks, *recipe.views, *provided}
     for name, spec in tables.items():
         others = {*taken, *table_types({other: tables[other] for other in tables if other != name})}
         for clash in sorted(others & set(table_types({name: spec}))):
-            find.note(f"tables.{name}", f"there is something else named {clash!r}", "Give the table another name")
+            lookup.add_issue(
+                f"tables.{name}", f"there is something else named {clash!r}", "Give the table another name"
+            )
         for network in spec.needs if spec else ():
             if network not in recipe.networks:
                 what = f"{recipe.tables[name].use!r} reads the network {network!r}, which the recipe lacks"
-                find.note(f"tables.{name}", what, f"Add [networks.{network}]")
+                lookup.add_issue(f"tables.{name}", what, f"Add [networks.{network}]")
 
 
-def tables_read(find: Lookup, recipe: Recipe, tables: Specs, plans: Iterable[Plan]) -> dict[str, TableSpec]:
+def used_tables(lookup: Lookup, recipe: Recipe, tables: Specs, plans: Iterable[StepPlan]) -> dict[str, TableSpec]:
     """The tables that a plan reads. Refuses another, unless a loss that is disabled, or an issue, may have read it."""
     plans = tuple(plans)
     read = {_table_of(name, tables) for plan in plans for name in plan.given}
@@ -44,7 +46,7 @@ def tables_read(find: Lookup, recipe: Recipe, tables: Specs, plans: Iterable[Pla
     for name, spec in tables.items():
         if spec and name not in read and bound == set(recipe.losses):
             fix = f"Bind a loss to {name!r} with `on`, or take the table out"
-            find.note(f"tables.{name}", "no loss rests on this table", fix)
+            lookup.add_issue(f"tables.{name}", "no loss rests on this table", fix)
     return {name: spec for name, spec in tables.items() if spec and name in read}
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
-from latentclust.train.rank import process_number
+from latentclust.train.rank import process_rank
 
 BUG = 1
 """The exit code of what nobody foresaw: the same as a failed run's."""
@@ -33,7 +33,7 @@ def tell(error: Exception) -> int:
         _silence_stdout()
         return 0
     told = in_words(error)
-    process = process_number()
+    process = process_rank()
     if process and isinstance(told, InterruptedRunError):
         return told.exit_code
     console = Console(stderr=True, highlight=False)

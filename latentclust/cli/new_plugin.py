@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
-from latentclust.assemble.step_plan import GIVEN
+from latentclust.assemble.step_plan import ENGINE_VALUES
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins.distributions import BUNDLED, COMMANDS, PARTS, canonical
 from latentclust.plugins.registry import KINDS, Part, Registry
@@ -168,7 +168,7 @@ def _words(kind: str) -> set[str]:
     }
     imported = {each.asname or each.name for node in nodes if isinstance(node, _IMPORTS) for each in node.names}
     defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    own = {*GIVEN, *ROLES, *MAP_ROLES} if kind == "quantity" else set()
+    own = {*ENGINE_VALUES, *ROLES, *MAP_ROLES} if kind == "quantity" else set()
     return names | imported | defined | own
 
 

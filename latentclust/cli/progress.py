@@ -11,7 +11,7 @@ from rich.text import Text
 
 from latentclust.cli.terminal import messages
 from latentclust.train.events import Record
-from latentclust.train.rank import process_number
+from latentclust.train.rank import process_rank
 
 SHARE = 0.05
 """Share of the rounds after which a plain line is due."""
@@ -22,7 +22,7 @@ SECONDS = 10.0
 
 def watch() -> "Bar | Lines":
     """The watch that suits where messages go; a silent one in a process that another one started."""
-    if process_number():
+    if process_rank():
         return Lines(Console(quiet=True))
     console = messages()
     return Bar(console) if console.is_terminal else Lines(console)
@@ -72,19 +72,19 @@ class Bar:
         self.bar.stop()
         self.status.stop()
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Opens the bar."""
         self.status.stop()
         self.bar = self._new_bar()
         self.task = self.bar.add_task(self.label, total=rounds, completed=round_, speed="")
         self.bar.start()
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """Moves it."""
         self.bar.losses = f"{record.stage}  {losses_in_words(record.losses)}".lstrip()
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Takes it away; reading out and drawing follow."""
         self.bar.stop()
         self.status.update("reading out, scoring and drawing")
@@ -125,13 +125,13 @@ class Lines:
     ) -> None:
         """Nothing any more."""
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Says where it starts."""
         self.start = self.last = round_
         self.spoken = time.monotonic()
         self._say(f"training for {rounds} rounds" if not round_ else f"going on after round {round_} of {rounds}")
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """A line, if one is due."""
         now = time.monotonic()
         due = record.round - self.last >= SHARE * record.rounds or now - self.spoken >= SECONDS
@@ -143,7 +143,7 @@ class Lines:
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Nothing: the results follow."""
 
     def _remaining(self, record: Record) -> float:

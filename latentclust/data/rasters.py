@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from latentclust.data.sources import UINT8_MAX, reading
+from latentclust.data.sources import UINT8_MAX, decode_errors
 from latentclust.errors import LatentclustError
 
 Opened: TypeAlias = DatasetReader | WarpedVRT
@@ -62,7 +62,7 @@ class BandReading:
 @contextmanager
 def raster(path: Path) -> Iterator[DatasetReader]:
     """A raster opened for reading by window; whatever a decoder raises in the block becomes a LatentclustError."""
-    with reading(path), warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+    with decode_errors(path), warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path) as file:
             yield file

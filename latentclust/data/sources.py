@@ -50,7 +50,7 @@ _UNREADABLE = (
 
 
 @contextmanager
-def reading(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
+def decode_errors(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
     """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file or its URL."""
     try:
         yield
@@ -59,13 +59,13 @@ def reading(path: Path | str, fix: str = "Fetch or copy the file again") -> Iter
         raise LatentclustError.at(str(path), what, fix) from error
 
 
-def find(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:
+def find_first(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:
     """The first file or folder that matches, in order of roots and then of glob patterns relative to a root."""
     matches = (match for root in roots for pattern in patterns for match in sorted(root.glob(pattern)))
     return next(matches, None)
 
 
-def existing(path: Path, roots: Sequence[Path]) -> Path | None:
+def resolve_path(path: Path, roots: Sequence[Path]) -> Path | None:
     """The user's own file or folder: as it stands, or relative to the first root that holds it."""
     return next((root / path for root in (Path(), *roots) if (root / path).exists()), None)
 
@@ -164,20 +164,20 @@ class FileSource(ImageSource):
         images = np.empty((len(indices), *self.shape), np.uint8)
         for image, index in zip(images, indices, strict=True):
             path = self._paths[index]
-            with reading(path), Image.open(path) as file:
-                image[...] = pixels(file, self._mode, self._size)
+            with decode_errors(path), Image.open(path) as file:
+                image[...] = image_to_array(file, self._mode, self._size)
         return images
 
 
 def _header(path: Path) -> tuple[tuple[int, int], str]:
-    with reading(path, "Remove it, or replace it by an image"), Image.open(path) as file:
+    with decode_errors(path, "Remove it, or replace it by an image"), Image.open(path) as file:
         extent, mode = file.size, file.mode
     if mode in _DEEP_MODES:
         raise LatentclustError.at(str(path), f"more than 8 bits a channel (mode {mode})", "Convert it to 8 bits")
     return extent, mode
 
 
-def pixels(image: Image.Image, mode: str, size: int | None = None) -> NDArray[np.uint8]:
+def image_to_array(image: Image.Image, mode: str, size: int | None = None) -> NDArray[np.uint8]:
     """A Pillow image, converted to `mode` and resized to `size` bilinearly, as `(c, h, w)`."""
     converted = image.convert(mode)
     if size:

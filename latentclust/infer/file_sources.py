@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.data.sources import UINT8_MAX, FileSource, reading
+from latentclust.data.sources import UINT8_MAX, FileSource, decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
@@ -23,7 +23,7 @@ KEYS = ("x", "X", "images", "data")
 RESIZE = "Pass --resize, or resize them yourself"
 
 
-class Pictures(ImageSource):
+class ImageFilesSource(ImageSource):
     """Image files, decoded when read. Colour becomes grey for a model of grey images, and grey becomes colour.
 
     Args:
@@ -66,7 +66,7 @@ def fitted(image: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
     return array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1)
 
 
-class Rows(ImageSource):
+class ArrayFileSource(ImageSource):
     """The samples of an array, scaled and reshaped when read, so that a mapped file is never whole in memory.
 
     Args:
@@ -146,7 +146,7 @@ def read_rows(path: Path) -> NDArray[Any]:
     """The array of a .npy (mapped, not read), .npz or .csv file; raises LatentclustError where there is none."""
     match path.suffix.lower():
         case ".npy":
-            with reading(path, "Write it by numpy.save, without Python objects"):
+            with decode_errors(path, "Write it by numpy.save, without Python objects"):
                 mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
                 return mapped
         case ".npz":
@@ -157,7 +157,7 @@ def read_rows(path: Path) -> NDArray[Any]:
 
 def _npz(path: Path) -> NDArray[Any]:
     # numpy would leave a damaged file open that it had opened itself.
-    with reading(path, "Write it by numpy.savez, without Python objects"), path.open("rb") as file:
+    with decode_errors(path, "Write it by numpy.savez, without Python objects"), path.open("rb") as file:
         arrays = np.load(file, allow_pickle=False)
         names = list(arrays) if len(arrays) == 1 else [name for name in KEYS if name in arrays]
         if names:
@@ -169,7 +169,7 @@ def _npz(path: Path) -> NDArray[Any]:
 
 def _csv(path: Path) -> NDArray[Any]:
     """Numbers `(n, d)`; a first row without numbers is taken for names."""
-    with reading(path, "Write numbers, a sample a row, without a column of labels"):
+    with decode_errors(path, "Write numbers, a sample a row, without a column of labels"):
         head = pd.read_csv(path, header=None, nrows=1)
         named = bool(pd.to_numeric(head.iloc[0], errors="coerce").isna().all())
         table = pd.read_csv(path, header=0 if named else None)

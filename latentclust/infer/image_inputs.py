@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentclust.data.sources import files_under
 from latentclust.errors import LatentclustError
-from latentclust.infer.file_sources import Pictures, Rows, read_rows
+from latentclust.infer.file_sources import ArrayFileSource, ImageFilesSource, read_rows
 from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
 
@@ -37,7 +37,7 @@ class Inputs:
     rows: NDArray[np.int64]
 
 
-class Chain(ImageSource):
+class ConcatenatedSource(ImageSource):
     """Sources of one shape and type, one after the other."""
 
     def __init__(self, links: Sequence[ImageSource]) -> None:
@@ -87,15 +87,15 @@ def open_inputs(
     for is_array, group in groupby(files, key=lambda file: file.suffix.lower() in ARRAYS):
         together = list(group)
         if is_array:
-            found = [Rows(path, read_rows(path), shape, resize, range_) for path in together]
+            found = [ArrayFileSource(path, read_rows(path), shape, resize, range_) for path in together]
             links.extend(found)
             names.extend((path, len(rows)) for path, rows in zip(together, found, strict=True))
         else:
-            links.append(Pictures(together, shape, resize))
+            links.append(ImageFilesSource(together, shape, resize))
             names.extend((path, 1) for path in together)
     counts = [count for _, count in names]
     return Inputs(
-        source=Chain(links),
+        source=ConcatenatedSource(links),
         paths=[str(path) for path, count in names for _ in range(count)],
         rows=np.concatenate([np.arange(count) for count in counts]),
     )

@@ -62,7 +62,7 @@ def posterior_of(
     return Posterior(found.probabilities.float(), found.style.float())
 
 
-def read_out(
+def collect_posterior(
     inference: InferenceSpec,
     model: Model,
     state: State,

@@ -12,7 +12,7 @@ from typing import Any
 import rasterio
 
 from latentclust.data.rasters import CACHE_BYTES
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.extras import check_extra
@@ -154,7 +154,7 @@ class OutputOptions:
             return ()
         scene, item = task.scene, None
         if scene.item:
-            with reading(scene.item):
+            with decode_errors(scene.item):
                 item = json.loads(scene.item.read_text(encoding="utf-8"))
         told = LabelledScene(
             labels=labels,

@@ -34,7 +34,7 @@ def classes_of(clusters: int, names: Mapping[int, str]) -> dict[str, tuple[int, 
     return found
 
 
-def renamed(names: Mapping[int, str], pairs: Iterable[str], clusters: int) -> dict[int, str]:
+def rename_clusters(names: Mapping[int, str], pairs: Iterable[str], clusters: int) -> dict[int, str]:
     """The names after changes `NUMBER=NAME`; `NUMBER=` takes a name away.
 
     Raises:
@@ -53,12 +53,12 @@ def renamed(names: Mapping[int, str], pairs: Iterable[str], clusters: int) -> di
             issues.append(Issue(_shown(pair), f"cluster {cluster} is named twice", "Give it one name"))
         else:
             given[cluster] = name
-            issues += [issue] if (issue := wrong_name(name, _shown(pair)) if name else None) else []
+            issues += [issue] if (issue := name_issue(name, _shown(pair)) if name else None) else []
     raise_all(issues)
     return {cluster: name for cluster, name in sorted({**names, **given}.items()) if name}
 
 
-def recoloured(colours: Mapping[str, str], pairs: Iterable[str], classes: Iterable[str]) -> dict[str, str]:
+def recolour_classes(colours: Mapping[str, str], pairs: Iterable[str], classes: Iterable[str]) -> dict[str, str]:
     """The colours of classes after changes `NAME=#rrggbb`; `NAME=` takes a colour away, and so does the class's end.
 
     Raises:
@@ -82,19 +82,19 @@ def recoloured(colours: Mapping[str, str], pairs: Iterable[str], classes: Iterab
     return {name: after[name] for name in known if after.get(name)}
 
 
-def as_stored(names: Mapping[int, str], colours: Mapping[str, str]) -> dict[str, Any]:
+def names_to_header(names: Mapping[int, str], colours: Mapping[str, str]) -> dict[str, Any]:
     """The names and colours as a model file's header holds them; nothing where there are none."""
     stored = {"names": {str(number): name for number, name in names.items()}, "colours": dict(colours)}
     return {key: value for key, value in stored.items() if value}
 
 
-def stored_names(header: Mapping[str, Any], clusters: int, where: str) -> tuple[dict[int, str], dict[str, str]]:
+def names_from_header(header: Mapping[str, Any], clusters: int, where: str) -> tuple[dict[int, str], dict[str, str]]:
     """The names and colours of a header; raises LatentclustError where they are none that commands write."""
     try:
         names = {int(number): str(name) for number, name in header.get("names", {}).items()}
         colours = {str(name): str(colour) for name, colour in header.get("colours", {}).items()}
         known = classes_of(clusters, names)
-        wrong = [name for number, name in names.items() if not 1 <= number <= clusters or wrong_name(name, where)]
+        wrong = [name for number, name in names.items() if not 1 <= number <= clusters or name_issue(name, where)]
         wrong += [name for name, colour in colours.items() if name not in known or not _HEX.fullmatch(colour)]
         if wrong:
             raise ValueError(f"{wrong[0]!a} names no cluster, or has no colour")
@@ -104,7 +104,7 @@ def stored_names(header: Mapping[str, Any], clusters: int, where: str) -> tuple[
     return names, colours
 
 
-def wrong_name(name: str, where: str) -> Issue | None:
+def name_issue(name: str, where: str) -> Issue | None:
     """What is wrong with a name, if anything."""
     if _unfit(name):
         return Issue(where, "the name holds a character that is no text", "Use letters, digits and spaces")

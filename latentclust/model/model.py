@@ -24,8 +24,8 @@ from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
-from latentclust.infer.posteriors import posteriors, preprocessed, read_out, set_evaluation
-from latentclust.model.class_names import as_stored, stored_names
+from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation
+from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.plugins.distributions import VARIABLE, canonical
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
@@ -110,7 +110,7 @@ class ClusteringModel:
         """
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
         batches, rng = self._batches(source, batch_size, seed)
-        return read_out(self.inference, self.model, self.state, batches, rng, self.stride)
+        return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride)
 
     def predict_dataarray(self, scene: "DataArray", seed: int = 0) -> "DataArray":
         """The cluster of each pixel of a scene, as `latentclust.label` gives it, but counted from 0.
@@ -235,7 +235,7 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     }
     if model.bands is not None:
         header["bands"] = asdict(model.bands)
-    header |= as_stored(model.names, model.colours)
+    header |= names_to_header(model.names, model.colours)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
@@ -273,7 +273,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     networks.to(device).eval()
     state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
     bands = _bands(header["bands"]) if "bands" in header else None
-    names, colours = stored_names(header, resolved.prior.clusters, str(file))
+    names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
     return ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
 

@@ -15,7 +15,7 @@ import tomli_w
 from latentclust.errors import LatentclustError, did_you_mean, raise_all
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.merge import Layered
-from latentclust.recipe.salvage import Tables, read_tables
+from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
 
 VARIANT_DIGITS = 12
@@ -33,7 +33,7 @@ class LoadedRecipe:
         layered: The merged tables with the origin of each value.
     """
 
-    tables: Tables
+    tables: ValidTables
     layered: Layered
 
     @property

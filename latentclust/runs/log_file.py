@@ -16,13 +16,13 @@ class LogFile:
         """Writes to `path`; `then` hears the same events."""
         self.path, self.then = path, then
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Drops what an earlier, killed process logged beyond the checkpoint."""
         kept = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
         write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in kept))
-        self.then.begun(round_, rounds)
+        self.then.on_start(round_, rounds)
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """One line."""
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -32,11 +32,11 @@ class LogFile:
             raise LatentclustError.at(
                 str(self.path), what, "Free some space, then: latentclust run --resume"
             ) from error
-        self.then.logged(record)
+        self.then.on_record(record)
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Passed on."""
-        self.then.ended()
+        self.then.on_end()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

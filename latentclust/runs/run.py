@@ -28,9 +28,9 @@ from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
-from latentclust.train.events import Listener, Silence
+from latentclust.train.events import Listener, NullListener
 from latentclust.train.selection import Selection
-from latentclust.train.setup import prepare
+from latentclust.train.setup import prepare_training
 
 Overrides = Mapping[str, Any] | Sequence[str]
 
@@ -81,11 +81,11 @@ def run(
     choose_device(device, resolved.recipe.train.devices)
     subject = open_data(resolved)
     if is_follower():
-        return _run(subject, Path(out or "runs"), device, Silence(), resume=False)
+        return _run(subject, Path(out or "runs"), device, NullListener(), resume=False)
     folder = new_folder(Path(out) if out else None, resolved.recipe.name, resolved.recipe.seed, overwrite)
     write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
-    return _run(subject, folder, device, listener or Silence(), resume=False)
+    return _run(subject, folder, device, listener or NullListener(), resume=False)
 
 
 def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
@@ -100,7 +100,7 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
             str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run"
         )
     subject = open_data(prepare_recipe(path, ()))
-    return _run(subject, Path(folder), device, listener or Silence(), resume=True)
+    return _run(subject, Path(folder), device, listener or NullListener(), resume=True)
 
 
 def run_seeds(
@@ -200,10 +200,10 @@ def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, r
     """Trains, while Ctrl-C and SIGTERM stop it after a round."""
     experiment, tested = subject
     with ExitStack() as stack:
-        stopping = stack.enter_context(stop_on_signals())
-        stack.callback(listener.ended)
-        training = prepare(experiment, fabric, folder, listener)
-        training.stopping = stopping
+        should_stop = stack.enter_context(stop_on_signals())
+        stack.callback(listener.on_end)
+        training = prepare_training(experiment, fabric, folder, listener)
+        training.should_stop = should_stop
         training.curve_every = experiment.resolved.recipe.evaluate.every
         training.curve = _curve(experiment, tested, fabric.device)
         return training.run(resume)

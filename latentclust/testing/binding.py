@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from latentclust.assemble.step_plan import ALIGNMENT, GIVEN, Binder, compatible
+from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, Binder, is_compatible
 from latentclust.errors import Issue
 from latentclust.recipe.schema import LossTable
 from latentclust.specs.inference import ChainSpec
@@ -75,7 +75,7 @@ class _Binding:
     def _unknown(self, reader: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         """The parameters of a function that name neither a quantity, nor an engine's value, nor a role."""
         wanted, _ = known_signature(reader)
-        known = {*self._functions, *GIVEN, *self._form.roles, "view", "view" + ALIGNMENT, "self"}
+        known = {*self._functions, *ENGINE_VALUES, *self._form.roles, "view", "view" + ALIGNMENT, "self"}
         return ((name, type_) for name, type_ in wanted.items() if name not in known)
 
     def _other_networks(self, readers: list[Callable[..., Any]]) -> Iterator[tuple[str, str]]:
@@ -141,7 +141,7 @@ class _Binding:
 
     def _candidates(self, wanted: Any) -> list[str]:
         """The quantities of a type: the distribution's own before others."""
-        found = [name for name, f in self._functions.items() if compatible(known_signature(f)[1], wanted)]
+        found = [name for name, f in self._functions.items() if is_compatible(known_signature(f)[1], wanted)]
         return sorted(found, key=lambda name: (name not in self._own, name))
 
 

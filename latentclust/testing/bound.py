@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from latentclust.assemble.step_plan import Plan
+from latentclust.assemble.step_plan import StepPlan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import PlayerTable
 from latentclust.testing.variants import Form
@@ -27,7 +27,7 @@ class Bound:
     """
 
     form: Form
-    plan: Plan
+    plan: StepPlan
     values: dict[str, Any]
     networks: tuple[str, ...]
 

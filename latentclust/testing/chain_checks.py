@@ -12,7 +12,7 @@ from latentclust.testing.network_checks import kept_in_file
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.small_networks import tensors_of
 from latentclust.testing.subject import Subject, require
-from latentclust.train.chains import Evaluating
+from latentclust.train.chains import EvaluationMode
 
 COUNT = 6
 HALFWAY = 0.5
@@ -81,7 +81,7 @@ def _begun(spec: ChainSpec, model: Model) -> Rows:
 
 def _advanced(spec: ChainSpec, model: Model, chains: Mapping[str, Tensor]) -> Advance:
     images = images_for(model.prior, COUNT, 2)
-    with Evaluating(model.networks.values()):
+    with EvaluationMode(model.networks.values()):
         return spec.advance(model, images, chains, HALFWAY, torch.Generator().manual_seed(3))
 
 

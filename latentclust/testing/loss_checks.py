@@ -12,7 +12,7 @@ from latentclust.testing.bound import NOTHING, Bound
 from latentclust.testing.randomness import repeats
 from latentclust.testing.signatures import whole_signature
 from latentclust.testing.subject import Subject, require, unless_refused
-from latentclust.train.step import Player, hold_all_but
+from latentclust.train.step import Player, hold_other_networks
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
     players = _players(bound, precision)
     mover = players[bound.networks.index(moving)]
     networks: dict[str, nn.Module] = {name: bound.values[name] for name in bound.networks}
-    hold_all_but(players, mover)
+    hold_other_networks(players, mover)
     before = [state for network in networks.values() for state in _state(network)]
     term = _term(bound, mover)
     after = [state for network in networks.values() for state in _state(network)]

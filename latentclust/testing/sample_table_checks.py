@@ -17,7 +17,7 @@ from latentclust.testing.randomness import repeats, same
 from latentclust.testing.small_networks import role_of
 from latentclust.testing.subject import Subject, Unfit, require, unless_refused
 from latentclust.testing.variants import BATCH, Form, forms
-from latentclust.train.chains import Evaluating
+from latentclust.train.chains import EvaluationMode
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ def _of(subject: Subject, model: Model, form: Form) -> Mapping[str, Tensor]:
     """A table, under an empty name, or weights by name."""
     spec: TableSpec | StartSpec = subject.build()
     batches, rng = list(_batches(form)), torch.Generator().manual_seed(1)
-    with Evaluating(model.networks.values()), torch.no_grad():
+    with EvaluationMode(model.networks.values()), torch.no_grad():
         if isinstance(spec, TableSpec):
             return {"": spec.compute(model, batches, rng)}
         return spec.weights(model, batches, rng)

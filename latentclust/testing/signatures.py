@@ -5,13 +5,13 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from latentclust.assemble.step_plan import signature
+from latentclust.assemble.step_plan import parameter_types
 from latentclust.testing.subject import Unfit
 
 
 def known_signature(function: Callable[..., Any]) -> tuple[dict[str, Any], Any]:
     """Parameter types by name, and the result's; what is not annotated is Any."""
-    return signature(function)
+    return parameter_types(function)
 
 
 def whole_signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:

@@ -13,9 +13,9 @@ from latentclust.data.feed import Batch
 from latentclust.specs.inference import ChainSpec, Model
 from latentclust.tensors import Images, Mask
 from latentclust.train.precision import Precision
-from latentclust.train.sample_rows import placed, rows_of
+from latentclust.train.sample_rows import place_tensors, select_rows
 
-Everything = Iterable[Images]
+TrainingImages = Iterable[Images]
 """All preprocessed images of the training set, in order; may be gone through more than once."""
 
 
@@ -35,7 +35,7 @@ class Chains:
     spec: ChainSpec
     model: Model
     read: Callable[[Batch], Tensor]
-    everything: Everything
+    training_images: TrainingImages
     precision: Precision
     rng: torch.Generator
     memory_limit: int
@@ -48,17 +48,17 @@ class Chains:
     def begin(self, seed: int) -> None:
         """New chains for all samples, the same on every process."""
         rng = torch.Generator(self.rng.device).manual_seed(seed)
-        with Evaluating(self._networks()), torch.no_grad():
-            self.restore(self.spec.begin(self.model, self.everything, rng))
+        with EvaluationMode(self._networks()), torch.no_grad():
+            self.restore(self.spec.begin(self.model, self.training_images, rng))
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes over a state: on the device where it fits the limit, else in the host's memory, pinned for a GPU."""
-        self.state = placed(state, self.rng.device, self.memory_limit)
+        self.state = place_tensors(state, self.rng.device, self.memory_limit)
 
     def advance(self, batch: Batch, progress: float) -> None:
         """Moves the chains of a batch; the state stays as it is until the round is over."""
-        rows = {name: rows_of(tensor, batch.index, self.rng.device) for name, tensor in self.state.items()}
-        with Evaluating(self._networks()), self.precision.forward():
+        rows = {name: select_rows(tensor, batch.index, self.rng.device) for name, tensor in self.state.items()}
+        with EvaluationMode(self._networks()), self.precision.forward():
             valid = None if batch.valid is None else Mask(batch.valid)
             found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng, valid)
         self.values = dict(found.quantities)
@@ -101,7 +101,7 @@ class Chains:
         return tuple(self.model.networks[name] for name in self.spec.needs)
 
 
-class Evaluating:
+class EvaluationMode:
     """Networks in evaluation mode and held while open, and as they were afterwards."""
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:

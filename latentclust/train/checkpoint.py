@@ -15,7 +15,7 @@ from latentclust.data.feed import Feed
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
-from latentclust.train.memory_bank import SampleTables
+from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
 
@@ -31,7 +31,7 @@ def write_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
-    tables: SampleTables | None = None,
+    tables: MemoryBank | None = None,
 ) -> None:
     """Writes a checkpoint in one step: a reader sees the old one or the new one, never a part."""
     tensors = {f"networks/{name}": tensor for name, tensor in networks.state_dict().items()}
@@ -49,7 +49,7 @@ def write_checkpoint(
             selection.score if selection.weights else None,
             selection.round,
             selection.total,
-            selection.watched,
+            selection.last_round,
         ],
         "counts": {name: player.count for name, player in players.items()},
         "diagnosed": chains.count if chains else 0,
@@ -76,7 +76,7 @@ def read_checkpoint(
     feed: Feed,
     selection: Selection,
     chains: Chains | None = None,
-    tables: SampleTables | None = None,
+    tables: MemoryBank | None = None,
 ) -> int:
     """Puts a checkpoint back and returns its round.
 
@@ -99,7 +99,7 @@ def read_checkpoint(
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error
-    score, selection.round, selection.total, selection.watched = header["selection"]
+    score, selection.round, selection.total, selection.last_round = header["selection"]
     selection.weights = _under(tensors, "selected/")
     if score is not None:
         selection.score = score

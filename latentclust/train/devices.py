@@ -4,7 +4,7 @@ import torch
 from lightning_fabric import Fabric
 
 from latentclust.errors import LatentclustError
-from latentclust.train.rank import process_number
+from latentclust.train.rank import process_rank
 
 
 def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
@@ -43,7 +43,7 @@ def make_fabric(device: str, processes: int) -> Fabric:
 
 def is_follower() -> bool:
     """Whether this process was started by another of the same data-parallel run, which alone writes files."""
-    return process_number() > 0
+    return process_rank() > 0
 
 
 def describe(device: torch.device) -> str:

@@ -44,27 +44,27 @@ class Record:
 class Listener(Protocol):
     """Watches one training."""
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Training starts, or resumes, after `round_` rounds."""
         ...
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """A record was made."""
         ...
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Training stopped, for whatever reason."""
         ...
 
 
-class Silence:
+class NullListener:
     """Watches and says nothing."""
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Nothing."""
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """Nothing."""
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Nothing."""

@@ -14,7 +14,7 @@ from latentclust.errors import RunFailedError, did_you_mean
 from latentclust.specs.inference import Model
 from latentclust.specs.sample_tables import StartSpec
 from latentclust.tensors import Images
-from latentclust.train.chains import Evaluating, Everything
+from latentclust.train.chains import EvaluationMode, TrainingImages
 
 FoundT = TypeVar("FoundT")
 Read = Callable[[Model, Iterable[Images], torch.Generator], FoundT]
@@ -22,11 +22,11 @@ Read = Callable[[Model, Iterable[Images], torch.Generator], FoundT]
 
 
 @dataclass(frozen=True, slots=True)
-class WholeSet:
+class FullDatasetReader:
     """The training set and the networks that read it."""
 
     model: Model
-    everything: Everything
+    training_images: TrainingImages
     seed: int
     fabric: Fabric
 
@@ -34,10 +34,10 @@ class WholeSet:
         """Computes something, the networks held; its draws depend on seed, name and round alone."""
         entropy = np.random.SeedSequence((self.seed, zlib.crc32(name.encode()), round_))
         rng = torch.Generator(self.fabric.device).manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
-        with Evaluating(self.model.networks.values()), torch.no_grad():
-            return what(self.model, self.everything, rng)
+        with EvaluationMode(self.model.networks.values()), torch.no_grad():
+            return what(self.model, self.training_images, rng)
 
-    def of_the_first(self, tensor: Tensor) -> Tensor:
+    def broadcast_from_first(self, tensor: Tensor) -> Tensor:
         """What the first process has: others have seen other samples, and batch norm with them."""
         if self.fabric.world_size == 1:
             return tensor.detach()
@@ -47,7 +47,9 @@ class WholeSet:
         return first
 
 
-def set_weights(networks: nn.ModuleDict, start: StartSpec, whole: WholeSet, stage: str, round_: int) -> None:
+def set_start_weights(
+    networks: nn.ModuleDict, start: StartSpec, whole: FullDatasetReader, stage: str, round_: int
+) -> None:
     """Puts the weights that a stage begins with into the networks.
 
     Raises:
@@ -59,7 +61,7 @@ def set_weights(networks: nn.ModuleDict, start: StartSpec, whole: WholeSet, stag
     _check_weights(found, kept, where)
     with torch.no_grad():
         for name in sorted(found):
-            kept[name].copy_(whole.of_the_first(found[name]))
+            kept[name].copy_(whole.broadcast_from_first(found[name]))
 
 
 def _check_weights(found: Mapping[str, Tensor], kept: Mapping[str, Tensor], where: str) -> None:

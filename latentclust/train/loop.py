@@ -18,10 +18,10 @@ from latentclust.recipe.schema import TrainTable
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import NAME, read_checkpoint, read_round, write_checkpoint
 from latentclust.train.events import Listener, Record
-from latentclust.train.full_dataset import set_weights
-from latentclust.train.memory_bank import SampleTables
+from latentclust.train.full_dataset import set_start_weights
+from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.selection import Selection
-from latentclust.train.step import Player, hold_all_but
+from latentclust.train.step import Player, hold_other_networks
 
 Curve = Callable[[], dict[str, float]]
 
@@ -33,9 +33,9 @@ class Training:
     Attributes:
         networks: All networks, moved by a player or frozen.
         stages: The parts of the training.
-        crews: The players of each stage, in the order in which they play.
+        players_by_stage: The players of each stage, in the order in which they play.
         chains: Those of an inference that samples while the networks are trained.
-        tables: What is computed from the whole training set.
+        memory_bank: What is computed from the whole training set.
         rng: The source of all randomness inside a step, on the device.
         curve: Metrics of the present weights against the labels, for the learning curve; None for no curve.
         stopping: Whether the user asked to stop.
@@ -48,7 +48,7 @@ class Training:
     networks: nn.ModuleDict
     frozen: tuple[str, ...]
     stages: tuple[Stage, ...]
-    crews: tuple[dict[str, Player], ...]
+    players_by_stage: tuple[dict[str, Player], ...]
     feed: Feed
     rng: torch.Generator
     listener: Listener
@@ -56,20 +56,20 @@ class Training:
     curve_every: int = 0
     curve: Curve | None = None
     chains: Chains | None = None
-    tables: SampleTables | None = None
-    stopping: Callable[[], bool] = lambda: False
+    memory_bank: MemoryBank | None = None
+    should_stop: Callable[[], bool] = lambda: False
     selection: Selection | None = None
-    at: int = 0
+    stage_index: int = 0
 
     @property
     def stage(self) -> Stage:
         """The present one."""
-        return self.stages[self.at]
+        return self.stages[self.stage_index]
 
     @property
     def players(self) -> dict[str, Player]:
         """Those of the present stage."""
-        return self.crews[self.at]
+        return self.players_by_stage[self.stage_index]
 
     def run(self, resume: bool = False) -> Selection:
         """Trains to the end and leaves the selected weights in the networks.
@@ -78,11 +78,11 @@ class Training:
             RunFailedError: where a loss is no longer finite; the last finite checkpoint stays.
             InterruptedRunError: where the user stopped it, after a checkpoint.
         """
-        selection = self.selection = Selection(self.table, before=self.stages[-1].first)
+        selection = self.selection = Selection(self.table, rounds_before=self.stages[-1].first)
         start = self._restore(selection) if resume else self._begin()
-        self.listener.begun(start, self.table.rounds)
+        self.listener.on_start(start, self.table.rounds)
         self._train_mode()
-        clock = Clock(start)
+        clock = Stopwatch(start)
         # Networks that draw (dropout) use torch's own generator, which belongs to the caller.
         with torch.random.fork_rng(devices=()):
             for round_ in range(start + 1, self.table.rounds + 1):
@@ -97,23 +97,23 @@ class Training:
         """Begins the stage that a round is the first of, and computes what is due before the round."""
         if round_ > self.stage.last:
             for player in self.players.values():
-                player.release()
-            self.at += 1
-        if self.tables is not None:
+                player.free_memory()
+            self.stage_index += 1
+        if self.memory_bank is not None:
             if self.stage.start is not None and round_ == self.stage.first + 1:
-                set_weights(self.networks, self.stage.start, self.tables.whole, self.stage.name, round_)
-            self.tables.refresh(round_, self.stage)
+                set_start_weights(self.networks, self.stage.start, self.memory_bank.dataset, self.stage.name, round_)
+            self.memory_bank.refresh(round_, self.stage)
 
     def _play(self, round_: int) -> None:
         """Every player in turn, the others held; where there are chains, all on the batch whose chains advance."""
         self._seed(round_)
         progress = self.stage.progress(round_)
         batch = self._advance(progress)
-        everyone = tuple(player for crew in self.crews for player in crew.values())
+        everyone = tuple(player for crew in self.players_by_stage for player in crew.values())
         for player in self.players.values():
             player.refresh(progress)
             if len(everyone) > 1 or round_ == 1:
-                hold_all_but(everyone, player)
+                hold_other_networks(everyone, player)
             for _ in range(player.steps):
                 player.step(batch or self.feed.next())
         if self.chains is not None:
@@ -134,25 +134,25 @@ class Training:
         self.rng.manual_seed(seed)
         torch.manual_seed(seed)
 
-    def _housekeeping(self, round_: int, clock: "Clock", selection: Selection) -> None:
+    def _housekeeping(self, round_: int, clock: "Stopwatch", selection: Selection) -> None:
         """Log, selection, learning curve, checkpoint and stop, each when due."""
         last = round_ == self.table.rounds
         stop = self._agreed_stop()
         due = self.curve is not None and self.curve_every > 0 and round_ % self.curve_every == 0
-        log = due or round_ == self.stage.last or selection.due(round_) or round_ % self.table.log_every == 0
+        log = due or round_ == self.stage.last or selection.is_due(round_) or round_ % self.table.log_every == 0
         save = last or stop or round_ % self.table.checkpoint_every == 0
         if log or save:
             self._agree()
         if log:
             chains = self._diagnosed(round_)  # first, for they spoil the losses
             losses = self._losses(round_)
-            selection.watch(losses, round_, self.networks)
+            selection.update(losses, round_, self.networks)
             oracle = self._oracle() if due and self.fabric.is_global_zero else {}
             steps = 1 if self.chains else sum(player.steps for player in self.players.values())
             images = steps * self.table.batch_size
             rate, seconds = clock.lap(round_, images * self.fabric.world_size)
             record = Record(round_, self.table.rounds, seconds, rate, losses, oracle, chains, self.stage.name)
-            self.listener.logged(record)
+            self.listener.on_record(record)
         if save:
             self._save(round_, selection)
         if stop and not last:
@@ -211,7 +211,9 @@ class Training:
             )
         if self.fabric.is_global_zero:
             file = self.folder / NAME
-            write_checkpoint(file, round_, self.networks, self.players, self.feed, selection, self.chains, self.tables)
+            write_checkpoint(
+                file, round_, self.networks, self.players, self.feed, selection, self.chains, self.memory_bank
+            )
 
     def _agree(self) -> None:
         """Takes means over processes of what each makes of its own batches, so that all log, select and stop alike.
@@ -233,8 +235,10 @@ class Training:
     def _restore(self, selection: Selection) -> int:
         file = self.folder / NAME
         round_ = read_round(file)
-        self.at = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), len(self.stages) - 1)
-        return read_checkpoint(file, self.networks, self.players, self.feed, selection, self.chains, self.tables)
+        self.stage_index = next(
+            (at for at, stage in enumerate(self.stages) if round_ <= stage.last), len(self.stages) - 1
+        )
+        return read_checkpoint(file, self.networks, self.players, self.feed, selection, self.chains, self.memory_bank)
 
     def _train_mode(self) -> None:
         self.networks.train()
@@ -244,12 +248,12 @@ class Training:
     def _agreed_stop(self) -> bool:
         """Whether any process was asked to stop: all must leave the loop in the same round."""
         if self.fabric.world_size == 1:
-            return self.stopping()
-        asked = torch.tensor(float(self.stopping()), device=self.fabric.device)
+            return self.should_stop()
+        asked = torch.tensor(float(self.should_stop()), device=self.fabric.device)
         return bool(self.fabric.all_reduce(asked, reduce_op="sum"))
 
 
-class Clock:
+class Stopwatch:
     """Training time and throughput."""
 
     def __init__(self, round_: int) -> None:

@@ -13,12 +13,12 @@ from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
 from latentclust.recipe.schema import SampleTable
 from latentclust.specs.sample_tables import TableSpec
-from latentclust.train.full_dataset import WholeSet
-from latentclust.train.sample_rows import placed, rows_of
+from latentclust.train.full_dataset import FullDatasetReader
+from latentclust.train.sample_rows import place_tensors, select_rows
 
 
 @dataclass(slots=True)
-class SampleTables:
+class MemoryBank:
     """The tables of one training; every process holds all their rows.
 
     Attributes:
@@ -32,7 +32,7 @@ class SampleTables:
 
     specs: Mapping[str, TableSpec]
     options: Mapping[str, SampleTable]
-    whole: WholeSet
+    dataset: FullDatasetReader
     samples: int
     images: Callable[[Int64[Tensor, " b"]], Tensor]
     rng: torch.Generator
@@ -56,25 +56,25 @@ class SampleTables:
         lost = [name for name, tensor in rows.items() if len(tensor) != self.samples]
         if lost:
             raise ValueError(f"the table {lost[0]!r} has {len(rows[lost[0]])} rows for {self.samples} samples")
-        self.rows = placed(rows, self.rng.device, self.memory_limit)
+        self.rows = place_tensors(rows, self.rng.device, self.memory_limit)
 
-    def of(self, name: str, batch: Batch) -> Tensor:
+    def batch_rows(self, name: str, batch: Batch) -> Tensor:
         """The rows of a batch."""
-        return rows_of(self.rows[name], batch.index, self.rng.device)
+        return select_rows(self.rows[name], batch.index, self.rng.device)
 
-    def images_of(self, name: str, batch: Batch) -> Tensor:
+    def sampled_images(self, name: str, batch: Batch) -> Tensor:
         """The image of one sample drawn from each row of a batch."""
-        rows = self.of(name, batch)
+        rows = self.batch_rows(name, batch)
         column = torch.randint(rows.shape[1], (len(rows), 1), generator=self.rng, device=self.rng.device)
         return self.images(rows.gather(1, column).flatten())
 
     def _compute(self, name: str, round_: int) -> Tensor:
         """A table from the networks as they are, checked, and the first process's on all of them."""
-        table = self.whole.read(self.specs[name].compute, f"tables.{name}", round_)
+        table = self.dataset.read(self.specs[name].compute, f"tables.{name}", round_)
         if wrong := self._misfit(name, table):
             fix = "Mend the plugin that provides it, or lower the learning rate of what it reads"
             raise RunFailedError.at(f"tables.{name}", f"{wrong}, before round {round_}", fix)
-        return self.whole.of_the_first(table)
+        return self.dataset.broadcast_from_first(table)
 
     def _misfit(self, name: str, table: Tensor) -> str | None:
         """What is wrong with a table, or None."""

@@ -2,10 +2,10 @@
 
 import os
 
-VARIABLE = "LOCAL_RANK"
+RANK_VARIABLE = "LOCAL_RANK"
 """How Lightning Fabric tells a process that it started."""
 
 
-def process_number() -> int:
+def process_rank() -> int:
     """0 for the process that the user started, which alone writes and speaks."""
-    return int(os.environ.get(VARIABLE, "0"))
+    return int(os.environ.get(RANK_VARIABLE, "0"))

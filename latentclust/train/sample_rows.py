@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 
-def placed(tensors: Mapping[str, Tensor], device: torch.device, memory_limit: int) -> dict[str, Tensor]:
+def place_tensors(tensors: Mapping[str, Tensor], device: torch.device, memory_limit: int) -> dict[str, Tensor]:
     """The tensors on the device where they fit the limit, bytes, else in the host's memory, pinned for a GPU."""
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if size <= memory_limit:
@@ -16,6 +16,6 @@ def placed(tensors: Mapping[str, Tensor], device: torch.device, memory_limit: in
     return {name: tensor.pin_memory() if device.type == "cuda" else tensor for name, tensor in host.items()}
 
 
-def rows_of(tensor: Tensor, index: Int64[Tensor, " b"], device: torch.device) -> Tensor:
+def select_rows(tensor: Tensor, index: Int64[Tensor, " b"], device: torch.device) -> Tensor:
     """The rows of a batch, `(b, ...)`, on the device."""
     return tensor.index_select(0, index.to(tensor.device)).to(device, non_blocking=True)

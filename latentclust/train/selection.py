@@ -32,29 +32,29 @@ class Selection:
     round: int = 0
     weights: Weights = field(default_factory=dict)
     total: float = 0.0
-    watched: int = 0
-    before: int = 0
+    last_round: int = 0
+    rounds_before: int = 0
 
-    def due(self, round_: int) -> bool:
+    def is_due(self, round_: int) -> bool:
         """Whether a window ends with this round."""
         return self.table.select_by != "last" and round_ % self.table.select_every == 0
 
-    def watch(self, losses: dict[str, float], round_: int, networks: nn.ModuleDict) -> None:
+    def update(self, losses: dict[str, float], round_: int, networks: nn.ModuleDict) -> None:
         """Takes the means since the last call; at the end of a window, keeps the weights if they are the best.
 
         A window counts only where it begins after `select_since`.
         """
         if self.table.select_by == "last":
             return
-        if round_ <= self.before:
-            self.watched = round_
+        if round_ <= self.rounds_before:
+            self.last_round = round_
             return
-        self.total += losses[self.table.select_by.removeprefix("losses.")] * (round_ - self.watched)
-        self.watched = round_
-        if not self.due(round_):
+        self.total += losses[self.table.select_by.removeprefix("losses.")] * (round_ - self.last_round)
+        self.last_round = round_
+        if not self.is_due(round_):
             return
         score, self.total = abs(self.total) / self.table.select_every, 0.0
-        begin, rounds = round_ - self.table.select_every - self.before, self.table.rounds - self.before
+        begin, rounds = round_ - self.table.select_every - self.rounds_before, self.table.rounds - self.rounds_before
         if begin >= self.table.select_since * rounds and score < self.score:
             self.score, self.round = score, round_
             self.weights = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}

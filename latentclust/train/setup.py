@@ -22,14 +22,14 @@ from latentclust.tensors import Images
 from latentclust.train.chains import Chains
 from latentclust.train.drawn_views import DrawnView
 from latentclust.train.events import Listener
-from latentclust.train.full_dataset import WholeSet
+from latentclust.train.full_dataset import FullDatasetReader
 from latentclust.train.loop import Training
-from latentclust.train.memory_bank import SampleTables
+from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision
 from latentclust.train.step import Input, Player, Reduce
 
 
-def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
+def prepare_training(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
     """Moves the networks to Fabric's device and compiles every player's step for it."""
     recipe = experiment.resolved.recipe
     networks = nn.ModuleDict(experiment.networks).to(fabric.device)
@@ -44,10 +44,10 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
         inputs |= {name: _provided(chains, name) for name in chains.spec.provides}
     feed = _feed(experiment, fabric, fixed=chains is not None)
     tables = _tables(experiment, networks, feed, fabric, rng)
-    inputs |= {name: partial(tables.of, name) for name in tables.specs}
-    inputs |= {name + IMAGES: partial(tables.images_of, name) for name in tables.specs}
+    inputs |= {name: partial(tables.batch_rows, name) for name in tables.specs}
+    inputs |= {name + IMAGES: partial(tables.sampled_images, name) for name in tables.specs}
     stages = experiment.resolved.stages
-    crews = tuple(
+    players_by_stage = tuple(
         {
             name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
             for name, plan in stage.plans.items()
@@ -55,8 +55,10 @@ def prepare(experiment: Experiment, fabric: Fabric, folder: Path, listener: List
         for stage in stages
     )
     frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
-    training = Training(recipe.train, recipe.seed, fabric, networks, frozen, stages, crews, feed, rng, listener, folder)
-    training.chains, training.tables = chains, tables
+    training = Training(
+        recipe.train, recipe.seed, fabric, networks, frozen, stages, players_by_stage, feed, rng, listener, folder
+    )
+    training.chains, training.memory_bank = chains, tables
     return training
 
 
@@ -81,18 +83,18 @@ def _feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
 
 def _tables(
     experiment: Experiment, networks: nn.ModuleDict, feed: Feed, fabric: Fabric, rng: torch.Generator
-) -> SampleTables:
+) -> MemoryBank:
     """The recipe's tables, none computed yet."""
     resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
     recipe, size = resolved.recipe, resolved.recipe.evaluate.batch_size
     if resolved.prior.per_pixel:
         size = map_batch(size, *source.shape[1:])
-    return SampleTables(
+    return MemoryBank(
         resolved.tables,
         recipe.tables,
-        WholeSet(
+        FullDatasetReader(
             Model(dict(networks.items()), resolved.prior),
-            Everything(source, preprocess, size, rng),
+            TrainingImages(source, preprocess, size, rng),
             recipe.seed,
             fabric,
         ),
@@ -111,10 +113,10 @@ def _chains(
     if not isinstance(resolved.inference, ChainSpec):
         return None
 
-    everything = Everything(source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
+    training_images = TrainingImages(source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
     model = Model(dict(networks.items()), resolved.prior)
     limit = resolved.recipe.data.memory_limit
-    return Chains(resolved.inference, model, images, everything, precision, rng, limit)
+    return Chains(resolved.inference, model, images, training_images, precision, rng, limit)
 
 
 def _provided(chains: Chains, name: str) -> Input:
@@ -128,7 +130,7 @@ def host_steps(view: tuple[Any, ...]) -> tuple[HostViewSpec, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class TrainingImages:
     """All preprocessed images of a set, in order, as often as they are asked for."""
 
     source: ImageSource

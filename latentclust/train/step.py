@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.step_plan import Plan
+from latentclust.assemble.step_plan import StepPlan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at
@@ -21,7 +21,7 @@ class Player:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: StepPlan,
         table: PlayerTable,
         weights: Mapping[str, Schedule],
         given: Mapping[str, Any],
@@ -79,7 +79,7 @@ class Player:
         self.sums += torch.stack([term.detach() for term in terms])
         self.count += 1
 
-    def release(self) -> None:
+    def free_memory(self) -> None:
         """Lets go of gradients and of the optimizer's memory, once the player has played its last step."""
         self.optimizer.zero_grad(set_to_none=True)
         self.optimizer.state.clear()
@@ -107,7 +107,7 @@ class Player:
         return {term.name: mean for term, mean in zip(self.plan.terms, means, strict=True)}
 
 
-def hold_all_but(players: Sequence[Player], moving: Player) -> None:
+def hold_other_networks(players: Sequence[Player], moving: Player) -> None:
     """Gradients flow to the moving player's parameters alone; the others stay in training mode."""
     own = {id(parameter) for parameter in moving.parameters}
     for player in players:

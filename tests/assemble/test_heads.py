@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.build import SUB_HEADS
+from latentclust.assemble.build import DEFAULT_SUB_HEADS
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.bundled.backbones.mlp import Mlp
@@ -47,7 +47,7 @@ def test_heads_are_as_many_as_said_and_tell_apart_the_priors_clusters(
     assert isinstance(main, HeadsNetwork)
     assert isinstance(over, HeadsNetwork)
     assert (main.heads, main.clusters) == (3, 4)
-    assert (over.heads, over.clusters) == (SUB_HEADS, 50)
+    assert (over.heads, over.clusters) == (DEFAULT_SUB_HEADS, 50)
     assert main.head.in_features == over.head.in_features == 8
 
 

@@ -6,7 +6,7 @@ from typing import Any, NewType
 import pytest
 import torch
 
-from latentclust.assemble.step_plan import Binder, Plan, compatible, signature
+from latentclust.assemble.step_plan import Binder, StepPlan, is_compatible, parameter_types
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.style_recovery import StyleRecovery
@@ -25,7 +25,7 @@ NETWORKS = {"critic": Critic, "encoder": Encoder, "generator": Generator}
 class Bound:
     """What a binder made of losses, and what it complained of."""
 
-    def __init__(self, plan: Plan, issues: list[Issue]) -> None:
+    def __init__(self, plan: StepPlan, issues: list[Issue]) -> None:
         self.plan = plan
         self.issues = [str(issue) for issue in issues]
         self.nodes = [node.name for node in plan.nodes]
@@ -262,11 +262,11 @@ Metres = NewType("Metres", torch.Tensor)
     ],
 )
 def test_types_are_compared_by_name_and_not_by_what_they_erase_to(produced: Any, wanted: Any, fits: bool) -> None:
-    assert compatible(produced, wanted) is fits
+    assert is_compatible(produced, wanted) is fits
 
 
 def test_signatures_leave_self_out() -> None:
-    assert signature(GradientPenalty.__call__, skip_self=True) == (
+    assert parameter_types(GradientPenalty.__call__, skip_self=True) == (
         {"critic": Critic, "mixed_images": Images | Vectors},
         Scalar,
     )

@@ -10,10 +10,10 @@ from latentclust.train.events import Listener, Record
 
 
 def train(listener: Listener, rounds: int, begin: int = 0) -> None:
-    listener.begun(begin, rounds)
+    listener.on_start(begin, rounds)
     for round_ in range(begin + 1, rounds + 1):
-        listener.logged(Record(round_, rounds, (round_ - begin) * 0.01, 1234.0, {"critic": -0.5}))
-    listener.ended()
+        listener.on_record(Record(round_, rounds, (round_ - begin) * 0.01, 1234.0, {"critic": -0.5}))
+    listener.on_end()
 
 
 def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
@@ -29,8 +29,8 @@ def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
 def test_lines_name_the_stage():
     file = StringIO()
     lines = Lines(Console(file=file, width=20))
-    lines.begun(0, 2)
-    lines.logged(Record(1, 2, 1.0, 10.0, {"critic": 2.0}, stage="pretraining"))
+    lines.on_start(0, 2)
+    lines.on_record(Record(1, 2, 1.0, 10.0, {"critic": 2.0}, stage="pretraining"))
     assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
 
 
@@ -55,11 +55,11 @@ def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
     file = StringIO()
     console = Console(file=file, force_terminal=True, width=100)
     with Bar(console) as bar:
-        bar.begun(0, 40)
-        bar.logged(Record(10, 40, 1.0, 1234.0, {"critic": -0.5}))
+        bar.on_start(0, 40)
+        bar.on_record(Record(10, 40, 1.0, 1234.0, {"critic": -0.5}))
         bar.bar.refresh()
         shown = file.getvalue()
-        bar.ended()
+        bar.on_end()
 
     assert "10/40" in shown
     assert "1,234 images/s" in shown

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
-from latentclust.assemble.step_plan import GIVEN
+from latentclust.assemble.step_plan import ENGINE_VALUES
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import KINDS, Part, Registry, installed
 from latentclust.specs.parts import BaselineSpec, HostViewSpec, MapBaselineSpec
@@ -39,7 +39,7 @@ def test_a_loss_names_what_it_asks_for_as_it_is_called(part: Part, registry: Reg
     provided = {name for sampler in registry.parts("inference") for name in getattr(sampler.value, "provides", ())}
     views = {"view", "view_alignment"}
     quantities = {quantity.name for quantity in registry.parts("quantity")}
-    known = quantities | provided | views | set(ROLES) | set(MAP_ROLES) | set(GIVEN)
+    known = quantities | provided | views | set(ROLES) | set(MAP_ROLES) | set(ENGINE_VALUES)
     assert set(inspect.signature(part.value.__call__).parameters) - {"self"} <= known
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentclust.data.sources import ArraySource, FileSource, existing, find, image_set, reading, resized
+from latentclust.data.sources import (
+    ArraySource,
+    FileSource,
+    decode_errors,
+    find_first,
+    image_set,
+    resized,
+    resolve_path,
+)
 from latentclust.errors import LatentclustError
 
 
@@ -140,15 +148,15 @@ def test_the_first_root_and_then_the_first_pattern_win(tmp_path: Path):
     for path in (first / "b.txt", second / "a.txt", second / "b.txt"):
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    assert find((tmp_path / "absent", first, second), ("a.txt", "b.*")) == first / "b.txt"
-    assert find((second, first), ("a.txt", "b.*")) == second / "a.txt"
-    assert find((first,), ("c*",)) is None
-    assert existing(Path("a.txt"), (first, second)) == second / "a.txt"
-    assert existing(second / "b.txt", (first,)) == second / "b.txt"
+    assert find_first((tmp_path / "absent", first, second), ("a.txt", "b.*")) == first / "b.txt"
+    assert find_first((second, first), ("a.txt", "b.*")) == second / "a.txt"
+    assert find_first((first,), ("c*",)) is None
+    assert resolve_path(Path("a.txt"), (first, second)) == second / "a.txt"
+    assert resolve_path(second / "b.txt", (first,)) == second / "b.txt"
 
 
 def test_reading_leaves_our_own_errors_as_they_are():
     mine = LatentclustError.at("a", "b", "c")
-    with pytest.raises(LatentclustError) as caught, reading(Path("file")):
+    with pytest.raises(LatentclustError) as caught, decode_errors(Path("file")):
         raise mine
     assert caught.value is mine

@@ -11,7 +11,7 @@ from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.data.open_feed import PIXELS_AT_ONCE, map_batch
 from latentclust.data.sources import ArraySource
-from latentclust.infer.posteriors import fit_inference, posteriors, preprocessed, read_out
+from latentclust.infer.posteriors import collect_posterior, fit_inference, posteriors, preprocessed
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Posterior
 
@@ -42,7 +42,7 @@ def test_batches_become_one_posterior_in_float32_and_in_order() -> None:
     batches = [Images(torch.full((2, 1, 2, 2), 0.25)), Images(torch.full((1, 1, 2, 2), 0.75))]
     read = model()
     read.networks["encoder"].train()
-    posterior = read_out(Halves(), read, {}, batches, rng)
+    posterior = collect_posterior(Halves(), read, {}, batches, rng)
     assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
     assert posterior.probabilities.tolist() == [[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]
     assert posterior.labels.tolist() == [0, 0, 1]
@@ -76,7 +76,7 @@ def test_label_maps_are_streamed_and_as_large_as_their_images() -> None:
     assert torch.is_grad_enabled()  # between two batches gradients are as the reader has them
     torch.testing.assert_close(first.probabilities[:, 1], batches[0].mean(dim=1))
     assert next(stream).labels.shape == (1, 5, 7)
-    whole = read_out(Corner(), model(), {}, batches, torch.Generator(), stride=4)
+    whole = collect_posterior(Corner(), model(), {}, batches, torch.Generator(), stride=4)
     assert torch.equal(whole.probabilities[:2], first.probabilities)
 
 

@@ -3,19 +3,26 @@
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.model.class_names import as_stored, classes_of, name_of, recoloured, renamed, stored_names
+from latentclust.model.class_names import (
+    classes_of,
+    name_of,
+    names_from_header,
+    names_to_header,
+    recolour_classes,
+    rename_clusters,
+)
 
 
 def test_names_are_given_changed_and_taken_away() -> None:
-    names = renamed({2: "ice", 4: "rock"}, ["3= water ", "1=a=b", "2=", "4=scree"], 4)
+    names = rename_clusters({2: "ice", 4: "rock"}, ["3= water ", "1=a=b", "2=", "4=scree"], 4)
     assert names == {1: "a=b", 3: "water", 4: "scree"}
     assert list(names) == [1, 3, 4]
-    assert renamed(names, ["2="], 4) == names
+    assert rename_clusters(names, ["2="], 4) == names
     assert [name_of(cluster, names) for cluster in (1, 2)] == ["a=b", "cluster 2"]
 
 
 def test_names_that_look_alike_are_alike() -> None:
-    assert renamed({}, ["1=Wa\u0308lder", "2=W\u00e4lder"], 2) == {1: "W\u00e4lder", 2: "W\u00e4lder"}
+    assert rename_clusters({}, ["1=Wa\u0308lder", "2=W\u00e4lder"], 2) == {1: "W\u00e4lder", 2: "W\u00e4lder"}
 
 
 def test_clusters_of_one_name_are_a_class_in_the_order_of_their_first() -> None:
@@ -49,7 +56,7 @@ def test_clusters_of_one_name_are_a_class_in_the_order_of_their_first() -> None:
 )
 def test_a_name_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
     with pytest.raises(LatentclustError) as error:
-        renamed({}, [pair], 5)
+        rename_clusters({}, [pair], 5)
     assert len(error.value.issues) == 1
     assert said in str(error.value)
     str(error.value).encode()
@@ -57,16 +64,16 @@ def test_a_name_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
 
 def test_all_wrong_names_are_told_at_once() -> None:
     with pytest.raises(LatentclustError) as error:
-        renamed({}, ["1=water", "1=ice", "7=rock", "rock"], 5)
+        rename_clusters({}, ["1=water", "1=ice", "7=rock", "rock"], 5)
     assert [issue.where for issue in error.value.issues] == ["1=ice", "7=rock", "rock"]
     assert error.value.issues[0].what == "cluster 1 is named twice"
 
 
 def test_colours_belong_to_classes_and_go_with_them() -> None:
     classes = classes_of(3, {1: "water", 2: "a=b"})
-    colours = recoloured({"water": "#000000", "ice": "#ffffff"}, ["a=b=#2B6CB0", "cluster 3=#010203"], classes)
+    colours = recolour_classes({"water": "#000000", "ice": "#ffffff"}, ["a=b=#2B6CB0", "cluster 3=#010203"], classes)
     assert colours == {"water": "#000000", "a=b": "#2b6cb0", "cluster 3": "#010203"}
-    assert recoloured(colours, ["water="], classes) == {"a=b": "#2b6cb0", "cluster 3": "#010203"}
+    assert recolour_classes(colours, ["water="], classes) == {"a=b": "#2b6cb0", "cluster 3": "#010203"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_colours_belong_to_classes_and_go_with_them() -> None:
 )
 def test_a_colour_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
     with pytest.raises(LatentclustError) as error:
-        recoloured({}, [pair], ["water"])
+        recolour_classes({}, [pair], ["water"])
     assert len(error.value.issues) == 1
     assert said in str(error.value)
     assert "\n" not in str(error.value)
@@ -91,14 +98,14 @@ def test_a_colour_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
 
 def test_a_class_gets_one_colour() -> None:
     with pytest.raises(LatentclustError, match="'water' is given two colours"):
-        recoloured({}, ["water=#000000", "water=#ffffff"], ["water"])
+        recolour_classes({}, ["water=#000000", "water=#ffffff"], ["water"])
 
 
 def test_names_and_colours_come_back_from_a_header() -> None:
     names, colours = {1: "water", 3: "W\u00e4lder"}, {"water": "#2b6cb0"}
-    assert stored_names(as_stored(names, colours), 3, "file") == (names, colours)
-    assert as_stored({}, {}) == {}
-    assert stored_names({}, 3, "file") == ({}, {})
+    assert names_from_header(names_to_header(names, colours), 3, "file") == (names, colours)
+    assert names_to_header({}, {}) == {}
+    assert names_from_header({}, 3, "file") == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -115,4 +122,4 @@ def test_names_and_colours_come_back_from_a_header() -> None:
 )
 def test_a_header_with_other_names_is_refused(header: dict[str, object]) -> None:
     with pytest.raises(LatentclustError, match="file: its header's names or colours cannot be read"):
-        stored_names(header, 3, "file")
+        names_from_header(header, 3, "file")

@@ -10,7 +10,7 @@ import pytest
 from latentclust.errors import LatentclustError
 from latentclust.runs.log_file import LogFile, read_log
 from latentclust.stopping import stop_on_signals
-from latentclust.train.events import Record, Silence
+from latentclust.train.events import NullListener, Record
 
 
 def record(round_: int, loss: float = 0.5) -> Record:
@@ -18,10 +18,10 @@ def record(round_: int, loss: float = 0.5) -> Record:
 
 
 def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
-    log = LogFile(tmp_path / "metrics.jsonl", Silence())
-    log.begun(0, 9)
-    log.logged(record(3, 0.1 + 0.2))
-    log.logged(Record(6, 9, 2.0, 50.0, {"critic": 1.0}, {"accuracy": 0.75}))
+    log = LogFile(tmp_path / "metrics.jsonl", NullListener())
+    log.on_start(0, 9)
+    log.on_record(record(3, 0.1 + 0.2))
+    log.on_record(Record(6, 9, 2.0, 50.0, {"critic": 1.0}, {"accuracy": 0.75}))
     assert read_log(tmp_path / "metrics.jsonl") == [
         {"round": 3, "losses": {"critic": 0.1 + 0.2}, "seconds": 1.25, "images_per_second": 100.0},
         {
@@ -35,28 +35,28 @@ def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
 
 
 def test_a_resumed_log_drops_what_lies_beyond_the_checkpoint(tmp_path: Path) -> None:
-    log = LogFile(tmp_path / "metrics.jsonl", Silence())
-    log.begun(0, 9)
+    log = LogFile(tmp_path / "metrics.jsonl", NullListener())
+    log.on_start(0, 9)
     for round_ in (2, 4, 6):
-        log.logged(record(round_))
+        log.on_record(record(round_))
     with log.path.open("a") as file:
         file.write('{"round": 8, "lo')
-    log.begun(4, 9)
+    log.on_start(4, 9)
     assert [line["round"] for line in read_log(log.path)] == [2, 4]
-    log.begun(0, 9)
+    log.on_start(0, 9)
     assert read_log(log.path) == []
 
 
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = LogFile(tmp_path / "metrics.jsonl", Silence())
-    log.begun(0, 9)
+    log = LogFile(tmp_path / "metrics.jsonl", NullListener())
+    log.on_start(0, 9)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(LatentclustError, match=r"metrics\.jsonl: cannot be written \(No space left on device\)"):
-        log.logged(record(3))
+        log.on_record(record(3))
 
 
 def test_the_first_signal_asks_and_the_second_interrupts() -> None:

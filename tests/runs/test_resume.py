@@ -18,7 +18,7 @@ import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.runs.run import resume
 from latentclust.train.checkpoint import NAME as CHECKPOINT
-from latentclust.train.events import Record, Silence
+from latentclust.train.events import NullListener, Record
 
 STALLED = 7
 """The round after which the run is killed: its last checkpoint is of round 4, its last record of round 7."""
@@ -30,10 +30,10 @@ SCRIPT = dedent("""
     from pathlib import Path
 
     import latentclust
-    from latentclust.train.events import Silence
+    from latentclust.train.events import NullListener
 
-    class Stalling(Silence):
-        def logged(self, record):
+    class Stalling(NullListener):
+        def on_record(self, record):
             if record.round == int(sys.argv[3]):
                 print("stalled", flush=True)
                 time.sleep(3600)
@@ -42,13 +42,13 @@ SCRIPT = dedent("""
 """)
 
 
-class Then(Silence):
+class Then(NullListener):
     """Does something once a round is logged."""
 
     def __init__(self, round_: int, act: Callable[[], None]) -> None:
         self.round, self.act = round_, act
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         if record.round == self.round:
             self.act()
 

@@ -11,9 +11,9 @@ import pytest
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.runs.run import prepare_recipe
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import Listener, Record, Silence
+from latentclust.train.events import Listener, NullListener, Record
 from latentclust.train.loop import Training
-from latentclust.train.setup import prepare
+from latentclust.train.setup import prepare_training
 
 RECIPES = Path(__file__).parent
 
@@ -29,16 +29,16 @@ class Recorder:
     then: Callable[[], None] = lambda: None
     records: list[Record] = field(default_factory=list)
 
-    def begun(self, round_: int, rounds: int) -> None:
+    def on_start(self, round_: int, rounds: int) -> None:
         """Nothing."""
 
-    def logged(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """Keeps it."""
         self.records.append(record)
         if record.round == self.at:
             self.then()
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         """Nothing."""
 
     @property
@@ -91,6 +91,8 @@ def training(experiment: MakeExperiment, tmp_path: Path) -> MakeTraining:
 
     def make(name: str, *settings: str, listener: Listener | None = None, folder: str = "") -> Training:
         (tmp_path / folder).mkdir(exist_ok=True)
-        return prepare(experiment(name, *settings), make_fabric("cpu", 1), tmp_path / folder, listener or Silence())
+        return prepare_training(
+            experiment(name, *settings), make_fabric("cpu", 1), tmp_path / folder, listener or NullListener()
+        )
 
     return make

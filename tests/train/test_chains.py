@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentclust.errors import RunFailedError
-from latentclust.train.chains import Evaluating
+from latentclust.train.chains import EvaluationMode
 from latentclust.train.loop import Training
 
 MakeTraining = Callable[..., Training]
@@ -85,7 +85,7 @@ def test_what_was_frozen_stays_frozen(training: MakeTraining) -> None:
     network = training("cgm").networks["generator"]
     network.eval()
     network.requires_grad_(False)
-    with Evaluating([network]):
+    with EvaluationMode([network]):
         pass
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())

@@ -30,7 +30,7 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 def stop_after(training: Training, rounds: int) -> None:
     """Asks for a stop once that many rounds are played: the question is put after each."""
     played = count(1)
-    training.stopping = lambda: next(played) >= rounds
+    training.should_stop = lambda: next(played) >= rounds
 
 
 OPTIMIZERS = [

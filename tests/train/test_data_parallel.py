@@ -19,7 +19,7 @@ from latentclust.data.feed import Batch, Feed
 from latentclust.data.open_feed import open_feed
 from latentclust.train.chains import Chains
 from latentclust.train.loop import Training
-from latentclust.train.setup import Everything
+from latentclust.train.setup import TrainingImages
 
 RECIPES = Path(__file__).parent
 
@@ -67,7 +67,7 @@ SCRIPT = dedent("""
         selection = train(training, resume)
         rank = training.fabric.global_rank
         save_file(training.networks.state_dict(), folder / f"{name}-{rank}.safetensors")
-        save_file(training.tables.rows, folder / f"{name}-{rank}-tables.safetensors")
+        save_file(training.memory_bank.rows, folder / f"{name}-{rank}-tables.safetensors")
         (folder / f"{name}-{rank}.json").write_text(json.dumps(batches))
         return selection
 
@@ -163,11 +163,11 @@ def test_chains_stay_on_their_rank_and_move_as_in_one_process(
 def play_both_ranks(alone: Training) -> Chains:
     """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
     assert alone.chains is not None
-    everything = alone.chains.everything
-    assert isinstance(everything, Everything)
+    training_images = alone.chains.training_images
+    assert isinstance(training_images, TrainingImages)
     feeds = [
         open_feed(
-            everything.source,
+            training_images.source,
             {},
             8,
             alone.seed,

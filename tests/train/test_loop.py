@@ -26,12 +26,12 @@ def after_round(training: Training, round_: int, then: Callable[[], None]) -> No
     """Does something when a round is played, before it is logged and saved: it is then asked whether to stop."""
     played = count(1)
 
-    def stopping() -> bool:
+    def should_stop() -> bool:
         if next(played) == round_:
             then()
         return False
 
-    training.stopping = stopping
+    training.should_stop = should_stop
 
 
 def test_a_diverged_loss_is_named_and_the_last_finite_checkpoint_stays(training: MakeTraining, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.data.sources import ArraySource
 from latentclust.specs.data import MaskSource
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import Silence
+from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
-from latentclust.train.setup import prepare, valid_pixels
+from latentclust.train.setup import prepare_training, valid_pixels
 
 MakeExperiment = Callable[..., Experiment]
 # Python 3.12 and later warn of a fork beside threads, which torch always has.
@@ -52,7 +52,7 @@ def masked(experiment: MakeExperiment, masks: NDArray[np.bool_], tmp_path: Path)
         images = spoil(made.data.source.read(np.arange(len(made.data.source))))
         made = replace(made, data=replace(made.data, source=ArraySource(images), valid=Masks(masks)))
         (tmp_path / folder).mkdir(exist_ok=True)
-        return prepare(made, make_fabric("cpu", 1), tmp_path / folder, Silence())
+        return prepare_training(made, make_fabric("cpu", 1), tmp_path / folder, NullListener())
 
     return make
 
@@ -124,7 +124,7 @@ def test_a_mask_changes_what_is_learned(masked: Callable[..., Training], experim
 
 
 def unmasked(made: Experiment) -> Training:
-    return prepare(made, make_fabric("cpu", 1), Path(), Silence())
+    return prepare_training(made, make_fabric("cpu", 1), Path(), NullListener())
 
 
 def test_without_a_mask_all_pixels_count(experiment: MakeExperiment) -> None:

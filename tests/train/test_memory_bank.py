@@ -12,20 +12,20 @@ from torch import Tensor
 from latentclust.data.feed import Batch, Feed
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.train.loop import Training
-from latentclust.train.memory_bank import SampleTables
+from latentclust.train.memory_bank import MemoryBank
 
 MakeTraining = Callable[..., Training]
 
 pytestmark = pytest.mark.usefixtures("whole_set")
 
 
-def tables_of(made: Training) -> SampleTables:
-    assert made.tables is not None
-    return made.tables
+def tables_of(made: Training) -> MemoryBank:
+    assert made.memory_bank is not None
+    return made.memory_bank
 
 
 def samples_of(made: Training) -> Tensor:
-    return torch.cat(list(tables_of(made).whole.everything))
+    return torch.cat(list(tables_of(made).dataset.training_images))
 
 
 @torch.no_grad()
@@ -98,7 +98,7 @@ def test_a_step_is_given_the_rows_of_its_batch(training: MakeTraining) -> None:
     tables = tables_of(made)
     tables.refresh(1, made.stage)
     batch = made.feed.next()
-    assert torch.equal(tables.of("target", batch), tables.rows["target"][batch.index])
+    assert torch.equal(tables.batch_rows("target", batch), tables.rows["target"][batch.index])
     made.networks.train()
     towards = made.players["both"].terms(batch)[1]
     code = made.networks["encoder"](batch.raw)
@@ -115,13 +115,13 @@ def test_the_images_are_of_one_sample_of_each_row_drawn_by_the_steps_generator(t
     drawn = []
     for seed in (1, 1, 2):
         made.rng.manual_seed(seed)
-        drawn.append(tables.images_of("neighbours", batch))
+        drawn.append(tables.sampled_images("neighbours", batch))
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
     for row, image in zip(rows, drawn[0], strict=True):
         assert any(torch.equal(image, samples[index]) for index in row)
     made.rng.manual_seed(0)
-    often = torch.stack([tables.images_of("neighbours", batch)[0] for _ in range(60)])
+    often = torch.stack([tables.sampled_images("neighbours", batch)[0] for _ in range(60)])
     for index in rows[0]:  # each of three, by a chance of 1 - (2/3)^60
         assert (often == samples[index]).all(dim=1).any()
 
@@ -142,7 +142,7 @@ def test_the_images_of_neighbours_are_preprocessed(training: MakeTraining) -> No
     tables = tables_of(made)
     tables.refresh(1, made.stage)
     batch = made.feed.next()
-    found = tables.images_of("neighbours", batch)
+    found = tables.sampled_images("neighbours", batch)
     assert found.shape == (16, 1, 16, 16)
     assert torch.equal(found, samples_of(made)[tables.rows["neighbours"][batch.index, 0]])
     made.run()
@@ -163,7 +163,7 @@ def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTr
     whole = training("tables", drawn, folder="whole")
     whole.run()
     first = training("tables", drawn, folder="parts")
-    first.listener = recorder(5, lambda: setattr(first, "stopping", lambda: True))
+    first.listener = recorder(5, lambda: setattr(first, "should_stop", lambda: True))
     with pytest.raises(InterruptedRunError, match="stopped after round 6"):
         first.run()
     second = training("tables", drawn, folder="parts")

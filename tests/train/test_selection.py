@@ -31,7 +31,7 @@ def watched(selection: Selection, losses: Mapping[int, float]) -> Selection:
     for round_, loss in losses.items():
         with torch.no_grad():
             network["critic"].weight.fill_(round_)
-        selection.watch({"critic": loss, "other": 0.0}, round_, network)
+        selection.update({"critic": loss, "other": 0.0}, round_, network)
     return selection
 
 
@@ -75,13 +75,13 @@ def test_windows_end_where_the_recipe_says_whatever_the_log_does(training: MakeT
     listener = recorder()
     made = training("clustergan", *ON, listener=listener)
     kept: dict[int, dict[str, Tensor]] = {}
-    logged = listener.logged
+    logged = listener.on_record
 
     def keep(record: Any) -> None:
         logged(record)
         kept[record.round] = {name: tensor.clone() for name, tensor in made.networks.state_dict().items()}
 
-    listener.logged = keep
+    listener.on_record = keep
     selection = made.run()
     rounds = [round_ for round_, _ in listener.losses]
     assert rounds == [2, 3, 4, 6, 8, 9, 10, 12, 14, 15]
@@ -98,7 +98,7 @@ def test_a_selection_survives_a_stop_and_a_resume(training: MakeTraining, record
     expected = whole.run()
     first = training("clustergan", *ON, "train.log_every=1", folder="parts")
     played = count(1)
-    first.stopping = lambda: next(played) >= stopped
+    first.should_stop = lambda: next(played) >= stopped
 
     with pytest.raises(InterruptedRunError, match=f"stopped after round {stopped} of 15"):
         first.run()

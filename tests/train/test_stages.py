@@ -73,7 +73,7 @@ def test_stages_end_where_a_loop_written_by_hand_ends(
 
 def stopped_and_resumed(training: MakeTraining, rounds: int, *settings: str) -> Training:
     first, played = training("stages", *settings, folder="parts"), count(1)
-    first.stopping = lambda: next(played) >= rounds
+    first.should_stop = lambda: next(played) >= rounds
     with pytest.raises(InterruptedRunError, match=f"stopped after round {rounds} of 12"):
         first.run()
     second = training("stages", *settings, folder="parts")
@@ -110,12 +110,12 @@ def test_what_a_stage_does_not_move_is_held_and_the_last_stages_optimizer_is_let
     made = training("stages")
     seen: list[tuple[int, bool]] = []
     made.networks["generator"].register_forward_pre_hook(
-        lambda network, _: seen.append((made.at, any(p.requires_grad for p in network.parameters())))
+        lambda network, _: seen.append((made.stage_index, any(p.requires_grad for p in network.parameters())))
     )
     made.run()
     assert set(seen) == {(0, True), (1, False)}
-    assert not made.crews[0]["autoencoder"].optimizer.state
-    assert made.crews[1]["encoder"].optimizer.state
+    assert not made.players_by_stage[0]["autoencoder"].optimizer.state
+    assert made.players_by_stage[1]["encoder"].optimizer.state
     assert list(made.players) == ["encoder"]
 
 
@@ -125,7 +125,7 @@ def test_schedules_run_over_their_stage(training: MakeTraining) -> None:
         "stages", f"players.autoencoder.optimizer.lr={ramp}", f"players.encoder.optimizer.lr={ramp}", "train.rounds=8"
     )
     rates: list[float] = []
-    for crew in made.crews:
+    for crew in made.players_by_stage:
         for player in crew.values():
             step, groups = player.step, player.optimizer.param_groups
             player.step = lambda batch, step=step, groups=groups: (rates.append(groups[0]["lr"]), step(batch))  # type: ignore[method-assign, misc]
@@ -135,17 +135,17 @@ def test_schedules_run_over_their_stage(training: MakeTraining) -> None:
 
 def test_a_table_is_computed_in_the_stage_that_reads_it(training: MakeTraining) -> None:
     made = training("stages", "stages.clustering.rounds=1")
-    assert made.tables is not None
+    assert made.memory_bank is not None
     made._enter(1)
-    assert made.tables.rows == {}
+    assert made.memory_bank.rows == {}
     made.run()
-    assert set(made.tables.rows) == {"target"}
+    assert set(made.memory_bank.rows) == {"target"}
 
 
 def test_weights_are_selected_from_the_last_stage_alone(training: MakeTraining) -> None:
     made = training("stages", "train.select_by='losses.towards'", "train.select_every=2", "train.select_since=0.0")
     selection = made.run()
-    assert selection.before == 5
+    assert selection.rounds_before == 5
     assert selection.round in (8, 10, 12)  # the window that ends with round 6 begins in pretraining
 
 

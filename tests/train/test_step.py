@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from latentclust.recipe.schema import OptimizerTable
 from latentclust.train.loop import Training
-from latentclust.train.step import average_gradients, hold_all_but, make_optimizer
+from latentclust.train.step import average_gradients, hold_other_networks, make_optimizer
 
 MakeTraining = Callable[..., Training]
 State = Mapping[str, Tensor]
@@ -30,7 +30,7 @@ def move(training: Training, name: str) -> None:
     """One step of one player, as the loop takes it."""
     training._train_mode()
     training._seed(1)
-    hold_all_but(tuple(training.players.values()), training.players[name])
+    hold_other_networks(tuple(training.players.values()), training.players[name])
     training.players[name].step(training.feed.next())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
-from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, existing, image_set, resized
+from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, image_set, resized, resolve_path
 from latentclust.bundled.datasets.arrays import Arrays, read_h5ad, read_npy, read_npz
 from latentclust.bundled.datasets.matlab import read_mat
 from latentclust.bundled.datasets.scaling import to_uint8, to_unit
@@ -57,7 +57,7 @@ class Array(DatasetSpec):
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The file, if it is there."""
-        return existing(self.path, roots)
+        return resolve_path(self.path, roots)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Reads the file and brings its values to [0, 1]."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 from latentclust.bundled.datasets.array_keys import labels_key, samples_key
 from latentclust.bundled.datasets.hdf5 import open_hdf5
 from latentclust.bundled.datasets.npz import open_npz
@@ -17,7 +17,7 @@ Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 
 def read_npy(path: Path) -> Arrays:
     """The one array of a .npy file; no labels."""
-    with reading(path, "Write it by numpy.save, without Python objects"):
+    with decode_errors(path, "Write it by numpy.save, without Python objects"):
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     return array, None
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.api import FileSource, LatentclustError, pixels, reading
+from latentclust.api import FileSource, LatentclustError, decode_errors, image_to_array
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined, parts
 
 _SHAPE = (3, 32, 32)
@@ -76,14 +76,14 @@ class Cifar10(PublishedImages):
         """Reads the archive once, front to back, and then orders the images as `_from_folders` would."""
         wanted = parts(self.split)
         found: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
-        with reading(path), tarfile.open(path, "r:gz") as archive:
+        with decode_errors(path), tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 part, label, file = ("", "", "", *PurePosixPath(member.name).parts)[-3:]
                 if part in wanted and file.endswith(".jpg"):
                     content = archive.extractfile(member)
                     assert content is not None, "a .jpg member is a file"
                     with Image.open(io.BytesIO(content.read())) as image:
-                        found[wanted.index(part), label, file] = pixels(image, "RGB")
+                        found[wanted.index(part), label, file] = image_to_array(image, "RGB")
         if not found:
             raise LatentclustError.at(str(path), "holds no PART/CLASS/*.jpg of this split", "Fetch or copy it again")
         order = sorted(found)
@@ -108,7 +108,7 @@ def _from_binary(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[A
 
 
 def _records(path: Path) -> NDArray[np.uint8]:
-    with reading(path):
+    with decode_errors(path):
         content = np.fromfile(path, np.uint8)
     if not len(content) or len(content) % _RECORD:
         what = f"{len(content)} bytes are no whole number of records of {_RECORD}"

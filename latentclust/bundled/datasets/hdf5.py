@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 
 
 @contextmanager
@@ -16,5 +16,5 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     except ImportError as error:
         fix = "Run `pip install 'latentclust[h5ad]'`"
         raise LatentclustError.at(str(path), "needs h5py, which is not installed", fix) from error
-    with reading(path), h5py.File(path, "r") as file:
+    with decode_errors(path), h5py.File(path, "r") as file:
         yield file

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 
 _UNSIGNED_BYTE = 0x08
 _WORD = 4
@@ -18,7 +18,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     Raises:
         LatentclustError: The file is damaged, of another type or rank, or of another length than its header says.
     """
-    with reading(path):
+    with decode_errors(path):
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     start = _WORD * (rank + 1)
     magic = bytes((0, 0, _UNSIGNED_BYTE, rank))

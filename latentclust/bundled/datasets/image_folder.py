@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from latentclust.api import DatasetSpec, FileSource, ImageSet, LatentclustError, existing, files_under, image_set
+from latentclust.api import DatasetSpec, FileSource, ImageSet, LatentclustError, files_under, image_set, resolve_path
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """What counts as an image."""
@@ -27,7 +27,7 @@ class ImageFolder(DatasetSpec):
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The folder, if it is there."""
-        return existing(self.path, roots)
+        return resolve_path(self.path, roots)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Finds the files and reads their headers; their pixels are left for later."""

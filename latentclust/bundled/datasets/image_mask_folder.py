@@ -14,9 +14,9 @@ from latentclust.api import (
     PreparedDatasetSpec,
     Tiles,
     Unit,
-    existing,
     files_under,
     in_memory,
+    resolve_path,
 )
 from latentclust.bundled.datasets.cropping import brought_to, frame, whole_tiles
 from latentclust.bundled.datasets.image_folder import SUFFIXES
@@ -91,7 +91,7 @@ class ImageMaskFolder(PreparedDatasetSpec):
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The folder, if it is there."""
-        return existing(self.path, roots)
+        return resolve_path(self.path, roots)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Reads all images and masks, or opens what was prepared of them."""

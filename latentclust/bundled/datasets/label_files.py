@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 
 Colour = tuple[int, int, int]
 
@@ -30,7 +30,7 @@ def read_ids(path: Path) -> NDArray[Any]:
     Raises:
         LatentclustError: a damaged file, one in colour, or one with fractional values.
     """
-    with reading(path), Image.open(path) as file:
+    with decode_errors(path), Image.open(path) as file:
         mode = file.mode
         ids = np.asarray(file)
     if mode == "F":
@@ -46,7 +46,7 @@ def read_ids(path: Path) -> NDArray[Any]:
 
 def is_coloured(path: Path) -> bool:
     """Whether a label map is in colours, and not in indices; raises LatentclustError where it is no image."""
-    with reading(path), Image.open(path) as file:
+    with decode_errors(path), Image.open(path) as file:
         return file.mode in _COLOURED
 
 
@@ -56,7 +56,7 @@ def read_colours(path: Path, palette: Sequence[Colour]) -> NDArray[np.int64]:
     Raises:
         LatentclustError: a damaged file, or a colour that is not in the palette: count, colour and first place.
     """
-    with reading(path), Image.open(path) as file:
+    with decode_errors(path), Image.open(path) as file:
         if file.mode.startswith(_DEEP):
             what = f"more than 8 bits a channel (mode {file.mode})"
             raise LatentclustError.at(str(path), what, "Save the label map in 8-bit colours")

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from latentclust.api import reading
+from latentclust.api import decode_errors
 from latentclust.bundled.datasets.array_keys import labels_key, samples_key
 
 
@@ -14,7 +14,7 @@ def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], ND
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    with reading(path, "Fetch or copy it again; a file of version 7.3 must be saved anew with -v7"):
+    with decode_errors(path, "Fetch or copy it again; a file of version 7.3 must be saved anew with -v7"):
         try:
             variables = loadmat(path)
         except MatReadError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentclust.api import reading
+from latentclust.api import decode_errors
 
 
 @contextmanager
@@ -17,5 +17,5 @@ def open_npz(path: Path) -> Iterator[Any]:
     numpy is given an open file, for it leaves one that it opened itself open when the archive is damaged.
     """
     fix = "Copy the file again, or write it by numpy.savez without Python objects"
-    with reading(path, fix), path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+    with decode_errors(path, fix), path.open("rb") as content, np.load(content, allow_pickle=False) as file:
         yield file

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ArraySource, ImageSet, LatentclustError, image_set, reading
+from latentclust.api import ArraySource, ImageSet, LatentclustError, decode_errors, image_set
 from latentclust.bundled.datasets.published_images import Part, Published, Split, joined
 from latentclust.bundled.datasets.scaling import to_unit
 
@@ -37,7 +37,7 @@ class Pendigits(Published):
 
 
 def _read_part(path: Path) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    with reading(path):
+    with decode_errors(path):
         table = np.loadtxt(path.read_text(encoding="ascii").splitlines(), delimiter=",", dtype=np.int64, ndmin=2)
     if table.shape[1] != _FEATURES + 1:
         what = f"{table.shape[1]} columns, not {_FEATURES} coordinates and a digit"

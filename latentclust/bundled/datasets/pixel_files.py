@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.api import LatentclustError, pixels, reading
+from latentclust.api import LatentclustError, decode_errors, image_to_array
 
 _DEEP = ("I", "F")
 """How the modes of more than 8 bits a channel begin."""
@@ -36,15 +36,15 @@ def image_extent(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _header(path: Path) -> Iterator[Image.Image]:
-    with reading(path, "Replace it by an image, or take it away"), Image.open(path) as file:
+    with decode_errors(path, "Replace it by an image, or take it away"), Image.open(path) as file:
         yield file
 
 
 def read_image(path: Path, mode: str = "RGB") -> NDArray[np.uint8]:
     """An image `(c, h, w)`; raises LatentclustError on a damaged file, or on more than 8 bits a channel."""
     image_mode(path)
-    with reading(path), Image.open(path) as file:
-        return pixels(file, mode)
+    with decode_errors(path), Image.open(path) as file:
+        return image_to_array(file, mode)
 
 
 def check_alike(image: NDArray[Any], labels: NDArray[Any], image_path: Path, labels_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, find, image_set, resized
+from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, find_first, image_set, resized
 
 Split = Literal["all", "train", "test"]
 """Which of the authors' parts are read; `all` is train followed by test."""
@@ -39,7 +39,7 @@ class Published(DatasetSpec, ABC):
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The file or folder that tells where the set lies."""
-        return find(roots, self.marks)
+        return find_first(roots, self.marks)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Opens the set from the first root that holds it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ImageSet, LatentclustError, PreparedDatasetSpec, Tiles, existing, find, in_memory
+from latentclust.api import ImageSet, LatentclustError, PreparedDatasetSpec, Tiles, find_first, in_memory, resolve_path
 from latentclust.bundled.datasets.cropping import Frame, frame
 from latentclust.bundled.datasets.label_files import Colour, is_coloured, read_colours, read_ids, to_labels
 from latentclust.bundled.datasets.pairing import Pair
@@ -23,7 +23,7 @@ class PublishedPairs(Published, PreparedDatasetSpec, ABC):
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The prepared folder if there is one, or else that of the raw files."""
-        raw = existing(self.path, roots) if self.path else find(roots, self.marks)
+        raw = resolve_path(self.path, roots) if self.path else find_first(roots, self.marks)
         return PreparedDatasetSpec.located(self, roots) or raw
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:

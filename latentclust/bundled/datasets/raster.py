@@ -21,7 +21,6 @@ from latentclust.api import (
     WindowSource,
     bands_of,
     draw_windows,
-    existing,
     files_under,
     image_set,
     in_package,
@@ -29,6 +28,7 @@ from latentclust.api import (
     raster,
     read_scene,
     read_window,
+    resolve_path,
 )
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
@@ -145,7 +145,7 @@ class Raster(SceneDatasetSpec):
 
 def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:
     """Where a file or folder is, or that of an installed package, which is not imported."""
-    return existing(path, roots) or in_package(str(path))
+    return resolve_path(path, roots) or in_package(str(path))
 
 
 def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 
 _SHAPE = (3, 96, 96)
@@ -52,9 +52,9 @@ class Stl10(PublishedImages):
 def _read_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Images lie column by column; labels count from 1."""
     path = folder / f"{part}_X.bin"
-    with reading(path):
+    with decode_errors(path):
         content = np.fromfile(path, np.uint8)
-    with reading(folder / f"{part}_y.bin"):
+    with decode_errors(folder / f"{part}_y.bin"):
         labels = np.fromfile(folder / f"{part}_y.bin", np.uint8)
     if not len(content) or len(content) % np.prod(_SHAPE):
         what = f"{len(content)} bytes are no whole number of images of {np.prod(_SHAPE)}"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import reading
+from latentclust.api import decode_errors
 from latentclust.bundled.datasets.matlab import read_mat
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
 
@@ -52,5 +52,5 @@ class Svhn(PublishedImages):
 def _read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     images, labels = read_mat(path, "X", "y")
     assert labels is not None, "y was asked for"
-    with reading(path):
+    with decode_errors(path):
         return images.transpose(3, 2, 0, 1), labels.ravel().astype(np.int64) % _ZERO

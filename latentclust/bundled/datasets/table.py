@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 
 _ENCODING = "utf-8-sig"
 
@@ -23,14 +23,14 @@ def read_csv(path: Path, label: str | int | None, header: bool | None) -> tuple[
     Raises:
         LatentclustError: Rows of different lengths, a cell that is no number, no rows, or no such label column.
     """
-    with reading(path):
+    with decode_errors(path):
         first, rows = _scan(path)
     named = header if header is not None else not any(map(_is_number, first))
     if rows <= named:
         raise LatentclustError.at(str(path), "holds no rows", "Name a table with a sample a row")
     column = None if label is None else _column(label, first, named, path)
     features = [index for index in range(len(first)) if index != column]
-    with reading(path, "Write numbers without units; name a text column as data.label_column"):
+    with decode_errors(path, "Write numbers without units; name a text column as data.label_column"):
         numbers = _cells(path, features, named, np.float32)
         return numbers, None if column is None else _cells(path, [column], named, np.str_)[:, 0]
 

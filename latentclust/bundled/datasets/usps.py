@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, reading
+from latentclust.api import LatentclustError, decode_errors
 from latentclust.bundled.datasets.hdf5 import open_hdf5
 from latentclust.bundled.datasets.npz import open_npz
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
@@ -44,7 +44,7 @@ class Usps(PublishedImages):
         """Images `(n, 1, 16, 16)` and labels."""
         read = {".npz": _from_npz, ".h5": _from_hdf5}.get(mark.suffix, _from_libsvm)
         pixels, labels = joined(lambda part: read(mark, part), self.split)
-        with reading(mark):
+        with decode_errors(mark):
             return pixels.reshape(-1, 1, _SIDE, _SIDE), labels
 
     def download(self, root: Path) -> None:
@@ -76,6 +76,6 @@ def _from_libsvm(mark: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any
     path = mark if part == "train" else mark.with_name(mark.name.replace("usps", "usps.t", 1))
     if not path.is_file():
         raise LatentclustError.at(str(path), "is absent", "Fetch or copy the missing file")
-    with reading(path):
+    with decode_errors(path):
         values, labels = load_svmlight_file(str(path), n_features=_SIDE**2)
     return to_uint8(values.toarray(), -1.0, 1.0, str(path)), labels.astype(np.int64) - 1

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from latentclust.data.prepared.manifest import MANIFEST, Manifest, Shard, StoredFile, damage, read_manifest
 from latentclust.data.prepared.shard_sources import Arrays, ShardImages, ShardMaps, ShardMasks
-from latentclust.data.sources import existing, find, image_set
+from latentclust.data.sources import find_first, image_set, resolve_path
 from latentclust.data.tiling import TiledDatasetSpec, with_skipped
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SealedMaps
@@ -30,7 +30,7 @@ class PreparedDatasetSpec(TiledDatasetSpec, ABC):
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """The prepared folder, if it has its manifest."""
         pattern = f"{PREPARED}/{self.facts().name}/{MANIFEST}"
-        found = existing(self.path / MANIFEST, roots) if self.path else find(roots, (pattern,))
+        found = resolve_path(self.path / MANIFEST, roots) if self.path else find_first(roots, (pattern,))
         return found.parent if found else None
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:

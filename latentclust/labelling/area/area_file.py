@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.area.clip import Polygon
 from latentclust.labelling.area.geojson import declared_crs, polygons_of
@@ -22,7 +22,7 @@ def read_polygons(path: Path) -> tuple[list[Polygon], str | None]:
     """
     if path.suffix.lower() not in SUFFIXES:
         return _by_pyogrio(path)
-    with reading(path, "Give a GeoJSON file of polygons"):
+    with decode_errors(path, "Give a GeoJSON file of polygons"):
         content = _parsed(path.read_text(encoding="utf-8-sig"))
     return polygons_of(content, str(path)), declared_crs(content, str(path))
 

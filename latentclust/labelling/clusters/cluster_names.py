@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from latentclust.model.class_names import as_stored, classes_of, recoloured, renamed
+from latentclust.model.class_names import classes_of, names_to_header, recolour_classes, rename_clusters
 from latentclust.model.model import ClusteringModel, load, model_file
 from latentclust.model.tensor_files import replace_metadata
 
@@ -26,11 +26,11 @@ def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable
     """
     file = model_file(path)
     before = load(file)
-    called = renamed(before.names, names, before.clusters)
-    painted = recoloured(before.colours, colours, classes_of(before.clusters, called))
+    called = rename_clusters(before.names, names, before.clusters)
+    painted = recolour_classes(before.colours, colours, classes_of(before.clusters, called))
     if (called, painted) == (before.names, before.colours):
         return before
     kept = {key: value for key, value in before.header.items() if key not in {"names", "colours"}}
-    header = kept | as_stored(called, painted)
+    header = kept | names_to_header(called, painted)
     replace_metadata(file, {"latentclust": json.dumps(header)})
     return replace(before, names=called, colours=painted, header=header)

@@ -12,7 +12,7 @@ from rasterio.io import DatasetReader
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, convert_to_cog, create_draft_raster, write_errors
 from latentclust.labelling.outputs.legend import Legend
@@ -111,7 +111,7 @@ def _rows(file: DatasetReader, path: Path, clusters: int) -> Iterator[NDArray[An
     """The raster from top to bottom, `(n, width)` at a time."""
     for top in range(0, file.height, COG_BLOCK):
         window = Window(0, top, file.width, min(COG_BLOCK, file.height - top))
-        with reading(path):
+        with decode_errors(path):
             rows = file.read(1, window=window)
         if rows.max() > clusters:
             what = f"holds the value {rows.max()}, and the model has {clusters} clusters"

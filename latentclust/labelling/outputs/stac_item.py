@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import raster
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.files import write_atomic
 from latentclust.labelling.outputs.cog import Palette
 from latentclust.labelling.outputs.extras import check_extra
@@ -121,7 +121,7 @@ def read_label_item(path: Path) -> "pystac.Item":
     import pystac
     from pystac.extensions.classification import ClassificationExtension
 
-    with reading(path, RELABEL_FIX):
+    with decode_errors(path, RELABEL_FIX):
         content = json.loads(path.read_bytes())
         try:
             found = pystac.Item.from_dict(content, preserve_dict=False)

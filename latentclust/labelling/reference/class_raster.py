@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import Opened, bands_of, read_window
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.reference.blocks import Block
 from latentclust.labelling.reference.resample import Aligned
@@ -66,7 +66,7 @@ class _Pixels:
 
     def read(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Values and where they are classes `(h, w)`; 0 where they are not."""
-        with reading(self.path):
+        with decode_errors(self.path):
             values, valid = read_window(self.file, [self.band], block.window)
         if self.nodata is not None:
             valid = valid & (values[0] != self.nodata)

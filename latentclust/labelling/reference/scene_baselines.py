@@ -11,7 +11,7 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading, as_bytes, read_window
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score
 from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
@@ -50,7 +50,7 @@ class ScenePixels:
 
         What is no data holds the values of the nearest pixel that is.
         """
-        with reading(self.path):
+        with decode_errors(self.path):
             values, valid = read_window(self.file, self.bands.bands, self.blocks[index].wide)
         image = fill_nodata(as_bytes(values, valid, self.bands.ranges), valid)
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid

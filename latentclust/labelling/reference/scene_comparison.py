@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.evaluate.segmentation import MapTally
 from latentclust.labelling.label_report import LabelListener
@@ -95,7 +95,7 @@ def _counted(
     occupied = []
     with open_raster(labels) as file:
         for index, block in enumerate(blocks):
-            with reading(labels):
+            with decode_errors(labels):
                 clusters = file.read(window=block.window).astype(np.int64)
             if np.any(clusters != NO_DATA):
                 occupied.append(index)

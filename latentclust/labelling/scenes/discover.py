@@ -5,7 +5,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
-from latentclust.data.sources import in_package, reading
+from latentclust.data.sources import decode_errors, in_package
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.scenes.addresses import (
     is_address,
@@ -81,7 +81,7 @@ def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence
     if not text.strip() or "\0" in text:
         what = f"the path {text!r} is empty or holds a null byte"
         raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
-    with reading(where, "Check the path"):
+    with decode_errors(where, "Check the path"):
         found = list(_expand(text, out, wanted))
     if not found:
         what = f"no raster is there ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters are none)"
@@ -140,7 +140,7 @@ def _is_item(path: Path) -> bool:
 
 def _list_lines(path: Path) -> list[str]:
     """The lines of a list that say something; bytes that are no UTF-8 stay those of a file's name."""
-    with reading(printable_path(path), ONE_A_LINE):
+    with decode_errors(printable_path(path), ONE_A_LINE):
         content = path.read_bytes()
         if b"\0" in content:
             raise ValueError("it holds null bytes")

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 
 from latentclust.data.rasters import CACHE_BYTES, BandReading, as_bytes, read_window
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.addresses import strip_credentials
 from latentclust.labelling.scenes.inputs import Scene, scene_from_file
@@ -74,7 +74,7 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
 def decoding_errors(name: str) -> Iterator[None]:
     """What a decoder raises becomes a LatentclustError about `name`, and loses users, passwords and queries of URLs."""
     try:
-        with reading(name):
+        with decode_errors(name):
             yield
     except LatentclustError as error:
         # The cause would show them.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from latentclust.data.sources import reading
+from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.addresses import is_address, local_path
 
@@ -71,7 +71,7 @@ class Item:
 
 def read_json(path: Path) -> Any:
     """What a file holds; raises LatentclustError where it is no JSON, or too large for an item."""
-    with reading(path, GIVE):
+    with decode_errors(path, GIVE):
         size = path.stat().st_size
         if size > ITEM_BYTES:
             raise ValueError(f"{size:,} bytes are too many for a STAC item")
@@ -90,7 +90,7 @@ def read_item(path: Path) -> Item:
         kind = content.get("type") if isinstance(content, dict) else type(content).__name__
         said = f"its type is {kind!r}" if kind else "it has no type"
         raise LatentclustError.at(str(path), f"is no STAC item: {said}, and an item's is 'Feature'", GIVE)
-    with reading(path, GIVE):
+    with decode_errors(path, GIVE):
         if not isinstance(content["assets"], dict):
             raise TypeError("its assets are no table")
         assets = [(key, asset, address(path, asset["href"])) for key, asset in content["assets"].items()]
@@ -101,7 +101,7 @@ def read_item(path: Path) -> Item:
 def files_of(path: Path) -> tuple[Path, ...]:
     """The local files of all assets of an item, of those that are no data too; none where it is damaged."""
     try:
-        with reading(path, GIVE):
+        with decode_errors(path, GIVE):
             assets = read_json(path)["assets"]
             hrefs = [address(path, asset["href"]) for asset in assets.values()] if isinstance(assets, dict) else []
     except LatentclustError:

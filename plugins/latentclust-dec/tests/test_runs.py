@@ -12,9 +12,9 @@ import torch
 from latentclust.assemble.experiment import assemble
 from latentclust.runs.run import prepare_recipe
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import Silence
+from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
-from latentclust.train.setup import prepare
+from latentclust.train.setup import prepare_training
 from sklearn.cluster import KMeans
 
 from latentclust_dec.assignment import target_distribution
@@ -39,7 +39,7 @@ def tables(system: str) -> dict[str, Any]:
 
 def training(system: str, folder: Path, *settings: str) -> Training:
     experiment = assemble(prepare_recipe(tables(system), (*SMALL, *settings)), ())
-    return prepare(experiment, make_fabric("cpu", 1), folder, Silence())
+    return prepare_training(experiment, make_fabric("cpu", 1), folder, NullListener())
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -62,11 +62,11 @@ def test_clustering_begins_at_k_means_of_the_pretrained_embedding(tmp_path: Path
     take = made.feed.next
 
     def noted() -> Any:
-        if made.at == 1 and not found:  # the first step of clustering
+        if made.stage_index == 1 and not found:  # the first step of clustering
             with torch.no_grad():
-                style = encoder(torch.cat(list(made.tables.whole.everything))).style
+                style = encoder(torch.cat(list(made.memory_bank.dataset.training_images))).style
             found.update(
-                style=style, centroids=encoder.head.centroids.detach().clone(), target=made.tables.rows["target"]
+                style=style, centroids=encoder.head.centroids.detach().clone(), target=made.memory_bank.rows["target"]
             )
             found["q"] = (1 + torch.cdist(style, found["centroids"]).square()).reciprocal()
         return take()
@@ -87,7 +87,7 @@ def test_the_decoder_stays_in_dec_and_moves_in_idec(tmp_path: Path, system: str,
     take = made.feed.next
 
     def noted() -> Any:
-        if made.at == 1 and not before:
+        if made.stage_index == 1 and not before:
             before.update({name: tensor.clone() for name, tensor in made.networks["generator"].state_dict().items()})
         return take()
 
@@ -115,7 +115,7 @@ def test_a_run_is_saved_and_read_again_by_the_nearest_centroid(tmp_path: Path, s
 def test_descending_the_loss_between_targets_lowers_it(tmp_path: Path) -> None:
     made = training("dec@1", tmp_path, "stages.clustering.rounds=200", "tables.target.every=0", "train.log_every=50")
     losses: list[float] = []
-    made.listener = type("Noting", (Silence,), {"logged": lambda _, record: losses.append(record.losses)})()
+    made.listener = type("Noting", (NullListener,), {"on_record": lambda _, record: losses.append(record.losses)})()
     made.run()
     clustering = [line["clustering"] for line in losses if "clustering" in line]
     assert clustering[-1] < clustering[0]

@@ -8,7 +8,7 @@ import pytest
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.recipe.salvage import read_tables
+from latentclust.recipe.partial_validation import read_tables
 
 Tables = dict[str, Any]
 FindIssues = Callable[..., tuple[Issue, ...]]

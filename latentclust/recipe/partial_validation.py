@@ -12,28 +12,28 @@ from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.schema import SCHEMA, Recipe
 from latentclust.specs.validation import KeyPath, holds, mistakes, strict
 
-UNREAD = "?"
+UNKNOWN_NAME = "?"
 """Stands for the name of a part or a player that could not be read."""
 
-STAND_INS: Mapping[str, Any] = {
+PLACEHOLDERS: Mapping[str, Any] = {
     "data": {},
     "inference": {},
     "name": "unnamed",
-    "player": UNREAD,
+    "player": UNKNOWN_NAME,
     "prior": {},
     "rounds": 1,
     "schema": SCHEMA,
     "train": {},
-    "use": UNREAD,
+    "use": UNKNOWN_NAME,
 }
 """What takes the place of a required key; that it was wrong or absent is an issue by then."""
 
-NAMED = frozenset({"losses", "networks", "players", "stages", "tables", "views"})
+TABLES_OF_TABLES = frozenset({"losses", "networks", "players", "stages", "tables", "views"})
 """The tables of tables, to whose entries others refer by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class ValidTables:
     """The tables of a recipe, as far as they can be read.
 
     Attributes:
@@ -45,7 +45,7 @@ class Tables:
     issues: tuple[Issue, ...]
 
 
-def read_tables(tree: Mapping[str, Any]) -> Tables:
+def read_tables(tree: Mapping[str, Any]) -> ValidTables:
     """Reads tables, taking mistakes out one by one.
 
     Raises:
@@ -55,12 +55,12 @@ def read_tables(tree: Mapping[str, Any]) -> Tables:
     issues: tuple[Issue, ...] = ()
     while True:
         try:
-            return Tables(strict(Recipe, readable), issues)
+            return ValidTables(strict(Recipe, readable), issues)
         except ValidationError as error:
             found = mistakes(Recipe, error, readable, "")
         # What is found after something was taken out follows from that.
         issues = issues or tuple(mistake.issue for mistake in found)
-        if not _mend(readable, found[0].path):
+        if not _replace_invalid(readable, found[0].path):
             raise LatentclustError(*issues)
 
 
@@ -76,20 +76,20 @@ def _counted(tree: dict[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _mend(tree: dict[str, Any], path: KeyPath) -> bool:
+def _replace_invalid(tree: dict[str, Any], path: KeyPath) -> bool:
     """Takes the value at `path` out, or puts a stand-in where a required one is missing; False where it cannot."""
     *above, key = path
     table: Any = tree
     for step in above:
         table = table[step]
-    if holds(table, key) and len(path) == 2 and path[0] in NAMED:
-        table[key] = {"use": UNREAD} if path[0] == "views" else {}
+    if holds(table, key) and len(path) == 2 and path[0] in TABLES_OF_TABLES:
+        table[key] = {"use": UNKNOWN_NAME} if path[0] == "views" else {}
     elif holds(table, key):
         del table[key]
     elif key == "networks" and above:
         table[key] = list(tree["networks"])
-    elif key in STAND_INS:
-        table[key] = deepcopy(STAND_INS[str(key)])
+    elif key in PLACEHOLDERS:
+        table[key] = deepcopy(PLACEHOLDERS[str(key)])
     else:
-        return bool(above) and _mend(tree, tuple(above))
+        return bool(above) and _replace_invalid(tree, tuple(above))
     return True
