@@ -20,10 +20,10 @@ from provenance import write
 
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.data.roots import data_roots
-from latentclust.evaluate.clustering import assess
-from latentclust.evaluate.seeds import spread
+from latentclust.evaluate.clustering import score_clustering
+from latentclust.evaluate.seeds import mean_and_std
 from latentclust.report.results import RunResult, summarise
-from latentclust.runs.run import prepare_recipe, run
+from latentclust.runs.run import load_resolved_recipe, run
 from latentclust.train.devices import describe
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def clustpy(python: str, experiment: Experiment, settings: dict[str, Any]) -> tu
 
 def summary(scores: Scores) -> dict[str, Any]:
     """Mean and standard deviation of each metric, and every seed's."""
-    return asdict(spread(scores)) | {"seeds": {name: [one[name] for one in scores] for name in scores[0]}}
+    return asdict(mean_and_std(scores)) | {"seeds": {name: [one[name] for one in scores] for name in scores[0]}}
 
 
 def main() -> None:
@@ -90,11 +90,11 @@ def main() -> None:
             recipe, settings = RECIPES / f"{options.data}-{system}.toml", (f"seed={seed}", "evaluate.tsne=false")
             folder = Path("runs/benchmarks") / f"{options.data}-{system}" / f"seed-{seed}"
             results[system].append(run(recipe, settings, out=folder, overwrite=True, device="cpu").result)
-            experiment = assemble(prepare_recipe(recipe, settings), data_roots())
+            experiment = assemble(load_resolved_recipe(recipe, settings), data_roots())
             told = clustpy_settings(experiment, system, seed)
             clusters, said = clustpy(options.clustpy_python, experiment, told)
             metrics = experiment.resolved.metrics
-            scores = assess(clusters, experiment.data.labels, told["clusters"], metrics).metrics
+            scores = score_clustering(clusters, experiment.data.labels, told["clusters"], metrics).metrics
             theirs[system].append({**(scores or {}), "seconds": said["seconds"]})
             findings["clustpy_settings"][system] = told | {"seed": "each"}
             findings["clustpy_versions"] = said["versions"]

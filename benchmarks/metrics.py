@@ -19,7 +19,7 @@ from latentclust.bundled import metrics
 from latentclust.data.open_feed import PIXELS_AT_ONCE
 from latentclust.evaluate.class_scores import class_scores
 from latentclust.evaluate.match import UNMATCHED, hungarian
-from latentclust.evaluate.segmentation import MapTally
+from latentclust.evaluate.segmentation import ContingencyCounter
 from latentclust.specs.data import VOID, MapSource, SealedMaps
 from latentclust.specs.parts import MetricSpec
 
@@ -71,7 +71,7 @@ def main() -> None:
         "pixels_per_s": round(options.pixels / seconds),
         "peak_mib_of_one_chunk": before,
         "peak_mib": peak(),
-        "metrics": tally.assessment(METRICS).metrics,
+        "metrics": tally.scores(METRICS).metrics,
     }
     print(f"{ours['pixels']:,} pixels, K = {K}: {seconds:.1f} s, peak {before} then {ours['peak_mib']} MiB")
     beside = [compared(pixels) for pixels in HELD]
@@ -91,21 +91,21 @@ def chunks(pixels: int) -> Iterator[Chunk]:
         yield predicted, truth
 
 
-def streamed(drawn: Iterator[Chunk]) -> tuple[MapTally, float]:
+def streamed(drawn: Iterator[Chunk]) -> tuple[ContingencyCounter, float]:
     """The table of all chunks, and the seconds that it and the metrics took, without those of the drawing."""
     held = Held()
-    tally = MapTally(K, SealedMaps(held), K)
+    tally = ContingencyCounter(K, SealedMaps(held), K)
     seconds = 0.0
     for predicted, held.truth in drawn:
         seconds += timed(lambda: tally.add(predicted, np.arange(len(predicted))))[1]  # noqa: B023 (called at once)
-    return tally, seconds + timed(lambda: tally.assessment(METRICS))[1]
+    return tally, seconds + timed(lambda: tally.scores(METRICS))[1]
 
 
 def compared(pixels: int) -> dict[str, Any]:
     """Seconds of both on the same pixels; AssertionError where a number differs."""
     drawn = list(chunks(pixels))
     tally, ours = streamed(iter(drawn))
-    found, table = tally.assessment(METRICS), tally.table
+    found, table = tally.scores(METRICS), tally.table
     assert found.metrics is not None
     assert table is not None
     predicted, truth = (np.concatenate([chunk[part].ravel() for chunk in drawn]) for part in (0, 1))

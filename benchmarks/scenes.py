@@ -14,7 +14,7 @@ from provenance import write
 
 from latentclust.data.roots import data_roots
 from latentclust.data.sources import resolve_path
-from latentclust.evaluate.seeds import spread
+from latentclust.evaluate.seeds import mean_and_std
 from latentclust.labelling.reference.scene_comparison import compare_scene
 from latentclust.model.model import load
 from latentclust.runs.run import FinishedRun, run_seeds
@@ -50,7 +50,7 @@ def main() -> None:
         parser.error(f"{SCENE.parent}/ is below no data folder")
     _, summary, runs = run_seeds(RECIPE, options.seeds, (), out=Path("runs/benchmarks") / RECIPE, overwrite=True)
     compared = [compare(finished, *found) for finished in runs]
-    scores = spread([each["metrics"] for each in compared])
+    scores = mean_and_std([each["metrics"] for each in compared])
     names = compared[0]["baselines"]
     findings = {
         "recipe": RECIPE,
@@ -64,7 +64,7 @@ def main() -> None:
         "mean": scores.mean,
         "std": scores.std,
         "metrics": {name: [each["metrics"][name] for each in compared] for name in scores.mean},
-        "baselines": {name: spread([each["baselines"][name] for each in compared]).mean for name in names},
+        "baselines": {name: mean_and_std([each["baselines"][name] for each in compared]).mean for name in names},
         "class_iou": {
             label: float(np.mean([each["class_iou"][name] for each in compared])) for name, label in CLASSES.items()
         },

@@ -18,7 +18,7 @@ from plain_loops import LOOPS
 from provenance import write
 
 from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 from latentclust.tensors import Images
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import NullListener
@@ -78,7 +78,7 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
         f"train.batch_size={BATCH}",
     ]
     tables: dict[str, Any] = {"schema": 1, "extends": f"{system}@1", "data": {"use": "array", "path": str(data)}}
-    experiment = assemble(prepare_recipe(tables, tuple(settings)), ())
+    experiment = assemble(load_resolved_recipe(tables, tuple(settings)), ())
     training = prepare_training(experiment, make_fabric("auto", 1), Path(), NullListener())
     training.networks.train()
     rounds = iter(range(1, 1_000_000))

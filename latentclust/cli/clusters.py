@@ -69,23 +69,23 @@ def preview_clusters(
         raise LatentclustError.at("--out", f"{out} is not named .png", "End the name in .png")
     from rich.progress import Progress
 
-    from latentclust.cli.terminal import command, messages, results, shown
+    from latentclust.cli.terminal import display_path, shell_command, stderr_console, stdout_console
     from latentclust.labelling.clusters.preview import preview
     from latentclust.model.model import load
     from latentclust.report.plotting import save_figure
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)
-    console = messages()
+    console = stderr_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("windows", total=None)
         figure = preview(
             loaded, scenes, patches, size, seed, lambda done, wanted: bar.update(task, completed=done, total=wanted)
         )
     save_figure(figure, out)
-    results().print(f"wrote {shown(out)}", markup=False, soft_wrap=True)
-    suggestion = command("clusters", "name", shown(model), "1=NAME", "2=NAME")
-    results().print(f"name what you see: {suggestion}", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}", markup=False, soft_wrap=True)
+    suggestion = shell_command("clusters", "name", display_path(model), "1=NAME", "2=NAME")
+    stdout_console().print(f"name what you see: {suggestion}", markup=False, soft_wrap=True)
 
 
 @app.command("name")
@@ -123,7 +123,7 @@ def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None
         latentclust clusters apply labels
         latentclust clusters apply labels --model runs/rmnp/20260101-120000-0
     """
-    from latentclust.cli.terminal import print_json, results, shown
+    from latentclust.cli.terminal import display_path, print_json, stdout_console
     from latentclust.labelling.clusters.restyle import restyle
 
     done = restyle(folder, model)
@@ -131,8 +131,8 @@ def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None
         print_json(done.as_json())
         return
     count, classes = len(done.rasters), len(done.classes.entries) - 1
-    line = f"{count:,} raster{'' if count == 1 else 's'} in {shown(folder)} with {classes:,} classes"
-    results().print(line, markup=False, soft_wrap=True)
+    line = f"{count:,} raster{'' if count == 1 else 's'} in {display_path(folder)} with {classes:,} classes"
+    stdout_console().print(line, markup=False, soft_wrap=True)
 
 
 def _show(clusters: "Legend", classes: "Legend") -> None:
@@ -140,7 +140,7 @@ def _show(clusters: "Legend", classes: "Legend") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from latentclust.cli.terminal import results
+    from latentclust.cli.terminal import stdout_console
 
     values = {cluster: entry for entry in classes.entries for cluster in entry.clusters}
     table = Table()
@@ -152,4 +152,4 @@ def _show(clusters: "Legend", classes: "Legend") -> None:
         value = values[entry.value].value
         swatch = Text.assemble(("  ", f"on {entry.hex}"), f" {entry.hex}")
         table.add_row(f"{entry.value}", f"{value}", Text(entry.name), swatch)
-    results().print(table)
+    stdout_console().print(table)

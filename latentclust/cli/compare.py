@@ -18,17 +18,16 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         latentclust compare runs/digits/*
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
-    from latentclust.cli.terminal import print_json, results
-    from latentclust.report.comparison import compare as summaries_of
-    from latentclust.report.comparison import compare_markdown, compare_table
+    from latentclust.cli.terminal import print_json, stdout_console
+    from latentclust.report.comparison import compare_markdown, compare_runs, compare_table
 
-    summaries = summaries_of(runs)
+    summaries = compare_runs(runs)
     if json:
         print_json([summary.model_dump() for summary in summaries])
     elif markdown:
         print(compare_markdown(summaries), end="")
     else:
-        console = results()
+        console = stdout_console()
         console.print(compare_table(summaries))
         for protocol in dict.fromkeys(summary.protocol for summary in summaries):
             console.print(protocol, style="dim", markup=False)

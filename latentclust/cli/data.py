@@ -38,18 +38,18 @@ def list_sets(json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from latentclust.cli.data_sets import listed, sets_table
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.data_sets import datasets_table, list_datasets
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.data.roots import data_roots
     from latentclust.plugins.registry import installed
 
     roots = data_roots()
-    found = listed(installed(), roots)
+    found = list_datasets(installed(), roots)
     if json:
         print_json([asdict(item) for item in found])
         return
-    console = results()
-    console.print(sets_table(found))
+    console = stdout_console()
+    console.print(datasets_table(found))
     console.print(f"Looked for in: {', '.join(map(str, roots))}", markup=False, soft_wrap=True)
     console.print("Another folder: set LATENTCLUST_DATA to it.", soft_wrap=True)
 
@@ -62,19 +62,19 @@ def fetch(name: Name, root: Root = None) -> None:
         latentclust data fetch mnist
         latentclust data fetch cifar10 --root /srv/images
     """
-    from latentclust.cli.data_sets import named
-    from latentclust.cli.terminal import results, shown
+    from latentclust.cli.data_sets import build_dataset
+    from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.data.roots import cache_root, data_roots
     from latentclust.plugins.registry import installed
 
-    console, spec = results(), named(installed(), name, ())
+    console, spec = stdout_console(), build_dataset(installed(), name, ())
     there = spec.located((root,) if root else data_roots())
     if there is not None:
         console.print(f"{name} is already there: {there}", markup=False, soft_wrap=True)
         return
     into = root or cache_root()
     spec.fetch(into)
-    console.print(f"{name} is in {shown(spec.located((into,)) or into)}", markup=False, soft_wrap=True)
+    console.print(f"{name} is in {display_path(spec.located((into,)) or into)}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -89,10 +89,10 @@ def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
         latentclust data prepare potsdam --from /srv/isprs --to data/prepared/iic-potsdam3
         latentclust data prepare potsdam --set protocol=iic-potsdam6 --from /srv/isprs --to data/prepared/iic-potsdam6
     """
-    from latentclust.cli.data_prepare import prepared
-    from latentclust.cli.terminal import results
+    from latentclust.cli.data_prepare import prepare_dataset
+    from latentclust.cli.terminal import stdout_console
 
-    results().print(prepared(name, tuple(options or ()), from_, to), markup=False, soft_wrap=True)
+    stdout_console().print(prepare_dataset(name, tuple(options or ()), from_, to), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -105,13 +105,13 @@ def inspect(name: Name, options: Options = None, verify: Verify = False, json: J
     """
     from dataclasses import asdict
 
-    from latentclust.cli.data_sets import facts_table, inspected
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.data_sets import facts_table, inspect_dataset
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.data.roots import data_roots
     from latentclust.plugins.registry import installed
 
-    facts = inspected(installed(), name, tuple(options or ()), data_roots(), verify)
+    facts = inspect_dataset(installed(), name, tuple(options or ()), data_roots(), verify)
     if json:
         print_json(asdict(facts))
     else:
-        results().print(facts_table(facts))
+        stdout_console().print(facts_table(facts))

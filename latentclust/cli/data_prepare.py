@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from latentclust.cli.data_sets import named
-from latentclust.cli.terminal import messages, shown
+from latentclust.cli.data_sets import build_dataset
+from latentclust.cli.terminal import display_path, stderr_console
 from latentclust.data.prepared.manifest import Manifest
 from latentclust.data.prepared.prepare import Step, prepare
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
@@ -17,7 +17,7 @@ class _Watch:
     """A bar on a terminal, a plain line a unit elsewhere."""
 
     def __init__(self) -> None:
-        self.console = messages()
+        self.console = stderr_console()
         self.done = self.kept = 0
         self.units = 0
         columns = (
@@ -41,14 +41,14 @@ class _Watch:
             self.console.print(words, markup=False, soft_wrap=True)
 
 
-def prepared(name: str, settings: tuple[str, ...], origin: Path, target: Path) -> str:
+def prepare_dataset(name: str, settings: tuple[str, ...], origin: Path, target: Path) -> str:
     """Prepares a set, and says what it holds.
 
     Raises:
         LatentclustError: A set that is read as it is, and all that `prepare` objects to.
         InterruptedRunError: Ctrl-C; what was made so far is kept.
     """
-    spec = named(installed(), name, settings)
+    spec = build_dataset(installed(), name, settings)
     if not isinstance(spec, PreparedDatasetSpec):
         what = f"{name} is read from its own files and needs no preparing"
         raise LatentclustError.at("data prepare", what, f"Run `latentclust data inspect {name}`")
@@ -66,7 +66,7 @@ def _in_words(manifest: Manifest, target: Path, watch: _Watch) -> str:
     kept = "" if not watch.kept else f", {watch.kept} of them verified and kept"
     tiles, units = _count(manifest.tiles, "tile"), _count(len(manifest.shards), "unit")
     lines = [
-        f"{manifest.data_set} by {manifest.protocol}@{manifest.version} is in {shown(target)}",
+        f"{manifest.data_set} by {manifest.protocol}@{manifest.version} is in {display_path(target)}",
         f"  {tiles} of {' x '.join(map(str, manifest.shape))} from {units}{kept}",
         f"  {manifest.labelled:,} of them have labels and are scored"
         + (f": tiles {manifest.digest}" * bool(manifest.digest)),

@@ -18,14 +18,14 @@ from latentclust.report.display_names import class_names
 from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec
 
-LOOKED_AT = 10_000
+MAX_INSPECTED = 10_000
 """Samples, spread over the set, by which the range of values is told."""
 
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class SetLine:
+class DatasetLine:
     """A data set in a line.
 
     Attributes:
@@ -41,7 +41,7 @@ class SetLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SetFacts:
+class DatasetFacts:
     """An opened data set.
 
     Attributes:
@@ -68,7 +68,7 @@ class SetFacts:
     rasters: int
 
 
-def named(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
+def build_dataset(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
     """A data set with its options; raises LatentclustError where there is none or they do not suit it."""
     options: dict[str, Any] = {}
     for setting in settings:
@@ -78,18 +78,18 @@ def named(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSp
     return spec
 
 
-def listed(registry: Registry, roots: tuple[Path, ...]) -> list[SetLine]:
+def list_datasets(registry: Registry, roots: tuple[Path, ...]) -> list[DatasetLine]:
     """Every data set, by name."""
     lines = []
     for part in registry.parts("dataset"):
         name, kind = registry.answers_to(part), part.value
         own = any(field.is_required() for field in kind.model_fields.values())
-        found = None if own else named(registry, name, ()).located(roots)
-        lines.append(SetLine(name, kind.summary, found, own, kind.layout))
+        found = None if own else build_dataset(registry, name, ()).located(roots)
+        lines.append(DatasetLine(name, kind.summary, found, own, kind.layout))
     return lines
 
 
-def sets_table(lines: list[SetLine]) -> Table:
+def datasets_table(lines: list[DatasetLine]) -> Table:
     """For the terminal; an absent set says which files it would need."""
     table = Table()
     table.add_column("data set", no_wrap=True)
@@ -101,17 +101,17 @@ def sets_table(lines: list[SetLine]) -> Table:
     return table
 
 
-def inspected(
+def inspect_dataset(
     registry: Registry, name: str, settings: tuple[str, ...], roots: tuple[Path, ...], verify: bool = False
-) -> SetFacts:
+) -> DatasetFacts:
     """A data set opened and looked through; `verify` compares a prepared one with its hashes first."""
-    spec = named(registry, name, settings)
+    spec = build_dataset(registry, name, settings)
     if verify:
         _verify(spec, name, roots)
     opened = spec.open(roots)
     source = opened.source
     low, high, looked_at = _range(opened)
-    return SetFacts(
+    return DatasetFacts(
         name=name,
         summary=spec.summary,
         found=spec.located(roots),
@@ -128,7 +128,7 @@ def inspected(
     )
 
 
-def facts_table(facts: SetFacts) -> Table:
+def facts_table(facts: DatasetFacts) -> Table:
     """For the terminal."""
     table = Table(title=facts.name, show_header=False)
     low, high = facts.range
@@ -152,7 +152,7 @@ def facts_table(facts: SetFacts) -> Table:
     return table
 
 
-def _labels_in_words(facts: SetFacts) -> str:
+def _labels_in_words(facts: DatasetFacts) -> str:
     if facts.classes is None:
         return "none"
     return f"{len(facts.classes)} classes" + (", a map an image; pixels of each:" if facts.per_pixel else "")
@@ -170,7 +170,7 @@ def _verify(spec: DatasetSpec, name: str, roots: tuple[Path, ...]) -> None:
 
 
 def _range(opened: ImageSet) -> tuple[float, float, int]:
-    indices = np.unique(np.linspace(0, len(opened.source) - 1, LOOKED_AT).astype(np.int64))
+    indices = np.unique(np.linspace(0, len(opened.source) - 1, MAX_INSPECTED).astype(np.int64))
     low, high = np.inf, -np.inf
     for start in range(0, len(indices), CHUNK):
         samples = opened.source.read(indices[start : start + CHUNK])

@@ -24,7 +24,7 @@ _FIXES = {
 }
 
 
-def tell(error: Exception) -> int:
+def print_error(error: Exception) -> int:
     """Prints what went wrong and returns the exit code; a broken pipe is no error to speak of.
 
     A follower of a data-parallel run names itself, and leaves a stop that all processes share to the first.
@@ -32,12 +32,12 @@ def tell(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return 0
-    told = in_words(error)
+    told = to_latentclust_error(error)
     process = process_rank()
     if process and isinstance(told, InterruptedRunError):
         return told.exit_code
     console = Console(stderr=True, highlight=False)
-    console.print(message(told, f"process {process}: " if process else ""), soft_wrap=True)
+    console.print(format_message(told, f"process {process}: " if process else ""), soft_wrap=True)
     return BUG if isinstance(told, _Bug) else told.exit_code
 
 
@@ -45,7 +45,7 @@ class _Bug(RunFailedError):
     """An error that is ours, or a plugin's."""
 
 
-def in_words(error: Exception) -> LatentclustError:
+def to_latentclust_error(error: Exception) -> LatentclustError:
     """The error as one that says where, what and what to do."""
     if isinstance(error, LatentclustError):
         return error
@@ -67,7 +67,7 @@ def in_words(error: Exception) -> LatentclustError:
     return _Bug.at("internal error", what, f"Run again with --debug and report the traceback that it shows{to}")
 
 
-def message(error: LatentclustError, prefix: str = "") -> Text:
+def format_message(error: LatentclustError, prefix: str = "") -> Text:
     """One line for one issue, a numbered list for several."""
     head = "stopped" if isinstance(error, InterruptedRunError) else "error"
     text = Text.assemble(prefix, (f"{head}: ", "bold yellow" if head == "stopped" else "bold red"))

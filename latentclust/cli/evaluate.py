@@ -79,15 +79,15 @@ def _check(data: str | None, settings: list[str], given: dict[str, object]) -> N
 
 
 def _evaluate_data(model: Path, data: str | None, settings: list[str], device: str, json: bool) -> None:
-    from latentclust.cli.terminal import results
+    from latentclust.cli.terminal import stdout_console
     from latentclust.data.roots import data_roots
     from latentclust.report.console import print_results
     from latentclust.report.results import RunResult
-    from latentclust.runs.reevaluate import reopen, score
+    from latentclust.runs.reevaluate import evaluate_model, open_evaluation
     from latentclust.train.devices import make_fabric
 
-    facts = score(reopen(model, make_fabric(device, 1).device, data, settings), data_roots())
+    facts = evaluate_model(open_evaluation(model, make_fabric(device, 1).device, data, settings), data_roots())
     if json:
-        print(RunResult.of(facts).model_dump_json(indent=2))
+        print(RunResult.from_facts(facts).model_dump_json(indent=2))
     else:
-        print_results(results(), facts)
+        print_results(stdout_console(), facts)

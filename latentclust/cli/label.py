@@ -236,9 +236,9 @@ def label(  # noqa: PLR0913, PLR0917 (options)
 
 
 def _show(report: "LabelReport", dry_run: bool) -> None:
-    from latentclust.cli.terminal import results
+    from latentclust.cli.terminal import stdout_console
 
-    console = results()
+    console = stdout_console()
     for line in _would(report) if dry_run else _did(report):
         console.print(line, markup=False, soft_wrap=True)
 
@@ -252,7 +252,7 @@ def _would(report: "LabelReport") -> list[str]:
 
 
 def _did(report: "LabelReport") -> list[str]:
-    from latentclust.cli.terminal import shown
+    from latentclust.cli.terminal import display_path
     from latentclust.labelling.run_log import RUN_LOG
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
@@ -260,7 +260,7 @@ def _did(report: "LabelReport") -> list[str]:
     if fresh:
         speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
-    lines.append(f"in {shown(report.folder)}, told in {shown(report.folder / RUN_LOG)}")
+    lines.append(f"in {display_path(report.folder)}, told in {display_path(report.folder / RUN_LOG)}")
     return lines + _odd(report)
 
 

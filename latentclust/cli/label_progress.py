@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from latentclust.cli.terminal import messages
+from latentclust.cli.terminal import stderr_console
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelListener, SceneResult
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def make_label_progress() -> "Iterator[LabelListener]":
     """The watcher that suits where messages go."""
-    console = messages()
+    console = stderr_console()
     if not console.is_terminal:
         yield LabelLineProgress(console)
         return

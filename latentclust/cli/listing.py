@@ -8,7 +8,7 @@ from rich.text import Text
 
 from latentclust.cli.plugin_commands import PluginCommand, misnamed
 from latentclust.cli.plugin_details import Sheet, broken_sheet, command_line, part_line
-from latentclust.cli.terminal import heading
+from latentclust.cli.terminal import print_heading
 from latentclust.plugins.discovery import BrokenPlugin, Remark
 from latentclust.plugins.distributions import COMMANDS, VARIABLE, Provider, Scan
 from latentclust.plugins.options import PartOption
@@ -71,7 +71,7 @@ def print_listing(console: Console, found: Sheet, kinds: Sequence[str]) -> None:
     for kind in kinds:
         lines = [line for line in (*found["parts"], *found["commands"]) if line["kind"] == kind]
         if lines or kind != COMMAND:
-            heading(console, kind)
+            print_heading(console, kind)
         for line in lines:
             print_part(console, line)
     _print_problems(console, "remarks on plugins", [_told(one, one["remark"]) for one in found["remarks"]])
@@ -99,7 +99,7 @@ def print_options(console: Console, options: Sequence[dict[str, Any]]) -> None:
 
 def _print_problems(console: Console, title: str, lines: Sequence[str]) -> None:
     if lines:
-        heading(console, title)
+        print_heading(console, title)
     for line in lines:
         console.print(f"  {line}", markup=False, soft_wrap=True)
 

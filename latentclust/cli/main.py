@@ -10,7 +10,7 @@ import typer
 from latentclust.cli import clusters, data, plugins, recipe
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
-from latentclust.cli.error_messages import tell
+from latentclust.cli.error_messages import print_error
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.label import label
 from latentclust.cli.predict import predict
@@ -75,5 +75,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if DEBUG in given:
             traceback.print_exception(error)
-        sys.exit(tell(error))
+        sys.exit(print_error(error))
     sys.exit(0)

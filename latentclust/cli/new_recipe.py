@@ -54,7 +54,7 @@ LOSSES = """
 """
 
 
-def write_new(registry: Registry, system: str, data: str, out: Path | None) -> str:
+def write_new_recipe(registry: Registry, system: str, data: str, out: Path | None) -> str:
     """The recipe's text, written to `out` where that is given.
 
     Raises:

@@ -43,7 +43,7 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
         latentclust plugins list dataset --json
     """
     from latentclust.cli.listing import COMMAND, listing, print_listing
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.plugins.registry import KINDS, installed
 
     kinds = (*KINDS, COMMAND)
@@ -54,7 +54,7 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
     if json:
         print_json(found)
     else:
-        print_listing(results(), found, chosen)
+        print_listing(stdout_console(), found, chosen)
 
 
 @app.command()
@@ -68,7 +68,7 @@ def show(name: Name, json: Json = False) -> None:
     """
     from latentclust.cli.plugin_details import sheets
     from latentclust.cli.plugin_details_text import print_sheet
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.plugins.registry import installed
 
     commands, scan = _offered()
@@ -77,7 +77,7 @@ def show(name: Name, json: Json = False) -> None:
         print_json(found)
         return
     for sheet in found:
-        print_sheet(results(), sheet)
+        print_sheet(stdout_console(), sheet)
 
 
 @app.command()
@@ -92,7 +92,7 @@ def validate(distribution: Dist, json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.cli.validation_output import print_examination
     from latentclust.plugins.registry import installed
     from latentclust.testing import examine
@@ -101,7 +101,7 @@ def validate(distribution: Dist, json: Json = False) -> None:
     if json:
         print_json(asdict(found))
     else:
-        print_examination(results(), found)
+        print_examination(stdout_console(), found)
     if found.findings:
         raise typer.Exit(1)
 
@@ -116,14 +116,16 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
     """
     from latentclust.cli.main import app as whole
     from latentclust.cli.new_plugin import write_plugin
-    from latentclust.cli.terminal import command, lines, results, shown
+    from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
     group = typer.main.get_command(whole)
     folder = write_plugin(kind, name, out, installed(), getattr(group, "commands", {}))
-    results().print(f"wrote {shown(folder)}; then:", markup=False, soft_wrap=True)
-    install = f"pip install -e '{shown(folder)}[test]'"
-    lines(results(), [install, command("plugins", "validate", folder.name), f"pytest {shown(folder)}"])
+    stdout_console().print(f"wrote {display_path(folder)}; then:", markup=False, soft_wrap=True)
+    install = f"pip install -e '{display_path(folder)}[test]'"
+    print_lines(
+        stdout_console(), [install, shell_command("plugins", "validate", folder.name), f"pytest {display_path(folder)}"]
+    )
 
 
 def _offered() -> "tuple[Sequence[PluginCommand], Scan]":

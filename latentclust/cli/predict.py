@@ -51,8 +51,8 @@ def predict(
     _check_out(out)
     import pandas as pd
 
-    from latentclust.cli.read_progress import watched
-    from latentclust.cli.terminal import results, shown
+    from latentclust.cli.read_progress import read_progress
+    from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.image_inputs import open_inputs
     from latentclust.model.model import load
     from latentclust.train.devices import make_fabric
@@ -62,7 +62,7 @@ def predict(
         what = "this model gives images label maps, and a table has one cluster an image"
         raise LatentclustError.at(str(model), what, "In Python: latentclust.load(MODEL).predict(images).labels")
     inputs = open_inputs(images, loaded.raw_shape, resize, range_)
-    with watched(inputs.source) as source:
+    with read_progress(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)
     columns = {
         "path": inputs.paths,
@@ -71,7 +71,7 @@ def predict(
         "confidence": posterior.confidence.numpy(),
     }
     _write(out, pd.DataFrame(columns))
-    results().print(f"wrote {len(inputs.paths):,} rows to {shown(out)}", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {len(inputs.paths):,} rows to {display_path(out)}", markup=False, soft_wrap=True)
 
 
 def _check_out(out: Path) -> None:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.status import Status
 from rich.text import Text
 
-from latentclust.cli.terminal import messages
+from latentclust.cli.terminal import stderr_console
 from latentclust.train.events import Record
 from latentclust.train.rank import process_rank
 
@@ -20,15 +20,15 @@ SECONDS = 10.0
 """Seconds after which one is due anyway."""
 
 
-def watch() -> "Bar | Lines":
+def make_listener() -> "BarProgress | LineProgress":
     """The watch that suits where messages go; a silent one in a process that another one started."""
     if process_rank():
-        return Lines(Console(quiet=True))
-    console = messages()
-    return Bar(console) if console.is_terminal else Lines(console)
+        return LineProgress(Console(quiet=True))
+    console = stderr_console()
+    return BarProgress(console) if console.is_terminal else LineProgress(console)
 
 
-def losses_in_words(losses: dict[str, float]) -> str:
+def format_losses(losses: dict[str, float]) -> str:
     """Each term's name and mean."""
     return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
 
@@ -44,7 +44,7 @@ class _Bar(Progress):
         yield Text(f"  {self.losses}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
-class Bar:
+class BarProgress:
     """A bar with rounds, images a second, remaining time and losses; gone when the training is over."""
 
     def __init__(self, console: Console) -> None:
@@ -55,12 +55,12 @@ class Bar:
         self.bar = self._new_bar()
         self.task = TaskID(0)
 
-    def seed(self, seed: int) -> "Bar":
+    def seed(self, seed: int) -> "BarProgress":
         """Names the bar after the seed."""
         self.label = f"seed {seed}"
         return self
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "BarProgress":
         """Shows that something is going on."""
         self.status.start()
         return self
@@ -81,7 +81,7 @@ class Bar:
 
     def on_record(self, record: Record) -> None:
         """Moves it."""
-        self.bar.losses = f"{record.stage}  {losses_in_words(record.losses)}".lstrip()
+        self.bar.losses = f"{record.stage}  {format_losses(record.losses)}".lstrip()
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
 
     def on_end(self) -> None:
@@ -101,7 +101,7 @@ class Bar:
         return _Bar(*columns, console=self.console, transient=True)
 
 
-class Lines:
+class LineProgress:
     """A line about every twentieth of the rounds, or every ten seconds."""
 
     def __init__(self, console: Console) -> None:
@@ -111,12 +111,12 @@ class Lines:
         self.start = self.last = 0
         self.spoken = 0.0
 
-    def seed(self, seed: int) -> "Lines":
+    def seed(self, seed: int) -> "LineProgress":
         """Leads each line by the seed."""
         self.prefix = f"seed {seed}: "
         return self
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> "LineProgress":
         """Nothing yet."""
         return self
 
@@ -139,7 +139,7 @@ class Lines:
             self.last, self.spoken = record.round, now
             self._say(
                 f"round {record.round}/{record.rounds}{f' ({record.stage})' * bool(record.stage)}  "
-                f"{losses_in_words(record.losses)}  "
+                f"{format_losses(record.losses)}  "
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 

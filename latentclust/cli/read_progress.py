@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
-from latentclust.cli.terminal import messages
+from latentclust.cli.terminal import stderr_console
 from latentclust.specs.data import ImageSource
 
 
@@ -29,8 +29,8 @@ class _Watched(ImageSource):
 
 
 @contextmanager
-def watched(source: ImageSource) -> Iterator[ImageSource]:
+def read_progress(source: ImageSource) -> Iterator[ImageSource]:
     """The source, its reading shown by a bar where messages go to a terminal."""
-    console = messages()
+    console = stderr_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         yield _Watched(source, bar, bar.add_task("reading", total=len(source)))

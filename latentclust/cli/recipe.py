@@ -42,9 +42,9 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     """
     from latentclust.assemble.experiment import assemble
     from latentclust.data.roots import data_roots
-    from latentclust.runs.run import prepare_recipe
+    from latentclust.runs.run import load_resolved_recipe
 
-    resolved = prepare_recipe(recipe, tuple(settings or ()))
+    resolved = load_resolved_recipe(recipe, tuple(settings or ()))
     if with_data:
         assemble(resolved, data_roots())
     print("ok")
@@ -76,20 +76,20 @@ def show(
     from latentclust.assemble.graph import trees
     from latentclust.assemble.mermaid import mermaid as as_mermaid
     from latentclust.assemble.system import resolve_system
-    from latentclust.cli.terminal import results
+    from latentclust.cli.terminal import stdout_console
     from latentclust.plugins.registry import installed
     from latentclust.recipe.show import annotated
-    from latentclust.runs.run import prepare_recipe
+    from latentclust.runs.run import load_resolved_recipe
 
     given = tuple(settings or ())
-    resolved = resolve_system(recipe, installed(), given) if "@" in recipe else prepare_recipe(recipe, given)
+    resolved = resolve_system(recipe, installed(), given) if "@" in recipe else load_resolved_recipe(recipe, given)
     if mermaid:
         print(as_mermaid(resolved), end="")
     elif dot:
         print(as_dot(resolved), end="")
     elif graph:
         for tree in trees(resolved):
-            results().print(tree)
+            stdout_console().print(tree)
     else:
         print(annotated(with_defaults(resolved) if defaults else resolved.loaded.layered), end="")
 
@@ -106,18 +106,18 @@ def list_recipes(json: Json = False) -> None:
 
     from rich.table import Table
 
-    from latentclust.cli.shipped_recipes import shipped
-    from latentclust.cli.terminal import print_json, results
+    from latentclust.cli.shipped_recipes import list_shipped
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.plugins.registry import installed
 
-    found = shipped(installed())
+    found = list_shipped(installed())
     if json:
         print_json([asdict(item) for item in found])
         return
     table = Table("recipe", "system", "data", "description")
     for item in found:
         table.add_row(item.name, item.system, item.data, item.description)
-    console = results()
+    console = stdout_console()
     console.print(table)
     systems = ", ".join(part.name for part in installed().parts("system"))
     console.print(f"Systems to extend: {systems}", markup=False, soft_wrap=True)
@@ -131,13 +131,15 @@ def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = Non
         latentclust recipe new --out mine.toml
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
     """
-    from latentclust.cli.new_recipe import write_new
-    from latentclust.cli.terminal import command, lines, results, shown
+    from latentclust.cli.new_recipe import write_new_recipe
+    from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
-    text = write_new(installed(), system, data, out)
+    text = write_new_recipe(installed(), system, data, out)
     if out is None:
         print(text, end="")
         return
-    results().print(f"wrote {shown(out)}; fill it in, then:", markup=False, soft_wrap=True)
-    lines(results(), [command("recipe", "check", shown(out)), command("run", shown(out))])
+    stdout_console().print(f"wrote {display_path(out)}; fill it in, then:", markup=False, soft_wrap=True)
+    print_lines(
+        stdout_console(), [shell_command("recipe", "check", display_path(out)), shell_command("run", display_path(out))]
+    )

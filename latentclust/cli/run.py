@@ -62,9 +62,9 @@ def _refuse_beside_resume(given: list[str]) -> None:
 
 
 def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str) -> None:
-    from latentclust.cli.progress import watch
+    from latentclust.cli.progress import make_listener
 
-    with watch() as watching:
+    with make_listener() as watching:
         from latentclust.runs.run import run as run_recipe
 
         finished = run_recipe(recipe, settings, out=out, overwrite=overwrite, device=device, listener=watching)
@@ -72,25 +72,25 @@ def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: b
 
 
 def _resume(folder: Path, device: str) -> None:
-    from latentclust.cli.progress import watch
-    from latentclust.cli.terminal import shown
+    from latentclust.cli.progress import make_listener
+    from latentclust.cli.terminal import display_path
     from latentclust.runs.run_folder import RECIPE
 
-    with watch() as watching:
+    with make_listener() as watching:
         from latentclust.runs.run import resume as resume_run
 
         finished = resume_run(folder, device=device, listener=watching)
-    _show(finished, shown(folder / RECIPE), ())
+    _show(finished, display_path(folder / RECIPE), ())
 
 
 def _several(
     recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str
 ) -> None:
-    from latentclust.cli.progress import watch
+    from latentclust.cli.progress import make_listener
     from latentclust.cli.run_output import show_seeds
-    from latentclust.cli.terminal import shown
+    from latentclust.cli.terminal import display_path
 
-    with watch() as watching:
+    with make_listener() as watching:
         from latentclust.runs.run import run_seeds
 
         folder, summary, runs = run_seeds(
@@ -98,7 +98,7 @@ def _several(
         )
     show_seeds(folder, summary, runs)
     if summary.failed:
-        fix = f"The other seeds' summary is in {shown(folder)}"
+        fix = f"The other seeds' summary is in {display_path(folder)}"
         raise RunFailedError(*(Issue(f"seed {seed}", what, fix) for seed, what in summary.failed.items()))
 
 

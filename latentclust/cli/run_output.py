@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from latentclust.cli.terminal import command, heading, lines, results, shown
+from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
 from latentclust.report.comparison import compare_table
 from latentclust.report.console import print_results
-from latentclust.report.display_names import number, title
+from latentclust.report.display_names import display_name, format_score
 from latentclust.report.document import REPORT
 from latentclust.report.results import RESULTS, SUMMARY, SeedSummary
 from latentclust.runs.run import FinishedRun
@@ -29,38 +29,42 @@ CONTENTS = {
 
 def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> None:
     """One run."""
-    console = results()
+    console = stdout_console()
     print_results(console, finished.facts)
     if finished.result.collapsed:
         console.print("[bold yellow]The clusters collapsed: at most half of them do the work.[/] Try another seed.")
-    heading(console, "Files")
-    lines(console, [f"{shown(finished.folder)}/"])
+    print_heading(console, "Files")
+    print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
-    lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in written.items()])
+    print_lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in written.items()])
     _show_next(_after_run(finished, recipe, settings))
 
 
 def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) -> None:
     """Several seeds of one recipe."""
-    console = results()
+    console = stdout_console()
     console.print(_seed_table(summary, runs))
     console.print(compare_table([summary]))
     console.print(summary.protocol, style="dim", markup=False)
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
-    heading(console, "Files")
-    lines(console, [f"{shown(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)])
-    _show_next([_use(runs[0], shown(runs[0].folder)), command("compare", shown(folder), "OTHER_RUN")])
+    print_heading(console, "Files")
+    print_lines(
+        console, [f"{display_path(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)]
+    )
+    _show_next(
+        [_use(runs[0], display_path(runs[0].folder)), shell_command("compare", display_path(folder), "OTHER_RUN")]
+    )
 
 
 def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
     table = Table(title=summary.recipe)
     table.add_column("seed", justify="right")
     for name in summary.mean:
-        table.add_column(title(name), justify="right")
+        table.add_column(display_name(name), justify="right")
     table.add_column("")
     for finished in runs:
         scores = [finished.result.metrics.get(name) for name in summary.mean]
-        shown_scores = ["–" if score is None else number(score) for score in scores]
+        shown_scores = ["–" if score is None else format_score(score) for score in scores]
         table.add_row(str(finished.result.seed), *shown_scores, "collapsed" * finished.result.collapsed)
     return table
 
@@ -68,26 +72,26 @@ def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
 def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> list[str]:
     """Two or three commands, with the paths of this run."""
     chosen = [word for setting in settings for word in ("--set", setting)]
-    folder = shown(finished.folder)
+    folder = display_path(finished.folder)
     tables = tomllib.loads(finished.facts.recipe_text)
     suggestions = [_use(finished, folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
-        suggestions.insert(0, command("run", recipe, *chosen, "--seeds", SEEDS))
+        suggestions.insert(0, shell_command("run", recipe, *chosen, "--seeds", SEEDS))
     if "generator" in tables["networks"]:
-        suggestions.append(command("sample", folder, "--out", "modes.png"))
+        suggestions.append(shell_command("sample", folder, "--out", "modes.png"))
     else:
-        suggestions.append(command("compare", folder, "OTHER_RUN"))
+        suggestions.append(shell_command("compare", folder, "OTHER_RUN"))
     return suggestions
 
 
 def _use(finished: FinishedRun, folder: str) -> str:
     """How the model is put to use on what it has not seen."""
     if finished.facts.protocol.unit == "pixels":
-        return command("label", folder, "SCENES", "--out", "labels")
-    return command("predict", folder, "IMAGES", "--out", "clusters.csv")
+        return shell_command("label", folder, "SCENES", "--out", "labels")
+    return shell_command("predict", folder, "IMAGES", "--out", "clusters.csv")
 
 
 def _show_next(suggestions: list[str]) -> None:
-    console = results()
-    heading(console, "Try next")
-    lines(console, suggestions)
+    console = stdout_console()
+    print_heading(console, "Try next")
+    print_lines(console, suggestions)

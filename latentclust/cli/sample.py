@@ -53,7 +53,7 @@ def sample(
         raise LatentclustError.at("--out", f"{out} is not named .png", "End the name in .png")
     import torch
 
-    from latentclust.cli.terminal import results, shown
+    from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.sampling import interpolation, modes, traversal
     from latentclust.model.model import load
     from latentclust.train.devices import make_fabric
@@ -68,7 +68,7 @@ def sample(
     else:
         grid, title = modes(prior, per_cluster, rng), "modes"
     _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
-    results().print(f"wrote {shown(out)}", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}", markup=False, soft_wrap=True)
 
 
 def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -> None:

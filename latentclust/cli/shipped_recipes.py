@@ -20,7 +20,7 @@ class ShippedRecipe:
     description: str
 
 
-def shipped(registry: Registry) -> list[ShippedRecipe]:
+def list_shipped(registry: Registry) -> list[ShippedRecipe]:
     """Every recipe that travels with the package, by name."""
     return [_line(name, file, registry) for name, file in shipped_recipes().items()]
 

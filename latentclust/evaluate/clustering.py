@@ -13,7 +13,7 @@ from latentclust.specs.parts import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
+class ClusteringScores:
     """What is known of a clustering; without ground truth, only its occupancy.
 
     Attributes:
@@ -29,27 +29,27 @@ class Assessment:
     metrics: Mapping[str, float] | None = None
 
 
-def score(table: NDArray[np.int64], metrics: Mapping[str, MetricSpec]) -> dict[str, float]:
+def score_table(table: NDArray[np.int64], metrics: Mapping[str, MetricSpec]) -> dict[str, float]:
     """Each metric of `table[cluster, class]`, by name; `table` counts at least one sample."""
     return {name: float(metric(table)) for name, metric in metrics.items()}
 
 
-def scored(
+def scores_from_table(
     occupancy: NDArray[np.int64], table: NDArray[np.int64] | None, metrics: Mapping[str, MetricSpec]
-) -> Assessment:
+) -> ClusteringScores:
     """What is known of clusters `(k,)` and their `table[cluster, class]`; no score where nothing is in the table."""
     if table is None or table.sum() == 0:
-        return Assessment(occupancy)
-    return Assessment(occupancy, table, hungarian(table), score(table, metrics))
+        return ClusteringScores(occupancy)
+    return ClusteringScores(occupancy, table, hungarian(table), score_table(table, metrics))
 
 
-def assess(
+def score_clustering(
     predicted: NDArray[np.int64],
     labels: SealedLabels | SealedMaps | None,
     clusters: int,
     metrics: Mapping[str, MetricSpec],
     classes: int | None = None,
-) -> Assessment:
+) -> ClusteringScores:
     """Everything that the ground truth says of predicted clusters `(n,)`; no metric is made up where it says nothing.
 
     Args:
@@ -64,5 +64,5 @@ def assess(
     """
     counts = occupancy(predicted, clusters)
     if not isinstance(labels, SealedLabels):
-        return Assessment(counts)
-    return scored(counts, contingency(predicted, labels, clusters, classes), metrics)
+        return ClusteringScores(counts)
+    return scores_from_table(counts, contingency(predicted, labels, clusters, classes), metrics)

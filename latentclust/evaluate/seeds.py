@@ -12,21 +12,21 @@ COLLAPSED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class MeanAndStd:
     """Mean and sample standard deviation (n - 1 in the denominator) of each metric; no deviation of a single run."""
 
     mean: dict[str, float]
     std: dict[str, float] | None
 
 
-def spread(scores: Sequence[Mapping[str, float]]) -> Spread:
+def mean_and_std(scores: Sequence[Mapping[str, float]]) -> MeanAndStd:
     """The spread, over runs, of the metrics that every run has."""
     shared = [name for name in scores[0] if all(name in run for run in scores)] if scores else []
     values = {name: np.array([run[name] for run in scores], dtype=np.float64) for name in shared}
     mean = {name: float(found.mean()) for name, found in values.items()}
     if len(scores) < 2:
-        return Spread(mean, None)
-    return Spread(mean, {name: float(found.std(ddof=1)) for name, found in values.items()})
+        return MeanAndStd(mean, None)
+    return MeanAndStd(mean, {name: float(found.std(ddof=1)) for name, found in values.items()})
 
 
 def effective_clusters(occupancy: NDArray[np.int64]) -> float:

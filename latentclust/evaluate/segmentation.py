@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import Assessment, scored
+from latentclust.evaluate.clustering import ClusteringScores, scores_from_table
 from latentclust.specs.data import VOID, SealedMaps
 from latentclust.specs.parts import MetricSpec
 
@@ -43,11 +43,11 @@ def accumulate(
         table = np.pad(table, ((0, 0), (0, missing)))
     _refuse_outside("predicted clusters", predicted, clusters)
     _refuse_outside("labels", truth, table.shape[1])
-    table += joint(predicted, truth, *table.shape)
+    table += joint_counts(predicted, truth, *table.shape)
     return table
 
 
-def joint(one: LabelMaps, other: LabelMaps, rows: int, columns: int) -> NDArray[np.int64]:
+def joint_counts(one: LabelMaps, other: LabelMaps, rows: int, columns: int) -> NDArray[np.int64]:
     """How many pixels bear each pair of labels, `(rows, columns)`; a pixel that is `VOID` in either is not counted.
 
     Args:
@@ -64,7 +64,7 @@ def joint(one: LabelMaps, other: LabelMaps, rows: int, columns: int) -> NDArray[
     return counts[1:, 1:].astype(np.int64)
 
 
-def majority(table: NDArray[np.int64]) -> NDArray[np.int64]:
+def majority_table(table: NDArray[np.int64]) -> NDArray[np.int64]:
     """The table of all pixels of `table[cluster, class]` in one cluster, `(1, classes)`: the floor of every metric."""
     every: NDArray[np.int64] = table.sum(axis=0, keepdims=True)
     return every
@@ -76,7 +76,7 @@ def maps_for_figures(maps: SealedMaps, indices: NDArray[np.int64]) -> NDArray[np
 
 
 @final
-class MapTally:
+class ContingencyCounter:
     """What is known of label maps so far: pixels in each cluster, and the table where there is ground truth."""
 
     def __init__(self, clusters: int, maps: SealedMaps | None, classes: int | None = None) -> None:
@@ -93,9 +93,9 @@ class MapTally:
         if self.table is not None and self._maps is not None:
             self.table = accumulate(self.table, predicted, self._maps, indices, grows=self._grows)
 
-    def assessment(self, metrics: Mapping[str, MetricSpec]) -> Assessment:
+    def scores(self, metrics: Mapping[str, MetricSpec]) -> ClusteringScores:
         """Everything that the ground truth says of the pixels counted; occupancy alone where it says nothing."""
-        return scored(self.occupancy, self.table, metrics)
+        return scores_from_table(self.occupancy, self.table, metrics)
 
 
 def _refuse_outside(where: str, values: LabelMaps, count: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from latentclust.evaluate.seeds import has_collapsed
 from latentclust.report.facts import RunFacts
-from latentclust.report.verdict import loses
+from latentclust.report.verdict import loses_to
 
 SEEDS = 5
 
@@ -41,4 +41,4 @@ def _shown(facts: RunFacts) -> str:
 
 
 def _loses_to(facts: RunFacts, scores: Mapping[str, float]) -> bool:
-    return facts.metrics is not None and bool(loses(facts.metrics, scores))
+    return facts.metrics is not None and bool(loses_to(facts.metrics, scores))

@@ -4,7 +4,7 @@ import numpy as np
 
 from latentclust.evaluate.class_scores import class_scores
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.display_names import class_names, number
+from latentclust.report.display_names import class_names, format_score
 from latentclust.report.facts import RunFacts
 
 
@@ -37,7 +37,7 @@ def class_iou(facts: RunFacts) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else float(value) for name, value in zip(names, iou, strict=True)}
 
 
-def counted(facts: RunFacts) -> str:
+def pixel_sentence(facts: RunFacts) -> str:
     """How many pixels there are, how many of them are scored, and the mean confidence, as sentences."""
     pixels = int(facts.occupancy.sum())
     scored = 0 if facts.table is None else int(facts.table.sum())
@@ -47,4 +47,4 @@ def counted(facts: RunFacts) -> str:
 
 
 def _shown(value: float) -> str:
-    return "–" if np.isnan(value) else number(float(value))
+    return "–" if np.isnan(value) else format_score(float(value))

@@ -6,14 +6,14 @@ from pathlib import Path
 from rich.table import Table
 
 from latentclust.errors import LatentclustError
-from latentclust.report.display_names import title
+from latentclust.report.display_names import display_name
 from latentclust.report.document import markdown_table
 from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary, read_results, summarise
 
 SEED_FOLDERS = "seed-*"
 
 
-def compare(folders: Iterable[Path]) -> list[SeedSummary]:
+def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
     """A summary for runs of equal recipe, options and protocol, in order of the first; a run named twice counts once.
 
     Args:
@@ -62,13 +62,13 @@ def _runs(folder: Path) -> list[Path]:
 def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
     """Header and rows: a row a recipe, and below it one for the mean of each of its baselines."""
     metrics = list(dict.fromkeys(name for summary in summaries for name in summary.mean))
-    rows = [["recipe", "seeds", *map(title, metrics)]]
+    rows = [["recipe", "seeds", *map(display_name, metrics)]]
     for summary in summaries:
         scores = [_mean_and_deviation(summary, name) for name in metrics]
         rows.append([summary.recipe, _seeds(summary), *scores])
         for baseline, means in summary.baselines.items():
             shown = [f"{means[name]:.3f}" if name in means else "–" for name in metrics]
-            rows.append([f"  {title(baseline)}", "", *shown])
+            rows.append([f"  {display_name(baseline)}", "", *shown])
     return rows
 
 

@@ -1,19 +1,21 @@
 """Tables for the terminal."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from latentclust.report.class_table import class_rows
-from latentclust.report.display_names import cluster_names, number, title
+from latentclust.report.display_names import cluster_names, display_name, format_score
 from latentclust.report.facts import RunFacts
-from latentclust.report.verdict import chains_agree, verdicts
+from latentclust.report.verdict import baseline_verdicts, chain_sentence
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
     """The table, the plain sentence about each baseline, and the protocol."""
     console.print(results_table(facts))
-    for sentence in (*verdicts(facts), *_readouts(facts)):
+    for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
     console.print(escape(str(facts.protocol)), style="dim")
 
@@ -21,12 +23,15 @@ def print_results(console: Console, facts: RunFacts) -> None:
 def _readouts(facts: RunFacts) -> list[str]:
     """A sentence for each other inference, and one for the chains."""
     said = [
-        f"Read out by {name}: {', '.join(f'{title(m)} {number(v)}' for m, v in (reading.metrics or {}).items())}; "
-        f"agreement {reading.agreement:.1%}."
+        f"Read out by {name}: {_scores_text(reading.metrics or {})}; agreement {reading.agreement:.1%}."
         for name, reading in facts.readouts.items()
     ]
-    chains = chains_agree(facts)
+    chains = chain_sentence(facts)
     return [*said, chains] if chains else said
+
+
+def _scores_text(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{display_name(name)} {format_score(value)}" for name, value in scores.items())
 
 
 def results_table(facts: RunFacts) -> Table:
@@ -36,11 +41,11 @@ def results_table(facts: RunFacts) -> Table:
     baselines = facts.baselines or {}
     table = Table(title=facts.recipe)
     table.add_column("")
-    for heading in (facts.recipe, *map(title, baselines)):
+    for heading in (facts.recipe, *map(display_name, baselines)):
         table.add_column(heading, justify="right")
     for name, value in facts.metrics.items():
         row = [value, *(scores.get(name) for scores in baselines.values())]
-        table.add_row(title(name), *_best_in_bold(row))
+        table.add_row(display_name(name), *_best_in_bold(row))
     return table
 
 
@@ -57,7 +62,7 @@ def class_table(facts: RunFacts) -> Table:
 
 def _best_in_bold(values: list[float | None]) -> list[str]:
     best = max(value for value in values if value is not None)
-    shown = ["–" if value is None else number(value) for value in values]
+    shown = ["–" if value is None else format_score(value) for value in values]
     return [f"[bold]{text}[/]" if value == best else text for text, value in zip(shown, values, strict=True)]
 
 

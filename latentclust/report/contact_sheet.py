@@ -72,7 +72,7 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetRow:
+class ContactRow:
     """A cluster on the sheet.
 
     Attributes:
@@ -90,7 +90,7 @@ class SheetRow:
     patches: Sequence[Patch]
 
 
-def cluster_sheet(rows: Sequence[SheetRow], columns: int, size: int, title: str) -> Figure:
+def contact_sheet(rows: Sequence[ContactRow], columns: int, size: int, title: str) -> Figure:
     """A row a cluster: its number, name, colour and share of pixels, then patches with the cluster outlined.
 
     Args:
@@ -118,7 +118,7 @@ def cluster_sheet(rows: Sequence[SheetRow], columns: int, size: int, title: str)
     return figure
 
 
-def _label(axes: Axes, row: SheetRow, name: str, corner: tuple[float, float], side: float) -> None:
+def _label(axes: Axes, row: ContactRow, name: str, corner: tuple[float, float], side: float) -> None:
     """A cluster's colour, number, name and share, to the left of its row; and across it where it was not seen."""
     left, top = corner
     axes.add_patch(Rectangle((left - SWATCH - GAP, top), SWATCH, side, color=row.colour))
@@ -133,7 +133,7 @@ def _label(axes: Axes, row: SheetRow, name: str, corner: tuple[float, float], si
         axes.text(left + EDGE, top + side / 2, "does not occur in what was read", va="center", color=PALE)
 
 
-def _canvas(rows: Sequence[SheetRow], columns: int, size: int, scale: int) -> UInt8[np.ndarray, "h w 3"]:
+def _canvas(rows: Sequence[ContactRow], columns: int, size: int, scale: int) -> UInt8[np.ndarray, "h w 3"]:
     """All patches, each `scale` times enlarged, on white."""
     side = size * scale
     limits = _limits(rows)
@@ -157,7 +157,7 @@ def _drawn(patch: Patch, colour: str, scale: int, limits: NDArray[np.float64]) -
     return drawn
 
 
-def _limits(rows: Sequence[SheetRow]) -> NDArray[np.float64]:
+def _limits(rows: Sequence[ContactRow]) -> NDArray[np.float64]:
     """What becomes black and what white in each band, `(2, c)`."""
     seen = [patch.image[:, patch.valid] for row in rows for patch in row.patches]
     low, high = np.percentile(np.concatenate(seen, axis=1), STRETCH, axis=1)

@@ -44,12 +44,12 @@ MEANINGS = {
 """What the bundled metrics measure; `{nmi}` stands for the protocol's normaliser, `{unit}` for what is counted."""
 
 
-def title(name: str) -> str:
+def display_name(name: str) -> str:
     """The term for a metric or a baseline."""
     return TITLES.get(name, name)
 
 
-def number(value: float) -> str:
+def format_score(value: float) -> str:
     """A score, to four decimals."""
     return f"{value:.4f}"
 

@@ -6,11 +6,11 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
 from latentclust.report.advice import advice
-from latentclust.report.class_table import class_rows, counted
-from latentclust.report.display_names import MEANINGS, class_names, number, title
+from latentclust.report.class_table import class_rows, pixel_sentence
+from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import NO_LABELS
-from latentclust.report.verdict import chains_agree, verdicts
+from latentclust.report.verdict import baseline_verdicts, chain_sentence
 
 REPORT = "report.md"
 
@@ -23,11 +23,11 @@ MASKED = (
 def write_report(folder: Path, facts: RunFacts) -> Path:
     """Writes report.md into a run's folder and returns its path; raises LatentclustError where it cannot."""
     path = folder / REPORT
-    write_atomic(path, document(facts))
+    write_atomic(path, render_report(facts))
     return path
 
 
-def document(facts: RunFacts) -> str:
+def render_report(facts: RunFacts) -> str:
     """The report as Markdown; its figures are embedded by relative path."""
     sections = [
         f"# {facts.recipe}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
@@ -59,11 +59,15 @@ def _result(facts: RunFacts) -> str:
         return f"## Result\n\n{NO_LABELS} Look at the clusters themselves."
     baselines = facts.baselines or {}
     rows = [
-        [title(name), number(value), *(number(row[name]) if name in row else "–" for row in baselines.values())]
+        [
+            display_name(name),
+            format_score(value),
+            *(format_score(row[name]) if name in row else "–" for row in baselines.values()),
+        ]
         for name, value in facts.metrics.items()
     ]
-    table = markdown_table(["", facts.recipe, *map(title, baselines)], rows)
-    said = [f"**{sentence}**" for sentence in verdicts(facts)]
+    table = markdown_table(["", facts.recipe, *map(display_name, baselines)], rows)
+    said = [f"**{sentence}**" for sentence in baseline_verdicts(facts)]
     return "\n\n".join(["## Result", table, *said, _oracle(facts)]).strip()
 
 
@@ -72,19 +76,21 @@ def _readouts(facts: RunFacts) -> str:
     if not facts.readouts:
         return ""
     names = list(facts.metrics or {})
-    rows = [["its own", "–", *(number((facts.metrics or {})[name]) for name in names)]]
+    rows = [["its own", "–", *(format_score((facts.metrics or {})[name]) for name in names)]]
     for label, reading in facts.readouts.items():
-        scores = [number((reading.metrics or {})[name]) for name in names]
+        scores = [format_score((reading.metrics or {})[name]) for name in names]
         rows.append([label, f"{reading.agreement:.1%}", *scores])
     said = (
         "The same model, its clusters read out in other ways; agreement is with its own, clusters matched one to one."
     )
-    return f"## Other readouts\n\n{said}\n\n" + markdown_table(["inference", "agreement", *map(title, names)], rows)
+    return f"## Other readouts\n\n{said}\n\n" + markdown_table(
+        ["inference", "agreement", *map(display_name, names)], rows
+    )
 
 
 def _chains(facts: RunFacts) -> str:
     """Whether the chains can be trusted."""
-    said = chains_agree(facts)
+    said = chain_sentence(facts)
     return f"## Chains\n\n{said}" if said else ""
 
 
@@ -92,7 +98,7 @@ def _oracle(facts: RunFacts) -> str:
     """What labels would have chosen; never the result."""
     if facts.oracle is None:
         return ""
-    scores = [f"{title(name)} {number(value)}" for name, value in facts.oracle.items() if name != "round"]
+    scores = [f"{display_name(name)} {format_score(value)}" for name, value in facts.oracle.items() if name != "round"]
     where = f", round {facts.oracle['round']:.0f}" if "round" in facts.oracle else ""
     return f"Best round by labels{where}: {', '.join(scores)}. It is not the result: choosing it takes the labels."
 
@@ -132,7 +138,7 @@ def _classes(facts: RunFacts) -> str:
         return ""
     rows = class_rows(facts)
     table = markdown_table(["class", "pixels", "share", "cluster", "IoU", "recall"], rows) if rows else ""
-    return f"## Pixels\n\n{counted(facts)}\n\n{table}".strip()
+    return f"## Pixels\n\n{pixel_sentence(facts)}\n\n{table}".strip()
 
 
 def _matching_rows(facts: RunFacts) -> list[list[str]]:
@@ -172,4 +178,4 @@ def _glossary(facts: RunFacts) -> str:
     }
     if not meanings:
         return ""
-    return "## Terms\n\n" + "\n".join(f"- **{title(name)}**: {meaning}." for name, meaning in meanings.items())
+    return "## Terms\n\n" + "\n".join(f"- **{display_name(name)}**: {meaning}." for name, meaning in meanings.items())

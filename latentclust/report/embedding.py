@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from latentclust.report.plotting import new_figure, style_of
+from latentclust.report.plotting import group_style, new_figure
 
 LIMIT = 2000
 """Samples drawn; t-SNE of more takes minutes and shows no more."""
@@ -93,7 +93,7 @@ def _scatter(axes: Axes, points: NDArray[np.float32], grouping: Grouping) -> Non
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for group, name in enumerate(grouping.names):
         mine = points[grouping.groups == group]
-        colour, marker = style_of(group)
+        colour, marker = group_style(group)
         axes.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, marker=marker, linewidths=0, label=name)
     for group, mark in enumerate(grouping.marks):
         mine = points[grouping.groups == group]

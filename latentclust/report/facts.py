@@ -10,7 +10,7 @@ from latentclust.evaluate.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Illustration:
+class ReportFigure:
     """A figure of the report.
 
     Attributes:
@@ -23,7 +23,7 @@ class Illustration:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadoutScores:
     """The same model read out by another inference.
 
     Attributes:
@@ -97,11 +97,11 @@ class RunFacts:
     classes: tuple[str, ...] = ()
     history: Sequence[Mapping[str, float]] = ()
     stages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    readouts: Mapping[str, Reading] = field(default_factory=dict)
+    readouts: Mapping[str, ReadoutScores] = field(default_factory=dict)
     chains: ChainFacts | None = None
     confidence: float | None = None
     diagnostics: Sequence[Mapping[str, float]] = ()
     variant: str = ""
     oracle: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
-    figures: tuple[Illustration, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.plotting import OUTLINE, RAW, SMOOTH, bare, new_figure, style_of
+from latentclust.report.plotting import OUTLINE, RAW, SMOOTH, group_style, hide_spines, new_figure
 
 PANELS_ACROSS = 3
 SMOOTHED_SHARE = 0.05
@@ -51,7 +51,7 @@ def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str
     axes = figure.subplots()
     steps = [entry["steps"] for entry in lengths]
     for group, (key, name) in enumerate(names.items()):
-        colour, marker = style_of(group)
+        colour, marker = group_style(group)
         axes.plot(steps, [entry[key] for entry in lengths], color=colour, marker=marker, markersize=4, label=name)
     axes.set_xscale("log")
     axes.set_xticks(steps, [f"{value:.0f}" for value in steps])
@@ -59,7 +59,7 @@ def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str
     axes.set_xlabel("Langevin steps between two draws of the cluster")
     axes.set_ylabel("score")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    bare(axes)
+    hide_spines(axes)
     return figure
 
 
@@ -106,7 +106,7 @@ def contingency_figure(
 def _curve(axes: Axes, name: str, history: Sequence[Mapping[str, float]]) -> None:
     points = np.array([(entry["round"], entry[name]) for entry in history if name in entry], dtype=np.float64)
     points = points[np.isfinite(points).all(axis=1)]
-    bare(axes)
+    hide_spines(axes)
     axes.set_title(name, fontsize="medium")
     axes.set_xlabel("round")
     axes.set_ylabel("value")

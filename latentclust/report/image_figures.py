@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from latentclust.report.plotting import RAW, SMOOTH, bare, new_figure
+from latentclust.report.plotting import RAW, SMOOTH, hide_spines, new_figure
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 """uint8, or float32 in [0, 1]."""
@@ -67,7 +67,7 @@ def profiles(groups: Sequence[Pixels], names: Sequence[str]) -> Figure:
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes, group, name in zip(panels.flat, groups, names, strict=False):
         features = np.arange(1, group.shape[1] + 1)
-        bare(axes)
+        hide_spines(axes)
         axes.set_title(name if len(group) else f"{name} (empty)", fontsize="medium")
         if len(group):
             axes.plot(features, group.T, color=RAW, linewidth=0.6, alpha=0.5)

@@ -18,7 +18,7 @@ from PIL import Image
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.report.image_figures import as_colour, mosaic
-from latentclust.report.map_colours import NO_DATA, map_colours, painted, palette_bytes
+from latentclust.report.map_colours import NO_DATA, colour_labels, map_colours, palette_bytes
 from latentclust.report.plotting import new_figure
 from latentclust.specs.data import VOID
 
@@ -52,7 +52,7 @@ MOST_CLUSTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MapRow:
     """An image of the sheet.
 
     Attributes:
@@ -68,8 +68,8 @@ class Row:
     confidence: NDArray[np.float32]
 
 
-def sheet(
-    rows: Sequence[Row], colours: Float32[np.ndarray, "k 3"], names: Sequence[str], classes: Sequence[str]
+def map_sheet(
+    rows: Sequence[MapRow], colours: Float32[np.ndarray, "k 3"], names: Sequence[str], classes: Sequence[str]
 ) -> Figure:
     """Image, ground truth where there is any, label map and confidence, an image a row.
 
@@ -107,7 +107,7 @@ def scene_figure(
     figure = new_figure(2 * SCENE, 0.5 + SCENE * height / width)
     left, right = figure.subplots(1, 2)
     left.imshow(as_colour(image[:, ::step, ::step]))
-    right.imshow(painted(thin, colours).transpose(1, 2, 0), interpolation="nearest")
+    right.imshow(colour_labels(thin, colours).transpose(1, 2, 0), interpolation="nearest")
     for axes, title in ((left, "scene"), (right, "label map")):
         axes.set_title(title, fontsize="medium")
         axes.set_axis_off()
@@ -135,15 +135,17 @@ def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.n
     write_atomic(path, buffer.getvalue())
 
 
-def _cells(row: Row, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.float32]]:
+def _cells(row: MapRow, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.float32]]:
     """A row of the sheet: each `(3, h, w)` in [0, 1]."""
     step = max(1, max(row.labels.shape) // CELL_PIXELS)
     thin = (slice(None, None, step), slice(None, None, step))
     image = as_colour(row.image[(slice(None), *thin)]).transpose(2, 0, 1)
-    truth = [] if row.truth is None else [painted(row.truth[thin], map_colours(int(row.truth.max(initial=0)) + 1))]
+    truth = (
+        [] if row.truth is None else [colour_labels(row.truth[thin], map_colours(int(row.truth.max(initial=0)) + 1))]
+    )
     confidence = colormaps[CONFIDENCE](row.confidence[thin])[..., :3].astype(np.float32).transpose(2, 0, 1)
     confidence[:, row.labels[thin] == VOID] = NO_DATA[0]
-    return [image, *truth, painted(row.labels[thin], colours), confidence]
+    return [image, *truth, colour_labels(row.labels[thin], colours), confidence]
 
 
 def _legend(figure: Figure, patches: Sequence[Patch]) -> None:

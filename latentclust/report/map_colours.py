@@ -37,7 +37,7 @@ def cluster_colours(
     return map_colours(int(order.max(initial=0)) + 1)[order]
 
 
-def painted(labels: NDArray[np.integer], colours: Float32[np.ndarray, "k 3"]) -> Float32[np.ndarray, "3 h w"]:
+def colour_labels(labels: NDArray[np.integer], colours: Float32[np.ndarray, "k 3"]) -> Float32[np.ndarray, "3 h w"]:
     """A label map `(h, w)` in colour; `VOID` pixels are pale grey."""
     table = np.concatenate([np.array([NO_DATA], dtype=np.float32), colours])
     return table[labels.astype(np.int64) - VOID].transpose(2, 0, 1)

@@ -38,12 +38,12 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def style_of(group: int) -> tuple[str, str]:
+def group_style(group: int) -> tuple[str, str]:
     """Colour and marker of a group, 0-based."""
     return PALETTE[group % len(PALETTE)], MARKERS[group // len(PALETTE) % len(MARKERS)]
 
 
-def bare(axes: Axes) -> None:
+def hide_spines(axes: Axes) -> None:
     """Takes away the frame's upper and right sides."""
     axes.spines[["top", "right"]].set_visible(False)
 

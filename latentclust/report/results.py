@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.seeds import has_collapsed, spread
+from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
 from latentclust.report.class_table import class_iou
 from latentclust.report.facts import RunFacts
@@ -55,7 +55,7 @@ class RunResult(BaseModel):
     note: str | None = None
 
     @classmethod
-    def of(cls, facts: RunFacts) -> "RunResult":
+    def from_facts(cls, facts: RunFacts) -> "RunResult":
         """The result of a finished run."""
         return cls(
             recipe=facts.recipe,
@@ -106,7 +106,7 @@ class SeedSummary(BaseModel):
 def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None) -> SeedSummary:
     """The summary of at least one finished run, and of those that failed; all share their recipe and protocol."""
     scores = [_finite(run.metrics) for run in runs]
-    over_seeds = spread(scores)
+    over_seeds = mean_and_std(scores)
     shared = [name for name in runs[0].baselines if all(name in run.baselines for run in runs)]
     return SeedSummary(
         recipe=runs[0].recipe,
@@ -117,7 +117,7 @@ def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None
         collapsed=[run.seed for run in runs if run.collapsed],
         failed=dict(failed or {}),
         metrics={name: [run[name] for run in scores] for name in over_seeds.mean},
-        baselines={name: spread([_finite(run.baselines[name]) for run in runs]).mean for name in shared},
+        baselines={name: mean_and_std([_finite(run.baselines[name]) for run in runs]).mean for name in shared},
     )
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from latentclust.report.display_names import number, title
+from latentclust.report.display_names import display_name, format_score
 from latentclust.report.facts import RunFacts
 
 EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
 """The baseline whose absence is remarked on, by what is counted."""
 
 
-def verdicts(facts: RunFacts) -> list[str]:
+def baseline_verdicts(facts: RunFacts) -> list[str]:
     """A sentence a baseline, saying where the recipe loses to it; nothing without ground truth."""
     if facts.metrics is None:
         return []
@@ -23,26 +23,30 @@ def verdicts(facts: RunFacts) -> list[str]:
     return sentences
 
 
-def chains_agree(facts: RunFacts) -> str | None:
+def chain_sentence(facts: RunFacts) -> str | None:
     """How far independent chains agree, in a sentence; None for an inference without chains."""
     if facts.chains is None:
         return None
     return f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
 
 
-def loses(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
+def loses_to(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
     """The metrics in which the baseline's scores are higher than the result's."""
     return [name for name in metrics if name in scores and metrics[name] < scores[name]]
 
 
 def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float]) -> str:
-    lost = loses(metrics, scores)
+    lost = loses_to(metrics, scores)
     if lost:
-        where = _listed([f"{title(key)} ({number(metrics[key])} against {number(scores[key])})" for key in lost])
-        return f"The recipe loses to {title(name)} in {where}."
-    won = [title(key) for key in metrics if key in scores and metrics[key] > scores[key]]
+        where = _listed(
+            [f"{display_name(key)} ({format_score(metrics[key])} against {format_score(scores[key])})" for key in lost]
+        )
+        return f"The recipe loses to {display_name(name)} in {where}."
+    won = [display_name(key) for key in metrics if key in scores and metrics[key] > scores[key]]
     return (
-        f"The recipe beats {title(name)} in {_listed(won)}." if won else f"The recipe is no better than {title(name)}."
+        f"The recipe beats {display_name(name)} in {_listed(won)}."
+        if won
+        else f"The recipe is no better than {display_name(name)}."
     )
 
 

@@ -5,37 +5,44 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentclust.evaluate.partition_agreement import agreement, matched_share, same, same_share
+from latentclust.evaluate.partition_agreement import (
+    equal_share,
+    equal_share_of_counts,
+    matched_agreement,
+    matched_share,
+)
 from latentclust.model.model import ClusteringModel
-from latentclust.report.facts import ChainFacts, Reading
-from latentclust.runs.dataset_scores import Outcome, outcome
+from latentclust.report.facts import ChainFacts, ReadoutScores
+from latentclust.runs.dataset_scores import DatasetScores, score_dataset
 from latentclust.runs.label_maps import count_pairs, label_maps
 from latentclust.runs.refit import refit
-from latentclust.runs.subset import part_of, spread_over
+from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 
-MOST_FOR_LENGTHS = 1000
+MAX_LENGTH_SAMPLES = 1000
 """Samples on which chains of other lengths are tried, the first ones of a seeded draw."""
 
-MOST_MAPS = 64
+MAX_MAPS = 64
 """Images, evenly spread over the set, on whose pixels two readings are compared and chains of other lengths tried."""
 
-MIXED = 0.9
+MIN_AGREEMENT = 0.9
 """Share of samples on which independent chains must agree; below it a report warns."""
 
 
-def readings(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: Outcome) -> dict[str, Reading]:
+def score_readouts(
+    model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: DatasetScores
+) -> dict[str, ReadoutScores]:
     """The scores of every inference that the recipe lists beside its own, and how far its clusters agree with that."""
     readouts = {}
     for name, inference in model.resolved.readouts.items():
         other = refit(_reading(model, inference), trained_on)
-        read = outcome(other, tested)
-        readouts[name] = Reading(read.assessment.metrics, _agreement(model, found, other, read, tested))
+        read = score_dataset(other, tested)
+        readouts[name] = ReadoutScores(read.clustering.metrics, _agreement(model, found, other, read, tested))
     return readouts
 
 
-def examine_chains(model: ClusteringModel, tested: ImageSet, found: Outcome) -> ChainFacts | None:
+def evaluate_chains(model: ClusteringModel, tested: ImageSet, found: DatasetScores) -> ChainFacts | None:
     """Whether independent chains agree, and what shorter and longer ones come to; None for an inference without any."""
     inference = model.inference
     if not isinstance(inference, ChainSpec):
@@ -45,14 +52,14 @@ def examine_chains(model: ClusteringModel, tested: ImageSet, found: Outcome) -> 
     if found.posterior is None:
         part = _some_maps(tested)
         again = label_maps(model, part, recipe.seed + 1)
-        return ChainFacts(same_share(count_pairs(label_maps(model, part), again, model.clusters)), lengths)
+        return ChainFacts(equal_share_of_counts(count_pairs(label_maps(model, part), again, model.clusters)), lengths)
     other = model.predict(tested.source, recipe.evaluate.batch_size, recipe.seed + 1).labels.numpy()
-    return ChainFacts(same(found.posterior.labels.numpy(), other), lengths)
+    return ChainFacts(equal_share(found.posterior.labels.numpy(), other), lengths)
 
 
-def doubts(chains: ChainFacts | None, unit: str = "images") -> tuple[str, ...]:
+def chain_warnings(chains: ChainFacts | None, unit: str = "images") -> tuple[str, ...]:
     """A warning where independent chains do not agree."""
-    if chains is None or chains.agreement >= MIXED:
+    if chains is None or chains.agreement >= MIN_AGREEMENT:
         return ()
     share = f"{chains.agreement:.1%}"
     return (
@@ -62,10 +69,10 @@ def doubts(chains: ChainFacts | None, unit: str = "images") -> tuple[str, ...]:
 
 
 def _agreement(
-    model: ClusteringModel, found: Outcome, other: ClusteringModel, read: Outcome, tested: ImageSet
+    model: ClusteringModel, found: DatasetScores, other: ClusteringModel, read: DatasetScores, tested: ImageSet
 ) -> float:
     if found.posterior is not None and read.posterior is not None:
-        return agreement(found.posterior.labels.numpy(), read.posterior.labels.numpy(), model.clusters)
+        return matched_agreement(found.posterior.labels.numpy(), read.posterior.labels.numpy(), model.clusters)
     part = _some_maps(tested)
     return matched_share(count_pairs(label_maps(model, part), label_maps(other, part), model.clusters))
 
@@ -79,11 +86,11 @@ def _by_length(
     if model.per_pixel:
         part = _some_maps(tested)
     else:
-        chosen = np.random.default_rng(model.resolved.recipe.seed).permutation(len(tested.source))[:MOST_FOR_LENGTHS]
-        part = part_of(tested, np.sort(chosen))
+        chosen = np.random.default_rng(model.resolved.recipe.seed).permutation(len(tested.source))[:MAX_LENGTH_SAMPLES]
+        part = subset(tested, np.sort(chosen))
     curve = []
     for steps, inference in lengths.items():
-        scores = outcome(_reading(model, inference), part).assessment.metrics
+        scores = score_dataset(_reading(model, inference), part).clustering.metrics
         if scores is None:
             return ()
         curve.append({"steps": float(steps), **scores})
@@ -91,7 +98,7 @@ def _by_length(
 
 
 def _some_maps(tested: ImageSet) -> ImageSet:
-    return part_of(tested, spread_over(len(tested.source), MOST_MAPS))
+    return subset(tested, spread_indices(len(tested.source), MAX_MAPS))
 
 
 def _reading(model: ClusteringModel, inference: InferenceSpec) -> ClusteringModel:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import Assessment, assess
+from latentclust.evaluate.clustering import ClusteringScores, score_clustering
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.map_baseline_scores import score_map_baselines
@@ -20,7 +20,7 @@ Scores = dict[str, Mapping[str, float]]
 
 
 def score_baselines(
-    model: ClusteringModel, tested: ImageSet, assessment: Assessment
+    model: ClusteringModel, tested: ImageSet, assessment: ClusteringScores
 ) -> tuple[Scores | None, tuple[str, ...]]:
     """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data.
 
@@ -47,7 +47,7 @@ def _of_images(model: ClusteringModel, tested: ImageSet) -> tuple[Scores, tuple[
             warnings.append(f"The baseline {name} was not run: {error}")
             continue
         classes = len(tested.classes) or None
-        assessment = assess(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
+        assessment = score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
         scores[name] = assessment.metrics or {}
     return scores, tuple(warnings)
 

@@ -9,14 +9,14 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
 from latentclust.model.model import ClusteringModel
 from latentclust.report.display_names import class_names, cluster_names
-from latentclust.report.facts import Illustration, RunFacts
-from latentclust.report.label_map_figures import Row, scene_figure, sheet, write_label_map
+from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
 from latentclust.report.map_colours import cluster_colours
 from latentclust.report.plotting import save_figure
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.run_folder import LABEL_MAP, MAPS, SCENE
 from latentclust.runs.scene_labels import scene_labels
-from latentclust.runs.subset import part_of, spread_over
+from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 
@@ -27,10 +27,10 @@ MOST_OF_A_SCENE = 2048 * 2048
 """Pixels of the largest scene that a run labels whole."""
 
 
-def draw_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> Illustration:
+def draw_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> ReportFigure:
     """Some images of the set beside their label maps, into `figures/`."""
-    chosen = spread_over(len(tested.source), SHOWN)
-    part = part_of(tested, chosen)
+    chosen = spread_indices(len(tested.source), SHOWN)
+    part = subset(tested, chosen)
     rows = []
     for batch in label_maps(model, part):
         images = part.source.read(batch.indices)
@@ -38,16 +38,16 @@ def draw_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
         if isinstance(part.labels, SealedMaps) and facts.table is not None:
             truth = maps_for_figures(part.labels, batch.indices)
         rows += [
-            Row(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at])
+            MapRow(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at])
             for at, image in enumerate(images)
         ]
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
-    save_figure(sheet(rows, _colours(facts), names, _missed(facts)), folder / MAPS)
+    save_figure(map_sheet(rows, _colours(facts), names, _missed(facts)), folder / MAPS)
     what = "Images of the set, evenly spread; a cluster has the colour of the class that it is matched with."
-    return Illustration(MAPS, what if facts.table is not None else "Images of the set, evenly spread.")
+    return ReportFigure(MAPS, what if facts.table is not None else "Images of the set, evenly spread.")
 
 
-def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[Illustration]:
+def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[ReportFigure]:
     """The first scene that the set's samples are windows of, as a figure and as a PNG of clusters.
 
     Nothing without a scene, nor for one of more than `MOST_OF_A_SCENE` pixels.
@@ -61,7 +61,7 @@ def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
     write_label_map(folder / LABEL_MAP, labels, colours)
     save_figure(scene_figure(image, labels, colours, names), folder / SCENE)
     what = f"The scene {tested.scenes[0].name}; {LABEL_MAP} holds its clusters, from 1, and 0 where there is no data."
-    return [Illustration(SCENE, what)]
+    return [ReportFigure(SCENE, what)]
 
 
 def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:

@@ -15,8 +15,8 @@ from latentclust.model.model import ClusteringModel, save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
-from latentclust.runs.dataset_scores import Outcome, outcome
-from latentclust.runs.draw_figures import illustrate
+from latentclust.runs.dataset_scores import DatasetScores, score_dataset
+from latentclust.runs.draw_figures import draw_figures
 from latentclust.runs.draw_map_figures import too_large
 from latentclust.runs.log_file import read_log
 from latentclust.runs.refit import refit
@@ -27,7 +27,7 @@ from latentclust.tensors import Posterior
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What a training left behind.
 
     Attributes:
@@ -52,7 +52,7 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
     return refit(unfitted, experiment.data)
 
 
-def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
+def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
     """Writes everything but the checkpoint and the log, and returns what the report says.
 
     Raises:
@@ -77,17 +77,19 @@ def finish(trained: Trained, tested: ImageSet, folder: Path) -> tuple[RunFacts, 
     )
     if said := too_large(experiment.resolved.dataset, tested):
         facts = replace(facts, warnings=(*facts.warnings, said))
-    result = RunResult.of(facts)
+    result = RunResult.from_facts(facts)
     write_results(folder, result)  # before anything is drawn, which may take long
-    facts = replace(facts, figures=illustrate(folder, model, tested, found.posterior, facts))
+    facts = replace(facts, figures=draw_figures(folder, model, tested, found.posterior, facts))
     write_report(folder, facts)
     return facts, result
 
 
-def _read(model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path) -> tuple[Outcome, RunFacts]:
+def _read(
+    model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path
+) -> tuple[DatasetScores, RunFacts]:
     """The model's own reading and all that is said of it."""
     try:
-        found = outcome(model, tested)
+        found = score_dataset(model, tested)
         return found, gather_facts(model, experiment.data, tested, found)
     except LatentclustError as error:
         what = "the model is trained and saved, and its inference failed"

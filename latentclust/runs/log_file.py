@@ -12,15 +12,15 @@ from latentclust.train.events import Listener, Record
 class LogFile:
     """Appends each record to `metrics.jsonl` and passes every event on."""
 
-    def __init__(self, path: Path, then: Listener) -> None:
-        """Writes to `path`; `then` hears the same events."""
-        self.path, self.then = path, then
+    def __init__(self, path: Path, next_listener: Listener) -> None:
+        """Writes to `path`; `next_listener` receives the same events."""
+        self.path, self.next_listener = path, next_listener
 
     def on_start(self, round_: int, rounds: int) -> None:
         """Drops what an earlier, killed process logged beyond the checkpoint."""
         kept = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
         write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in kept))
-        self.then.on_start(round_, rounds)
+        self.next_listener.on_start(round_, rounds)
 
     def on_record(self, record: Record) -> None:
         """One line."""
@@ -32,11 +32,11 @@ class LogFile:
             raise LatentclustError.at(
                 str(self.path), what, "Free some space, then: latentclust run --resume"
             ) from error
-        self.then.on_record(record)
+        self.next_listener.on_record(record)
 
     def on_end(self) -> None:
         """Passed on."""
-        self.then.on_end()
+        self.next_listener.on_end()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch, sequential
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import score
-from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
+from latentclust.evaluate.clustering import score_table
+from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
 from latentclust.model.model import ClusteringModel
-from latentclust.runs.label_maps import masked, tally_of
-from latentclust.runs.subset import part_of, spread_over
+from latentclust.runs.label_maps import make_counter, mask_labels
+from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import MapBaselineSpec
 from latentclust.tensors import Images, Mask
@@ -34,25 +34,25 @@ def score_map_baselines(
     for name, baseline in model.resolved.baselines.items():
         assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
         try:
-            scores[name] = map_baseline_tally(model, tested, baseline).assessment(metrics).metrics or {}
+            scores[name] = map_baseline_tally(model, tested, baseline).scores(metrics).metrics or {}
         except LatentclustError as error:
             warnings.append(f"The baseline {name} was not run: {error}")
-    return scores | {MAJORITY: score(majority(table), metrics)}, tuple(warnings)
+    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
 
 
 @torch.no_grad()
-def map_baseline_tally(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> MapTally:
+def map_baseline_tally(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> ContingencyCounter:
     """A baseline fitted to a part of the images, and then counted on all of them.
 
     Raises:
         LatentclustError: where it cannot cluster these images.
     """
-    part = part_of(tested, spread_over(len(tested.source), FITTED_TO))
+    part = subset(tested, spread_indices(len(tested.source), FITTED_TO))
     pairs = ((images, mask) for images, mask, _ in _batches(model, part))
     mapped = baseline.fit(pairs, len(part.source), model.clusters, model.resolved.recipe.seed)
-    tally = tally_of(tested, model.clusters)
+    tally = make_counter(tested, model.clusters)
     for images, _, indices in _batches(model, tested):
-        tally.add(masked(mapped(images).cpu().numpy(), tested.valid, indices), indices)
+        tally.add(mask_labels(mapped(images).cpu().numpy(), tested.valid, indices), indices)
     return tally
 
 

@@ -16,7 +16,7 @@ from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.report.facts import RunFacts
-from latentclust.runs.dataset_scores import outcome
+from latentclust.runs.dataset_scores import score_dataset
 from latentclust.runs.refit import refit
 from latentclust.runs.report_facts import gather_facts, split_of, test_split
 from latentclust.specs.data import ImageSet
@@ -26,29 +26,31 @@ CHANGEABLE = ("data", "evaluate", "inference", "seed")
 
 
 @dataclass(frozen=True, slots=True)
-class Readout:
+class ModelEvaluation:
     """A model about to be read out.
 
     Attributes:
         model: Under the changed recipe, with the state that its file holds.
-        stored: The recipe that it was trained by.
+        trained_recipe: The recipe that it was trained by.
     """
 
     model: ClusteringModel
-    stored: Resolved
+    trained_recipe: Resolved
 
     @property
     def other_data(self) -> bool:
         """Whether the images are not those that it was trained on."""
-        return self.model.resolved.dataset != self.stored.dataset
+        return self.model.resolved.dataset != self.trained_recipe.dataset
 
     @property
     def other_inference(self) -> bool:
         """Whether what its inference learned from images no longer holds."""
-        return self.model.resolved.recipe.inference != self.stored.recipe.inference
+        return self.model.resolved.recipe.inference != self.trained_recipe.recipe.inference
 
 
-def reopen(path: Path, device: torch.device, data: str | None = None, settings: Sequence[str] = ()) -> Readout:
+def open_evaluation(
+    path: Path, device: torch.device, data: str | None = None, settings: Sequence[str] = ()
+) -> ModelEvaluation:
     """Loads a model and changes how it is read out.
 
     Args:
@@ -73,7 +75,7 @@ def reopen(path: Path, device: torch.device, data: str | None = None, settings: 
         tree["data"] = _other_data(tree["data"], data)
     loaded = load_recipe(tree, installed(), tuple(settings))
     resolved = resolve(loaded, installed(), trained_by=model.resolved.inference)
-    return Readout(replace(model, resolved=resolved), model.resolved)
+    return ModelEvaluation(replace(model, resolved=resolved), model.resolved)
 
 
 def _other_data(table: dict[str, Any], use: str) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _other_data(table: dict[str, Any], use: str) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key in DataTable.model_fields} | {"use": use}
 
 
-def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
+def evaluate_model(readout: ModelEvaluation, roots: tuple[Path, ...]) -> RunFacts:
     """Everything that the labels say of the model; an inference other than the stored one is first fitted to the data.
 
     Raises:
@@ -93,10 +95,12 @@ def score(readout: Readout, roots: tuple[Path, ...]) -> RunFacts:
     _check_shape(readout.model, opened)
     model = refit(readout.model, opened) if readout.other_inference else readout.model
     tested = test_split(resolved, opened, roots)
-    facts = replace(gather_facts(model, opened, tested, outcome(model, tested)), seconds=time.perf_counter() - started)
+    facts = replace(
+        gather_facts(model, opened, tested, score_dataset(model, tested)), seconds=time.perf_counter() - started
+    )
     if not readout.other_data:
         return facts
-    trained = readout.stored
+    trained = readout.trained_recipe
     split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
     return replace(facts, protocol=replace(facts.protocol, name=f"{split} to {facts.protocol.name}", train_split=split))
 

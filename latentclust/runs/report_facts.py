@@ -8,10 +8,10 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import RunFacts
-from latentclust.runs.alternative_readouts import doubts, examine_chains, readings
+from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
 from latentclust.runs.baseline_scores import score_baselines
-from latentclust.runs.dataset_scores import Outcome
-from latentclust.runs.label_maps import labels_disagree
+from latentclust.runs.dataset_scores import DatasetScores
+from latentclust.runs.label_maps import label_mismatch
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DatasetSpec
 
@@ -36,12 +36,12 @@ def split_of(dataset: DatasetSpec) -> str:
     return str(dataset.model_dump().get("split", "all"))
 
 
-def gather_facts(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: Outcome) -> RunFacts:
+def gather_facts(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: DatasetScores) -> RunFacts:
     """The scores of what was found, of other inferences and of the baselines, and how they were measured."""
-    resolved, assessment = model.resolved, found.assessment
+    resolved, assessment = model.resolved, found.clustering
     baselines, warnings = score_baselines(model, tested, assessment)
-    chains = examine_chains(model, tested, found)
-    mismatch = labels_disagree(tested, model.per_pixel)
+    chains = evaluate_chains(model, tested, found)
+    mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
     return RunFacts(
         recipe=resolved.recipe.name,
@@ -60,11 +60,11 @@ def gather_facts(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet,
         table=assessment.table,
         matching=assessment.matching,
         classes=tested.classes,
-        readouts=readings(model, trained_on, tested, found),
+        readouts=score_readouts(model, trained_on, tested, found),
         chains=chains,
         confidence=found.confidence,
         variant=resolved.loaded.variant,
-        warnings=(*([mismatch] if mismatch else []), *warnings, *doubts(chains, unit)),
+        warnings=(*([mismatch] if mismatch else []), *warnings, *chain_warnings(chains, unit)),
     )
 
 

@@ -20,8 +20,8 @@ from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import inline
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
-from latentclust.runs.dataset_scores import outcome
-from latentclust.runs.finish import Trained, finish, trained_model
+from latentclust.runs.dataset_scores import score_dataset
+from latentclust.runs.finish import TrainingResult, finish_run, trained_model
 from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
@@ -77,7 +77,7 @@ def run(
         RunFailedError: where training diverged or memory ran out.
         InterruptedRunError: where Ctrl-C or SIGTERM stopped it, after a checkpoint.
     """
-    resolved = prepare_recipe(recipe, settings_of(overrides))
+    resolved = load_resolved_recipe(recipe, override_settings(overrides))
     choose_device(device, resolved.recipe.train.devices)
     subject = open_data(resolved)
     if is_follower():
@@ -99,7 +99,7 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         raise LatentclustError.at(
             str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run"
         )
-    subject = open_data(prepare_recipe(path, ()))
+    subject = open_data(load_resolved_recipe(path, ()))
     return _run(subject, Path(folder), device, listener or NullListener(), resume=True)
 
 
@@ -121,7 +121,7 @@ def run_seeds(
         LatentclustError: as `run`.
         RunFailedError: where every seed failed.
     """
-    first = prepare_recipe(recipe, settings_of(overrides))
+    first = load_resolved_recipe(recipe, override_settings(overrides))
     if first.recipe.train.devices > 1:
         fix = "Run each seed by itself with --set seed=N, or use train.devices = 1"
         raise LatentclustError.at("--seeds", f"{seeds} seeds with data-parallel training", fix)
@@ -132,7 +132,7 @@ def run_seeds(
     runs = []
     failed: dict[int, RunFailedError] = {}
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
-        settings = (*settings_of(overrides), f"seed={seed}")
+        settings = (*override_settings(overrides), f"seed={seed}")
         watching = listener(seed) if listener else None
         try:
             runs.append(run(recipe, settings, out=folder / f"seed-{seed}", device=device, listener=watching))
@@ -145,7 +145,7 @@ def run_seeds(
     return folder, summary, runs
 
 
-def prepare_recipe(recipe: str | Path | Mapping[str, Any], settings: tuple[str, ...]) -> Resolved:
+def load_resolved_recipe(recipe: str | Path | Mapping[str, Any], settings: tuple[str, ...]) -> Resolved:
     """A recipe loaded and resolved against everything that is installed."""
     return resolve(load_recipe(recipe, installed(), settings), installed())
 
@@ -156,7 +156,7 @@ def open_data(resolved: Resolved) -> Subject:
     return experiment, test_split(resolved, experiment.data, data_roots())
 
 
-def settings_of(overrides: Overrides) -> tuple[str, ...]:
+def override_settings(overrides: Overrides) -> tuple[str, ...]:
     """Overrides in the form of `--set`."""
     if isinstance(overrides, Mapping):
         return tuple(_setting(key, value) for key, value in overrides.items())
@@ -191,8 +191,10 @@ def _run(subject: Subject, folder: Path, device: str, listener: Listener, resume
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started
-    trained = Trained(experiment, fabric.device, describe(fabric.device), seconds, selection.describe(table.rounds))
-    facts, result = finish(trained, tested, folder)
+    trained = TrainingResult(
+        experiment, fabric.device, describe(fabric.device), seconds, selection.describe(table.rounds)
+    )
+    facts, result = finish_run(trained, tested, folder)
     return FinishedRun(folder, result, facts)
 
 
@@ -213,6 +215,6 @@ def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Ca
     """The learning curve's metrics, of the present weights on the part of the data that is scored."""
 
     def curve() -> dict[str, float]:
-        return dict(outcome(trained_model(experiment, device), tested).assessment.metrics or {})
+        return dict(score_dataset(trained_model(experiment, device), tested).clustering.metrics or {})
 
     return curve

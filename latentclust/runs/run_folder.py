@@ -12,16 +12,16 @@ MODEL = "model.safetensors"
 ASSIGNMENTS = "assignments.csv"
 FIGURES = "figures"
 LABEL_MAP = "label-map.png"
-SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN = tuple(
+SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURES = tuple(
     f"{FIGURES}/{name}.png"
     for name in ("samples", "contingency", "codes", "losses", "chains", "lengths", "label-maps", "scene")
 )
-WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, *DRAWN)
+WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, *DRAWN_FIGURES)
 
-SAME_SECOND = 100
+MAX_RUNS_PER_SECOND = 100
 """Runs that may begin in the same second before something must be amiss."""
 
-MARKS = (METRICS, "summary.json")
+RUN_MARKERS = (METRICS, "summary.json")
 """What tells a run's folder from any other, for a file of the same name as one of a run's may be the user's own."""
 
 
@@ -56,13 +56,15 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
 def _fresh(folder: Path) -> Path:
     """Makes the folder, or where another run began in the same second, the same with a number."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for name in (folder.name, *(f"{folder.name}-{number}" for number in range(2, SAME_SECOND + 1))):
+    for name in (folder.name, *(f"{folder.name}-{number}" for number in range(2, MAX_RUNS_PER_SECOND + 1))):
         try:
             (folder.parent / name).mkdir()
         except FileExistsError:
             continue
         return folder.parent / name
-    raise LatentclustError.at(str(folder), f"{SAME_SECOND} runs began in this second", "Choose a folder with --out")
+    raise LatentclustError.at(
+        str(folder), f"{MAX_RUNS_PER_SECOND} runs began in this second", "Choose a folder with --out"
+    )
 
 
 def _clear(folder: Path) -> None:
@@ -75,13 +77,13 @@ def _clear(folder: Path) -> None:
         what = "would be written over, and the folder holds no run"
         raise LatentclustError.at(str(folder / there[0]), what, "Choose another --out")
     # The marks go last: a removal that is cut short can be taken up again.
-    for name in (*WRITTEN, *MARKS):
+    for name in (*WRITTEN, *RUN_MARKERS):
         (folder / name).unlink(missing_ok=True)
     _remove_empty(folder / FIGURES)
 
 
 def _is_run(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in MARKS)
+    return any((folder / name).is_file() for name in RUN_MARKERS)
 
 
 def _remove_empty(folder: Path) -> None:

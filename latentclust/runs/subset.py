@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 from latentclust.specs.data import ImageSet, ImageSource, MaskSource
 
 
-def spread_over(count: int, most: int) -> NDArray[np.int64]:
+def spread_indices(count: int, most: int) -> NDArray[np.int64]:
     """At most `most` of `count` indices, evenly spread and ascending."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def part_of(data: ImageSet, indices: NDArray[np.int64]) -> ImageSet:
+def subset(data: ImageSet, indices: NDArray[np.int64]) -> ImageSet:
     """Some images of a data set with their labels, sealed as before, and their masks."""
     return replace(
         data,
-        source=PartSource(data.source, indices),
+        source=SubsetSource(data.source, indices),
         labels=None if data.labels is None else data.labels.part(indices),
-        valid=None if data.valid is None else PartMasks(data.valid, indices),
+        valid=None if data.valid is None else SubsetMasks(data.valid, indices),
     )
 
 
 @final
-class PartSource(ImageSource):
+class SubsetSource(ImageSource):
     """Some samples of a source."""
 
     def __init__(self, whole: ImageSource, indices: NDArray[np.int64]) -> None:
@@ -43,7 +43,7 @@ class PartSource(ImageSource):
 
 
 @final
-class PartMasks(MaskSource):
+class SubsetMasks(MaskSource):
     """The masks of some samples."""
 
     def __init__(self, whole: MaskSource, indices: NDArray[np.int64]) -> None:

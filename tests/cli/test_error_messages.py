@@ -6,7 +6,7 @@ from json import JSONDecodeError
 import pytest
 from packaging.version import InvalidVersion
 
-from latentclust.cli.error_messages import message, tell
+from latentclust.cli.error_messages import format_message, print_error
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
 from latentclust.plugins.compatibility import fit
 from latentclust.plugins.distributions import Distribution
@@ -15,14 +15,15 @@ from latentclust.plugins.distributions import Distribution
 def test_one_issue_is_one_line():
     error = LatentclustError.at("data.use", "there is no 'x'", "Did you mean 'y'?")
 
-    assert message(error).plain == "error: data.use: there is no 'x'. Did you mean 'y'?"
+    assert format_message(error).plain == "error: data.use: there is no 'x'. Did you mean 'y'?"
 
 
 def test_several_issues_are_numbered():
     error = LatentclustError(Issue("a", "is wrong", "Mend it"), Issue("b", "is absent", "Add it"))
 
     assert (
-        message(error).plain == "error: 2 problems\n  1. a: is wrong.\n     Mend it.\n  2. b: is absent.\n     Add it."
+        format_message(error).plain
+        == "error: 2 problems\n  1. a: is wrong.\n     Mend it.\n  2. b: is absent.\n     Add it."
     )
 
 
@@ -39,7 +40,7 @@ def test_several_issues_are_numbered():
     ],
 )
 def test_each_kind_of_error_has_its_code_and_its_words(capsys, error, code, said):
-    assert tell(error) == code
+    assert print_error(error) == code
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(said)
@@ -47,7 +48,7 @@ def test_each_kind_of_error_has_its_code_and_its_words(capsys, error, code, said
 
 
 def test_square_brackets_are_said_as_they_are(capsys):
-    tell(LatentclustError.at("networks", "the recipe has no network 'x'", "Add [networks.x]"))
+    print_error(LatentclustError.at("networks", "the recipe has no network 'x'", "Add [networks.x]"))
 
     assert capsys.readouterr().err == "error: networks: the recipe has no network 'x'. Add [networks.x].\n"
 
@@ -55,9 +56,9 @@ def test_square_brackets_are_said_as_they_are(capsys):
 def test_a_follower_names_itself_and_leaves_the_stop_to_the_first(capsys, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
 
-    assert tell(RunFailedError.at("a", "b", "C")) == 1
+    assert print_error(RunFailedError.at("a", "b", "C")) == 1
     assert capsys.readouterr().err == "process 1: error: a: b. C.\n"
-    assert tell(InterruptedRunError.at("a", "b", "C")) == 130
+    assert print_error(InterruptedRunError.at("a", "b", "C")) == 130
     assert capsys.readouterr().err == ""
 
 
@@ -66,7 +67,7 @@ def test_where_entry_points_are_damaged_they_are_named_first(capsys, distributio
     info = distribution("clust-torn")
     (info / "entry_points.txt").write_bytes(b"\xff")
 
-    assert tell(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == 1
+    assert print_error(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: installation: there are damaged distributions, on which UnicodeDecodeError may rest")
     assert f"clust-torn 1.2 in {info.parent}: its entry_points.txt cannot be read" in told
@@ -80,7 +81,7 @@ def test_a_bug_of_a_plugin_is_its_own(capsys, distribution):
     def told(call):
         with pytest.raises((JSONDecodeError, InvalidVersion)) as caught:
             call()
-        assert tell(caught.value) == 1
+        assert print_error(caught.value) == 1
         return capsys.readouterr().err
 
     assert told(clust_bad.bad).startswith("error: internal error: a bug in clust-bad 1.2 (JSONDecodeError: ")

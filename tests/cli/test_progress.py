@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from latentclust.cli.progress import Bar, Lines, watch
+from latentclust.cli.progress import BarProgress, LineProgress, make_listener
 from latentclust.train.events import Listener, Record
 
 
@@ -18,7 +18,7 @@ def train(listener: Listener, rounds: int, begin: int = 0) -> None:
 
 def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
     file = StringIO()
-    train(Lines(Console(file=file, width=20)), 200)
+    train(LineProgress(Console(file=file, width=20)), 200)
 
     first, *rest = file.getvalue().splitlines()
     assert first == "training for 200 rounds"
@@ -28,7 +28,7 @@ def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
 
 def test_lines_name_the_stage():
     file = StringIO()
-    lines = Lines(Console(file=file, width=20))
+    lines = LineProgress(Console(file=file, width=20))
     lines.on_start(0, 2)
     lines.on_record(Record(1, 2, 1.0, 10.0, {"critic": 2.0}, stage="pretraining"))
     assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
@@ -36,7 +36,7 @@ def test_lines_name_the_stage():
 
 def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
     file = StringIO()
-    train(Lines(Console(file=file)), 200, begin=100)
+    train(LineProgress(Console(file=file)), 200, begin=100)
 
     lines = file.getvalue().splitlines()
     assert lines[0] == "going on after round 100 of 200"
@@ -45,7 +45,7 @@ def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
 
 def test_lines_are_led_by_the_seed():
     file = StringIO()
-    lines = Lines(Console(file=file))
+    lines = LineProgress(Console(file=file))
     train(lines.seed(7), 1)
 
     assert all(line.startswith("seed 7: ") for line in file.getvalue().splitlines())
@@ -54,7 +54,7 @@ def test_lines_are_led_by_the_seed():
 def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
     file = StringIO()
     console = Console(file=file, force_terminal=True, width=100)
-    with Bar(console) as bar:
+    with BarProgress(console) as bar:
         bar.on_start(0, 40)
         bar.on_record(Record(10, 40, 1.0, 1234.0, {"critic": -0.5}))
         bar.bar.refresh()
@@ -69,7 +69,7 @@ def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
 
 def test_a_follower_says_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with watch() as watching:
+    with make_listener() as watching:
         train(watching, 10)
 
     assert capsys.readouterr() == ("", "")

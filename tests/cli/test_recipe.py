@@ -7,11 +7,11 @@ import pytest
 import tomli_w
 
 from latentclust.assemble.resolve import resolve
-from latentclust.cli.new_recipe import write_new
+from latentclust.cli.new_recipe import write_new_recipe
 from latentclust.plugins.discovery import Discovery, Provider, Provision, discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 
 
 def test_a_sound_recipe_is_ok(cli, recipe):
@@ -49,7 +49,7 @@ def test_a_recipe_shown_with_its_defaults_means_the_same(cli, recipe, tmp_path):
     (tmp_path / "full.toml").write_text(cli("recipe", "show", recipe, "--defaults").out)
 
     assert "slope" in (tmp_path / "full.toml").read_text()  # an option that only the backbone knows
-    assert prepare_recipe(tmp_path / "full.toml", ()).plans == prepare_recipe(recipe, ()).plans
+    assert load_resolved_recipe(tmp_path / "full.toml", ()).plans == load_resolved_recipe(recipe, ()).plans
     again = cli("recipe", "show", tmp_path / "full.toml", "--defaults").out
     assert tomllib.loads(again) == tomllib.loads((tmp_path / "full.toml").read_text())
 
@@ -111,7 +111,7 @@ def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
     (tmp_path / "staged.toml").write_text(tomli_w.dumps(tables))
     provision = Provision(Provider("plugin", "1", "parts"), "provide_systems", {"staged@1": tmp_path / "staged.toml"})
     registry = Registry(Discovery((*discover().provisions, provision), ()))
-    text = write_new(registry, "staged", "synthetic", tmp_path / "new.toml")
+    text = write_new_recipe(registry, "staged", "synthetic", tmp_path / "new.toml")
     assert "[stages.first]\nrounds = 30 # the system's own" in text
     assert "[train]\nbatch_size = 8\n" in text
     resolved = resolve(load_recipe(tmp_path / "new.toml", registry), registry)
@@ -124,8 +124,8 @@ def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
 def test_a_new_recipe_passes_its_check_whatever_the_data(system, tmp_path):
     registry = installed()
     for part in registry.parts("dataset"):
-        write_new(registry, system, part.name, tmp_path / f"{part.name}.toml")
-        resolved = prepare_recipe(tmp_path / f"{part.name}.toml", ())
+        write_new_recipe(registry, system, part.name, tmp_path / f"{part.name}.toml")
+        resolved = load_resolved_recipe(tmp_path / f"{part.name}.toml", ())
         assert resolved.recipe.data.use == part.name
         assert resolved.recipe.name == part.name
 

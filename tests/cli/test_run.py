@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from latentclust.cli.progress import Lines
+from latentclust.cli.progress import LineProgress
 from latentclust.train.events import Record
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -80,21 +80,21 @@ def test_several_seeds_come_as_mean_and_deviation(cli, recipe, tmp_path):
 
 
 def test_a_stopped_run_exits_with_130_and_goes_on_to_the_same_numbers(cli, recipe, trained, tmp_path, monkeypatch):
-    said = Lines.on_record
+    said = LineProgress.on_record
 
-    def interrupt(self: Lines, record: Record) -> None:
+    def interrupt(self: LineProgress, record: Record) -> None:
         said(self, record)
         if record.round == 2:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Lines, "on_record", interrupt)
+    monkeypatch.setattr(LineProgress, "on_record", interrupt)
     outcome = cli("run", recipe, "--out", tmp_path / "stopped", "--device", "cpu")
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1].startswith("stopped: ")
     assert f"latentclust run --resume {tmp_path / 'stopped'}" in outcome.err
     assert not (tmp_path / "stopped" / "results.json").exists()
 
-    monkeypatch.setattr(Lines, "on_record", said)
+    monkeypatch.setattr(LineProgress, "on_record", said)
     assert cli("run", "--resume", tmp_path / "stopped", "--device", "cpu").code == 0
     resumed, whole = (json.loads((folder / "results.json").read_text()) for folder in (tmp_path / "stopped", trained))
     assert resumed["metrics"] == whole["metrics"]

@@ -18,7 +18,7 @@ from latentclust.plugins.checks import KINDS, kind_of
 from latentclust.plugins.discovery import discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
-from latentclust.runs.dataset_scores import outcome
+from latentclust.runs.dataset_scores import score_dataset
 from latentclust.runs.finish import trained_model
 from latentclust.runs.report_facts import gather_facts
 from latentclust.train.devices import make_fabric
@@ -102,7 +102,7 @@ def run(resolved: Resolved, folder: Path) -> None:
     experiment, fabric = assemble(resolved, ()), make_fabric("cpu", 1)
     prepare_training(experiment, fabric, folder, NullListener()).run()
     model = trained_model(experiment, fabric.device)
-    facts = gather_facts(model, experiment.data, experiment.data, outcome(model, experiment.data))
+    facts = gather_facts(model, experiment.data, experiment.data, score_dataset(model, experiment.data))
     assert facts.metrics is not None
     assert facts.baselines is not None
     assert set(facts.metrics) == set(resolved.metrics)

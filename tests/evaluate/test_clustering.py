@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.evaluate.clustering import assess, score
+from latentclust.evaluate.clustering import score_clustering, score_table
 from latentclust.specs.data import SealedLabels
 from latentclust.specs.parts import MetricSpec
 
@@ -19,11 +19,11 @@ PREDICTED = np.array([0, 0, 2, 2, 2])
 
 
 def test_scores_bear_the_names_that_they_were_asked_by() -> None:
-    assert score(np.ones((2, 3), dtype=np.int64), {"a": Count(), "b": Count()}) == {"a": 6.0, "b": 6.0}
+    assert score_table(np.ones((2, 3), dtype=np.int64), {"a": Count(), "b": Count()}) == {"a": 6.0, "b": 6.0}
 
 
 def test_all_that_the_labels_say() -> None:
-    found = assess(PREDICTED, SealedLabels(np.array([1, 1, 0, 0, -1])), 3, {"count": Count()}, classes=2)
+    found = score_clustering(PREDICTED, SealedLabels(np.array([1, 1, 0, 0, -1])), 3, {"count": Count()}, classes=2)
     assert found.occupancy.tolist() == [2, 0, 3]
     assert found.table is not None
     assert found.table.tolist() == [[0, 2], [0, 0], [2, 0]]
@@ -34,6 +34,6 @@ def test_all_that_the_labels_say() -> None:
 
 def test_nothing_is_made_up_without_labels() -> None:
     for labels in (None, SealedLabels(np.full(5, -1, dtype=np.int64))):
-        found = assess(PREDICTED, labels, 3, {"count": Count()})
+        found = score_clustering(PREDICTED, labels, 3, {"count": Count()})
         assert found.occupancy.tolist() == [2, 0, 3]
         assert (found.table, found.matching, found.metrics) == (None, None, None)

@@ -3,28 +3,28 @@
 import numpy as np
 import pytest
 
-from latentclust.evaluate.seeds import effective_clusters, has_collapsed, spread
+from latentclust.evaluate.seeds import effective_clusters, has_collapsed, mean_and_std
 
 
 def test_mean_and_sample_deviation() -> None:
-    found = spread([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}])
+    found = mean_and_std([{"accuracy": 0.8}, {"accuracy": 0.9}, {"accuracy": 1.0}])
     assert found.mean["accuracy"] == pytest.approx(0.9)
     assert found.std is not None
     assert found.std["accuracy"] == pytest.approx(0.1)
 
 
 def test_one_run_has_no_deviation() -> None:
-    found = spread([{"accuracy": 0.8}])
+    found = mean_and_std([{"accuracy": 0.8}])
     assert found.mean == {"accuracy": 0.8}
     assert found.std is None
 
 
 def test_a_metric_that_a_run_lacks_is_not_averaged() -> None:
-    assert spread([{"accuracy": 0.5, "nmi": 0.1}, {"accuracy": 0.7}]).mean == {"accuracy": pytest.approx(0.6)}
+    assert mean_and_std([{"accuracy": 0.5, "nmi": 0.1}, {"accuracy": 0.7}]).mean == {"accuracy": pytest.approx(0.6)}
 
 
 def test_runs_without_metrics_have_no_mean() -> None:
-    assert spread([{}, {}]).mean == {}
+    assert mean_and_std([{}, {}]).mean == {}
 
 
 def test_effective_clusters_of_equal_and_single_ones() -> None:

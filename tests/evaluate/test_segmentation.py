@@ -11,7 +11,13 @@ from latentclust.bundled import metrics
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.class_scores import class_scores
 from latentclust.evaluate.match import hungarian
-from latentclust.evaluate.segmentation import MapTally, accumulate, joint, majority, maps_for_figures
+from latentclust.evaluate.segmentation import (
+    ContingencyCounter,
+    accumulate,
+    joint_counts,
+    majority_table,
+    maps_for_figures,
+)
 from latentclust.specs.data import VOID, MapSource, SealedMaps
 from latentclust.specs.parts import MetricSpec
 
@@ -46,8 +52,8 @@ def million() -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     return predicted, truth.astype(np.int16)
 
 
-def counted(predicted: NDArray[np.int64], truth: NDArray[np.int16], chunk: int = 3) -> MapTally:
-    tally = MapTally(K, sealed(truth), CLASSES)
+def counted(predicted: NDArray[np.int64], truth: NDArray[np.int16], chunk: int = 3) -> ContingencyCounter:
+    tally = ContingencyCounter(K, sealed(truth), CLASSES)
     for start in range(0, len(predicted), chunk):
         indices = np.arange(start, min(start + chunk, len(predicted)))
         tally.add(predicted[indices], indices)
@@ -118,7 +124,7 @@ def test_counts_by_hand() -> None:
 
 
 def test_unknown_classes_bring_their_columns() -> None:
-    tally = MapTally(2, sealed([[[0, 0]], [[3, VOID]]]))
+    tally = ContingencyCounter(2, sealed([[[0, 0]], [[3, VOID]]]))
     for index in (0, 1):
         tally.add(np.array([[[0, 1]]]), np.array([index]))
     assert tally.table is not None
@@ -137,19 +143,19 @@ def test_unknown_classes_bring_their_columns() -> None:
 )
 def test_what_does_not_fit_is_named(predicted: list, truth: list, said: str) -> None:
     with pytest.raises(LatentclustError, match=said):
-        MapTally(3, sealed(truth), 2).add(np.array(predicted), np.array([0]))
+        ContingencyCounter(3, sealed(truth), 2).add(np.array(predicted), np.array([0]))
 
 
 def test_without_ground_truth_there_is_no_score() -> None:
-    for tally in (MapTally(2, None), MapTally(2, sealed([[[VOID, VOID]]]), 3)):
+    for tally in (ContingencyCounter(2, None), ContingencyCounter(2, sealed([[[VOID, VOID]]]), 3)):
         tally.add(np.array([[[1, 1]]]), np.array([0]))
-        found = tally.assessment({"accuracy": metrics.Accuracy()})
+        found = tally.scores({"accuracy": metrics.Accuracy()})
         assert (found.metrics, found.table) == (None, None)
         assert found.occupancy.tolist() == [0, 2]
 
 
 def test_the_majoritys_floor_is_the_largest_class() -> None:
-    table = majority(np.array([[3, 5, 0], [1, 1, 0]]))
+    table = majority_table(np.array([[3, 5, 0], [1, 1, 0]]))
     assert table.tolist() == [[4, 6, 0]]
     assert metrics.Accuracy()(table) == pytest.approx(0.6)
     assert metrics.MacroAccuracy()(table) == pytest.approx(1 / 2)  # of the two classes that there are
@@ -165,4 +171,4 @@ def test_a_cluster_left_over_enters_no_union() -> None:
 @pytest.mark.parametrize("kind", [np.int64, np.int16, np.int8])
 def test_pairs_of_two_readings(kind: Callable[..., NDArray]) -> None:
     one, other = np.array([[0, 1, VOID, 1]], dtype=kind), np.array([[1, 1, 1, VOID]], dtype=kind)
-    assert joint(one, other, 2, 2).tolist() == [[0, 1], [0, 1]]
+    assert joint_counts(one, other, 2, 2).tolist() == [[0, 1], [0, 1]]

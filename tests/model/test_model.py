@@ -21,7 +21,7 @@ from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel, load, save_model
 from latentclust.plugins.registry import installed
 from latentclust.runs.finish import trained_model
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 from latentclust.tensors import Latent, Posterior
 
 RECIPES = Path(__file__).parents[1] / "train"
@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 
 def untrained(name: str, *settings: str) -> ClusteringModel:
     """A model as a run would leave it, at its first weights."""
-    return trained_model(assemble(prepare_recipe(RECIPES / f"{name}.toml", settings), ()), CPU)
+    return trained_model(assemble(load_resolved_recipe(RECIPES / f"{name}.toml", settings), ()), CPU)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from latentclust.report.contact_sheet import CELL, DIM, GAP, Patch, SheetRow, cluster_sheet
+from latentclust.report.contact_sheet import CELL, DIM, GAP, ContactRow, Patch, contact_sheet
 from latentclust.report.plotting import DPI, save_figure
 
 SIZE = 32
@@ -26,11 +26,11 @@ def patch(left: int, right: int, bands: int = 3) -> Patch:
     return Patch(image, np.arange(SIZE)[None, :].repeat(SIZE, 0) < SIZE // 2, valid)
 
 
-def rows(*patches: Patch) -> list[SheetRow]:
+def rows(*patches: Patch) -> list[ContactRow]:
     return [
-        SheetRow(1, "water", "#2b6cb0", 0.25, patches),
-        SheetRow(2, "cluster 2", "#ffa90e", 0.0, []),
-        SheetRow(3, "a name that is much longer than its place", "#bd1f01", 0.0001, patches[:1]),
+        ContactRow(1, "water", "#2b6cb0", 0.25, patches),
+        ContactRow(2, "cluster 2", "#ffa90e", 0.0, []),
+        ContactRow(3, "a name that is much longer than its place", "#bd1f01", 0.0001, patches[:1]),
     ]
 
 
@@ -43,7 +43,7 @@ def words(figure: Figure) -> list[str]:
 
 
 def test_a_patch_is_enlarged_dimmed_outside_outlined_and_white_where_there_is_no_data() -> None:
-    found = drawn(cluster_sheet(rows(patch(0, 200), patch(200, 100)), 3, SIZE, "title"))
+    found = drawn(contact_sheet(rows(patch(0, 200), patch(200, 100)), 3, SIZE, "title"))
     assert found.shape == (3 * SIDE + 2 * GAP, 3 * SIDE + 2 * GAP, 3)
     one, two = found[:SIDE, :SIDE], found[:SIDE, SIDE + GAP : 2 * SIDE + GAP]
     middle = SIDE // 2
@@ -60,13 +60,13 @@ def test_a_patch_is_enlarged_dimmed_outside_outlined_and_white_where_there_is_no
 
 @pytest.mark.parametrize("bands", [1, 2])
 def test_fewer_bands_than_three_are_grey(bands: int) -> None:
-    found = drawn(cluster_sheet(rows(patch(0, 200, bands)), 1, SIZE, "title"))
+    found = drawn(contact_sheet(rows(patch(0, 200, bands)), 1, SIZE, "title"))
     assert tuple(found[5, 5]) == (0, 0, 0)
     assert tuple(found[5, -5]) == (round(255 * DIM),) * 3
 
 
 def test_beside_a_row_stand_number_name_share_and_colour() -> None:
-    figure = cluster_sheet(rows(patch(0, 200)), 1, SIZE, "the title")
+    figure = contact_sheet(rows(patch(0, 200)), 1, SIZE, "the title")
     assert words(figure) == [
         "the title",
         *("1", "water", "25.0% of pixels"),
@@ -78,7 +78,7 @@ def test_beside_a_row_stand_number_name_share_and_colour() -> None:
 
 
 def test_everything_lies_within_the_figure_and_patches_are_drawn_pixel_by_pixel(tmp_path: Path) -> None:
-    figure = cluster_sheet(rows(patch(0, 200), patch(200, 100)), 2, SIZE, "a title of some length " * 4)
+    figure = contact_sheet(rows(patch(0, 200), patch(200, 100)), 2, SIZE, "a title of some length " * 4)
     width, height = figure.get_size_inches() * DPI
     figure.canvas.draw()
     for text in figure.axes[0].texts:
@@ -95,9 +95,9 @@ def test_everything_lies_within_the_figure_and_patches_are_drawn_pixel_by_pixel(
 
 def test_a_sheet_that_is_too_tall_is_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("latentclust.report.contact_sheet.TALLEST", 300)
-    figure = cluster_sheet(rows(patch(0, 200)), 1, SIZE, "title")
+    figure = contact_sheet(rows(patch(0, 200)), 1, SIZE, "title")
     assert len(drawn(figure)) == (3 * SIDE + 2 * GAP) / 2
 
 
 def test_patches_of_one_value_are_drawn() -> None:
-    assert drawn(cluster_sheet(rows(patch(9, 9)), 1, SIZE, "title"))[5, 5].max() == 0
+    assert drawn(contact_sheet(rows(patch(9, 9)), 1, SIZE, "title"))[5, 5].max() == 0

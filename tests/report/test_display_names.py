@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentclust.report.display_names import class_names, cluster_names, title
+from latentclust.report.display_names import class_names, cluster_names, display_name
 
 
 def test_clusters_count_from_one_and_bear_their_class() -> None:
@@ -16,4 +16,4 @@ def test_unknown_classes_go_by_their_number() -> None:
 
 
 def test_a_part_without_a_usual_term_keeps_its_name() -> None:
-    assert (title("kmeans"), title("someones-metric")) == ("k-means", "someones-metric")
+    assert (display_name("kmeans"), display_name("someones-metric")) == ("k-means", "someones-metric")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentclust.evaluate.match import hungarian
-from latentclust.report.document import document, markdown_table, write_report
+from latentclust.report.document import markdown_table, render_report, write_report
 from latentclust.report.facts import RunFacts
 
 MakeFacts = Callable[..., RunFacts]
@@ -22,34 +22,34 @@ def test_losing_to_kmeans_is_said_exactly_when_it_happens(
     make_facts: MakeFacts, accuracy: float, nmi: float, loses: bool
 ) -> None:
     facts = replace(make_facts(), metrics={"accuracy": accuracy, "nmi": nmi})
-    assert ("The recipe loses to k-means in" in document(facts)) is loses
+    assert ("The recipe loses to k-means in" in render_report(facts)) is loses
 
 
 def test_the_loss_is_given_in_numbers(make_facts: MakeFacts) -> None:
-    assert "**The recipe loses to k-means in ACC (0.6000 against 0.7000).**" in document(make_facts(0.6))
+    assert "**The recipe loses to k-means in ACC (0.6000 against 0.7000).**" in render_report(make_facts(0.6))
 
 
 def test_a_missing_kmeans_is_remarked_on(make_facts: MakeFacts) -> None:
-    assert "K-means was not run" in document(make_facts(baselines={}))
-    assert "K-means was not run" not in document(make_facts())
+    assert "K-means was not run" in render_report(make_facts(baselines={}))
+    assert "K-means was not run" not in render_report(make_facts())
 
 
 def test_the_result_stands_beside_its_baselines(make_facts: MakeFacts) -> None:
-    text = document(make_facts(0.8, {"kmeans": {"accuracy": 0.7}, "gmm": {"accuracy": 0.75, "nmi": 0.6}}))
+    text = render_report(make_facts(0.8, {"kmeans": {"accuracy": 0.7}, "gmm": {"accuracy": 0.75, "nmi": 0.6}}))
     assert "|  | tiny | k-means | Gaussian mixture |" in text
     assert "| ACC | 0.8000 | 0.7000 | 0.7500 |" in text
     assert "| NMI | 0.5000 | – | 0.6000 |" in text
 
 
 def test_clusters_count_from_one_and_none_is_dropped(make_facts: MakeFacts) -> None:
-    text = document(make_facts())
+    text = render_report(make_facts())
     assert "| 1 | 8 | cat | 100.0% |" in text
     assert "| 2 | 7 | dog\\|wolf | 85.7% |" in text
     assert "| 3 | 5 | unmatched | – |" in text
 
 
 def test_protocol_selection_figures_and_recipe_are_there(make_facts: MakeFacts) -> None:
-    text = document(make_facts())
+    text = render_report(make_facts())
     assert "tiny-all: twenty points, trained on all, tested on all, 3 clusters" in text
     assert "Model selection: the last round." in text
     assert "![Losses over rounds.](figures/losses.png)" in text
@@ -58,18 +58,18 @@ def test_protocol_selection_figures_and_recipe_are_there(make_facts: MakeFacts) 
 
 
 def test_what_labels_would_have_chosen_is_named_as_such(make_facts: MakeFacts) -> None:
-    text = document(replace(make_facts(), oracle={"round": 40.0, "accuracy": 0.99}))
+    text = render_report(replace(make_facts(), oracle={"round": 40.0, "accuracy": 0.99}))
     assert "Best round by labels, round 40: ACC 0.9900. It is not the result" in text
-    assert "Best round by labels" not in document(make_facts())
+    assert "Best round by labels" not in render_report(make_facts())
 
 
 def test_a_collapsed_run_says_so(make_facts: MakeFacts) -> None:
-    assert "The run has collapsed" in document(replace(make_facts(), occupancy=np.array([20, 0, 0])))
-    assert "The run has collapsed" not in document(make_facts())
+    assert "The run has collapsed" in render_report(replace(make_facts(), occupancy=np.array([20, 0, 0])))
+    assert "The run has collapsed" not in render_report(make_facts())
 
 
 def test_without_labels_nothing_is_scored(unlabelled: RunFacts) -> None:
-    text = document(unlabelled)
+    text = render_report(unlabelled)
     assert "no labels, so no metric was computed" in text
     assert "| 1 | 8 |" in text
     assert "ACC" not in text
@@ -79,7 +79,7 @@ def test_without_labels_nothing_is_scored(unlabelled: RunFacts) -> None:
 def test_the_file_holds_the_document(make_facts: MakeFacts, tmp_path: Path) -> None:
     path = write_report(tmp_path, make_facts())
     assert path == tmp_path / "report.md"
-    assert path.read_text("utf-8") == document(make_facts())
+    assert path.read_text("utf-8") == render_report(make_facts())
 
 
 def test_bars_in_cells_are_escaped() -> None:
@@ -103,26 +103,26 @@ def of_pixels(facts: RunFacts, **changes: object) -> RunFacts:
 
 
 def test_label_maps_have_a_row_a_class(make_facts: MakeFacts) -> None:
-    text = document(of_pixels(make_facts()))
+    text = render_report(of_pixels(make_facts()))
     assert "| cat | 14 | 70.0% | 1 | 0.5714 | 0.5714 |" in text
     assert "| dog | 6 | 30.0% | 2 | 0.8571 | 1.0000 |" in text
     assert "| bird | 0 | 0.0% | none | – | – |" in text
     assert "23 pixels are data; 20 of them have a label and are scored. Mean confidence: 0.875." in text
     assert "| cluster | pixels | class | of it |" in text
     assert "share of pixels in the class" in text
-    assert "## Pixels" not in document(make_facts())
+    assert "## Pixels" not in render_report(make_facts())
 
 
 def test_label_maps_are_told_by_their_protocol_and_by_who_made_the_mask(make_facts: MakeFacts) -> None:
     facts = of_pixels(make_facts())
-    assert "; prepared by squares@1 (squares). **Ground truth decided which pixels count" in document(facts)
+    assert "; prepared by squares@1 (squares). **Ground truth decided which pixels count" in render_report(facts)
     without = replace(facts, protocol=replace(facts.protocol, masked_by_labels=False))
-    assert "Ground truth decided" not in document(without)
+    assert "Ground truth decided" not in render_report(without)
 
 
 def test_label_maps_miss_the_k_means_of_pixels(make_facts: MakeFacts) -> None:
     facts = of_pixels(make_facts(baselines={"majority": {"accuracy": 0.7}}))
-    assert "K-means of pixels was not run" in document(facts)
-    assert "The recipe is no better than the majority class." in document(facts)
-    assert "latentclust predict" not in document(facts)
-    assert "latentclust label model.safetensors SCENES --out labels" in document(facts)
+    assert "K-means of pixels was not run" in render_report(facts)
+    assert "The recipe is no better than the majority class." in render_report(facts)
+    assert "latentclust predict" not in render_report(facts)
+    assert "latentclust label model.safetensors SCENES --out labels" in render_report(facts)

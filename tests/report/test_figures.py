@@ -13,7 +13,7 @@ from PIL import Image
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne
 from latentclust.report.figures import contingency_figure, loss_curves, smoothed
 from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster
-from latentclust.report.plotting import DPI, save_figure, style_of
+from latentclust.report.plotting import DPI, group_style, save_figure
 
 TABLE = np.array([[8, 0], [1, 6], [5, 0]])
 MATCHING = np.array([0, 1, -1])
@@ -150,7 +150,7 @@ def test_a_column_a_code_and_a_row_a_grouping(tmp_path: Path) -> None:
 
 
 def test_a_hundred_groups_look_different() -> None:
-    assert len({style_of(group) for group in range(100)}) == 100
+    assert len({group_style(group) for group in range(100)}) == 100
 
 
 def test_global_plotting_state_is_never_loaded() -> None:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from latentclust.errors import LatentclustError
-from latentclust.report.label_map_figures import Row, scene_figure, sheet, write_label_map
-from latentclust.report.map_colours import NO_DATA, cluster_colours, map_colours, painted
+from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
+from latentclust.report.map_colours import NO_DATA, cluster_colours, colour_labels, map_colours
 from latentclust.specs.data import VOID
 
 
@@ -29,7 +29,7 @@ def test_a_cluster_has_the_colour_of_its_class_and_others_one_of_their_own() -> 
 
 def test_a_map_is_painted_by_cluster_and_pale_where_there_is_no_data() -> None:
     colours = map_colours(3)
-    found = painted(np.array([[2, VOID], [0, 1]]), colours)
+    found = colour_labels(np.array([[2, VOID], [0, 1]]), colours)
     assert found.shape == (3, 2, 2)
     np.testing.assert_allclose(found[:, 0, 0], colours[2])
     np.testing.assert_allclose(found[:, 0, 1], NO_DATA)
@@ -56,7 +56,7 @@ def test_more_clusters_than_a_png_numbers_are_refused(tmp_path: Path) -> None:
 def test_a_sheet_has_a_column_for_ground_truth_where_there_is_any(truth: bool) -> None:
     rng = np.random.default_rng(0)
     rows = [
-        Row(
+        MapRow(
             rng.integers(0, 256, (4, 300, 400), dtype=np.uint8),
             rng.integers(-1, 3, (300, 400)).astype(np.int16) if truth else None,
             rng.integers(-1, 4, (300, 400)),
@@ -65,7 +65,7 @@ def test_a_sheet_has_a_column_for_ground_truth_where_there_is_any(truth: bool) -
         for _ in range(2)
     ]
     missed = ["", "", "bridge"] if truth else []
-    figure = sheet(rows, cluster_colours(4), ["one", "two", "three", "four"], missed)
+    figure = map_sheet(rows, cluster_colours(4), ["one", "two", "three", "four"], missed)
     columns = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert columns == ["image", *(["ground truth"] if truth else []), "label map", "confidence"]
     legend = [text.get_text() for text in figure.legends[0].get_texts()]

@@ -25,7 +25,7 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
 
 
 def test_exactly_the_promised_keys(make_facts: MakeFacts, tmp_path: Path) -> None:
-    write_results(tmp_path, RunResult.of(make_facts()))
+    write_results(tmp_path, RunResult.from_facts(make_facts()))
     written = json.loads((tmp_path / "results.json").read_text())
     assert set(written) == KEYS
     assert written["metrics"] == {"accuracy": 0.7, "nmi": 0.5}
@@ -35,7 +35,7 @@ def test_exactly_the_promised_keys(make_facts: MakeFacts, tmp_path: Path) -> Non
 
 
 def test_without_labels_metrics_are_empty_and_a_note_says_why(unlabelled: RunFacts, tmp_path: Path) -> None:
-    write_results(tmp_path, RunResult.of(unlabelled))
+    write_results(tmp_path, RunResult.from_facts(unlabelled))
     written = json.loads((tmp_path / "results.json").read_text())
     assert set(written) == KEYS | {"note"}
     assert (written["metrics"], written["baselines"]) == ({}, {})
@@ -43,19 +43,19 @@ def test_without_labels_metrics_are_empty_and_a_note_says_why(unlabelled: RunFac
 
 
 def test_what_is_written_is_read_back(make_facts: MakeFacts, tmp_path: Path) -> None:
-    result = RunResult.of(make_facts())
+    result = RunResult.from_facts(make_facts())
     write_results(tmp_path, result)
     assert read_results(tmp_path) == result
 
 
 def test_a_number_that_is_none_is_null_and_not_averaged(make_facts: MakeFacts, tmp_path: Path) -> None:
-    write_results(tmp_path, RunResult.of(make_facts(float("nan"))))
+    write_results(tmp_path, RunResult.from_facts(make_facts(float("nan"))))
     assert json.loads((tmp_path / "results.json").read_text())["metrics"]["accuracy"] is None
     assert summarise([read_results(tmp_path)]).mean == {"nmi": 0.5}
 
 
 def test_summary_over_seeds(make_facts: MakeFacts, tmp_path: Path) -> None:
-    runs = [RunResult.of(make_facts(0.5 + seed / 10, seed=seed)) for seed in (1, 2, 3)]
+    runs = [RunResult.from_facts(make_facts(0.5 + seed / 10, seed=seed)) for seed in (1, 2, 3)]
     runs[1] = runs[1].model_copy(update={"collapsed": True})
     write_summary(tmp_path, summarise(runs))
     written = json.loads((tmp_path / "summary.json").read_text())
@@ -68,7 +68,7 @@ def test_summary_over_seeds(make_facts: MakeFacts, tmp_path: Path) -> None:
 
 
 def test_one_seed_has_no_deviation(make_facts: MakeFacts) -> None:
-    assert summarise([RunResult.of(make_facts())]).std is None
+    assert summarise([RunResult.from_facts(make_facts())]).std is None
 
 
 def test_absent_and_broken_files_are_named(tmp_path: Path) -> None:

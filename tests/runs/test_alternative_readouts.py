@@ -8,8 +8,8 @@ import torch
 
 import latentclust
 from latentclust.report.facts import ChainFacts
-from latentclust.runs.alternative_readouts import doubts
-from latentclust.runs.reevaluate import reopen, score
+from latentclust.runs.alternative_readouts import chain_warnings
+from latentclust.runs.reevaluate import evaluate_model, open_evaluation
 from latentclust.runs.run import FinishedRun
 
 READOUTS = "evaluate.readouts=['amortized', {use='backprop-decoding', iterations=5}, 'kmeans-on-code']"
@@ -36,10 +36,10 @@ def test_every_readout_is_scored_beside_the_models_own(sampled: FinishedRun) -> 
 
 def test_a_readout_is_what_evaluating_with_that_inference_says(sampled: FinishedRun) -> None:
     for name in ("amortized", "kmeans-on-code"):
-        readout = reopen(
+        readout = open_evaluation(
             sampled.folder, torch.device("cpu"), settings=[f"inference.use={name}", "evaluate.readouts=[]"]
         )
-        assert score(readout, ()).metrics == sampled.facts.readouts[name].metrics
+        assert evaluate_model(readout, ()).metrics == sampled.facts.readouts[name].metrics
 
 
 def test_the_curve_over_lengths_goes_past_the_recipes_own(sampled: FinishedRun) -> None:
@@ -54,9 +54,9 @@ def test_the_curve_over_lengths_goes_past_the_recipes_own(sampled: FinishedRun) 
 
 
 def test_chains_that_do_not_agree_are_doubted(sampled: FinishedRun) -> None:
-    assert doubts(None) == ()
-    assert doubts(ChainFacts(0.9)) == ()
-    (warning,) = doubts(ChainFacts(0.899))
+    assert chain_warnings(None) == ()
+    assert chain_warnings(ChainFacts(0.9)) == ()
+    (warning,) = chain_warnings(ChainFacts(0.899))
     assert "89.9%" in warning
     assert "have not mixed" in warning
     assert ("have not mixed" in (sampled.folder / "report.md").read_text()) == (

@@ -13,16 +13,16 @@ from PIL import Image
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
-from latentclust.evaluate.clustering import assess
+from latentclust.evaluate.clustering import score_clustering
 from latentclust.model.model import ClusteringModel
-from latentclust.runs.alternative_readouts import examine_chains, readings
-from latentclust.runs.dataset_scores import outcome
-from latentclust.runs.finish import Trained, finish
+from latentclust.runs.alternative_readouts import evaluate_chains, score_readouts
+from latentclust.runs.dataset_scores import score_dataset
+from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.map_baseline_scores import score_map_baselines
-from latentclust.runs.reevaluate import Readout, score
+from latentclust.runs.reevaluate import ModelEvaluation, evaluate_model
 from latentclust.runs.scene_labels import scene_labels
-from latentclust.runs.subset import part_of, spread_over
+from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
 
 MakeModel = Callable[..., ClusteringModel]
@@ -34,14 +34,14 @@ def data_of(model: ClusteringModel) -> ImageSet:
     return model.resolved.dataset.open(())
 
 
-def finish_run(model: ClusteringModel, folder: Path) -> tuple[Any, Any]:
+def finished(model: ClusteringModel, folder: Path) -> tuple[Any, Any]:
     data = data_of(model)
     experiment = Experiment(model.resolved, data, model.raw_shape, {})
-    return finish(Trained(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, folder)
+    return finish_run(TrainingResult(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, folder)
 
 
 def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path) -> None:
-    facts, result = finish_run(map_model(), tmp_path)
+    facts, result = finished(map_model(), tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {
         "model.safetensors",
@@ -75,8 +75,8 @@ def test_the_streamed_scores_are_those_of_all_pixels_at_once(map_model: MakeMode
     assert data.valid is not None
     assert isinstance(data.labels, SealedMaps)
     valid, truth = data.valid.read(every), data.labels.unseal(every).astype(np.int64)
-    whole = assess(labels[valid], SealedLabels(truth[valid]), 4, model.resolved.metrics, 4)
-    found = outcome(model, data).assessment
+    whole = score_clustering(labels[valid], SealedLabels(truth[valid]), 4, model.resolved.metrics, 4)
+    found = score_dataset(model, data).clustering
     np.testing.assert_array_equal(found.occupancy, whole.occupancy)
     np.testing.assert_array_equal(found.table, whole.table)
     assert found.metrics == whole.metrics
@@ -95,7 +95,7 @@ def test_label_maps_come_in_order_and_void_where_there_is_no_data(map_model: Mak
 def test_baselines_of_pixels_see_what_the_model_sees(map_model: MakeModel) -> None:
     model = map_model()
     data = data_of(model)
-    table = outcome(model, data).assessment.table
+    table = score_dataset(model, data).clustering.table
     assert table is not None
     scores, warnings = score_map_baselines(model, data, table)
     assert warnings == ()
@@ -106,7 +106,7 @@ def test_baselines_of_pixels_see_what_the_model_sees(map_model: MakeModel) -> No
 
 
 def test_without_labels_there_are_maps_and_no_scores(map_model: MakeModel, mosaic: Any, tmp_path: Path) -> None:
-    facts, result = finish_run(map_model(dataset=mosaic(labelled=False)), tmp_path)
+    facts, result = finished(map_model(dataset=mosaic(labelled=False)), tmp_path)
     assert (facts.metrics, facts.baselines, facts.table) == (None, None, None)
     assert result.class_iou == {}
     assert sum(result.occupancy) == COUNTED
@@ -120,7 +120,7 @@ def test_labels_of_whole_images_score_no_pixels(map_model: MakeModel, tmp_path: 
     model = map_model()
     data = replace(data_of(model), labels=SealedLabels(np.zeros(IMAGES, np.int64)))
     experiment = Experiment(model.resolved, data, model.raw_shape, {})
-    facts, _ = finish(Trained(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, tmp_path)
+    facts, _ = finish_run(TrainingResult(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, tmp_path)
     assert facts.metrics is None
     assert any("a label an image" in warning for warning in facts.warnings)
 
@@ -134,7 +134,7 @@ def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read
     model = map_model()
     monkeypatch.setattr(type(model.inference), "posterior", diverge)
     with pytest.raises(RunFailedError) as caught:
-        finish_run(model, tmp_path)
+        finished(model, tmp_path)
     first, second = caught.value.issues
     assert first == Issue("inference.step_size", "the chains diverged", "Lower it")
     assert second.where == str(tmp_path / "model.safetensors")
@@ -152,7 +152,7 @@ def test_a_scene_is_one_map_whatever_its_windows(map_model: MakeModel, mosaic: A
 
 def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path: Path) -> None:
     model = map_model()
-    finish_run(model, tmp_path)
+    finished(model, tmp_path)
     with Image.open(tmp_path / "label-map.png") as picture:
         assert picture.mode == "P"
         values = np.asarray(picture)
@@ -165,34 +165,34 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
 def test_another_reading_agrees_whatever_it_calls_its_clusters(map_model: MakeModel, by_colour: Any) -> None:
     model = map_model(readouts={"renamed": by_colour(order=(0, 1, 2, 3)), "blind": by_colour(noise=5.0)})
     data = data_of(model)
-    found = readings(model, data, data, outcome(model, data))
+    found = score_readouts(model, data, data, score_dataset(model, data))
     assert found["renamed"].agreement == 1
-    assert found["renamed"].metrics == pytest.approx(outcome(model, data).assessment.metrics)
+    assert found["renamed"].metrics == pytest.approx(score_dataset(model, data).clustering.metrics)
     assert found["blind"].agreement < 0.9
 
 
 def test_independent_chains_are_compared_pixel_by_pixel(map_model: MakeModel, by_colour: Any) -> None:
     sure, blind = (map_model(by_colour(chains=True, noise=noise)) for noise in (0.0, 1.0))
     data = data_of(sure)
-    chains = examine_chains(sure, data, outcome(sure, data))
+    chains = evaluate_chains(sure, data, score_dataset(sure, data))
     assert chains is not None
     assert chains.agreement == 1
     assert [entry["steps"] for entry in chains.lengths] == [1, 2]
     assert chains.lengths[0]["miou"] > 0.99
-    doubted = examine_chains(blind, data, outcome(blind, data))
+    doubted = evaluate_chains(blind, data, score_dataset(blind, data))
     assert doubted is not None
     assert 0.2 < doubted.agreement < 0.9
 
 
 def test_a_saved_model_is_evaluated_on_maps_of_another_size(map_model: MakeModel, mosaic: Any) -> None:
     model = map_model()
-    facts = score(Readout(model, model.resolved), ())
+    facts = evaluate_model(ModelEvaluation(model, model.resolved), ())
     assert facts.metrics is not None
     assert facts.metrics["miou"] > 0.99
     larger = replace(model, raw_shape=(3, 48, 64))
-    assert score(Readout(larger, larger.resolved), ()).metrics == facts.metrics
+    assert evaluate_model(ModelEvaluation(larger, larger.resolved), ()).metrics == facts.metrics
     with pytest.raises(LatentclustError, match="samples of shape"):
-        score(Readout(replace(model, raw_shape=(4, SIDE, SIDE)), model.resolved), ())
+        evaluate_model(ModelEvaluation(replace(model, raw_shape=(4, SIDE, SIDE)), model.resolved), ())
 
 
 def test_any_size_is_predicted_and_other_channels_are_refused(map_model: MakeModel) -> None:
@@ -204,7 +204,7 @@ def test_any_size_is_predicted_and_other_channels_are_refused(map_model: MakeMod
 
 def test_a_part_holds_its_images_labels_and_masks(map_model: MakeModel) -> None:
     data = data_of(map_model())
-    part = part_of(data, np.array([7, 2]))
+    part = subset(data, np.array([7, 2]))
     both = np.arange(2)
     assert isinstance(part.labels, SealedMaps)
     assert isinstance(data.labels, SealedMaps)
@@ -212,5 +212,5 @@ def test_a_part_holds_its_images_labels_and_masks(map_model: MakeModel) -> None:
     assert part.valid.reads_labels
     np.testing.assert_array_equal(part.source.read(both), data.source.read(np.array([7, 2])))
     np.testing.assert_array_equal(part.labels.unseal(both), data.labels.unseal(np.array([7, 2])))
-    assert spread_over(3, 10).tolist() == [0, 1, 2]
-    assert spread_over(101, 3).tolist() == [0, 50, 100]
+    assert spread_indices(3, 10).tolist() == [0, 1, 2]
+    assert spread_indices(101, 3).tolist() == [0, 50, 100]

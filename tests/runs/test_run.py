@@ -17,7 +17,7 @@ import latentclust
 from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.report.results import read_results
-from latentclust.runs.run import FinishedRun, prepare_recipe, resume, run_seeds, settings_of
+from latentclust.runs.run import FinishedRun, load_resolved_recipe, override_settings, resume, run_seeds
 
 RecipeFile = Callable[[str], Path]
 
@@ -72,7 +72,7 @@ def test_results_hold_the_keys_that_other_programs_read(finished: FinishedRun) -
 
 
 def test_the_resolved_recipe_is_the_recipe(finished: FinishedRun) -> None:
-    again = prepare_recipe(finished.folder / "recipe.toml", ())
+    again = load_resolved_recipe(finished.folder / "recipe.toml", ())
     assert again.loaded.digest == finished_digest(finished)
     assert "extends" not in tomllib.loads((finished.folder / "recipe.toml").read_text())
 
@@ -285,13 +285,13 @@ def test_overrides_are_settings(tmp_path: Path) -> None:
         "views.view.steps": [{"use": "flip", "probability": 0.25}],
         "data.path": tmp_path / "x.npz",
     }
-    for (key, value), setting in zip(overrides.items(), settings_of(overrides), strict=True):
+    for (key, value), setting in zip(overrides.items(), override_settings(overrides), strict=True):
         name, _, text = setting.partition("=")
         assert name == key
         assert tomllib.loads(f"value = {text}")["value"] == (str(value) if isinstance(value, Path) else value)
-    assert settings_of(["a.b=1", "c=2"]) == ("a.b=1", "c=2")
+    assert override_settings(["a.b=1", "c=2"]) == ("a.b=1", "c=2")
 
 
 def test_an_override_that_no_recipe_can_hold_is_told() -> None:
     with pytest.raises(LatentclustError, match=r"train\.rounds: None cannot be written in a recipe"):
-        settings_of({"train.rounds": None})
+        override_settings({"train.rounds": None})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentclust.assemble.experiment import Experiment, assemble
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Listener, NullListener, Record
 from latentclust.train.loop import Training
@@ -80,7 +80,7 @@ def experiment(_maps: None) -> MakeExperiment:
     """Makes the experiment of a recipe beside this file, under `--set` settings."""
 
     def make(name: str, *settings: str) -> Experiment:
-        return assemble(prepare_recipe(RECIPES / f"{name}.toml", settings), ())
+        return assemble(load_resolved_recipe(RECIPES / f"{name}.toml", settings), ())
 
     return make
 

@@ -10,7 +10,7 @@ from latentclust.labelling.clusters.window_sample import Survey, survey
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.discover import check_given, find_scenes
 from latentclust.model.model import ClusteringModel
-from latentclust.report.contact_sheet import SheetRow, cluster_sheet
+from latentclust.report.contact_sheet import ContactRow, contact_sheet
 
 
 def preview(
@@ -42,8 +42,8 @@ def preview(
     for entry in Legend.from_clusters(model).entries[1:]:
         found = patches_of(surveyed, entry.value, patches, size)
         share = float(surveyed.counts[entry.value - 1] / surveyed.pixels)
-        rows.append(SheetRow(entry.value, entry.name, entry.hex, share, found))
-    return cluster_sheet(rows, patches, size, _title(model, surveyed, size))
+        rows.append(ContactRow(entry.value, entry.name, entry.hex, share, found))
+    return contact_sheet(rows, patches, size, _title(model, surveyed, size))
 
 
 def _title(model: ClusteringModel, surveyed: Survey, size: int) -> str:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from latentclust.evaluate.clustering import Assessment
+from latentclust.evaluate.clustering import ClusteringScores
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import RunFacts
@@ -56,7 +56,7 @@ class SceneAgreement:
         """What a machine reads."""
         beside = {"alignment": self.alignment, "pixels": asdict(self.pixels), "warnings": list(self.facts.warnings)}
         kept = {"labels": str(self.labels)} if self.labels else {}
-        return {**RunResult.of(self.facts).model_dump(), **beside, **kept}
+        return {**RunResult.from_facts(self.facts).model_dump(), **beside, **kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Beside:
 
 
 def facts_of(
-    model: ClusteringModel, protocol: Protocol, found: Assessment, classes: tuple[str, ...], beside: Beside
+    model: ClusteringModel, protocol: Protocol, found: ClusteringScores, classes: tuple[str, ...], beside: Beside
 ) -> RunFacts:
     """The scores of a scene as those of any run."""
     resolved = model.resolved

@@ -13,8 +13,8 @@ from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading, as_bytes, read_window
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import score
-from latentclust.evaluate.segmentation import MAJORITY, MapTally, majority
+from latentclust.evaluate.clustering import score_table
+from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
 from latentclust.labelling.reference.blocks import Block
 from latentclust.labelling.reference.class_raster import Reference
 from latentclust.labelling.scenes.reader import fill_nodata
@@ -63,7 +63,11 @@ class ScenePixels:
 
 
 def score_scene_baselines(
-    model: ClusteringModel, pixels: ScenePixels, reference: Reference, occupied: Sequence[int], tally: MapTally
+    model: ClusteringModel,
+    pixels: ScenePixels,
+    reference: Reference,
+    occupied: Sequence[int],
+    tally: ContingencyCounter,
 ) -> tuple[dict[str, Mapping[str, float]], tuple[str, ...]]:
     """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data.
 
@@ -81,13 +85,13 @@ def score_scene_baselines(
     for name, baseline in model.resolved.baselines.items():
         assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
         try:
-            found = MapTally(model.clusters, SealedMaps(reference.maps), len(reference.names))
+            found = ContingencyCounter(model.clusters, SealedMaps(reference.maps), len(reference.names))
             for index, labels in baseline_labels(model, pixels, occupied, baseline):
                 found.add(labels[np.newaxis], np.array([index]))
-            scores[name] = found.assessment(metrics).metrics or {}
+            scores[name] = found.scores(metrics).metrics or {}
         except LatentclustError as error:
             warnings.append(f"The baseline {name} was not run: {error}")
-    return scores | {MAJORITY: score(majority(table), metrics)}, tuple(warnings)
+    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
 
 
 def baseline_labels(

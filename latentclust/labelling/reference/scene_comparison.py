@@ -11,7 +11,7 @@ import numpy as np
 
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError, RunFailedError
-from latentclust.evaluate.segmentation import MapTally
+from latentclust.evaluate.segmentation import ContingencyCounter
 from latentclust.labelling.label_report import LabelListener
 from latentclust.labelling.label_scenes import label
 from latentclust.labelling.reference.blocks import Block, blocks_of
@@ -64,7 +64,7 @@ def compare_scene(
             images = ScenePixels(file, bands, scene, blocks, model.device)
             beside = Beside(*score_scene_baselines(model, images, known, occupied, tally))
     protocol = protocol_of(model, scene, reference, pixels)
-    facts = facts_of(model, protocol, tally.assessment(model.resolved.metrics), known.names, beside)
+    facts = facts_of(model, protocol, tally.scores(model.resolved.metrics), known.names, beside)
     seconds = time.monotonic() - began
     return SceneAgreement(replace(facts, seconds=seconds), found.how, pixels, labels if out else None)
 
@@ -89,9 +89,9 @@ def _labelled(model: ClusteringModel, scene: Path, folder: Path, listener: Label
 
 def _counted(
     model: ClusteringModel, labels: Path, known: Reference, blocks: Sequence[Block]
-) -> tuple[MapTally, list[int]]:
+) -> tuple[ContingencyCounter, list[int]]:
     """Clusters against classes, and the blocks that hold labels."""
-    tally = MapTally(model.clusters, SealedMaps(known.maps), len(known.names))
+    tally = ContingencyCounter(model.clusters, SealedMaps(known.maps), len(known.names))
     occupied = []
     with open_raster(labels) as file:
         for index, block in enumerate(blocks):
@@ -103,7 +103,7 @@ def _counted(
     return tally, occupied
 
 
-def _pixel_counts(tally: MapTally, known: Reference, scene: int, reference: Path) -> PixelCounts:
+def _pixel_counts(tally: ContingencyCounter, known: Reference, scene: int, reference: Path) -> PixelCounts:
     """How many pixels were compared; raises LatentclustError where none was."""
     assert tally.table is not None, "a reference was counted"
     found = PixelCounts(scene, int(tally.occupancy.sum()), known.pixels, int(tally.table.sum()))

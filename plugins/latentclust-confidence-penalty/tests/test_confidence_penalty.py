@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 from latentclust.api import Code, LatentclustError
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 
 from latentclust_confidence_penalty import ConfidencePenalty
 
@@ -58,7 +58,7 @@ def test_descending_it_makes_a_posterior_less_confident():
 
 
 def test_a_recipe_binds_it_to_the_code_of_real_images():
-    resolved = prepare_recipe(recipe(threshold=2.0), ())
+    resolved = load_resolved_recipe(recipe(threshold=2.0), ())
     term = next(term for term in resolved.plans["encoder"].terms if term.name == "confidence-penalty")
     assert term.loss == ConfidencePenalty(threshold=2.0)
     assert term.reads == ("code_of_real",)
@@ -67,4 +67,4 @@ def test_a_recipe_binds_it_to_the_code_of_real_images():
 
 def test_a_recipe_that_does_not_say_which_code_is_refused():
     with pytest.raises(LatentclustError, match="the loss asks for 'code', and there is no such quantity"):
-        prepare_recipe(recipe(on={}), ())
+        load_resolved_recipe(recipe(on={}), ())

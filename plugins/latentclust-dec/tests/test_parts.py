@@ -10,7 +10,7 @@ from latentclust.api import Code, Images, Latent, LatentclustError, Model
 from latentclust.assemble.experiment import assemble
 from latentclust.networks.images import EncoderNetwork
 from latentclust.plugins.registry import installed
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 from torch import nn
 
 import latentclust_dec
@@ -155,7 +155,7 @@ def test_an_encoder_without_centroids_is_refused() -> None:
 def test_dec_moves_the_encoder_alone_and_idec_the_decoder_too() -> None:
     plans = {}
     for system in ("dec@1", "idec@1"):
-        resolved = prepare_recipe({"schema": 1, "extends": system, "name": "d", "data": {"use": "digits"}}, ())
+        resolved = load_resolved_recipe({"schema": 1, "extends": system, "name": "d", "data": {"use": "digits"}}, ())
         pretraining, clustering = resolved.stages
         assert list(pretraining.plans) == ["autoencoder"]
         plans[system] = clustering.plans["clustering"]
@@ -168,7 +168,7 @@ def test_dec_moves_the_encoder_alone_and_idec_the_decoder_too() -> None:
 
 def test_the_decoder_mirrors_the_encoder() -> None:
     tables = {"schema": 1, "extends": "dec@1", "name": "d", "data": {"use": "digits"}}
-    networks = assemble(prepare_recipe(tables, ()), ()).networks
+    networks = assemble(load_resolved_recipe(tables, ()), ()).networks
     widths = {
         name: [layer.in_features for layer in network.modules() if isinstance(layer, nn.Linear)]
         for name, network in networks.items()

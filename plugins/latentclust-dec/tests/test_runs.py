@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import prepare_recipe
+from latentclust.runs.run import load_resolved_recipe
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
@@ -38,13 +38,13 @@ def tables(system: str) -> dict[str, Any]:
 
 
 def training(system: str, folder: Path, *settings: str) -> Training:
-    experiment = assemble(prepare_recipe(tables(system), (*SMALL, *settings)), ())
+    experiment = assemble(load_resolved_recipe(tables(system), (*SMALL, *settings)), ())
     return prepare_training(experiment, make_fabric("cpu", 1), folder, NullListener())
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_resolves_and_is_named_after_its_file(path: Path) -> None:
-    resolved = prepare_recipe(path, ())
+    resolved = load_resolved_recipe(path, ())
     assert resolved.recipe.name == path.stem
     assert [stage.name for stage in resolved.stages] == ["pretraining", "clustering"]
     assert "latentclust-dec" in resolved.distributions
@@ -101,7 +101,7 @@ def test_the_decoder_stays_in_dec_and_moves_in_idec(tmp_path: Path, system: str,
 def test_a_run_is_saved_and_read_again_by_the_nearest_centroid(tmp_path: Path, system: str) -> None:
     finished = latentclust.run(tables(system), SMALL, out=tmp_path / "run", device="cpu")
     model = latentclust.load(finished.folder)
-    digits = prepare_recipe(tables(system), SMALL).dataset.open(()).source.read(np.arange(1797))
+    digits = load_resolved_recipe(tables(system), SMALL).dataset.open(()).source.read(np.arange(1797))
     posterior = model.predict(digits)
     centroids = model.networks["encoder"].head.centroids.detach()
     nearest = torch.cdist(posterior.style, centroids).argmin(dim=1)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from latentclust.api import LatentclustError
 from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import prepare_recipe, run
+from latentclust.runs.run import load_resolved_recipe, run
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -82,7 +82,7 @@ def test_two_textures_of_the_same_colours_are_told_apart(tables: dict[str, Any],
 
 
 def test_only_the_head_and_the_centroids_move(tables: dict[str, Any], tmp_path: Path):
-    before = assemble(prepare_recipe(tables, ()), ()).networks
+    before = assemble(load_resolved_recipe(tables, ()), ()).networks
     finished = run(tables, {"train.rounds": 2}, out=tmp_path / "run", device="cpu")
     after = load_file(finished.folder / "model.safetensors")
     moved = {}
@@ -96,7 +96,7 @@ def test_only_the_head_and_the_centroids_move(tables: dict[str, Any], tmp_path: 
 
 
 def test_the_head_learns_from_the_correspondences_alone(tables: dict[str, Any]):
-    plans = prepare_recipe(tables, ()).plans
+    plans = load_resolved_recipe(tables, ()).plans
     assert plans["segmenter"].networks == ("segmenter",)
     assert {term.name: term.reads for term in plans["segmenter"].terms} == {
         "self": ("sampled", "sampled"),
@@ -108,7 +108,7 @@ def test_the_head_learns_from_the_correspondences_alone(tables: dict[str, Any]):
 
 @pytest.mark.parametrize("name", ["dubai5-stego", "potsdam3-stego", "cocostuff27-stego"])
 def test_recipes_resolve_and_name_the_weights_that_they_read(name: str):
-    recipe = prepare_recipe(RECIPES / f"{name}.toml", ())
+    recipe = load_resolved_recipe(RECIPES / f"{name}.toml", ())
     assert recipe.recipe.name == name
     assert recipe.recipe.networks["trunk"].frozen
     supervised = recipe.backbones["trunk"].model == "tf_efficientnet_lite0"
@@ -119,13 +119,13 @@ def test_the_probe_refuses_a_prior_of_whole_images(tables: dict[str, Any]):
     tables["prior"] = {"use": "one-hot-gaussian", "clusters": 2}
     what = "'cluster-probe' cannot work with 'one-hot-gaussian': it gives every pixel a cluster"
     with pytest.raises(LatentclustError, match=what):
-        prepare_recipe(tables, ())
+        load_resolved_recipe(tables, ())
 
 
 def test_a_recipe_without_its_table_is_refused(tables: dict[str, Any]):
     tables["tables"] = {"other": {"use": "feature-neighbours"}}
     with pytest.raises(LatentclustError):
-        prepare_recipe(tables, ())
+        load_resolved_recipe(tables, ())
 
 
 def test_the_contract_of_imports_is_that_of_the_api_and_of_the_declared_dependencies():
@@ -160,4 +160,4 @@ def test_the_readmes_recipes_resolve(block: int, tmp_path: Path):
     for path in RECIPES.glob("*.toml"):
         shutil.copy(path, tmp_path)
     (tmp_path / "own.toml").write_text(found[block])
-    assert prepare_recipe(tmp_path / "own.toml", ()).recipe.name in found[block]
+    assert load_resolved_recipe(tmp_path / "own.toml", ()).recipe.name in found[block]

@@ -15,7 +15,7 @@ import latentclust
 from latentclust.bundled.map_baselines import LocalStatisticsKMeans, PixelKMeans
 from latentclust.bundled.views.local_statistics import local_statistics
 from latentclust.errors import LatentclustError, RunFailedError
-from latentclust.evaluate.segmentation import joint
+from latentclust.evaluate.segmentation import joint_counts
 from latentclust.labelling.reference import blocks
 from latentclust.labelling.reference.scene_agreement import SceneAgreement
 from latentclust.labelling.reference.scene_baselines import ScenePixels
@@ -83,7 +83,7 @@ def test_pixels_are_compared_where_both_are_valid(model, scene, labels, tmp_path
     classes[40:45] = 3  # no class by the option
     found = compare_scene(model, scene, reference(tmp_path, classes, nodata=9), nodata=3)
     truth = np.where((classes == 9) | (classes == 3), 0, classes).astype(int) - 1
-    np.testing.assert_array_equal(table(found), joint(labels.astype(int) - 1, truth, CLUSTERS, 2))
+    np.testing.assert_array_equal(table(found), joint_counts(labels.astype(int) - 1, truth, CLUSTERS, 2))
     assert found.facts.classes == ("class 1", "class 2")
     assert found.pixels.referenced == (truth >= 0).sum()
     assert found.pixels.compared == ((truth >= 0) & (labels > 0)).sum() == table(found).sum()
@@ -129,7 +129,7 @@ def test_a_coarser_reference_is_resampled_and_not_the_labels(model, scene, tmp_p
     path = reference(tmp_path, coarse, transform=place(scale=2))
     found = compare_scene(model, scene, path)
     truth = coarse.repeat(2, axis=0).repeat(2, axis=1).astype(int) - 1
-    np.testing.assert_array_equal(table(found), joint(labels.astype(int) - 1, truth, CLUSTERS, 4))
+    np.testing.assert_array_equal(table(found), joint_counts(labels.astype(int) - 1, truth, CLUSTERS, 4))
     assert "resampled to the scene's grid by nearest neighbour, from 60x45 pixels" in found.alignment
     assert found.alignment.endswith("to 120x90 pixels in EPSG:32613.")
 
@@ -149,7 +149,7 @@ def test_what_a_reference_does_not_cover_has_no_class_even_where_0_is_one(
             file.write_mask(mask)
         expected[20:27] = -1
     found = compare_scene(model, scene, path)
-    np.testing.assert_array_equal(table(found), joint(labels.astype(int) - 1, expected, CLUSTERS, 2))
+    np.testing.assert_array_equal(table(found), joint_counts(labels.astype(int) - 1, expected, CLUSTERS, 2))
     assert found.pixels.referenced == (expected >= 0).sum()
 
 
@@ -162,7 +162,7 @@ def test_a_reference_in_another_coordinate_system_is_brought_over(model, scene, 
         turned = np.zeros((high, wide), np.uint8)
         reproject(coarse, turned, file.transform, src_crs=file.crs, dst_transform=place, dst_crs="EPSG:4326")
     found = compare_scene(model, scene, reference(tmp_path, turned, crs="EPSG:4326", transform=place, nodata=0))
-    expected = joint(labels.astype(int) - 1, coarse.astype(int) - 1, CLUSTERS, 2)
+    expected = joint_counts(labels.astype(int) - 1, coarse.astype(int) - 1, CLUSTERS, 2)
     assert np.abs(table(found) - expected).sum() < 0.05 * expected.sum(), "but for pixels at the edges of classes"
     assert "EPSG:4326" in found.alignment
 
