@@ -1,8 +1,19 @@
-"""The tables of `results/clustering-*.json` beside the papers: `python benchmarks/tables.py` prints Markdown."""
+"""Write the tables of the pages in docs/ from `results/*.json`: `python benchmarks/tables.py [--write]`.
+
+Without `--write` the tables are printed. A page has a table between the comments `<!-- table: NAME -->` and
+`<!-- end -->`. tests/docs/test_results.py fails if a page is out of date.
+"""
 
 import json
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "how-to" / "label-scenes.md")
 
 PAPERS = {
     "pendigits-clustergan": "purity .77, NMI .73 (best of 5)",
@@ -12,65 +23,137 @@ PAPERS = {
 }
 METRICS = ("accuracy", "purity", "nmi", "ari")
 MAP_METRICS = ("miou", "accuracy", "macro-accuracy", "nmi")
-BESIDE = {
+SCENE_METRICS = ("accuracy", "macro-accuracy", "miou", "nmi", "ari")
+BASELINES = {
     "pixel-kmeans": "pixels",
     "local-statistics-kmeans": "local statistics",
     "features-kmeans": "ImageNet features",
     "majority": "majority class",
 }
-"""The baselines of label maps."""
+"""Columns of the baselines of label maps."""
+
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Prints a row for each file of results: those of images, then those of label maps."""
-    paths = sorted((Path(__file__).parent / "results").glob("clustering-*.json"))
-    found = {path.stem.removeprefix("clustering-"): json.loads(path.read_text()) for path in paths}
-    maps = {name: result for name, result in found.items() if "miou" in result["mean"]}
-    print("| recipe | seeds | ACC | purity | NMI | ARI | k-means ACC / purity / NMI | paper | s a run |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |")
-    for name in (name for name in found if name not in maps):
-        print(row([name, *scores(found[name], METRICS), kmeans(found[name]), paper(found[name]), spent(found[name])]))
-    print()
-    print(f"| recipe | seeds | mIoU | ACC | macro ACC | NMI | {' | '.join(BESIDE.values())} | s a run |")
-    print("| --- |" + " ---: |" * (len(MAP_METRICS) + len(BESIDE) + 2))
-    for name, result in maps.items():
-        beside = [number(result["baselines"].get(baseline, {}), "miou") for baseline in BESIDE]
-        print(row([name, *scores(result, MAP_METRICS), *beside, spent(result)]))
+    """Print the tables, or write them into the pages."""
+    if "--write" in sys.argv[1:]:
+        for page in PAGES:
+            page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        return
+    for name, lines in TABLES.items():
+        print(f"{name}\n\n" + "\n".join(lines()) + "\n")
 
 
-def scores(result: dict[str, Any], metrics: tuple[str, ...]) -> list[str]:
-    """How many seeds, and mean and deviation of each metric."""
+def filled(text: str) -> str:
+    """Return a page with its tables as the results are now."""
+    return MARKED.sub(lambda found: "\n".join((found[1], *TABLES[found[2]](), "", found[3])), text)
+
+
+def images() -> Iterator[str]:
+    """Yield the lines of the table of image clusterings."""
+    yield "| recipe | seeds | ACC | purity | NMI | ARI | k-means ACC / purity / NMI | paper | seconds per run |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |"
+    for name, result in _clusterings().items():
+        if "miou" not in result["mean"]:
+            cells = [*_scores(result, METRICS), _kmeans(result), PAPERS.get(result["recipe"], "–"), _seconds(result)]
+            yield _row([_link(name), _seeds(result), *cells])
+
+
+def label_maps() -> Iterator[str]:
+    """Yield the lines of the table of label maps."""
+    yield f"| recipe | seeds | mIoU | ACC | macro ACC | NMI | {' | '.join(BASELINES.values())} | seconds per run |"
+    yield "| --- |" + " ---: |" * (len(MAP_METRICS) + len(BASELINES) + 2)
+    for name, result in _clusterings().items():
+        if "miou" in result["mean"]:
+            baselines = [_score(result["baselines"].get(one, {}), "miou") for one in BASELINES]
+            yield _row([_link(name), _seeds(result), *_scores(result, MAP_METRICS), *baselines, _seconds(result)])
+
+
+def variants(file: str, metrics: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[str]:
+    """Yield the lines of the table of a recipe's variants."""
+    yield f"| variant | {' | '.join(heads)} |"
+    yield "| --- |" + " ---: |" * len(metrics)
+    for name, result in _read(file)["results"].items():
+        yield _row([name, *_scores(result, metrics)])
+
+
+def dec() -> Iterator[str]:
+    """Yield the lines of the table of DEC and IDEC compared with ClustPy."""
+    yield "| system | implementation | ACC | purity | NMI | ARI |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: |"
+    result = _read("dec-digits")
+    for system in ("dec", "idec"):
+        for name, implementation in (("latentclust-dec", "latentclust"), ("ClustPy", "clustpy")):
+            yield _row([system.upper(), name, *_scores(result[system][implementation], METRICS)])
+
+
+def scene() -> Iterator[str]:
+    """Yield the lines of the table of a scene compared with a reference."""
+    result = _read("landsat7")
+    names = {"pixel-kmeans": "k-means of pixels", "local-statistics-kmeans": "k-means of local statistics"}
+    yield "| | ACC | macro ACC | mIoU | NMI | ARI |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    yield _row(["`landsat7`", *_scores(result, SCENE_METRICS)])
+    for baseline, name in (names | {"majority": "majority class"}).items():
+        yield _row([name, *(_score(result["baselines"][baseline], metric) for metric in SCENE_METRICS)])
+
+
+TABLES = {
+    "images": images,
+    "label-maps": label_maps,
+    "cgm": lambda: variants("cgm_means", METRICS, ("ACC", "purity", "NMI", "ARI")),
+    "dec": dec,
+    "dubai5": lambda: variants("dubai5_variants", MAP_METRICS, ("mIoU", "ACC", "macro ACC", "NMI")),
+    "scene": scene,
+}
+"""The tables by the name in a page's comment."""
+
+
+def _clusterings() -> dict[str, Any]:
+    """Return the results of `clustering.py` by the name of their file."""
+    paths = sorted(RESULTS.glob("clustering-*.json"))
+    found = {path.stem.removeprefix("clustering-"): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    return dict(sorted(found.items()))
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _link(name: str) -> str:
+    return f"[{name}](../benchmarks/results/clustering-{name}.json)"
+
+
+def _seeds(result: dict[str, Any]) -> str:
     collapsed = f" ({len(result['collapsed'])} collapsed)" if result["collapsed"] else ""
-    deviation = result["std"] or {}
+    return f"{len(result['seeds'])}{collapsed}"
+
+
+def _scores(result: dict[str, Any], metrics: tuple[str, ...]) -> list[str]:
+    """Return the mean of each metric, with its standard deviation if there are several seeds."""
+    deviation = result.get("std") or {}
     return [
-        f"{len(result['seeds'])}{collapsed}",
-        *(f"{result['mean'][m]:.3f}" + (f" ± {deviation[m]:.3f}" if m in deviation else "") for m in metrics),
+        f"{result['mean'][metric]:.3f}" + (f" ± {deviation[metric]:.3f}" if metric in deviation else "")
+        for metric in metrics
     ]
 
 
-def kmeans(result: dict[str, Any]) -> str:
-    """The scores of k-means on the same images."""
+def _kmeans(result: dict[str, Any]) -> str:
     found = result["baselines"].get("kmeans", {})
-    return " / ".join(number(found, metric) for metric in ("accuracy", "purity", "nmi")) if found else "–"
+    return " / ".join(_score(found, metric) for metric in ("accuracy", "purity", "nmi")) if found else "–"
 
 
-def paper(result: dict[str, Any]) -> str:
-    """What the paper has."""
-    return PAPERS.get(result["recipe"], "–")
-
-
-def spent(result: dict[str, Any]) -> str:
-    """Mean seconds a run."""
+def _seconds(result: dict[str, Any]) -> str:
     return f"{sum(result['seconds']) / len(result['seconds']):.0f}"
 
 
-def number(found: dict[str, float], metric: str) -> str:
-    """A score, or a dash."""
+def _score(found: dict[str, float], metric: str) -> str:
     return f"{found[metric]:.3f}" if metric in found else "–"
 
 
-def row(cells: list[str]) -> str:
-    """A row of Markdown."""
+def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

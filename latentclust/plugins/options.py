@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import annotated_types
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from latentclust.specs.parts import Spec
@@ -93,7 +94,7 @@ def _default(field: FieldInfo) -> Any:
 
 
 @cache
-def attribute_docstrings(spec: type[Spec]) -> dict[str, str]:
+def attribute_docstrings(spec: type[BaseModel]) -> dict[str, str]:
     """The strings below a class's own attributes, each as one line; none where its source is not at hand.
 
     pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.

@@ -1,0 +1,83 @@
+"""The tables and the numbers of docs/results.md are those of benchmarks/results/."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def tables() -> Any:
+    """The module benchmarks/tables.py."""
+    spec = spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Every number of a JSON value."""
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from numbers(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from numbers(one)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def test_a_page_has_the_tables_of_the_results(tables: Any):
+    for path in tables.PAGES:
+        text = path.read_text(encoding="utf-8")
+        assert text == tables.filled(text), "run `python benchmarks/tables.py --write`"
+        assert "<!-- table: " in text
+
+
+def test_the_page_of_results_has_every_table(tables: Any, page):
+    assert re.findall(r"^<!-- table: ([\w-]+) -->$", page("docs/results.md").text, re.MULTILINE) == [
+        "images",
+        "cgm",
+        "dec",
+        "label-maps",
+        "dubai5",
+        "scene",
+    ]
+
+
+def test_the_table_of_images_has_the_seeds_and_scores_of_a_result(tables: Any):
+    (row,) = [line for line in tables.images() if line.startswith("| [digits](")]
+    assert row.split(" | ")[1:6] == ["5", "0.952 ± 0.003", "0.952 ± 0.003", "0.916 ± 0.005", "0.901 ± 0.006"]
+
+
+def test_a_collapsed_run_is_counted(tables: Any):
+    (row,) = [line for line in tables.images() if line.startswith("| [coil20-dccs](")]
+    assert row.split(" | ")[1] == "3 (3 collapsed)"
+
+
+def test_a_result_of_one_seed_has_no_deviation(tables: Any):
+    (row,) = [line for line in tables.images() if line.startswith("| [mnist-dccs_cpu](")]
+    assert "±" not in row
+
+
+def test_every_clustering_result_has_a_row(tables: Any, page):
+    found = {path.stem.removeprefix("clustering-") for path in tables.RESULTS.glob("clustering-*.json")}
+    rows = re.findall(r"^\| \[([^\]]+)\]\(\.\./benchmarks/results/clustering-", page("docs/results.md").text, re.M)
+    assert sorted(rows) == sorted(found)
+
+
+def test_a_score_in_the_text_of_the_results_is_in_a_result_file(tables: Any, page):
+    prose = re.sub(r"^\|.*$", "", page("docs/results.md").prose, flags=re.MULTILINE)
+    scores = set(re.findall(r"\b0\.\d{3}\b", prose))
+    files = (json.loads(path.read_text(encoding="utf-8")) for path in tables.RESULTS.glob("*.json"))
+    recorded = {f"{number:.3f}" for file in files for number in numbers(file)}
+    assert scores
+    assert scores <= recorded
