@@ -91,6 +91,7 @@ from latentclust.tensors import (
     Shape,
     Similarities,
     Vectors,
+    View,
 )
 
 __all__ = [
@@ -170,6 +171,7 @@ __all__ = [
     "Trunk",
     "Unit",
     "Vectors",
+    "View",
     "ViewSpec",
     "WindowMasks",
     "WindowSource",

@@ -36,6 +36,25 @@ Mask = NewType("Mask", Tensor)
 Alignment = NewType("Alignment", Tensor)
 """Where in its image each place of a view comes from: affine maps `(b, 2, 3)` in `affine_grid`'s coordinates."""
 
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of a batch of images.
+
+    Attributes:
+        images: Images of the view, `(b, c, h, w)`, or feature vectors `(b, d)`.
+        alignment: Source positions of the view's pixels in the original images.
+    """
+
+    images: Images
+    alignment: Alignment
+
+    @classmethod
+    def in_place(cls, images: Images) -> "View":
+        """Return a view of images whose pixels have not moved."""
+        return cls(images, Alignment(torch.eye(2, 3, device=images.device).expand(len(images), -1, -1)))
+
+
 Permutation = NewType("Permutation", Tensor)
 """A permutation of the batch, `(b,)` int64."""
 

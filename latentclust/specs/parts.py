@@ -13,7 +13,7 @@ from torch import Tensor
 
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet
-from latentclust.tensors import Alignment, Images, Latent, Mask, Scalar, Shape
+from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
 
 class Spec(BaseModel):
@@ -142,17 +142,26 @@ class DeviceViewSpec(ViewSpec, ABC):
 
 
 class MovingViewSpec(DeviceViewSpec, ABC):
-    """A step that moves pixels, and says where each came from, so that label maps of the view can be moved back."""
+    """A step that moves pixels and returns their alignment, so that label maps of the view can be moved back."""
 
     in_place: ClassVar[bool] = False
 
     @abstractmethod
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
-        """The images after the step, and the affine map by which each was sampled."""
+    def move(self, images: Images, rng: torch.Generator) -> View:
+        """Return the images after the step with the affine map by which each was sampled.
+
+        Args:
+            images: Images `(b, c, h, w)` in [0, 1].
+            rng: Generator on the device of the images, the only source of randomness.
+
+        Returns:
+            Images in [0, 1], and their alignment `(b, 2, 3)`: for each pixel of the result its source position in
+            `images`, in the coordinates of `torch.nn.functional.affine_grid` with `align_corners=False`.
+        """
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """The images after the step."""
-        return self.move(images, rng)[0]
+        """Return the images of `move`."""
+        return self.move(images, rng).images
 
 
 class HostViewSpec(ViewSpec, ABC):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid
 
-from latentclust.tensors import Alignment, Images, Shape
+from latentclust.tensors import Images, Shape, View
 
 SEEDS = range(4, 12)
 BATCH = 8
@@ -20,12 +20,7 @@ LOW, HIGH = 0.35, 0.65
 NEAR = 1.5
 """Pixels by which a change may be off, beyond its own width: a filter may answer beside the pixel that changed."""
 
-Seeing = Callable[[Images, torch.Generator], tuple[Images, Alignment]]
-
-
-def unmoved(images: Images) -> Alignment:
-    """The alignment of images whose pixels are where they were."""
-    return Alignment(torch.eye(2, 3).repeat(len(images), 1, 1))
+Seeing = Callable[[Images, torch.Generator], View]
 
 
 def strayed(see: Seeing, shape: Shape) -> float:
@@ -47,10 +42,10 @@ def _strayed(see: Seeing, shape: Shape, place: tuple[float, float], seed: int) -
     images = LOW + (HIGH - LOW) * torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(seed))
     changed = images.clone()
     changed[..., row, column] = torch.where(images[..., row, column] > (LOW + HIGH) / 2, LOW, HIGH)
-    before, alignment = see(Images(images), torch.Generator().manual_seed(seed))
-    after, _ = see(Images(changed), torch.Generator().manual_seed(seed))
-    weights = _change(before, after)
-    sources = affine_grid(alignment, [BATCH, 1, *weights.shape[1:]], align_corners=False)  # (b, h', w', 2)
+    before = see(Images(images), torch.Generator().manual_seed(seed))
+    after = see(Images(changed), torch.Generator().manual_seed(seed))
+    weights = _change(before.images, after.images)
+    sources = affine_grid(before.alignment, [BATCH, 1, *weights.shape[1:]], align_corners=False)  # (b, h', w', 2)
     inside = weights * (sources.abs() <= 1).all(dim=-1)  # what lies outside may be padding that mirrors the image
     offsets = (sources + 1) / 2 * torch.tensor([width, height]) - torch.tensor([column + 0.5, row + 0.5])
     return _beyond_its_width(inside if inside.any() else weights, offsets)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
-from latentclust.tensors import Alignment, Images, Shape
-from latentclust.testing.alignment import strayed, unmoved
+from latentclust.tensors import Images, Shape, View
+from latentclust.testing.alignment import strayed
 from latentclust.testing.randomness import repeats, same
 from latentclust.testing.subject import Inapplicable, Subject, require, taken, unless_refused
 
@@ -74,8 +74,8 @@ def keeps_pixels_in_place(subject: Subject) -> None:
     if shape is None:
         raise Inapplicable("it takes no images")
 
-    def see(images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
-        return spec.apply(images, rng), unmoved(images)
+    def see(images: Images, rng: torch.Generator) -> View:
+        return View.in_place(spec.apply(images, rng))
 
     far = strayed(see, shape)
     require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
@@ -87,10 +87,10 @@ def says_where_pixels_come_from(subject: Subject) -> None:
     shape = _wide_shape(spec)
     require(shape is not None, "it moves pixels, and takes no images")
     assert shape is not None, "required above"
-    images, alignment = spec.move(_images(shape), torch.Generator().manual_seed(4))
-    require(same(images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
-    require(tuple(alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(alignment.shape)}")
-    require(torch.isfinite(alignment).all(), "its alignment is not finite")
+    view = spec.move(_images(shape), torch.Generator().manual_seed(4))
+    require(same(view.images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
+    require(tuple(view.alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(view.alignment.shape)}")
+    require(torch.isfinite(view.alignment).all(), "its alignment is not finite")
     far = strayed(spec.move, shape)
     require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
 

@@ -11,22 +11,20 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Experiment, Preprocess
-from latentclust.assemble.step_plan import ALIGNMENT
 from latentclust.assemble.table_checks import IMAGES
-from latentclust.data.feed import Batch, Feed, to_float
+from latentclust.data.feed import Feed, to_float
 from latentclust.data.open_feed import map_batch, open_feed, sequential
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import ChainSpec, Model
-from latentclust.specs.parts import DeviceViewSpec, HostViewSpec
 from latentclust.tensors import Images
 from latentclust.train.chains import Chains
-from latentclust.train.drawn_views import DrawnView
 from latentclust.train.events import Listener
 from latentclust.train.full_dataset import FullDatasetReader
 from latentclust.train.loop import Training
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision
-from latentclust.train.step import Input, Player, Reduce
+from latentclust.train.step import Player, Reduce
+from latentclust.train.step_inputs import Input, host_steps, make_inputs, read_images
 
 
 def prepare_training(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
@@ -39,7 +37,7 @@ def prepare_training(experiment: Experiment, fabric: Fabric, folder: Path, liste
     weights = {name: table.weight for name, table in recipe.losses.items()}
     precision = Precision(recipe.train.precision, fabric.device)
     inputs = make_inputs(experiment, rng)
-    chains = _chains(experiment, networks, inputs["images"], precision, rng)
+    chains = _chains(experiment, networks, precision, rng)
     if chains is not None:
         inputs |= {name: _provided(chains, name) for name in chains.spec.provides}
     feed = _feed(experiment, fabric, fixed=chains is not None)
@@ -106,7 +104,7 @@ def _tables(
 
 
 def _chains(
-    experiment: Experiment, networks: nn.ModuleDict, images: Input, precision: Precision, rng: torch.Generator
+    experiment: Experiment, networks: nn.ModuleDict, precision: Precision, rng: torch.Generator
 ) -> Chains | None:
     """The chains of an inference that has any, not yet begun."""
     resolved, source = experiment.resolved, experiment.data.source
@@ -116,17 +114,13 @@ def _chains(
     training_images = TrainingImages(source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
     model = Model(dict(networks.items()), resolved.prior)
     limit = resolved.recipe.data.memory_limit
-    return Chains(resolved.inference, model, images, training_images, precision, rng, limit)
+    read = partial(read_images, preprocess=experiment.preprocess, rng=rng)
+    return Chains(resolved.inference, model, read, training_images, precision, rng, limit)
 
 
 def _provided(chains: Chains, name: str) -> Input:
     """What the chains of the round's batch provide."""
     return lambda batch: chains.values[name]
-
-
-def host_steps(view: tuple[Any, ...]) -> tuple[HostViewSpec, ...]:
-    """The steps of a view that the data workers run; they come first."""
-    return tuple(step for step in view if isinstance(step, HostViewSpec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +136,6 @@ class TrainingImages:
         """From the first image on."""
         for batch, _ in sequential(self.source, self.batch_size, self.rng.device):
             yield self.preprocess(batch, self.rng)
-
-
-def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input]:
-    """What each batch is turned into: the images, which pixels count, and every view with its alignment."""
-    preprocess = experiment.preprocess
-
-    def images(batch: Batch) -> Tensor:
-        return preprocess(to_float(batch.raw), rng)
-
-    inputs: dict[str, Input] = {"images": images, "valid": valid_pixels}
-    for name, view in experiment.resolved.views.items():
-        device = tuple(step for step in view if isinstance(step, DeviceViewSpec))
-        drawn = DrawnView(name, device, bool(host_steps(view)), preprocess, rng)
-        inputs[name] = drawn.images
-        inputs[name + ALIGNMENT] = drawn.alignment
-    return inputs
-
-
-def valid_pixels(batch: Batch) -> Tensor:
-    """Which pixels of a batch of images count, `(b, h, w)` bool: all, where the data leave none out."""
-    if batch.valid is not None:
-        return batch.valid
-    return torch.ones((len(batch.raw), *batch.raw.shape[2:]), dtype=torch.bool, device=batch.raw.device)
 
 
 def _reduce(fabric: Fabric) -> Reduce | None:

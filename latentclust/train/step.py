@@ -6,14 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.step_plan import StepPlan
+from latentclust.assemble.step_plan import ALIGNMENT, StepPlan
 from latentclust.data.feed import Batch
 from latentclust.recipe.schema import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at
+from latentclust.tensors import View
 from latentclust.train.precision import Precision
+from latentclust.train.step_inputs import Input
 
 Reduce = Callable[[Tensor], Tensor]
-Input = Callable[[Batch], Tensor]
 
 
 class Player:
@@ -56,7 +57,8 @@ class Player:
         names = [*self.plan.given, *(node.name for node in self.plan.nodes)]
         place = {name: position for position, name in enumerate(names)}
         self._values: list[Any] = [given.get(name) for name in names]
-        self._inputs = [(inputs[name], place[name]) for name in self.plan.given if name in inputs]
+        given_inputs = [name for name in self.plan.given if name in inputs]
+        self._inputs = [(inputs[name], place[name], place.get(name + ALIGNMENT)) for name in given_inputs]
         self._nodes = [(n.function, [place[name] for name in n.reads], place[n.name]) for n in self.plan.nodes]
         self._terms = [(term.loss, [place[name] for name in term.reads]) for term in self.plan.terms]
 
@@ -87,8 +89,11 @@ class Player:
     def terms(self, batch: Batch) -> list[Tensor]:
         """The loss terms of a batch, in the plan's order, float32."""
         values = self._values.copy()
-        for read, place in self._inputs:
-            values[place] = read(batch)
+        for read, place, alignment in self._inputs:
+            value = read(batch)
+            values[place] = value.images if isinstance(value, View) else value
+            if isinstance(value, View) and alignment is not None:
+                values[alignment] = value.alignment
         with self._precision.forward():
             for function, reads, place in self._nodes:
                 values[place] = function(*[values[read] for read in reads])

@@ -21,7 +21,7 @@ from latentclust.bundled.views.affine import Affine, warp
 from latentclust.bundled.views.colour_jitter import ColourJitter
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.resized_crop import Boxes, ResizedCrop, crop, places
-from latentclust.train.drawn_views import composed
+from latentclust.train.step_inputs import compose_alignments
 
 BATCH, HEIGHT, WIDTH, BLOCK = 16, 40, 56, 8
 IDENTITY = torch.eye(2, 3)
@@ -55,8 +55,8 @@ def view_of(pattern: Tensor, steps: tuple[DeviceViewSpec, ...], rng: torch.Gener
     came_from = Alignment(IDENTITY.repeat(len(pattern), 1, 1))
     for step in steps:
         assert isinstance(step, MovingViewSpec)
-        pattern, last = step.move(Images(pattern), rng)
-        came_from = composed(came_from, last)
+        view = step.move(Images(pattern), rng)
+        pattern, came_from = view.images, compose_alignments(came_from, view.alignment)
     return pattern, came_from
 
 
@@ -114,7 +114,8 @@ def test_labels_moved_back_are_the_labels_away_from_edges(steps, rng):
 
 def test_a_mirrored_map_comes_back_exactly_and_is_seen_whole(rng):
     maps = torch.randn(BATCH, 3, 9, 7, generator=rng)
-    view, came_from = Flip().move(Images(maps), rng)
+    moved = Flip().move(Images(maps), rng)
+    view, came_from = moved.images, moved.alignment
     assert 0 < (view != maps).flatten(1).any(dim=1).sum() < BATCH
     torch.testing.assert_close(back(view, came_from), maps, atol=1e-5, rtol=1e-5)
     assert seen_in_view(came_from, maps.shape[2:]).all()
@@ -127,7 +128,7 @@ def test_without_a_move_everything_stays(rng):
 
 def test_sub_heads_are_moved_alike(rng):
     maps = torch.randn(2, 3, 4, 8, 8, generator=rng)
-    _, came_from = Affine().move(Images(torch.zeros(2, 1, 8, 8)), rng)
+    came_from = Affine().move(Images(torch.zeros(2, 1, 8, 8)), rng).alignment
     whole = aligned_heads_of_view(maps, came_from)
     each = [back(maps[:, head], came_from) for head in range(3)]
     torch.testing.assert_close(whole, torch.stack(each, dim=1))
@@ -152,36 +153,40 @@ def test_the_places_of_a_crop_are_those_that_it_read(rng):
 
 
 def test_composed_maps_are_one_after_the_other(rng):
-    first, second = (Affine(rotation=60, shear=20).move(Images(torch.zeros(5, 1, 6, 9)), rng)[1] for _ in range(2))
+    first, second = (
+        Affine(rotation=60, shear=20).move(Images(torch.zeros(5, 1, 6, 9)), rng).alignment for _ in range(2)
+    )
     point = torch.cat((torch.randn(5, 2, 1, generator=rng), torch.ones(5, 1, 1)), dim=1)
     through_second = torch.cat((second @ point, torch.ones(5, 1, 1)), dim=1)
-    torch.testing.assert_close(composed(first, second) @ point, first @ through_second)
+    torch.testing.assert_close(compose_alignments(first, second) @ point, first @ through_second)
     pattern = ramps()[:5]
     twice = warp(warp(pattern, first, "zeros"), second, "zeros")
-    once = warp(pattern, composed(first, second), "zeros")
+    once = warp(pattern, compose_alignments(first, second), "zeros")
     # What the first map put out of sight, or at an edge, the second cannot bring back.
     size = pattern.shape[2:]
     kept = (places_of_pixels(second, size).abs() < 0.85).all(dim=3)
-    kept &= (places_of_pixels(composed(first, second), size).abs() < 0.85).all(dim=3)
+    kept &= (places_of_pixels(compose_alignments(first, second), size).abs() < 0.85).all(dim=3)
     assert kept.float().mean() > 0.3
     assert (twice - once).abs().amax(dim=1)[kept].max() < 1e-4
 
 
 def test_the_inverse_of_a_map_undoes_it(rng):
-    _, came_from = Affine(rotation=180, shear=30, scale=(0.3, 3)).move(Images(torch.zeros(50, 1, 5, 8)), rng)
-    torch.testing.assert_close(composed(came_from, inverted(came_from)), IDENTITY.expand(50, 2, 3), atol=1e-5, rtol=0)
+    came_from = Affine(rotation=180, shear=30, scale=(0.3, 3)).move(Images(torch.zeros(50, 1, 5, 8)), rng).alignment
+    torch.testing.assert_close(
+        compose_alignments(came_from, inverted(came_from)), IDENTITY.expand(50, 2, 3), atol=1e-5, rtol=0
+    )
     expected = np.linalg.inv(came_from[:, :, :2].double().numpy())
     np.testing.assert_allclose(inverted(came_from)[:, :, :2].double().numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_places_of_pixels_are_affine_grids(rng):
-    _, came_from = Affine().move(Images(torch.zeros(4, 1, 5, 8)), rng)
+    came_from = Affine().move(Images(torch.zeros(4, 1, 5, 8)), rng).alignment
     grid = functional.affine_grid(came_from, [4, 1, 5, 8], align_corners=False)
     torch.testing.assert_close(places_of_pixels(came_from, torch.Size((5, 8))), grid)
 
 
 def test_autocast_does_not_round_where_pixels_come_from(rng):
-    _, came_from = Affine().move(Images(torch.zeros(3, 1, 50, 50)), rng)
+    came_from = Affine().move(Images(torch.zeros(3, 1, 50, 50)), rng).alignment
     maps = torch.randn(3, 1, 2, 50, 50, generator=rng)
     expected, seen = moved_back(maps, came_from), seen_in_view(came_from, maps.shape[3:])
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -191,7 +196,8 @@ def test_autocast_does_not_round_where_pixels_come_from(rng):
 
 def test_a_gradient_comes_back_to_the_view(rng):
     maps = torch.randn(2, 1, 3, 8, 8, generator=rng).requires_grad_()
-    view, came_from = ResizedCrop().move(Images(torch.zeros(2, 1, 8, 8)), rng)
+    moved = ResizedCrop().move(Images(torch.zeros(2, 1, 8, 8)), rng)
+    view, came_from = moved.images, moved.alignment
     moved_back(maps, came_from).sum().backward()
     torch.testing.assert_close(maps.grad.sum(), torch.tensor(2 * 3 * 64.0))
     assert view.shape == (2, 1, 8, 8)

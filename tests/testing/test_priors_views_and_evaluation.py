@@ -23,6 +23,7 @@ from latentclust.api import (
     MetricSpec,
     MovingViewSpec,
     PriorSpec,
+    View,
     ViewSpec,
 )
 from latentclust.testing import metric_checks, prior_checks, view_checks
@@ -158,8 +159,8 @@ class Unaligned(MovingViewSpec):
 
     random: ClassVar[bool] = False
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
-        return images, Alignment(torch.zeros(2, 3))
+    def move(self, images: Images, rng: torch.Generator) -> View:
+        return View(images, Alignment(torch.zeros(2, 3)))
 
 
 class Unfaithful(MovingViewSpec):
@@ -167,16 +168,16 @@ class Unfaithful(MovingViewSpec):
 
     random: ClassVar[bool] = False
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
-        return Images(images.flip(-1)), Alignment(torch.eye(2, 3).repeat(len(images), 1, 1))
+    def move(self, images: Images, rng: torch.Generator) -> View:
+        return View(Images(images.flip(-1)), Alignment(torch.eye(2, 3).repeat(len(images), 1, 1)))
 
 
 class Outside(Unfaithful):
     """Says of every pixel that it is from outside the image."""
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
-        images, alignment = super().move(images, rng)
-        return images, Alignment(alignment + torch.tensor((0.0, 0.0, 5.0)))
+    def move(self, images: Images, rng: torch.Generator) -> View:
+        view = super().move(images, rng)
+        return View(view.images, Alignment(view.alignment + torch.tensor((0.0, 0.0, 5.0))))
 
 
 class Turning(MovingViewSpec):
@@ -186,14 +187,14 @@ class Turning(MovingViewSpec):
     said: ClassVar[float] = 1.0
     oblong: ClassVar[bool] = True
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+    def move(self, images: Images, rng: torch.Generator) -> View:
         angles = torch.pi / 2 * (torch.rand(len(images), generator=rng) - 0.5)
         _, _, height, width = images.shape
         places = self.turned(angles, height / width)
         grid = affine_grid(places, list(images.shape), align_corners=False)
         moved = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
         said = self.turned(self.said * angles, height / width if self.oblong else 1.0)
-        return Images(1 - 0.9 * moved), Alignment(said)
+        return View(Images(1 - 0.9 * moved), Alignment(said))
 
     def turned(self, angles: torch.Tensor, ratio: float) -> torch.Tensor:
         cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)

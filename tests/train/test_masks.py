@@ -16,7 +16,8 @@ from latentclust.specs.data import MaskSource
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
-from latentclust.train.setup import prepare_training, valid_pixels
+from latentclust.train.setup import prepare_training
+from latentclust.train.step_inputs import valid_pixels
 
 MakeExperiment = Callable[..., Experiment]
 # Python 3.12 and later warn of a fork beside threads, which torch always has.

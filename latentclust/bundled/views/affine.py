@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import Alignment, Images, MovingViewSpec, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape, View
 from latentclust.bundled.views.draws import FactorRange, Probability, chosen, log_uniform, uniform
 from latentclust.bundled.views.shapes import image_shape
 
@@ -42,14 +42,14 @@ class Affine(MovingViewSpec):
     probability: Probability = 1.0
     """Of each image, by itself, that it is changed."""
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+    def move(self, images: Images, rng: torch.Generator) -> View:
         """Maps each of the images `(b, c, h, w)` with `probability`."""
         _, height, width = self.output_shape(tuple(images.shape[1:]))
         maps = inverse_matrices(self.draw(len(images), rng), (height, width))
         mapped = chosen(len(images), self.probability, rng)
         identity = torch.eye(*maps.shape[1:], device=rng.device)
         places = Alignment(torch.where(mapped[:, None, None], maps, identity))
-        return Images(warp(images, places, self.padding)), places
+        return View(Images(warp(images, places, self.padding)), places)
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from latentclust.api import Alignment, Images, MovingViewSpec, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape, View
 from latentclust.bundled.views.draws import Probability, chosen
 from latentclust.bundled.views.shapes import image_shape
 
@@ -19,13 +19,13 @@ class Flip(MovingViewSpec):
     probability: Probability = 0.5
     """Of each image, by itself, that it is changed."""
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+    def move(self, images: Images, rng: torch.Generator) -> View:
         """Mirrors each of the images `(b, c, h, w)` with `probability`."""
         self.output_shape(tuple(images.shape[1:]))
         mirrored = chosen(len(images), self.probability, rng)
         places = torch.eye(2, 3, device=rng.device).repeat(len(images), 1, 1)
         places[:, 0, 0] = torch.where(mirrored, -1.0, 1.0)
-        return Images(flip(images, mirrored)), Alignment(places)
+        return View(Images(flip(images, mirrored)), Alignment(places))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""

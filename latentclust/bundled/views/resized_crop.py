@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import Alignment, Images, MovingViewSpec, Shape
+from latentclust.api import Alignment, Images, MovingViewSpec, Shape, View
 from latentclust.bundled.views.draws import FactorRange, Probability, ascending, chosen, uniform
 from latentclust.bundled.views.shapes import image_shape
 
@@ -33,13 +33,13 @@ class ResizedCrop(MovingViewSpec):
     probability: Probability = 1.0
     """Of each image, by itself, that it is changed."""
 
-    def move(self, images: Images, rng: torch.Generator) -> tuple[Images, Alignment]:
+    def move(self, images: Images, rng: torch.Generator) -> View:
         """Crops each of the images `(b, c, h, w)` with `probability`."""
         _, height, width = self.output_shape(tuple(images.shape[1:]))
         boxes = draw_boxes(len(images), (height, width), self.scale, self.ratio, rng)
         cropped = chosen(len(images), self.probability, rng)
         taken = whole_unless(cropped, boxes, (height, width))
-        return Images(crop(images, taken)), places(taken, (height, width))
+        return View(Images(crop(images, taken)), places(taken, (height, width)))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
         """The same shape; raises LatentclustError for vectors."""
