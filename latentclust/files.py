@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 from latentclust.errors import LatentclustError
 
-OUT = "Free some space, or write to another folder with --out"
-TO = "Free some space, or write to another folder with --to"
+OUT_FIX = "Free some space, or write to another folder with --out"
+TO_FIX = "Free some space, or write to another folder with --to"
 
 
-def write_atomic(path: Path, content: str | bytes, fix: str = OUT) -> None:
+def write_atomic(path: Path, content: str | bytes, fix: str = OUT_FIX) -> None:
     """Writes UTF-8 text or bytes under a temporary name beside `path`, then renames it; makes a folder that is absent.
 
     Raises:
@@ -24,7 +24,7 @@ def write_atomic(path: Path, content: str | bytes, fix: str = OUT) -> None:
 
 
 @contextmanager
-def replacing(path: Path, fix: str = OUT) -> Iterator[BinaryIO]:
+def open_atomic(path: Path, fix: str = OUT_FIX) -> Iterator[BinaryIO]:
     """A file under a temporary name beside `path`, which takes that name when the block ends, and not if it fails.
 
     Args:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.files import replacing, write_atomic
+from latentclust.files import open_atomic, write_atomic
 
 
 def test_text_and_bytes_replace_what_was_there(tmp_path: Path) -> None:
@@ -42,17 +42,17 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
 
 def test_a_file_written_piece_by_piece_appears_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file.bin"
-    with replacing(path) as file:
+    with open_atomic(path) as file:
         file.write(b"one")
         assert not path.exists()
         file.write(b"two")
     assert path.read_bytes() == b"onetwo"
-    with pytest.raises(TypeError), replacing(path) as file:
+    with pytest.raises(TypeError), open_atomic(path) as file:
         file.writelines([b"other", "no bytes"])
     assert path.read_bytes() == b"onetwo"
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_what_to_do_on_a_full_disk_is_the_callers_to_say(tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match="Use --to"), replacing(tmp_path / "file", "Use --to"):
+    with pytest.raises(LatentclustError, match="Use --to"), open_atomic(tmp_path / "file", "Use --to"):
         raise OSError(28, "No space left on device")

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from latentclust import api
 from latentclust.plugins import hookspecs
-from latentclust.plugins.checks import NAME, NAMES, kind_of
+from latentclust.plugins.checks import NAME_PATTERN, NAME_PATTERNS, hook_kind
 from latentclust.plugins.options import attribute_docstrings, part_options
 from latentclust.specs.parts import Spec
 
@@ -37,17 +37,17 @@ override.
 def reference() -> str:
     """The whole page."""
     hooks = [value for name, value in vars(hookspecs).items() if name.startswith("provide_")]
-    sections = [OPENING.format(name=f"`{NAME}`"), *(section for hook in hooks for section in _hook(hook))]
+    sections = [OPENING.format(name=f"`{NAME_PATTERN}`"), *(section for hook in hooks for section in _hook(hook))]
     return "\n".join(sections)
 
 
 def _hook(hook: Callable[..., Any]) -> Iterator[str]:
-    kind = kind_of(hook.__name__)
+    kind = hook_kind(hook.__name__)
     yield f"## {hook.__name__}\n"
     yield f"```python\n{_signature(hook)}\n```\n"
     yield f"{inspect.getdoc(hook)}\n"
-    if kind in NAMES:
-        yield f"A name is `{NAMES[kind]}`.\n"
+    if kind in NAME_PATTERNS:
+        yield f"A name is `{NAME_PATTERNS[kind]}`.\n"
     (_, provided) = typing.get_args(typing.get_type_hints(hook)["return"])
     (base,) = typing.get_args(provided) if typing.get_origin(provided) is type else (None,)
     if base is not None:

@@ -7,14 +7,14 @@ from typing import Any
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
-from latentclust.cli.entry_point_scan import mentioned
-from latentclust.cli.plugin_commands import PluginCommand, find_commands, refuse_doubtful
-from latentclust.plugins.distributions import COMMANDS, Scan
+from latentclust.cli.entry_point_scan import has_entry_points
+from latentclust.cli.plugin_commands import PluginCommand, find_commands, refuse_ambiguous
+from latentclust.plugins.distributions import COMMANDS_GROUP, Scan
 
 HEADING = "Commands of plugins"
 
 
-class Stub(TyperCommand):
+class LazyPluginCommand(TyperCommand):
     """Stands for a plugin's command; invoked, it loads the command and hands over all its arguments."""
 
     def __init__(self, command: PluginCommand) -> None:
@@ -44,12 +44,12 @@ class PluginGroup(TyperGroup):
     def name_of(self, distribution: str, bare: str) -> str:
         """What a plugin's command answers to; of one that is not offered its full name, to which nothing answers."""
         full = f"{distribution}:{bare}"
-        names = (one.name for one in self.found[0] if f"{one.distribution.name}:{one.bare}" == full)
+        names = (one.name for one in self.found[0] if f"{one.distribution.name}:{one.base_name}" == full)
         return next(names, full)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Our own first."""
-        offered = self.found[0] if mentioned(COMMANDS) else ()
+        offered = self.found[0] if has_entry_points(COMMANDS_GROUP) else ()
         return [*map(str, super().list_commands(ctx)), *(command.name for command in offered)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -57,10 +57,10 @@ class PluginGroup(TyperGroup):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        return next((Stub(command) for command in self.found[0] if command.name == cmd_name), None)
+        return next((LazyPluginCommand(command) for command in self.found[0] if command.name == cmd_name), None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """What is to be invoked; raises LatentclustError for a name that is in doubt."""
         if args and not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            refuse_doubtful(args[0], *self.found)
+            refuse_ambiguous(args[0], *self.found)
         return super().resolve_command(ctx, args)

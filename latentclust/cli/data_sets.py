@@ -82,7 +82,7 @@ def list_datasets(registry: Registry, roots: tuple[Path, ...]) -> list[DatasetLi
     """Every data set, by name."""
     lines = []
     for part in registry.parts("dataset"):
-        name, kind = registry.answers_to(part), part.value
+        name, kind = registry.recipe_name(part), part.value
         own = any(field.is_required() for field in kind.model_fields.values())
         found = None if own else build_dataset(registry, name, ()).located(roots)
         lines.append(DatasetLine(name, kind.summary, found, own, kind.layout))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def mentioned(group: str) -> bool:
+def has_entry_points(group: str) -> bool:
     """Whether any file on the path may list entry points of a group.
 
     A quick look, for `latentclust --help`: importing importlib.metadata takes a twentieth of its time, and where no

@@ -55,13 +55,13 @@ def to_latentclust_error(error: Exception) -> LatentclustError:
     if isinstance(error, OSError) and error.errno is not None:
         fix = _FIXES.get(error.errno, "Check the path; --debug shows where it was used")
         return LatentclustError.at(str(error.filename or "system"), error.strerror or type(error).__name__, fix)
-    from latentclust.cli.error_origin import culprit, torn
+    from latentclust.cli.error_origin import damaged_distributions, error_distribution
     from latentclust.plugins.distributions import BUNDLED
 
-    if torn():
-        what = f"there are damaged distributions, on which {type(error).__name__} may rest ({torn()})"
+    if damaged_distributions():
+        what = f"there are damaged distributions, on which {type(error).__name__} may rest ({damaged_distributions()})"
         return _Bug.at("installation", what, "Install them anew or delete them, and run again")
-    who = culprit(error)
+    who = error_distribution(error)
     what = f"a bug in {who} ({type(error).__name__}: {_first_line(error)})"
     to = "" if who == BUNDLED else f" to the authors of {who}"
     return _Bug.at("internal error", what, f"Run again with --debug and report the traceback that it shows{to}")

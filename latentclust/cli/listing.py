@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from latentclust.cli.plugin_commands import PluginCommand, misnamed
+from latentclust.cli.plugin_commands import PluginCommand, name_problem
 from latentclust.cli.plugin_details import Sheet, broken_sheet, command_line, part_line
 from latentclust.cli.terminal import print_heading
-from latentclust.plugins.discovery import BrokenPlugin, Remark
-from latentclust.plugins.distributions import COMMANDS, VARIABLE, Provider, Scan
+from latentclust.plugins.discovery import BrokenPlugin, PluginRemark
+from latentclust.plugins.distributions import COMMANDS_GROUP, PLUGINS_VARIABLE, Provider, Scan
 from latentclust.plugins.options import PartOption
 from latentclust.plugins.registry import Registry
 
@@ -26,35 +26,35 @@ def listing(registry: Registry, kinds: Sequence[str], commands: Sequence[PluginC
     wanted = commands if COMMAND in kinds else ()
     offered, broken, remarks = _tried(wanted)
     if COMMAND in kinds:
-        entries = [entry for one in scan.used for entry in one.of(COMMANDS)]
-        broken += [BrokenPlugin(entry.provider, misnamed(entry)) for entry in entries if misnamed(entry)]
+        entries = [entry for one in scan.used for entry in one.of(COMMANDS_GROUP)]
+        broken += [BrokenPlugin(entry.provider, name_problem(entry)) for entry in entries if name_problem(entry)]
     return {
         "parts": [part_line(registry, part) for kind in kinds if kind != COMMAND for part in registry.parts(kind)],
         "commands": [command_line(command) for command in offered],
         "broken": [broken_sheet(one) for one in (*registry.broken, *broken)],
         "remarks": [_remark(one) for one in (*registry.remarks, *remarks)],
-        "left_out": [{"provider": one.name, "version": one.version} for one in scan.left_out],
+        "left_out": [{"provider": one.name, "version": one.version} for one in scan.excluded],
         "alerts": list(registry.alerts),
     }
 
 
-def _tried(commands: Sequence[PluginCommand]) -> tuple[list[PluginCommand], list[BrokenPlugin], list[Remark]]:
+def _tried(commands: Sequence[PluginCommand]) -> tuple[list[PluginCommand], list[BrokenPlugin], list[PluginRemark]]:
     """The commands that load, those that do not, and what is odd about either."""
     offered, broken, remarks = [], [], []
     for command in commands:
         provider = command.entry.provider
-        _, error, odd = command.tried()
+        _, error, odd = command.try_load()
         if error:
-            broken.append(BrokenPlugin(provider, f"command {command.bare!r}: {error}", COMMAND, command.bare))
+            broken.append(BrokenPlugin(provider, f"command {command.base_name!r}: {error}", COMMAND, command.base_name))
         else:
             offered.append(command)
-        if command.clash:
-            odd = [*odd, f"command {command.bare!r} answers to {command.name} only: {command.clash}"]
-        remarks += [Remark(provider, text) for text in odd]
+        if command.conflict:
+            odd = [*odd, f"command {command.base_name!r} answers to {command.name} only: {command.conflict}"]
+        remarks += [PluginRemark(provider, text) for text in odd]
     return offered, broken, remarks
 
 
-def _remark(remark: Remark) -> Sheet:
+def _remark(remark: PluginRemark) -> Sheet:
     return {**_provider(remark.provider), "remark": remark.text}
 
 
@@ -76,8 +76,8 @@ def print_listing(console: Console, found: Sheet, kinds: Sequence[str]) -> None:
             print_part(console, line)
     _print_problems(console, "remarks on plugins", [_told(one, one["remark"]) for one in found["remarks"]])
     _print_problems(console, "broken plugins", [_told(one, one["error"]) for one in found["broken"]])
-    left_out = [f"{one['provider']} {one['version']}" for one in found["left_out"]]
-    _print_problems(console, f"left out by {VARIABLE}", left_out)
+    excluded = [f"{one['provider']} {one['version']}" for one in found["left_out"]]
+    _print_problems(console, f"left out by {PLUGINS_VARIABLE}", excluded)
 
 
 def print_part(console: Console, line: Sheet) -> None:

@@ -18,7 +18,7 @@ from packaging.version import Version
 from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
 from latentclust.assemble.step_plan import ENGINE_VALUES
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.plugins.distributions import BUNDLED, COMMANDS, PARTS, canonical
+from latentclust.plugins.distributions import BUNDLED, COMMANDS_GROUP, PARTS_GROUP, canonical_name
 from latentclust.plugins.registry import KINDS, Part, Registry
 
 COMMAND = "command"
@@ -93,7 +93,7 @@ class NewPlugin:
         return {
             "summary": _summary(source),
             "dependencies": ", ".join(f'"{line}"' for line in [_bound(version(BUNDLED)), *_requirements(source)]),
-            "group": f'"{COMMANDS}"' if self.kind == COMMAND else PARTS,
+            "group": f'"{COMMANDS_GROUP}"' if self.kind == COMMAND else PARTS_GROUP,
             "target": target,
         }
 
@@ -193,6 +193,8 @@ def _requirements(source: str) -> list[str]:
     """The lines of latentclust's own requirements for what a module imports beside it."""
     modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)) - set(sys.stdlib_module_names)
     owners = packages_distributions()
-    wanted = {canonical(name) for module in modules - {BUNDLED} for name in owners.get(module, [module])}
+    wanted = {canonical_name(name) for module in modules - {BUNDLED} for name in owners.get(module, [module])}
     stated = [Requirement(line) for line in requires(BUNDLED) or []]
-    return sorted(f"{one.name}{one.specifier}" for one in stated if canonical(one.name) in wanted and not one.marker)
+    return sorted(
+        f"{one.name}{one.specifier}" for one in stated if canonical_name(one.name) in wanted and not one.marker
+    )

@@ -13,17 +13,17 @@ from latentclust.specs.inference import ChainSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Uses:
+class PartUses:
     """Who uses a part, by name."""
 
     recipes: tuple[str, ...]
     systems: tuple[str, ...]
 
 
-def uses(registry: Registry, part: Part) -> Uses:
+def find_uses(registry: Registry, part: Part) -> PartUses:
     """The shipped recipes and the systems that use a part, themselves or by what they extend."""
     systems = {one.name: {"schema": 1, "name": one.name, "extends": one.qualified} for one in registry.parts("system")}
-    return Uses(
+    return PartUses(
         tuple(name for name in shipped_recipes() if _uses(registry, part, name)),
         tuple(name for name, tables in systems.items() if name != part.name and _uses(registry, part, tables)),
     )
@@ -37,7 +37,7 @@ def _uses(registry: Registry, part: Part, source: str | Mapping[str, Any]) -> bo
     if part.kind == "system":
         names = {origin for origin in loaded.layered.origins.values() if "@" in origin}
     else:
-        names = set(named(registry, loaded.tables.recipe, part.kind))
+        names = set(used_names(registry, loaded.tables.recipe, part.kind))
     return any(_is(registry, part, name) for name in names)
 
 
@@ -49,7 +49,7 @@ def _is(registry: Registry, part: Part, name: str) -> bool:
         return False
 
 
-def named(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
+def used_names(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
     """The names of a kind that a recipe asks for; of quantities, those that its losses rest on."""
     if kind == "quantity":
         yield from _quantities(registry, recipe)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from latentclust.cli.part_uses import uses
+from latentclust.cli.part_uses import find_uses
 from latentclust.cli.plugin_commands import PluginCommand
 from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins.discovery import BrokenPlugin
-from latentclust.plugins.distributions import Distribution, Scan, canonical
+from latentclust.plugins.distributions import Distribution, Scan, canonical_name
 from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.specs.parts import DatasetSpec
@@ -25,15 +25,15 @@ def sheets(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], na
         LatentclustError: where nothing that is installed has the name.
     """
     parts = [part for kind in KINDS for part in registry.parts(kind)]
-    installed = [*scan.used, *scan.left_out]
+    installed = [*scan.used, *scan.excluded]
     found = [
         *(part_sheet(registry, scan, part) for part in parts if _answers(part.name, part.provider.distribution, name)),
-        *(command_sheet(one) for one in commands if _answers(one.bare, one.distribution.name, name)),
+        *(command_sheet(one) for one in commands if _answers(one.base_name, one.distribution.name, name)),
         *(broken_sheet(one) for one in registry.broken if _answers(one.name, one.provider.distribution, name)),
         *(
-            distribution_sheet(registry, one, commands, one in scan.left_out)
+            distribution_sheet(registry, one, commands, one in scan.excluded)
             for one in installed
-            if canonical(one.name) == canonical(name)
+            if canonical_name(one.name) == canonical_name(name)
         ),
     ]
     if found:
@@ -53,7 +53,7 @@ def part_line(registry: Registry, part: Part) -> Sheet:
     """A part as `plugins list` has it."""
     return {
         "kind": part.kind,
-        "name": registry.answers_to(part),
+        "name": registry.recipe_name(part),
         "provider": part.provider.distribution,
         "version": part.provider.version,
         "summary": summary(part),
@@ -63,7 +63,7 @@ def part_line(registry: Registry, part: Part) -> Sheet:
 
 def part_sheet(registry: Registry, scan: Scan, part: Part) -> Sheet:
     """All that there is to say of a part."""
-    used = uses(registry, part)
+    used = find_uses(registry, part)
     owner = next(one for one in scan.used if one.name == part.provider.distribution)
     return {
         **part_line(registry, part),
@@ -90,13 +90,13 @@ def command_line(command: PluginCommand) -> Sheet:
 
 def command_sheet(command: PluginCommand) -> Sheet:
     """All that there is to say of a command; loads it."""
-    _, error, remarks = command.tried()
+    _, error, remarks = command.try_load()
     return {
         **command_line(command),
-        "qualified": f"{command.distribution.name}:{command.bare}",
-        "entry_point": f"{command.bare} = {command.entry.value}",
+        "qualified": f"{command.distribution.name}:{command.base_name}",
+        "entry_point": f"{command.base_name} = {command.entry.value}",
         "requirement": requirement(command.distribution),
-        "clash": command.clash,
+        "clash": command.conflict,
         "remarks": remarks,
         "error": error,
     }
@@ -115,7 +115,7 @@ def broken_sheet(broken: BrokenPlugin) -> Sheet:
 
 
 def distribution_sheet(
-    registry: Registry, distribution: Distribution, commands: Sequence[PluginCommand], left_out: bool
+    registry: Registry, distribution: Distribution, commands: Sequence[PluginCommand], excluded: bool
 ) -> Sheet:
     """All that there is to say of a distribution."""
     own = distribution.name
@@ -126,7 +126,7 @@ def distribution_sheet(
         "summary": distribution.summary,
         "requirement": requirement(distribution),
         "folder": distribution.folder,
-        "left_out": left_out,
+        "left_out": excluded,
         "entry_points": [f"[{one.group}] {one.provider.entry_point} = {one.value}" for one in distribution.entries],
         "parts": [part_line(registry, part) for part in _parts_of(registry, own)],
         "commands": [command_sheet(one) for one in commands if one.distribution.name == own],
@@ -143,9 +143,13 @@ def distribution_sheet(
 def requirement(distribution: Distribution) -> str:
     """What a distribution asks of latentclust, and whether that is met."""
     from latentclust import __version__
-    from latentclust.plugins.compatibility import fit
+    from latentclust.plugins.compatibility import check_version
 
-    return f"is latentclust {__version__} itself" if distribution.bundled else str(fit(distribution, __version__))
+    return (
+        f"is latentclust {__version__} itself"
+        if distribution.bundled
+        else str(check_version(distribution, __version__))
+    )
 
 
 def _parts_of(registry: Registry, distribution: str) -> Iterator[Part]:
@@ -155,7 +159,7 @@ def _parts_of(registry: Registry, distribution: str) -> Iterator[Part]:
 def _answers(name: str, distribution: str, wanted: str) -> bool:
     """Whether something of a distribution is meant by `name` or `distribution:name`."""
     owner, _, bare = wanted.rpartition(":")
-    return bool(name) and bare == name and canonical(owner) in ("", canonical(distribution))
+    return bool(name) and bare == name and canonical_name(owner) in ("", canonical_name(distribution))
 
 
 def _source(part: Part) -> str:

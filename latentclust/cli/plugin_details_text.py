@@ -7,7 +7,7 @@ from rich.console import Console
 
 from latentclust.cli.listing import print_options, print_part
 from latentclust.cli.plugin_details import Sheet
-from latentclust.plugins.distributions import VARIABLE
+from latentclust.plugins.distributions import PLUGINS_VARIABLE
 
 WIDTH = 13
 """Columns of the names of facts."""
@@ -57,13 +57,13 @@ def _part(console: Console, sheet: Sheet) -> None:
 
 def _distribution(console: Console, sheet: Sheet) -> None:
     """What only a distribution has."""
-    left_out = [f"by {VARIABLE}: nothing of it is imported"] if sheet["left_out"] else []
+    excluded = [f"by {PLUGINS_VARIABLE}: nothing of it is imported"] if sheet["left_out"] else []
     commands = [f"{one['name']}{': ' * bool(one['error'])}{one['error']}" for one in sheet["commands"]]
     several = {
         "version": [sheet["version"]],
         "entry point": sheet["entry_points"],
         "import": [f"{seconds:.3f} s ({point})" for point, seconds in sheet["import_seconds"].items()],
-        "left out": left_out,
+        "left out": excluded,
         "BROKEN": [_at(broken) for broken in sheet["broken"]],
         "remark": sheet["remarks"],
         "command": commands,

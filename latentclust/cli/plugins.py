@@ -93,15 +93,15 @@ def validate(distribution: Dist, json: Json = False) -> None:
     from dataclasses import asdict
 
     from latentclust.cli.terminal import print_json, stdout_console
-    from latentclust.cli.validation_output import print_examination
+    from latentclust.cli.validation_output import print_report
     from latentclust.plugins.registry import installed
-    from latentclust.testing import examine
+    from latentclust.testing import validate_distribution
 
-    found = examine(distribution, installed())
+    found = validate_distribution(distribution, installed())
     if json:
         print_json(asdict(found))
     else:
-        print_examination(stdout_console(), found)
+        print_report(stdout_console(), found)
     if found.findings:
         raise typer.Exit(1)
 

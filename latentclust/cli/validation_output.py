@@ -4,10 +4,10 @@ from itertools import groupby
 
 from rich.console import Console
 
-from latentclust.testing import Examination
+from latentclust.testing import ValidationReport
 
 
-def print_examination(console: Console, found: Examination) -> None:
+def print_report(console: Console, found: ValidationReport) -> None:
     """Every finding below its part, and a last line with the counts."""
     for part, findings in groupby(found.findings, lambda finding: finding.part):
         console.print(part or "the whole plugin", style="bold", markup=False, soft_wrap=True)

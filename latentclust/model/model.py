@@ -26,7 +26,7 @@ from latentclust.files import write_atomic
 from latentclust.infer.padding import stride_of
 from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation
 from latentclust.model.class_names import names_from_header, names_to_header
-from latentclust.plugins.distributions import VARIABLE, canonical
+from latentclust.plugins.distributions import PLUGINS_VARIABLE, canonical_name
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
 from latentclust.specs.data import ImageSource
@@ -309,16 +309,16 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:
     """Refuses a model whose parts come from a distribution that is not installed, broken or left out."""
-    present = {canonical(name) for name in registry.providers()}
-    broken = {canonical(item.provider.distribution): item.error for item in registry.broken}
-    left_out = {canonical(item.name) for item in registry.left_out}
+    present = {canonical_name(name) for name in registry.providers()}
+    broken = {canonical_name(item.provider.distribution): item.error for item in registry.broken}
+    excluded = {canonical_name(item.name) for item in registry.excluded}
     for name, wanted in header["distributions"].items():
-        key = canonical(name)
+        key = canonical_name(name)
         if key in present:
             continue
         state, fix = "not installed", f"Install {name} {wanted}"
-        if key in left_out:
-            state, fix = f"left out by {VARIABLE}", f"Unset {VARIABLE}, or set it to a list with {name}"
+        if key in excluded:
+            state, fix = f"left out by {PLUGINS_VARIABLE}", f"Unset {PLUGINS_VARIABLE}, or set it to a list with {name}"
         elif key in broken:
             state = f"broken ({broken[key]})"
         raise LatentclustError.at(str(file), f"it was trained with parts of {name} {wanted}, which is {state}", fix)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from latentclust.errors import LatentclustError
-from latentclust.files import replacing
+from latentclust.files import open_atomic
 
 LENGTH_BYTES = 8
 """The file begins with the length of its header, little-endian."""
@@ -33,7 +33,7 @@ def replace_metadata(path: Path, changes: Mapping[str, str]) -> None:
             metadata = {**header.get(METADATA, {}), **changes}
             text = json.dumps({**header, METADATA: metadata}, ensure_ascii=False).encode()
             text += b" " * (-len(text) % ALIGNMENT)
-            with replacing(path, FIX) as target:
+            with open_atomic(path, FIX) as target:
                 shutil.copymode(path, target.name)
                 target.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
                 shutil.copyfileobj(source, target)

@@ -7,13 +7,13 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from latentclust.plugins.distributions import BUNDLED, Distribution, canonical
+from latentclust.plugins.distributions import BUNDLED, Distribution, canonical_name
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class VersionCheck:
     """How a plugin and latentclust go together.
 
     Attributes:
@@ -33,7 +33,7 @@ class Fit:
         return self.problem or f"{self.asked}, which {self.installed} meets"
 
 
-def fit(distribution: Distribution, installed: str) -> Fit:
+def check_version(distribution: Distribution, installed: str) -> VersionCheck:
     """A distribution's requirements on latentclust against the installed version.
 
     Requirements of an extra, and those whose marker leaves out this Python or system, do not count. An installed
@@ -48,16 +48,20 @@ def fit(distribution: Distribution, installed: str) -> Fit:
     # raises one error or another, by its version.
     except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, KeyError) as error:
         reason = str(error).partition("\n")[0]
-        return Fit("; ".join(texts), installed, f"its requirement {'; '.join(texts)!r} cannot be read ({reason})")
+        return VersionCheck(
+            "; ".join(texts), installed, f"its requirement {'; '.join(texts)!r} cannot be read ({reason})"
+        )
     wanted = ", ".join(f"{one.name}{one.specifier}" + (f" @ {one.url}" if one.url else "") for one in asked)
-    return Fit(wanted, installed, f"it requires {wanted}, and latentclust {installed} is installed" if unmet else "")
+    return VersionCheck(
+        wanted, installed, f"it requires {wanted}, and latentclust {installed} is installed" if unmet else ""
+    )
 
 
-def refusal(distribution: Distribution, installed: str) -> str:
+def incompatibility(distribution: Distribution, installed: str) -> str:
     """Why nothing of a distribution may be imported: damaged metadata, or another latentclust; empty where it may."""
-    return distribution.damage or ("" if distribution.bundled else fit(distribution, installed).problem)
+    return distribution.error or ("" if distribution.bundled else check_version(distribution, installed).problem)
 
 
 def _on_latentclust(text: str) -> bool:
     found = _NAME.match(text)
-    return found is not None and canonical(found[1]) == BUNDLED
+    return found is not None and canonical_name(found[1]) == BUNDLED

@@ -15,10 +15,10 @@ from latentclust.plugins.standard_streams import kept
 
 T = TypeVar("T")
 
-SLOW = 1.0
+SLOW_IMPORT_SECONDS = 1.0
 """Seconds from which the import of a plugin is remarked on."""
 
-LONGEST = 400
+MAX_REASON = 400
 """Characters of a reason; the rest is cut."""
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = RLock()
 
 
 @dataclass(slots=True)
-class Conduct:
+class Execution:
     """How a plugin's code behaved.
 
     Attributes:
@@ -42,7 +42,7 @@ class Conduct:
     remarks: list[str] = field(default_factory=list)
 
 
-def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
+def run_contained(action: Callable[[], T], what: str) -> tuple[T | None, Execution]:
     """Runs a plugin's code; its result, or None, and how it behaved.
 
     Whatever it raises is an error to be listed, `sys.exit` too; only Ctrl-C passes. What it prints on standard output
@@ -53,7 +53,7 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
         action: The code.
         what: How a user would name it, to be told where Ctrl-C ends it.
     """
-    conduct = Conduct()
+    conduct = Execution()
     result = None
     with _ONE_AT_A_TIME, _kept_warnings(conduct), _kept_folder(conduct), kept(conduct.remarks.append):
         start = time.perf_counter()
@@ -64,23 +64,23 @@ def contained(action: Callable[[], T], what: str) -> tuple[T | None, Conduct]:
             raise
         # A third party may raise anything, and none of it may stop the others.
         except BaseException as error:
-            conduct.error = reason(error)
+            conduct.error = error_summary(error)
         conduct.seconds = time.perf_counter() - start
     return result, conduct
 
 
-def reason(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """An exception in one line that names its type."""
     try:
         said = " ".join(str(error).split()) or "no message"
     except Exception:  # a third party's exception may fail to say what it is
         said = "no message"
     text = f"it calls sys.exit({said})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {said}"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}…"
 
 
 @contextmanager
-def _kept_folder(conduct: Conduct) -> Iterator[None]:
+def _kept_folder(conduct: Execution) -> Iterator[None]:
     """Puts the working directory back, which is remarked on."""
     before = _folder()
     try:
@@ -100,7 +100,7 @@ def _folder() -> str | None:
 
 
 @contextmanager
-def _kept_warnings(conduct: Conduct) -> Iterator[None]:
+def _kept_warnings(conduct: Execution) -> Iterator[None]:
     """Puts filters and functions of `warnings` back; a function that was replaced is remarked on."""
     with warnings.catch_warnings():
         before = {name: value for name, value in vars(warnings).items() if callable(value)}

@@ -10,11 +10,29 @@ from typing import Any
 import pluggy
 
 from latentclust.plugins import hookspecs
-from latentclust.plugins.compatibility import refusal
-from latentclust.plugins.containment import SLOW, Conduct, contained
-from latentclust.plugins.distributions import BUNDLED, PARTS, VARIABLE, Distribution, Entry, Provider, Scan, scanned
+from latentclust.plugins.compatibility import incompatibility
+from latentclust.plugins.containment import SLOW_IMPORT_SECONDS, Execution, run_contained
+from latentclust.plugins.distributions import (
+    BUNDLED,
+    PARTS_GROUP,
+    PLUGINS_VARIABLE,
+    Distribution,
+    EntryPoint,
+    Provider,
+    Scan,
+    scan_distributions,
+)
 
-__all__ = ["BUNDLED", "BrokenPlugin", "Discovery", "Loaded", "Provider", "Provision", "Remark", "discover"]
+__all__ = [
+    "BUNDLED",
+    "BrokenPlugin",
+    "Discovery",
+    "LoadedPlugin",
+    "PluginRemark",
+    "ProvidedParts",
+    "Provider",
+    "discover",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,7 @@ class BrokenPlugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class PluginRemark:
     """Something odd about a plugin that is used nevertheless.
 
     Attributes:
@@ -46,7 +64,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Provision:
+class ProvidedParts:
     """What one provider returned from one hook."""
 
     provider: Provider
@@ -55,7 +73,7 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedPlugin:
     """An entry point whose module was imported, in how many seconds."""
 
     provider: Provider
@@ -67,19 +85,19 @@ class Discovery:
     """Everything found under the entry-point group.
 
     Attributes:
-        left_out: Distributions that LATENTCLUST_PLUGINS leaves out.
+        excluded: Distributions that LATENTCLUST_PLUGINS leaves out.
         alerts: What the user of any command should know at once, a line each.
     """
 
-    provisions: tuple[Provision, ...]
+    provisions: tuple[ProvidedParts, ...]
     broken: tuple[BrokenPlugin, ...]
-    remarks: tuple[Remark, ...] = ()
-    loaded: tuple[Loaded, ...] = ()
-    left_out: tuple[Distribution, ...] = ()
+    remarks: tuple[PluginRemark, ...] = ()
+    loaded: tuple[LoadedPlugin, ...] = ()
+    excluded: tuple[Distribution, ...] = ()
     alerts: tuple[str, ...] = ()
 
 
-Finding = Provision | BrokenPlugin | Remark | Loaded
+DiscoveryEvent = ProvidedParts | BrokenPlugin | PluginRemark | LoadedPlugin
 
 
 def discover(scan: Scan | None = None) -> Discovery:
@@ -88,73 +106,75 @@ def discover(scan: Scan | None = None) -> Discovery:
     A distribution whose metadata are damaged, or which asks for another latentclust, is not imported. An entry point
     whose module raises, and a hook that raises or returns no mapping, is recorded and left out; the rest is used.
     """
-    scan = scanned() if scan is None else scan
+    scan = scan_distributions() if scan is None else scan
     findings = [finding for distribution in scan.used for finding in _distribution(distribution)]
-    remarks = tuple(one for one in findings if isinstance(one, Remark))
-    strangers = [f"{VARIABLE} names {name!r}, and no plugin that is installed is called that" for name in scan.unknown]
+    remarks = tuple(one for one in findings if isinstance(one, PluginRemark))
+    strangers = [
+        f"{PLUGINS_VARIABLE} names {name!r}, and no plugin that is installed is called that" for name in scan.unknown
+    ]
     alerts = [f"plugin {one.provider}: {one.text}" for one in remarks if one.alert]
     return Discovery(
-        provisions=tuple(one for one in findings if isinstance(one, Provision)),
+        provisions=tuple(one for one in findings if isinstance(one, ProvidedParts)),
         broken=tuple(one for one in findings if isinstance(one, BrokenPlugin)),
         remarks=remarks,
-        loaded=tuple(one for one in findings if isinstance(one, Loaded)),
-        left_out=scan.left_out,
+        loaded=tuple(one for one in findings if isinstance(one, LoadedPlugin)),
+        excluded=scan.excluded,
         alerts=(*strangers, *alerts),
     )
 
 
-def _distribution(distribution: Distribution) -> Iterator[Finding]:
+def _distribution(distribution: Distribution) -> Iterator[DiscoveryEvent]:
     """What one distribution provides, and what is wrong with it."""
-    reason = refusal(distribution, version(BUNDLED))
+    reason = incompatibility(distribution, version(BUNDLED))
     if reason:
         # Its commands are refused where they are found.
         unread = [] if distribution.entries else [Provider(distribution.name, distribution.version, "")]
-        for provider in (*unread, *(entry.provider for entry in distribution.of(PARTS))):
+        for provider in (*unread, *(entry.provider for entry in distribution.of(PARTS_GROUP))):
             yield BrokenPlugin(provider, reason)
         return
-    for entry in distribution.of(PARTS):
+    for entry in distribution.of(PARTS_GROUP):
         yield from _entry(entry)
 
 
-def _entry(entry: Entry) -> Iterator[Finding]:
+def _entry(entry: EntryPoint) -> Iterator[DiscoveryEvent]:
     """Imports what an entry point names and asks each of its hooks."""
     provider, what = entry.provider, f"plugin {entry.provider}"
-    plugin, conduct = contained(entry.load, what)
+    plugin, conduct = run_contained(entry.load, what)
     yield from _remarks(provider, conduct)
     if conduct.error:
         yield BrokenPlugin(provider, conduct.error)
         return
-    yield Loaded(provider, conduct.seconds)
-    if conduct.seconds > SLOW and provider.distribution != BUNDLED:
-        yield Remark(provider, f"its import took {conduct.seconds:.1f} s")
-    found, conduct = contained(partial(_implementations, entry, plugin), what)
+    yield LoadedPlugin(provider, conduct.seconds)
+    if conduct.seconds > SLOW_IMPORT_SECONDS and provider.distribution != BUNDLED:
+        yield PluginRemark(provider, f"its import took {conduct.seconds:.1f} s")
+    found, conduct = run_contained(partial(_implementations, entry, plugin), what)
     yield from _remarks(provider, conduct)
     if found is None:
         yield BrokenPlugin(provider, conduct.error)
         return
     implementations, deprecations = found
-    yield from (Remark(provider, text, alert=True) for text in deprecations)
+    yield from (PluginRemark(provider, text, alert=True) for text in deprecations)
     if not implementations:
         yield BrokenPlugin(provider, f"{entry.value} implements no hook: mark its functions with @hookimpl")
     for hook, implementation in implementations:
-        parts, conduct = contained(partial(_parts, implementation), what)
+        parts, conduct = run_contained(partial(_parts, implementation), what)
         yield from _remarks(provider, conduct)
         if parts is None:
             yield BrokenPlugin(provider, f"{hook}: {conduct.error}")
         else:
-            yield Provision(provider, hook, parts)
+            yield ProvidedParts(provider, hook, parts)
 
 
-def _remarks(provider: Provider, conduct: Conduct) -> Iterator[Remark]:
-    return (Remark(provider, text) for text in conduct.remarks)
+def _remarks(provider: Provider, conduct: Execution) -> Iterator[PluginRemark]:
+    return (PluginRemark(provider, text) for text in conduct.remarks)
 
 
-def _implementations(entry: Entry, plugin: Any) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
+def _implementations(entry: EntryPoint, plugin: Any) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
     """A plugin's hooks by name, checked by pluggy, and the warnings that pluggy gave of them.
 
     Each plugin has a manager of its own, so that what one leaves there reaches no other.
     """
-    manager = pluggy.PluginManager(PARTS)
+    manager = pluggy.PluginManager(PARTS_GROUP)
     manager.add_hookspecs(hookspecs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -14,16 +14,16 @@ from typing import Any
 
 BUNDLED = "latentclust"
 
-PARTS = "latentclust"
+PARTS_GROUP = "latentclust"
 """The entry-point group of modules with hooks, which provide parts."""
 
-COMMANDS = "latentclust.commands"
+COMMANDS_GROUP = "latentclust.commands"
 """The entry-point group of commands: the entry's name is the command's."""
 
-VARIABLE = "LATENTCLUST_PLUGINS"
+PLUGINS_VARIABLE = "LATENTCLUST_PLUGINS"
 """The environment variable that says which third parties are used: all unless set, `off`, or a list of names."""
 
-UNKNOWN = "unknown"
+UNKNOWN_NAME = "unknown"
 """What a distribution is called whose metadata name none."""
 
 _OBJECT = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+))?\s*(?:\[.*\])?")
@@ -43,7 +43,7 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryPoint:
     """One entry point: who lists it, in which group, and the `module:object` that it names."""
 
     provider: Provider
@@ -72,23 +72,23 @@ class Distribution:
         summary: Its own line about itself; may be empty.
         requires: Its `Requires-Dist` lines.
         folder: Where its metadata lie.
-        damage: What is wrong with its metadata, so that nothing of it can be used; empty where they are sound.
+        error: What is wrong with its metadata, so that nothing of it can be used; empty where they are sound.
     """
 
     name: str
     version: str
     summary: str
     requires: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[EntryPoint, ...]
     folder: str
-    damage: str = ""
+    error: str = ""
 
     @property
     def bundled(self) -> bool:
         """Whether it is latentclust itself."""
-        return canonical(self.name) == BUNDLED
+        return canonical_name(self.name) == BUNDLED
 
-    def of(self, group: str) -> tuple[Entry, ...]:
+    def of(self, group: str) -> tuple[EntryPoint, ...]:
         """Its entry points in a group."""
         return tuple(entry for entry in self.entries if entry.group == group)
 
@@ -103,21 +103,21 @@ class Scan:
 
     Attributes:
         used: latentclust itself, then third parties by name.
-        left_out: Third parties that LATENTCLUST_PLUGINS leaves out.
+        excluded: Third parties that LATENTCLUST_PLUGINS leaves out.
         unknown: Names in LATENTCLUST_PLUGINS that no distribution has.
     """
 
     used: tuple[Distribution, ...] = ()
-    left_out: tuple[Distribution, ...] = ()
+    excluded: tuple[Distribution, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A distribution's name as installers compare it: `Clust_X` and `clust.x` are `clust-x`."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def scanned() -> Scan:
+def scan_distributions() -> Scan:
     """Reads the metadata of every distribution on the path; a damaged one is told apart and spoils no other."""
     from importlib.metadata import distributions
 
@@ -125,22 +125,22 @@ def scanned() -> Scan:
     damaged = []
     for item in distributions():
         one = _read(item)
-        if one is not None and one.name == UNKNOWN:
+        if one is not None and one.name == UNKNOWN_NAME:
             damaged.append(one)
         elif one is not None:  # an editable install may be listed twice; the first on the path is what is imported
-            found.setdefault(canonical(one.name), one)
-    return _chosen(sorted([*found.values(), *damaged], key=lambda one: (not one.bundled, one.name, one.folder)))
+            found.setdefault(canonical_name(one.name), one)
+    return _selected(sorted([*found.values(), *damaged], key=lambda one: (not one.bundled, one.name, one.folder)))
 
 
-def _chosen(found: list[Distribution]) -> Scan:
+def _selected(found: list[Distribution]) -> Scan:
     """What LATENTCLUST_PLUGINS lets pass."""
-    value = os.environ.get(VARIABLE, "").strip()
+    value = os.environ.get(PLUGINS_VARIABLE, "").strip()
     if not value:
         return Scan(tuple(found))
-    wanted = set() if value.lower() == "off" else {canonical(name) for name in value.split(",") if name.strip()}
-    used = tuple(one for one in found if one.bundled or canonical(one.name) in wanted)
-    left_out = tuple(one for one in found if one not in used)
-    return Scan(used, left_out, tuple(sorted(wanted - {canonical(one.name) for one in found})))
+    wanted = set() if value.lower() == "off" else {canonical_name(name) for name in value.split(",") if name.strip()}
+    used = tuple(one for one in found if one.bundled or canonical_name(one.name) in wanted)
+    excluded = tuple(one for one in found if one not in used)
+    return Scan(used, excluded, tuple(sorted(wanted - {canonical_name(one.name) for one in found})))
 
 
 def _read(found: Any) -> Distribution | None:
@@ -149,37 +149,37 @@ def _read(found: Any) -> Distribution | None:
     Args:
         found: importlib's distribution, or that of importlib_metadata, which takes its place once Dask is imported.
     """
-    damage, points = "", []
+    problem, points = "", []
     try:
         # Most distributions are no plugins, and not worth parsing.
         if BUNDLED in (found.read_text("entry_points.txt") or ""):
-            points = [point for point in found.entry_points if point.group in (PARTS, COMMANDS)]
+            points = [point for point in found.entry_points if point.group in (PARTS_GROUP, COMMANDS_GROUP)]
     except Exception as error:
-        damage = f"its entry_points.txt cannot be read ({type(error).__name__}: {error})"
-    if not points and not damage:
+        problem = f"its entry_points.txt cannot be read ({type(error).__name__}: {error})"
+    if not points and not problem:
         return None
-    name, version, summary, requires, folder = UNKNOWN, "", "", (), "?"
+    name, version, summary, requires, folder = UNKNOWN_NAME, "", "", (), "?"
     try:
         folder = str(found.locate_file(""))
         headers = found.metadata
-        name, version = str(headers.get("Name") or UNKNOWN), str(headers.get("Version") or "")
+        name, version = str(headers.get("Name") or UNKNOWN_NAME), str(headers.get("Version") or "")
         summary, requires = str(headers.get("Summary") or "").partition("\n")[0], tuple(found.requires or ())
     except Exception as error:
-        damage = damage or f"its METADATA in {folder} cannot be read ({type(error).__name__}: {error})"
+        problem = problem or f"its METADATA in {folder} cannot be read ({type(error).__name__}: {error})"
     entries = tuple(
-        dict.fromkeys(Entry(Provider(name, version, point.name), point.group, point.value) for point in points)
+        dict.fromkeys(EntryPoint(Provider(name, version, point.name), point.group, point.value) for point in points)
     )
-    damage = damage or _lack(name, version, folder) or _repeated(entries)
-    return Distribution(name, version, summary, requires, entries, folder, damage)
+    problem = problem or _missing_metadata(name, version, folder) or _duplicates(entries)
+    return Distribution(name, version, summary, requires, entries, folder, problem)
 
 
-def _lack(name: str, version: str, folder: str) -> str:
+def _missing_metadata(name: str, version: str, folder: str) -> str:
     """What METADATA without a name or a version lack."""
-    lacking = [key for key, value in (("Name", name), ("Version", version)) if value in ("", UNKNOWN)]
+    lacking = [key for key, value in (("Name", name), ("Version", version)) if value in ("", UNKNOWN_NAME)]
     return f"its METADATA in {folder} lack {' and '.join(lacking)}" if lacking else ""
 
 
-def _repeated(entries: Iterable[Entry]) -> str:
+def _duplicates(entries: Iterable[EntryPoint]) -> str:
     """Which entry point is listed more than once, and not as the same."""
     counts = Counter((entry.group, entry.provider.entry_point) for entry in entries)
     twice = [f"{name!r} in [{group}]" for (group, name), count in counts.items() if count > 1]

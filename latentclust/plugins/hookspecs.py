@@ -12,14 +12,14 @@ from typing import Any
 
 import pluggy
 
-from latentclust.plugins.distributions import PARTS
+from latentclust.plugins.distributions import PARTS_GROUP
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.inference import InferenceSpec
 from latentclust.specs.parts import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 
-hookspec = pluggy.HookspecMarker(PARTS)
-hookimpl = pluggy.HookimplMarker(PARTS)
+hookspec = pluggy.HookspecMarker(PARTS_GROUP)
+hookimpl = pluggy.HookimplMarker(PARTS_GROUP)
 
 ARGUMENTS: Mapping[str, Any] = {}
 """What hooks may ask for, by the name of the argument: nothing as yet."""

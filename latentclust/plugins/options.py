@@ -80,7 +80,7 @@ def _option(name: str, field: FieldInfo, described: str) -> PartOption:
 def _type(field: FieldInfo) -> str:
     """What a field takes; of a plugin's own types that fail to say it, no more than that."""
     try:
-        return in_words(field.annotation) + _bounds(field.metadata)
+        return format_annotation(field.annotation) + _bounds(field.metadata)
     except Exception:
         return "a value"
 
@@ -111,20 +111,20 @@ def attribute_docstrings(spec: type[BaseModel]) -> dict[str, str]:
     return found
 
 
-def in_words(annotation: Any) -> str:
+def format_annotation(annotation: Any) -> str:
     """A type as a recipe's writer thinks of it: choices as they are written, bounds as signs."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return in_words(arguments[0]) + _bounds(arguments[1:])
+        return format_annotation(arguments[0]) + _bounds(arguments[1:])
     if origin is Literal:
         return " | ".join(f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in arguments)
     if origin in (typing.Union, types.UnionType):
-        return " | ".join(in_words(member) for member in arguments if member is not type(None))
+        return " | ".join(format_annotation(member) for member in arguments if member is not type(None))
     if origin is tuple:
-        members = ", ".join("..." if member is Ellipsis else in_words(member) for member in arguments)
+        members = ", ".join("..." if member is Ellipsis else format_annotation(member) for member in arguments)
         return f"[{members}]"
     name = getattr(annotation, "__name__", str(annotation))
-    return f"{name} of {', '.join(map(in_words, arguments))}" if arguments else name
+    return f"{name} of {', '.join(map(format_annotation, arguments))}" if arguments else name
 
 
 def _bounds(metadata: Iterable[Any]) -> str:

@@ -8,15 +8,15 @@ from functools import cache
 from typing import Any
 
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.plugins.checks import KINDS, SPECS, kind_of, misfit
-from latentclust.plugins.discovery import BrokenPlugin, Discovery, Provision, Remark, discover
-from latentclust.plugins.distributions import BUNDLED, VARIABLE, Provider, canonical
+from latentclust.plugins.checks import KINDS, SPECS, check_part, hook_kind
+from latentclust.plugins.discovery import BrokenPlugin, Discovery, PluginRemark, ProvidedParts, discover
+from latentclust.plugins.distributions import BUNDLED, PLUGINS_VARIABLE, Provider, canonical_name
 from latentclust.specs.parts import Spec
 from latentclust.specs.validation import validate
 
 __all__ = ["KINDS", "SPECS", "Part", "Registry", "installed"]
 
-SUSPECTS = 3
+MAX_BROKEN_SHOWN = 3
 """How many broken plugins an error names with their reasons."""
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Registry:
         broken: Plugins and parts that cannot be used.
         remarks: What is odd about plugins that are used.
         loaded: Entry points that were imported.
-        left_out: Distributions that LATENTCLUST_PLUGINS leaves out.
+        excluded: Distributions that LATENTCLUST_PLUGINS leaves out.
         alerts: What the user of any command should know.
     """
 
@@ -63,17 +63,17 @@ class Registry:
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:
-            broken += self._take(provision)
+            broken += self._register(provision)
         broken += self._drop_repeated()
         self.broken: tuple[BrokenPlugin, ...] = tuple(broken)
         self.remarks = (*discovery.remarks, *self._shared_names())
-        self.loaded, self.left_out, self.alerts = discovery.loaded, discovery.left_out, discovery.alerts
+        self.loaded, self.excluded, self.alerts = discovery.loaded, discovery.excluded, discovery.alerts
 
-    def _take(self, provision: Provision) -> Iterator[BrokenPlugin]:
+    def _register(self, provision: ProvidedParts) -> Iterator[BrokenPlugin]:
         """Registers the parts of a hook; those that cannot be are given."""
-        kind = kind_of(provision.hook)
+        kind = hook_kind(provision.hook)
         for name, value in provision.parts.items():
-            wrong = misfit(kind, name, value)
+            wrong = check_part(kind, name, value)
             if wrong:
                 yield BrokenPlugin(provision.provider, f"{kind} {name!r} {wrong}", kind, str(name))
             else:
@@ -91,7 +91,7 @@ class Registry:
                     what = f"{kind} {name!r} is provided more than once, by the entry points {points}"
                     yield from (BrokenPlugin(part.provider, what, kind, name) for part in own)
 
-    def _shared_names(self) -> Iterator[Remark]:
+    def _shared_names(self) -> Iterator[PluginRemark]:
         """A remark on each part that does not answer to its bare name."""
         for (kind, name), parts in self._parts.items():
             if any(part.bundled for part in parts):
@@ -100,7 +100,7 @@ class Registry:
                 why = f"{' and '.join(part.provider.distribution for part in parts)} have one of that name each"
             for part in parts if len(parts) > 1 else ():
                 if not part.bundled:
-                    yield Remark(part.provider, f"{kind} {name!r} answers to {part.qualified} only: {why}")
+                    yield PluginRemark(part.provider, f"{kind} {name!r} answers to {part.qualified} only: {why}")
 
     def parts(self, kind: str) -> tuple[Part, ...]:
         """All parts of a kind, by name."""
@@ -110,7 +110,7 @@ class Registry:
         """The distributions that provide parts, by name."""
         return {part.provider.distribution: part.provider for parts in self._parts.values() for part in parts}
 
-    def answers_to(self, part: Part) -> str:
+    def recipe_name(self, part: Part) -> str:
         """The name by which a recipe reaches a part: its own, or `distribution:name` where that one is another's."""
         others = [other for other in self._parts[part.kind, part.name] if other is not part]
         return part.qualified if others and not part.bundled else part.name
@@ -120,8 +120,8 @@ class Registry:
         distribution, _, bare = name.rpartition(":")
         candidates = self._parts.get((kind, bare), [])
         if distribution:
-            wanted = canonical(distribution)
-            candidates = [part for part in candidates if canonical(part.provider.distribution) == wanted]
+            wanted = canonical_name(distribution)
+            candidates = [part for part in candidates if canonical_name(part.provider.distribution) == wanted]
         candidates = [part for part in candidates if part.bundled] or candidates
         if len(candidates) == 1:
             return candidates[0]
@@ -136,8 +136,8 @@ class Registry:
     def _missing(self, kind: str, name: str, where: str) -> LatentclustError:
         """Why there is no such part: it is broken, or its plugin may be, or nobody provides it."""
         distribution, _, bare = name.rpartition(":")
-        wanted = canonical(distribution)
-        suspects = [one for one in self.broken if wanted in ("", canonical(one.provider.distribution))]
+        wanted = canonical_name(distribution)
+        suspects = [one for one in self.broken if wanted in ("", canonical_name(one.provider.distribution))]
         for one in suspects:
             if (one.kind, one.name) == (kind, bare):
                 what = f"plugin {one.provider} is broken: {one.error}"
@@ -149,12 +149,12 @@ class Registry:
     def _hint(self, suspects: list[BrokenPlugin]) -> str:
         """Which plugins might have provided what is missing."""
         whole = [one for one in suspects if not one.name]
-        hints = [f" (plugin {one.provider} is broken: {one.error})" for one in whole[:SUSPECTS]]
-        if len(whole) > SUSPECTS:
-            others = sorted({str(one.provider) for one in whole[SUSPECTS:]})
+        hints = [f" (plugin {one.provider} is broken: {one.error})" for one in whole[:MAX_BROKEN_SHOWN]]
+        if len(whole) > MAX_BROKEN_SHOWN:
+            others = sorted({str(one.provider) for one in whole[MAX_BROKEN_SHOWN:]})
             hints.append(f" (also broken: {', '.join(others)})")
-        if self.left_out:
-            hints.append(f" ({VARIABLE} leaves out {', '.join(str(one) for one in self.left_out)})")
+        if self.excluded:
+            hints.append(f" ({PLUGINS_VARIABLE} leaves out {', '.join(str(one) for one in self.excluded)})")
         return "".join(hints)
 
     def build(self, kind: str, name: str, options: Mapping[str, Any], where: str) -> Spec:

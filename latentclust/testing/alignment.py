@@ -20,10 +20,10 @@ LOW, HIGH = 0.35, 0.65
 NEAR = 1.5
 """Pixels by which a change may be off, beyond its own width: a filter may answer beside the pixel that changed."""
 
-Seeing = Callable[[Images, torch.Generator], View]
+ApplyView = Callable[[Images, torch.Generator], View]
 
 
-def strayed(see: Seeing, shape: Shape) -> float:
+def displacement(see: ApplyView, shape: Shape) -> float:
     """How far from its place a changed pixel is seen, in pixels of the input; 0 where it is always seen there.
 
     What changes everywhere, as where an image is normalised by its own statistics, does not count, nor does a pixel
@@ -33,10 +33,10 @@ def strayed(see: Seeing, shape: Shape) -> float:
         see: The view: images `(b, c, h, w)` and where their places come from, by the generator's draws.
         shape: Of an image that it takes.
     """
-    return max(_strayed(see, shape, place, seed) for place in PLACES for seed in SEEDS)
+    return max(_displacement(see, shape, place, seed) for place in PLACES for seed in SEEDS)
 
 
-def _strayed(see: Seeing, shape: Shape, place: tuple[float, float], seed: int) -> float:
+def _displacement(see: ApplyView, shape: Shape, place: tuple[float, float], seed: int) -> float:
     _, height, width = shape
     row, column = int(place[0] * height), int(place[1] * width)
     images = LOW + (HIGH - LOW) * torch.rand(BATCH, *shape, generator=torch.Generator().manual_seed(seed))

@@ -18,8 +18,8 @@ from latentclust.specs.backbones import (
 )
 from latentclust.specs.roles import Encoder, Generator, Represents
 from latentclust.tensors import Images, Latent, Shape
-from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
-from latentclust.testing.subject import CLUSTERS, Subject, require, taken
+from latentclust.testing.network_checks import NetworkUse, check_bf16, check_reached, check_saved, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, CheckedPart, require, taken
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
 TRIED = 2
@@ -31,7 +31,7 @@ TOLERANCE = 1e-5
 """Of float32 sums in another order."""
 
 
-def can_play_a_role(subject: Subject) -> None:
+def can_play_a_role(subject: CheckedPart) -> None:
     """It is the body of something, and `bare` gives the same body again."""
     spec = subject.build()
     kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec | CentroidsSpec
@@ -41,7 +41,7 @@ def can_play_a_role(subject: Subject) -> None:
     require(bare.bare() == bare, "`bare` of a bare body is another")
 
 
-def reads_samples(subject: Subject) -> None:
+def reads_samples(subject: CheckedPart) -> None:
     """An extractor's representation and features have the widths that it says, and gradients reach every weight."""
     spec: ExtractorSpec = subject.build()
     for shape in taken(spec.extractor, SHAPES, TRIED):
@@ -68,7 +68,7 @@ def _code(samples: Images, encoder: EncoderNetwork) -> list[Tensor]:
     return [code.vector(), code.features]
 
 
-def reads_a_sample_alike_in_any_company(subject: Subject) -> None:
+def reads_a_sample_alike_in_any_company(subject: CheckedPart) -> None:
     """In evaluation a sample's representation does not depend on the other samples of its batch."""
     spec: ExtractorSpec = subject.build()
     shape = taken(spec.extractor, SHAPES)[0]
@@ -77,7 +77,7 @@ def reads_a_sample_alike_in_any_company(subject: Subject) -> None:
     require(alike, "in evaluation it reads a sample otherwise beside others than alone")
 
 
-def draws_images(subject: Subject) -> None:
+def draws_images(subject: CheckedPart) -> None:
     """A decoder's images have their shape and lie in [0, 1], and gradients reach every weight and the style."""
     spec: DecoderSpec = subject.build()
     make = partial(spec.decoder, CLUSTERS + STYLE)
@@ -100,34 +100,34 @@ def _images(latent: Latent, generator: GeneratorNetwork) -> list[Tensor]:
     return [generator(latent)]
 
 
-def survives_bf16(subject: Subject) -> None:
+def survives_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast what it computes is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
-def survives_a_checkpoint(subject: Subject) -> None:
+def survives_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to safetensors and read into a new body, give the same bits."""
     for use in _uses(subject):
-        check_kept(use)
+        check_saved(use)
 
 
-def begins_as_the_seed_says(subject: Subject) -> None:
+def begins_as_the_seed_says(subject: CheckedPart) -> None:
     """Built twice from one seed it has the same weights."""
     for use in _uses(subject):
         check_seeded(use)
 
 
-def _uses(subject: Subject) -> list[Use]:
+def _uses(subject: CheckedPart) -> list[NetworkUse]:
     """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
     spec, found = subject.build(), []
     if isinstance(spec, ExtractorSpec):
         samples = _samples(taken(spec.extractor, SHAPES)[0])
-        found.append(Use(partial(spec.extractor, tuple(samples.shape[1:])), lambda body: body(samples)[0]))
+        found.append(NetworkUse(partial(spec.extractor, tuple(samples.shape[1:])), lambda body: body(samples)[0]))
     if isinstance(spec, DecoderSpec):
         make = partial(spec.decoder, CLUSTERS + STYLE)
         latent = torch.randn(BATCH, CLUSTERS + STYLE, generator=torch.Generator().manual_seed(2))
-        found.append(Use(partial(make, taken(make, SHAPES)[0]), lambda body: body(latent)))
+        found.append(NetworkUse(partial(make, taken(make, SHAPES)[0]), lambda body: body(latent)))
     return found
 
 

@@ -10,9 +10,9 @@ from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar
 from latentclust.testing.bound import Bound
-from latentclust.testing.sample_table_checks import rows_of
+from latentclust.testing.sample_table_checks import table_rows
 from latentclust.testing.signatures import known_signature
-from latentclust.testing.subject import Subject, Unfit
+from latentclust.testing.subject import CheckedPart, CheckFailed
 from latentclust.testing.variants import Form, forms
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -21,7 +21,7 @@ UNREACHED = "it depends on none of the networks"
 """What the binder says of a loss without networks; a quantity may well have none."""
 
 
-class Asking(LossSpec):
+class QuantityProbe(LossSpec):
     """A loss that asks for one quantity of any type, and is never computed."""
 
     def __call__(self, quantity: Any) -> Scalar:
@@ -29,7 +29,7 @@ class Asking(LossSpec):
         raise AssertionError
 
 
-def bound_loss(subject: Subject) -> list[Bound]:
+def bound_loss(subject: CheckedPart) -> list[Bound]:
     """A loss in every form in which a recipe can bind it.
 
     A parameter that has no namesake is bound, as `on` would, to a quantity of its type: the distribution's own first.
@@ -41,7 +41,7 @@ def bound_loss(subject: Subject) -> list[Bound]:
     return _in_any_form([_Binding(subject, form, type(loss).__call__).loss(loss) for form in forms(subject)])
 
 
-def bound_quantity(subject: Subject) -> list[Bound]:
+def bound_quantity(subject: CheckedPart) -> list[Bound]:
     """A quantity in every form in which a recipe can compute it; raises Unfit where there is none."""
     name = subject.part.name
     return _in_any_form([_Binding(subject, form, None).quantity(name) for form in forms(subject)])
@@ -50,14 +50,14 @@ def bound_quantity(subject: Subject) -> list[Bound]:
 def _in_any_form(found: list["Bound | str"]) -> list[Bound]:
     bound = [one for one in found if isinstance(one, Bound)]
     if not bound:
-        raise Unfit("no recipe can bind it; " + "; ".join(one for one in found if isinstance(one, str)))
+        raise CheckFailed("no recipe can bind it; " + "; ".join(one for one in found if isinstance(one, str)))
     return bound
 
 
 class _Binding:
     """The names that there are in one form, and plans made of them."""
 
-    def __init__(self, subject: Subject, form: Form, call: Callable[..., Any] | None) -> None:
+    def __init__(self, subject: CheckedPart, form: Form, call: Callable[..., Any] | None) -> None:
         self._form = form
         quantities = subject.registry.parts("quantity")
         self._own = {
@@ -86,7 +86,7 @@ class _Binding:
                     if type_ is protocol:
                         yield name, role
 
-    def _own_tables(self, subject: Subject, readers: list[Callable[..., Any]]) -> Iterator[tuple[str, Subject]]:
+    def _own_tables(self, subject: CheckedPart, readers: list[Callable[..., Any]]) -> Iterator[tuple[str, CheckedPart]]:
         """The parameters that want what a table of the distribution provides, by that table."""
         own = subject.part.provider.distribution
         for part in subject.registry.parts("table"):
@@ -94,7 +94,7 @@ class _Binding:
                 wanting = [
                     name for reader in readers for name, type_ in self._unknown(reader) if type_ is part.value.provides
                 ]
-                yield from ((name, Subject(part, subject.registry)) for name in wanting)
+                yield from ((name, CheckedPart(part, subject.registry)) for name in wanting)
 
     def _other_views(self) -> tuple[str, ...]:
         """The names of other views that quantities read."""
@@ -103,7 +103,7 @@ class _Binding:
 
     def quantity(self, name: str) -> "Bound | str":
         """The plan of one quantity, or why there is none."""
-        return self._bound(Asking(), {"quantity": name})
+        return self._bound(QuantityProbe(), {"quantity": name})
 
     def loss(self, loss: LossSpec) -> "Bound | str":
         """The plan of a loss, or why there is none."""
@@ -114,14 +114,16 @@ class _Binding:
         binder = Binder(self._functions, self._types, self._views, issues, self._provided)
         table = LossTable(use="any", player="all", on=on)
         plan = binder.plan("all", tuple(self._types), {"loss": loss}, {"loss": table})
-        wrong = [issue.what for issue in issues if not (isinstance(loss, Asking) and issue.what.startswith(UNREACHED))]
+        wrong = [
+            issue.what for issue in issues if not (isinstance(loss, QuantityProbe) and issue.what.startswith(UNREACHED))
+        ]
         if wrong:
             return f"of {self._form.name}: {wrong[0]}"
         networks = tuple(name for name in plan.given if name in self._types)
         values = self._form.given(self._views, self._provided)
         values |= {name: self._form.network(name, self._roles[name]) for name in networks}
         tables = {name: self._tables[name] for name in plan.given if name in self._tables}
-        values |= {name: rows_of(table, self._form) for name, table in tables.items()}
+        values |= {name: table_rows(table, self._form) for name, table in tables.items()}
         absent = [name for name in plan.given if name not in values]
         if absent:
             return f"of {self._form.name}: there is no {absent[0]}"
@@ -145,7 +147,7 @@ class _Binding:
         return sorted(found, key=lambda name: (name not in self._own, name))
 
 
-def functions(subject: Subject) -> dict[str, Callable[..., Any]]:
+def functions(subject: CheckedPart) -> dict[str, Callable[..., Any]]:
     """Every quantity by name; of several of one name the subject itself, or what a bare name means."""
     found: dict[str, Callable[..., Any]] = {}
     for part in subject.registry.parts("quantity"):
@@ -155,7 +157,7 @@ def functions(subject: Subject) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def _provided(subject: Subject, form: Form, known: Functions) -> dict[str, Any]:
+def _provided(subject: CheckedPart, form: Form, known: Functions) -> dict[str, Any]:
     """What chains of the form give to a step and no quantity does, by type."""
     samplers = [part.value for part in subject.registry.parts("inference") if issubclass(part.value, ChainSpec)]
     of_form = [sampler for sampler in samplers if sampler.reads_maps == form.prior.per_pixel]

@@ -9,15 +9,15 @@ from latentclust.networks.images import CentroidsNetwork
 from latentclust.specs.backbones import CentroidsSpec
 from latentclust.specs.roles import Centroids
 from latentclust.tensors import Features
-from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
-from latentclust.testing.subject import CLUSTERS, Subject, require
+from latentclust.testing.network_checks import NetworkUse, check_bf16, check_reached, check_saved, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, CheckedPart, require
 
 WIDTH = 8
 SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
 """Of features: flat, and a map."""
 
 
-def compares_features(subject: Subject) -> None:
+def compares_features(subject: CheckedPart) -> None:
     """Features of every form are compared with each centroid; gradients reach the centroids and the features."""
     spec: CentroidsSpec = subject.build()
     for shape in SHAPES:
@@ -39,7 +39,7 @@ def _similarities(features: Features, network: CentroidsNetwork) -> list[Tensor]
     return [network(features)]
 
 
-def compares_places_alike_in_any_company(subject: Subject) -> None:
+def compares_places_alike_in_any_company(subject: CheckedPart) -> None:
     """A place of a map has the similarities that its features have alone."""
     network = _network(subject.build()).eval()
     maps = _features(SHAPES[1])
@@ -48,23 +48,23 @@ def compares_places_alike_in_any_company(subject: Subject) -> None:
     require(torch.allclose(alone, together, atol=1e-5), "a place of a map is compared otherwise than the same vector")
 
 
-def survives_bf16(subject: Subject) -> None:
+def survives_bf16(subject: CheckedPart) -> None:
     """It is finite under bf16 autocast."""
     check_bf16(_use(subject))
 
 
-def survives_a_checkpoint(subject: Subject) -> None:
+def survives_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to a file and read into a new one, give the same similarities."""
-    check_kept(_use(subject))
+    check_saved(_use(subject))
 
 
-def begins_as_the_seed_says(subject: Subject) -> None:
+def begins_as_the_seed_says(subject: CheckedPart) -> None:
     """Two built from one seed have the same weights."""
     check_seeded(_use(subject))
 
 
-def _use(subject: Subject) -> Use:
-    return Use(
+def _use(subject: CheckedPart) -> NetworkUse:
+    return NetworkUse(
         partial(subject.build().centroids, CLUSTERS, WIDTH),
         lambda body: CentroidsNetwork(body)(Features(_features(SHAPES[1]))),
     )

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from latentclust.specs.inference import Advance, ChainSpec, Model
 from latentclust.testing.inference_checks import images_for, models
-from latentclust.testing.network_checks import kept_in_file
-from latentclust.testing.randomness import repeats, same
+from latentclust.testing.network_checks import saved_and_loaded
+from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import tensors_of
-from latentclust.testing.subject import Subject, require
+from latentclust.testing.subject import CheckedPart, require
 from latentclust.train.chains import EvaluationMode
 
 COUNT = 6
@@ -21,7 +21,7 @@ HALFWAY = 0.5
 Rows = dict[str, Tensor]
 
 
-def keeps_a_row_a_sample(subject: Subject) -> None:
+def keeps_a_row_a_sample(subject: CheckedPart) -> None:
     """`begin` gives finite tensors with a row for each sample, and `advance` the same tensors, moved."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
@@ -41,7 +41,7 @@ def _check_rows(name: str, rows: Tensor, count: int) -> None:
     require(torch.isfinite(rows).all(), f"its {name} is not finite")
 
 
-def provides_what_it_says(subject: Subject) -> None:
+def provides_what_it_says(subject: CheckedPart) -> None:
     """`advance` gives every quantity that `provides` names, and diagnostics that are finite 0-d tensors."""
     for spec, model in _chains(subject):
         advance = _advanced(spec, model, _begun(spec, model))
@@ -52,22 +52,22 @@ def provides_what_it_says(subject: Subject) -> None:
             require(scalar, f"the diagnostic {name!r} is no finite 0-d tensor")
 
 
-def advances_as_its_generator_says(subject: Subject) -> None:
+def advances_as_its_generator_says(subject: CheckedPart) -> None:
     """The generator in the same state gives the same chains, and no other generator is drawn from."""
     for spec, model in _chains(subject):
         repeats(partial(_run, spec, model))
 
 
-def survives_a_checkpoint(subject: Subject) -> None:
+def survives_a_checkpoint(subject: CheckedPart) -> None:
     """Chains written to a checkpoint and read again go on as they would have."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
-        went_on, again = _advanced(spec, model, chains), _advanced(spec, model, kept_in_file(chains))
-        alike = all(map(same, tensors_of(went_on.chains), tensors_of(again.chains)))
+        went_on, again = _advanced(spec, model, chains), _advanced(spec, model, saved_and_loaded(chains))
+        alike = all(map(bitwise_equal, tensors_of(went_on.chains), tensors_of(again.chains)))
         require(alike, "chains read back from a checkpoint go another way")
 
 
-def _chains(subject: Subject) -> Iterator[tuple[ChainSpec, Model]]:
+def _chains(subject: CheckedPart) -> Iterator[tuple[ChainSpec, Model]]:
     for spec, model in models(subject):
         assert isinstance(spec, ChainSpec), "asked of chains alone"
         yield spec, model

@@ -32,9 +32,9 @@ from latentclust.testing import (
     system_checks,
     view_checks,
 )
-from latentclust.testing.subject import Inapplicable, Subject
+from latentclust.testing.subject import CheckedPart, NotApplicable
 
-Check = Callable[[Subject], None]
+Check = Callable[[CheckedPart], None]
 """Raises Unfit where the part is not what it should be; named and explained by its name and docstring."""
 
 OF_ALL: tuple[Check, ...] = (docstring_checks.has_a_name_of_a_recipe,)
@@ -185,7 +185,7 @@ def checks_of(part: Part) -> tuple[Check, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def ask(check: Check, subject: Subject) -> None:
+def ask(check: Check, subject: CheckedPart) -> None:
     """Asks a part one check.
 
     Raises:
@@ -196,7 +196,7 @@ def ask(check: Check, subject: Subject) -> None:
         check(subject)
     except LatentclustError as error:
         if "pip install" in str(error):
-            raise Inapplicable(str(error)) from error
+            raise NotApplicable(str(error)) from error
         raise
 
 

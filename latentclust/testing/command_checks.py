@@ -5,7 +5,7 @@ import subprocess
 import sys
 from importlib.metadata import metadata
 
-from latentclust.testing.subject import Subject, Unfit, require
+from latentclust.testing.subject import CheckedPart, CheckFailed, require
 
 PROGRAM = """
 import sys
@@ -18,14 +18,14 @@ SECONDS = 120
 """After which a command that was asked for its help alone has hung."""
 
 
-def has_a_help_line(subject: Subject) -> None:
+def has_a_help_line(subject: CheckedPart) -> None:
     """Its distribution has a summary, which `latentclust --help` prints beside the command."""
     headers = metadata(subject.part.provider.distribution)
     given = "Summary" in headers and headers["Summary"].strip() != ""
     require(given, "its distribution has no summary: give pyproject.toml a description")
 
 
-def prints_its_help(subject: Subject) -> None:
+def prints_its_help(subject: CheckedPart) -> None:
     """Asked for its help, by `latentclust NAME --help`, it prints it and does nothing else."""
     done = _asked(subject.part.provider.distribution, subject.part.name)
     told = " ".join((done.stderr or done.stdout).split())
@@ -40,4 +40,4 @@ def _asked(distribution: str, name: str) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Unfit(f"its `--help` does not end within {SECONDS} s") from error
+        raise CheckFailed(f"its `--help` does not end within {SECONDS} s") from error

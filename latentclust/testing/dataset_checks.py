@@ -11,8 +11,8 @@ import numpy as np
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SealedLabels, SealedMaps
 from latentclust.specs.parts import DatasetSpec
-from latentclust.testing.randomness import same
-from latentclust.testing.subject import Inapplicable, Subject, Unfit, require
+from latentclust.testing.randomness import bitwise_equal
+from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable, require
 
 NO_FILE = "nothing: "
 """How the layout of a set begins that needs no file of the user's."""
@@ -21,14 +21,14 @@ FEW = 5
 """Samples that are read."""
 
 
-def says_what_it_holds(subject: Subject) -> None:
+def says_what_it_holds(subject: CheckedPart) -> None:
     """A summary in one line, a licence, and the files that it reads."""
     for name in ("summary", "licence", "layout"):
         require(getattr(subject.spec, name, ""), f"it has no {name}")
     require("\n" not in subject.spec.summary, "its summary is more than a line")  # type: ignore[attr-defined]
 
 
-def says_what_to_get(subject: Subject) -> None:
+def says_what_to_get(subject: CheckedPart) -> None:
     """Absent, it is not located, and opening it says under `data` which files to get, or how to fetch them."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is not None:
@@ -44,10 +44,10 @@ def says_what_to_get(subject: Subject) -> None:
             fetch = "data fetch" not in told or f"`latentclust data fetch {subject.part.name}`" in told
             require(fetch, f"its message does not say `latentclust data fetch {subject.part.name}`")
             return
-        raise Unfit("it is not located, and yet it opens")
+        raise CheckFailed("it is not located, and yet it opens")
 
 
-def holds_samples(subject: Subject) -> None:
+def holds_samples(subject: CheckedPart) -> None:
     """Samples are uint8 images or float32 vectors in [0, 1], read in any order, with a label for each or none."""
     with _opened(subject) as found:
         source, few = found.source, np.arange(min(FEW, len(found.source)))[::-1].copy()
@@ -70,36 +70,38 @@ def _check_labels(found: ImageSet) -> None:
     require(samples == labels, f"of {samples} samples it has {labels} labels: make it by image_set")
 
 
-def opens_the_same_twice(subject: Subject) -> None:
+def opens_the_same_twice(subject: CheckedPart) -> None:
     """Opened twice it holds the same samples."""
     with _opened(subject) as first, _opened(subject) as again:
         every = np.arange(min(FEW, len(first.source)))
-        alike = len(first.source) == len(again.source) and same(first.source.read(every), again.source.read(every))
+        alike = len(first.source) == len(again.source) and bitwise_equal(
+            first.source.read(every), again.source.read(every)
+        )
         require(alike, "opened twice it holds other samples")
 
 
-def is_read_by_workers(subject: Subject) -> None:
+def is_read_by_workers(subject: CheckedPart) -> None:
     """Pickled, as for a worker process, its samples are the same."""
     with _opened(subject) as found:
         try:
             sent = pickle.loads(pickle.dumps(found.source))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise Unfit(f"its samples cannot be sent to a worker process: {error}") from error
+            raise CheckFailed(f"its samples cannot be sent to a worker process: {error}") from error
         every = np.arange(min(FEW, len(found.source)))
-        require(same(sent.read(every), found.source.read(every)), "a worker process reads other samples")
+        require(bitwise_equal(sent.read(every), found.source.read(every)), "a worker process reads other samples")
 
 
 @contextmanager
-def _nowhere(subject: Subject) -> Iterator[tuple[DatasetSpec, tuple[Path, ...]]]:
+def _nowhere(subject: CheckedPart) -> Iterator[tuple[DatasetSpec, tuple[Path, ...]]]:
     """The set beside an empty data root."""
     with TemporaryDirectory() as folder:
         yield subject.build(), (Path(folder),)
 
 
 @contextmanager
-def _opened(subject: Subject) -> Iterator[ImageSet]:
+def _opened(subject: CheckedPart) -> Iterator[ImageSet]:
     """The opened set, where it needs no file."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is None:
-            raise Inapplicable("it needs files of the user's")
+            raise NotApplicable("it needs files of the user's")
         yield spec.open(roots)

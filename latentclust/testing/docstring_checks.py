@@ -4,13 +4,13 @@ import inspect
 import re
 import sys
 
-from latentclust.testing.subject import Subject, require
+from latentclust.testing.subject import CheckedPart, require
 
 SOURCE = re.compile(r"[A-Z]\w+[^\n]*\b(?:19|20)\d\d\b|arXiv|\bdoi\b|^\s*Source: \S", re.MULTILINE)
 """A name and a year in one line, an arXiv number, a DOI, or a line `Source: ...`."""
 
 
-def says_what_it_is(subject: Subject) -> None:
+def says_what_it_is(subject: CheckedPart) -> None:
     """It has a docstring of its own, whose first line is a whole sentence: `plugins list` prints it."""
     value = subject.part.value
     own = vars(value)["__doc__"] if isinstance(value, type) else value.__doc__
@@ -19,7 +19,7 @@ def says_what_it_is(subject: Subject) -> None:
     require(sentence.endswith((".", ":")), f"its docstring's first line is no whole sentence: {sentence!r}")
 
 
-def names_its_source(subject: Subject) -> None:
+def names_its_source(subject: CheckedPart) -> None:
     """Its docstring, or its module's, names a publication by name and year, or has a line `Source: ...`."""
     module = sys.modules.get(subject.part.value.__module__)
     said = [inspect.getdoc(subject.part.value) or "", (module.__doc__ or "") if module else ""]
@@ -27,7 +27,7 @@ def names_its_source(subject: Subject) -> None:
     require(any(SOURCE.search(text) for text in said), what)
 
 
-def has_a_name_of_a_recipe(subject: Subject) -> None:
+def has_a_name_of_a_recipe(subject: CheckedPart) -> None:
     """Words in lower case with hyphens between them; of a quantity underscores, for it is named like a function."""
     name, between = subject.part.name.partition("@")[0], "_" if subject.part.kind == "quantity" else "-"
     fits = re.fullmatch(rf"[a-z0-9]+({between}[a-z0-9]+)*", name) is not None

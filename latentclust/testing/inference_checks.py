@@ -12,10 +12,10 @@ from latentclust.plugins.registry import Part
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.specs.parts import PriorSpec
 from latentclust.tensors import Images, Posterior
-from latentclust.testing.network_checks import kept_in_file
-from latentclust.testing.randomness import repeats, same
+from latentclust.testing.network_checks import saved_and_loaded
+from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import WIDTH, role_of, small_network, tensors_of
-from latentclust.testing.subject import Subject, Unfit, require
+from latentclust.testing.subject import CheckedPart, CheckFailed, require
 from latentclust.testing.variants import places_of
 
 FITTED, READ = (10, 5), 7
@@ -27,7 +27,7 @@ TOLERANCE = 1e-5
 State = dict[str, Tensor]
 
 
-def reads_networks_that_it_names(subject: Subject) -> None:
+def reads_networks_that_it_names(subject: CheckedPart) -> None:
     """`needs` names the networks that it reads, and it reads no other."""
     for spec, model in models(subject):
         require(spec.needs, "`needs` names no network")
@@ -35,11 +35,14 @@ def reads_networks_that_it_names(subject: Subject) -> None:
         try:
             found = _read(spec, only)
         except KeyError as error:
-            raise Unfit(f"it reads the network {error}, which `needs` does not name") from error
-        require(same(found[1].probabilities, _read(spec, model)[1].probabilities), "other networks change its answer")
+            raise CheckFailed(f"it reads the network {error}, which `needs` does not name") from error
+        require(
+            bitwise_equal(found[1].probabilities, _read(spec, model)[1].probabilities),
+            "other networks change its answer",
+        )
 
 
-def gives_normalised_probabilities(subject: Subject) -> None:
+def gives_normalised_probabilities(subject: CheckedPart) -> None:
     """Probabilities `(b, k)`, or `(b, k, h, w)`, are float32, not negative, and sum to one; styles are finite."""
     for spec, model in models(subject):
         posterior = _read(spec, model)[1]
@@ -54,19 +57,21 @@ def gives_normalised_probabilities(subject: Subject) -> None:
         require(torch.isfinite(posterior.style).all(), "its styles are not finite")
 
 
-def is_decided_by_its_generator(subject: Subject) -> None:
+def is_decided_by_its_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     for spec, model in models(subject):
         repeats(partial(_values, spec, model))
 
 
-def moves_no_weight(subject: Subject) -> None:
+def moves_no_weight(subject: CheckedPart) -> None:
     """Reading leaves the networks as they were: their mode, weights, buffers, gradients and which weights may move."""
     for spec, model in models(subject):
         before = _states(model)
         _read(spec, model)
         for what, state in _states(model).items():
-            alike = state.keys() == before[what].keys() and all(map(same, state.values(), before[what].values()))
+            alike = state.keys() == before[what].keys() and all(
+                map(bitwise_equal, state.values(), before[what].values())
+            )
             require(alike, f"it changes the networks' {what}")
 
 
@@ -83,23 +88,26 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
     }
 
 
-def survives_a_model_file(subject: Subject) -> None:
+def survives_a_model_file(subject: CheckedPart) -> None:
     """What `fit` learned is finite tensors; kept in a model file and read again, they give the same bits."""
     for spec, model in models(subject):
         state = _fitted(spec, model)
         held = all(isinstance(value, Tensor) and torch.isfinite(value).all() for value in state.values())
         require(held, "what it learned is not finite tensors alone")
-        posterior, again = _posterior(spec, model, state), _posterior(spec, model, kept_in_file(state))
-        require(same(again.probabilities, posterior.probabilities), "with what it learned read from a file it differs")
+        posterior, again = _posterior(spec, model, state), _posterior(spec, model, saved_and_loaded(state))
+        require(
+            bitwise_equal(again.probabilities, posterior.probabilities),
+            "with what it learned read from a file it differs",
+        )
 
 
-def models(subject: Subject) -> Iterator[tuple[InferenceSpec, Model]]:
+def models(subject: CheckedPart) -> Iterator[tuple[InferenceSpec, Model]]:
     """The inference with a model under each prior that suits it: the distribution's own, and one of each sort."""
     spec: InferenceSpec = subject.build()
     objections = {}
     found = False
     for part in _priors(subject):
-        prior: PriorSpec = Subject(part, subject.registry).build()
+        prior: PriorSpec = CheckedPart(part, subject.registry).build()
         objections[part.name] = objection_to(spec, prior)
         if objections[part.name] is None:
             found = True
@@ -115,7 +123,7 @@ def objection_to(spec: InferenceSpec, prior: PriorSpec) -> str | None:
     return spec.objection(prior)
 
 
-def _priors(subject: Subject) -> list[Part]:
+def _priors(subject: CheckedPart) -> list[Part]:
     """Every prior of the distribution, and the first others with categories, without any, and of label maps."""
     own: list[Part] = []
     sorts: dict[tuple[bool, bool], Part] = {}
@@ -123,12 +131,12 @@ def _priors(subject: Subject) -> list[Part]:
         if part.provider == subject.part.provider:
             own.append(part)
             continue
-        built: PriorSpec = Subject(part, subject.registry).build()
+        built: PriorSpec = CheckedPart(part, subject.registry).build()
         sorts.setdefault((built.per_pixel, built.categories > 0), part)
     return [*own, *sorts.values()]
 
 
-def _model_of(subject: Subject, spec: InferenceSpec, prior: PriorSpec) -> Model:
+def _model_of(subject: CheckedPart, spec: InferenceSpec, prior: PriorSpec) -> Model:
     """Small networks in evaluation mode, and the prior; raises Inapplicable where a network's role is not known."""
     known = role_types(prior)
     roles = {role: role for role in known} | {name: role_of(subject, name, known) for name in spec.needs}

@@ -11,20 +11,20 @@ from latentclust.testing.binding import bound_loss
 from latentclust.testing.bound import NOTHING, Bound
 from latentclust.testing.randomness import repeats
 from latentclust.testing.signatures import whole_signature
-from latentclust.testing.subject import Subject, require, unless_refused
+from latentclust.testing.subject import CheckedPart, require, unless_refused
 from latentclust.train.step import Player, hold_other_networks
 
 T = TypeVar("T")
 
 
-def binds_by_its_parameters(subject: Subject) -> None:
+def binds_by_its_parameters(subject: CheckedPart) -> None:
     """Every parameter names a quantity, or has the type of one, and the result is a Scalar."""
     _, result = whole_signature(subject.spec.__call__, skip_self=True)
     require(result is Scalar, f"its __call__ returns {getattr(result, '__name__', result)}, not a Scalar")
     bound_loss(subject)
 
 
-def is_a_finite_scalar(subject: Subject) -> None:
+def is_a_finite_scalar(subject: CheckedPart) -> None:
     """In every form the term is a finite number, 0-d and float32, or the loss refuses the form in words."""
     for term in _in_each_form(subject, lambda bound: _term(bound, _players(bound)[0])):
         require(term.shape == (), f"the term has the shape {tuple(term.shape)}, and not ()")
@@ -32,13 +32,13 @@ def is_a_finite_scalar(subject: Subject) -> None:
         require(torch.isfinite(term), f"the term is {term.item()}")
 
 
-def moves_its_player_alone(subject: Subject) -> None:
+def moves_its_player_alone(subject: CheckedPart) -> None:
     """Finite gradients reach the networks of the player, and nothing else; the networks are left as they were."""
     for slopes in _in_each_form(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
         require(any(slope.abs().sum() > 0 for found in slopes for slope in found), "no gradient reaches any network")
 
 
-def survives_bf16(subject: Subject) -> None:
+def survives_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast the term is float32 and finite, and so are its gradients."""
 
     def checked(bound: Bound) -> list[list[Tensor]]:
@@ -51,7 +51,7 @@ def survives_bf16(subject: Subject) -> None:
     _in_each_form(subject, checked)
 
 
-def is_a_function_of_its_arguments(subject: Subject) -> None:
+def is_a_function_of_its_arguments(subject: CheckedPart) -> None:
     """Of the same arguments it gives the same bits, and it draws from no generator."""
 
     def checked(bound: Bound) -> bool:
@@ -63,7 +63,7 @@ def is_a_function_of_its_arguments(subject: Subject) -> None:
     _in_each_form(subject, checked)
 
 
-def _in_each_form(subject: Subject, check: Callable[[Bound], T]) -> list[T]:
+def _in_each_form(subject: CheckedPart, check: Callable[[Bound], T]) -> list[T]:
     """What a check gives in the forms that the loss does not refuse in words; raises Unfit where it refuses all."""
     found = [value for bound in bound_loss(subject) if (value := unless_refused(check, bound)) is not None]
     require(found, "it refuses every form of batches")

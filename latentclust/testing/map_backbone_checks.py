@@ -17,8 +17,8 @@ from latentclust.specs.backbones import LayeredDecoder, LayeredDecoderSpec, MapE
 from latentclust.specs.roles import Encoder, Heads, LayeredGenerator, Represents, Trunk
 from latentclust.tensors import Images, Latent, Shape
 from latentclust.testing.backbone_checks import TOLERANCE
-from latentclust.testing.network_checks import Use, check_bf16, check_kept, check_reached, check_seeded, seeded
-from latentclust.testing.subject import CLUSTERS, Subject, Unfit, require, taken
+from latentclust.testing.network_checks import NetworkUse, check_bf16, check_reached, check_saved, check_seeded, seeded
+from latentclust.testing.subject import CLUSTERS, CheckedPart, CheckFailed, require, taken
 
 SHAPES: tuple[Shape, ...] = ((3, 64, 64), (1, 32, 48))
 NO_IMAGES: tuple[Shape, ...] = ((20,), (2, 3))
@@ -31,7 +31,7 @@ SEEN = 0.5
 """The least share of an image's pixels that must count for its codes: strides may leave some out."""
 
 
-def reads_every_pixel(subject: Subject) -> None:
+def reads_every_pixel(subject: CheckedPart) -> None:
     """A map extractor's map has its width and stride, and gradients reach every weight and most pixels."""
     spec: MapExtractorSpec = subject.build()
     for shape in taken(spec.map_extractor, SHAPES, len(SHAPES)):
@@ -47,7 +47,7 @@ def reads_every_pixel(subject: Subject) -> None:
 def _encoder(spec: MapExtractorSpec, shape: Shape, seed: int = 0) -> EncoderMapNetwork:
     body = seeded(spec.map_extractor, shape, seed=seed)
     if not isinstance(body, MapExtractor):
-        raise Unfit(f"it makes a {type(body).__name__}, which is no MapExtractor")
+        raise CheckFailed(f"it makes a {type(body).__name__}, which is no MapExtractor")
     return EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
 
 
@@ -72,7 +72,7 @@ def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) 
         require(tuple(tensor.shape) == shape, f"the shape of its {what} is {tuple(tensor.shape)}, and not {shape}")
 
 
-def reads_an_image_alike_in_any_company(subject: Subject) -> None:
+def reads_an_image_alike_in_any_company(subject: CheckedPart) -> None:
     """In evaluation an image's map does not depend on the other images of its batch."""
     spec: MapExtractorSpec = subject.build()
     shape = taken(spec.map_extractor, SHAPES)[0]
@@ -81,7 +81,7 @@ def reads_an_image_alike_in_any_company(subject: Subject) -> None:
     require(alike, "in evaluation it reads an image otherwise beside others than alone")
 
 
-def draws_a_layer_a_cluster(subject: Subject) -> None:
+def draws_a_layer_a_cluster(subject: CheckedPart) -> None:
     """A layered decoder's layers have their shape and lie in [0, 1], and gradients reach every weight and the style."""
     spec: LayeredDecoderSpec = subject.build()
     for shape in taken(partial(_layers, spec), SHAPES, len(SHAPES)):
@@ -106,7 +106,7 @@ def _drawn(latent: Latent, generator: LayeredGeneratorNetwork) -> list[Tensor]:
     return [generator(latent)]
 
 
-def refuses_what_is_no_image(subject: Subject) -> None:
+def refuses_what_is_no_image(subject: CheckedPart) -> None:
     """Samples that are no images are refused in words that speak of images."""
     spec = subject.build()
     for shape in NO_IMAGES:
@@ -118,36 +118,36 @@ def refuses_what_is_no_image(subject: Subject) -> None:
         except LatentclustError as error:
             require("images" in str(error), f"it refuses samples of {shape} without saying that it wants images")
             continue
-        raise Unfit(f"it takes samples of {shape}, which are no images")
+        raise CheckFailed(f"it takes samples of {shape}, which are no images")
 
 
-def survives_bf16(subject: Subject) -> None:
+def survives_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast what it computes is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
-def survives_a_checkpoint(subject: Subject) -> None:
+def survives_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to safetensors and read into a new body, give the same bits."""
     for use in _uses(subject):
-        check_kept(use)
+        check_saved(use)
 
 
-def begins_as_the_seed_says(subject: Subject) -> None:
+def begins_as_the_seed_says(subject: CheckedPart) -> None:
     """Built twice from one seed it has the same weights."""
     for use in _uses(subject):
         check_seeded(use)
 
 
-def _uses(subject: Subject) -> list[Use]:
+def _uses(subject: CheckedPart) -> list[NetworkUse]:
     """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
     spec, found = subject.build(), []
     if isinstance(spec, MapExtractorSpec):
         images = _images(taken(spec.map_extractor, SHAPES)[0])
-        found.append(Use(partial(spec.map_extractor, tuple(images.shape[1:])), lambda body: body(images)))
+        found.append(NetworkUse(partial(spec.map_extractor, tuple(images.shape[1:])), lambda body: body(images)))
     if isinstance(spec, LayeredDecoderSpec):
         drawn = taken(partial(_layers, spec), SHAPES)[0]
-        found.append(Use(partial(_layers, spec, drawn), lambda body: body(_style(drawn))))
+        found.append(NetworkUse(partial(_layers, spec, drawn), lambda body: body(_style(drawn))))
     return found
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from latentclust.specs.parts import BaselineSpec, MapBaselineSpec, MetricSpec
 from latentclust.tensors import Images, Mask
-from latentclust.testing.randomness import repeats, same
-from latentclust.testing.subject import Subject, require
+from latentclust.testing.randomness import bitwise_equal, repeats
+from latentclust.testing.subject import CheckedPart, require
 
 TABLES: Mapping[str, NDArray[np.int64]] = {
     "four clusters and three classes": np.array([[9, 1, 0], [2, 7, 3], [0, 4, 11], [1, 0, 2]]),
@@ -31,7 +31,7 @@ COUNT, SIDE = 4, 32
 """Images in two halves, one dark and one light, and their pixels either way."""
 
 
-def is_a_number(subject: Subject) -> None:
+def is_a_number(subject: CheckedPart) -> None:
     """It is a finite Python float, with clusters or classes that are empty too, of a table that it leaves as it was."""
     metric: MetricSpec = subject.build()
     for of, table in TABLES.items():
@@ -47,7 +47,7 @@ def _values(metric: MetricSpec, table: NDArray[np.int64]) -> list[float]:
     return [metric(table)]
 
 
-def is_blind_to_numbers(subject: Subject) -> None:
+def is_blind_to_numbers(subject: CheckedPart) -> None:
     """Which number a cluster or a class has does not matter."""
     metric: MetricSpec = subject.build()
     for table in TABLES.values():
@@ -58,21 +58,21 @@ def is_blind_to_numbers(subject: Subject) -> None:
             require(alike, "numbering clusters or classes otherwise changes it")
 
 
-def labels_every_point(subject: Subject) -> None:
+def labels_every_point(subject: CheckedPart) -> None:
     """Labels of points `(n, d)` are int64 `(n,)`, from 0 and below K, and the points are left as they were."""
     spec: BaselineSpec = subject.build()
     points = _points()
     _check_labels(spec.cluster(points, GROUPS, seed=0), (len(points),), GROUPS)
-    require(same(points, _points()), "it changes the points that it is given")
+    require(bitwise_equal(points, _points()), "it changes the points that it is given")
 
 
-def is_decided_by_its_seed(subject: Subject) -> None:
+def is_decided_by_its_seed(subject: CheckedPart) -> None:
     """The same seed gives the same labels, and no global generator is drawn from."""
     spec: BaselineSpec = subject.build()
     repeats(lambda: [spec.cluster(_points(), GROUPS, seed=2)])
 
 
-def labels_every_pixel(subject: Subject) -> None:
+def labels_every_pixel(subject: CheckedPart) -> None:
     """Labels of images `(b, c, h, w)` are int64 `(b, h, w)`, from 0 and below K, in batches of any size."""
     spec: MapBaselineSpec = subject.build()
     mapped = spec.fit(_halves(), COUNT, 2, seed=0)
@@ -80,7 +80,7 @@ def labels_every_pixel(subject: Subject) -> None:
         _check_labels(mapped(images).numpy(), (len(images), SIDE, SIDE), 2)
 
 
-def pixels_are_decided_by_its_seed(subject: Subject) -> None:
+def pixels_are_decided_by_its_seed(subject: CheckedPart) -> None:
     """The same seed gives the same label maps, and no global generator is drawn from."""
     repeats(partial(_pixels, subject.build()))
 

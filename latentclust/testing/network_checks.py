@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from latentclust.testing.randomness import same
-from latentclust.testing.subject import Unfit, require
+from latentclust.testing.randomness import bitwise_equal
+from latentclust.testing.subject import CheckFailed, require
 from latentclust.train.precision import Precision
 
 Made = TypeVar("Made", bound=nn.Module)
@@ -23,7 +23,7 @@ NOISE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class NetworkUse:
     """How a body is built, and what is read from it."""
 
     make: Callable[[], nn.Module]
@@ -49,7 +49,7 @@ def check_reached(make: Callable[[int], Net], read: Callable[[Net], Sequence[Ten
     """
     unreached: list[str] = []
     for seed in SEEDS:
-        network = _stirred(make(seed), seed)
+        network = _perturbed(make(seed), seed)
         given.grad = None
         torch.stack([found.square().sum() for found in read(network)]).sum().backward()  # type: ignore[no-untyped-call]
         leaves = {**_moving(network), "what it is given": given}
@@ -59,7 +59,7 @@ def check_reached(make: Callable[[int], Net], read: Callable[[Net], Sequence[Ten
         unreached = [name for name in still if seed == SEEDS[0] or name in unreached]
         if not unreached:
             return
-    raise Unfit(f"no gradient reaches {', '.join(unreached)}")
+    raise CheckFailed(f"no gradient reaches {', '.join(unreached)}")
 
 
 def _moving(network: nn.Module) -> dict[str, Tensor]:
@@ -71,7 +71,7 @@ def _reached(name: str, leaf: Tensor) -> bool:
 
 
 @torch.no_grad()
-def _stirred(network: Net, seed: int) -> Net:
+def _perturbed(network: Net, seed: int) -> Net:
     """The network with noise on all that begins constant: before a layer of zeros nothing learns in the first step."""
     rng = torch.Generator().manual_seed(seed)
     for parameter in _moving(network).values():
@@ -80,15 +80,15 @@ def _stirred(network: Net, seed: int) -> Net:
     return network
 
 
-def check_seeded(use: Use) -> None:
+def check_seeded(use: NetworkUse) -> None:
     """Requires the same weights of two bodies built from one seed."""
     first, again = seeded(use.make).state_dict(), seeded(use.make).state_dict()
-    moved = [name for name in first if name not in again or not same(first[name], again[name])]
+    moved = [name for name in first if name not in again or not bitwise_equal(first[name], again[name])]
     require(first.keys() == again.keys() and not moved, "built twice from one seed it has other weights")
 
 
 @torch.no_grad()
-def check_bf16(use: Use) -> None:
+def check_bf16(use: NetworkUse) -> None:
     """Requires finite values under bf16 autocast."""
     body = seeded(use.make)
     with Precision("bf16", torch.device("cpu")).forward():
@@ -96,19 +96,19 @@ def check_bf16(use: Use) -> None:
 
 
 @torch.no_grad()
-def check_kept(use: Use) -> None:
+def check_saved(use: NetworkUse) -> None:
     """Requires the same bits of a body and of a new one that was given its weights by way of safetensors."""
     body = seeded(use.make).eval()
     try:
-        kept = kept_in_file(body.state_dict())
+        kept = saved_and_loaded(body.state_dict())
         fresh = seeded(use.make, seed=1).eval()
         fresh.load_state_dict(kept)
     except (RuntimeError, ValueError, TypeError) as error:
-        raise Unfit(f"its weights cannot be kept in a checkpoint: {error}") from error
-    alike = same(use.read(fresh), use.read(body))
+        raise CheckFailed(f"its weights cannot be kept in a checkpoint: {error}") from error
+    alike = bitwise_equal(use.read(fresh), use.read(body))
     require(alike, "with its weights read back from a checkpoint it computes something else: is a value no buffer?")
 
 
-def kept_in_file(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def saved_and_loaded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors by way of a safetensors file."""
     return load(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))

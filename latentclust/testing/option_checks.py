@@ -11,7 +11,7 @@ from latentclust.errors import LatentclustError
 from latentclust.plugins.options import part_options
 from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, SampleTable, ViewTable
 from latentclust.specs.validation import validate
-from latentclust.testing.subject import Subject, Unfit, example_options, require
+from latentclust.testing.subject import CheckedPart, CheckFailed, example_options, require
 
 TABLES: dict[str, type[BaseModel]] = {
     "backbone": NetworkTable,
@@ -25,26 +25,26 @@ TABLES: dict[str, type[BaseModel]] = {
 UNKNOWN = "no_such_key"
 
 
-def types_every_option(subject: Subject) -> None:
+def types_every_option(subject: CheckedPart) -> None:
     """Every field has a type, and the recipe's key is its name."""
     for name, field in subject.spec.model_fields.items():
         require(field.annotation not in (None, Any), f"the option {name!r} has no type")
         require(field.alias is None, f"the option {name!r} goes by another name, {field.alias!r}, in a recipe")
 
 
-def documents_every_option(subject: Subject) -> None:
+def documents_every_option(subject: CheckedPart) -> None:
     """Every field has a docstring below it, or a description: `plugins list` prints it beside the default."""
     bare = [option.name for option in part_options(subject.spec) if not option.description]
     require(not bare, f"nothing says what the option {' and '.join(map(repr, bare))} does: write a string below it")
 
 
-def leaves_its_tables_keys_alone(subject: Subject) -> None:
+def leaves_its_tables_keys_alone(subject: CheckedPart) -> None:
     """No option has the name of a key that the table reads itself, such as a loss's `weight`."""
     taken = {"use", *TABLES.get(subject.part.kind, PartTable).model_fields} & set(subject.spec.model_fields)
     require(not taken, f"the table of a {subject.part.kind} has a key {' and '.join(map(repr, sorted(taken)))} itself")
 
 
-def survives_a_recipe(subject: Subject) -> None:
+def survives_a_recipe(subject: CheckedPart) -> None:
     """Its options, written as TOML and read again, give the same part."""
     spec = subject.build()
     text = tomli_w.dumps(_without_none(spec.model_dump(mode="json")))
@@ -52,7 +52,7 @@ def survives_a_recipe(subject: Subject) -> None:
     require(again == spec, f"written to TOML and read again it is {again!r}, and was {spec!r}")
 
 
-def refuses_unknown_keys(subject: Subject) -> None:
+def refuses_unknown_keys(subject: CheckedPart) -> None:
     """A key that it does not know is an error of the recipe."""
     try:
         validate(subject.spec, {**example_options(subject.part), UNKNOWN: 1}, "here")
@@ -60,10 +60,10 @@ def refuses_unknown_keys(subject: Subject) -> None:
         told = any(issue.where == f"here.{UNKNOWN}" for issue in error.issues)
         require(told, f"its message of an unknown key does not name the key: {error}")
         return
-    raise Unfit("it takes a key that it does not know")
+    raise CheckFailed("it takes a key that it does not know")
 
 
-def takes_no_text_for_a_number(subject: Subject) -> None:
+def takes_no_text_for_a_number(subject: CheckedPart) -> None:
     """An option that is a number or a truth value refuses the same in quotes."""
     spec = subject.build()
     for name in subject.spec.model_fields:
@@ -77,7 +77,7 @@ def takes_no_text_for_a_number(subject: Subject) -> None:
         require(isinstance(other, str), f"the option {name!r} takes the text {str(value)!r} for {other!r}")
 
 
-def cannot_be_changed(subject: Subject) -> None:
+def cannot_be_changed(subject: CheckedPart) -> None:
     """Its options are as the recipe said for as long as it lives."""
     spec = subject.build()
     for name in subject.spec.model_fields:
@@ -85,16 +85,16 @@ def cannot_be_changed(subject: Subject) -> None:
             setattr(spec, name, getattr(spec, name))
         except ValueError:
             continue
-        raise Unfit(f"the option {name!r} can be set after it was built")
+        raise CheckFailed(f"the option {name!r} can be set after it was built")
 
 
-def can_be_sent_to_workers(subject: Subject) -> None:
+def can_be_sent_to_workers(subject: CheckedPart) -> None:
     """Pickled, as for a worker process, and read again it is the same part."""
     spec = subject.build()
     try:
         again = pickle.loads(pickle.dumps(spec))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise Unfit(f"it cannot be pickled: {error}") from error
+        raise CheckFailed(f"it cannot be pickled: {error}") from error
     require(again == spec, f"pickled and read again it is {again!r}, and was {spec!r}")
 
 

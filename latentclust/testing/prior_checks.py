@@ -6,8 +6,8 @@ from torch import Tensor
 from latentclust.errors import LatentclustError
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Latent, Shape
-from latentclust.testing.randomness import repeats, same
-from latentclust.testing.subject import Subject, Unfit, require
+from latentclust.testing.randomness import bitwise_equal, repeats
+from latentclust.testing.subject import CheckedPart, CheckFailed, require
 
 DRAWS = 400
 """Enough that each of three categories is met."""
@@ -15,7 +15,7 @@ DRAWS = 400
 TOO_FEW = (1, 0, -3)
 
 
-def draws_latents_of_its_shape(subject: Subject) -> None:
+def draws_latents_of_its_shape(subject: CheckedPart) -> None:
     """Category and style are finite, float32, of the widths that it says; of label maps, on grids that fit."""
     spec: PriorSpec = subject.build()
     drawn = _drawn(spec, 0)
@@ -36,7 +36,7 @@ def _check(tensor: Tensor, what: str, width: int, per_pixel: bool) -> None:
     require(torch.isfinite(tensor).all(), f"its {what} is not finite")
 
 
-def has_one_hot_categories(subject: Subject) -> None:
+def has_one_hot_categories(subject: CheckedPart) -> None:
     """Categories are one-hot, and every one is met."""
     spec: PriorSpec = subject.build()
     category = _drawn(spec, 0).category
@@ -46,20 +46,20 @@ def has_one_hot_categories(subject: Subject) -> None:
         require((category.amax(dim=0) > 0).all(), f"of {DRAWS} draws none is of some category")
 
 
-def is_decided_by_its_generator(subject: Subject) -> None:
+def is_decided_by_its_generator(subject: CheckedPart) -> None:
     """The generator alone decides the draws: the same state the same bits, another state others."""
     spec: PriorSpec = subject.build()
     repeats(lambda: [_flat(_drawn(spec, 1))])
-    require(not same(_flat(_drawn(spec, 1)), _flat(_drawn(spec, 2))), "other generators give the same draws")
+    require(not bitwise_equal(_flat(_drawn(spec, 1)), _flat(_drawn(spec, 2))), "other generators give the same draws")
 
 
-def draws_independently(subject: Subject) -> None:
+def draws_independently(subject: CheckedPart) -> None:
     """No two draws of a batch are alike."""
     rows = _flat(_drawn(subject.build(), 3))
     require(len({row.numpy().tobytes() for row in rows}) == len(rows), "two draws of a batch are the same")
 
 
-def refuses_fewer_than_two_clusters(subject: Subject) -> None:
+def refuses_fewer_than_two_clusters(subject: CheckedPart) -> None:
     """`clusters` is at least 2."""
     for clusters in TOO_FEW:
         try:
@@ -68,7 +68,7 @@ def refuses_fewer_than_two_clusters(subject: Subject) -> None:
             told = any("clusters" in issue.where for issue in error.issues)
             require(told, f"its message of {clusters} clusters is not of that key: {error}")
             continue
-        raise Unfit(f"it takes clusters = {clusters}")
+        raise CheckFailed(f"it takes clusters = {clusters}")
 
 
 def _drawn(spec: PriorSpec, seed: int) -> Latent:

@@ -24,7 +24,7 @@ from latentclust.testing.bound import Bound
 from latentclust.testing.randomness import repeats
 from latentclust.testing.signatures import whole_signature
 from latentclust.testing.small_networks import tensors_of
-from latentclust.testing.subject import Subject, require, unless_refused
+from latentclust.testing.subject import CheckedPart, require, unless_refused
 from latentclust.testing.variants import BATCH
 
 OF_EACH_SAMPLE = (ClusterImages, Code, Features, HeadLogits, Images, Latent, Mask, Permutation, Scores, Vectors)
@@ -37,13 +37,13 @@ DTYPES: dict[Any, tuple[torch.dtype, ...]] = {
 """Of types that are no floats."""
 
 
-def binds_by_its_parameters(subject: Subject) -> None:
+def binds_by_its_parameters(subject: CheckedPart) -> None:
     """Parameters and result are annotated, and every parameter names something that a training step has."""
     whole_signature(subject.part.value)
     bound_quantity(subject)
 
 
-def is_what_it_says(subject: Subject) -> None:
+def is_what_it_says(subject: CheckedPart) -> None:
     """In every form its tensors are finite, of the type that it declares, and have a row for each sample."""
     declared = typing.get_type_hints(subject.part.value)["return"]
     for value in _in_each_form(subject, "fp32"):
@@ -55,13 +55,13 @@ def is_what_it_says(subject: Subject) -> None:
             _check(tensor, declared)
 
 
-def survives_bf16(subject: Subject) -> None:
+def survives_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast its tensors are finite."""
     for value in _in_each_form(subject, "bf16"):
         require(all(torch.isfinite(tensor).all() for tensor in tensors_of(value)), "under bf16 autocast it overflows")
 
 
-def draws_from_the_steps_generator(subject: Subject) -> None:
+def draws_from_the_steps_generator(subject: CheckedPart) -> None:
     """The step's generator in the same state gives the same bits, and no other generator is drawn from."""
     name = subject.part.name
     for bound in bound_quantity(subject):
@@ -69,7 +69,7 @@ def draws_from_the_steps_generator(subject: Subject) -> None:
             repeats(partial(_tensors, bound, name))
 
 
-def _in_each_form(subject: Subject, precision: str) -> list[Any]:
+def _in_each_form(subject: CheckedPart, precision: str) -> list[Any]:
     """Its value in the forms that it does not refuse in words; raises Unfit where it refuses all."""
     name = subject.part.name
     found = [values for bound in bound_quantity(subject) if (values := unless_refused(bound.computed, precision))]

@@ -25,11 +25,11 @@ def repeats(compute: Callable[[], Values]) -> None:
         first = compute()
     with _global_seed(2):
         again = compute()
-    alike = len(first) == len(again) and all(map(same, first, again))
+    alike = len(first) == len(again) and all(map(bitwise_equal, first, again))
     require(alike, "computed twice from the same generator or seed, it gives different bits")
 
 
-def same(one: Any, other: Any) -> bool:
+def bitwise_equal(one: Any, other: Any) -> bool:
     """Whether two values are the same, bit for bit; NaN is like NaN."""
     if isinstance(one, Tensor):
         return isinstance(other, Tensor) and _bits(one) == _bits(other)

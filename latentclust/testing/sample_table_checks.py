@@ -13,9 +13,9 @@ from latentclust.specs.inference import Model
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.tensors import Images
 from latentclust.testing.network_checks import seeded
-from latentclust.testing.randomness import repeats, same
+from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import role_of
-from latentclust.testing.subject import Subject, Unfit, require, unless_refused
+from latentclust.testing.subject import CheckedPart, CheckFailed, require, unless_refused
 from latentclust.testing.variants import BATCH, Form, forms
 from latentclust.train.chains import EvaluationMode
 
@@ -26,7 +26,7 @@ SAMPLES = BATCHES * BATCH
 """Of the training set."""
 
 
-def gives_a_row_a_sample(subject: Subject) -> None:
+def gives_a_row_a_sample(subject: CheckedPart) -> None:
     """The table is finite and has a row for each sample; of samples, indices `(n, m)` int64 of those there are."""
     spec: TableSpec = subject.build()
     for table in _in_each_form(subject, _table):
@@ -40,7 +40,7 @@ def gives_a_row_a_sample(subject: Subject) -> None:
         require(torch.isfinite(table).all(), "a value of it is not finite")
 
 
-def gives_weights_of_networks(subject: Subject) -> None:
+def gives_weights_of_networks(subject: CheckedPart) -> None:
     """The weights are finite and have names and shapes of the networks'."""
     for networks, weights in _in_each_form(subject, _named_weights):
         require(weights, "it gives no weight")
@@ -51,62 +51,62 @@ def gives_weights_of_networks(subject: Subject) -> None:
             require(torch.isfinite(weight).all(), f"its {name} is not finite")
 
 
-def names_the_networks_that_it_reads(subject: Subject) -> None:
+def names_the_networks_that_it_reads(subject: CheckedPart) -> None:
     """`needs` names every network that it reads."""
     for form in forms(subject):
         try:
             unless_refused(_found, subject, form, True)
         except KeyError as error:
-            raise Unfit(f"it reads the network {error}, which `needs` does not name") from error
+            raise CheckFailed(f"it reads the network {error}, which `needs` does not name") from error
 
 
-def is_decided_by_its_generator(subject: Subject) -> None:
+def is_decided_by_its_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     for form in forms(subject):
         if unless_refused(_found, subject, form) is not None:
             repeats(partial(_bits, subject, form))
 
 
-def moves_no_weight(subject: Subject) -> None:
+def moves_no_weight(subject: CheckedPart) -> None:
     """Computing it changes no weight of the networks."""
     for form in forms(subject):
         model = _model(subject, form)
         before = _state(model.networks)
         if unless_refused(_of, subject, model, form) is not None:
-            moved = [name for name, weight in _state(model.networks).items() if not same(weight, before[name])]
+            moved = [name for name, weight in _state(model.networks).items() if not bitwise_equal(weight, before[name])]
             require(not moved, f"it changes {' and '.join(moved)}")
 
 
-def rows_of(subject: Subject, form: Form) -> Tensor:
+def table_rows(subject: CheckedPart, form: Form) -> Tensor:
     """The rows that a table has for a batch."""
     return _table(subject, form)[:BATCH]
 
 
-def _in_each_form(subject: Subject, compute: Callable[[Subject, Form], T]) -> list[T]:
+def _in_each_form(subject: CheckedPart, compute: Callable[[CheckedPart, Form], T]) -> list[T]:
     """What it gives in the forms that it does not refuse in words; raises Unfit where it refuses all."""
     found = [value for form in forms(subject) if (value := unless_refused(compute, subject, form)) is not None]
     require(found, "it refuses every form of batches")
     return found
 
 
-def _table(subject: Subject, form: Form) -> Tensor:
+def _table(subject: CheckedPart, form: Form) -> Tensor:
     return _found(subject, form)[""]
 
 
-def _named_weights(subject: Subject, form: Form) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
+def _named_weights(subject: CheckedPart, form: Form) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
     model = _model(subject, form)
     return _state(model.networks), _of(subject, model, form)
 
 
-def _found(subject: Subject, form: Form, only: bool = False) -> Mapping[str, Tensor]:
+def _found(subject: CheckedPart, form: Form, only: bool = False) -> Mapping[str, Tensor]:
     return _of(subject, _model(subject, form, only), form)
 
 
-def _bits(subject: Subject, form: Form) -> list[Tensor]:
+def _bits(subject: CheckedPart, form: Form) -> list[Tensor]:
     return [tensor for _, tensor in sorted(_found(subject, form).items())]
 
 
-def _of(subject: Subject, model: Model, form: Form) -> Mapping[str, Tensor]:
+def _of(subject: CheckedPart, model: Model, form: Form) -> Mapping[str, Tensor]:
     """A table, under an empty name, or weights by name."""
     spec: TableSpec | StartSpec = subject.build()
     batches, rng = list(_batches(form)), torch.Generator().manual_seed(1)
@@ -121,7 +121,7 @@ def _batches(form: Form) -> Iterator[Images]:
     return (Images(torch.rand(BATCH, *form.shape, generator=rng)) for _ in range(BATCHES))
 
 
-def _model(subject: Subject, form: Form, only: bool = False) -> Model:
+def _model(subject: CheckedPart, form: Form, only: bool = False) -> Model:
     """Networks in each role and those that are needed beside them; `only` the needed ones."""
     needs = subject.build().needs
     roles = {name: role_of(subject, name, form.roles) for name in needs}
@@ -129,13 +129,13 @@ def _model(subject: Subject, form: Form, only: bool = False) -> Model:
     return Model({name: _network(subject, form, name, role) for name, role in named.items()}, form.prior)
 
 
-def _network(subject: Subject, form: Form, name: str, role: str) -> nn.Module:
+def _network(subject: CheckedPart, form: Form, name: str, role: str) -> nn.Module:
     """A small network, or an encoder with the head that the distribution's own backbone brings."""
     for part in subject.registry.parts("backbone"):
         own = part.provider.distribution == subject.part.provider.distribution
         fits = role == "encoder" and not form.prior.per_pixel and issubclass(part.value, EncoderHeadSpec)
         if own and fits:
-            return seeded(_own_encoder, Subject(part, subject.registry).build(), form)
+            return seeded(_own_encoder, CheckedPart(part, subject.registry).build(), form)
     return form.network(name, role)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from latentclust.assemble.step_plan import parameter_types
-from latentclust.testing.subject import Unfit
+from latentclust.testing.subject import CheckFailed
 
 
 def known_signature(function: Callable[..., Any]) -> tuple[dict[str, Any], Any]:
@@ -20,5 +20,5 @@ def whole_signature(function: Callable[..., Any], skip_self: bool = False) -> tu
     names = [*list(inspect.signature(function).parameters)[1 if skip_self else 0 :], "return"]
     bare = [name for name in names if hints.get(name, Any) is Any]
     if bare:
-        raise Unfit(f"it does not say the type of {', '.join(bare)}")
+        raise CheckFailed(f"it does not say the type of {', '.join(bare)}")
     return {name: hints[name] for name in names[:-1]}, hints["return"]

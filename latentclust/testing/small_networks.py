@@ -22,7 +22,7 @@ from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, Layere
 from latentclust.specs.backbones import Extractor, LayeredDecoder, MapExtractor
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
-from latentclust.testing.subject import Inapplicable, Subject
+from latentclust.testing.subject import CheckedPart, NotApplicable
 
 WIDTH = 8
 """Of every representation."""
@@ -127,7 +127,7 @@ def _of_maps(role: str, prior: MapPriorSpec, shape: Shape) -> nn.Module:
             return TrunkMapNetwork(PixelBody(shape))
 
 
-def role_of(subject: Subject, name: str, roles: Container[str]) -> str:
+def role_of(subject: CheckedPart, name: str, roles: Container[str]) -> str:
     """The role of a network: its own name, or what the distribution's own systems say of it.
 
     Raises:
@@ -140,7 +140,7 @@ def role_of(subject: Subject, name: str, roles: Container[str]) -> str:
             table = tomllib.loads(part.value.read_text(encoding="utf-8")).get("networks", {}).get(name, {})
             if table.get("role") in roles:
                 return str(table["role"])
-    raise Inapplicable(f"it reads a network {name!r}, whose role neither its name nor a system says")
+    raise NotApplicable(f"it reads a network {name!r}, whose role neither its name nor a system says")
 
 
 def tensors_of(value: Any) -> list[Tensor]:

@@ -17,22 +17,22 @@ CLUSTERS = 3
 """Clusters of everything that is made for a check."""
 
 
-class Unfit(AssertionError):
+class CheckFailed(AssertionError):
     """What a check found wrong with a part, in a sentence without its full stop."""
 
 
-class Inapplicable(Exception):
+class NotApplicable(Exception):
     """Why a check has nothing to say of a part."""
 
 
 def require(holds: object, what: str) -> None:
     """Raises Unfit with `what` where something does not hold."""
     if not holds:
-        raise Unfit(what)
+        raise CheckFailed(what)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CheckedPart:
     """A part under check.
 
     Attributes:

@@ -7,10 +7,10 @@ from latentclust.assemble.mermaid import mermaid
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.system import resolve_system
 from latentclust.recipe.show import annotated
-from latentclust.testing.subject import Subject, require
+from latentclust.testing.subject import CheckedPart, require
 
 
-def lacks_nothing_but_data(subject: Subject) -> None:
+def lacks_nothing_but_data(subject: CheckedPart) -> None:
     """With a data set it resolves: every part is there, and every loss bound."""
     found = _resolved(subject)
     name = subject.part.name.partition("@")[0]
@@ -18,19 +18,19 @@ def lacks_nothing_but_data(subject: Subject) -> None:
     require(found.recipe.description, "it has no description")
 
 
-def reads_no_label_in_training(subject: Subject) -> None:
+def reads_no_label_in_training(subject: CheckedPart) -> None:
     """It asks for no learning curve, which reads labels: that is the user's to ask for."""
     require(_resolved(subject).recipe.evaluate.every == 0, "evaluate.every is not 0, and a learning curve reads labels")
 
 
-def survives_a_recipe(subject: Subject) -> None:
+def survives_a_recipe(subject: CheckedPart) -> None:
     """Shown by `recipe show` and read again, it is the same."""
     loaded = _resolved(subject).loaded
     text = annotated(loaded.layered)
     require(tomllib.loads(text) == loaded.layered.tree, "shown by `recipe show` and read again it is another")
 
 
-def draws_its_graph(subject: Subject) -> None:
+def draws_its_graph(subject: CheckedPart) -> None:
     """`recipe show --graph` draws every loss of every player."""
     found = _resolved(subject)
     terms = [term.name for plan in found.plans.values() for term in plan.terms]
@@ -38,5 +38,5 @@ def draws_its_graph(subject: Subject) -> None:
     require(not absent, f"the graph lacks {', '.join(absent)}")
 
 
-def _resolved(subject: Subject) -> Resolved:
+def _resolved(subject: CheckedPart) -> Resolved:
     return resolve_system(subject.part.qualified, subject.registry)

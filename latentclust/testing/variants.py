@@ -12,7 +12,7 @@ from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Alignment, Images, Latent, Mask, Scale, Shape, Vectors
 from latentclust.testing.small_networks import WIDTH, small_network
-from latentclust.testing.subject import CLUSTERS, Subject
+from latentclust.testing.subject import CLUSTERS, CheckedPart
 
 BATCH, STYLE = 6, WIDTH - CLUSTERS
 """Samples, latents and features are equally wide, so that one critic may score any of them, and one head read any."""
@@ -87,7 +87,7 @@ def mirrored() -> Alignment:
     return Alignment(mirror.repeat(BATCH, 1, 1))
 
 
-def forms(subject: Subject) -> tuple[Form, ...]:
+def forms(subject: CheckedPart) -> tuple[Form, ...]:
     """Vectors `(b, d)`, images `(b, c, h, w)` with a cluster each, and images with a cluster a pixel.
 
     Their priors are registered ones with categories, the subject's own first.
@@ -100,13 +100,13 @@ def forms(subject: Subject) -> tuple[Form, ...]:
     return tuple(found)
 
 
-def _prior(subject: Subject, per_pixel: bool) -> PriorSpec | None:
+def _prior(subject: CheckedPart, per_pixel: bool) -> PriorSpec | None:
     """A registered prior whose categories and style are together as wide as everything else."""
     own = subject.part.provider.distribution
     parts = sorted(subject.registry.parts("prior"), key=lambda part: part.provider.distribution != own)
     for part in parts:
         if part.value.per_pixel == per_pixel:
-            built: PriorSpec = Subject(part, subject.registry).build(style_dim=STYLE)
+            built: PriorSpec = CheckedPart(part, subject.registry).build(style_dim=STYLE)
             if built.width == WIDTH:
                 return built
     return None

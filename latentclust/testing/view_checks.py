@@ -10,9 +10,9 @@ from torch import Tensor
 
 from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.tensors import Images, Shape, View
-from latentclust.testing.alignment import strayed
-from latentclust.testing.randomness import repeats, same
-from latentclust.testing.subject import Inapplicable, Subject, require, taken, unless_refused
+from latentclust.testing.alignment import displacement
+from latentclust.testing.randomness import bitwise_equal, repeats
+from latentclust.testing.subject import CheckedPart, NotApplicable, require, taken, unless_refused
 
 SHAPES: tuple[Shape, ...] = ((3, 16, 16), (1, 16, 16), (16,))
 BATCH = 8
@@ -25,14 +25,14 @@ HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
 """Colour and grey, `(h, w, c)`."""
 
 
-def runs_in_one_place(subject: Subject) -> None:
+def runs_in_one_place(subject: CheckedPart) -> None:
     """It is a step on the device or one of the workers, and not both."""
     spec = subject.build()
     one = isinstance(spec, DeviceViewSpec) != isinstance(spec, HostViewSpec)
     require(one, "it is neither, or both, of a DeviceViewSpec and a HostViewSpec")
 
 
-def makes_images_of_its_shape(subject: Subject) -> None:
+def makes_images_of_its_shape(subject: CheckedPart) -> None:
     """Of every shape that it does not refuse: finite float32 images of `output_shape`, and the input left alone."""
     spec: DeviceViewSpec = subject.build()
     for shape in taken(spec.output_shape, SHAPES, len(SHAPES)):
@@ -45,57 +45,57 @@ def makes_images_of_its_shape(subject: Subject) -> None:
         require(torch.isfinite(out).all(), "it makes images that are not finite")
         inside = not type(spec).random or (out.min() >= 0 and out.max() <= 1)
         require(inside, "its images leave [0, 1]")
-        require(same(given, before), "it changes the images that it is given")
+        require(bitwise_equal(given, before), "it changes the images that it is given")
 
 
-def is_decided_by_its_generator(subject: Subject) -> None:
+def is_decided_by_its_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
     repeats(lambda: [_seen(spec, shape, 4)])
 
 
-def draws_if_it_says_so(subject: Subject) -> None:
+def draws_if_it_says_so(subject: CheckedPart) -> None:
     """With `random = True` other generators give other images; without it the same."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
     first = _seen(spec, shape, SEEDS[0])
-    draws = any(not same(_seen(spec, shape, seed), first) for seed in SEEDS[1:])
+    draws = any(not bitwise_equal(_seen(spec, shape, seed), first) for seed in SEEDS[1:])
     said = type(spec).random
     require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
 
 
-def keeps_pixels_in_place(subject: Subject) -> None:
+def keeps_pixels_in_place(subject: CheckedPart) -> None:
     """A step that says `in_place` answers a change of one pixel at the place of that pixel."""
     spec: DeviceViewSpec = subject.build()
     if not spec.in_place:
-        raise Inapplicable("it says that pixels change place")
+        raise NotApplicable("it says that pixels change place")
     shape = _wide_shape(spec)
     if shape is None:
-        raise Inapplicable("it takes no images")
+        raise NotApplicable("it takes no images")
 
     def see(images: Images, rng: torch.Generator) -> View:
         return View.in_place(spec.apply(images, rng))
 
-    far = strayed(see, shape)
+    far = displacement(see, shape)
     require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
 
 
-def says_where_pixels_come_from(subject: Subject) -> None:
+def says_where_pixels_come_from(subject: CheckedPart) -> None:
     """A step that moves pixels gives the images of `apply`, and the affine map by which each was sampled."""
     spec: MovingViewSpec = subject.build()
     shape = _wide_shape(spec)
     require(shape is not None, "it moves pixels, and takes no images")
     assert shape is not None, "required above"
     view = spec.move(_images(shape), torch.Generator().manual_seed(4))
-    require(same(view.images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
+    require(bitwise_equal(view.images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
     require(tuple(view.alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(view.alignment.shape)}")
     require(torch.isfinite(view.alignment).all(), "its alignment is not finite")
-    far = strayed(spec.move, shape)
+    far = displacement(spec.move, shape)
     require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
 
 
-def keeps_the_form_of_an_image(subject: Subject) -> None:
+def keeps_the_form_of_an_image(subject: CheckedPart) -> None:
     """A step of the workers keeps shape and type, leaves its input alone, and the seed alone decides its draw."""
     spec: HostViewSpec = subject.build()
     for shape in taken(lambda shape: spec.apply_one(_image(shape), 4), HOST_SHAPES, len(HOST_SHAPES)):

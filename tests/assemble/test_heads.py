@@ -14,7 +14,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.errors import Issue, LatentclustError
 from latentclust.networks.images import EncoderNetwork, HeadsNetwork
-from latentclust.plugins.discovery import Discovery, Provider, Provision, discover
+from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.specs.backbones import EncoderHeadSpec, Extractor
@@ -115,7 +115,7 @@ class Distances(nn.Module):
 @pytest.fixture
 def with_nearest(registry: Registry, tables: dict[str, Any]) -> Callable[..., Resolved]:
     """Resolves the small recipe under settings, its encoder with a head of its own."""
-    provision = Provision(Provider("plugin", "1", "parts"), "provide_backbones", {"nearest": Nearest})
+    provision = ProvidedParts(Provider("plugin", "1", "parts"), "provide_backbones", {"nearest": Nearest})
     extended = Registry(Discovery((*discover().provisions, provision), ()))
     tables["networks"]["encoder"] = {"use": "nearest"}
     return lambda *settings: resolve(load_recipe(tables, extended, settings), extended)

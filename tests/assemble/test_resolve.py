@@ -10,7 +10,7 @@ from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.metrics import NormalizedMutualInformation
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.errors import Issue
-from latentclust.plugins.discovery import BUNDLED, Discovery, Provider, Provision, discover
+from latentclust.plugins.discovery import BUNDLED, Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.specs.roles import Encoder, Generator
@@ -86,7 +86,7 @@ def recoded(encoder: Encoder, images: Images) -> Code:
 def crowded() -> Registry:
     """The installed parts beside two plugins with quantities of the same names."""
     provisions = [
-        Provision(Provider(name, "3.0", "parts"), "provide_quantities", {"fake": louder, "recoded": recoded})
+        ProvidedParts(Provider(name, "3.0", "parts"), "provide_quantities", {"fake": louder, "recoded": recoded})
         for name in ("one", "two")
     ]
     return Registry(Discovery((*discover().provisions, *provisions), ()))

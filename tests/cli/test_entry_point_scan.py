@@ -1,16 +1,16 @@
 """Whether anything on the path lists commands."""
 
-from latentclust.cli.entry_point_scan import mentioned
+from latentclust.cli.entry_point_scan import has_entry_points
 
 
 def test_whether_a_group_is_mentioned(distribution, monkeypatch, tmp_path):
     group = "latentclust.commands.of.this.test"
-    assert not mentioned(group)
+    assert not has_entry_points(group)
     info = distribution("clust-a", points=f"[{group}]\nhello = clust_a\n")
-    assert mentioned(group)
+    assert has_entry_points(group)
     (info / "entry_points.txt").unlink()
     monkeypatch.syspath_prepend(tmp_path / "absent")
-    assert not mentioned(group)
+    assert not has_entry_points(group)
     (tmp_path / "some.zip").touch()
     monkeypatch.syspath_prepend(tmp_path / "some.zip")
-    assert mentioned(group)
+    assert has_entry_points(group)

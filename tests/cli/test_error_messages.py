@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion
 
 from latentclust.cli.error_messages import format_message, print_error
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
-from latentclust.plugins.compatibility import fit
+from latentclust.plugins.compatibility import check_version
 from latentclust.plugins.distributions import Distribution
 
 
@@ -86,5 +86,5 @@ def test_a_bug_of_a_plugin_is_its_own(capsys, distribution):
 
     assert told(clust_bad.bad).startswith("error: internal error: a bug in clust-bad 1.2 (JSONDecodeError: ")
     asking = Distribution("x", "1", "", ("latentclust>=0.1",), (), "")
-    ours = told(lambda: clust_bad.back(lambda: fit(asking, "no number")))
+    ours = told(lambda: clust_bad.back(lambda: check_version(asking, "no number")))
     assert ours.startswith("error: internal error: a bug in latentclust (InvalidVersion: ")

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from latentclust.cli.new_plugin import COMMAND, NewPlugin, write_plugin
 from latentclust.plugins.registry import KINDS, installed
+from latentclust.testing import validate_distribution
 from tests.new_plugins import lay_down
 
 EVERY = (*KINDS, COMMAND)
@@ -80,7 +81,7 @@ def test_their_types_are_whole(written: Written):
 @pytest.mark.usefixtures("beside")
 @pytest.mark.parametrize("kind", EVERY)
 def test_it_is_valid(kind: str):
-    found = examine(f"latentclust-my-{kind}", installed())
+    found = validate_distribution(f"latentclust-my-{kind}", installed())
     assert found.findings == ()
     assert found.passed > 2
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from latentclust.assemble.resolve import resolve
-from latentclust.cli.part_uses import named
+from latentclust.cli.part_uses import used_names
 from latentclust.plugins.registry import KINDS, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
 
@@ -122,7 +122,7 @@ def test_who_uses_a_quantity_is_who_is_bound_to_it():
     for name in shipped_recipes():
         loaded = load_recipe(name, registry)
         bound = {node.name for plan in resolve(loaded, registry).plans.values() for node in plan.nodes}
-        assert set(named(registry, loaded.recipe, "quantity")) == bound, name
+        assert set(used_names(registry, loaded.recipe, "quantity")) == bound, name
 
 
 def test_who_uses_a_system_is_who_extends_it(cli):

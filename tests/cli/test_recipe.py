@@ -8,7 +8,7 @@ import tomli_w
 
 from latentclust.assemble.resolve import resolve
 from latentclust.cli.new_recipe import write_new_recipe
-from latentclust.plugins.discovery import Discovery, Provider, Provision, discover
+from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
 from latentclust.runs.run import load_resolved_recipe
@@ -109,7 +109,9 @@ def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
     tables["stages"] = {"first": {"rounds": 30}, "second": {"rounds": 20}}
     del tables["train"]["rounds"], tables["data"]
     (tmp_path / "staged.toml").write_text(tomli_w.dumps(tables))
-    provision = Provision(Provider("plugin", "1", "parts"), "provide_systems", {"staged@1": tmp_path / "staged.toml"})
+    provision = ProvidedParts(
+        Provider("plugin", "1", "parts"), "provide_systems", {"staged@1": tmp_path / "staged.toml"}
+    )
     registry = Registry(Discovery((*discover().provisions, provision), ()))
     text = write_new_recipe(registry, "staged", "synthetic", tmp_path / "new.toml")
     assert "[stages.first]\nrounds = 30 # the system's own" in text

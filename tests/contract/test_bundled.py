@@ -15,7 +15,7 @@ from latentclust.specs.parts import BaselineSpec, HostViewSpec, MapBaselineSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing import conformance
 from latentclust.testing.inference_checks import objection_to
-from latentclust.testing.subject import Subject
+from latentclust.testing.subject import CheckedPart
 
 test_conformance = conformance(BUNDLED)
 
@@ -45,8 +45,8 @@ def test_a_loss_names_what_it_asks_for_as_it_is_called(part: Part, registry: Reg
 
 @bundled("inference")
 def test_an_inference_suits_some_bundled_prior(part: Part, registry: Registry) -> None:
-    spec = Subject(part, registry).build()
-    priors = [Subject(prior, registry).build() for prior in registry.parts("prior")]
+    spec = CheckedPart(part, registry).build()
+    priors = [CheckedPart(prior, registry).build() for prior in registry.parts("prior")]
     assert any(objection_to(spec, prior) is None for prior in priors)
 
 
@@ -57,14 +57,14 @@ def test_an_inference_suits_some_bundled_prior(part: Part, registry: Registry) -
 @bundled("metric")
 def test_a_metric_of_a_perfect_clustering_is_one(part: Part, registry: Registry, sizes: list[int]) -> None:
     perfect = np.diag(sizes)[np.random.default_rng(0).permutation(len(sizes))]
-    assert Subject(part, registry).build()(perfect) == pytest.approx(1.0)
+    assert CheckedPart(part, registry).build()(perfect) == pytest.approx(1.0)
 
 
 @bundled("metric")
 def test_a_metric_lies_in_the_unit_interval_and_is_not_moved_by_an_empty_cluster(
     part: Part, registry: Registry
 ) -> None:
-    metric = Subject(part, registry).build()
+    metric = CheckedPart(part, registry).build()
     padded = np.vstack([TABLE, np.zeros((2, 3), dtype=np.int64)])
     assert 0 < metric(TABLE) < 1
     assert metric(padded) == pytest.approx(metric(TABLE))
@@ -85,7 +85,7 @@ def points() -> NDArray[np.float32]:
 def test_a_baseline_finds_groups_that_no_one_could_miss(
     part: Part, registry: Registry, points: NDArray[np.float32]
 ) -> None:
-    spec: BaselineSpec = Subject(part, registry).build()
+    spec: BaselineSpec = CheckedPart(part, registry).build()
     labels = spec.cluster(points, 3, seed=0).reshape(3, 10)
     assert [len(set(group)) for group in labels.tolist()] == [1, 1, 1]
     assert spec.on == "pixels"
@@ -93,7 +93,7 @@ def test_a_baseline_finds_groups_that_no_one_could_miss(
 
 @bundled("baseline", MapBaselineSpec)
 def test_a_baseline_of_pixels_tells_dark_from_light(part: Part, registry: Registry) -> None:
-    spec: MapBaselineSpec = Subject(part, registry).build()
+    spec: MapBaselineSpec = CheckedPart(part, registry).build()
     noise = torch.rand((4, 3, 32, 32), generator=torch.Generator().manual_seed(0))
     images = Images(0.1 * noise + 0.8 * (torch.arange(32) >= 16))
     labels = spec.fit([(images, Mask(torch.ones((4, 32, 32), dtype=torch.bool)))], 4, 2, seed=0)(images)
@@ -104,7 +104,7 @@ def test_a_baseline_of_pixels_tells_dark_from_light(part: Part, registry: Regist
 
 @bundled("view", HostViewSpec)
 def test_a_host_view_draws(part: Part, registry: Registry) -> None:
-    spec: HostViewSpec = Subject(part, registry).build()
+    spec: HostViewSpec = CheckedPart(part, registry).build()
     image = np.random.default_rng(0).integers(0, 256, (16, 12, 3), dtype=np.uint8)
     first = spec.apply_one(image, 4)
     assert any(not np.array_equal(spec.apply_one(image, seed), first) for seed in range(5, 12))

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 import pytest
 
 from latentclust.plugins import hookspecs
-from latentclust.plugins.checks import KINDS, SPECS, kind_of
+from latentclust.plugins.checks import KINDS, SPECS, hook_kind
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
 
@@ -22,7 +22,7 @@ def test_the_page_is_what_its_script_writes(page):
 
 
 def test_there_is_a_hook_for_every_kind():
-    assert sorted(map(kind_of, HOOKS)) == sorted(KINDS)
+    assert sorted(map(hook_kind, HOOKS)) == sorted(KINDS)
 
 
 @pytest.mark.parametrize("name", HOOKS)
@@ -34,5 +34,5 @@ def test_a_hook_is_typed_and_told(name: str):
     assert typing.get_origin(result) is Mapping
     key, value = typing.get_args(result)
     assert key is str
-    kind = kind_of(name)
+    kind = hook_kind(name)
     assert kind not in SPECS or typing.get_args(value) == (SPECS[kind],)

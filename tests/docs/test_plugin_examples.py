@@ -14,7 +14,7 @@ from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.cli.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins import hookspecs
-from latentclust.plugins.checks import KINDS, kind_of
+from latentclust.plugins.checks import KINDS, hook_kind
 from latentclust.plugins.discovery import discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
@@ -71,7 +71,7 @@ def test_a_page_has_what_the_command_writes(kind: str, page):
 
 @pytest.mark.parametrize("hook", sorted(name for name in vars(hookspecs) if name.startswith("provide_")))
 def test_every_hook_has_a_page_with_an_example(hook: str, page):
-    assert f"@hookimpl\ndef {hook}()" in page(f"docs/how-to/plugins/{kind_of(hook)}.md").section("The module")
+    assert f"@hookimpl\ndef {hook}()" in page(f"docs/how-to/plugins/{hook_kind(hook)}.md").section("The module")
     assert f"`{hook}`" in page("docs/how-to/write-plugins.md").section("Kinds")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from latentclust.plugins.checks import KINDS, SPECS, kind_of, misfit
+from latentclust.plugins.checks import KINDS, SPECS, check_part, hook_kind
 from latentclust.plugins.registry import Registry
 from latentclust.specs.parts import DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec
 from latentclust.tensors import Code, Images, Scalar
@@ -90,7 +90,7 @@ def quantity(code: Code) -> Code:
     ],
 )
 def test_what_is_wrong_with_a_part(kind: str, value: object, said: str | None) -> None:
-    found = misfit(kind, "mine@1" if kind == "system" else "mine", value)
+    found = check_part(kind, "mine@1" if kind == "system" else "mine", value)
     assert (found is None) is (said is None)
     assert str(found).startswith(str(said))
 
@@ -101,7 +101,7 @@ def test_a_value_that_raises_when_it_is_examined_is_refused() -> None:
         def __class__(self) -> Any:
             raise RuntimeError("hands off")
 
-    assert misfit("system", "mine@1", Touchy()) == "cannot be examined (RuntimeError: hands off)"
+    assert check_part("system", "mine@1", Touchy()) == "cannot be examined (RuntimeError: hands off)"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_a_part_may_be_called(kind: str, name: object, fits: bool, tmp_path
     file = tmp_path / "mine.toml"
     file.write_text("schema = 1")
     value = {"quantity": quantity, "system": file}.get(kind, Fine)
-    found = misfit(kind, name, value)
+    found = check_part(kind, name, value)
     assert (found is None) is fits
     assert fits or str(found).startswith("is no name: ")
 
@@ -135,10 +135,10 @@ def test_every_part_that_ships_passes(registry: Registry) -> None:
     parts = [part for kind in KINDS for part in registry.parts(kind)]
     assert set(KINDS) == {*SPECS, "quantity", "system"}
     assert {part.kind for part in parts} == set(KINDS) - {"table", "start"}  # which third parties provide
-    assert [part.name for part in parts if misfit(part.kind, part.name, part.value)] == []
+    assert [part.name for part in parts if check_part(part.kind, part.name, part.value)] == []
 
 
 def test_a_hook_is_named_after_the_kind_that_it_provides() -> None:
-    assert kind_of("provide_losses") == "loss"
-    assert kind_of("provide_quantities") == "quantity"
-    assert kind_of("provide_inferences") == "inference"
+    assert hook_kind("provide_losses") == "loss"
+    assert hook_kind("provide_quantities") == "quantity"
+    assert hook_kind("provide_inferences") == "inference"

@@ -2,12 +2,12 @@
 
 import pytest
 
-from latentclust.plugins.compatibility import fit, refusal
+from latentclust.plugins.compatibility import check_version, incompatibility
 from latentclust.plugins.distributions import Distribution
 
 
-def asking(*requires: str, name: str = "clust-x", damage: str = "") -> Distribution:
-    return Distribution(name, "1.2", "", requires, (), "/site", damage)
+def asking(*requires: str, name: str = "clust-x", error: str = "") -> Distribution:
+    return Distribution(name, "1.2", "", requires, (), "/site", error)
 
 
 @pytest.mark.parametrize(
@@ -30,44 +30,44 @@ def asking(*requires: str, name: str = "clust-x", damage: str = "") -> Distribut
     ],
 )
 def test_a_requirement_is_met_or_not(requirement: str, installed: str, fits: bool) -> None:
-    assert (fit(asking("torch>=2", requirement), installed).problem == "") is fits
+    assert (check_version(asking("torch>=2", requirement), installed).problem == "") is fits
 
 
 def test_what_is_not_met_names_both_versions() -> None:
-    found = fit(asking("latentclust>=2,<3"), "0.1.0")
+    found = check_version(asking("latentclust>=2,<3"), "0.1.0")
     assert found.problem == "it requires latentclust<3,>=2, and latentclust 0.1.0 is installed"
     assert str(found) == found.problem
-    assert refusal(asking("latentclust>=2,<3"), "0.1.0") == found.problem
+    assert incompatibility(asking("latentclust>=2,<3"), "0.1.0") == found.problem
 
 
 def test_all_requirements_that_apply_must_be_met() -> None:
     both = asking("latentclust>=0.1", "latentclust<0.1")
     assert (
-        fit(both, "0.1.0").problem
+        check_version(both, "0.1.0").problem
         == "it requires latentclust>=0.1, latentclust<0.1, and latentclust 0.1.0 is installed"
     )
 
 
 @pytest.mark.parametrize("marker", ["extra == 'test'", "python_version < '3'", "sys_platform == 'nowhere'"])
 def test_a_requirement_that_does_not_apply_here_does_not_count(marker: str) -> None:
-    found = fit(asking(f"latentclust>=2; {marker}"), "0.1.0")
+    found = check_version(asking(f"latentclust>=2; {marker}"), "0.1.0")
     assert (found.asked, found.problem) == ("", "")
 
 
 def test_a_marker_that_applies_counts() -> None:
-    assert fit(asking("latentclust>=2; python_version >= '3'"), "0.1.0").problem.startswith(
+    assert check_version(asking("latentclust>=2; python_version >= '3'"), "0.1.0").problem.startswith(
         "it requires latentclust>=2"
     )
 
 
 def test_no_requirement_is_accepted_and_said() -> None:
-    found = fit(asking("torch>=2", "latentclust-dec>=5"), "0.1.0")
+    found = check_version(asking("torch>=2", "latentclust-dec>=5"), "0.1.0")
     assert found.problem == ""
     assert str(found) == "states none on latentclust, and is taken to suit 0.1.0"
 
 
 def test_a_requirement_that_is_met_is_said() -> None:
-    assert str(fit(asking("latentclust>=0.1"), "0.1.0")) == "latentclust>=0.1, which 0.1.0 meets"
+    assert str(check_version(asking("latentclust>=0.1"), "0.1.0")) == "latentclust>=0.1, which 0.1.0 meets"
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,20 @@ def test_a_requirement_that_is_met_is_said() -> None:
     ],
 )
 def test_a_malformed_requirement_is_refused_with_the_reason(text: str) -> None:
-    found = fit(asking(text), "0.1.0").problem
+    found = check_version(asking(text), "0.1.0").problem
     assert found.startswith(f"its requirement {text!r} cannot be read (")
 
 
 def test_a_malformed_requirement_on_something_else_is_not_ours() -> None:
-    assert refusal(asking("torch >> 1", "latentclust>=0.1"), "0.1.0") == ""
+    assert incompatibility(asking("torch >> 1", "latentclust>=0.1"), "0.1.0") == ""
 
 
 def test_damage_is_the_first_reason() -> None:
-    assert refusal(asking("latentclust>=2", damage="its METADATA lack Version"), "0.1.0") == "its METADATA lack Version"
+    assert (
+        incompatibility(asking("latentclust>=2", error="its METADATA lack Version"), "0.1.0")
+        == "its METADATA lack Version"
+    )
 
 
 def test_latentclust_itself_is_never_refused() -> None:
-    assert refusal(asking("latentclust[samples]>=9", name="latentclust"), "0.1.0") == ""
+    assert incompatibility(asking("latentclust[samples]>=9", name="latentclust"), "0.1.0") == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from latentclust.plugins.containment import LONGEST, contained, reason
+from latentclust.plugins.containment import MAX_REASON, error_summary, run_contained
 
 
 class Odd(BaseException):
@@ -28,13 +28,13 @@ def raising(error: BaseException) -> object:
     def action() -> None:
         raise error
 
-    return contained(action, "plugin x")
+    return run_contained(action, "plugin x")
 
 
 def test_a_result_is_given_with_the_time_it_took() -> None:
-    result, conduct = contained(lambda: 7, "plugin x")
-    assert (result, conduct.error, conduct.remarks) == (7, "", [])
-    assert conduct.seconds > 0
+    result, execution = run_contained(lambda: 7, "plugin x")
+    assert (result, execution.error, execution.remarks) == (7, "", [])
+    assert execution.seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_result_is_given_with_the_time_it_took() -> None:
     ],
 )
 def test_whatever_is_raised_is_one_line(error: BaseException, said: str) -> None:
-    result, conduct = contained(lambda: (_ for _ in ()).throw(error), "plugin x")
-    assert (result, conduct.error) == (None, said)
+    result, execution = run_contained(lambda: (_ for _ in ()).throw(error), "plugin x")
+    assert (result, execution.error) == (None, said)
 
 
 def test_a_long_reason_is_cut() -> None:
-    assert len(reason(ValueError("x" * 10_000))) == LONGEST + 1
+    assert len(error_summary(ValueError("x" * 10_000))) == MAX_REASON + 1
 
 
 def test_ctrl_c_passes_and_says_what_was_at_work(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,8 +71,8 @@ def test_what_is_printed_is_kept_and_remarked_on(capfd: pytest.CaptureFixture[st
         subprocess.run([sys.executable, "-c", "print('by a child')"], check=True)
         print("by Python's own stream", file=sys.__stdout__)
 
-    _, conduct = contained(action, "plugin x")
-    assert conduct.remarks == ["it printed 'hello you', which was kept from standard output"]
+    _, execution = run_contained(action, "plugin x")
+    assert execution.remarks == ["it printed 'hello you', which was kept from standard output"]
     out, err = capfd.readouterr()
     assert out == ""
     assert set(err.splitlines()) >= {"by descriptor", "by a child"}
@@ -84,7 +84,7 @@ def test_what_is_printed_is_kept_and_remarked_on(capfd: pytest.CaptureFixture[st
 def test_a_stream_that_was_taken_hold_of_writes_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     real = io.StringIO()
     monkeypatch.setattr(sys, "stdout", real)
-    held, _ = contained(lambda: sys.stdout, "plugin x")
+    held, _ = run_contained(lambda: sys.stdout, "plugin x")
     assert held is not None
     held.write("later")
     held.flush()
@@ -99,8 +99,8 @@ def test_filters_and_functions_of_warnings_are_put_back() -> None:
         warnings.warn = print  # type: ignore[assignment]
         warnings.showwarning = print  # type: ignore[assignment]
 
-    _, conduct = contained(action, "plugin x")
-    assert conduct.remarks == ["it replaced warnings.showwarning, warnings.warn, which was put back"]
+    _, execution = run_contained(action, "plugin x")
+    assert execution.remarks == ["it replaced warnings.showwarning, warnings.warn, which was put back"]
     assert list(warnings.filters) == filters
     assert warnings.warn is warn
     with pytest.warns(UserWarning, match="still heard"):
@@ -115,8 +115,8 @@ def test_all_is_put_back_where_it_fails() -> None:
         print("x")
         raise SystemExit
 
-    _, conduct = contained(action, "plugin x")
-    assert (conduct.error, len(conduct.remarks)) == ("it calls sys.exit(no message)", 1)
+    _, execution = run_contained(action, "plugin x")
+    assert (execution.error, len(execution.remarks)) == ("it calls sys.exit(no message)", 1)
     assert sys.stdout is stream
     assert list(warnings.filters) == filters
 
@@ -124,16 +124,16 @@ def test_all_is_put_back_where_it_fails() -> None:
 CLOSING = """
 import io, os, sys
 from pathlib import Path
-from latentclust.plugins.containment import contained
+from latentclust.plugins.containment import run_contained
 
 def action():
     {action}
 
-_, conduct = contained(action, "plugin x")
+_, execution = run_contained(action, "plugin x")
 print("afterwards", flush=True)
 os.write(1, b"by descriptor\\n")
 print("an error", file=sys.stderr, flush=True)
-print(conduct.error or "fine", conduct.remarks)
+print(execution.error or "fine", execution.remarks)
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from latentclust.errors import LatentclustError
 from latentclust.plugins import hookspecs
 from latentclust.plugins.discovery import BUNDLED, Discovery, Provider, discover
-from latentclust.plugins.distributions import Scan, scanned
+from latentclust.plugins.distributions import Scan, scan_distributions
 from latentclust.plugins.hookspecs import hookspec
 from latentclust.plugins.registry import Registry, installed
 from latentclust.specs.parts import LossSpec
@@ -75,7 +75,7 @@ def test_a_distribution_on_the_path_is_found_with_its_provenance(distribution: I
 
 
 def test_what_is_loaded_is_told_with_the_time_it_took() -> None:
-    found = discover(Scan(scanned().used[:1])).loaded
+    found = discover(Scan(scan_distributions().used[:1])).loaded
     assert [(one.provider.distribution, one.provider.entry_point) for one in found] == [(BUNDLED, "bundled")]
     assert found[0].seconds > 0
 
@@ -246,7 +246,7 @@ def remarks(registry: Registry) -> list[str]:
 
 
 def test_what_a_plugin_does_on_import_is_remarked_on(distribution: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("latentclust.plugins.discovery.SLOW", 0.01)
+    monkeypatch.setattr("latentclust.plugins.discovery.SLOW_IMPORT_SECONDS", 0.01)
     noisy = "import time, warnings\n    print('hello')\n    warnings.warn = print\n    time.sleep(0.02)\n"
     distribution("clust-loud", f"    {noisy}{GOOD}")
     registry = Registry(discover())
@@ -290,7 +290,7 @@ def test_what_the_variable_leaves_out_is_not_imported_and_is_told(
     distribution("clust-out", "import os; os._exit(1)")
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
     registry = Registry(discover())
-    assert "clust-out" in {one.name for one in registry.left_out}
+    assert "clust-out" in {one.name for one in registry.excluded}
     with pytest.raises(LatentclustError, match=r"LATENTCLUST_PLUGINS leaves out .*clust-out 1\.2"):
         registry.find("loss", "hinge", "losses.x.use")
 

@@ -8,20 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from latentclust.plugins.distributions import BUNDLED, COMMANDS, PARTS, Entry, Provider, canonical, scanned
+from latentclust.plugins.distributions import (
+    BUNDLED,
+    COMMANDS_GROUP,
+    PARTS_GROUP,
+    EntryPoint,
+    Provider,
+    canonical_name,
+    scan_distributions,
+)
 
 Install = Callable[..., Path]
 
 
 @pytest.mark.parametrize("name", ["Clust_X", "clust.x", "clust-x", "CLUST--x", " clust_x "])
 def test_names_are_compared_as_installers_do(name: str) -> None:
-    assert canonical(name) == "clust-x"
+    assert canonical_name(name) == "clust-x"
 
 
 def test_latentclust_itself_comes_first_and_others_by_name(distribution: Install) -> None:
     distribution("zeta")
     distribution("alpha")
-    used = scanned().used
+    used = scan_distributions().used
     assert used[0].name == BUNDLED
     assert [one.name for one in used if one.name in ("zeta", "alpha")] == ["alpha", "zeta"]
 
@@ -36,29 +44,31 @@ def test_a_distribution_is_what_its_metadata_say(distribution: Install) -> None:
         other = clust_x:main
     """
     info = distribution("clust-x", points=points, metadata="Summary: Says hello\nRequires-Dist: latentclust>=0.1")
-    (found,) = [one for one in scanned().used if one.name == "clust-x"]
+    (found,) = [one for one in scan_distributions().used if one.name == "clust-x"]
     provider = Provider("clust-x", "1.2", "parts")
     assert (found.version, found.summary, found.requires) == ("1.2", "Says hello", ("latentclust>=0.1",))
-    assert found.of(PARTS) == (Entry(provider, PARTS, "clust_x:plugin"),)
-    assert [(one.provider.entry_point, one.module) for one in found.of(COMMANDS)] == [("hello", "clust_x.commands")]
+    assert found.of(PARTS_GROUP) == (EntryPoint(provider, PARTS_GROUP, "clust_x:plugin"),)
+    assert [(one.provider.entry_point, one.module) for one in found.of(COMMANDS_GROUP)] == [
+        ("hello", "clust_x.commands")
+    ]
     assert Path(found.folder) == info.parent
-    assert found.damage == ""
+    assert found.error == ""
     assert str(found) == "clust-x 1.2"
 
 
 def test_a_distribution_without_our_entry_points_is_none_of_ours(distribution: Install) -> None:
     distribution("clust-x", points="[console_scripts]\nlatentclust-x = clust_x:main\n")
-    assert "clust-x" not in {one.name for one in scanned().used}
+    assert "clust-x" not in {one.name for one in scan_distributions().used}
 
 
 def test_what_lies_twice_on_the_path_is_one(distribution: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     info = distribution("clust-x")
     monkeypatch.syspath_prepend(f"{info.parent}/.")
-    assert [one.name for one in scanned().used].count("clust-x") == 1
+    assert [one.name for one in scan_distributions().used].count("clust-x") == 1
 
 
 def damages() -> dict[str, str]:
-    return {one.name: one.damage for one in scanned().used if one.damage}
+    return {one.name: one.error for one in scan_distributions().used if one.error}
 
 
 def test_damaged_metadata_are_told_and_spoil_no_others(distribution: Install) -> None:
@@ -74,24 +84,24 @@ def test_damaged_metadata_are_told_and_spoil_no_others(distribution: Install) ->
     assert found["no-pair"].startswith("its entry_points.txt cannot be read (")
     assert found["no-version"].endswith("lack Version")
     assert found["twice"] == "its entry_points.txt lists 'parts' in [latentclust] more than once"
-    assert "sound" in {one.name for one in scanned().used}
+    assert "sound" in {one.name for one in scan_distributions().used}
 
 
 def test_metadata_that_are_gone_or_unreadable_name_the_folder(distribution: Install) -> None:
     (distribution("gone") / "METADATA").unlink()
     (distribution("garbled") / "METADATA").write_bytes(b"Name: \xff\xfe\n")
-    found = [one for one in scanned().used if one.name == "unknown"]
+    found = [one for one in scan_distributions().used if one.name == "unknown"]
     assert len(found) == 2
-    assert all("/site-packages" in one.damage for one in found)
+    assert all("/site-packages" in one.error for one in found)
     assert {one.entries[0].value for one in found} == {"gone", "garbled"}
 
 
 def names(monkeypatch: pytest.MonkeyPatch, value: str) -> tuple[set[str], set[str], tuple[str, ...]]:
     monkeypatch.setenv("LATENTCLUST_PLUGINS", value)
-    scan = scanned()
+    scan = scan_distributions()
     ours = {"clust-a", "Clust_B"}
     assert scan.used[0].name == BUNDLED
-    return {one.name for one in scan.used} & ours, {one.name for one in scan.left_out} & ours, scan.unknown
+    return {one.name for one in scan.used} & ours, {one.name for one in scan.excluded} & ours, scan.unknown
 
 
 def test_the_variable_chooses_third_parties(distribution: Install, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,24 +127,25 @@ def test_a_damaged_distribution_is_left_out_too(distribution: Install, monkeypat
 @pytest.mark.parametrize("value", ["", "a b", "clust_x:", ":x", "clust_x:a:b", "../x"])
 def test_an_entry_point_that_names_nothing_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="is no module:object"):
-        Entry(Provider("clust-x", "1", "parts"), PARTS, value).load()
+        EntryPoint(Provider("clust-x", "1", "parts"), PARTS_GROUP, value).load()
 
 
 def test_an_entry_point_names_a_module_or_what_is_in_it() -> None:
     provider = Provider("clust-x", "1", "parts")
-    assert Entry(provider, PARTS, "os.path").load() is sys.modules["os.path"]
-    assert Entry(provider, PARTS, " os : path.join [extra]").load() is sys.modules["os.path"].join
+    assert EntryPoint(provider, PARTS_GROUP, "os.path").load() is sys.modules["os.path"]
+    assert EntryPoint(provider, PARTS_GROUP, " os : path.join [extra]").load() is sys.modules["os.path"].join
     with pytest.raises(AttributeError, match="nothing"):
-        Entry(provider, PARTS, "os:nothing").load()
+        EntryPoint(provider, PARTS_GROUP, "os:nothing").load()
     with pytest.raises(ModuleNotFoundError, match="does_not_exist"):
-        Entry(provider, PARTS, "does_not_exist").load()
+        EntryPoint(provider, PARTS_GROUP, "does_not_exist").load()
 
 
 PROBE = """
 import sys, importlib.metadata, importlib_metadata
-from latentclust.plugins.distributions import scanned
+from latentclust.plugins.distributions import scan_distributions
 kinds = {type(one).__module__ for one in importlib.metadata.distributions()}
-print(kinds, *((one.name, one.requires, len(one.entries), bool(one.damage)) for one in scanned().used), sep="\\n")
+found = scan_distributions().used
+print(kinds, *((one.name, one.requires, len(one.entries), bool(one.error)) for one in found), sep="\\n")
 """
 
 

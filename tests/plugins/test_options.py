@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from latentclust.plugins.options import in_words, part_options
+from latentclust.plugins.options import format_annotation, part_options
 from latentclust.specs.parts import Spec
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_spec_has_no_options():
     ],
 )
 def test_types(annotation, words):
-    assert in_words(annotation) == words
+    assert format_annotation(annotation) == words
 
 
 def test_what_toml_has_not_is_told_as_well_as_may_be():

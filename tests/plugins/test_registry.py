@@ -6,7 +6,7 @@ import pytest
 
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.errors import LatentclustError
-from latentclust.plugins.discovery import BUNDLED, BrokenPlugin, Discovery, Provider, Provision
+from latentclust.plugins.discovery import BUNDLED, BrokenPlugin, Discovery, ProvidedParts, Provider
 from latentclust.plugins.registry import KINDS, Registry
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Scalar, Scores
@@ -28,9 +28,9 @@ PLUGINS_ONLY = {"table", "start"}
 """Kinds of which latentclust ships no part."""
 
 
-def provided(distribution: str, **parts: type[LossSpec]) -> Provision:
+def provided(distribution: str, **parts: type[LossSpec]) -> ProvidedParts:
     names = {name.replace("_", "-"): part for name, part in parts.items()}
-    return Provision(Provider(distribution, "1.0", "parts"), "provide_losses", names)
+    return ProvidedParts(Provider(distribution, "1.0", "parts"), "provide_losses", names)
 
 
 @pytest.fixture
@@ -105,8 +105,8 @@ def test_a_distribution_is_named_in_any_spelling(found: Callable[..., Registry])
     registry = found(provided("Third_Party", mmd=First), provided(BUNDLED, mmd=Mmd))
     part = registry.find("loss", "third-party:mmd", "here")
     assert part.value is First
-    assert registry.answers_to(part) == "Third_Party:mmd"
-    assert registry.answers_to(registry.find("loss", "mmd", "here")) == "mmd"
+    assert registry.recipe_name(part) == "Third_Party:mmd"
+    assert registry.recipe_name(registry.find("loss", "mmd", "here")) == "mmd"
 
 
 def test_a_part_is_built_strictly(found: Callable[..., Registry]) -> None:

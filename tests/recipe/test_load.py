@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins.discovery import Discovery, Provider, Provision
+from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe, parse_setting, shipped_recipes
 
@@ -81,7 +81,7 @@ def test_chains_that_come_back_are_refused_by_whatever_path(tmp_path: Path, regi
 def test_a_system_that_extends_itself_is_refused(tmp_path: Path) -> None:
     circle = recipe(tmp_path / "circle.toml", "circle@1")
     provider = Provider("third", "1.0", "parts")
-    registry = Registry(Discovery((Provision(provider, "provide_systems", {"circle@1": circle}),), ()))
+    registry = Registry(Discovery((ProvidedParts(provider, "provide_systems", {"circle@1": circle}),), ()))
     assert error({"extends": "circle@1"}, registry).startswith("circle@1: extends: the chain comes back to 'circle@1'.")
 
 

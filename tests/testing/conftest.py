@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from latentclust.plugins.discovery import Provider, Provision, discover
+from latentclust.plugins.discovery import ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.testing.check_table import Check, checks_of
-from latentclust.testing.subject import Subject
-from latentclust.testing.validate_distribution import reason_of
+from latentclust.testing.subject import CheckedPart
+from latentclust.testing.validation_report import reason_of
 
 WRONG = Provider("latentclust-wrong", "1", "wrong")
 
@@ -25,7 +25,7 @@ def registry_with() -> Callable[[Mapping[tuple[str, str], Any]], Registry]:
     found = discover()
 
     def make(parts: Mapping[tuple[str, str], Any]) -> Registry:
-        more = [Provision(WRONG, hook(kind), {name: value}) for (kind, name), value in parts.items()]
+        more = [ProvidedParts(WRONG, hook(kind), {name: value}) for (kind, name), value in parts.items()]
         return Registry(replace(found, provisions=(*found.provisions, *more)))
 
     return make
@@ -36,20 +36,20 @@ def hook(kind: str) -> str:
 
 
 @pytest.fixture
-def subject(registry_with: Callable[[Mapping[tuple[str, str], Any]], Registry]) -> Callable[..., Subject]:
+def subject(registry_with: Callable[[Mapping[tuple[str, str], Any]], Registry]) -> Callable[..., CheckedPart]:
     """A part of `latentclust-wrong`, registered with others of its."""
 
-    def make(kind: str, value: Any, name: str = "wrong", others: Mapping[tuple[str, str], Any] = {}) -> Subject:
+    def make(kind: str, value: Any, name: str = "wrong", others: Mapping[tuple[str, str], Any] = {}) -> CheckedPart:
         registry = registry_with({**others, (kind, name): value})
         assert [str(item) for item in registry.broken if item.provider == WRONG] == []
         (part,) = (part for part in registry.parts(kind) if part.name == name and part.provider == WRONG)
-        return Subject(part, registry)
+        return CheckedPart(part, registry)
 
     return make
 
 
 @pytest.fixture
-def caught(subject: Callable[..., Subject]) -> Caught:
+def caught(subject: Callable[..., CheckedPart]) -> Caught:
     """What a check finds wrong with a part that it is asked of."""
 
     def catch(check: Check, kind: str, value: Any, **more: Any) -> str:

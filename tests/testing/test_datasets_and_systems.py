@@ -156,7 +156,7 @@ def test_a_wrong_data_set(check, value, reason: str, caught):
 def test_a_set_that_needs_files_is_not_applicable(caught):
     assert (
         caught(dataset_checks.holds_samples, "dataset", Absent)
-        == "it raised Inapplicable: it needs files of the user's"
+        == "it raised NotApplicable: it needs files of the user's"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is told of a whole distribution: by `examine`, and as a parametrised test."""
+"""What is told of a whole distribution: by `validate_distribution`, and as a parametrised test."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import installed
-from latentclust.testing import command_checks, conformance
-from latentclust.testing.validate_distribution import Examination, Finding
+from latentclust.testing import command_checks, conformance, validate_distribution
+from latentclust.testing.validation_report import Finding, ValidationReport
 
 GOOD = '''
 """A loss and a metric (Nobody 1999)."""
@@ -45,7 +45,7 @@ Install = Callable[..., Path]
 
 def test_a_good_distribution(distribution: Install):
     distribution("latentclust-good", GOOD)
-    found = examine("Latentclust_Good", installed())
+    found = validate_distribution("Latentclust_Good", installed())
     assert found.findings == ()
     assert (found.distribution, found.version, found.parts, found.skipped) == ("latentclust-good", "1.2", 2, 0)
     assert found.passed > 20
@@ -54,21 +54,21 @@ def test_a_good_distribution(distribution: Install):
 def test_what_is_wrong_is_told_part_by_part(distribution: Install):
     spoilt = GOOD.replace(".float().square().mean()", "[0]").replace("return 0.5", "raise ZeroDivisionError('no')")
     distribution("latentclust-spoilt", spoilt)
-    found = examine("latentclust-spoilt", installed()).findings
+    found = validate_distribution("latentclust-spoilt", installed()).findings
     assert Finding("metric half", "is-a-number", "it raised ZeroDivisionError: no") in found
     assert Finding("loss mean-square", "is-a-finite-scalar", "the term has the shape (3,), and not ()") in found
 
 
 def test_a_plugin_that_does_not_load_is_a_finding(distribution: Install):
     distribution("latentclust-broken", "import nothing_of_the_kind")
-    (finding,) = examine("latentclust-broken", installed()).findings
+    (finding,) = validate_distribution("latentclust-broken", installed()).findings
     assert (finding.part, finding.check) == ("", "loads")
     assert "No module named 'nothing_of_the_kind'" in finding.reason
 
 
 def test_a_part_that_is_left_out_is_a_finding(distribution: Install):
     distribution("latentclust-half-broken", GOOD.replace('{"half": Half}', '{"half": Half, "other": 3}'))
-    found = examine("latentclust-half-broken", installed())
+    found = validate_distribution("latentclust-half-broken", installed())
     assert [(finding.part, finding.check) for finding in found.findings] == [("metric other", "loads")]
     assert found.parts == 2
 
@@ -77,13 +77,13 @@ def test_a_part_whose_extra_is_not_installed_is_not_asked(distribution: Install)
     needy = """raise LatentclustError.at("metric", "scipy is missing", "Run pip install 'latentclust-needy[all]'")"""
     source = GOOD.replace("return 0.5", needy).replace("import Code", "import Code, LatentclustError")
     distribution("latentclust-needy", source)
-    found = examine("latentclust-needy", installed())
+    found = validate_distribution("latentclust-needy", installed())
     assert (found.findings, found.skipped) == ((), 2)
 
 
 def test_a_part_that_exits_or_prints(distribution: Install, capsys: pytest.CaptureFixture[str]):
     distribution("latentclust-leaving", GOOD.replace("return 0.5", "print('hello'); raise SystemExit(0)"))
-    found = examine("latentclust-leaving", installed())
+    found = validate_distribution("latentclust-leaving", installed())
     assert Finding("metric half", "is-a-number", "it calls sys.exit(0)") in found.findings
     assert capsys.readouterr().out == ""
 
@@ -93,14 +93,14 @@ def test_a_distribution_that_provides_nothing_is_an_error(distribution: Install)
         "latentclust-empty", GOOD.replace('return {"half": Half}', "return {}").replace('{"mean-square": Mean}', "{}")
     )
     with pytest.raises(LatentclustError, match="latentclust-empty provides nothing"):
-        examine("latentclust-empty", installed())
+        validate_distribution("latentclust-empty", installed())
 
 
 def test_what_is_not_there_is_an_error():
     with pytest.raises(LatentclustError, match="there is no distribution 'latentclust-nothing'"):
-        examine("latentclust-nothing", installed())
+        validate_distribution("latentclust-nothing", installed())
     with pytest.raises(LatentclustError, match="numpy is no plugin"):
-        examine("numpy", installed())
+        validate_distribution("numpy", installed())
 
 
 def test_what_is_left_out_is_an_error(distribution: Install, monkeypatch: pytest.MonkeyPatch):
@@ -108,7 +108,7 @@ def test_what_is_left_out_is_an_error(distribution: Install, monkeypatch: pytest
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
     installed.cache_clear()
     with pytest.raises(LatentclustError, match="LATENTCLUST_PLUGINS leaves latentclust-good out"):
-        examine("latentclust-good", installed())
+        validate_distribution("latentclust-good", installed())
 
 
 # As a test
@@ -171,13 +171,13 @@ greet = Silent("greet")
 POINTS = "[latentclust.commands]\ngreet = latentclust_greeter:greet\n"
 
 
-def reasons(found: Examination) -> dict[str, str]:
+def reasons(found: ValidationReport) -> dict[str, str]:
     return {finding.check: finding.reason for finding in found.findings}
 
 
 def test_a_good_command(distribution: Install):
     distribution("latentclust-greeter", COMMAND, points=POINTS, metadata="Summary: It greets.")
-    found = examine("latentclust-greeter", installed())
+    found = validate_distribution("latentclust-greeter", installed())
     assert found.findings == ()
     assert (found.parts, found.passed) == (1, 3)
 
@@ -185,31 +185,33 @@ def test_a_good_command(distribution: Install):
 def test_a_command_whose_name_is_another_ones_is_asked_by_its_full_name(distribution: Install):
     points = POINTS.replace("greet =", "run =")
     distribution("latentclust-greeter", "raise ValueError('no')", points=points, metadata="Summary: It greets.")
-    assert "ends with 1" in reasons(examine("latentclust-greeter", installed()))["prints-its-help"]
+    assert "ends with 1" in reasons(validate_distribution("latentclust-greeter", installed()))["prints-its-help"]
 
 
 def test_a_command_is_asked_whatever_its_help_ends_with(distribution: Install):
     points = POINTS.replace("greet =", "run =")
     distribution("latentclust-greeter", SILENT, points=points, metadata="Summary: It greets.")
-    assert reasons(examine("latentclust-greeter", installed())) == {"prints-its-help": "its `--help` ends with 2: "}
+    assert reasons(validate_distribution("latentclust-greeter", installed())) == {
+        "prints-its-help": "its `--help` ends with 2: "
+    }
 
 
 def test_a_command_of_the_name_of_a_bundled_one_prints_its_own_help(distribution: Install):
     points = POINTS.replace("greet =", "run =")
     distribution("latentclust-greeter", COMMAND, points=points, metadata="Summary: It greets.")
-    assert examine("latentclust-greeter", installed()).findings == ()
+    assert validate_distribution("latentclust-greeter", installed()).findings == ()
 
 
 def test_a_command_of_a_misspelt_name_is_not_another_one(distribution: Install):
     points = POINTS.replace("greet =", "--version =")
     distribution("latentclust-greeter", COMMAND, points=points, metadata="Summary: It greets.")
-    found = reasons(examine("latentclust-greeter", installed()))
+    found = reasons(validate_distribution("latentclust-greeter", installed()))
     assert "No such command 'latentclust-greeter:--version'" in found["prints-its-help"]
 
 
 def test_a_command_that_nobody_explains_or_can_run(distribution: Install):
     distribution("latentclust-greeter", "raise ValueError('no')", points=POINTS)
-    found = reasons(examine("latentclust-greeter", installed()))
+    found = reasons(validate_distribution("latentclust-greeter", installed()))
     assert found["has-a-help-line"].startswith("its distribution has no summary")
     assert "--help` ends with 1" in found["prints-its-help"]
     assert "ValueError: no" in found["prints-its-help"]
@@ -219,12 +221,12 @@ def test_a_command_that_hangs(distribution: Install, monkeypatch: pytest.MonkeyP
     source = "import time\nif __name__ != '__main__':\n    time.sleep(60)\n" + COMMAND
     distribution("latentclust-greeter", source, points=POINTS, metadata="Summary: It greets.")
     monkeypatch.setattr(command_checks, "SECONDS", 2)
-    found = reasons(examine("latentclust-greeter", installed()))
+    found = reasons(validate_distribution("latentclust-greeter", installed()))
     assert found == {"prints-its-help": "its `--help` does not end within 2 s"}
 
 
 def test_a_command_without_usage(distribution: Install, monkeypatch: pytest.MonkeyPatch):
     distribution("latentclust-greeter", COMMAND, points=POINTS, metadata="Summary: It greets.")
     monkeypatch.setattr(command_checks, "PROGRAM", "import sys; sys.exit(0)")
-    found = reasons(examine("latentclust-greeter", installed()))
+    found = reasons(validate_distribution("latentclust-greeter", installed()))
     assert found == {"prints-its-help": "its `--help` prints no usage"}

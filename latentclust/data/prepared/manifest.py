@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentclust.errors import LatentclustError
-from latentclust.files import TO, write_atomic
+from latentclust.files import TO_FIX, write_atomic
 
 FORMAT = 1
 """Counted up whenever a folder is laid out in another way."""
@@ -115,7 +115,7 @@ class Manifest(_Record):
 
     def write(self, path: Path) -> None:
         """Writes it as JSON, whole or not at all."""
-        write_atomic(path, f"{self.model_dump_json(indent=1)}\n", TO)
+        write_atomic(path, f"{self.model_dump_json(indent=1)}\n", TO_FIX)
 
 
 def read_manifest(path: Path) -> Manifest:

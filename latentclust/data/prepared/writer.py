@@ -22,7 +22,7 @@ from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, blan
 from latentclust.data.tiled import digest, fingerprint, scored
 from latentclust.data.tiling import Tiles
 from latentclust.errors import LatentclustError
-from latentclust.files import TO, replacing
+from latentclust.files import TO_FIX, open_atomic
 from latentclust.tensors import Shape
 
 ARRAYS = ("images", "labels", "valid")
@@ -114,7 +114,7 @@ class Folder:
     def _save(self, name: str, array: NDArray[Any] | None) -> StoredFile | None:
         if array is None:
             return None
-        with replacing(self.path / name, TO) as file:
+        with open_atomic(self.path / name, TO_FIX) as file:
             hashed = Hashed(file)
             np.lib.format.write_array(cast("Any", hashed), array, allow_pickle=False)
         return hashed.stored(name)

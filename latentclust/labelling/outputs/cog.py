@@ -15,7 +15,7 @@ from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from latentclust.errors import LatentclustError
-from latentclust.files import OUT
+from latentclust.files import OUT_FIX
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.windows.stitch import NO_DATA
 
@@ -103,7 +103,7 @@ def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Geore
             same = Georeference.from_dataset(file)
     if found != labelled:
         what = f"holds {found:,} pixels of data after it was written, and {labelled:,} are labelled"
-        raise LatentclustError.at(str(target), what, OUT)
+        raise LatentclustError.at(str(target), what, OUT_FIX)
     if not same.equals(where):
         what = "its coordinate system or transform cannot be kept in a GeoTIFF exactly"
         raise LatentclustError.at(str(target), what, "Convert the scene with gdal_translate first")
@@ -115,4 +115,4 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RasterioError) as error:
-        raise LatentclustError.at(str(path), f"cannot be written ({error})", OUT) from error
+        raise LatentclustError.at(str(path), f"cannot be written ({error})", OUT_FIX) from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
-from latentclust.files import OUT
+from latentclust.files import OUT_FIX
 from latentclust.labelling.vector.ground_area import Ground, Polygons
 
 LAYER = "clusters"
@@ -54,7 +54,7 @@ class Layer:
             found = pyogrio.read_info(self._path, LAYER, force_feature_count=True)["features"]
         if found != self.count:
             what = f"holds {found:,} polygons after it was written, and there are {self.count:,}"
-            raise LatentclustError.at(str(self._path), what, OUT)
+            raise LatentclustError.at(str(self._path), what, OUT_FIX)
 
     def _write(self) -> None:
         import pyogrio.raw
@@ -86,7 +86,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        raise LatentclustError.at(str(path), f"cannot be written ({error})", OUT) from error
+        raise LatentclustError.at(str(path), f"cannot be written ({error})", OUT_FIX) from error
 
 
 def discard(path: Path) -> None:

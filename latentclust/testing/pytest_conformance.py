@@ -7,8 +7,8 @@ from latentclust.errors import LatentclustError
 from latentclust.plugins.discovery import BrokenPlugin
 from latentclust.plugins.registry import installed
 from latentclust.testing.check_table import Check, ask, name_of
-from latentclust.testing.subject import Inapplicable, Subject, Unfit
-from latentclust.testing.validate_distribution import provided_by
+from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable
+from latentclust.testing.validation_report import distribution_parts
 
 
 def conformance(distribution: str) -> Callable[[Any], None]:
@@ -32,18 +32,18 @@ def conformance(distribution: str) -> Callable[[Any], None]:
         fix = "pip install 'latentclust[test]'; or run `latentclust plugins validate`, which needs none"
         raise LatentclustError.at("latentclust.testing", "pytest is not installed", fix) from error
     registry = installed()
-    provided = provided_by(distribution, registry)
+    provided = distribution_parts(distribution, registry)
     broken = [pytest.param(item.error, id=_broken_identity(item)) for item in provided.broken]
     cases = [pytest.param(case, id=_identity(*case)) for case in provided.cases(registry)]
 
     @pytest.mark.parametrize("case", [*broken, *cases])
-    def test_conformance(case: str | tuple[Subject, Check]) -> None:
+    def test_conformance(case: str | tuple[CheckedPart, Check]) -> None:
         if isinstance(case, str):
-            raise Unfit(f"it cannot be loaded: {case}")
+            raise CheckFailed(f"it cannot be loaded: {case}")
         subject, check = case
         try:
             ask(check, subject)
-        except Inapplicable as reason:
+        except NotApplicable as reason:
             pytest.skip(str(reason))
 
     return test_conformance
@@ -54,6 +54,6 @@ def _broken_identity(item: BrokenPlugin) -> str:
     return f"{item.kind}-{item.name}-loads" if item.name else f"{item.provider.entry_point}-loads"
 
 
-def _identity(subject: Subject, check: Check) -> str:
+def _identity(subject: CheckedPart, check: Check) -> str:
     """Such as `loss-confidence-penalty-survives-bf16`."""
     return f"{subject.part.kind}-{subject.part.name}-{name_of(check)}"

@@ -5,12 +5,18 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins.containment import contained
+from latentclust.plugins.containment import run_contained
 from latentclust.plugins.discovery import BrokenPlugin
-from latentclust.plugins.distributions import COMMANDS, PARTS, VARIABLE, canonical, scanned
+from latentclust.plugins.distributions import (
+    COMMANDS_GROUP,
+    PARTS_GROUP,
+    PLUGINS_VARIABLE,
+    canonical_name,
+    scan_distributions,
+)
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.testing.check_table import Check, ask, checks_of, name_of
-from latentclust.testing.subject import Inapplicable, Subject, Unfit
+from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class ValidationReport:
     """What checking a distribution came to.
 
     Attributes:
@@ -47,7 +53,7 @@ class Examination:
 
 
 @dataclass(frozen=True, slots=True)
-class Provided:
+class DistributionParts:
     """What a distribution provides, and what of it could not be loaded."""
 
     distribution: str
@@ -55,34 +61,38 @@ class Provided:
     parts: tuple[Part, ...]
     broken: tuple[BrokenPlugin, ...]
 
-    def cases(self, registry: Registry) -> list[tuple[Subject, Check]]:
+    def cases(self, registry: Registry) -> list[tuple[CheckedPart, Check]]:
         """Every part with every check that is asked of it."""
-        return [(Subject(part, registry), check) for part in self.parts for check in checks_of(part)]
+        return [(CheckedPart(part, registry), check) for part in self.parts for check in checks_of(part)]
 
 
-def provided_by(distribution: str, registry: Registry) -> Provided:
+def distribution_parts(distribution: str, registry: Registry) -> DistributionParts:
     """What an installed distribution provides.
 
     Raises:
         LatentclustError: It is not installed, is left out, or provides nothing at all.
     """
-    scan, wanted = scanned(), canonical(distribution)
-    for one in scan.left_out:
-        if canonical(one.name) == wanted:
+    scan, wanted = scan_distributions(), canonical_name(distribution)
+    for one in scan.excluded:
+        if canonical_name(one.name) == wanted:
             raise LatentclustError.at(
-                "DIST", f"{VARIABLE} leaves {one.name} out", f"Unset {VARIABLE}, or add {one.name} to it"
+                "DIST",
+                f"{PLUGINS_VARIABLE} leaves {one.name} out",
+                f"Unset {PLUGINS_VARIABLE}, or add {one.name} to it",
             )
-    found = next((one for one in scan.used if canonical(one.name) == wanted), None)
+    found = next((one for one in scan.used if canonical_name(one.name) == wanted), None)
     if found is None:
         raise _absent(distribution)
     parts = [part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == found.name]
-    commands = [Part("command", entry.provider.entry_point, entry.provider, entry) for entry in found.of(COMMANDS)]
+    commands = [
+        Part("command", entry.provider.entry_point, entry.provider, entry) for entry in found.of(COMMANDS_GROUP)
+    ]
     broken = [item for item in registry.broken if item.provider.distribution == found.name]
     if not (parts or commands or broken):
         raise LatentclustError.at(
             "DIST", f"{found.name} provides nothing", "Let a hook of it return a part by its name"
         )
-    return Provided(found.name, found.version, (*parts, *commands), tuple(broken))
+    return DistributionParts(found.name, found.version, (*parts, *commands), tuple(broken))
 
 
 def _absent(distribution: str) -> LatentclustError:
@@ -92,31 +102,33 @@ def _absent(distribution: str) -> LatentclustError:
     except PackageNotFoundError:
         fix = "Install it, or name another; `latentclust plugins list` shows who provides parts"
         return LatentclustError.at("DIST", f"there is no distribution {distribution!r}", fix)
-    fix = f"Give it an entry point in the group {PARTS!r} that names a module with hooks"
+    fix = f"Give it an entry point in the group {PARTS_GROUP!r} that names a module with hooks"
     return LatentclustError.at("DIST", f"{distribution} is no plugin", fix)
 
 
-def examine(distribution: str, registry: Registry) -> Examination:
+def validate_distribution(distribution: str, registry: Registry) -> ValidationReport:
     """Checks every part of an installed distribution; raises LatentclustError where there is nothing to check."""
-    provided = provided_by(distribution, registry)
+    provided = distribution_parts(distribution, registry)
     findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
     skipped, cases = 0, provided.cases(registry)
     for subject, check in cases:
         part = f"{subject.part.kind} {subject.part.name}"
-        verdict, conduct = contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
+        verdict, conduct = run_contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
         if conduct.error or verdict:
             findings.append(Finding(part, name_of(check), conduct.error or verdict or ""))
         skipped += verdict is None and not conduct.error
     failed = len(findings) - len(provided.broken)
     passed = len(cases) - skipped - failed
-    return Examination(provided.distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings))
+    return ValidationReport(
+        provided.distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings)
+    )
 
 
-def _verdict(check: Check, subject: Subject) -> str | None:
+def _verdict(check: Check, subject: CheckedPart) -> str | None:
     """What a check found wrong, in words; empty where nothing is, and None where it has nothing to say of the part."""
     try:
         ask(check, subject)
-    except Inapplicable:
+    except NotApplicable:
         return None
     # A part may raise anything, and whatever it raises is wrong with it.
     except Exception as error:
@@ -126,7 +138,7 @@ def _verdict(check: Check, subject: Subject) -> str | None:
 
 def reason_of(error: Exception) -> str:
     """What a check came to, in words: its own finding, or what the part raised."""
-    if isinstance(error, Unfit):
+    if isinstance(error, CheckFailed):
         return str(error)
     if isinstance(error, LatentclustError):
         return "; ".join(map(str, error.issues))
