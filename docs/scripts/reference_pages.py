@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from latentclust.cli.main import app
-from latentclust.plugins.options import attribute_docstrings, in_words, part_options
+from latentclust.plugins.options import attribute_docstrings, format_annotation, part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.recipe import schema
 
@@ -80,7 +80,7 @@ def _recipe_keys() -> Iterator[str]:
 
 def _field_type(field: Any) -> str:
     """Return the type of a schema field, with nested tables by their name."""
-    return in_words(field.annotation) + "".join(_constraint(one) for one in field.metadata)
+    return format_annotation(field.annotation) + "".join(_constraint(one) for one in field.metadata)
 
 
 def _constraint(constraint: Any) -> str:
