@@ -120,7 +120,7 @@ def provide_priors() -> Mapping[str, type[PriorSpec]]:
     return {
         "categorical-map": CategoricalMap,
         "gaussian": priors.Gaussian,
-        "gaussian-mixture": priors.GaussianMixture,
+        "gaussian-mixture": priors.GaussianMixturePrior,
         "one-hot-gaussian": priors.OneHotGaussian,
         "uniform": priors.Uniform,
     }
@@ -236,7 +236,7 @@ def provide_baselines() -> Mapping[str, type[Baseline]]:
     return {
         "agglomerative": baselines.Agglomerative,
         "features-kmeans": map_baselines.FeaturesKMeans,
-        "gmm": baselines.GaussianMixture,
+        "gmm": baselines.GaussianMixtureBaseline,
         "kmeans": baselines.KMeans,
         "local-statistics-kmeans": map_baselines.LocalStatisticsKMeans,
         "minibatch-kmeans": baselines.MiniBatchKMeans,

@@ -162,7 +162,7 @@ class Agglomerative(BaselineSpec):
         return np.asarray(AgglomerativeClustering(clusters, linkage="ward").fit_predict(points), dtype=np.int64)
 
 
-class GaussianMixture(BaselineSpec):
+class GaussianMixtureBaseline(BaselineSpec):
     """A mixture of K Gaussians fitted by expectation maximisation from k-means, the best of `n_init` by likelihood."""
 
     covariance: Literal["full", "tied", "diag", "spherical"] = "diag"

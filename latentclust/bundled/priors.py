@@ -68,7 +68,7 @@ class Gaussian(ContinuousPriorSpec):
 
 
 @final
-class GaussianMixture(ContinuousPriorSpec):
+class GaussianMixturePrior(ContinuousPriorSpec):
     """One Gaussian a cluster, equally probable, about fixed means (as in DeLiGAN, Gurumurthy et al. 2017).
 
     The means are drawn once, uniformly from [-spread, spread]^d. They follow from `seed` alone, on every device.

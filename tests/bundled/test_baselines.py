@@ -8,7 +8,7 @@ import pytest
 from latentclust.api import BaselineSpec, LatentclustError
 from latentclust.bundled.baselines import (
     Agglomerative,
-    GaussianMixture,
+    GaussianMixtureBaseline,
     KMeans,
     MiniBatchKMeans,
     NonNegativeFactorization,
@@ -25,8 +25,8 @@ EVERY: list[BaselineSpec] = [
     Spectral(),
     Spectral(affinity="nearest_neighbors"),
     Agglomerative(),
-    GaussianMixture(),
-    GaussianMixture(covariance="full"),
+    GaussianMixtureBaseline(),
+    GaussianMixtureBaseline(covariance="full"),
 ]
 
 
@@ -76,7 +76,7 @@ def test_unfinished_fits_speak_to_the_log_alone(
     blobs: tuple[np.ndarray, np.ndarray], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.INFO)
-    GaussianMixture(max_iter=1, n_init=1).cluster(
+    GaussianMixtureBaseline(max_iter=1, n_init=1).cluster(
         np.random.default_rng(0).random((90, 4)).astype(np.float32), 4, seed=0
     )
     assert "did not converge" in caplog.text

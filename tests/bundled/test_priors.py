@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from latentclust.api import PriorSpec
-from latentclust.bundled.priors import Gaussian, GaussianMixture, OneHotGaussian, Uniform
+from latentclust.bundled.priors import Gaussian, GaussianMixturePrior, OneHotGaussian, Uniform
 
 COUNT = 20_000
 STYLE_DIM = 3
@@ -15,7 +15,7 @@ ERRORS = 5
 PRIORS: list[PriorSpec] = [
     OneHotGaussian(clusters=4, style_dim=STYLE_DIM),
     Gaussian(clusters=4, style_dim=STYLE_DIM),
-    GaussianMixture(clusters=4, style_dim=STYLE_DIM),
+    GaussianMixturePrior(clusters=4, style_dim=STYLE_DIM),
     Uniform(clusters=4, style_dim=STYLE_DIM),
 ]
 
@@ -49,7 +49,7 @@ def test_fewer_than_two_clusters_are_refused(prior: PriorSpec) -> None:
         type(prior)(clusters=1)
 
 
-@pytest.mark.parametrize("kind", [OneHotGaussian, Gaussian, GaussianMixture])
+@pytest.mark.parametrize("kind", [OneHotGaussian, Gaussian, GaussianMixturePrior])
 def test_a_degenerate_deviation_is_refused(kind: type[PriorSpec]) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
         kind.model_validate_json('{"clusters": 2, "sigma": 0.0}')
@@ -93,7 +93,7 @@ def test_uniform_fills_its_interval() -> None:
 
 
 def test_mixture_draws_lie_about_its_means() -> None:
-    prior = GaussianMixture(clusters=4, style_dim=8, sigma=0.01, spread=3.0)
+    prior = GaussianMixturePrior(clusters=4, style_dim=8, sigma=0.01, spread=3.0)
     means = prior.means(torch.device("cpu"))
     assert means.abs().amax() <= 3.0
     style = prior.sample(COUNT, rng()).style
@@ -107,10 +107,10 @@ def test_mixture_draws_lie_about_its_means() -> None:
 
 def test_mixture_means_follow_from_the_seed_alone() -> None:
     def means(seed: int) -> torch.Tensor:
-        return GaussianMixture(clusters=3, style_dim=2, seed=seed).means(torch.device("cpu"))
+        return GaussianMixturePrior(clusters=3, style_dim=2, seed=seed).means(torch.device("cpu"))
 
     first = means(0).clone()
-    GaussianMixture(clusters=3, style_dim=2).sample(7, rng(5))
+    GaussianMixturePrior(clusters=3, style_dim=2).sample(7, rng(5))
     assert torch.equal(means(0), first)
     assert not torch.equal(means(1), first)
     expected = 2 * torch.rand(3, 2, generator=rng(0)) - 1

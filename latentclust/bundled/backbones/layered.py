@@ -48,11 +48,11 @@ class LayeredDecoderNetwork(LayeredDecoderSpec):
             what = f"images of {height}x{width} pixels, and a place of the style for {stride}x{stride}"
             raise LatentclustError.at("prior.style_stride", what, "Use a divisor of both sides")
         palette = nn.Parameter(self.spread * torch.randn(clusters, channels))
-        return Layers(self, palette, style_dim, stride) if style_dim else Colours(palette, stride, self.output)
+        return Layers(self, palette, style_dim, stride) if style_dim else ColourHead(palette, stride, self.output)
 
 
 @final
-class Colours(LayeredDecoder):
+class ColourHead(LayeredDecoder):
     """Layers of one colour each, where there is no style."""
 
     def __init__(self, palette: nn.Parameter, stride: int, output: OutputName) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import VOID, DataProtocol, PreparedDatasetSpec, Tiles, Unit
-from latentclust.bundled.datasets.potsdam_scenes import CUT, Bands, Scene, scenes
+from latentclust.bundled.datasets.potsdam_scenes import CUT, Bands, PotsdamScene, scenes
 from latentclust.bundled.datasets.potsdam_strips import image_strips, label_strips
 
 T = TypeVar("T", bound=np.generic)
@@ -83,7 +83,7 @@ class Potsdam(PreparedDatasetSpec):
     def _stego(self) -> bool:
         return self.protocol == "stego-potsdam3"
 
-    def _cut(self, scene: Scene, drawn: Mapping[str, NDArray[np.int64]] | None) -> Tiles:
+    def _cut(self, scene: PotsdamScene, drawn: Mapping[str, NDArray[np.int64]] | None) -> Tiles:
         skipped = {"label raster of a scene that the benchmark kept for testing": 1} if scene.withheld else {}
         if not scene.rows * scene.columns:
             return Tiles.none(f"scene of less than {CUT}x{CUT} pixels")
@@ -112,7 +112,7 @@ def _tiles(strip: NDArray[T]) -> NDArray[T]:
     return strip.reshape(channels, side, width // side, side).transpose(2, 0, 1, 3)
 
 
-def _draw(found: Sequence[Scene]) -> Mapping[str, NDArray[np.int64]]:
+def _draw(found: Sequence[PotsdamScene]) -> Mapping[str, NDArray[np.int64]]:
     """By scene, which of its tiles are scored: `STEGO_TILES` of all labelled ones, or all where they are fewer."""
     counts = {scene.name: scene.rows * scene.columns for scene in found if scene.label}
     total = sum(counts.values())

@@ -29,7 +29,7 @@ _FILE = re.compile(r"top_potsdam_(\d+)_(\d+)_(rgb|rgbir|label)\.tiff?", re.IGNOR
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PotsdamScene:
     """A scene and its labels.
 
     Attributes:
@@ -54,7 +54,7 @@ class Scene:
         return (self.image, self.label) if self.label else (self.image,)
 
 
-def scenes(origin: Path, bands: Bands) -> tuple[Scene, ...]:
+def scenes(origin: Path, bands: Bands) -> tuple[PotsdamScene, ...]:
     """The scenes below a folder, by row and column; reads headers only.
 
     Raises:
@@ -102,7 +102,7 @@ def _single(files: Mapping[str, list[Path]], issues: list[Issue]) -> Iterator[tu
         yield name, preferred[0]
 
 
-def _scene(name: str, image: Path, label: Path | None, bands: Bands) -> Scene:
+def _scene(name: str, image: Path, label: Path | None, bands: Bands) -> PotsdamScene:
     height, width = _extent(image, CHANNELS[bands], bands.upper())
     if label:
         extent = _extent(label, 3, "colours")
@@ -110,7 +110,7 @@ def _scene(name: str, image: Path, label: Path | None, bands: Bands) -> Scene:
             what = f"is {extent[1]}x{extent[0]}, and its scene {image.name} is {width}x{height} (w x h)"
             raise LatentclustError.at(str(label), what, "Copy both again: they are to cover the same pixels")
     scored = name in SCORED
-    return Scene(name, image, label if scored else None, bool(label) and not scored, height // CUT, width // CUT)
+    return PotsdamScene(name, image, label if scored else None, bool(label) and not scored, height // CUT, width // CUT)
 
 
 def _extent(path: Path, bands: int, kind: str) -> tuple[int, int]:

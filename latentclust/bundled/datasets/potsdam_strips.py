@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from latentclust.api import VOID, LatentclustError, raster
-from latentclust.bundled.datasets.potsdam_scenes import CUT, Scene
+from latentclust.bundled.datasets.potsdam_scenes import CUT, PotsdamScene
 
 LOSSY = frozenset({"4_12", "6_7"})
 """Label rasters that are delivered off the palette: 4_12 saved with losses, the cars of 6_7 as (252, 255, 0)."""
@@ -20,7 +20,7 @@ _CLASSES = np.array([VOID, 1, 3, 2, 5, _BAD, 4, 0], np.int16)
 """By the bits of red, green and blue: black, blue, green, cyan, red, magenta (which is none), yellow, white."""
 
 
-def image_strips(scene: Scene, channels: int) -> Iterator[NDArray[np.uint8]]:
+def image_strips(scene: PotsdamScene, channels: int) -> Iterator[NDArray[np.uint8]]:
     """Strips `(c, 200, w)` of the halved scene, one for each row of tiles: means of 2x2 pixels, rounded half up.
 
     This is what bilinear interpolation comes to at half the size, and what OpenCV does.
@@ -32,7 +32,7 @@ def image_strips(scene: Scene, channels: int) -> Iterator[NDArray[np.uint8]]:
             yield ((sums + 2) >> 2).astype(np.uint8)
 
 
-def label_strips(scene: Scene) -> Iterator[NDArray[np.int16]]:
+def label_strips(scene: PotsdamScene) -> Iterator[NDArray[np.int16]]:
     """Strips `(200, w)` of the halved labels: the upper left of 2x2 pixels, which is OpenCV's nearest.
 
     Raises:
@@ -64,5 +64,5 @@ def _decoded(colours: NDArray[np.uint8], loss: int) -> NDArray[np.int16]:
     return np.where(near, classes, np.int16(_BAD))
 
 
-def _windows(scene: Scene) -> Iterable[Window]:
+def _windows(scene: PotsdamScene) -> Iterable[Window]:
     return (Window(0, row * CUT, scene.columns * CUT, CUT) for row in range(scene.rows))

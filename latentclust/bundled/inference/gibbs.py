@@ -12,7 +12,7 @@ from latentclust.bundled.inference.langevin import Joint
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainState:
     """Where the chains of a batch are.
 
     Attributes:
@@ -27,7 +27,7 @@ class Chain:
     posterior: Float32[Tensor, "b k"]
     energy: Float32[Tensor, " b"]
 
-    def checked(self) -> "Chain":
+    def checked(self) -> "ChainState":
         """The same chain; raises LatentclustError, with the energy, where it has diverged."""
         check_energy(self.energy)
         return self

@@ -18,7 +18,7 @@ from latentclust.api import (
 )
 from latentclust.bundled.categories import draw, one_hot
 from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
-from latentclust.bundled.inference.gibbs import Chain, diagnostics, energies, every_cluster
+from latentclust.bundled.inference.gibbs import ChainState, diagnostics, energies, every_cluster
 from latentclust.bundled.inference.kmeans import centroid_probabilities, fit_centroids
 from latentclust.bundled.inference.langevin import Joint, langevin
 from latentclust.bundled.priors import OneHotGaussian
@@ -105,7 +105,7 @@ class LangevinGibbs(AnnealedChainSpec):
                 style += chain.style / self.sweeps
         return Posterior(probabilities=probabilities, style=style)
 
-    def cold(self, model: Model, images: Images, rng: torch.Generator) -> Chain:
+    def cold(self, model: Model, images: Images, rng: torch.Generator) -> ChainState:
         """New chains of a batch: a style for each cluster, and of these pairs the most probable."""
         joint = self._joint(model, END)
         shape = (len(images), model.prior.clusters, model.prior.style_dim)
@@ -114,16 +114,16 @@ class LangevinGibbs(AnnealedChainSpec):
         energy = energies(joint, images, styles)
         label = energy.argmin(dim=1)
         style = styles[torch.arange(len(label), device=label.device), label]
-        return Chain(style, label, (-energy).softmax(dim=1), energy.amin(dim=1)).checked()
+        return ChainState(style, label, (-energy).softmax(dim=1), energy.amin(dim=1)).checked()
 
-    def sweep(self, model: Model, images: Images, chain: Chain, rng: torch.Generator) -> Chain:
+    def sweep(self, model: Model, images: Images, chain: ChainState, rng: torch.Generator) -> ChainState:
         """Chains after Langevin steps and a choice of the cluster, with sigma as at the end of the training."""
         joint, clusters = self._joint(model, END), model.prior.clusters
         style = self._move(joint, images, one_hot(chain.label, clusters), chain.style, END, rng)
         energy = energies(joint, images, style[:, None].expand(-1, clusters, -1))
         posterior = (-energy).softmax(dim=1)
         label = self._choose(posterior, rng)
-        return Chain(style, label, posterior, energy.gather(1, label[:, None])[:, 0]).checked()
+        return ChainState(style, label, posterior, energy.gather(1, label[:, None])[:, 0]).checked()
 
     def _joint(self, model: Model, progress: float) -> Joint:
         return self.joint(model, _width(model), progress)

@@ -33,7 +33,7 @@ MOST_CLUSTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class MapChain:
+class MapChainState:
     """Where the chains of a batch are.
 
     Attributes:
@@ -129,12 +129,12 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         label: Tensor,
         progress: float,
         rng: torch.Generator,
-    ) -> MapChain:
+    ) -> MapChainState:
         category, step_size = one_hot(label, prior.clusters), value_at(self.step_size, progress)
         style = langevin(joint, images, category, style, self.steps, step_size, rng)
         energy = pixel_energies(joint, images, style)
         drawn, posterior = potts_sweep(energy, label, prior.coupling, None if self.label == "map" else rng)
-        return MapChain(style, drawn, posterior, energy)
+        return MapChainState(style, drawn, posterior, energy)
 
 
 @torch.no_grad()
@@ -148,7 +148,7 @@ def pixel_energies(joint: Joint, images: Images, style: Float[Tensor, "b d y x"]
     return error.square().sum(dim=2) / (2 * joint.noise**2)
 
 
-def map_diagnostics(joint: Joint, chain: MapChain) -> dict[str, Tensor]:
+def map_diagnostics(joint: Joint, chain: MapChainState) -> dict[str, Tensor]:
     """What the log says of a batch's chains, 0-d each: energies and entropy in nats a pixel, clusters in use.
 
     `boundary` is the share of pixels whose right neighbour has another label: how ragged the maps are.

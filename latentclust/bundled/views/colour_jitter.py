@@ -51,7 +51,7 @@ class ColourJitter(DeviceViewSpec):
         """The same shape; raises LatentclustError for vectors."""
         return image_shape("colour-jitter", shape)
 
-    def draw(self, count: int, rng: torch.Generator) -> "Colours":
+    def draw(self, count: int, rng: torch.Generator) -> "JitterFactors":
         """`count` independent changes; with 1 - `probability` a sample draws one that changes nothing."""
         jittered = chosen(count, self.probability, rng)
         brightness, contrast, saturation = (
@@ -59,11 +59,11 @@ class ColourJitter(DeviceViewSpec):
             for spread in (self.brightness, self.contrast, self.saturation)
         )
         turn = torch.where(jittered, uniform(count, -self.hue, self.hue, rng), 0.0)
-        return Colours(brightness, contrast, saturation, turn)
+        return JitterFactors(brightness, contrast, saturation, turn)
 
 
 @dataclass(frozen=True, slots=True)
-class Colours:
+class JitterFactors:
     """Factors of brightness, contrast and saturation, where 1 changes nothing, and turns of the hue; one a sample."""
 
     brightness: Float[Tensor, " b"]
@@ -72,7 +72,7 @@ class Colours:
     hue: Float[Tensor, " b"]
 
 
-def jitter(images: Float[Tensor, "b c h w"], colours: Colours) -> Float[Tensor, "b c h w"]:
+def jitter(images: Float[Tensor, "b c h w"], colours: JitterFactors) -> Float[Tensor, "b c h w"]:
     """Images with brightness, contrast, saturation and hue changed in this order."""
     images = adjust_contrast(adjust_brightness(images, colours.brightness), colours.contrast)
     if images.shape[1] < RGB_CHANNELS:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets.potsdam import Potsdam, _draw
-from latentclust.bundled.datasets.potsdam_scenes import SCORED, Scene, scenes
+from latentclust.bundled.datasets.potsdam_scenes import SCORED, PotsdamScene, scenes
 from latentclust.bundled.datasets.potsdam_strips import image_strips
 from latentclust.data.prepared.prepare import prepare
 from latentclust.data.tiling import cut
@@ -94,7 +94,7 @@ def test_stego_enlarges_as_pillow_does_and_drops_infrared(raw, tmp_path):
 
 def test_the_published_counts():
     assert len(SCORED) == 24
-    whole = [Scene(name, Path(name), Path("label"), False, 15, 15) for name in sorted(SCORED)]
+    whole = [PotsdamScene(name, Path(name), Path("label"), False, 15, 15) for name in sorted(SCORED)]
     chosen = _draw(whole)
     assert sum(map(len, chosen.values())) == 855
     assert all(tiles.min() >= 0 and tiles.max() < 225 and len(set(tiles)) == len(tiles) for tiles in chosen.values())

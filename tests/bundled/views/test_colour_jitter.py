@@ -5,7 +5,7 @@ from torchvision.transforms.v2 import functional as torchvision
 from latentclust.api import Images
 from latentclust.bundled.views.colour_jitter import (
     ColourJitter,
-    Colours,
+    JitterFactors,
     adjust_brightness,
     adjust_contrast,
     adjust_saturation,
@@ -23,9 +23,9 @@ def rng() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def colours(count: int, **changes: float) -> Colours:
+def colours(count: int, **changes: float) -> JitterFactors:
     neutral = {"brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
-    return Colours(**{name: torch.full((count,), value) for name, value in (neutral | changes).items()})
+    return JitterFactors(**{name: torch.full((count,), value) for name, value in (neutral | changes).items()})
 
 
 @pytest.mark.parametrize(
