@@ -18,7 +18,13 @@ from latentclust.recipe import schema
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS, *sorted((ROOT / "plugins").glob("*/README.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *DOCS,
+    *sorted((ROOT / "plugins").glob("*/README.md")),
+]
 PAGE_NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"^(?:\w+=\S+ )*latentclust (.+?)(?:\s+#.*)?$", re.MULTILINE)
