@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelReport as LabelReport
     from latentclust.labelling.label_scenes import label as label
+    from latentclust.labelling.windows.dataarray import predict_dataarray as predict_dataarray
     from latentclust.model.model import ClusteringModel as ClusteringModel
     from latentclust.model.model import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "label", "load", "run"]
+__all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "label", "load", "predict_dataarray", "run"]
 
 _HOMES = {
     "ClusteringModel": "model.model",
@@ -21,6 +22,7 @@ _HOMES = {
     "LabelReport": "labelling.label_report",
     "label": "labelling.label_scenes",
     "load": "model.model",
+    "predict_dataarray": "labelling.windows.dataarray",
     "run": "runs.run",
 }
 

@@ -29,9 +29,9 @@ from latentclust.labelling.validate_options import (
     refuse_both,
     vector_of,
 )
-from latentclust.labelling.windows.engine import make_engine
 from latentclust.labelling.windows.grid import Blend, make_grid
 from latentclust.labelling.windows.memory import limit_batch
+from latentclust.labelling.windows.strip_labeller import make_engine
 from latentclust.model.model import ClusteringModel, load, model_file
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric

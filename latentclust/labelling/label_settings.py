@@ -1,26 +1,30 @@
-"""How a run labels its scenes: what every process that takes part must know."""
+"""The settings that every process of a labelling run shares."""
 
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
-from latentclust.labelling.windows.grid import Grid
+from latentclust.labelling.windows.grid import Blend, Grid, make_grid
 from latentclust.model.model import ClusteringModel
+from latentclust.train.precision import Precision
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSettings:
-    """How every scene of a run is labelled.
+    """The settings by which every scene of a run is labelled.
 
     Attributes:
-        model: Gives the probabilities.
-        bands: How it reads scenes.
-        grid: The windows.
-        batch: Windows at a time.
-        precision: `fp32`, `bf16` or `fp16`: how its networks compute.
-        seed: Of an inference that draws; every strip begins with it and its own number.
-        rasters: What is written of each scene: `labels`, and `confidence` and `probabilities` where asked for.
-        strip_limit: Bytes that a strip may take; None where there is no limit.
+        model: Model that returns the probabilities.
+        bands: How the model reads bands.
+        grid: Grid of windows.
+        batch: Number of windows that the model reads at once.
+        precision: Precision of the networks: `fp32`, `bf16` or `fp16`.
+        seed: Random seed of an inference that samples. Every strip starts from it and its own number.
+        rasters: Rasters that are written for each scene: `labels`, and `confidence` and `probabilities` if requested.
+        strip_limit: Memory in bytes that a strip may take. None for no limit.
     """
 
     model: ClusteringModel
@@ -29,12 +33,39 @@ class LabelSettings:
     batch: int
     precision: str
     seed: int
-    rasters: tuple[str, ...]
+    rasters: tuple[str, ...] = ("labels",)
     strip_limit: int | None = None
 
     def options(self) -> dict[str, Any]:
-        """What decides the values of outputs, beside the model and the scene."""
+        """Return the settings, besides model and scene, that decide the values of outputs."""
         grid = self.grid
         windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": self.batch}
-        how = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
-        return {**windows, **how, "rasters": list(self.rasters)}
+        compute = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
+        return {**windows, **compute, "rasters": list(self.rasters)}
+
+
+def make_settings(  # noqa: PLR0913 (options of `label`)
+    model: ClusteringModel,
+    bands: BandReading,
+    *,
+    tile: int | None = None,
+    overlap: int | None = None,
+    blend: Blend = "hann",
+    batch: int | None = None,
+    precision: str = "auto",
+    seed: int = 0,
+    rasters: tuple[str, ...] = ("labels",),
+) -> LabelSettings:
+    """Return the settings of a run, with the model's defaults where an option is None. See `LabelOptions`.
+
+    Raises:
+        LatentclustError: If the tile or the overlap does not fit the model.
+    """
+    grid = make_grid(model, tile, overlap, blend)
+    size = map_batch(model.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
+    return LabelSettings(model, bands, grid, size, resolve_precision(precision, model.device), seed, rasters)
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Return the precision that a name selects on a device; `auto` is bf16 or fp16 on a GPU, and else fp32."""
+    return Precision(name, device).name

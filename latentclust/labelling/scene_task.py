@@ -22,8 +22,8 @@ from latentclust.labelling.scenes.reader import open_raster
 from latentclust.labelling.windows.memory import check_strip_memory
 from latentclust.labelling.windows.stitch import label_type
 from latentclust.labelling.windows.strip_files import StripReader, is_complete, read_scene_rows
+from latentclust.labelling.windows.strip_labeller import StripJob
 from latentclust.labelling.windows.strips import PixelBounds, overlapping_spans, split_into_strips
-from latentclust.labelling.windows.window_batches import StripJob
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 

@@ -25,10 +25,8 @@ from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
 from latentclust.labelling.scenes.addresses import strip_credentials
 from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.windows.engine import Engine
 from latentclust.labelling.windows.strip_files import is_complete
-from latentclust.labelling.windows.strip_labeller import StripResult
-from latentclust.labelling.windows.window_batches import ShouldStop, StripJob
+from latentclust.labelling.windows.strip_labeller import Engine, ShouldStop, StripJob, StripResult
 
 RESUME_FIX = "The same command goes on with them"
 

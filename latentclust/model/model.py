@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,9 +32,6 @@ from latentclust.recipe.load import load_recipe
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
-
-if TYPE_CHECKING:
-    from xarray import DataArray
 
 FORMAT = 1
 
@@ -111,30 +108,6 @@ class ClusteringModel:
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
         batches, rng = self._batches(source, batch_size, seed)
         return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride)
-
-    def predict_dataarray(self, scene: "DataArray", seed: int = 0) -> "DataArray":
-        """The cluster of each pixel of a scene, as `latentclust.label` gives it, but counted from 0.
-
-        Windows lie as in the whole scene. Of a scene on Dask each chunk reads those that reach into it when it is
-        computed, so labels do not depend on the chunks, unless the inference draws. Needs latentclust[xarray].
-
-        Args:
-            scene: All bands but alpha, in the order and with the values of the raster files; three dimensions in any
-                order, of which rioxarray knows x and y. NaN, infinities and `rio.nodata` are no data. Integers that
-                rioxarray masked, and so made floats, are read too.
-            seed: Of an inference that draws.
-
-        Returns:
-            Clusters `(y, x)`, int16 or, of more than 32,767, int32, and -1 for no data, with the scene's coordinates
-            and coordinate system; as lazy as the scene.
-
-        Raises:
-            LatentclustError: A model of whole images, other bands or another type than the model was trained on,
-                dimensions that are not known, or the extra is not installed.
-        """
-        from latentclust.labelling.windows.dataarray import predict_dataarray
-
-        return predict_dataarray(self, scene, seed)
 
     def posteriors(self, source: ImageSource, batch_size: int = 500, seed: int = 0) -> Iterator[Posterior]:
         """The same posterior batch by batch, in order, so that label maps of many images never meet in memory.

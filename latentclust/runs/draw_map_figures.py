@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
+from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
 from latentclust.report.display_names import class_names, cluster_names
 from latentclust.report.facts import ReportFigure, RunFacts
@@ -15,7 +16,6 @@ from latentclust.report.map_colours import cluster_colours
 from latentclust.report.plotting import save_figure
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.run_folder import LABEL_MAP, MAPS, SCENE
-from latentclust.runs.scene_labels import scene_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
@@ -56,7 +56,7 @@ def draw_scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
     if not tested.scenes or not isinstance(dataset, SceneDatasetSpec) or too_large(dataset, tested):
         return []
     image, valid = dataset.read_scene(tested.scenes[0])
-    labels = scene_labels(model, image, valid, facts.seed)
+    labels = label_scene_array(model, image, valid, facts.seed).astype(np.int64)
     colours, names = _colours(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
     write_label_map(folder / LABEL_MAP, labels, colours)
     save_figure(scene_figure(image, labels, colours, names), folder / SCENE)

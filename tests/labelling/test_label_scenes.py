@@ -283,7 +283,7 @@ def test_probabilities_that_are_no_numbers_fail_the_scene(
     broken = planted_model()
     broken.networks["heads"].head.bias.data.fill_(float("nan"))  # type: ignore[union-attr]
     report = latentclust.label(broken, scene, tmp_path / "out")
-    assert "probabilities that are no numbers, in fp32" in report.failed[0].reason
+    assert "probabilities that are not finite, in fp32" in report.failed[0].reason
 
 
 def test_what_was_replaced_twice_leaves_no_file_of_the_first(

@@ -101,11 +101,11 @@ def test_strips_that_are_whole_are_not_labelled_again(
     assert strips
     assert not [strip for strip in strips if strip.suffix]  # no half of one
     labelled = []
-    begin = strip_labeller._StripLabeller.__init__
+    begin = strip_labeller._FileStrip.__init__
     monkeypatch.setattr(
-        strip_labeller._StripLabeller,
+        strip_labeller._FileStrip,
         "__init__",
-        lambda self, plan, job: (labelled.append(job.number), begin(self, plan, job))[1],
+        lambda self, settings, job: (labelled.append(job.number), begin(self, settings, job))[1],
     )
     latentclust.label(planted, scene, tmp_path / "out", batch=1)
     assert set(labelled).isdisjoint(int(strip.name[-5:]) for strip in strips)

@@ -14,6 +14,7 @@ from PIL import Image
 from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import score_clustering
+from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.alternative_readouts import evaluate_chains, score_readouts
 from latentclust.runs.dataset_scores import score_dataset
@@ -21,7 +22,6 @@ from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.label_maps import label_maps
 from latentclust.runs.map_baseline_scores import score_map_baselines
 from latentclust.runs.reevaluate import ModelEvaluation, evaluate_model
-from latentclust.runs.scene_labels import scene_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
 
@@ -145,7 +145,7 @@ def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read
 def test_a_scene_is_one_map_whatever_its_windows(map_model: MakeModel, mosaic: Any) -> None:
     model = map_model()
     image, valid = mosaic().read_scene(Path())
-    labels = scene_labels(model, image, valid, seed=0)
+    labels = label_scene_array(model, image, valid, seed=0)
     np.testing.assert_array_equal(labels[valid], model.predict(image[None]).labels[0].numpy()[valid])
     assert (labels[~valid] == VOID).all()
 
@@ -159,7 +159,7 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     image, valid = model.resolved.dataset.read_scene(Path())  # type: ignore[attr-defined]
     assert values.shape == (600, 700)
     assert (values[~valid] == 0).all()
-    np.testing.assert_array_equal(values[valid], scene_labels(model, image, valid, 0)[valid] + 1)
+    np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)
 
 
 def test_another_reading_agrees_whatever_it_calls_its_clusters(map_model: MakeModel, by_colour: Any) -> None:

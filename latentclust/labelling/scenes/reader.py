@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -15,7 +16,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 
-from latentclust.data.rasters import CACHE_BYTES, BandReading, as_bytes, read_window
+from latentclust.data.rasters import CACHE_BYTES, BandReading, Ranges, as_bytes, read_window
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.addresses import strip_credentials
@@ -101,9 +102,19 @@ def read_filled_window(
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
     with decoding_errors(name):
         values, valid = read_window(file, wanted.bands, window)
+    return fill_window(values, valid, wanted.ranges)
+
+
+def fill_window(
+    values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
+    """Return the values `(c, h, w)` of a window as filled bytes, and `valid` `(h, w)`; None if no pixel is valid.
+
+    Nodata pixels get the bytes of the nearest valid pixel.
+    """
     if not valid.any():
         return None
-    image = as_bytes(values, valid, wanted.ranges)
+    image = as_bytes(values, valid, ranges)
     return (image if valid.all() else fill_nodata(image, valid)), valid
 
 

@@ -18,14 +18,13 @@ import torch
 
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.labelling.label_settings import LabelSettings
-from latentclust.labelling.windows.strip_labeller import Progress, StripResult
-from latentclust.labelling.windows.window_batches import ShouldStop, StripJob
+from latentclust.labelling.windows.strip_labeller import Progress, ShouldStop, StripJob, StripResult
 from latentclust.model.model import save_model
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from latentclust.labelling.windows.engine import Engine
+    from latentclust.labelling.windows.strip_labeller import Engine
 
 T = TypeVar("T")
 

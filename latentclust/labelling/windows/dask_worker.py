@@ -10,8 +10,7 @@ import torch
 from distributed import Worker, WorkerPlugin, get_worker
 
 from latentclust.labelling.label_settings import LabelSettings
-from latentclust.labelling.windows.strip_labeller import StripResult, label_strips
-from latentclust.labelling.windows.window_batches import StripJob
+from latentclust.labelling.windows.strip_labeller import StripJob, StripResult, label_strips
 from latentclust.model.model import load
 
 NAME = "latentclust-plan"

@@ -1,58 +1,34 @@
-"""The windows of strips, read ahead of the model and gathered into batches."""
+"""Windows of a scene, read from a raster file or an array and grouped into batches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import BandReading
-from latentclust.errors import InterruptedRunError
-from latentclust.labelling.label_settings import LabelSettings
-from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.scenes.reader import open_raster, read_filled_window
+from latentclust.labelling.scenes.reader import fill_window, read_filled_window
 from latentclust.labelling.windows.grid import Span
-from latentclust.labelling.windows.stitch import StripShape
 
-IDLE = 1024
-"""Windows after which a batch ends that is not full, so that a stretch without data shows progress."""
+MAX_IDLE_WINDOWS = 1024
+"""Number of windows after which a batch ends even if it is not full, so that nodata areas show progress."""
 
 Item = TypeVar("Item")
-ShouldStop = Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class StripJob:
-    """A strip to be labelled; it can be sent to another process.
-
-    Attributes:
-        scene: The scene that it is of.
-        bands: How it is read.
-        number: Of the strip in its scene, from 0.
-        shape: What it covers.
-        columns: The grid's columns that are read.
-        folder: Where its files go.
-    """
-
-    scene: Scene
-    bands: BandReading
-    number: int
-    shape: StripShape
-    columns: tuple[Span, ...]
-    folder: Path
-
-    @property
-    def windows(self) -> int:
-        """How many windows it has, with those that are nowhere data."""
-        return len(self.shape.rows) * len(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPixels:
-    """A window that was read: its row in the strip, its columns, its bytes `(c, h, w)` and where they are data."""
+    """A window that was read and contains valid pixels.
+
+    Attributes:
+        row: Row of windows in the strip, from 0.
+        column: Column of the grid.
+        image: Bytes `(c, h, w)`; nodata pixels are filled.
+        valid: Valid pixels `(h, w)`.
+    """
 
     row: int
     column: Span
@@ -60,73 +36,116 @@ class WindowPixels:
     valid: NDArray[np.bool_]
 
 
+@runtime_checkable
+class WindowSource(Protocol):
+    """A scene that windows are read from."""
+
+    def read(self, row: Span, column: Span) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
+        """Return the bytes `(c, h, w)` and the valid pixels `(h, w)` of a window, or None if no pixel is valid."""
+
+
 @dataclass(frozen=True, slots=True)
-class WindowBatch:
-    """Windows of one size; none where a stretch of the strip has no data.
+class RasterWindows:
+    """The windows of a raster file.
 
     Attributes:
-        job: The strip that they are of.
-        pieces: The windows.
-        passed: How many windows were gone through to get them, with those that are nowhere data.
-        first: Whether the strip begins with it.
-        last: Whether it ends with it.
-        error: Why the strip could not be read to its end; it is then the last.
+        file: Raster opened by `open_raster`.
+        bands: Band reading from `match_bands`.
+        name: Name of the scene, for messages.
     """
 
-    job: StripJob
-    pieces: tuple[WindowPixels, ...]
-    passed: int
-    first: bool
+    file: DatasetReader
+    bands: BandReading
+    name: str
+
+    def read(self, row: Span, column: Span) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
+        """Read a window from the file. Raise LatentclustError if the file is damaged there."""
+        return read_filled_window(self.file, self.bands, row, column, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayWindows:
+    """The windows of an array. Pixels that are NaN or infinite in a band are nodata.
+
+    Attributes:
+        values: All bands `(c, h, w)` of a scene, or of a part of it.
+        bands: How the model reads bands.
+        dtype: NumPy name of the data type in the source file.
+        nodata: Value of nodata pixels, or None if there is no such value.
+        valid: Pixels `(h, w)` that are not masked. None if no pixel is.
+        top: Row of the scene at which `values` start.
+        left: Column of the scene at which `values` start.
+    """
+
+    values: NDArray[Any]
+    bands: BandReading
+    dtype: str
+    nodata: float | None = None
+    valid: NDArray[np.bool_] | None = None
+    top: int = 0
+    left: int = 0
+
+    def read(self, row: Span, column: Span) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
+        """Read a window from the array."""
+        inside = (
+            slice(row.start - self.top, row.stop - self.top),
+            slice(column.start - self.left, column.stop - self.left),
+        )
+        raw = self.values[:, *inside][[band - 1 for band in self.bands.bands]]
+        valid = np.isfinite(raw).all(axis=0)
+        if self.nodata is not None:
+            valid &= (raw != self.nodata).all(axis=0)
+        if self.valid is not None:
+            valid &= self.valid[inside]
+        return fill_window(np.where(valid, raw, 0).astype(self.dtype), valid, self.bands.ranges)
+
+
+def read_windows(source: WindowSource, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[WindowPixels | None]:
+    """Yield the windows of a strip in the order of the grid; None for a window without valid pixels."""
+    for number, row in enumerate(rows):
+        for column in columns:
+            pixels = source.read(row, column)
+            yield WindowPixels(number, column, *pixels) if pixels else None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBatch:
+    """Windows of one shape that the model reads at once.
+
+    Attributes:
+        windows: Windows with valid pixels. Empty in a nodata area.
+        read: Number of windows that were read for the batch, including those without valid pixels.
+        last: Whether the strip ends with the batch.
+    """
+
+    windows: tuple[WindowPixels, ...]
+    read: int
     last: bool
-    error: Exception | None = None
 
 
-def window_batches(settings: LabelSettings, jobs: Iterable[StripJob], should_stop: ShouldStop) -> Iterator[WindowBatch]:
-    """The windows of strips in the order of the grid; a batch never holds windows of two strips.
+def batch_windows(windows: Iterable[WindowPixels | None], size: int) -> Iterator[WindowBatch]:
+    """Group the windows of one strip into batches of at most `size` windows.
 
-    So the bits of a label depend on its strip alone, and not on which strips or scenes were labelled before it.
+    A batch never contains windows of two strips, so that labels depend, bit for bit, on their own strip alone and not
+    on the strips or scenes that were labelled before.
     """
-    for job in jobs:
-        yield from _batches(settings, job, should_stop)
-
-
-def _batches(settings: LabelSettings, job: StripJob, should_stop: ShouldStop) -> Iterator[WindowBatch]:
-    pieces: list[WindowPixels] = []
-    passed, first = 0, True
-    try:
-        for piece in _pieces(job, should_stop):
-            if passed == IDLE or len(pieces) == settings.batch or _unlike(piece, pieces):
-                yield WindowBatch(job, tuple(pieces), passed, first, last=False)
-                pieces, passed, first = [], 0, False
-            passed += 1
-            if piece:
-                pieces.append(piece)
-    # What is wrong with a scene is told with the strip that it stopped.
-    except Exception as error:
-        yield WindowBatch(job, (), passed, first, last=True, error=error)
-    else:
-        yield WindowBatch(job, tuple(pieces), passed, first, last=True)
-
-
-def _unlike(piece: WindowPixels | None, pieces: list[WindowPixels]) -> bool:
-    return piece is not None and bool(pieces) and piece.image.shape != pieces[0].image.shape
-
-
-def _pieces(job: StripJob, should_stop: ShouldStop) -> Iterator[WindowPixels | None]:
-    """The windows of a strip in the order of the grid; None for one that is nowhere data."""
-    with open_raster(job.scene) as file:
-        for number, row in enumerate(job.shape.rows):
-            for column in job.columns:
-                if should_stop():
-                    raise InterruptedRunError.at(job.scene.name, "stopped", "The same command goes on with it")
-                found = read_filled_window(file, job.bands, row, column, job.scene.name)
-                yield WindowPixels(number, column, *found) if found else None
+    batch: list[WindowPixels] = []
+    read = 0
+    for window in windows:
+        other_shape = window is not None and bool(batch) and window.image.shape != batch[0].image.shape
+        if read == MAX_IDLE_WINDOWS or len(batch) == size or other_shape:
+            yield WindowBatch(tuple(batch), read, last=False)
+            batch, read = [], 0
+        read += 1
+        if window:
+            batch.append(window)
+    yield WindowBatch(tuple(batch), read, last=True)
 
 
 def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-    """The same, the next one being made in another thread while one is in use."""
+    """Yield the items, producing the next one in a background thread."""
     with ThreadPoolExecutor(1, "read-ahead") as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
+        upcoming = pool.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = pool.submit(next, items, None)
             yield item

@@ -1,4 +1,4 @@
-"""`ClusteringModel.predict_dataarray`: what `label` writes, counted from 0, and lazy where the scene is."""
+"""`predict_dataarray`: what `label` writes, counted from 0, and lazy where the scene is."""
 
 import sys
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def opened(path: Path, **options: Any) -> DataArray:
 
 def test_it_is_the_label_raster_counted_from_0(planted: ClusteringModel, scene_file: Path, expected: Any) -> None:
     scene = opened(scene_file)
-    found = planted.predict_dataarray(scene)
+    found = latentclust.predict_dataarray(planted, scene)
     assert found.dims == ("y", "x")
     assert found.dtype == np.int16
     np.testing.assert_array_equal(found, expected)
@@ -64,7 +64,7 @@ def test_chunks_of_any_size_change_no_label(
     planted: ClusteringModel, scene_file: Path, expected: Any, chunks: dict[str, int]
 ) -> None:
     scene = opened(scene_file).chunk(chunks)
-    found = planted.predict_dataarray(scene)
+    found = latentclust.predict_dataarray(planted, scene)
     assert scene.chunks is not None
     assert found.chunks == scene.chunks[1:]
     np.testing.assert_array_equal(found.compute(scheduler="synchronous"), expected)
@@ -74,7 +74,7 @@ def test_nothing_is_computed_before_it_is_asked_for(planted: ClusteringModel, sc
     computed = []
     scene = opened(scene_file, chunks={"x": 32, "y": 32})
     with Callback(pretask=lambda key, *_: computed.append(key)):
-        found = planted.predict_dataarray(scene)
+        found = latentclust.predict_dataarray(planted, scene)
         assert computed == []
         corner = found[:32, :32].compute(scheduler="synchronous")
     assert corner.shape == (32, 32)
@@ -84,7 +84,7 @@ def test_nothing_is_computed_before_it_is_asked_for(planted: ClusteringModel, sc
 
 
 def test_threads_compute_the_same(planted: ClusteringModel, scene_file: Path, expected: Any) -> None:
-    found = planted.predict_dataarray(opened(scene_file, chunks={"x": 60, "y": 60}))
+    found = latentclust.predict_dataarray(planted, opened(scene_file, chunks={"x": 60, "y": 60}))
     np.testing.assert_array_equal(found.compute(scheduler="threads", num_workers=4), expected)
 
 
@@ -92,9 +92,9 @@ def test_dimensions_may_stand_in_any_order_and_have_other_names(
     planted: ClusteringModel, scene_file: Path, expected: Any
 ) -> None:
     scene = opened(scene_file)
-    np.testing.assert_array_equal(planted.predict_dataarray(scene.transpose("x", "band", "y")), expected)
+    np.testing.assert_array_equal(latentclust.predict_dataarray(planted, scene.transpose("x", "band", "y")), expected)
     renamed = scene.rename(band="channel", y="north", x="east").rio.set_spatial_dims("east", "north")
-    found = planted.predict_dataarray(renamed)
+    found = latentclust.predict_dataarray(planted, renamed)
     assert found.dims == ("north", "east")
     np.testing.assert_array_equal(found, expected)
 
@@ -102,7 +102,7 @@ def test_dimensions_may_stand_in_any_order_and_have_other_names(
 def test_what_rioxarray_masked_is_read_as_it_was(planted: ClusteringModel, scene_file: Path, expected: Any) -> None:
     scene = opened(scene_file, masked=True)
     assert scene.dtype == np.float32
-    np.testing.assert_array_equal(planted.predict_dataarray(scene), expected)
+    np.testing.assert_array_equal(latentclust.predict_dataarray(planted, scene), expected)
 
 
 def test_values_are_stretched_as_those_of_the_training_rasters(
@@ -113,7 +113,7 @@ def test_values_are_stretched_as_those_of_the_training_rasters(
     values[3, :5], values[0, :, :3], values[2, 50] = np.nan, np.inf, np.nan  # the last in a band that is not read
     path = write_scene(tmp_path / "scene.tif", values)
     latentclust.label(model, path, tmp_path / "out")
-    found = model.predict_dataarray(opened(path))
+    found = latentclust.predict_dataarray(model, opened(path))
     np.testing.assert_array_equal(found, read_band(tmp_path / "out" / "scene.tif").astype(int) - 1)
     assert (found == -1).sum() == 5 * 90 + 75 * 3
 
@@ -122,12 +122,12 @@ def test_a_stride_keeps_its_phase_in_every_chunk(tmp_path: Path) -> None:
     model = planted_model(strides=(2, 2), tile=32)
     path = write_scene(tmp_path / "scene.tif", noise_scene(101, 87))
     latentclust.label(model, path, tmp_path / "out")
-    found = model.predict_dataarray(opened(path).chunk({"x": 33, "y": 29}))
+    found = latentclust.predict_dataarray(model, opened(path).chunk({"x": 33, "y": 29}))
     np.testing.assert_array_equal(found.compute(), read_band(tmp_path / "out" / "scene.tif").astype(int) - 1)
 
 
 def test_without_a_coordinate_system_there_is_none(planted: ClusteringModel) -> None:
-    found = planted.predict_dataarray(DataArray(noise_scene(20, 30), dims=("band", "y", "x")))
+    found = latentclust.predict_dataarray(planted, DataArray(noise_scene(20, 30), dims=("band", "y", "x")))
     assert found.rio.crs is None
     expected = planted.predict(noise_scene(20, 30)[None]).labels[0]
     np.testing.assert_array_equal(found, expected)
@@ -140,12 +140,12 @@ def test_without_a_coordinate_system_there_is_none(planted: ClusteringModel) -> 
         (DataArray(noise_scene(9, 9).astype(float), dims=("band", "y", "x")), "holds values of type float64"),
         (DataArray(noise_scene(9, 9), dims=("band", "row", "column")), "its dimensions are band, row, column"),
         (DataArray(noise_scene(9, 9)[0], dims=("y", "x")), "its dimensions are y, x"),
-        (noise_scene(9, 9), "ndarray is given"),
+        (noise_scene(9, 9), "must be an xarray.DataArray, got ndarray"),
     ],
 )
 def test_what_does_not_suit_is_refused(planted: ClusteringModel, scene: Any, said: str) -> None:
     with pytest.raises(LatentclustError, match=r"^DataArray: ") as caught:
-        planted.predict_dataarray(scene)
+        latentclust.predict_dataarray(planted, scene)
     assert said in str(caught.value)
 
 
@@ -153,10 +153,10 @@ def test_scaled_values_are_refused(planted: ClusteringModel, scene_file: Path) -
     scene = opened(scene_file, masked=True)
     scene.encoding["scale_factor"] = 0.5
     with pytest.raises(LatentclustError, match="unscaled"):
-        planted.predict_dataarray(scene)
+        latentclust.predict_dataarray(planted, scene)
 
 
 def test_a_missing_extra_is_named(planted: ClusteringModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rioxarray", None)
     with pytest.raises(LatentclustError, match=r"pip install 'latentclust\[xarray\]'"):
-        planted.predict_dataarray(DataArray(noise_scene(9, 9), dims=("band", "y", "x")))
+        latentclust.predict_dataarray(planted, DataArray(noise_scene(9, 9), dims=("band", "y", "x")))
