@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.area.area_of_interest import AreaOfInterest, PolygonMask
+from latentclust.labelling.area.area_of_interest import AreaOfInterest
+from latentclust.labelling.area.polygon_mask import PolygonMask
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.cog import Overviews, convert_to_cog, create_draft_raster
 from latentclust.labelling.outputs.legend import Legend

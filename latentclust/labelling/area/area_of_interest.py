@@ -1,4 +1,4 @@
-"""The part of scenes that is wanted: a box or a geometry, in a coordinate system of its own."""
+"""The area of interest that outputs are restricted to: a bounding box or polygons, in a CRS of their own."""
 
 import hashlib
 import json
@@ -8,162 +8,143 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import shapely
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
-from rasterio.features import geometry_mask
 from rasterio.io import DatasetReader
-from rasterio.transform import Affine
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.area.area_file import read_polygons
-from latentclust.labelling.area.clip import Polygon, drawn_in, overlapping, touched
-from latentclust.labelling.area.coordinate_transform import CannotTellError, Way, moved_points, turn_of
-from latentclust.labelling.area.geojson import FURTHEST
-from latentclust.labelling.area.reprojection import reprojected
+from latentclust.labelling.area.crs_transform import CrsTransform, UndefinedTransformError, apply_affine, full_turn
+from latentclust.labelling.area.polygon_file import MAX_COORDINATE, read_polygons
+from latentclust.labelling.area.polygon_mask import PolygonMask, Polygons, clip, pixel_bounds
+from latentclust.labelling.area.reprojection import to_pixel_polygons
 from latentclust.labelling.windows.strips import PixelBounds
 
 BBOX_VALUES = 4
-"""Numbers of a box."""
-
-MAX_MASK_PIXELS = 2**22
-"""About how many pixels of a scene are looked at together for one that is inside."""
+"""Number of values in a bounding box."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaOfInterest:
-    """Where labels are wanted.
+    """The area that labels are restricted to.
 
     Attributes:
-        polygons: Whose edges are straight in their coordinate system.
-        crs: Of their coordinates; None is each scene's own.
-        box: Whether they are one box: the output is then its pixel rectangle, and none of its pixels is left out.
-        where: The option that it came from, for messages.
+        polygons: Polygons of the area. Edges are straight in `crs`.
+        crs: Coordinate reference system of `polygons`. None means the CRS of each scene.
+        is_box: Whether the area is a bounding box. The output is then the rectangle of all pixels that it touches.
+        option: Option that the area comes from, for messages.
     """
 
-    polygons: tuple[Polygon, ...]
+    polygons: tuple[shapely.Polygon, ...]
     crs: CRS | None
-    box: bool
-    where: str
+    is_box: bool
+    option: str
 
     def to_json(self) -> dict[str, Any]:
-        """What it is, as JSON holds it; outlines by their hash."""
-        text = json.dumps([[ring.tolist() for ring in polygon] for polygon in self.polygons])
+        """Return the area as a JSON-serializable dict, with a hash in place of the polygons."""
+        rings = ((polygon.exterior, *polygon.interiors) for polygon in self.polygons)
+        text = json.dumps([[shapely.get_coordinates(ring).tolist() for ring in polygon] for polygon in rings])
         return {
             "shapes": hashlib.sha256(text.encode()).hexdigest(),
             "crs": self.crs.to_string() if self.crs else None,
-            "box": self.box,
+            "box": self.is_box,
         }
 
-    def pixels_in(self, file: DatasetReader, path: str) -> tuple[PixelBounds, "PolygonMask | None"] | None:
-        """The pixels of a scene that are wanted, or None where there are none; and which of them a geometry leaves out.
+    def pixels_in(self, file: DatasetReader, path: str) -> tuple[PixelBounds, PolygonMask | None] | None:
+        """Return the rectangle of a scene's pixels in the area, and the mask of those inside; None if there are none.
+
+        A bounding box has no mask.
+
+        Args:
+            file: Open scene.
+            path: Name of the scene, for messages.
 
         Raises:
-            LatentclustError: A scene of which it cannot be told.
+            LatentclustError: If the position of the area in the scene cannot be determined.
         """
         if file.transform.is_identity:
-            what = f"has no transform, and {self.where} is given in coordinates"
-            raise LatentclustError.at(path, what, f"Leave {self.where} out for it")
-        size = (file.width, file.height)
-        around = np.array([(-1, -1), (file.width + 1, file.height + 1)], float)
-        near = [drawn_in(polygon, around) for polygon in overlapping(self._in_pixels(file, path), around)]
-        extent = touched([polygon for polygon in near if polygon], size)
-        if extent is None:
+            what = f"has no transform, which the coordinates of {self.option} require"
+            raise LatentclustError.at(path, what, f"Leave {self.option} out for this scene")
+        # GDAL's rasterizer takes no coordinates far beyond the scene; one pixel of it keeps edges where they are.
+        polygons = clip(self._to_pixels(file, path), (-1, -1, file.width + 1, file.height + 1))
+        bounds = pixel_bounds(polygons, PixelBounds(0, 0, file.height, file.width))
+        if bounds is None:
             return None
-        if self.box:
-            return extent, None
-        mask = PolygonMask(tuple({"type": "Polygon", "coordinates": polygon} for polygon in near if polygon))
-        return (extent, mask) if mask.covers_any(extent) else None
+        if self.is_box:
+            return bounds, None
+        mask = PolygonMask(tuple(polygons))
+        return (bounds, mask) if mask.covers_any(bounds) else None
 
-    def _in_pixels(self, file: DatasetReader, path: str) -> Sequence[Polygon]:
-        """The polygons in a scene's columns and rows."""
+    def _to_pixels(self, file: DatasetReader, path: str) -> Polygons:
+        """Return the polygons in columns and rows of a scene."""
+        polygons = np.array(self.polygons, object)
         if self.crs is None:
-            return [tuple(moved_points(ring, ~file.transform) for ring in polygon) for polygon in self.polygons]
+            moved: Polygons = shapely.transform(polygons, lambda points: apply_affine(points, ~file.transform))
+            return moved
         if file.crs is None:
-            what = f"has no coordinate system, and {self.where} is given in {self.crs}"
-            raise LatentclustError.at(path, what, f"Leave {self.where} out for it")
+            what = f"has no coordinate reference system, which {self.option} in {self.crs} requires"
+            raise LatentclustError.at(path, what, f"Leave {self.option} out for this scene")
         try:
-            return reprojected(self.polygons, Way.to(file, self.crs))
-        except CannotTellError as error:
-            what = f"where {self.where} lies in it cannot be told: {error}"
-            fix = f"Give {self.where} in the coordinate system that the scene has"
-            raise LatentclustError.at(path, what, fix) from error
-
-
-@dataclass(frozen=True, slots=True)
-class PolygonMask:
-    """Which pixels lie in polygons.
-
-    Attributes:
-        shapes: GeoJSON polygons, in columns and rows of the scene.
-    """
-
-    shapes: tuple[dict[str, Any], ...]
-
-    def rasterize(self, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Of a rectangle of the scene: which pixels have their centre inside."""
-        found: NDArray[np.bool_] = geometry_mask(self.shapes, shape, Affine.translation(left, top), invert=True)
-        return found
-
-    def covers_any(self, extent: PixelBounds) -> bool:
-        """Whether any pixel of a rectangle has; a few rows are held at a time."""
-        rows = max(1, MAX_MASK_PIXELS // extent.width)
-        tops = range(extent.top, extent.bottom, rows)
-        shapes = ((top, (min(rows, extent.bottom - top), extent.width)) for top in tops)
-        return any(self.rasterize(top, extent.left, shape).any() for top, shape in shapes)
+            return to_pixel_polygons(polygons, CrsTransform.into_raster(file, self.crs))
+        except UndefinedTransformError as error:
+            what = f"cannot determine where {self.option} lies in it: {error}"
+            raise LatentclustError.at(path, what, f"Give {self.option} in the CRS of the scene") from error
 
 
 def area_from_bbox(box: Sequence[float], crs: str | None) -> AreaOfInterest:
-    """The box west, south, east, north; in `crs`, or in each scene's own coordinates.
+    """Return the area of a bounding box.
+
+    Args:
+        box: West, south, east and north.
+        crs: Coordinate reference system of the box. None means the CRS of each scene.
 
     Raises:
-        LatentclustError: No box, or a coordinate system that is not known.
+        LatentclustError: If the box is invalid or the CRS is unknown.
     """
     if len(box) != BBOX_VALUES:
-        raise LatentclustError.at("--bbox", f"{tuple(box)} is given", "Give west, south, east and north")
-    if not (all(abs(each) <= FURTHEST for each in box) and box[0] < box[2] and box[1] < box[3]):
-        said = " ".join(f"{each:g}" for each in box)
+        what = f"expected 4 values, got {len(box)}: {tuple(box)}"
+        raise LatentclustError.at("--bbox", what, "Give west, south, east and north")
+    if not (all(abs(each) <= MAX_COORDINATE for each in box) and box[0] < box[2] and box[1] < box[3]):
+        values = " ".join(f"{each:g}" for each in box)
         fix = "Give west south east north, west < east and south < north; over the 180th meridian as in 170 -20 190 -10"
-        raise LatentclustError.at("--bbox", f"{said} is no box", fix)
+        raise LatentclustError.at("--bbox", f"{values} is not a bounding box", fix)
     west, south, east, north = box
-    ring = np.array([(west, south), (east, south), (east, north), (west, north), (west, south)], float)
+    polygon = shapely.Polygon([(west, south), (east, south), (east, north), (west, north)])
     system = None if crs is None else parse_crs(crs, "--bbox-crs")
-    return _checked(AreaOfInterest(((ring,),), system, True, "--bbox"), "--bbox")
+    return _checked(AreaOfInterest((polygon,), system, True, "--bbox"), "--bbox")
 
 
 def area_from_file(path: Path) -> AreaOfInterest:
-    """The polygons of a vector file: GeoJSON, or whatever pyogrio reads.
+    """Return the area of the polygons in a GeoJSON file, or in any vector file that pyogrio reads.
 
     Raises:
-        LatentclustError: A file that is absent, damaged, or holds no polygon.
+        LatentclustError: If the file is missing, damaged, or contains no polygons.
     """
     polygons, crs = read_polygons(path)
     if not polygons:
-        raise LatentclustError.at(str(path), "holds no polygon", "Give a file of polygons with --geometry")
+        raise LatentclustError.at(str(path), "contains no polygons", "Give a file of polygons with --geometry")
     system = None if crs is None else parse_crs(crs, str(path))
     return _checked(AreaOfInterest(tuple(polygons), system, False, "--geometry"), str(path))
 
 
 def parse_crs(text: str, where: str) -> CRS:
-    """A coordinate system by name; raises LatentclustError for none."""
+    """Return a coordinate reference system by name. Raise LatentclustError if it is unknown."""
     try:
         return CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
-        what = f"{text!r} is no coordinate system"
+        what = f"{text!r} is not a coordinate reference system"
         raise LatentclustError.at(where, what, "Use one such as EPSG:4326") from error
 
 
 def _checked(area: AreaOfInterest, where: str) -> AreaOfInterest:
-    """An area of longitudes and latitudes, if it is said to be one; raises LatentclustError for other numbers."""
-    turn = turn_of(area.crs) if area.crs else None
+    """Return an area. Raise LatentclustError if its CRS is geographic and its coordinates are not degrees."""
+    turn = full_turn(area.crs) if area.crs else None
     if turn is None:
         return area
-    points = np.concatenate([polygon[0] for polygon in area.polygons])
+    points = shapely.get_coordinates(shapely.get_exterior_ring(area.polygons))
     beyond = (np.abs(points) > (turn, turn / 4)).any(axis=1)
     if beyond.any():
         x, y = points[beyond][0]
-        what = f"{x:.10g}, {y:.10g} is no longitude and latitude, which {area.crs} has"
-        raise LatentclustError.at(
-            where, what, "Give degrees, longitude first, or say the coordinate system that it has"
-        )
+        what = f"{x:.10g}, {y:.10g} is not a longitude and latitude, which {area.crs} requires"
+        raise LatentclustError.at(where, what, "Give degrees, longitude first, or name the CRS of the coordinates")
     return area

@@ -1,20 +1,18 @@
-"""Optional libraries that outputs other than rasters need, checked before a run begins."""
+"""Check of the optional libraries that polygons and STAC items require."""
 
 import importlib
 
-from latentclust.errors import Issue, raise_all
+from latentclust.errors import LatentclustError
 
-EXTRAS = {"vector": ("pyogrio", "pyproj", "shapely"), "stac": ("pyproj", "pystac")}
-"""What each extra brings."""
+EXTRAS = {"vector": "pyogrio", "stac": "pystac"}
+"""Library that each extra installs."""
 
 
 def check_extra(extra: str) -> None:
-    """Raises LatentclustError where an extra's libraries, those of `EXTRAS`, are not installed."""
-    issues = []
-    for library in EXTRAS[extra]:
-        try:
-            importlib.import_module(library)
-        except ImportError as error:
-            fix = f"Run pip install 'latentclust[{extra}]'"
-            issues.append(Issue(f"--{extra}", f"needs {library}, which cannot be imported ({error})", fix))
-    raise_all(issues)
+    """Raise LatentclustError if the library of an extra, a key of `EXTRAS`, cannot be imported."""
+    library = EXTRAS[extra]
+    try:
+        importlib.import_module(library)
+    except ImportError as error:
+        what = f"requires {library}, which cannot be imported ({error})"
+        raise LatentclustError.at(f"--{extra}", what, f"Run pip install 'latentclust[{extra}]'") from error

@@ -149,8 +149,8 @@ def test_a_geometry_without_a_pixel_of_the_scene_leaves_it_out(
         sizes.append(size[0] * size[1])
         return geometry_mask(shapes, size, *args, **options)
 
-    monkeypatch.setattr("latentclust.labelling.area.area_of_interest.geometry_mask", masked)
-    monkeypatch.setattr("latentclust.labelling.area.area_of_interest.MAX_MASK_PIXELS", 50)
+    monkeypatch.setattr("latentclust.labelling.area.polygon_mask.geometry_mask", masked)
+    monkeypatch.setattr("latentclust.labelling.area.polygon_mask.MAX_MASK_PIXELS", 50)
     report = latentclust.label(planted, scene, tmp_path / "out", geometry=drawn(tmp_path, rings[shape]))
     assert [(each.status, each.pixels) for each in report.scenes] == [("outside", 0)]
     assert report.windows == 0
@@ -175,23 +175,23 @@ def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: Clust
         planted, tmp_path / "in", tmp_path / "out", bbox=(0.0, 0.0, 1.0, 1.0), bbox_crs="EPSG:4326"
     )
     assert sorted(scene.reason.split(",")[0] for scene in report.failed) == [
-        "has no coordinate system", "has no transform",
+        "has no coordinate reference system", "has no transform",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"bbox": (3.0, 0.0, 1.0, 1.0)}, "3 0 1 1 is no box"),
-        ({"bbox": (0.0, 0.0, float("nan"), 1.0)}, "is no box"),
-        ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is no coordinate system"),
+        ({"bbox": (3.0, 0.0, 1.0, 1.0)}, "3 0 1 1 is not a bounding box"),
+        ({"bbox": (0.0, 0.0, float("nan"), 1.0)}, "is not a bounding box"),
+        ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is not a coordinate reference system"),
         ({"bbox_crs": "EPSG:4326"}, "given without --bbox"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "both are given"),
         ({"bbox": (170.0, -20.0, -170.0, -10.0), "bbox_crs": "EPSG:4326"}, "over the 180th meridian as in 170 -20 190"),
-        ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is no box"),
-        ({"bbox": (5e5, 4e6, 6e5, 5e6), "bbox_crs": "EPSG:4326"}, "500000, 4000000 is no longitude and latitude"),
+        ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is not a bounding box"),
+        ({"bbox": (5e5, 4e6, 6e5, 5e6), "bbox_crs": "EPSG:4326"}, "500000, 4000000 is not a longitude and latitude"),
         ({"geometry": "gone.geojson"}, "gone.geojson: cannot be read"),
-        ({"geometry": "point.geojson"}, "holds no polygon"),
+        ({"geometry": "point.geojson"}, "contains no polygons"),
         ({"geometry": "text.geojson"}, "text.geojson: cannot be read"),
     ],
 )

@@ -54,7 +54,7 @@ def test_polygons_are_found_wherever_they_are(tmp_path: Path, content: Any, coun
     assert len(area.polygons) == count
     assert area.crs is not None
     assert area.crs.to_epsg() == 4326
-    np.testing.assert_array_equal(area.polygons[0][0], RING)
+    np.testing.assert_array_equal(area.polygons[0].exterior.coords, RING)
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -64,10 +64,13 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({**POLYGON, "crs": "EPSG:4326"}, "crs is 'EPSG:4326', which names no coordinate system"),
-        ({**POLYGON, "crs": {"type": "link"}}, "which names no coordinate system"),
-        ({**POLYGON, "crs": {"type": "name", "properties": {"name": 5}}}, "which names no coordinate system"),
-        ({**POLYGON, "crs": {"type": "name", "properties": {"name": "Mars"}}}, "'Mars' is no coordinate system"),
+        ({**POLYGON, "crs": "EPSG:4326"}, "crs is 'EPSG:4326', which does not name a CRS"),
+        ({**POLYGON, "crs": {"type": "link"}}, "which does not name a CRS"),
+        ({**POLYGON, "crs": {"type": "name", "properties": {"name": 5}}}, "which does not name a CRS"),
+        (
+            {**POLYGON, "crs": {"type": "name", "properties": {"name": "Mars"}}},
+            "'Mars' is not a coordinate reference system",
+        ),
         ({"type": "FeatureCollection", "features": 5}, "features is 5, and must be a list"),
         ({"type": "FeatureCollection", "features": [POLYGON, 5]}, r"features\[1\] is 5, and must be an object"),
         ({"type": "FeatureCollection", "features": [None]}, r"features\[0\] is None, and must be an object"),
@@ -77,23 +80,23 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ({"type": "Polygon", "coordinates": ["xyz"]}, r"coordinates\[0\] is 'xyz', and must be a list"),
         ({"type": "Polygon", "coordinates": RING}, r"coordinates\[0\]\[0\] is 0, and must be two numbers"),
         ({"type": "Polygon"}, "coordinates is None, and must be a list"),
-        ({"type": "Polygon", "coordinates": []}, "holds no polygon"),
-        ({"type": "Polygon", "coordinates": [[]]}, "holds no polygon"),
-        ({"type": "Polygon", "coordinates": [RING, []]}, "must be a ring of three points"),
-        ({"type": "Polygon", "coordinates": [RING[:2]]}, "must be a ring of three points"),
+        ({"type": "Polygon", "coordinates": []}, "contains no polygons"),
+        ({"type": "Polygon", "coordinates": [[]]}, "contains no polygons"),
+        ({"type": "Polygon", "coordinates": [RING, []]}, "must be a ring of at least three points"),
+        ({"type": "Polygon", "coordinates": [RING[:2]]}, "must be a ring of at least three points"),
         ({"type": "MultiPolygon", "coordinates": [[RING], 5]}, r"coordinates\[1\] is 5, and must be a list"),
         ({"type": "Polygon", "coordinates": [[*RING[:3], [0, "0"]]]}, r"\[3\] is \[0, '0'\], and must be two numbers"),
         ({"type": "Polygon", "coordinates": [[*RING[:3], [float("nan"), 0]]]}, "must be two numbers"),
         ({"type": "Polygon", "coordinates": [[*RING[:3], [0, float("inf")]]]}, "must be two numbers"),
-        ({"type": "Polygon", "coordinates": [[*RING[:3], [0, 10**400]]]}, "must be two numbers, none beyond 1e.15"),
+        ({"type": "Polygon", "coordinates": [[*RING[:3], [0, 10**400]]]}, "must be two numbers of at most 1e.15"),
         ({"type": "Polygon", "coordinates": [[*RING[:3], [True, 0]]]}, "must be two numbers"),
-        ({"type": "Polygon", "coordinates": [[[5e5, 4e6], *RING]]}, "500000, 4000000 is no longitude and latitude"),
+        ({"type": "Polygon", "coordinates": [[[5e5, 4e6], *RING]]}, "500000, 4000000 is not a longitude and latitude"),
         ({"type": "Topology"}, "type is 'Topology', and must be one of GeoJSON's"),
         ({"type": ["Polygon"]}, "and must be one of GeoJSON's"),
         ({"coordinates": [RING]}, "type is None"),
         ([POLYGON], "must be an object"),
         ("[" * 100_000, "cannot be read"),
-        ('{"type": "GeometryCollection", "geometries": [' * 300 + "]}" * 300, "holds no polygon"),
+        ('{"type": "GeometryCollection", "geometries": [' * 300 + "]}" * 300, "contains no polygons"),
         ("", "cannot be read"),
     ],
 )
@@ -111,7 +114,7 @@ def test_files_of_other_formats_are_one_message(tmp_path: Path, name: str) -> No
     pytest.importorskip("pyogrio")
     path = tmp_path / name
     path.write_bytes(b"a,b\n1,2\n" if name == "area.csv" else b"\x89PNG\r\n\x1a\n" * 9)
-    words = "holds no polygon" if name == "area.csv" else "cannot be read"
+    words = "contains no polygons" if name == "area.csv" else "cannot be read"
     with pytest.raises(LatentclustError, match=words):
         area_from_file(path)
 
@@ -129,6 +132,6 @@ def test_numbers_that_are_none_in_other_files_are_one_message(tmp_path: Path) ->
 def test_nothing_is_written_for_it(planted: ClusteringModel, tmp_path: Path) -> None:
     scene = write_scene(tmp_path / "scene.tif", noise_scene(50, 50))
     path = written(tmp_path, {**POLYGON, "crs": "EPSG:4326"})
-    with pytest.raises(LatentclustError, match="names no coordinate system"):
+    with pytest.raises(LatentclustError, match="does not name a CRS"):
         latentclust.label(planted, scene, tmp_path / "out", geometry=path)
     assert not (tmp_path / "out").exists()
