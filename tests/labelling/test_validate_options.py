@@ -36,5 +36,7 @@ def test_it_is_refused(planted: ClusteringModel, tmp_path: Path, options: dict[s
 def test_values_that_only_an_unchecked_caller_gives() -> None:
     with pytest.raises(LatentclustError, match=r"--blend: 'foo' is none\. Use one of hann, crop"):
         check_values("foo", 0, {})
-    with pytest.raises(LatentclustError, match=r"--bbox: expected 4 values, got 3: \(0.0, 0.0, 1.0\). Give west, south, east and north"):
+    with pytest.raises(
+        LatentclustError, match=r"--bbox: expected 4 values, got 3: \(0.0, 0.0, 1.0\). Give west, south, east and north"
+    ):
         area_of((0.0, 0.0, 1.0), None, None)
