@@ -191,6 +191,8 @@ def _prose(text: str | None) -> str:
 
 
 def _block(lines: list[str]) -> list[str]:
+    if lines[0].startswith("```"):
+        return ["", *lines, ""]
     try:
         tomllib.loads("\n".join(lines))
     except tomllib.TOMLDecodeError:

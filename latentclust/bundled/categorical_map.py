@@ -1,4 +1,4 @@
-"""The prior of label maps: a category for every pixel, and neighbours that may agree (Potts 1952)."""
+"""The prior of label maps: one category per pixel, optionally coupled between neighbours (Potts 1952)."""
 
 from typing import final
 
@@ -14,38 +14,53 @@ from latentclust.bundled.categories import draw, one_hot
 
 @final
 class CategoricalMap(MapPriorSpec):
-    """A category for each pixel beside a grid of styles from N(0, sigma^2) (Xing et al. 2020, section 3.5).
+    """One category per pixel and a grid of styles from N(0, sigma^2) (Xing et al. 2020, section 3.5).
 
-    The paper's categories are independent and uniform. With `coupling` b the map is a Potts field,
-    `p(y) ~ exp(b #{neighbours with one label})`, over the four neighbours of each pixel: beyond the paper.
+    In the paper the categories are independent and uniform. With `coupling` b, an extension of the paper, the map is a
+    Potts field over 4-connected neighbours: `p(y) ~ exp(b #{pairs of neighbours with the same label})`.
+
+    Example:
+        ```toml
+        [prior]
+        use = "categorical-map"
+        clusters = 5
+        style_dim = 8
+        style_stride = 16
+        coupling = 0.5
+        ```
     """
 
     clusters: int = Field(ge=2)
+    """Number of clusters."""
 
     style_dim: NonNegativeInt = 8
-    """Values of the style at each place of its grid."""
+    """Number of style dimensions in each cell of the style grid."""
 
     style_stride: PositiveInt = Field(default=16, examples=[4])
-    """Pixels, either way, to a place of the style's grid."""
+    """Size of a cell of the style grid in pixels."""
 
     sigma: PositiveFloat = 1.0
+    """Standard deviation of each style dimension."""
 
     coupling: NonNegativeFloat = 0.0
-    """What agreement with a neighbour is worth, nats; 0 makes pixels independent."""
+    """Log probability gained by each pair of neighbours with the same label, in nats. 0 makes pixels independent."""
 
     side: PositiveInt = Field(default=64, examples=[8])
-    """Pixels of the maps that the quantity `prior_sample` draws, either way."""
+    """Height and width in pixels of the maps that the quantity `prior_sample` draws."""
 
     draws: PositiveInt = 100
-    """Gibbs sweeps by which coupled maps are drawn."""
+    """Number of Gibbs sweeps to draw a map with coupling."""
 
     @property
     def categories(self) -> int:
-        """As many as clusters."""
+        """Number of categories, one per cluster."""
         return self.clusters
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` draws on the generator's device, float32: categories `(b, k, side, side)`, and styles."""
+        """Draw `count` latents on the generator's device, float32: categories `(b, k, h, w)` and styles `(b, d, y, x)`.
+
+        Height and width are `side`, rounded up to a multiple of `style_stride`.
+        """
         cells = -(-self.side // self.style_stride)
         side = cells * self.style_stride
         flat = torch.zeros(count, self.clusters, side, side, device=rng.device)
@@ -57,7 +72,7 @@ class CategoricalMap(MapPriorSpec):
 
 
 def neighbours(category: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
-    """How many of each pixel's four neighbours have each category; beyond the border there are none."""
+    """Return the number of the four neighbours of each pixel that have each category. Pixels outside do not count."""
     padded = functional.pad(category, (1, 1, 1, 1))
     return padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
 
@@ -65,37 +80,37 @@ def neighbours(category: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
 def potts_sweep(
     energy: Float[Tensor, "b k h w"], label: Int64[Tensor, "b h w"], coupling: float, rng: torch.Generator | None
 ) -> tuple[Int64[Tensor, "b h w"], Float32[Tensor, "b k h w"]]:
-    """One Gibbs sweep over label maps, and the conditional distributions that it drew from.
+    """Run one Gibbs sweep over label maps. Return the new maps and the conditional distributions of their pixels.
 
-    The pixels of one colour of a checkerboard are independent given those of the other (Besag 1974), so that each half
-    is drawn at once, exactly. Without coupling the conditionals are the posteriors of single pixels, Eq. 5.
+    The pixels of one colour of a checkerboard are independent given those of the other (Besag 1974), so that each
+    colour is drawn exactly in one step. Without coupling the conditionals are the posteriors of single pixels, Eq. 5.
 
     Args:
-        energy: `-log p(x | y)` of each pixel under each cluster, up to a constant of the pixel; nats.
-        label: The map before the sweep.
-        coupling: What agreement with a neighbour is worth, nats.
-        rng: Of the draws; None takes the most probable category instead (iterated conditional modes).
+        energy: `-log p(x | y)` of each pixel under each cluster in nats, up to a constant for each pixel.
+        label: Label maps before the sweep.
+        coupling: Log probability gained by each pair of neighbours with the same label, in nats.
+        rng: Source of randomness. None takes the most probable category instead (iterated conditional modes).
     """
     clusters = energy.shape[1]
     if not coupling:
         posterior = (-energy).softmax(dim=1)
-        return choose(posterior, rng), posterior
+        return draw_or_argmax(posterior, rng), posterior
     posterior = torch.empty_like(energy)
-    for own in checkerboard(label):
+    for colour in checkerboard(label):
         agreeing = neighbours(one_hot(label, clusters))
         conditional = (coupling * agreeing - energy).softmax(dim=1)
-        posterior = torch.where(own, conditional, posterior)
-        label = torch.where(own, choose(conditional, rng), label)
+        posterior = torch.where(colour, conditional, posterior)
+        label = torch.where(colour, draw_or_argmax(conditional, rng), label)
     return label, posterior
 
 
 def checkerboard(label: Int64[Tensor, "b h w"]) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """The two colours."""
+    """Return the masks of the dark and of the light squares of a checkerboard."""
     rows, columns = (torch.arange(side, device=label.device) for side in label.shape[1:])
     dark = (rows[:, None] + columns) % 2 == 0
     return dark, ~dark
 
 
-def choose(posterior: Float[Tensor, "b k h w"], rng: torch.Generator | None) -> Int64[Tensor, "b h w"]:
-    """A category a pixel: drawn by inversion, or the most probable one where `rng` is None."""
+def draw_or_argmax(posterior: Float[Tensor, "b k h w"], rng: torch.Generator | None) -> Int64[Tensor, "b h w"]:
+    """Return one category per pixel: drawn by inversion, or the most probable one if `rng` is None."""
     return posterior.argmax(dim=1) if rng is None else draw(posterior, rng)

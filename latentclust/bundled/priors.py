@@ -1,4 +1,4 @@
-"""Distributions of latent variables: ClusterGAN's, and the three that its Fig. 3 compares it with."""
+"""Priors of latent vectors: that of ClusterGAN, and the three that its Fig. 3 compares it with."""
 
 from abc import ABC
 from functools import cache
@@ -11,111 +11,149 @@ from torch import Tensor
 from latentclust.api import Latent, PriorSpec
 
 STYLE_DIM = 30
-"""Size of the style code of MNIST in ClusterGAN, DLS and DCCS."""
+"""Style dimensions for MNIST in ClusterGAN."""
 
 
 @final
 class OneHotGaussian(PriorSpec):
-    """A one-hot category, uniform over the clusters, beside a style from N(0, sigma^2) (ClusterGAN, Section 2.3).
+    """A uniform one-hot category and a style from N(0, sigma^2) (ClusterGAN, Section 2.3).
 
-    A small sigma keeps the clusters apart: the one-hot vectors lie sqrt(2) from each other.
+    A small sigma separates the clusters: the distance between two one-hot vectors is sqrt(2).
+
+    Example:
+        ```toml
+        [prior]
+        use = "one-hot-gaussian"
+        clusters = 10
+        style_dim = 30
+        sigma = 0.1
+        ```
     """
 
     clusters: int = Field(ge=2)
+    """Number of clusters."""
 
     style_dim: NonNegativeInt = STYLE_DIM
-    """Values of the style."""
+    """Number of style dimensions."""
 
     sigma: PositiveFloat = 0.1
-    """Standard deviation of each value of the style."""
+    """Standard deviation of each style dimension."""
 
     @property
     def categories(self) -> int:
-        """As many as clusters."""
+        """Number of categories, one per cluster."""
         return self.clusters
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` independent draws on the generator's device, float32."""
-        chosen = torch.randint(self.clusters, (count, 1), generator=rng, device=rng.device)
-        category = torch.zeros(count, self.clusters, device=rng.device).scatter_(1, chosen, 1.0)
+        """Draw `count` independent latents on the generator's device, float32."""
+        cluster = torch.randint(self.clusters, (count, 1), generator=rng, device=rng.device)
+        category = torch.zeros(count, self.clusters, device=rng.device).scatter_(1, cluster, 1.0)
         return Latent(category=category, style=self.sigma * _normal(count, self.style_dim, rng))
 
 
 class ContinuousPriorSpec(PriorSpec, ABC):
-    """A prior with no categorical part: its whole latent vector is style."""
+    """A prior without categories: the whole latent vector is style."""
 
     clusters: int = Field(ge=2)
+    """Number of clusters that the inference looks for."""
 
     style_dim: PositiveInt = STYLE_DIM
-    """Values of the latent vector, which is all style."""
+    """Number of dimensions of the latent vector."""
 
     @property
     def categories(self) -> int:
-        """None."""
+        """Zero, the number of categories."""
         return 0
 
 
 @final
 class Gaussian(ContinuousPriorSpec):
-    """N(0, sigma^2) (Goodfellow et al. 2014)."""
+    """A Gaussian N(0, sigma^2) (Goodfellow et al. 2014).
+
+    Example:
+        ```toml
+        [prior]
+        use = "gaussian"
+        clusters = 10
+        style_dim = 100
+        ```
+    """
 
     sigma: PositiveFloat = 1.0
-    """Standard deviation of each value."""
+    """Standard deviation of each dimension."""
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` independent draws on the generator's device, float32."""
-        return _uncategorised(self.sigma * _normal(count, self.style_dim, rng))
+        """Draw `count` independent latents on the generator's device, float32."""
+        return _style_only(self.sigma * _normal(count, self.style_dim, rng))
 
 
 @final
 class GaussianMixturePrior(ContinuousPriorSpec):
-    """One Gaussian a cluster, equally probable, about fixed means (as in DeLiGAN, Gurumurthy et al. 2017).
+    """One Gaussian per cluster, equally probable, with fixed means (as in DeLiGAN, Gurumurthy et al. 2017).
 
-    The means are drawn once, uniformly from [-spread, spread]^d. They follow from `seed` alone, on every device.
+    The means are drawn once, uniformly from [-spread, spread]^d. They depend only on `seed` and not on the device.
+
+    Example:
+        ```toml
+        [prior]
+        use = "gaussian-mixture"
+        clusters = 10
+        sigma = 0.1
+        spread = 1.0
+        ```
     """
 
     sigma: PositiveFloat = 0.1
-    """Standard deviation of each value about its component's mean."""
+    """Standard deviation of each dimension within a component."""
 
     spread: PositiveFloat = 1.0
-    """Bound of the means, either way."""
+    """Largest absolute value of a mean."""
 
     seed: NonNegativeInt = 0
-    """Of the draw of the means."""
+    """Random seed of the means."""
 
     def means(self, device: torch.device) -> Tensor:
-        """The components' means, `(k, style_dim)`."""
+        """Return the means of the components, `(k, style_dim)`."""
         return _means(self.clusters, self.style_dim, self.spread, self.seed, device)
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` independent draws on the generator's device, float32."""
+        """Draw `count` independent latents on the generator's device, float32."""
         component = torch.randint(self.clusters, (count,), generator=rng, device=rng.device)
         noise = self.sigma * _normal(count, self.style_dim, rng)
-        return _uncategorised(self.means(rng.device)[component] + noise)
+        return _style_only(self.means(rng.device)[component] + noise)
 
 
 @final
 class Uniform(ContinuousPriorSpec):
-    """Uniform on [-half_width, half_width]^d (Radford et al. 2016)."""
+    """A uniform distribution on [-half_width, half_width]^d (Radford et al. 2016).
+
+    Example:
+        ```toml
+        [prior]
+        use = "uniform"
+        clusters = 10
+        half_width = 1.0
+        ```
+    """
 
     half_width: PositiveFloat = 1.0
-    """Bound of each value, either way."""
+    """Largest absolute value of a dimension."""
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` independent draws on the generator's device, float32."""
+        """Draw `count` independent latents on the generator's device, float32."""
         unit = torch.rand(count, self.style_dim, generator=rng, device=rng.device)
-        return _uncategorised(self.half_width * (2 * unit - 1))
+        return _style_only(self.half_width * (2 * unit - 1))
 
 
 def _normal(count: int, width: int, rng: torch.Generator) -> Tensor:
     return torch.randn(count, width, generator=rng, device=rng.device)
 
 
-def _uncategorised(style: Tensor) -> Latent:
+def _style_only(style: Tensor) -> Latent:
     return Latent(category=style.new_zeros(len(style), 0), style=style)
 
 
-@cache  # so that a step that is captured as a CUDA graph copies nothing from the host
+@cache  # A step that is captured as a CUDA graph must not copy the means from the host.
 def _means(clusters: int, width: int, spread: float, seed: int, device: torch.device) -> Tensor:
     rng = torch.Generator().manual_seed(seed)
     return (spread * (2 * torch.rand(clusters, width, generator=rng) - 1)).to(device)

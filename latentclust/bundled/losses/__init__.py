@@ -1,1 +1,1 @@
-"""Terms of an objective, one a file; each names the quantities that it needs by its parameters."""
+"""Losses, one per module. The parameters of a loss name the quantities and networks that it reads."""

@@ -1,4 +1,4 @@
-"""The likelihood of images under every cluster: the semi-supervised VAE's bound (Kingma et al. 2014, Eq. 7)."""
+"""Likelihood term of the variational bound of the semi-supervised VAE (Kingma et al. 2014, Eq. 7)."""
 
 import math
 from typing import final
@@ -10,19 +10,27 @@ from latentclust.api import ClusterImages, Code, Images, LossSpec, Scalar
 
 @final
 class ClusterLikelihood(LossSpec):
-    """`-E_q(y|x) log N(x; G(y, z), sigma^2)`, nats a sample: the expectation is the exact sum over the clusters.
+    """`-E_q(y|x) log N(x; G(y, z), sigma^2)` in nats per sample, where the expectation is the exact sum over clusters.
 
-    The values of an image are independent given y and z, and the constant of the Gaussian is kept, so that together
-    with `category-divergence` and `style-divergence` the term bounds `-log p(x)` from above.
+    The values of an image are independent given y and z. The constant of the Gaussian is included, so that the sum of
+    this loss, `category-divergence` and `style-divergence` is an upper bound of `-log p(x)`.
+
+    Example:
+        ```toml
+        [losses.likelihood]
+        use = "cluster-likelihood"
+        player = "cvae"
+        sigma = 0.5
+        ```
     """
 
     sigma: PositiveFloat = 0.5
-    """Standard deviation of the noise, in units of the [0, 1] intensity."""
+    """Standard deviation of the observation noise, in units of the [0, 1] intensity."""
 
     def __call__(self, images: Images, cluster_reconstructions: ClusterImages, code_of_real: Code) -> Scalar:
-        """The batch mean over images `(b, ...)`, reconstructions `(b, k, ...)` and logits `(b, k)`.
+        """Return the batch mean over images `(b, ...)`, reconstructions `(b, k, ...)` and logits `(b, k)`.
 
-        Of label maps with logits `(b, k, h, w)`, the pixels are independent too, and their terms are summed.
+        For label maps with logits `(b, k, h, w)`, the pixels are independent and their terms are summed.
         """
         errors = (cluster_reconstructions.float() - images.float().unsqueeze(1)).square()
         per_pixel = code_of_real.logits.dim() > 2

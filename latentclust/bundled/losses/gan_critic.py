@@ -1,4 +1,4 @@
-"""The critic's part of the logistic GAN objective: Goodfellow et al. 2014, Eq. 1; ClusterGAN 2019, Eq. 1, q = log."""
+"""Critic side of the logistic GAN objective: Goodfellow et al. 2014, Eq. 1; ClusterGAN 2019, Eq. 1 with q = log."""
 
 from typing import final
 
@@ -9,11 +9,18 @@ from latentclust.api import LossSpec, Scalar, Scores
 
 @final
 class GanCritic(LossSpec):
-    """Cross-entropy of telling real from fake, nats: `E[-log S(C(real))] + E[-log(1 - S(C(fake)))]`, S the sigmoid.
+    """`E[-log S(C(real))] + E[-log(1 - S(C(fake)))]` in nats, where S is the sigmoid; at least 0.
 
-    A critic that cannot tell them apart scores 2 log 2.
+    A critic at chance has the value 2 log 2.
+
+    Example:
+        ```toml
+        [losses.critic]
+        use = "gan-critic"
+        player = "critic"
+        ```
     """
 
     def __call__(self, score_of_real: Scores, score_of_fake: Scores) -> Scalar:
-        """The term over two batches of logits, `(b,)` each."""
+        """Return the sum of the batch means over two batches of logits, `(b,)` each."""
         return Scalar(softplus(-score_of_real.float()).mean() + softplus(score_of_fake.float()).mean())

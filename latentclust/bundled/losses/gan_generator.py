@@ -1,4 +1,4 @@
-"""The generator's part of the logistic GAN objective, in its non-saturating form: Goodfellow et al. 2014, section 3."""
+"""Generator side of the logistic GAN objective in its non-saturating form: Goodfellow et al. 2014, section 3."""
 
 from typing import final
 
@@ -9,8 +9,18 @@ from latentclust.api import LossSpec, Scalar, Scores
 
 @final
 class GanGenerator(LossSpec):
-    """`E[-log S(C(fake))]`, nats, S the sigmoid: its gradient does not vanish where the critic is sure of the fakes."""
+    """`E[-log S(C(fake))]` in nats, where S is the sigmoid; at least 0.
+
+    The gradient does not vanish if the critic recognises every generated image.
+
+    Example:
+        ```toml
+        [losses.adversarial]
+        use = "gan-generator"
+        player = "generator"
+        ```
+    """
 
     def __call__(self, score_of_fake: Scores) -> Scalar:
-        """The term over a batch of logits `(b,)`."""
+        """Return the batch mean over logits `(b,)`."""
         return Scalar(softplus(-score_of_fake.float()).mean())

@@ -1,4 +1,4 @@
-"""The clustered generator's objective at sampled latents: Xing et al. 2020, Eqs. 4 and 8."""
+"""Objective of the clustered generator model at sampled latents: Xing et al. 2020, Eqs. 4 and 8."""
 
 from typing import final
 
@@ -7,13 +7,20 @@ from latentclust.api import Images, LossSpec, Scalar, Scale
 
 @final
 class GaussianLikelihood(LossSpec):
-    """`|x - G(y, z)|^2 / 2 sigma^2`, nats: minus log p(x | y, z) but for a constant, at latents of the posterior.
+    """`|x - G(y, z)|^2 / 2 sigma^2` in nats: `-log p(x | y, z)` without its constant, for (y, z) from the posterior.
 
-    Squares are summed over a sample's values, and samples averaged. Sigma is the noise that the inference samples
-    with, so that annealing it there anneals it here.
+    Squares are summed over the values of a sample and averaged over the samples. Sigma is the `noise` of the
+    inference, so a ramp there also applies here.
+
+    Example:
+        ```toml
+        [losses.likelihood]
+        use = "gaussian-likelihood"
+        player = "generator"
+        ```
     """
 
     def __call__(self, images: Images, decoded_sample: Images, noise_scale: Scale) -> Scalar:
-        """The term of two batches of one shape, `(b, ...)`."""
+        """Return the batch mean over images and decoded samples of the same shape `(b, ...)`."""
         squares = (decoded_sample.float() - images.float()).square().flatten(1).sum(dim=1)
         return Scalar(squares.mean() / (2 * noise_scale.square()))

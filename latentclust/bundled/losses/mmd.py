@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy between encoded styles and the prior's: DLS-Clustering 2019, Eq. 3; Gretton et al. 2012."""
+"""Maximum mean discrepancy between encoded and prior styles: DLS-Clustering 2019, Eq. 3; Gretton et al. 2012."""
 
 from typing import Annotated, Literal, final
 
@@ -13,32 +13,41 @@ Widths = Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]
 
 @final
 class Mmd(LossSpec):
-    """Unbiased estimate of the squared MMD under Gaussian kernels `exp(-d^2 / 2h^2)`, averaged over the widths h.
+    """Unbiased estimate of the squared MMD with Gaussian kernels `exp(-d^2 / 2h^2)`, mean over the widths h.
 
-    Zero in expectation for equal distributions, so negative for many batches. The pairs of a sample with itself are
-    left out of the two sums within a batch, as in Eq. 3. In data-parallel training the batch is each device's own.
+    The estimate is zero in expectation for equal distributions, hence negative for many batches. The two sums within a
+    batch exclude the pairs of a sample with itself, as in Eq. 3. In data-parallel training each device uses its own
+    batch.
+
+    Example:
+        ```toml
+        [losses.mmd]
+        use = "mmd"
+        player = "generator"
+        factors = [0.5, 1.0, 2.0]
+        ```
     """
 
     widths: Widths | Literal["median"] = "median"
-    """Kernel widths in units of the style, or `median`: h^2 is the median squared distance over all pairs of the two
-    batches together, taken as a constant in the gradient."""
+    """Kernel widths in units of the style. With `median`, h^2 is the median squared distance over all pairs of the two
+    batches together, and the gradient treats it as a constant."""
 
     factors: Widths = (1.0,)
-    """Every width is used once with each of these multiples."""
+    """Multiples of each width. There is one kernel per width and factor."""
 
     def __call__(self, code_of_real: Code, prior_sample: Latent) -> Scalar:
-        """The estimate from styles `(b, s)` and `(b', s)`.
+        """Return the estimate for styles `(b, s)` and `(b', s)`.
 
         Raises:
-            LatentclustError: A batch of one, or styles of label maps.
+            LatentclustError: If a batch has a single sample or the styles are maps.
         """
         code, prior = code_of_real.style.float(), prior_sample.style.float()
         if code.dim() > 2:
-            what = "mmd compares one style an image, and here styles are maps"
-            raise LatentclustError.at("losses", what, "Take mmd out of a system of label maps")
+            what = "mmd expects one style vector per image, got style maps"
+            raise LatentclustError.at("losses", what, "Remove mmd from this system of label maps")
         if min(len(code), len(prior)) < 2:
             raise LatentclustError.at(
-                "train.batch_size", "mmd compares pairs, and a batch of 1 has none", "Use at least 2"
+                "train.batch_size", "mmd needs pairs of samples, got a batch of 1", "Use at least 2"
             )
         squared_widths = self._squared_widths(code.detach(), prior.detach())
         cross = torch.cdist(code, prior, compute_mode="donot_use_mm_for_euclid_dist")
@@ -52,7 +61,7 @@ class Mmd(LossSpec):
         if self.widths != "median":
             return [(width * factor) ** 2 for width in self.widths for factor in self.factors]
         median = torch.pdist(torch.cat((code, prior))).square().median()
-        # Styles that all coincide have the median 0; the smallest normal number keeps their kernel at 1.
+        # The median of identical styles is 0; the smallest normal number keeps their kernel at 1.
         return [(median * factor**2).clamp_min(torch.finfo(torch.float32).tiny) for factor in self.factors]
 
 

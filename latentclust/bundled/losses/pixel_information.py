@@ -1,4 +1,4 @@
-"""Information between the clusters of pixels and of those near them in a view: IIC (Ji et al., ICCV 2019), Eq. 5."""
+"""Mutual information between the clusters of pixels and of nearby pixels of a view: IIC (Ji et al. 2019), Eq. 5."""
 
 import math
 from typing import Annotated, final
@@ -12,30 +12,39 @@ from torch.nn import functional
 from latentclust.api import HeadLogits, LossSpec, Mask, Scalar
 
 SMALLEST = 1e-12
-"""Floor of a probability in a logarithm: the joint comes from a convolution, which has no log space."""
+"""Floor of the probabilities in a logarithm. The joint comes from a convolution, which cannot work in log space."""
 
 LEAST_PAIRS = 0.5
-"""Of pixels that met at a displacement: between none and one, lest a convolution's rounding error be taken for one."""
+"""Threshold between zero and one pair of pixels, so that a rounding error of the convolution does not count as one."""
 
 
 @final
 class PixelInvariantInformation(LossSpec):
-    """Negative mutual information between the clusters of pixels and those of displaced pixels of a view, nats.
+    """Negative mutual information between the clusters of pixels and of displaced pixels of a view, in nats.
 
-    For each displacement of at most `window` pixels either way a joint distribution is summed over the images of the
-    batch and their pixels that count; the term is the mean over displacements (the paper's uncollapsed loss) and
-    sub-heads. Displacements at which no two pixels meet, as in images smaller than the window, are left out. In
-    data-parallel training the joints are those of each device's own batch.
+    There is one joint distribution for each displacement of at most `window` pixels in each direction, summed over the
+    visible pixels of all images of the batch. The loss is the mean over displacements (the uncollapsed loss of the
+    paper) and sub-heads. Displacements without a pair of pixels, as in images smaller than the window, are ignored.
+    In data-parallel training each device uses the joint distributions of its own batch.
+
+    Example:
+        ```toml
+        [losses.main]
+        use = "pixel-invariant-information"
+        player = "iic"
+        window = 5
+        on = { heads_of_real = "heads_of_real_features", heads_of_view = "aligned_heads_of_view" }
+        ```
     """
 
     window: Annotated[int, Field(ge=0)] = 10
-    """The paper's T, pixels: 10 on Potsdam-3 and COCO-Stuff, 5 on Potsdam-6."""
+    """Largest displacement in pixels, T in the paper: 10 on Potsdam-3 and COCO-Stuff, 5 on Potsdam-6."""
 
     entropy_coefficient: PositiveFloat = 1.0
-    """The paper's lambda, on both marginal entropies: above 1 it asks for clusters of more equal size."""
+    """Weight of both marginal entropies, lambda in the paper. Values above 1 favour clusters of equal size."""
 
     def __call__(self, heads_of_real: HeadLogits, heads_of_view: HeadLogits, visible: Mask) -> Scalar:
-        """The term over two batches of logits, `(b, h, k, y, x)` each, the view's already back in place."""
+        """Return the loss of two batches of logits, `(b, h, k, y, x)` each, with the view aligned to the images."""
         joint = joint_of_displacements(
             heads_of_real.float().softmax(dim=2), heads_of_view.float().softmax(dim=2), visible, self.window
         )
@@ -46,31 +55,31 @@ class PixelInvariantInformation(LossSpec):
         log_joint, log_marginal = joint.clamp_min(SMALLEST).log(), joint.sum(dim=2).clamp_min(SMALLEST).log()
         within = (joint * log_joint).sum(dim=(1, 2))
         entropy = -(joint.sum(dim=2) * log_marginal).sum(dim=1)
-        information = within + 2 * self.entropy_coefficient * entropy  # 0 where no two pixels met
+        information = within + 2 * self.entropy_coefficient * entropy  # 0 for displacements without pairs
         return Scalar(-information.sum() / met.sum().clamp_min(1))
 
 
 def joint_of_displacements(
     one: Float[Tensor, "b h k y x"], other: Float[Tensor, "b h k y x"], visible: Bool[Tensor, "b y x"], window: int
 ) -> Float[Tensor, "h k k t t"]:
-    """Joint distributions `sum p_c(u) p'_c'(u + t) / (b h w)`, as one grouped convolution in float32.
+    """Return the joint distributions `sum p_c(u) p'_c'(u + t) / (b h w)`, from one grouped convolution in float32.
 
-    TF32 is off for the sums themselves; on a GPU their gradients follow torch's own setting for convolutions.
+    They are not normalised: each sums to the number of pairs of pixels at its displacement, divided by the number of
+    all pixels.
 
-    They are not normalised: each sums to the number of pairs of pixels that met, over that of all pixels.
-
-    The batch is what is convolved over as channels, the clusters of `other` stand as samples and those of `one` as
-    filters as large as the image, the sub-heads as groups. Rows are displacements down, columns to the right, from
-    `-window` to `window`.
+    The convolution takes the batch as channels, the clusters of `other` as samples, those of `one` as filters of the
+    size of the image, and the sub-heads as groups. TF32 is off for the sums; on a GPU their gradients follow torch's
+    setting for convolutions.
 
     Returns:
-        Sub-head, cluster of `one`, cluster of `other`, and the displacement.
+        Values indexed by sub-head, cluster of `one`, cluster of `other`, and displacement down and to the right, each
+        from `-window` to `window`.
     """
     batch, heads, clusters, height, width = one.shape
     counted = visible[:, None, None].to(one.dtype)
     samples = (other * counted).permute(2, 1, 0, 3, 4).reshape(clusters, heads * batch, height, width)
     filters = (one * counted).permute(1, 2, 0, 3, 4).reshape(heads * clusters, batch, height, width)
-    # Sums of millions of products: scaled first, so that half precision in a kernel could not overflow.
+    # Scale before summing millions of products, so that a kernel in half precision cannot overflow.
     scale = math.sqrt(batch * height * width)
     cudnn = torch.backends.cudnn
     with cudnn.flags(cudnn.enabled, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic, allow_tf32=False):

@@ -131,7 +131,7 @@ def test_half_precision_is_computed_in_float32(dtype, normal):
 
 
 def test_refuses_heads_of_different_sizes(normal):
-    with pytest.raises(LatentclustError, match="Bind both of its parameters to the same heads"):
+    with pytest.raises(LatentclustError, match="Bind both parameters to the same heads"):
         InvariantInformation()(normal(5, 2, 3), normal(5, 2, 4))
 
 

@@ -42,7 +42,7 @@ def test_style_recovery_takes_a_code_as_target_and_sends_gradients_into_both(nor
 
 def test_style_recovery_refuses_a_prior_without_style(code):
     prior = Latent(category=torch.ones(2, 1), style=torch.zeros(2, 0))
-    with pytest.raises(LatentclustError, match=r"prior\.style_dim: 0 leaves style-recovery nothing"):
+    with pytest.raises(LatentclustError, match=r"prior\.style_dim: must be at least 1 for style-recovery, got 0"):
         StyleRecovery()(code(logits=torch.zeros(2, 1)), prior)
 
 

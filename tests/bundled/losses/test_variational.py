@@ -86,7 +86,7 @@ def test_style_divergence_of_the_prior_itself_is_zero():
 
 
 def test_style_divergence_refuses_another_style(normal):
-    with pytest.raises(LatentclustError, match=r"prior\.use: style-divergence knows"):
+    with pytest.raises(LatentclustError, match=r"prior\.use: style-divergence requires"):
         StyleDivergence()(gaussian(normal(3, 2), normal(3, 2)), Uniform(clusters=3))
 
 
