@@ -126,7 +126,7 @@ def test_a_scene_whose_time_is_not_known_gets_no_item_and_that_is_said(named: Cl
     scene = write_scene(tmp_path / "a.tif", noise_scene(60, 80))
     report = latentclust.label(named, scene, tmp_path / "out", stac=True)
     assert report.failed == ()
-    assert report.scenes[0].warnings == ("no STAC item: nothing says when the scene was taken; give --datetime",)
+    assert report.scenes[0].warnings == ("no STAC item: the acquisition time is unknown; give --datetime",)
     assert not (tmp_path / "out" / "a.stac.json").exists()
 
 

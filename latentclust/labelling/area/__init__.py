@@ -1,1 +1,1 @@
-"""The area that outputs are cut to."""
+"""The area of interest that outputs are restricted to."""

@@ -51,9 +51,9 @@ class AreaOfInterest:
         }
 
     def pixels_in(self, file: DatasetReader, path: str) -> tuple[PixelBounds, PolygonMask | None] | None:
-        """Return the rectangle of a scene's pixels in the area, and the mask of those inside; None if there are none.
+        """Return the bounds of a scene's pixels in the area, and the mask of those inside.
 
-        A bounding box has no mask.
+        Return None if the area contains no pixels of the scene. A bounding box has no mask.
 
         Args:
             file: Open scene.

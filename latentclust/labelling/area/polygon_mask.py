@@ -94,7 +94,7 @@ def clip(polygons: Polygons, rectangle: Sequence[float | int]) -> Polygons:
 
 
 def pixel_bounds(polygons: Polygons, within: PixelBounds) -> PixelBounds | None:
-    """Return the smallest rectangle of pixels that contains all pixels touched by polygons, or None if there are none.
+    """Return the smallest rectangle of pixels that contains all touched by polygons, or None if no pixel is touched.
 
     Args:
         polygons: Polygons in pixel coordinates.

@@ -30,7 +30,7 @@ SPLIT_AT = 0.382
 """Position on an edge where it is tested and split. At the middle, an edge that bends both ways would look straight."""
 
 MAX_SPLITS, MAX_POINTS = 48, 2**22
-"""Limits of the rounds of splitting and of the resulting points. An edge that a map tears never becomes straight."""
+"""Limits of the rounds of splitting and of the resulting points. An edge that a map cuts never becomes straight."""
 
 EDGE_GAP = 1e-9
 """Distance in degrees to the edge of a map of the world, at which a place is still on its own side of the map."""
@@ -181,7 +181,7 @@ def _bent(first: Points, last: Points, tested: Points, transform: CrsTransform) 
 
 
 def _check_continuous(placed: Points, at: NDArray[np.intp], transform: CrsTransform) -> None:
-    """Raise TornOutlineError for edges that stay torn after all splits. A small step may come from a datum."""
+    """Raise TornOutlineError if an edge still leaps across the raster. A small step may come from a datum."""
     steps = transform.to_pixels(transform.nearest_wrap(placed[at + 1], placed[at])) - transform.to_pixels(placed[at])
     if (np.abs(steps) > max(transform.size) / 2).any():
         raise TornOutlineError("an outline is cut in two there, as at the 180th meridian")

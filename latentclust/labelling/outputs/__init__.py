@@ -1,1 +1,1 @@
-"""Files that a labelled scene is written to."""
+"""The output files of a labelled scene."""

@@ -1,4 +1,4 @@
-"""Rasters written from top to bottom under a temporary name, and turned into Cloud-Optimized GeoTIFFs when whole."""
+"""Writing rasters: drafts from top to bottom, converted to Cloud-Optimized GeoTIFFs once they are complete."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,38 +20,39 @@ from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.windows.stitch import NO_DATA
 
 BLOCK = 256
-"""Side of the temporary file's blocks, pixels; each is written once."""
+"""Block size of a draft in pixels. Each block is written once."""
 
 COG_BLOCK = 512
-"""Side of the finished file's blocks, pixels."""
+"""Block size of a finished raster in pixels."""
 
 Overviews = Literal["MODE", "AVERAGE"]
-"""How coarser pixels come from finer ones: the most frequent label, or the mean confidence."""
+"""Resampling method of the overviews: the most frequent label, or the mean confidence."""
 
 Palette = Mapping[int, tuple[int, int, int, int]]
+"""Red, green, blue and alpha, 0 to 255, of each value."""
 
 
 @final
 class RowWriter:
-    """A raster that grows by whole rows."""
+    """A writer that appends rows to a new raster."""
 
     def __init__(self, file: DatasetWriter, kind: np.dtype[Any]) -> None:
-        """Appends to a new file."""
+        """Start at the first row of an open file with values of the given data type."""
         self._file, self._top = file, 0
         self._pending = np.empty((0, file.count, file.width), kind)
 
     def append(self, rows: NDArray[Any]) -> None:
-        """Rows `(n, width)`, or `(n, bands, width)`; they are written as soon as they fill a row of blocks."""
+        """Append rows `(n, width)` or `(n, bands, width)`. They are written once they fill a row of blocks."""
         self._pending = np.concatenate((self._pending, rows.reshape(len(rows), self._file.count, -1)))
-        whole = len(self._pending) - len(self._pending) % BLOCK
+        ready = len(self._pending) - len(self._pending) % BLOCK
         if self._top + len(self._pending) == self._file.height:
-            whole = len(self._pending)
-        for start in range(0, whole, BLOCK):
-            self._write(self._pending[start : min(start + BLOCK, whole)])
-        self._pending = self._pending[whole:].copy()
+            ready = len(self._pending)
+        for start in range(0, ready, BLOCK):
+            self._write(self._pending[start : min(start + BLOCK, ready)])
+        self._pending = self._pending[ready:].copy()
 
     def _write(self, rows: NDArray[Any]) -> None:
-        """Blocks without data are left out of the file."""
+        """Write a row of blocks. Blocks of zeros are skipped, which leaves the file sparse."""
         for left in range(0, rows.shape[2], BLOCK):
             part = rows[:, :, left : left + BLOCK]
             if part.any():
@@ -63,14 +64,17 @@ class RowWriter:
 def create_draft_raster(
     path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None, bands: Sequence[str] = ("",)
 ) -> Iterator[RowWriter]:
-    """A new raster, 0 its nodata value; what goes wrong with the file becomes a LatentclustError.
+    """Create a raster with nodata value 0, and yield a writer of its rows.
 
     Args:
-        path: A temporary name.
-        where: Its size and place.
-        kind: The type of its values.
-        palette: Red, green, blue and alpha of values.
-        bands: What each band is called.
+        path: Temporary file name.
+        where: Size and georeference.
+        kind: Data type.
+        palette: Colour of each value. None writes no palette.
+        bands: Description of each band. An empty description is not written.
+
+    Raises:
+        LatentclustError: If the file cannot be created.
     """
     layout = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "lzw", "SPARSE_OK": True}
     shape = {"count": len(bands), "dtype": kind.name, "nodata": NO_DATA, **where.profile()}
@@ -88,10 +92,17 @@ def create_draft_raster(
 
 
 def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Georeference, labelled: int) -> None:
-    """Turns a finished draft into a Cloud-Optimized GeoTIFF, and reads it back.
+    """Convert a complete draft to a Cloud-Optimized GeoTIFF, and verify the file by reading it.
+
+    Args:
+        draft: Raster to be converted.
+        target: File to be written.
+        overviews: Resampling method of the overviews.
+        where: Expected size and georeference.
+        labelled: Expected number of pixels that are not nodata.
 
     Raises:
-        LatentclustError: It cannot be written, or what was written is not what should be there.
+        LatentclustError: If the file cannot be written, or its pixels or georeference are not the expected ones.
     """
     layout = {"COMPRESS": "DEFLATE", "BLOCKSIZE": COG_BLOCK, "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS"}
     options = {**layout, "OVERVIEW_RESAMPLING": overviews}
@@ -102,16 +113,16 @@ def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Geore
             found = sum(int(np.count_nonzero(file.read(1, window=window))) for _, window in file.block_windows(1))
             same = Georeference.from_dataset(file)
     if found != labelled:
-        what = f"holds {found:,} pixels of data after it was written, and {labelled:,} are labelled"
+        what = f"expected {labelled:,} labelled pixels in the written file, got {found:,}"
         raise LatentclustError.at(str(target), what, OUT_FIX)
     if not same.equals(where):
-        what = "its coordinate system or transform cannot be kept in a GeoTIFF exactly"
+        what = "a GeoTIFF cannot store its coordinate reference system or transform exactly"
         raise LatentclustError.at(str(target), what, "Convert the scene with gdal_translate first")
 
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """Turns what GDAL and the system say of a file that cannot be written into a LatentclustError that names it."""
+    """Convert errors of GDAL and the operating system to a LatentclustError that names the file."""
     try:
         yield
     except (OSError, RasterioError) as error:

@@ -1,4 +1,4 @@
-"""What the values of a label raster mean: the name and the colour of each."""
+"""The legend of a label raster: the name and colour of each value."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -18,18 +18,18 @@ Colour = tuple[int, int, int, int]
 """Red, green, blue and alpha, 0 to 255."""
 
 CLEAR: Colour = (0, 0, 0, 0)
-"""Of no data."""
+"""Colour of nodata."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A value of a label raster.
+    """A value of a label raster with its meaning.
 
     Attributes:
-        value: In the raster.
-        name: Of the cluster or class; `no data` of 0.
+        value: Value in the raster.
+        name: Name of the cluster or class, or `no data` for 0.
         colour: Red, green, blue and alpha, 0 to 255.
-        clusters: Those that the value stands for, counted from 1; 0 of no data.
+        clusters: Clusters that have the value, counted from 1. For nodata it is 0.
     """
 
     value: int
@@ -39,7 +39,7 @@ class LegendEntry:
 
     @property
     def hex(self) -> str:
-        """The colour as `#rrggbb`."""
+        """Colour as `#rrggbb`."""
         red, green, blue, _ = self.colour
         return f"#{red:02x}{green:02x}{blue:02x}"
 
@@ -47,56 +47,60 @@ class LegendEntry:
 @final
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """The values of a label raster, from 0, no data, without a gap.
+    """The consecutive values of a label raster. The first is 0, nodata.
 
     Attributes:
-        entries: In the order of their values.
+        entries: Entries in the order of their values.
     """
 
     entries: tuple[LegendEntry, ...]
 
     @classmethod
     def from_clusters(cls, model: ClusteringModel) -> "Legend":
-        """Of a raster of clusters; each has the colour given to its class, or else its own."""
+        """Return the legend of a raster of clusters. Clusters have the colours of their classes, or default colours."""
         names = {cluster: name_of(cluster, model.names) for cluster in range(1, model.clusters + 1)}
-        own = default_palette(model.clusters)
-        entries = (LegendEntry(n, name, _colour(model.colours.get(name), own[n]), (n,)) for n, name in names.items())
-        return cls((_nothing(), *entries))
+        defaults = default_palette(model.clusters)
+        entries = (
+            LegendEntry(n, name, _colour(model.colours.get(name), defaults[n]), (n,)) for n, name in names.items()
+        )
+        return cls((_nodata_entry(), *entries))
 
     @classmethod
     def from_classes(cls, model: ClusteringModel) -> "Legend":
-        """Of a raster of classes, which count from 1 in the order of their first cluster.
+        """Return the legend of a raster of classes, counted from 1 in the order of their first cluster.
 
-        Clusters of one name are a class; one without a name is a class of its own. Where a class was given no colour it
-        has its first cluster's.
+        Clusters with the same name form a class. A cluster without a name is a class alone. A class without a colour
+        has the default colour of its first cluster.
         """
-        own = default_palette(model.clusters)
+        defaults = default_palette(model.clusters)
         classes = enumerate(classes_of(model.clusters, model.names).items(), start=1)
-        entries = (LegendEntry(n, name, _colour(model.colours.get(name), own[of[0]]), of) for n, (name, of) in classes)
-        return cls((_nothing(), *entries))
+        entries = (
+            LegendEntry(n, name, _colour(model.colours.get(name), defaults[of[0]]), of) for n, (name, of) in classes
+        )
+        return cls((_nodata_entry(), *entries))
 
     @property
     def palette(self) -> Palette:
-        """The colour of each value."""
+        """Colour of each value."""
         return {entry.value: entry.colour for entry in self.entries}
 
     @property
     def names(self) -> dict[int, str]:
-        """The name of each value but that of no data."""
+        """Name of each value except nodata."""
         return {entry.value: entry.name for entry in self.entries if entry.value != NO_DATA}
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The type of a raster that holds these values."""
+        """Data type of a raster with these values."""
         return label_type(len(self.entries) - 1)
 
     def lookup(self) -> NDArray[np.unsignedinteger]:
-        """The value of each cluster, `(K + 1,)`, by the cluster's number; 0 of 0."""
+        """Return the value of each cluster, `(K + 1,)`, indexed by cluster number. Nodata stays 0."""
         value_of = {cluster: entry.value for entry in self.entries for cluster in entry.clusters}
         return np.array([value_of[cluster] for cluster in range(len(value_of))], self.dtype)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """What a machine reads; no data is left out."""
+        """Return the entries as JSON-serializable dicts, without nodata."""
         return [
             {"value": entry.value, "name": entry.name, "colour": entry.hex, "clusters": list(entry.clusters)}
             for entry in self.entries[1:]
@@ -104,19 +108,19 @@ class Legend:
 
 
 def default_palette(clusters: int) -> Palette:
-    """The colour of each label where none was given; no data is transparent."""
+    """Return the default colour of each label. Nodata is transparent."""
     levels = np.rint(cluster_colours(clusters) * LEVELS).astype(int).tolist()
     colours = {number: (red, green, blue, LEVELS) for number, (red, green, blue) in enumerate(levels, start=1)}
     return {NO_DATA: CLEAR, **colours}
 
 
-def _nothing() -> LegendEntry:
+def _nodata_entry() -> LegendEntry:
     return LegendEntry(NO_DATA, NO_DATA_NAME, CLEAR, (NO_DATA,))
 
 
-def _colour(given: str | None, own: Colour) -> Colour:
-    """A colour `#rrggbb`, or else another."""
+def _colour(given: str | None, default: Colour) -> Colour:
+    """Parse a colour `#rrggbb`. Return the default if it is None."""
     if given is None:
-        return own
+        return default
     red, green, blue = (round(level * LEVELS) for level in to_rgb(given))
     return red, green, blue, LEVELS

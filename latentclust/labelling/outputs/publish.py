@@ -1,4 +1,4 @@
-"""Outputs under their own names: which of them an earlier run finished, and how new ones get there."""
+"""Publishing of outputs under their final names, and the outputs that an earlier run finished."""
 
 import hashlib
 import os
@@ -13,23 +13,23 @@ from latentclust.labelling.run_log import CHOOSE_OTHER_FOLDER, RunLog
 from latentclust.labelling.scenes.inputs import Scene
 
 SIDECAR_SUFFIXES = (".aux.xml", ".qml")
-"""Files that other programs write into, and whose size therefore says nothing."""
+"""Suffixes of files whose size is not checked, because other programs write into them."""
 
 
 def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneResult | None) -> Mapping[str, int]:
-    """Gives the files in `made` their names beside a scene's output, the labels last.
+    """Move the files in `made` to their final place in the output folder, the labels last.
 
     Args:
-        folder: The output folder.
-        output: The scene's, relative to the folder.
-        made: Holds the files under the names that they will have.
-        before: What is there of an earlier run and will not do; its files are removed first.
+        folder: Output folder.
+        output: Label raster of the scene, relative to the folder.
+        made: Folder that contains the files under their final names.
+        before: Outdated result of an earlier run. Its files are removed first.
 
     Returns:
-        The bytes of each file but legends.
+        Size in bytes of each file except sidecars.
 
     Raises:
-        LatentclustError: A file that cannot be written.
+        LatentclustError: If a file cannot be written.
     """
     target = folder / output
     drafts = sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name))
@@ -49,7 +49,7 @@ def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneRes
 
 
 def remove_outputs(folder: Path, before: SceneResult | None) -> None:
-    """Removes the files of an earlier run, and the legends beside them; raises LatentclustError where it cannot."""
+    """Remove the files of an earlier run and their sidecars. Raise LatentclustError if that fails."""
     for name in (before.files or {}) if before else ():
         path = folder / name
         with write_errors(path):
@@ -58,59 +58,63 @@ def remove_outputs(folder: Path, before: SceneResult | None) -> None:
 
 
 def existing_files(folder: Path, before: SceneResult | None) -> list[str]:
-    """Those files of an earlier run that are there."""
+    """Return the files of an earlier run that exist."""
     return [name for name in (before.files or {}) if (folder / name).exists()] if before else []
 
 
 def finished_scenes(
-    manifest: RunLog, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
+    run_log: RunLog, scenes: Iterable[Scene], overwrite: bool, names: Callable[[Scene], Iterable[PurePath]]
 ) -> frozenset[str]:
-    """The outputs that are there; raises LatentclustError for files of others, and for scenes that have changed.
+    """Return the outputs of an earlier run that are complete and up to date.
 
     Args:
-        manifest: The folder's account; it keeps in mind what is there of the other scenes.
-        scenes: Those to be labelled.
-        overwrite: Whether what is there may be replaced.
-        names: The files that a scene becomes.
+        run_log: Run log of the output folder. Outdated results are marked as replaced in it.
+        scenes: Scenes to be labelled.
+        overwrite: Whether existing files may be replaced.
+        names: Returns the output files of a scene.
+
+    Raises:
+        LatentclustError: If `overwrite` is false, and a scene has changed or a file is not from a run in this folder.
     """
     kept, issues = set(), []
     for scene in scenes:
-        before = manifest.scenes.get(str(scene.output))
+        before = run_log.scenes.get(str(scene.output))
         if before is None or not before.files:
-            issues += _foreign_files(manifest, scene, names(scene))
+            issues += _foreign_files(run_log, scene, names(scene))
         if before is None:
             continue
-        ended = _is_complete(manifest.folder, before)
-        differences = _differences(scene, before, ended)
-        if ended and not differences:
+        complete = _is_complete(run_log.folder, before)
+        differences = _differences(scene, before, complete)
+        if complete and not differences:
             kept.add(before.output)
         else:
             issues += differences
-            manifest.mark_replaced(before)
+            run_log.mark_replaced(before)
     if not overwrite:
         raise_all(issues)
     return frozenset(kept)
 
 
-def _foreign_files(manifest: RunLog, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
-    """The files that are there already, where none of them is of an earlier run."""
-    if str(scene.output) in manifest.replaced:
+def _foreign_files(run_log: RunLog, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
+    """Return an issue for each existing output file of a scene that no earlier run has written."""
+    if str(scene.output) in run_log.replaced:
         return []
-    there = (path for name in names if (path := manifest.folder / name).exists())
-    return [Issue(str(path), "is there, and no run in this folder wrote it", CHOOSE_OTHER_FOLDER) for path in there]
+    existing = (path for name in names if (path := run_log.folder / name).exists())
+    what = "already exists, and was not written by a run in this folder"
+    return [Issue(str(path), what, CHOOSE_OTHER_FOLDER) for path in existing]
 
 
-def _differences(scene: Scene, before: SceneResult, ended: bool) -> list[Issue]:
-    """Why what is there is not what would be made of a scene now."""
+def _differences(scene: Scene, before: SceneResult, complete: bool) -> list[Issue]:
+    """Return the reasons why the result of an earlier run is not that of the scene today."""
     if before.input != scene.name:
-        return [Issue(scene.name, f"its output {before.output} is that of {before.input}", CHOOSE_OTHER_FOLDER)]
-    if ended and (before.size, before.mtime) != input_state(scene):
+        return [Issue(scene.name, f"its output {before.output} already belongs to {before.input}", CHOOSE_OTHER_FOLDER)]
+    if complete and (before.size, before.mtime) != input_state(scene):
         return [Issue(scene.name, "has changed since it was labelled", CHOOSE_OTHER_FOLDER)]
     return []
 
 
 def _is_complete(folder: Path, outcome: SceneResult) -> bool:
-    """Whether a scene has no pixel in the area, or everything that was written for it is there, at its size."""
+    """Return whether a scene has no pixels in the area, or all its output files exist with their recorded sizes."""
     return outcome.status == "outside" or (
         outcome.status == "done"
         and all(
@@ -121,10 +125,10 @@ def _is_complete(folder: Path, outcome: SceneResult) -> bool:
 
 
 def input_state(scene: Scene) -> tuple[int, int]:
-    """Bytes of a scene's files, and when they were changed; -1 and 0 where that cannot be told.
+    """Return the size of a scene's files in bytes and their time of change, or -1 and 0 if these are unknown.
 
-    Of several files the second is a checksum of the bytes and the time of each, so that no change of one is made up for
-    by another.
+    If the scene has several files, the second value is a checksum of all sizes and times. So two changes cannot cancel
+    each other out.
     """
     try:
         stats = [(stat.st_size, stat.st_mtime_ns) for stat in (file.stat() for file in scene.files)]

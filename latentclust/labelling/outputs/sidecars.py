@@ -1,4 +1,4 @@
-"""Files beside a label raster that say what its values mean: to GDAL and what builds on it, and to QGIS."""
+"""Sidecar files of a label raster, which give its legend to QGIS and to GDAL and programs that use it."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -9,25 +9,25 @@ from latentclust.files import write_atomic
 from latentclust.labelling.outputs.legend import Legend, LegendEntry
 
 INTEGER, REAL, TEXT = ("Integer", 0), ("Real", 1), ("String", 2)
-"""Types of an attribute table's columns: GDAL's GFT_*."""
+"""Column types of an attribute table: GDAL's GFT_*."""
 
-GREATEST = 2**31 - 1
-"""What a column of integers holds; greater counts make it one of reals."""
+MAX_INTEGER = 2**31 - 1
+"""Maximum value of an integer column. A column with larger counts is one of reals."""
 
-QGIS = "3.22"
-"""The version whose styles are written; later ones read them."""
+QGIS_VERSION = "3.22"
+"""QGIS version of the styles. Later versions read them."""
 
 AnyPath = TypeVar("AnyPath", Path, PurePath)
 
 
 class _Column(NamedTuple):
-    """Of an attribute table.
+    """A column of an attribute table.
 
     Attributes:
-        name: Its heading.
+        name: Heading of the column.
         type: One of GDAL's GFT_*.
-        usage: One of GDAL's GFU_*, by which programs find what they need.
-        cells: Its values, from top to bottom.
+        usage: One of GDAL's GFU_*, which tells programs the meaning of the column.
+        cells: Values from top to bottom.
     """
 
     name: str
@@ -37,23 +37,23 @@ class _Column(NamedTuple):
 
 
 def sidecar_paths(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
-    """Where the files beside a raster are: GDAL's, `NAME.tif.aux.xml`, and QGIS's, `NAME.qml`."""
+    """Return the paths of a raster's sidecars: `NAME.tif.aux.xml` for GDAL, `NAME.qml` for QGIS."""
     return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml")
 
 
 def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | None = None) -> tuple[Path, ...]:
-    """Writes the category names and attribute table of a label raster for GDAL, and its style for QGIS.
+    """Write the category names and attribute table of a label raster for GDAL, and its style for QGIS.
 
     Args:
-        raster: Beside which they go; it is not read.
-        legend: Its values.
-        counts: Pixels of each value, where they are known.
+        raster: Raster that the sidecars belong to. It is not read.
+        legend: Legend of the raster.
+        counts: Number of pixels of each value. None omits the column of counts.
 
     Returns:
-        The files.
+        Paths of the written files.
 
     Raises:
-        LatentclustError: A file that cannot be written.
+        LatentclustError: If a file cannot be written.
     """
     auxiliary, style = sidecar_paths(raster)
     write_atomic(auxiliary, _text(attribute_table(legend, counts)))
@@ -62,7 +62,7 @@ def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | Non
 
 
 def attribute_table(legend: Legend, counts: Mapping[int, int] | None = None) -> Xml.Element:
-    """The persistent auxiliary metadata that GDAL reads: names by value, and the attribute table."""
+    """Return GDAL's persistent auxiliary metadata: names by value, and the attribute table."""
     root = Xml.Element("PAMDataset")
     band = Xml.SubElement(root, "PAMRasterBand", band="1")
     names = Xml.SubElement(band, "CategoryNames")
@@ -83,8 +83,8 @@ def attribute_table(legend: Legend, counts: Mapping[int, int] | None = None) -> 
 
 
 def qgis_style(legend: Legend) -> Xml.Element:
-    """A style of unique values, as QGIS loads it by itself where it lies beside the raster under the same name."""
-    root = Xml.Element("qgis", version=QGIS, styleCategories="Symbology")
+    """Return a style of unique values. QGIS loads it with the raster if both files have the same name."""
+    root = Xml.Element("qgis", version=QGIS_VERSION, styleCategories="Symbology")
     pipe = Xml.SubElement(root, "pipe")
     looks = {"type": "paletted", "band": "1", "opacity": "1", "alphaBand": "-1", "nodataColor": ""}
     renderer = Xml.SubElement(pipe, "rasterrenderer", looks)
@@ -106,12 +106,12 @@ def _columns(entries: tuple[LegendEntry, ...], counts: Mapping[int, int] | None)
         columns.append(_Column(name, INTEGER, (name, 6 + index), [str(entry.colour[index]) for entry in entries]))
     if counts is not None:
         pixels = [counts.get(entry.value, 0) for entry in entries]
-        kind = INTEGER if max(pixels) <= GREATEST else REAL
+        kind = INTEGER if max(pixels) <= MAX_INTEGER else REAL
         columns.append(_Column("Count", kind, ("PixelCount", 1), [str(count) for count in pixels]))
     return columns
 
 
 def _text(root: Xml.Element) -> str:
-    """A tree as a file holds it."""
+    """Return a tree as indented XML text."""
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode") + "\n"

@@ -1,4 +1,4 @@
-"""A STAC item for a labelled scene: what it shows, when and where, and which model said so."""
+"""STAC items of labelled scenes, with their time, place, classes and model."""
 
 import hashlib
 import json
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from pystac.extensions.classification import Classification
 
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
+"""Schema of the processing extension, which pystac does not implement."""
 
 SAFE = re.compile(r"[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
-"""Of a part of an output's path that can be part of an item's id as it is."""
+"""Pattern of the path components that are part of an item's id unchanged."""
 
-RELABEL_FIX = "Remove it and run the label command again: it makes what is missing and keeps the rest"
+RELABEL_FIX = "Remove it and run the label command again, which writes missing files and keeps the others"
 
-ROLES = {
+ASSET_ROLES = {
     "labels": ["data", "labels", "labels-raster"],
     "confidence": ["data", "confidence"],
     "polygons": ["data", "labels", "labels-vector"],
@@ -41,20 +42,20 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class LabelledScene:
-    """What an item tells of a scene.
+    """The facts that a STAC item states about a scene.
 
     Attributes:
-        labels: The finished label raster, where it is now.
-        output: Where it will be, relative to the output folder; the item will be beside it.
-        confidence: The same of the confidence raster; None without one.
-        polygons: The same of the GeoPackage; None without one.
-        names: Of every label of the raster.
-        colours: Of every label: red, green, blue, alpha.
+        labels: Current path of the finished label raster.
+        output: Final path of the label raster, relative to the output folder. The item is written next to it.
+        confidence: Final path of the confidence raster. None without one.
+        polygons: Final path of the GeoPackage. None without one.
+        names: Name of each label.
+        colours: Colour of each label.
         model: SHA-256 of the model.
-        version: Of latentclust.
-        source: The scene as it was given: a path or an address.
-        item: The scene's own STAC item; None without one.
-        item_source: Where that item is: a path or an address.
+        version: Version of latentclust.
+        source: Path or URL of the scene.
+        item: STAC item of the scene itself. None without one.
+        item_source: Path or URL of `item`.
     """
 
     labels: Path
@@ -71,30 +72,29 @@ class LabelledScene:
 
 
 def write_stac_item(scene: LabelledScene, moment: datetime | None, target: Path) -> str | None:
-    """Writes a scene's STAC item, or says why there is none.
+    """Write the STAC item of a labelled scene, if its time and place are known.
 
-    An item needs a time and a place. Without a time, or a range of it in the scene's own item, it would be invalid;
-    without a place it could not be found.
+    Without a time, or a time range in the scene's own item, an item is invalid. Without a place it cannot be found.
 
     Args:
-        scene: What it tells of.
-        moment: When the scene was taken, as `datetime_of` says.
-        target: The file, under a temporary name; its links are those of a file beside the labels.
+        scene: Facts about the scene.
+        moment: Acquisition time, see `acquisition_time`. None if it is unknown.
+        target: Temporary file name. The links in the item are relative to the final place of the labels.
 
     Returns:
-        None where it is written; else the reason why not, as the end of a sentence that begins with "no STAC item:".
+        None if the item was written, or the reason why not, as the end of a sentence that begins with "no STAC item:".
 
     Raises:
-        LatentclustError: pystac is not installed, the labels cannot be read, or the file cannot be written.
+        LatentclustError: If pystac is not installed, the labels cannot be read, or the file cannot be written.
     """
     check_extra("stac")
     span = time_range(scene.item)
     if moment is None and span is None:
-        return "nothing says when the scene was taken; give --datetime"
+        return "the acquisition time is unknown; give --datetime"
     with raster(scene.labels) as file:
         place = footprint(file)
         if place is None:
-            return "the scene's place on the Earth is not known"
+            return "the place of the scene on the Earth is unknown"
         item = _item(scene, moment, place, file)
     content = item.to_dict(include_self_link=False, transform_hrefs=False)
     write_atomic(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
@@ -102,10 +102,10 @@ def write_stac_item(scene: LabelledScene, moment: datetime | None, target: Path)
 
 
 def rename_classes(item: Path, target: Path, names: Mapping[int, str], colours: Palette) -> None:
-    """Writes an item that was written before with other names and colours of its classes.
+    """Write a copy of a labelled scene's item with other names and colours of its classes.
 
     Raises:
-        LatentclustError: pystac is not installed, or a file cannot be read or written.
+        LatentclustError: If pystac is not installed, or a file cannot be read or written.
     """
     from pystac.extensions.classification import ClassificationExtension
 
@@ -126,16 +126,16 @@ def read_label_item(path: Path) -> "pystac.Item":
         try:
             found = pystac.Item.from_dict(content, preserve_dict=False)
             ClassificationExtension.ext(found.assets["labels"])
-        # What pystac raises has no class in common.
+        # The errors of pystac have no common base class.
         except Exception as error:
-            raise ValueError(f"it is no item of labels: {type(error).__name__}: {error}") from error
+            raise ValueError(f"it is not a STAC item of labels: {type(error).__name__}: {error}") from error
     return found
 
 
 def stac_item_id(output: PurePath) -> str:
-    """The id of an output's item: its path without the suffix, of letters, digits, `_`, `.` and `-` alone.
+    """Return the id of an output's item: its path without the suffix, in letters, digits, `_`, `.` and `-`.
 
-    Different outputs have different ids: where a character has to be replaced, a checksum of the path is added.
+    Different outputs have different ids: if a character is replaced, a checksum of the path is added.
     """
     parts = output.with_suffix("").parts
     if all(SAFE.fullmatch(part) for part in parts):
@@ -176,7 +176,7 @@ def _add_assets(item: "pystac.Item", scene: LabelledScene, kind: str) -> None:
     for name, file in files.items():
         if file is not None:
             href = "./" + PurePath(os.path.relpath(file, scene.output.parent)).as_posix()
-            asset = pystac.Asset(href, media_type=types.get(name, pystac.MediaType.GEOPACKAGE), roles=ROLES[name])
+            asset = pystac.Asset(href, media_type=types.get(name, pystac.MediaType.GEOPACKAGE), roles=ASSET_ROLES[name])
             if name in bands:
                 asset.extra_fields |= {"nodata": NO_DATA, "data_type": bands[name]}
             item.add_asset(name, asset)
@@ -184,7 +184,7 @@ def _add_assets(item: "pystac.Item", scene: LabelledScene, kind: str) -> None:
 
 
 def _classes(names: Mapping[int, str], colours: Palette) -> "list[Classification]":
-    """No data, and every label with its name; short names are of letters, digits, `_` and `-`."""
+    """Return nodata and each label as classes. Short names consist of letters, digits, `_` and `-`, and are unique."""
     from pystac.extensions.classification import Classification
 
     found = [Classification.create(NO_DATA, "no data", "no-data", nodata=True)]
@@ -199,5 +199,5 @@ def _classes(names: Mapping[int, str], colours: Palette) -> "list[Classification
 
 
 def _address(given: str) -> str:
-    """A path as a file: URI; an address, or a path of GDAL's virtual file systems, as it is."""
+    """Return a path as a file: URI. URLs and paths of GDAL's virtual file systems stay unchanged."""
     return given if "://" in given or given.startswith("/vsi") else Path(given).resolve().as_uri()

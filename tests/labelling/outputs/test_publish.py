@@ -81,7 +81,7 @@ def test_legends_of_others_are_never_replaced(
     out = tmp_path / "out"
     out.mkdir()
     (out / name).write_text("mine")
-    with pytest.raises(LatentclustError, match=rf"{name}: is there, and no run in this folder wrote it"):
+    with pytest.raises(LatentclustError, match=rf"{name}: already exists, and was not written by a run in this folder"):
         latentclust.label(planted, scene, out, **options)
     assert names(out) == {name}
     assert (out / name).read_text() == "mine"
@@ -193,7 +193,7 @@ def test_a_file_of_others_where_an_earlier_run_failed_is_refused(planted: Cluste
     assert latentclust.label(planted, scene, tmp_path / "out").failed
     (tmp_path / "out" / "s.tif").write_text("precious")
     write_scene(scene, noise_scene(60, 80))
-    with pytest.raises(LatentclustError, match=r"s\.tif: is there, and no run in this folder wrote it"):
+    with pytest.raises(LatentclustError, match=r"s\.tif: already exists, and was not written by a run in this folder"):
         latentclust.label(planted, scene, tmp_path / "out")
     assert (tmp_path / "out" / "s.tif").read_text() == "precious"
 

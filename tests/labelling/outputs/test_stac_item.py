@@ -137,14 +137,14 @@ def test_a_system_without_a_number(tmp_path: Path, scene: LabelledScene) -> None
 
 
 def test_without_a_time_there_is_no_item(tmp_path: Path, scene: LabelledScene) -> None:
-    assert write_stac_item(scene, None, tmp_path / "a.json") == "nothing says when the scene was taken; give --datetime"
+    assert write_stac_item(scene, None, tmp_path / "a.json") == "the acquisition time is unknown; give --datetime"
     assert not (tmp_path / "a.json").exists()
 
 
 def test_without_a_place_there_is_no_item(tmp_path: Path, scene: LabelledScene) -> None:
     labels = write_scene(tmp_path / "nowhere.tif", np.ones((1, 4, 3), np.uint8), crs=None)
     reason = write_stac_item(replace(scene, labels=labels), WHEN, tmp_path / "a.json")
-    assert reason == "the scene's place on the Earth is not known"
+    assert reason == "the place of the scene on the Earth is unknown"
     assert not (tmp_path / "a.json").exists()
 
 

@@ -88,7 +88,7 @@ def test_a_url_is_labelled_and_shown_without_secrets(
     assert "cannot be read" in failed.reason
     assert not [word for word in ("s3cret", "t0ken") if word in account(report)]
     assert latentclust.label(planted, url, out).kept == {"a.tif"}
-    with pytest.raises(LatentclustError, match=r"its output a\.tif is that of http://127"):
+    with pytest.raises(LatentclustError, match=r"its output a\.tif already belongs to http://127"):
         latentclust.label(planted, url.replace("t0ken", "other"), out)
 
 
