@@ -21,7 +21,6 @@ from latentclust.assemble.experiment import assemble
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.tensors import Images
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import NullListener
 from latentclust.train.setup import prepare_training
 
 BATCH, SAMPLES = 64, 10_000
@@ -79,8 +78,8 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
     ]
     tables: dict[str, Any] = {"schema": 1, "extends": f"{system}@1", "data": {"use": "array", "path": str(data)}}
     experiment = assemble(load_resolved_recipe(tables, tuple(settings)), ())
-    training = prepare_training(experiment, make_fabric("auto", 1), Path(), NullListener())
-    training.networks.train()
+    training = prepare_training(experiment, make_fabric("auto", 1), Path())
+    training.state.networks.train()
     rounds = iter(range(1, 1_000_000))
     rng = torch.Generator(training.fabric.device)
 
@@ -91,9 +90,9 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
         return seen
 
     def play() -> None:
-        training._play(next(rounds))
+        training._train_round(next(rounds))
 
-    return play, sum(player.steps for player in training.players.values()), augment
+    return play, sum(player.steps for player in training.state.players.values()), augment
 
 
 def timed(play: Callable[[], None], rounds: int) -> float:

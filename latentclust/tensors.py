@@ -1,4 +1,4 @@
-"""The vocabulary of a training step: tensors by the role they play, so that the wrong one cannot be bound."""
+"""The types of a training step: tensors named by their role, so that a loss cannot be bound to the wrong one."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -10,40 +10,58 @@ from torch import Tensor
 from latentclust.errors import LatentclustError
 
 Images = NewType("Images", Tensor)
-"""Float images `(b, c, h, w)`, or feature vectors `(b, d)` of a vector data set; float32 unless autocast."""
+"""Images `(b, c, h, w)`, or feature vectors `(b, d)` of a vector data set; float32, or a half type under autocast."""
 
 Vectors = NewType("Vectors", Tensor)
-"""Latent vectors `(b, d)`: category and style side by side, as a critic of the latent reads them."""
+"""Latent vectors `(b, d)`: category and style concatenated, as a critic of the latent reads them."""
 
 Features = NewType("Features", Tensor)
-"""Network activations: flat `(b, f)`, or a map `(b, f, h', w')` at the stride of the trunk that made it."""
+"""Network activations: vectors `(b, f)`, or a map `(b, f, h', w')` at the stride of the trunk that computes it."""
 
 Similarities = NewType("Similarities", Tensor)
-"""How alike each sample, or each place of a map, is to each centroid, `(b, k, *s)`: greatest for the nearest."""
+"""Similarity of each sample, or of each position of a map, to each centroid, `(b, k, *s)`; largest for the nearest."""
 
 Scores = NewType("Scores", Tensor)
-"""One real number a sample, `(b,)`: a critic's value or a discriminator's logit; float32."""
+"""One real number per sample, `(b,)` float32: a critic's value or a discriminator's logit."""
 
 HeadLogits = NewType("HeadLogits", Tensor)
-"""Unnormalised log cluster probabilities of several sub-heads, `(b, h, k)`, or of every pixel, `(b, h, k, y, x)`."""
+"""Unnormalised log cluster probabilities of h sub-heads, `(b, h, k)`, or of every pixel, `(b, h, k, y, x)`."""
 
 ClusterImages = NewType("ClusterImages", Tensor)
-"""One image a sample and cluster, `(b, k, c, h, w)` or `(b, k, d)`: how each cluster would draw the sample; float32."""
+"""One image per sample and cluster, `(b, k, c, h, w)` or `(b, k, d)`, as each cluster would draw it; float32."""
 
 Mask = NewType("Mask", Tensor)
-"""Which pixels count, `(b, h, w)` bool."""
+"""Valid pixels, `(b, h, w)` bool; the others enter no loss and no score."""
 
 Alignment = NewType("Alignment", Tensor)
-"""Where in its image each place of a view comes from: affine maps `(b, 2, 3)` in `affine_grid`'s coordinates."""
+"""Affine maps `(b, 2, 3)` from the pixels of a view to those of the original images.
+
+The coordinates are those of `torch.nn.functional.affine_grid` with `align_corners=False`: [-1, 1] in each axis.
+"""
+
+Permutation = NewType("Permutation", Tensor)
+"""A permutation of the batch, `(b,)` int64."""
+
+Scale = NewType("Scale", Tensor)
+"""A positive number of the model, such as the standard deviation of its noise; 0-d float32."""
+
+Scalar = NewType("Scalar", Tensor)
+"""A loss term; 0-d float32."""
+
+Sample = Images | Vectors
+"""The inputs of a critic."""
+
+Shape = tuple[int, ...]
+"""Shape of one sample without the batch axis: `(c, h, w)` or `(d,)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view of a batch of images.
+    """A view of a batch of images: an augmented copy, and where its pixels come from.
 
     Attributes:
-        images: Images of the view, `(b, c, h, w)`, or feature vectors `(b, d)`.
-        alignment: Source positions of the view's pixels in the original images.
+        images: Images of the view, `(b, c, h, w)` in [0, 1], or feature vectors `(b, d)`.
+        alignment: Affine maps from the pixels of the view to those of the original images, `(b, 2, 3)`.
     """
 
     images: Images
@@ -51,56 +69,46 @@ class View:
 
     @classmethod
     def in_place(cls, images: Images) -> "View":
-        """Return a view of images whose pixels have not moved."""
+        """Return a view whose pixels have not moved; its alignment is the identity."""
         return cls(images, Alignment(torch.eye(2, 3, device=images.device).expand(len(images), -1, -1)))
-
-
-Permutation = NewType("Permutation", Tensor)
-"""A permutation of the batch, `(b,)` int64."""
-
-Scale = NewType("Scale", Tensor)
-"""A positive number of the model, such as its noise's standard deviation: 0-d, float32."""
-
-Scalar = NewType("Scalar", Tensor)
-"""A loss term: a 0-d float32 tensor."""
-
-Sample = Images | Vectors
-"""What a critic may judge."""
-
-Shape = tuple[int, ...]
-"""The shape of one sample, without the batch: `(c, h, w)` or `(d,)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """A draw of the prior, or a code read as one: what a generator turns into images.
+    """A draw of the prior, or a code in that form: the input of a generator.
 
     Attributes:
-        category: One-hot (or a mixture of one-hots when interpolating); `k = 0` under a prior with no categories. One
-            a sample, or one a pixel.
-        style: Everything that is not the category; of label maps a grid coarser than the image.
+        category: One-hot vectors, or mixtures of them for interpolations: one per sample `(b, k)`, or one per pixel
+            `(b, k, h, w)`. `k` is 0 under a prior without categories.
+        style: All values that are not the category, `(b, d)`; for label maps a grid `(b, d, h', w')` that is coarser
+            than the image.
     """
 
     category: Float[Tensor, "b k *s"]
     style: Float[Tensor, "b d *t"]
 
     def vector(self) -> Vectors:
-        """Category and style as one vector, `(b, k + d)`, in this order; raises LatentclustError for label maps."""
+        """Return category and style as one vector `(b, k + d)`, in this order.
+
+        Raises:
+            LatentclustError: If the latent is that of label maps.
+        """
         if self.style.dim() > 2:
-            what = "latent vectors are of images with one cluster each, and here every pixel has one"
-            raise LatentclustError.at("losses", what, "Take out what reads latent vectors")
+            what = "latent vectors exist for images with one cluster each, but this system has one cluster per pixel"
+            raise LatentclustError.at("losses", what, "Remove the losses that read latent vectors")
         return Vectors(torch.cat((self.category, self.style), dim=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an encoder says of images.
+    """An encoder's output for a batch of images.
 
     Attributes:
-        logits: Unnormalised log probabilities of the clusters, of the sample or of each pixel.
-        style: The style part, of the prior's style size.
-        features: Flattened mid-network activations, which DCCS's discriminator reads; no columns per pixel.
-        log_variance: Log variance of each style value, whose mean is `style`; None of an encoder without it.
+        logits: Unnormalised log probabilities of the clusters, per sample `(b, k)` or per pixel `(b, k, h, w)`.
+        style: Style `(b, d)`, or `(b, d, h', w')` for label maps; `d` is the prior's `style_dim`.
+        features: Flattened mid-network activations `(b, f)`, the input of DCCS's discriminator; `f` is 0 for label
+            maps.
+        log_variance: Log variance of each style value, whose mean is `style`. None if the encoder has no such output.
     """
 
     logits: Float[Tensor, "b k *s"]
@@ -110,41 +118,42 @@ class Code:
 
     @property
     def probabilities(self) -> Float[Tensor, "b k *s"]:
-        """Cluster probabilities."""
+        """Cluster probabilities, which sum to one over axis 1."""
         return self.logits.softmax(dim=1)
 
     @property
     def log_probabilities(self) -> Float[Tensor, "b k *s"]:
-        """Log cluster probabilities, nats."""
+        """Log cluster probabilities in nats."""
         return self.logits.log_softmax(dim=1)
 
     @property
     def style_log_variance(self) -> Float[Tensor, "b d *t"]:
-        """`log_variance`, float32; raises LatentclustError where the encoder gives none."""
+        """Log variance of the style, float32. LatentclustError is raised if the encoder does not compute it."""
         if self.log_variance is None:
             raise LatentclustError.at(
                 "networks.encoder.log_variance",
-                "the style's variance is asked for, and the encoder gives none",
-                "Set log_variance = true, or take out what asks for it",
+                "must be true for a loss that reads the variance of the style",
+                "Set log_variance = true, or remove the loss that reads it",
             )
         return self.log_variance.float()
 
     def latent(self) -> Latent:
-        """The code as a generator's input: category probabilities and style."""
+        """Return the code as a generator's input: category probabilities and style."""
         return Latent(category=self.probabilities, style=self.style)
 
     def vector(self) -> Vectors:
-        """Cluster probabilities and style as one vector, `(b, k + d)`, laid out as `Latent.vector`."""
+        """Return cluster probabilities and style as one vector `(b, k + d)`, laid out as by `Latent.vector`."""
         return self.latent().vector()
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What inference returns.
+    """The result of an inference for a batch of images.
 
     Attributes:
-        probabilities: Cluster probabilities of the sample or of each pixel; they sum to one over axis 1.
-        style: The inferred style code; zero columns where the inference has none.
+        probabilities: Cluster probabilities per sample `(b, k)` or per pixel `(b, k, h, w)`, which sum to one over
+            axis 1.
+        style: Inferred style, `(b, d)` or `(b, d, h', w')`; `d` is 0 if the inference computes none.
     """
 
     probabilities: Float[Tensor, "b k *s"]
@@ -152,10 +161,10 @@ class Posterior:
 
     @property
     def labels(self) -> Int64[Tensor, "b *s"]:
-        """The most probable cluster of each sample or pixel, 0-based."""
+        """Most probable cluster of each sample or pixel, 0-based."""
         return self.probabilities.argmax(dim=1)
 
     @property
     def confidence(self) -> Float[Tensor, "b *s"]:
-        """The probability of that cluster, in (0, 1]."""
+        """Probability of the most probable cluster, in (0, 1]."""
         return self.probabilities.amax(dim=1)

@@ -52,7 +52,7 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     networks: dict[str, nn.Module] = {}
     build = _build_map_network if resolved.prior.per_pixel else _build
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(resolved.recipe.seed)
+        torch.default_generator.manual_seed(resolved.recipe.seed)  # torch.manual_seed would seed GPUs too
         for name in build_order(resolved.recipe, resolved.roles):
             with add_table_context(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)

@@ -141,7 +141,7 @@ def _based(
         return Layered().over(tree, origin)
     where = f"{origin}: extends"
     if not isinstance(base, str):
-        raise LatentclustError.at(where, f"{base!r} is refused", "Name a system or a recipe file in quotes")
+        raise LatentclustError.at(where, f"invalid value {base!r}", "Name a system or a recipe file in quotes")
     file, label = _base(base, where, registry, folder)
     if _identity(file) in seen:
         raise LatentclustError.at(where, f"the chain comes back to {base!r}", "Break the circle")

@@ -29,6 +29,7 @@ from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, NullListener
+from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
 from latentclust.train.setup import prepare_training
 
@@ -204,11 +205,8 @@ def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, r
     with ExitStack() as stack:
         should_stop = stack.enter_context(stop_on_signals())
         stack.callback(listener.on_end)
-        training = prepare_training(experiment, fabric, folder, listener)
-        training.should_stop = should_stop
-        training.curve_every = experiment.resolved.recipe.evaluate.every
-        training.curve = _curve(experiment, tested, fabric.device)
-        return training.run(resume)
+        callbacks = Callbacks(listener, should_stop, _curve(experiment, tested, fabric.device))
+        return prepare_training(experiment, fabric, folder, callbacks).run(resume)
 
 
 def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Callable[[], dict[str, float]]:

@@ -1,1 +1,1 @@
-"""What each kind of part promises; the fields of a spec are the keys of its recipe table."""
+"""The contracts of all kinds of parts. The fields of a spec are the keys of its recipe table."""

@@ -1,4 +1,4 @@
-"""What a backbone must be: the bodies of networks, to which a role adds its own head."""
+"""Specs of backbones: the bodies of networks, to which a role adds its own head."""
 
 from abc import ABC, abstractmethod
 
@@ -9,7 +9,7 @@ from latentclust.tensors import Shape
 
 
 class Extractor(nn.Module, ABC):
-    """The body of a network that reads: input to a representation, by way of mid-network features.
+    """The body of a network that reads samples: it computes a representation and mid-network features.
 
     Attributes:
         width: Size of the representation.
@@ -21,43 +21,50 @@ class Extractor(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """`(b, *shape)` to representation `(b, width)` and mid-network features `(b, feature_width)`."""
+        """Compute the representation `(b, width)` and the features `(b, feature_width)` of samples `(b, *shape)`."""
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
+        """Return the modules with pretrained weights. A recipe's `init` does not change them. Defaults to none."""
         return ()
 
 
 class BackboneSpec(Spec):
-    """A network body. What it can be is said by the mixins below; a role adds its own head to it."""
+    """A network body that a recipe selects for a role. Subclass one of the specs below, one for each use."""
 
     def bare(self) -> "BackboneSpec":
-        """The same body without pretrained weights, which those of a model file are about to replace."""
+        """Return the spec without pretrained weights, for a network whose weights are about to be loaded."""
         return self
 
 
 class ExtractorSpec(BackboneSpec, ABC):
-    """A body for the roles that read: encoder, critic, discriminator, trunk."""
+    """A body for the roles that read whole samples: encoder, critic, discriminator, trunk and heads."""
 
     @abstractmethod
     def extractor(self, shape: Shape) -> Extractor:
-        """The body for samples of `shape`; raises LatentclustError where the shape does not suit it."""
+        """Build the body for samples of a shape.
+
+        Args:
+            shape: Shape of one sample, `(c, h, w)` or `(d,)`.
+
+        Raises:
+            LatentclustError: If the body cannot read samples of this shape.
+        """
 
 
 class EncoderHeadSpec(ExtractorSpec, ABC):
-    """A body that brings the head of an encoder with it, in the place of a linear one."""
+    """A body with its own encoder head, which replaces the linear one."""
 
     @abstractmethod
     def head(self, width: int, clusters: int, style_dim: int) -> nn.Module:
-        """A module from the representation `(b, width)` to `(b, clusters + style_dim)`: cluster logits, then style."""
+        """Build the head: from a representation `(b, width)` to `(b, clusters + style_dim)`, cluster logits first."""
 
 
 class MapExtractor(nn.Module, ABC):
-    """The body of a network that reads every pixel: an image to a map of representations.
+    """The body of a network that reads every pixel: it computes a map of representations.
 
     Attributes:
-        width: Channels of the map.
-        stride: Pixels of the image, either way, to a place of the map; the sides of images are multiples of it.
+        width: Number of channels of the map.
+        stride: Pixels of the image per position of the map, in each axis. The sides of images are multiples of it.
     """
 
     width: int
@@ -65,10 +72,10 @@ class MapExtractor(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, sample: Tensor) -> Tensor:
-        """`(b, c, h, w)` to `(b, width, h / stride, w / stride)`."""
+        """Compute the map `(b, width, h / stride, w / stride)` of images `(b, c, h, w)`."""
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
+        """Return the modules with pretrained weights. A recipe's `init` does not change them. Defaults to none."""
         return ()
 
 
@@ -77,19 +84,23 @@ class MapExtractorSpec(BackboneSpec, ABC):
 
     @abstractmethod
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images or maps of `shape`; raises LatentclustError where the shape does not suit it."""
+        """Build the body for images, or for a trunk's map, of shape `(c, h, w)`.
+
+        Raises:
+            LatentclustError: If the body cannot read this shape.
+        """
 
 
 class LayeredDecoder(nn.Module, ABC):
-    """The body of a generator of label maps: a style to one image for each cluster, the layers of a picture."""
+    """The body of a generator of label maps: it draws one image per cluster, the layers of a picture."""
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights a recipe's `init` leaves alone."""
+        """Return the modules whose weights a recipe's `init` does not change. Defaults to none."""
         return ()
 
     @abstractmethod
     def forward(self, style: Tensor) -> Tensor:
-        """`(b, d, h', w')` to `(b, k, c, h, w)`."""
+        """Compute the layers `(b, k, c, h, w)` of a style `(b, d, h', w')`."""
 
 
 class LayeredDecoderSpec(BackboneSpec, ABC):
@@ -97,24 +108,34 @@ class LayeredDecoderSpec(BackboneSpec, ABC):
 
     @abstractmethod
     def layered_decoder(self, clusters: int, style_dim: int, stride: int, shape: Shape) -> LayeredDecoder:
-        """The body for images of `shape` whose style has a place for `stride` x `stride` pixels.
+        """Build the body.
+
+        Args:
+            clusters: Number of layers K.
+            style_dim: Number of style values per position of the style's grid.
+            stride: Pixels of the image per position of the style's grid, in each axis.
+            shape: Shape of an image, `(c, h, w)`.
 
         Raises:
-            LatentclustError: where the shape or the stride does not suit it.
+            LatentclustError: If the body cannot draw images of this shape, or from a grid of this stride.
         """
 
 
 class CentroidsSpec(BackboneSpec, ABC):
-    """Centroids in a space of features, for the role of that name, which adds no head."""
+    """Centroids in a feature space, for the role `centroids`, which adds no head."""
 
     @abstractmethod
     def centroids(self, clusters: int, width: int) -> nn.Module:
-        """A module from features `(b, width, *s)` to similarities `(b, clusters, *s)`."""
+        """Build the module from features `(b, width, *s)` to similarities `(b, clusters, *s)`."""
 
 
 class DecoderSpec(BackboneSpec, ABC):
-    """A body for the generator."""
+    """A body for the generator of whole samples."""
 
     @abstractmethod
     def decoder(self, width: int, shape: Shape) -> nn.Module:
-        """A module from `(b, width)` to `(b, *shape)`; raises LatentclustError where the shape does not suit it."""
+        """Build the module from latent vectors `(b, width)` to samples `(b, *shape)`.
+
+        Raises:
+            LatentclustError: If the body cannot draw samples of this shape.
+        """

@@ -1,4 +1,4 @@
-"""What an opened data set is: samples by index, and ground truth behind a seal."""
+"""Opened data sets: samples by index, and sealed ground truth."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -11,36 +11,39 @@ from numpy.typing import NDArray
 from latentclust.tensors import Shape
 
 VOID = -1
-"""The label of a sample, or pixel, that has no ground truth; it is not counted."""
+"""Label of a sample or pixel without ground truth. It does not count in any score."""
 
 
 class SealedLabels:
-    """Ground truth behind a seal: only `latentclust.evaluate` opens it, and training never holds it."""
+    """Ground-truth labels that only `latentclust.evaluate` may read. Training never receives them.
+
+    Args:
+        labels: 0-based classes `(n,)`, or `VOID`.
+    """
 
     __slots__ = ("_labels",)
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
-        """Seals labels `(n,)`, 0-based classes."""
         self._labels = labels
 
     def __len__(self) -> int:
-        """Of how many samples they are."""
+        """Return the number of samples."""
         return len(self._labels)
 
     def part(self, indices: NDArray[np.int64]) -> "SealedLabels":
-        """Those of some samples, sealed as before."""
+        """Return the sealed labels of some samples."""
         return SealedLabels(self._labels[indices])
 
     def unseal(self) -> NDArray[np.int64]:
-        """The labels `(n,)`. Called in `latentclust/evaluate` and nowhere else, which a test asserts."""
+        """Return the labels `(n,)`. Only `latentclust/evaluate` may call this, which a test asserts."""
         return self._labels
 
 
 class ImageSource(ABC):
-    """Samples by index, wherever they lie.
+    """Random access to samples by index.
 
     Attributes:
-        shape: Shape of one sample: `(c, h, w)` or `(d,)`.
+        shape: Shape of one sample: `(c, h, w)` for images or `(d,)` for vectors.
         dtype: uint8 for images, float32 for vectors.
     """
 
@@ -49,71 +52,80 @@ class ImageSource(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many samples there are."""
+        """Return the number of samples."""
 
     @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples `(len(indices), *shape)` in the order asked for."""
+        """Return samples `(len(indices), *shape)` in the order of `indices`.
+
+        Raises:
+            LatentclustError: If a file is missing or damaged.
+        """
 
 
 class MapSource(ABC):
-    """A label map for each image, by index, wherever they lie."""
+    """Random access to label maps by image index."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many maps there are."""
+        """Return the number of maps."""
 
     @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
-        """The label maps `(len(indices), h, w)` in the order asked for: 0-based classes, or `VOID`."""
+        """Return maps `(len(indices), h, w)` in the order of `indices`: 0-based classes, or `VOID`."""
 
 
 class SealedMaps:
-    """Label maps behind the same seal as `SealedLabels`, read a few at a time."""
+    """Ground-truth label maps that only `latentclust.evaluate` may read, a few at a time.
+
+    Args:
+        source: The label maps.
+        indices: Maps of the source to keep, in order. Defaults to all.
+    """
 
     __slots__ = ("_indices", "_source")
 
     def __init__(self, source: MapSource, indices: NDArray[np.int64] | None = None) -> None:
-        """Seals the maps of a source: those of `indices`, or all in its own order."""
         self._source = source
         self._indices = indices
 
     def __len__(self) -> int:
-        """Of how many images they are."""
+        """Return the number of images."""
         return len(self._source if self._indices is None else self._indices)
 
     def part(self, indices: NDArray[np.int64]) -> "SealedMaps":
-        """Those of some images, sealed as before."""
+        """Return the sealed label maps of some images."""
         return SealedMaps(self._source, indices if self._indices is None else self._indices[indices])
 
     def unseal(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
-        """The label maps `(m, h, w)` of some images. Called in `latentclust/evaluate` and nowhere else."""
+        """Return the label maps `(m, h, w)` of some images. Only `latentclust/evaluate` may call this."""
         return self._source.read(indices if self._indices is None else self._indices[indices])
 
 
 class MaskSource(ABC):
-    """Which pixels of each image are data, by index: nodata and what a protocol leaves out are not.
+    """Random access to masks by image index. Nodata pixels and those that a protocol excludes are not valid.
 
     Attributes:
-        reads_labels: Whether ground truth decides it, as in COCO-Stuff's protocols; a report says so.
+        reads_labels: Whether ground truth decides which pixels are valid, as in COCO-Stuff's protocols. A report
+            states it.
     """
 
     reads_labels: bool = False
 
     @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """The masks `(len(indices), h, w)`, true where a pixel counts, in the order asked for."""
+        """Return masks `(len(indices), h, w)` in the order of `indices`; true for valid pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataProtocol:
-    """A published way to prepare and score a data set, by name, so that numbers can be set beside others'.
+    """A published rule to prepare and score a data set, so that results can be compared with published ones.
 
     Attributes:
-        name: Such as `iic-potsdam3`.
-        version: Counted up whenever the same files would give other tiles or labels.
-        summary: Resampling, tiles, merges and masks in one sentence.
-        digest: The first hexadecimal digits of a hash over the tiles that are scored; empty where it was not computed.
+        name: Name of the protocol, such as `iic-potsdam3`.
+        version: Version, incremented whenever the same files would give other tiles or labels.
+        summary: Resampling, tiles, merged classes and masks in one sentence.
+        digest: First hexadecimal digits of a hash over the scored tiles; empty if not computed.
     """
 
     name: str
@@ -122,7 +134,7 @@ class DataProtocol:
     digest: str = ""
 
     def __str__(self) -> str:
-        """Name, version, summary and hash in one line."""
+        """Return name, version, summary and hash in one line."""
         split = f", tiles {self.digest}" if self.digest else ""
         return f"{self.name}@{self.version} ({self.summary}{split})"
 
@@ -133,11 +145,11 @@ class ImageSet:
 
     Attributes:
         source: The samples.
-        labels: Sealed ground truth, one class or one map a sample, or None where there is none.
-        classes: The class names, in label order; empty where unknown.
-        valid: Which pixels count, or None where all do.
-        protocol: By which published protocol the samples were made, or None.
-        scenes: The rasters that the samples are windows of, where they are.
+        labels: Sealed ground truth with one class or one label map per sample. None for an unlabelled set.
+        classes: Class names in label order; empty if unknown.
+        valid: Masks of valid pixels. None if all pixels are valid.
+        protocol: Published protocol by which the samples were made. None for other sets.
+        scenes: Rasters that the samples are windows of; empty for other sets.
     """
 
     source: ImageSource

@@ -1,4 +1,4 @@
-"""How latent variables, and so cluster labels, are obtained: at once, or by chains that persist in training."""
+"""Specs of inference: how cluster probabilities and styles of images are obtained from a trained model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -14,44 +14,65 @@ from latentclust.tensors import Images, Mask, Posterior
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What an inference reads: trained networks, in evaluation mode, and the prior."""
+    """The networks and the prior that an inference reads.
+
+    Attributes:
+        networks: Networks by their name in the recipe, in evaluation mode.
+        prior: Prior of the recipe.
+    """
 
     networks: Mapping[str, nn.Module]
     prior: PriorSpec
 
 
 class InferenceSpec(Spec, ABC):
-    """How latent variables, and so cluster labels, are obtained for given images."""
+    """A method that computes the posterior of given images."""
 
     reads_maps: ClassVar[bool] = False
-    """Whether it can give every pixel a cluster, under a prior of label maps."""
+    """Whether the method can compute a cluster for every pixel, under a prior of label maps."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the networks that it reads; assembly reports a recipe that lacks one."""
+        """Names of the networks that the method reads. A recipe without one of them is invalid."""
         return ()
 
     def objection(self, prior: PriorSpec) -> str | None:
-        """Why it cannot work with a prior, or None; assembly reports it."""
+        """Return why the method cannot be used with a prior, or None if it can. The recipe is then invalid."""
         return None
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """What it must learn from the training images once, such as centroids; saved in the model file."""
+        """Return what the method learns once from the training images, such as centroids; empty by default.
+
+        Args:
+            model: The trained networks and the prior.
+            batches: All preprocessed training images, in order, on the generator's device.
+            rng: The only source of randomness.
+
+        Returns:
+            Tensors by name, which are saved in the model file and passed to `posterior` as `state`.
+        """
         return {}
 
     @abstractmethod
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The posterior of a batch, given what `fit` returned."""
+        """Compute the posterior of a batch.
+
+        Args:
+            model: The trained networks and the prior.
+            images: Preprocessed images `(b, c, h, w)` or vectors `(b, d)`, on the generator's device.
+            state: Tensors that `fit` returned.
+            rng: The only source of randomness.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What chains come to in one round.
+    """The result of advancing chains by one round.
 
     Attributes:
-        chains: Their new state, a row a sample, kept between rounds and in checkpoints.
-        quantities: What the inference's `provides` names, for the losses of this round.
-        diagnostics: Scalars by name, 0-d, for the log; one that is not finite ends the training.
+        chains: New state with one row per sample of the batch, kept between rounds and in checkpoints.
+        quantities: Values of the names in the inference's `provides`, for the losses of this round.
+        diagnostics: 0-d tensors by name, for the training log. A value that is not finite ends the training.
     """
 
     chains: Mapping[str, Tensor]
@@ -60,20 +81,26 @@ class Advance:
 
 
 class ChainSpec(InferenceSpec, ABC):
-    """An inference that samples latent variables while networks are trained, by chains that persist between rounds.
+    """An inference whose MCMC chains also run during training and persist between rounds.
 
-    Each sample of the training set has its own row of every tensor of the state. In a round one batch is drawn, its
-    chains advance, and all players step on that batch and on what the chains provide.
+    Every sample of the training set has one row in each tensor of the state. In a round, one batch is drawn and its
+    chains advance; then all players step on that batch with the quantities that the chains provide.
     """
 
     provides: ClassVar[Mapping[str, Any]]
-    """The quantities that it gives to a training step: name to type."""
+    """Types of the quantities that the chains provide to a training step, by name."""
 
     @abstractmethod
     def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """New chains for all images of the training set, in order; tensors `(n, ...)`.
+        """Return new chains for all training images.
 
-        `batches` may be gone through more than once.
+        Args:
+            model: The networks, held and in evaluation mode, and the prior.
+            batches: All preprocessed training images, in order; may be iterated repeatedly.
+            rng: The only source of randomness, equal on every process.
+
+        Returns:
+            State tensors `(n, ...)` by name, float32 or int64.
         """
 
     @abstractmethod
@@ -86,17 +113,17 @@ class ChainSpec(InferenceSpec, ABC):
         rng: torch.Generator,
         valid: Mask | None = None,
     ) -> Advance:
-        """The chains of a batch after one round's steps, the networks held and in evaluation mode.
+        """Advance the chains of a batch by the steps of one round.
 
         Args:
-            model: The networks as they are now, and the prior.
-            images: The batch.
-            chains: Its rows of the state.
-            progress: How much of the training has passed, in [0, 1].
-            rng: On the images' device.
-            valid: Which pixels count, of a system of label maps whose data leave any out.
+            model: The current networks, held and in evaluation mode, and the prior.
+            images: Preprocessed images of the batch.
+            chains: Rows of the state for the batch.
+            progress: Fraction of the stage that has passed, in [0, 1).
+            rng: The only source of randomness, on the images' device.
+            valid: Valid pixels. None if all are valid, and for priors of whole images.
         """
 
     def lengths(self) -> Mapping[int, "ChainSpec"]:
-        """The same inference with shorter and longer chains, by their steps, for the report's curve; may be empty."""
+        """Return the inference with shorter and longer chains by number of steps, for the report. Defaults to none."""
         return {}

@@ -1,4 +1,4 @@
-"""What each kind of part must be: pydantic models whose fields are the recipe's keys, and the protocols of networks."""
+"""Specs of priors, losses, data sets, views, metrics and baselines."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -17,7 +17,10 @@ from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
 
 class Spec(BaseModel):
-    """A part and its options: immutable, strict, and with no key that it does not know."""
+    """A part with its options. The fields are the keys of the part's recipe table.
+
+    A spec is immutable. Types are strict, and unknown keys, NaN and infinities are rejected.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -29,21 +32,21 @@ class PriorSpec(Spec, ABC):
     """The distribution that latent variables are drawn from or matched to."""
 
     clusters: int
-    """K, the number of clusters asked for; at least 2."""
+    """Number of clusters K; at least 2."""
 
     style_dim: int
 
     per_pixel: ClassVar[bool] = False
-    """Whether each pixel has a category of its own, and images have a label map instead of a label."""
+    """Whether every pixel has its own category, so that images get a label map instead of a label."""
 
     @property
     @abstractmethod
     def categories(self) -> int:
-        """Columns of `Latent.category`: `clusters`, or 0 for a prior with no categorical part."""
+        """Number of columns of `Latent.category`: `clusters`, or 0 for a prior without a categorical part."""
 
     @abstractmethod
     def sample(self, count: int, rng: torch.Generator) -> Latent:
-        """`count` independent draws on the generator's device, float32."""
+        """Return `count` independent draws, float32, on the generator's device."""
 
     @property
     def width(self) -> int:
@@ -52,22 +55,26 @@ class PriorSpec(Spec, ABC):
 
 
 class MapPriorSpec(PriorSpec, ABC):
-    """A distribution of label maps beside a grid of styles."""
+    """A distribution of label maps and grids of styles."""
 
     per_pixel: ClassVar[bool] = True
 
     style_stride: int
-    """Pixels, either way, to a place of the style's grid."""
+    """Pixels of the image per position of the style's grid, in each axis."""
 
     sigma: float
-    """Standard deviation of each value of a style."""
+    """Standard deviation of each style value."""
 
 
 # Losses
 
 
 class LossSpec(Spec):
-    """One term of an objective: a function of quantities, which it names by its parameters."""
+    """One term of an objective, as a function of quantities.
+
+    A subclass defines `__call__`. The names of its parameters are the quantities, views, networks or sample tables that
+    the loss reads, and `on` in its recipe table may bind them to others. It returns a 0-d float32 tensor.
+    """
 
     if TYPE_CHECKING:
         __call__: ClassVar[Callable[..., Scalar]]
@@ -77,42 +84,51 @@ class LossSpec(Spec):
 
 
 class DatasetSpec(Spec, ABC):
-    """A data set: where its files lie, how they are read, and under which licence they come."""
+    """A data set: it finds, reads and optionally downloads samples."""
 
     summary: ClassVar[str]
-    """One line: count, size, classes."""
+    """Number of samples, their size and the classes, in one line."""
 
     licence: ClassVar[str]
 
     layout: ClassVar[str]
-    """The files it reads, relative to a data root, as told to a user who has none."""
+    """Files that the data set reads, relative to a data root, as a phrase for users who do not have them."""
 
     @abstractmethod
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Opens the set from the first root that holds it; raises LatentclustError saying what to get otherwise."""
+        """Open the data set from the first data root that contains it.
+
+        Raises:
+            LatentclustError: If the files are missing or damaged. If they are missing, it states what to get.
+        """
 
     @abstractmethod
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """The file or folder it would read, or None where it is absent; reads no sample."""
+        """Return the file or folder that `open` would read, or None if it is missing. No sample is read."""
 
     def fetch(self, root: Path) -> None:
-        """Downloads the set, with checks, into its layout under `root`; raises LatentclustError where it cannot."""
-        raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", f"Lay out {self.layout}")
+        """Download the data set with checksums into its layout below `root`. By default there is no download.
+
+        Raises:
+            LatentclustError: If there is no download, or it fails.
+        """
+        fix = f"Provide the files yourself: {self.layout}"
+        raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", fix)
 
 
 class SceneDatasetSpec(DatasetSpec, ABC):
-    """A data set whose samples are windows of rasters, and which can read one of those whole, as its samples are."""
+    """A data set whose samples are windows of rasters. It can also read a whole raster in the form of its samples."""
 
     @abstractmethod
     def scene_size(self, path: Path) -> tuple[int, int]:
-        """Height and width of a scene that `ImageSet.scenes` names, without reading its pixels."""
+        """Return height and width in pixels of a scene of `ImageSet.scenes`. No pixel is read."""
 
     @abstractmethod
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """A scene `(c, h, w)` that `ImageSet.scenes` names, and which of its pixels are data, `(h, w)`.
+        """Return a scene of `ImageSet.scenes` as an image `(c, h, w)`, and its valid pixels `(h, w)`.
 
         Raises:
-            LatentclustError: A damaged file, or one of other bands.
+            LatentclustError: If the file is damaged, or has other bands.
         """
 
 
@@ -120,24 +136,39 @@ class SceneDatasetSpec(DatasetSpec, ABC):
 
 
 class ViewSpec(Spec):
-    """An augmentation or a preprocessing step."""
+    """A step of an augmentation or of preprocessing. Subclass DeviceViewSpec, MovingViewSpec or HostViewSpec."""
 
 
 class DeviceViewSpec(ViewSpec, ABC):
-    """A batched step on the device; no host synchronisation, so that it may be captured in a CUDA graph."""
+    """A step on a batch on the device. It must not wait for the device, so that CUDA graphs can capture it."""
 
     random: ClassVar[bool]
-    """False for a deterministic step, which may serve as preprocessing."""
+    """Whether the step draws random numbers. Only a step that does not may be used as preprocessing."""
 
     in_place: ClassVar[bool] = True
-    """False where pixels change place; a system of label maps then needs a `MovingViewSpec`."""
+    """Whether all pixels stay in place. A step that moves pixels must be a MovingViewSpec in a system of label maps."""
 
     @abstractmethod
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Images `(b, c, h, w)` in [0, 1] to images in [0, 1]; `rng` lives on the images' device."""
+        """Return the images after the step.
+
+        Args:
+            images: Images `(b, c, h, w)` in [0, 1], or vectors `(b, d)`, float32. They must not be changed.
+            rng: The only source of randomness, on the images' device.
+
+        Returns:
+            Images of `output_shape`, float32. A random step keeps them in [0, 1].
+        """
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape of a sample after this step; raises LatentclustError where the step cannot take it."""
+        """Return the shape of a sample after the step. By default the shape does not change.
+
+        Args:
+            shape: Shape of one sample before the step, `(c, h, w)` or `(d,)`.
+
+        Raises:
+            LatentclustError: If the step cannot be applied to this shape.
+        """
         return shape
 
 
@@ -148,15 +179,14 @@ class MovingViewSpec(DeviceViewSpec, ABC):
 
     @abstractmethod
     def move(self, images: Images, rng: torch.Generator) -> View:
-        """Return the images after the step with the affine map by which each was sampled.
+        """Return the images after the step with the affine maps by which they were sampled.
 
         Args:
-            images: Images `(b, c, h, w)` in [0, 1].
-            rng: Generator on the device of the images, the only source of randomness.
+            images: Images `(b, c, h, w)` in [0, 1], float32. They must not be changed.
+            rng: The only source of randomness, on the images' device.
 
         Returns:
-            Images in [0, 1], and their alignment `(b, 2, 3)`: for each pixel of the result its source position in
-            `images`, in the coordinates of `torch.nn.functional.affine_grid` with `align_corners=False`.
+            Images in [0, 1] with their alignment `(b, 2, 3)`, which maps each of their pixels to its source.
         """
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
@@ -165,26 +195,31 @@ class MovingViewSpec(DeviceViewSpec, ABC):
 
 
 class HostViewSpec(ViewSpec, ABC):
-    """A step on one decoded image at a time, run by the data workers."""
+    """A step on one decoded image, which the data workers run. Host steps come before device steps."""
 
     @abstractmethod
     def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """An `(h, w, c)` image to one of the same shape; the seed alone decides the draw."""
+        """Return an image of the same shape.
+
+        Args:
+            image: Image `(h, w, c)` in [0, 255]. It must not be changed.
+            seed: 32-bit seed, the only source of randomness.
+        """
 
 
 # Evaluation
 
 
 class MetricSpec(Spec, ABC):
-    """A number computed from a contingency table."""
+    """A score computed from a contingency table."""
 
     @abstractmethod
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """The metric of `table[cluster, class]`, counts."""
+        """Return the score of a table `(clusters, classes)` of counts."""
 
 
 class Baseline(Spec, ABC):
-    """A plain clustering of the same data, to stand beside the result: of whole images, or of their pixels."""
+    """A classical clustering of the same data, scored for comparison: a BaselineSpec or a MapBaselineSpec."""
 
 
 class BaselineSpec(Baseline, ABC):
@@ -195,29 +230,41 @@ class BaselineSpec(Baseline, ABC):
 
     @abstractmethod
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)`, 0-based, of points `(n, d)`."""
+        """Return the cluster of each point.
+
+        Args:
+            points: Points `(n, d)`.
+            clusters: Number of clusters K.
+            seed: Random seed.
+
+        Returns:
+            Clusters `(n,)`, 0-based.
+        """
 
 
 Mapped = Callable[[Images], Tensor]
-"""Images `(b, c, h, w)` to the cluster of each pixel, `(b, h, w)` int64, 0-based, on the images' device."""
+"""A function from images `(b, c, h, w)` to the cluster of each pixel, `(b, h, w)` int64, 0-based, on their device."""
 
 
 class MapBaselineSpec(Baseline, ABC):
-    """A plain clustering of pixels, fitted to some of them and then read out image by image."""
+    """A classical clustering of pixels. It is fitted to a sample of them and then applied to each image."""
 
     sample: int = Field(default=100_000, ge=1)
-    """How many pixels it is fitted to, drawn evenly from the images."""
+    """Number of pixels that the clustering is fitted to, drawn evenly from the images."""
 
     @abstractmethod
     def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
-        """The clustering of pixels.
+        """Fit the clustering to pixels.
 
         Args:
-            batches: Images as stored, in [0, 1], each with its pixels that count.
-            count: How many images all batches hold.
-            clusters: K.
-            seed: Of the draw of pixels and of the clustering.
+            batches: Images as stored, in [0, 1], with their valid pixels.
+            count: Number of images in all batches.
+            clusters: Number of clusters K.
+            seed: Random seed of the draw of pixels and of the clustering.
+
+        Returns:
+            A function that returns the cluster of each pixel of given images.
 
         Raises:
-            LatentclustError: where the images do not suit it, or something that it needs is not installed.
+            LatentclustError: If the images are unsuitable, or a required package is not installed.
         """

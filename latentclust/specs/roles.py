@@ -1,4 +1,4 @@
-"""What a network in each role can do; a quantity or a loss asks for one by its name in the recipe."""
+"""Roles of networks, as protocols. Losses and quantities read a network by its name in the recipe."""
 
 from typing import Protocol, runtime_checkable
 
@@ -19,80 +19,80 @@ from latentclust.tensors import (
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Reads images, or a trunk's features, into a code."""
+    """A network from images, or a trunk's features, to a code."""
 
     def __call__(self, sample: Images | Features) -> Code:
-        """The code of a batch."""
+        """Return the code of a batch."""
         ...
 
 
 @runtime_checkable
 class Generator(Protocol):
-    """Draws images from latent variables."""
+    """A network from latent variables to images."""
 
     def __call__(self, latent: Latent) -> Images:
-        """The images of a batch of latents."""
+        """Return the images of a batch of latents, `(b, c, h, w)` or `(b, d)`."""
         ...
 
 
 @runtime_checkable
 class Critic(Protocol):
-    """Scores images, latent vectors or features with one real number each."""
+    """A network from images, latent vectors or features to one real number each."""
 
     def __call__(self, sample: Images | Vectors | Features) -> Scores:
-        """The scores of a batch, `(b,)`."""
+        """Return the scores of a batch, `(b,)`."""
         ...
 
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Scores pairs of features and latent vectors."""
+    """A network from pairs of features and latent vectors to one logit each."""
 
     def __call__(self, features: Features, vectors: Vectors) -> Scores:
-        """The logits of a batch of pairs, `(b,)`."""
+        """Return the logits of a batch of pairs, `(b,)`."""
         ...
 
 
 @runtime_checkable
 class Trunk(Protocol):
-    """Turns images, or another trunk's features, into features that several networks share."""
+    """A network from images, or another trunk's features, to features that several networks share."""
 
     def __call__(self, sample: Images | Features) -> Features:
-        """The features of a batch, `(b, f)`, or a map of them."""
+        """Return the features of a batch, `(b, f)`, or a map `(b, f, h', w')`."""
         ...
 
 
 @runtime_checkable
 class Heads(Protocol):
-    """Reads images, or a trunk's features, into the cluster logits of several sub-heads."""
+    """A network from images, or a trunk's features, to the cluster logits of several sub-heads."""
 
     def __call__(self, sample: Images | Features) -> HeadLogits:
-        """The logits of a batch, `(b, h, k)`, or of its pixels, `(b, h, k, y, x)`."""
+        """Return the logits of a batch, `(b, h, k)`, or of its pixels, `(b, h, k, y, x)`."""
         ...
 
 
 @runtime_checkable
 class Centroids(Protocol):
-    """Compares features with the centroid of each cluster."""
+    """A network from features to their similarity with the centroid of each cluster."""
 
     def __call__(self, features: Features) -> Similarities:
-        """The similarities of a batch, `(b, k)`, or of the places of a map, `(b, k, y, x)`."""
+        """Return the similarities of a batch, `(b, k)`, or of the positions of a map, `(b, k, y, x)`."""
         ...
 
 
 @runtime_checkable
 class LayeredGenerator(Generator, Protocol):
-    """Draws images from label maps and styles, every cluster a layer of its own."""
+    """A generator of label maps: every cluster draws a layer, and the label map selects the visible one."""
 
     def per_cluster(self, style: Tensor) -> ClusterImages:
-        """Every cluster's layer, `(b, k, c, h, w)`."""
+        """Return every cluster's layer, `(b, k, c, h, w)`, for a style `(b, d, h', w')`."""
         ...
 
 
 @runtime_checkable
 class Represents(Protocol):
-    """A network that can say how it represents a sample just before its head."""
+    """A network that can return its representation of a sample, which is the input of its head."""
 
     def represent(self, sample: Tensor) -> Tensor:
-        """The representation, `(b, width)`, or a map of them."""
+        """Return the representation `(b, width)`, or a map `(b, width, h', w')`, float32."""
         ...

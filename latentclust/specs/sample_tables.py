@@ -1,4 +1,4 @@
-"""What is computed from the whole training set: tables with a row for each sample, and weights to begin with."""
+"""Specs of values computed from the whole training set: sample tables, and the starting weights of a stage."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -13,45 +13,49 @@ from latentclust.tensors import Images
 
 
 class TableSpec(Spec, ABC):
-    """A row for each sample of the training set, computed from all of them.
+    """A sample table: one row per training sample, computed from all samples.
 
-    A training step is given the rows of its batch, under the name of the recipe's table.
+    A training step can read the rows of its batch under the name of the recipe table.
     """
 
     provides: ClassVar[Any] = Any
-    """The type of a batch's rows, which is compared with what reads them."""
+    """Type of a batch's rows, which is compared with the types of the losses and quantities that read them."""
 
     of_samples: ClassVar[bool] = False
-    """Whether a row holds indices of samples; `NAME_images` then gives the images of one drawn from each row."""
+    """Whether a row holds sample indices. A step can then also read `NAME_images`: one image drawn from each row."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the networks that it reads; assembly reports a recipe that lacks one."""
+        """Names of the networks that the table reads. A recipe without one of them is invalid."""
         return ()
 
     @abstractmethod
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
-        """The table, `(n, ...)`, on any device; finite, and of samples `(n, m)` int64, counted from 0.
+        """Compute the table.
 
         Args:
-            model: The networks as they are now, held and in evaluation mode, and the prior; float32, without autocast.
-            batches: All preprocessed images of the training set, in order, on the generator's device. They may be gone
-                through more than once.
-            rng: The same on every process.
+            model: The current networks, held and in evaluation mode, and the prior; float32 without autocast.
+            batches: All preprocessed training images, in order, on the generator's device; may be iterated repeatedly.
+            rng: The only source of randomness, equal on every process.
+
+        Returns:
+            A finite tensor `(n, ...)` on any device. With `of_samples`, indices `(n, m)` int64, counted from 0.
         """
 
 
 class StartSpec(Spec, ABC):
-    """Weights that a stage of the training begins with."""
+    """A part that computes the weights a stage of the training begins with."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the networks that it reads or sets; assembly reports a recipe that lacks one."""
+        """Names of the networks that the part reads or sets. A recipe without one of them is invalid."""
         return ()
 
     @abstractmethod
     def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
-        """New values of parameters and buffers, finite, by network and name: `encoder.head.bias`; others stay.
+        """Compute new weights. The arguments are those of `TableSpec.compute`.
 
-        The arguments are those of `TableSpec.compute`.
+        Returns:
+            Finite values of parameters and buffers by network and name, such as `encoder.head.bias`. Weights that are
+            not named do not change.
         """

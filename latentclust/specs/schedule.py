@@ -1,4 +1,4 @@
-"""Values that move during training."""
+"""Schedules: values that change with training progress."""
 
 import math
 from typing import Literal
@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Ramp(BaseModel):
-    """A value that moves from `start` to `end` over a part of the training.
+    """A value that changes from `start` to `end` during a part of the training.
 
-    `until` is the fraction of the rounds at which `end` is reached; before `since` it stays at `start`.
+    The value is `start` until the fraction `since` of the rounds, and `end` from the fraction `until`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -23,18 +23,18 @@ class Ramp(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> "Ramp":
         if self.until <= self.since:
-            raise ValueError(f"until = {self.until} is not after since = {self.since}")
+            raise ValueError(f"until = {self.until} must be greater than since = {self.since}")
         if self.shape == "geometric" and self.start * self.end <= 0:
-            raise ValueError("a geometric ramp needs start and end of one sign, neither 0")
+            raise ValueError("a geometric ramp requires a start and an end of the same sign, neither 0")
         return self
 
 
 Schedule = float | Ramp
-"""A number, or a ramp between two."""
+"""A constant, or a ramp."""
 
 
 def value_at(schedule: Schedule, progress: float) -> float:
-    """The value at a fraction of the training in [0, 1]."""
+    """Return the value of a schedule at a fraction of the training in [0, 1]."""
     if not isinstance(schedule, Ramp):
         return schedule
     share = min(max((progress - schedule.since) / (schedule.until - schedule.since), 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""Data against a pydantic model, strictly, and its mistakes in the words of this project."""
+"""Strict validation of tables by pydantic models, with errors as issues."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from latentclust.errors import Issue, LatentclustError, did_you_mean
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
-"""Keys and positions that lead to a place in nested tables and lists."""
+"""Keys and positions that lead to a value in nested tables and lists."""
 
 IN_TOML = {
     "dict_type": "Input should be a table",
@@ -19,7 +19,7 @@ IN_TOML = {
     "tuple_type": "Input should be a list",
     "list_type": "Input should be a list",
 }
-"""What pydantic says in the words of JSON, in those of TOML."""
+"""pydantic's messages about JSON types, in terms of TOML."""
 
 TOO_SHORT = ("this value is missing", "Add it to the end of the list")
 SHOULD_BE = "Input should be "
@@ -27,23 +27,23 @@ SHOULD_BE = "Input should be "
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong, and where it lies in the data."""
+    """An issue with the path of its value in the data."""
 
     path: KeyPath
     issue: Issue
 
 
 def validate(model: type[ModelT], data: Mapping[str, Any], where: str, siblings: Iterable[str] = ()) -> ModelT:
-    """Data as a model.
+    """Return data as an instance of a model.
 
     Args:
-        model: What it must be.
-        data: As TOML gives it.
-        where: The place of the data in the recipe.
-        siblings: Keys of the same table that others read, and which an unknown key may have been meant to be.
+        model: The model.
+        data: The data, as read from TOML.
+        where: Key of the data in the recipe.
+        siblings: Keys of the same table that are read elsewhere; they are suggested for unknown keys.
 
     Raises:
-        LatentclustError: with an issue for every wrong, missing or unknown key.
+        LatentclustError: If a key is invalid, missing or unknown, with one issue for each.
     """
     try:
         return strict(model, data)
@@ -55,24 +55,24 @@ def validate(model: type[ModelT], data: Mapping[str, Any], where: str, siblings:
 
 
 def strict(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
-    """Data through JSON, which lets a TOML list be a tuple but no string a number; raises pydantic's own error."""
+    """Validate data as JSON, where a list may be a tuple but a string is not a number. Raise pydantic's own error."""
     return model.model_validate_json(json.dumps(data, allow_nan=True, default=str))
 
 
 def mistakes(
     model: type[BaseModel], error: ValidationError, data: Mapping[str, Any], where: str, siblings: Iterable[str] = ()
 ) -> list[Mistake]:
-    """One mistake for each place that is wrong; of a union, every branch of which reports, only one."""
+    """Return one mistake per invalid value; a union reports one error per branch, which are merged."""
     by_path: dict[KeyPath, list[Any]] = {}
     for item in error.errors(include_url=False):
         by_path.setdefault(_path(item, data), []).append(item)
-    # What a branch of a union says of the inside of a table outweighs the others' refusal of any table.
+    # One branch of a union may report an error inside a table while another rejects any table: keep the former.
     inner = [path for path in by_path if not any(_is_below(other, path) for other in by_path)]
     return [Mistake(path, _issue(model, path, by_path[path], where, tuple(siblings))) for path in inner]
 
 
 def _path(item: Any, data: Mapping[str, Any]) -> KeyPath:
-    """An error's location in the data, without the names of union branches, which are no keys."""
+    """Return an error's location in the data, without the names of union branches, which are not keys."""
     path: list[str | int] = []
     node: Any = data
     for step in item["loc"]:
@@ -83,7 +83,7 @@ def _path(item: Any, data: Mapping[str, Any]) -> KeyPath:
 
 
 def holds(node: Any, step: str | int) -> bool:
-    """Whether a table has a key, or a list a position."""
+    """Return whether a table has a key, or a list a position."""
     if isinstance(node, Mapping):
         return step in node
     return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
@@ -94,7 +94,7 @@ def _is_below(path: KeyPath, other: KeyPath) -> bool:
 
 
 def _issue(model: type[BaseModel], path: KeyPath, items: list[Any], where: str, siblings: tuple[str, ...]) -> Issue:
-    """What pydantic's errors at one place come to."""
+    """Return pydantic's errors at one path as one issue."""
     place = ".".join(str(step) for step in (where, *path) if step != "")
     key, kind = path[-1] if path else "", items[0]["type"]
     if kind == "extra_forbidden":
@@ -102,20 +102,20 @@ def _issue(model: type[BaseModel], path: KeyPath, items: list[Any], where: str, 
         return Issue(place, f"unknown key {key!r}", did_you_mean(str(key), known))
     if kind == "missing":
         return Issue(place, *(("this key is missing", "Add it") if isinstance(key, str) else TOO_SHORT))
-    return Issue(place, f"{items[0]['input']!r} is refused", _advice(items))
+    return Issue(place, f"invalid value {items[0]['input']!r}", _advice(items))
 
 
 def _advice(items: list[Any]) -> str:
-    """What the input should be, for all branches of a union; a rule that it broke says more than its type."""
+    """Return what the value should be, for all branches of a union. A violated rule is more specific than a type."""
     broken = [item["msg"].removeprefix("Value error, ") for item in items if item["type"] == "value_error"]
     if broken:
         return str(broken[0])
-    wanted = dict.fromkeys(IN_TOML.get(item["type"], item["msg"]).removeprefix(SHOULD_BE) for item in items)
-    return SHOULD_BE + " or ".join(wanted) if items[0]["msg"].startswith(SHOULD_BE) else " or ".join(wanted)
+    expected = dict.fromkeys(IN_TOML.get(item["type"], item["msg"]).removeprefix(SHOULD_BE) for item in items)
+    return SHOULD_BE + " or ".join(expected) if items[0]["msg"].startswith(SHOULD_BE) else " or ".join(expected)
 
 
 def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys that are known in the table that holds `path`."""
+    """Return the known keys of the table that contains `path`."""
     for step in path[:-1]:
         field = model.model_fields.get(str(step))
         nested = _models(field.annotation) if field else [model]
@@ -124,7 +124,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models named in an annotation such as `Mapping[str, PlayerTable]`."""
+    """Return the models named in an annotation such as `Mapping[str, PlayerTable]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]

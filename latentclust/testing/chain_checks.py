@@ -12,7 +12,7 @@ from latentclust.testing.network_checks import saved_and_loaded
 from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import tensors_of
 from latentclust.testing.subject import CheckedPart, require
-from latentclust.train.chains import EvaluationMode
+from latentclust.train.full_dataset import evaluation_mode
 
 COUNT = 6
 HALFWAY = 0.5
@@ -81,7 +81,7 @@ def _begun(spec: ChainSpec, model: Model) -> Rows:
 
 def _advanced(spec: ChainSpec, model: Model, chains: Mapping[str, Tensor]) -> Advance:
     images = images_for(model.prior, COUNT, 2)
-    with EvaluationMode(model.networks.values()):
+    with evaluation_mode(model.networks.values()):
         return spec.advance(model, images, chains, HALFWAY, torch.Generator().manual_seed(3))
 
 

@@ -33,7 +33,7 @@ class NetworkUse:
 def seeded(make: Callable[..., Made], *arguments: Any, seed: int = 0) -> Made:
     """A module with the weights that torch's global generator gives after a seed; the generator is put back."""
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return make(*arguments)
 
 

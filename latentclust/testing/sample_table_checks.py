@@ -17,7 +17,7 @@ from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import role_of
 from latentclust.testing.subject import CheckedPart, CheckFailed, require, unless_refused
 from latentclust.testing.variants import BATCH, Form, forms
-from latentclust.train.chains import EvaluationMode
+from latentclust.train.full_dataset import evaluation_mode
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ def _of(subject: CheckedPart, model: Model, form: Form) -> Mapping[str, Tensor]:
     """A table, under an empty name, or weights by name."""
     spec: TableSpec | StartSpec = subject.build()
     batches, rng = list(_batches(form)), torch.Generator().manual_seed(1)
-    with EvaluationMode(model.networks.values()), torch.no_grad():
+    with evaluation_mode(model.networks.values()), torch.no_grad():
         if isinstance(spec, TableSpec):
             return {"": spec.compute(model, batches, rng)}
         return spec.weights(model, batches, rng)

@@ -90,7 +90,7 @@ class PlainLayers(LayeredDecoder):
 def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> nn.Module:
     """A network in a role for samples of `shape`; the seed alone decides its weights."""
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         if role == "centroids":
             return CentroidsNetwork(ChannelMap(WIDTH, prior.clusters))
         return _of_maps(role, prior, shape) if isinstance(prior, MapPriorSpec) else _of_samples(role, prior, shape)

@@ -1,1 +1,1 @@
-"""Training: one loop over the players of an experiment."""
+"""Training: the loop over the players of an experiment."""

@@ -1,4 +1,4 @@
-"""Chains kept by sample index, advanced once a round, and committed after it."""
+"""The chains of an inference, kept by sample index, advanced once per round and committed after it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,30 +12,35 @@ from torch import Tensor, nn
 from latentclust.data.feed import Batch
 from latentclust.specs.inference import ChainSpec, Model
 from latentclust.tensors import Images, Mask
+from latentclust.train.full_dataset import evaluation_mode, place_tensors, select_rows
 from latentclust.train.precision import Precision
-from latentclust.train.sample_rows import place_tensors, select_rows
-
-TrainingImages = Iterable[Images]
-"""All preprocessed images of the training set, in order; may be gone through more than once."""
 
 
 @dataclass(slots=True)
 class Chains:
     """The chains of one training.
 
-    Every process holds the state of all samples, and advances those of its own, whose index leaves its rank when
-    divided by the number of processes.
+    Every process holds the state of all samples. It advances the chains of its own samples, whose index modulo the
+    number of processes is its rank.
 
     Attributes:
-        state: A row a sample of the training set, float32 or int64.
-        values: What the chains of the batch provide in this round.
-        sums: Of each diagnostic since the last record.
+        spec: The inference.
+        model: The networks and the prior.
+        read: Returns the preprocessed images of a batch.
+        training_images: All preprocessed images of the training set.
+        precision: Precision of the networks' computations.
+        rng: Generator of a training step, on the device.
+        memory_limit: Largest size of the state on the device, in bytes.
+        state: State tensors by name, float32 or int64, with one row per training sample.
+        values: Quantities that the chains of the current batch provide.
+        sums: Sum of each diagnostic since the last record.
+        count: Number of rounds in `sums`.
     """
 
     spec: ChainSpec
     model: Model
     read: Callable[[Batch], Tensor]
-    training_images: TrainingImages
+    training_images: Iterable[Images]
     precision: Precision
     rng: torch.Generator
     memory_limit: int
@@ -46,19 +51,19 @@ class Chains:
     _next: tuple[Int64[Tensor, " b"], Mapping[str, Tensor]] | None = None
 
     def begin(self, seed: int) -> None:
-        """New chains for all samples, the same on every process."""
+        """Start new chains for all samples, equal on every process."""
         rng = torch.Generator(self.rng.device).manual_seed(seed)
-        with EvaluationMode(self._networks()), torch.no_grad():
+        with evaluation_mode(self._networks()), torch.no_grad():
             self.restore(self.spec.begin(self.model, self.training_images, rng))
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Takes over a state: on the device where it fits the limit, else in the host's memory, pinned for a GPU."""
+        """Replace the state. It goes to host memory if it exceeds the memory limit."""
         self.state = place_tensors(state, self.rng.device, self.memory_limit)
 
     def advance(self, batch: Batch, progress: float) -> None:
-        """Moves the chains of a batch; the state stays as it is until the round is over."""
+        """Advance the chains of a batch. The state does not change until `commit`."""
         rows = {name: select_rows(tensor, batch.index, self.rng.device) for name, tensor in self.state.items()}
-        with EvaluationMode(self._networks()), self.precision.forward():
+        with evaluation_mode(self._networks()), self.precision.forward():
             valid = None if batch.valid is None else Mask(batch.valid)
             found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng, valid)
         self.values = dict(found.quantities)
@@ -68,7 +73,7 @@ class Chains:
         self.count += 1
 
     def commit(self) -> None:
-        """The chains of the batch stay where they are now."""
+        """Write the advanced chains of the last batch to the state."""
         assert self._next is not None, "advance comes first"
         index, chains = self._next
         for name, rows in chains.items():
@@ -77,17 +82,17 @@ class Chains:
         self._next = None
 
     def means(self) -> dict[str, float]:
-        """The mean of each diagnostic since the last drain."""
+        """Return the mean of each diagnostic since the last call of `drain`."""
         return {name: total.item() / max(self.count, 1) for name, total in self.sums.items()}
 
     def drain(self) -> dict[str, float]:
-        """The mean of each diagnostic since the last call."""
+        """Return the mean of each diagnostic since the last call, and reset the sums."""
         means = self.means()
         self.sums, self.count = {}, 0
         return means
 
     def gather(self, fabric: Fabric) -> None:
-        """Every process takes over what the others made of their own samples."""
+        """Gather the states of all processes, so that every process holds the current state of all samples."""
         if fabric.world_size == 1:
             return
         for tensor in self.state.values():
@@ -99,27 +104,3 @@ class Chains:
 
     def _networks(self) -> tuple[nn.Module, ...]:
         return tuple(self.model.networks[name] for name in self.spec.needs)
-
-
-class EvaluationMode:
-    """Networks in evaluation mode and held while open, and as they were afterwards."""
-
-    def __init__(self, networks: Iterable[nn.Module]) -> None:
-        """Takes the networks; nothing happens yet."""
-        self._networks = tuple(networks)
-        self._training = [network.training for network in self._networks]
-        self._moving = [p for network in self._networks for p in network.parameters() if p.requires_grad]
-
-    def __enter__(self) -> None:
-        """Holds them."""
-        for network in self._networks:
-            network.eval()
-        for parameter in self._moving:
-            parameter.requires_grad_(False)
-
-    def __exit__(self, *exception: object) -> None:
-        """Lets them go."""
-        for network, training in zip(self._networks, self._training, strict=True):
-            network.train(training)
-        for parameter in self._moving:
-            parameter.requires_grad_(True)

@@ -1,8 +1,9 @@
-"""Checkpoints: everything that a killed run needs to go on to the same bits, in one safetensors file."""
+"""The state of a training, and checkpoints: one safetensors file with all that an exact resumption needs."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,124 +22,131 @@ from latentclust.train.step import Player
 
 FORMAT = 1
 NAME = "checkpoint.safetensors"
+"""File name of the checkpoint in a run folder."""
 
 
-def write_checkpoint(
-    path: Path,
-    round_: int,
-    networks: nn.ModuleDict,
-    players: dict[str, Player],
-    feed: Feed,
-    selection: Selection,
-    chains: Chains | None = None,
-    tables: MemoryBank | None = None,
-) -> None:
-    """Writes a checkpoint in one step: a reader sees the old one or the new one, never a part."""
-    tensors = {f"networks/{name}": tensor for name, tensor in networks.state_dict().items()}
-    tensors |= {f"selected/{name}": tensor for name, tensor in selection.weights.items()}
-    if chains is not None:
-        tensors |= {f"chains/{name}": tensor for name, tensor in chains.state.items()}
-        tensors |= {f"diagnostics/{name}": tensor for name, tensor in chains.sums.items()}
-    if tables is not None:
-        tensors |= {f"tables/{name}": tensor for name, tensor in tables.rows.items()}
-    header: dict[str, Any] = {
+@dataclass(slots=True)
+class TrainingState:
+    """The state that a training changes and a checkpoint holds.
+
+    Attributes:
+        networks: All networks by name, trained or frozen.
+        players_by_stage: Players of each stage by name, in the order of their steps.
+        feed: Supply of training batches.
+        selection: Best weights so far.
+        chains: Chains of the inference, or None if it has none.
+        memory_bank: Sample tables of the recipe.
+        stage_index: Index of the current stage.
+    """
+
+    networks: nn.ModuleDict
+    players_by_stage: tuple[dict[str, Player], ...]
+    feed: Feed
+    selection: Selection
+    chains: Chains | None
+    memory_bank: MemoryBank
+    stage_index: int = 0
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Players of the current stage."""
+        return self.players_by_stage[self.stage_index]
+
+
+def write_checkpoint(path: Path, round_: int, state: TrainingState) -> None:
+    """Write a checkpoint atomically: a reader sees the old file or the new one, never a part."""
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
+    write_atomic(path, save(contiguous, {"latentclust": json.dumps(_header(round_, state))}))
+
+
+def _tensors(state: TrainingState) -> dict[str, Tensor]:
+    tensors = {f"networks/{name}": tensor for name, tensor in state.networks.state_dict().items()}
+    tensors |= {f"selected/{name}": tensor for name, tensor in state.selection.weights.items()}
+    if state.chains is not None:
+        tensors |= {f"chains/{name}": tensor for name, tensor in state.chains.state.items()}
+        tensors |= {f"diagnostics/{name}": tensor for name, tensor in state.chains.sums.items()}
+    tensors |= {f"tables/{name}": tensor for name, tensor in state.memory_bank.rows.items()}
+    for name, player in state.players.items():
+        tensors[f"sums/{name}"] = player.sums
+        for index, moments in player.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizers/{name}/{index}/{key}": item for key, item in moments.items() if item is not None}
+    return tensors
+
+
+def _header(round_: int, state: TrainingState) -> dict[str, Any]:
+    selection = state.selection
+    score = selection.score if selection.weights else None
+    return {
         "format": FORMAT,
         "round": round_,
-        "feed": feed.state(),
-        "selection": [
-            selection.score if selection.weights else None,
-            selection.round,
-            selection.total,
-            selection.last_round,
-        ],
-        "counts": {name: player.count for name, player in players.items()},
-        "diagnosed": chains.count if chains else 0,
-        "scalers": {name: player.scaler.state_dict() for name, player in players.items()},
+        "feed": state.feed.state(),
+        "selection": [score, selection.round, selection.total, selection.last_round],
+        "counts": {name: player.count for name, player in state.players.items()},
+        "diagnosed": state.chains.count if state.chains else 0,
+        "scalers": {name: player.scaler.state_dict() for name, player in state.players.items()},
     }
-    for name, player in players.items():
-        tensors[f"sums/{name}"] = player.sums
-        for index, state in player.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizers/{name}/{index}/{key}": item for key, item in state.items() if item is not None}
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
 def read_round(path: Path) -> int:
-    """The round of a checkpoint; raises LatentclustError where the file is missing or cut short."""
-    with _opened(path) as (header, _):
+    """Return the round of a checkpoint. Raise LatentclustError if the file is missing or damaged."""
+    with _open(path) as (header, _):
         return int(header["round"])
 
 
-def read_checkpoint(
-    path: Path,
-    networks: nn.ModuleDict,
-    players: dict[str, Player],
-    feed: Feed,
-    selection: Selection,
-    chains: Chains | None = None,
-    tables: MemoryBank | None = None,
-) -> int:
-    """Puts a checkpoint back and returns its round.
+def read_checkpoint(path: Path, state: TrainingState) -> int:
+    """Restore a training from a checkpoint and return its round; `stage_index` must be that of the round.
 
     Raises:
-        LatentclustError: where the file is missing, cut short, or of another recipe.
+        LatentclustError: If the file is missing, damaged, or belongs to another recipe.
     """
-    header, tensors = _read(path)
+    with _open(path) as (header, file):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     try:
-        networks.load_state_dict(_under(tensors, "networks/"))
-        for name, player in players.items():
-            _restore_optimizer(player.optimizer, _under(tensors, f"optimizers/{name}/"))
+        state.networks.load_state_dict(_with_prefix(tensors, "networks/"))
+        for name, player in state.players.items():
+            _restore_optimizer(player.optimizer, _with_prefix(tensors, f"optimizers/{name}/"))
             player.scaler.load_state_dict(header["scalers"][name])
             player.sums.copy_(tensors[f"sums/{name}"])
             player.count = int(header["counts"][name])
-        feed.restore(header["feed"])
-        if chains is not None:
-            _restore_chains(chains, tensors, header["diagnosed"])
-        if tables is not None:
-            tables.restore(_under(tensors, "tables/"))
+        state.feed.restore(header["feed"])
+        if state.chains is not None:
+            _restore_chains(state.chains, tensors, header["diagnosed"])
+        state.memory_bank.restore(_with_prefix(tensors, "tables/"))
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
-        raise LatentclustError.at(str(path), f"does not fit this recipe ({error})", fix) from error
-    score, selection.round, selection.total, selection.last_round = header["selection"]
-    selection.weights = _under(tensors, "selected/")
-    if score is not None:
-        selection.score = score
+        raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error
+    _restore_selection(state.selection, header["selection"], _with_prefix(tensors, "selected/"))
     return int(header["round"])
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """A checkpoint's header and tensors."""
-    with _opened(path) as (header, file):
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-
-
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
-    """A checkpoint's header, and the file that its tensors are read from while it is open."""
+def _open(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield the header of a checkpoint, and the open file to read its tensors from."""
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["latentclust"])
             if header["format"] != FORMAT:
-                raise ValueError(f"its format is {header['format']}, and {FORMAT} is read")
+                raise ValueError(f"expected format {FORMAT}, got {header['format']}")
             yield header, file
     except FileNotFoundError as error:
-        fix = "Give the folder of a run that was stopped after its first checkpoint"
+        fix = "Use the folder of a run that was stopped after its first checkpoint"
         raise LatentclustError.at(str(path), "there is no checkpoint", fix) from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"is no readable checkpoint ({error})", "Start the run anew") from error
+        what = f"is not a readable checkpoint ({error})"
+        raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
 
 
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _restore_chains(chains: Chains, tensors: dict[str, Tensor], count: int) -> None:
-    state = _under(tensors, "chains/")
+    state = _with_prefix(tensors, "chains/")
     if not state:
         raise KeyError("chains")
     chains.restore(state)
     device = chains.rng.device
-    chains.sums = {name: tensor.to(device) for name, tensor in _under(tensors, "diagnostics/").items()}
+    chains.sums = {name: tensor.to(device) for name, tensor in _with_prefix(tensors, "diagnostics/").items()}
     chains.count = count
 
 
@@ -148,3 +156,10 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
         index, _, key = name.partition("/")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _restore_selection(selection: Selection, header: list[Any], weights: dict[str, Tensor]) -> None:
+    score, selection.round, selection.total, selection.last_round = header
+    selection.weights = weights
+    if score is not None:
+        selection.score = score

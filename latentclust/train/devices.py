@@ -1,4 +1,6 @@
-"""Which device, how many processes, and how they meet: Lightning Fabric behind one function."""
+"""The device and the processes of a run, by Lightning Fabric, and the state of torch's own generators."""
+
+from contextlib import AbstractContextManager
 
 import torch
 from lightning_fabric import Fabric
@@ -8,33 +10,33 @@ from latentclust.train.rank import process_rank
 
 
 def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
-    """Fabric's words for a device: the accelerator, and which or how many of them.
+    """Return Fabric's accelerator, and the indices or the number of its devices.
 
     Args:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        processes: Data-parallel processes, each with a device of its own.
+        processes: Number of data-parallel processes, each with its own device.
 
     Raises:
-        LatentclustError: where the device is unknown or absent.
+        LatentclustError: If the device is unknown or not available.
     """
     kind, colon, number = device.partition(":")
     available = torch.cuda.device_count()
     if kind not in ("auto", "cpu", "cuda") or (colon and (kind != "cuda" or not number.isdecimal())):
-        raise LatentclustError.at("--device", f"{device!r} is no device", "Use auto, cpu, cuda or cuda:N")
+        raise LatentclustError.at("--device", f"unknown device {device!r}", "Use auto, cpu, cuda or cuda:N")
     if number and processes > 1:
-        what = f"{device!r} is one device, and train.devices = {processes}"
+        what = f"{device!r} is a single device, but train.devices = {processes}"
         raise LatentclustError.at("--device", what, "Use --device cuda, or train.devices = 1")
     if kind == "auto":
         kind = "cuda" if available else "cpu"
-    wanted = int(number) + 1 if number else processes
-    if kind == "cuda" and available < wanted:
-        what = f"{device!r} with {processes} process(es) needs {wanted} CUDA device(s), and {available} are visible"
+    required = int(number) + 1 if number else processes
+    if kind == "cuda" and available < required:
+        what = f"{device!r} with train.devices = {processes} needs {required} CUDA devices, found {available}"
         raise LatentclustError.at("--device", what, "Use --device cpu, or fewer train.devices")
     return kind, [int(number)] if number else processes
 
 
 def make_fabric(device: str, processes: int) -> Fabric:
-    """A launched Fabric; raises LatentclustError as `choose_device` does."""
+    """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
     accelerator, devices = choose_device(device, processes)
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if processes > 1 else "auto")
     fabric.launch()
@@ -42,10 +44,23 @@ def make_fabric(device: str, processes: int) -> Fabric:
 
 
 def is_follower() -> bool:
-    """Whether this process was started by another of the same data-parallel run, which alone writes files."""
+    """Return whether another process of the same data-parallel run started this one. Followers write no files."""
     return process_rank() > 0
 
 
 def describe(device: torch.device) -> str:
-    """The device in words, for a report."""
+    """Return the name of a device for a report."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
+
+
+def fork_generators(device: torch.device) -> AbstractContextManager[None]:
+    """Return a context after which torch's own generators are as before: the CPU's and, on a GPU, the device's."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else ())
+
+
+def seed_generators(device: torch.device, seed: int) -> None:
+    """Seed torch's own generators of the CPU and of the device, and no other device's, as `torch.manual_seed` would."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What training tells whoever watches: a progress bar, a log, a test."""
+"""Progress events of a training: records, and the listeners that receive them."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -9,14 +9,14 @@ class Record:
     """One line of `metrics.jsonl`.
 
     Attributes:
-        round: Rounds finished.
-        rounds: Rounds in all.
-        seconds: Training time so far, in this process.
-        images_per_second: Training samples read by all players and processes since the last record.
-        losses: Mean of each term since the last record.
-        chains: Mean of each diagnostic of an inference's chains since the last record.
-        stage: The stage in which the round was played; empty of a training without stages.
-        oracle: Metrics against the labels, where the recipe asks for a learning curve; never used to select.
+        round: Number of rounds finished.
+        rounds: Number of rounds of the training.
+        seconds: Training time so far in this process, in seconds.
+        images_per_second: Training samples per second since the last record, of all players and processes.
+        losses: Mean of each loss term since the last record.
+        oracle: Metrics against the labels, if the recipe has a learning curve; never used for selection.
+        chains: Mean of each diagnostic of the inference's chains since the last record.
+        stage: Stage of the round; empty for a training without stages.
     """
 
     round: int
@@ -29,7 +29,7 @@ class Record:
     stage: str = ""
 
     def line(self) -> dict[str, Any]:
-        """The record as JSON keys; times are left out, so that equal runs write equal losses first."""
+        """Return the record as a JSON-serializable dict. Times come last, so that equal runs begin with equal text."""
         line: dict[str, Any] = {"round": self.round, "losses": self.losses}
         if self.stage:
             line["stage"] = self.stage
@@ -42,29 +42,29 @@ class Record:
 
 @runtime_checkable
 class Listener(Protocol):
-    """Watches one training."""
+    """A receiver of the progress events of one training."""
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Training starts, or resumes, after `round_` rounds."""
+        """Handle the start, or the resumption after `round_` rounds, of a training of `rounds` rounds."""
         ...
 
     def on_record(self, record: Record) -> None:
-        """A record was made."""
+        """Handle a new record."""
         ...
 
     def on_end(self) -> None:
-        """Training stopped, for whatever reason."""
+        """Handle the end of the training, whether it finished, failed or was stopped."""
         ...
 
 
 class NullListener:
-    """Watches and says nothing."""
+    """A listener that ignores all events."""
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_record(self, record: Record) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_end(self) -> None:
-        """Nothing."""
+        """Do nothing."""

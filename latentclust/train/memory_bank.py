@@ -1,4 +1,4 @@
-"""Tables with a row for each training sample, computed from all of them, and computed anew when due."""
+"""The memory bank: tables with one row per training sample, computed from all samples and recomputed when due."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,21 +13,22 @@ from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
 from latentclust.recipe.schema import SampleTable
 from latentclust.specs.sample_tables import TableSpec
-from latentclust.train.full_dataset import FullDatasetReader
-from latentclust.train.sample_rows import place_tensors, select_rows
+from latentclust.train.full_dataset import FullDatasetReader, place_tensors, select_rows
 
 
 @dataclass(slots=True)
 class MemoryBank:
-    """The tables of one training; every process holds all their rows.
+    """The sample tables of one training. Every process holds all rows.
 
     Attributes:
-        specs: What they are, by name.
-        options: How often each is computed.
-        samples: Of the training set.
-        images: The preprocessed images of given indices, on the device.
-        rng: What is drawn from in a step.
-        rows: Those that were computed so far.
+        specs: Table parts by name.
+        options: Recipe tables by name, with the interval at which each is computed.
+        dataset: Reader that computes a table from all training samples.
+        samples: Number of training samples.
+        images: Returns the preprocessed images of given sample indices, on the device.
+        rng: Generator of a training step, on the device.
+        memory_limit: Largest total size of the tables on the device, in bytes.
+        rows: Tables that have been computed, by name.
     """
 
     specs: Mapping[str, TableSpec]
@@ -40,10 +41,14 @@ class MemoryBank:
     rows: dict[str, Tensor] = field(default_factory=dict)
 
     def refresh(self, round_: int, stage: Stage) -> None:
-        """Computes what a stage reads and is due before a round, counted from 1.
+        """Compute the tables that a stage reads and that are due before a round.
+
+        Args:
+            round_: The round, counted from 1.
+            stage: The stage of the round.
 
         Raises:
-            RunFailedError: where a table is not finite, or has not a row for each sample.
+            RunFailedError: If a table is not finite, or does not have one row per sample.
         """
         for name in self.specs:
             every = self.options[name].every
@@ -52,37 +57,37 @@ class MemoryBank:
                 self.restore(self.rows | {name: self._compute(name, round_)})
 
     def restore(self, rows: Mapping[str, Tensor]) -> None:
-        """Takes over tables; raises ValueError where they are not of this set."""
-        lost = [name for name, tensor in rows.items() if len(tensor) != self.samples]
-        if lost:
-            raise ValueError(f"the table {lost[0]!r} has {len(rows[lost[0]])} rows for {self.samples} samples")
+        """Replace the tables. Raise ValueError if one does not have one row per sample."""
+        wrong = [name for name, tensor in rows.items() if len(tensor) != self.samples]
+        if wrong:
+            raise ValueError(f"the table {wrong[0]!r} has {len(rows[wrong[0]])} rows for {self.samples} samples")
         self.rows = place_tensors(rows, self.rng.device, self.memory_limit)
 
     def batch_rows(self, name: str, batch: Batch) -> Tensor:
-        """The rows of a batch."""
+        """Return the rows of a batch, `(b, ...)`, on the device."""
         return select_rows(self.rows[name], batch.index, self.rng.device)
 
     def sampled_images(self, name: str, batch: Batch) -> Tensor:
-        """The image of one sample drawn from each row of a batch."""
+        """Return the image of one sample drawn from each row of a batch; the rows hold sample indices."""
         rows = self.batch_rows(name, batch)
         column = torch.randint(rows.shape[1], (len(rows), 1), generator=self.rng, device=self.rng.device)
         return self.images(rows.gather(1, column).flatten())
 
     def _compute(self, name: str, round_: int) -> Tensor:
-        """A table from the networks as they are, checked, and the first process's on all of them."""
+        """Return a table computed with the current networks and checked; every process gets the first one's."""
         table = self.dataset.read(self.specs[name].compute, f"tables.{name}", round_)
-        if wrong := self._misfit(name, table):
-            fix = "Mend the plugin that provides it, or lower the learning rate of what it reads"
-            raise RunFailedError.at(f"tables.{name}", f"{wrong}, before round {round_}", fix)
+        if problem := self._problem(name, table):
+            fix = "Fix the plugin that provides it, or lower the learning rate of the networks that it reads"
+            raise RunFailedError.at(f"tables.{name}", f"{problem}, before round {round_}", fix)
         return self.dataset.broadcast_from_first(table)
 
-    def _misfit(self, name: str, table: Tensor) -> str | None:
-        """What is wrong with a table, or None."""
+    def _problem(self, name: str, table: Tensor) -> str | None:
+        """Return what is wrong with a table, or None."""
         if not table.dim() or len(table) != self.samples:
-            return f"a table of shape {tuple(table.shape)} for {self.samples} samples"
+            return f"the table has shape {tuple(table.shape)} for {self.samples} samples"
         if self.specs[name].of_samples:
             if table.dtype != torch.int64 or table.dim() != 2 or not table.numel():
-                return f"a table of {table.dtype} and shape {tuple(table.shape)}, where indices are (n, m) int64"
+                return f"expected sample indices (n, m) int64, got {table.dtype} of shape {tuple(table.shape)}"
             least, most = table.min().item(), table.max().item()
-            return None if least >= 0 and most < self.samples else f"indices from {least} to {most}"
-        return None if bool(torch.isfinite(table).all()) else "it is no longer finite"
+            return None if least >= 0 and most < self.samples else f"it has sample indices from {least} to {most}"
+        return None if bool(torch.isfinite(table).all()) else "the table is no longer finite"

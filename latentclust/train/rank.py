@@ -1,11 +1,11 @@
-"""Which process of a data-parallel run this one is; knowing it imports nothing."""
+"""Rank of this process in a data-parallel run, found without importing torch."""
 
 import os
 
 RANK_VARIABLE = "LOCAL_RANK"
-"""How Lightning Fabric tells a process that it started."""
+"""Environment variable that Lightning Fabric sets for the processes that it starts."""
 
 
 def process_rank() -> int:
-    """0 for the process that the user started, which alone writes and speaks."""
+    """Return the rank of this process. It is 0 for the process that the user started, which alone writes and prints."""
     return int(os.environ.get(RANK_VARIABLE, "0"))

@@ -1,4 +1,4 @@
-"""Label-free selection of weights: where a watched term came nearest to zero over a window."""
+"""Label-free selection of weights: those at which a loss term, averaged over a window of rounds, is nearest to zero."""
 
 import math
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ Weights = dict[str, Tensor]
 
 @dataclass(slots=True)
 class Selection:
-    """Keeps a copy of the best weights so far.
+    """The best weights so far.
 
-    For the Wasserstein systems the watched term is the critic's: once the critic has converged its negative
-    estimates the distance between the two distributions (DCCS, section 4.2), so the smallest magnitude wins.
+    In the Wasserstein systems the term is the critic's. Once the critic has converged, its negative estimates the
+    distance between the two distributions (DCCS, section 4.2), so the smallest magnitude is the best.
 
     Attributes:
-        table: Which term, from when on, and the rounds of a window.
-        score: The least magnitude of a window's mean so far.
-        round: The round in which that window ended; the weights are those of its end.
-        weights: Empty until a window was selected.
-        total: The term summed over the rounds of the present window.
-        watched: The last round that was watched.
-        before: Rounds before the last stage, from which alone weights are selected.
+        table: Term, first round and window of the selection.
+        score: Least magnitude of a window's mean so far.
+        round: Last round of that window; the weights are those after it.
+        weights: Selected weights; empty until the first window ends.
+        total: Sum of the term over the rounds of the current window.
+        last_round: Last round that is included in `total`.
+        rounds_before: Number of rounds before the last stage. Weights are selected from the last stage only.
     """
 
     table: TrainTable
@@ -36,13 +36,13 @@ class Selection:
     rounds_before: int = 0
 
     def is_due(self, round_: int) -> bool:
-        """Whether a window ends with this round."""
+        """Return whether a window ends with this round."""
         return self.table.select_by != "last" and round_ % self.table.select_every == 0
 
     def update(self, losses: dict[str, float], round_: int, networks: nn.ModuleDict) -> None:
-        """Takes the means since the last call; at the end of a window, keeps the weights if they are the best.
+        """Add the mean losses since the last call; at the end of a window, keep the weights if they are the best.
 
-        A window counts only where it begins after `select_since`.
+        A window counts only if it begins after the fraction `select_since` of the rounds.
         """
         if self.table.select_by == "last":
             return
@@ -60,7 +60,11 @@ class Selection:
             self.weights = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}
 
     def describe(self, rounds: int) -> str:
-        """How the weights in the model file were chosen."""
+        """Return how the weights in the model file were selected, as a phrase for the report.
+
+        Args:
+            rounds: Number of rounds of the training.
+        """
         if not self.weights:
             short = f" (no window of {self.table.select_every} rounds fits the part that is selected from)"
             return f"the last weights, after round {rounds}" + (short if self.table.select_by != "last" else "")

@@ -1,7 +1,5 @@
-"""An experiment on a device, ready for the loop."""
+"""Construction of a training from an experiment and a device."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,58 +8,96 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Experiment, Preprocess
+from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.table_checks import IMAGES
 from latentclust.data.feed import Feed, to_float
-from latentclust.data.open_feed import map_batch, open_feed, sequential
-from latentclust.specs.data import ImageSource
+from latentclust.data.open_feed import map_batch, open_feed
 from latentclust.specs.inference import ChainSpec, Model
-from latentclust.tensors import Images
 from latentclust.train.chains import Chains
-from latentclust.train.events import Listener
-from latentclust.train.full_dataset import FullDatasetReader
-from latentclust.train.loop import Training
+from latentclust.train.checkpoint import TrainingState
+from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
+from latentclust.train.loop import Callbacks, Training
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision
+from latentclust.train.selection import Selection
 from latentclust.train.step import Player, Reduce
 from latentclust.train.step_inputs import Input, host_steps, make_inputs, read_images
 
 
-def prepare_training(experiment: Experiment, fabric: Fabric, folder: Path, listener: Listener) -> Training:
-    """Moves the networks to Fabric's device and compiles every player's step for it."""
-    recipe = experiment.resolved.recipe
+def prepare_training(
+    experiment: Experiment, fabric: Fabric, folder: Path, callbacks: Callbacks | None = None
+) -> Training:
+    """Move the networks to the device, and compile every player's step for it.
+
+    Args:
+        experiment: Resolved recipe with its data and networks.
+        fabric: A launched Fabric.
+        folder: Folder of the checkpoint.
+        callbacks: Functions that the training calls, if any.
+    """
+    resolved = experiment.resolved
     networks = nn.ModuleDict(experiment.networks).to(fabric.device)
     rng = torch.Generator(fabric.device)
-    given: dict[str, Any] = {**networks, "prior": experiment.resolved.prior, "rng": rng}
-    given["batch_size"] = recipe.train.batch_size
+    precision = Precision(resolved.recipe.train.precision, fabric.device)
+    chains = _make_chains(experiment, networks, precision, rng)
+    feed = _open_feed(experiment, fabric, fixed=chains is not None)
+    memory_bank = _make_memory_bank(experiment, networks, feed, fabric, rng)
+    inputs = make_inputs(experiment, rng) | _provided_inputs(chains, memory_bank)
+    state = TrainingState(
+        networks=networks,
+        players_by_stage=_make_players(experiment, networks, inputs, precision, fabric, rng),
+        feed=feed,
+        selection=Selection(resolved.recipe.train, rounds_before=resolved.stages[-1].first),
+        chains=chains,
+        memory_bank=memory_bank,
+    )
+    return Training(resolved.recipe, fabric, folder, resolved.stages, state, rng, callbacks or Callbacks())
+
+
+def _make_players(
+    experiment: Experiment,
+    networks: nn.ModuleDict,
+    inputs: dict[str, Input],
+    precision: Precision,
+    fabric: Fabric,
+    rng: torch.Generator,
+) -> tuple[dict[str, Player], ...]:
+    """Return the players of each stage."""
+    recipe = experiment.resolved.recipe
+    given: dict[str, Any] = {
+        **networks,
+        "prior": experiment.resolved.prior,
+        "rng": rng,
+        "batch_size": recipe.train.batch_size,
+    }
     weights = {name: table.weight for name, table in recipe.losses.items()}
-    precision = Precision(recipe.train.precision, fabric.device)
-    inputs = make_inputs(experiment, rng)
-    chains = _chains(experiment, networks, precision, rng)
-    if chains is not None:
-        inputs |= {name: _provided(chains, name) for name in chains.spec.provides}
-    feed = _feed(experiment, fabric, fixed=chains is not None)
-    tables = _tables(experiment, networks, feed, fabric, rng)
-    inputs |= {name: partial(tables.batch_rows, name) for name in tables.specs}
-    inputs |= {name + IMAGES: partial(tables.sampled_images, name) for name in tables.specs}
-    stages = experiment.resolved.stages
-    players_by_stage = tuple(
+    reduce = _make_reduce(fabric)
+    return tuple(
         {
-            name: Player(plan, recipe.players[name], weights, given, inputs, precision, _reduce(fabric))
+            name: Player(plan, recipe.players[name], weights, given, inputs, precision, reduce)
             for name, plan in stage.plans.items()
         }
-        for stage in stages
+        for stage in experiment.resolved.stages
     )
-    frozen = tuple(name for name, table in recipe.networks.items() if table.frozen)
-    training = Training(
-        recipe.train, recipe.seed, fabric, networks, frozen, stages, players_by_stage, feed, rng, listener, folder
-    )
-    training.chains, training.memory_bank = chains, tables
-    return training
 
 
-def _feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
-    """The batches of this process."""
+def _provided_inputs(chains: Chains | None, memory_bank: MemoryBank) -> dict[str, Input]:
+    """Return the inputs that chains and sample tables provide."""
+    inputs: dict[str, Input] = {}
+    if chains is not None:
+        inputs |= {name: _chain_value(chains, name) for name in chains.spec.provides}
+    for name in memory_bank.specs:
+        inputs[name] = partial(memory_bank.batch_rows, name)
+        inputs[name + IMAGES] = partial(memory_bank.sampled_images, name)
+    return inputs
+
+
+def _chain_value(chains: Chains, name: str) -> Input:
+    return lambda batch: chains.values[name]
+
+
+def _open_feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
+    """Return the batches of this process."""
     recipe = experiment.resolved.recipe
     return open_feed(
         experiment.data.source,
@@ -79,23 +115,19 @@ def _feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
     )
 
 
-def _tables(
+def _make_memory_bank(
     experiment: Experiment, networks: nn.ModuleDict, feed: Feed, fabric: Fabric, rng: torch.Generator
 ) -> MemoryBank:
-    """The recipe's tables, none computed yet."""
+    """Return the memory bank of the recipe's tables; none is computed yet."""
     resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
     recipe, size = resolved.recipe, resolved.recipe.evaluate.batch_size
     if resolved.prior.per_pixel:
         size = map_batch(size, *source.shape[1:])
+    training_images = TrainingImages(source, preprocess, size, rng)
     return MemoryBank(
         resolved.tables,
         recipe.tables,
-        FullDatasetReader(
-            Model(dict(networks.items()), resolved.prior),
-            TrainingImages(source, preprocess, size, rng),
-            recipe.seed,
-            fabric,
-        ),
+        FullDatasetReader(Model(dict(networks.items()), resolved.prior), training_images, recipe.seed, fabric),
         len(source),
         lambda index: preprocess(to_float(feed.read(index)), rng),
         rng,
@@ -103,43 +135,22 @@ def _tables(
     )
 
 
-def _chains(
+def _make_chains(
     experiment: Experiment, networks: nn.ModuleDict, precision: Precision, rng: torch.Generator
 ) -> Chains | None:
-    """The chains of an inference that has any, not yet begun."""
-    resolved, source = experiment.resolved, experiment.data.source
+    """Return the chains of the inference before they begin, or None if it has none."""
+    resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
     if not isinstance(resolved.inference, ChainSpec):
         return None
-
-    training_images = TrainingImages(source, experiment.preprocess, resolved.recipe.evaluate.batch_size, rng)
+    training_images = TrainingImages(source, preprocess, resolved.recipe.evaluate.batch_size, rng)
     model = Model(dict(networks.items()), resolved.prior)
+    read = partial(read_images, preprocess=preprocess, rng=rng)
     limit = resolved.recipe.data.memory_limit
-    read = partial(read_images, preprocess=experiment.preprocess, rng=rng)
     return Chains(resolved.inference, model, read, training_images, precision, rng, limit)
 
 
-def _provided(chains: Chains, name: str) -> Input:
-    """What the chains of the round's batch provide."""
-    return lambda batch: chains.values[name]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingImages:
-    """All preprocessed images of a set, in order, as often as they are asked for."""
-
-    source: ImageSource
-    preprocess: Preprocess
-    batch_size: int
-    rng: torch.Generator
-
-    def __iter__(self) -> Iterator[Images]:
-        """From the first image on."""
-        for batch, _ in sequential(self.source, self.batch_size, self.rng.device):
-            yield self.preprocess(batch, self.rng)
-
-
-def _reduce(fabric: Fabric) -> Reduce | None:
-    """The mean over processes, or None where there is one."""
+def _make_reduce(fabric: Fabric) -> Reduce | None:
+    """Return the mean over processes, or None for a single process."""
     if fabric.world_size == 1:
         return None
 

@@ -1,4 +1,4 @@
-"""One step of one player: its plan computed, its terms summed, its parameters moved."""
+"""One step of one player: quantities and terms are computed, and its parameters are updated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,10 +15,28 @@ from latentclust.train.precision import Precision
 from latentclust.train.step_inputs import Input
 
 Reduce = Callable[[Tensor], Tensor]
+"""Returns the mean of a tensor over the processes."""
 
 
 class Player:
-    """The networks that one optimizer moves, and the compiled plan of its step."""
+    """The networks that one optimizer updates, with the compiled plan of their step.
+
+    Args:
+        plan: Quantities and losses of a step.
+        table: Number of steps per round, and the optimizer.
+        weights: Weight of each loss term by name.
+        given: Values that stay the same: networks, prior, batch size and generator.
+        inputs: Functions that read a value from each batch, by name: images, views, rows of tables.
+        precision: Precision of the quantities.
+        reduce: Mean of a flat gradient over processes; None for a single process.
+
+    Attributes:
+        plan: As above.
+        steps: Number of steps per round.
+        parameters: Parameters that the optimizer updates.
+        sums: Sum of each term since the last `drain`, in the order of the plan.
+        count: Number of steps in `sums`.
+    """
 
     def __init__(
         self,
@@ -30,20 +48,9 @@ class Player:
         precision: Precision,
         reduce: Reduce | None,
     ) -> None:
-        """Compiles a plan.
-
-        Args:
-            plan: What to compute.
-            table: Steps a round and the optimizer.
-            weights: The weight of each term.
-            given: Values that stay the same: networks, prior, batch size, generator.
-            inputs: Values made from each batch: images and views.
-            precision: Where autocast applies.
-            reduce: The mean of a flat gradient over processes; None for a single process.
-        """
         self.plan, self.steps, self.weights = plan, table.steps, weights
         self.schedule = table.optimizer.lr
-        self.parameters = _parameters([given[name] for name in plan.networks])
+        self.parameters = _trainable_parameters([given[name] for name in plan.networks])
         self.optimizer = make_optimizer(table.optimizer, self.parameters)
         self.scaler = precision.scaler()
         self.sums = torch.zeros(len(plan.terms), device=precision.device)
@@ -53,7 +60,7 @@ class Player:
         self._weights = [value_at(weights[term.name], 0.0) for term in plan.terms]
 
     def _compile(self, given: Mapping[str, Any], inputs: Mapping[str, Input]) -> None:
-        """Names to positions in a list of values, so that a step looks nothing up."""
+        """Map names to positions in a list of values, so that a step needs no lookup."""
         names = [*self.plan.given, *(node.name for node in self.plan.nodes)]
         place = {name: position for position, name in enumerate(names)}
         self._values: list[Any] = [given.get(name) for name in names]
@@ -63,13 +70,13 @@ class Player:
         self._terms = [(term.loss, [place[name] for name in term.reads]) for term in self.plan.terms]
 
     def refresh(self, progress: float) -> None:
-        """Sets learning rate and term weights for the coming steps; `progress` is in [0, 1]."""
+        """Set the learning rate and the term weights of the next steps; `progress` of the stage is in [0, 1)."""
         for group in self.optimizer.param_groups:
             group["lr"] = value_at(self.schedule, progress)
         self._weights = [value_at(self.weights[term.name], progress) for term in self.plan.terms]
 
     def step(self, batch: Batch) -> None:
-        """Computes the quantities, each once, then the terms, and moves the parameters."""
+        """Compute each quantity once, then the terms, and update the parameters."""
         terms = self.terms(batch)
         objective = sum(weight * term for weight, term in zip(self._weights, terms, strict=True))
         self.optimizer.zero_grad(set_to_none=True)
@@ -82,12 +89,12 @@ class Player:
         self.count += 1
 
     def free_memory(self) -> None:
-        """Lets go of gradients and of the optimizer's memory, once the player has played its last step."""
+        """Discard the gradients and the optimizer's state after the player's last step."""
         self.optimizer.zero_grad(set_to_none=True)
         self.optimizer.state.clear()
 
     def terms(self, batch: Batch) -> list[Tensor]:
-        """The loss terms of a batch, in the plan's order, float32."""
+        """Return the loss terms of a batch in the order of the plan, 0-d float32."""
         values = self._values.copy()
         for read, place, alignment in self._inputs:
             value = read(batch)
@@ -100,28 +107,28 @@ class Player:
         return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
 
     def drain(self) -> dict[str, float]:
-        """The mean of each term since the last call."""
+        """Return the mean of each term since the last call, and reset the sums."""
         means = self.means()
         self.sums.zero_()
         self.count = 0
         return means
 
     def means(self) -> dict[str, float]:
-        """The mean of each term since the last drain; here the host waits for the device."""
+        """Return the mean of each term since the last `drain`. The host waits for the device."""
         means = (self.sums / max(self.count, 1)).tolist()
         return {term.name: mean for term, mean in zip(self.plan.terms, means, strict=True)}
 
 
-def hold_other_networks(players: Sequence[Player], moving: Player) -> None:
-    """Gradients flow to the moving player's parameters alone; the others stay in training mode."""
-    own = {id(parameter) for parameter in moving.parameters}
-    for player in players:
-        for parameter in player.parameters:
+def hold_other_networks(players: Sequence[Player], player: Player) -> None:
+    """Enable gradients for the parameters of one player alone. All networks stay in training mode."""
+    own = {id(parameter) for parameter in player.parameters}
+    for other in players:
+        for parameter in other.parameters:
             parameter.requires_grad_(id(parameter) in own)
 
 
 def average_gradients(parameters: Sequence[nn.Parameter], reduce: Reduce) -> None:
-    """Replaces gradients by their mean over processes, sent as one flat tensor."""
+    """Replace gradients by their mean over the processes, reduced as one flat tensor."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = reduce(torch.cat([gradient.flatten() for gradient in gradients]))
     pieces = torch.split(flat, [gradient.numel() for gradient in gradients])
@@ -130,7 +137,7 @@ def average_gradients(parameters: Sequence[nn.Parameter], reduce: Reduce) -> Non
 
 
 def make_optimizer(table: OptimizerTable, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer that a recipe names; Adam's update runs as one fused kernel."""
+    """Return the optimizer of a recipe's table. Adam and AdamW use the fused kernel."""
     rate = value_at(table.lr, 0.0)
     match table.use:
         case "adam":
@@ -144,7 +151,7 @@ def make_optimizer(table: OptimizerTable, parameters: list[nn.Parameter]) -> tor
             return torch.optim.SGD(parameters, rate, momentum=table.betas[0], weight_decay=table.weight_decay)
 
 
-def _parameters(networks: Sequence[nn.Module]) -> list[nn.Parameter]:
-    """The parameters that may move, each once."""
+def _trainable_parameters(networks: Sequence[nn.Module]) -> list[nn.Parameter]:
+    """Return the trainable parameters, each once."""
     found = {id(p): p for network in networks for p in network.parameters() if p.requires_grad}
     return list(found.values())

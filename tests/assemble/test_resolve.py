@@ -327,8 +327,8 @@ def test_five_mistakes_are_five_issues_each_with_where_what_and_what_to_do(
         "networks.critic.use: there is no backbone named 'con28'. Did you mean 'conv28'?; "
         "`latentclust plugins list backbone` lists them",
         "players.critic.optimizer.learning_rate: unknown key 'learning_rate'. Use one of: betas, lr, use, weight_decay",
-        "prior.clusters: 1 is refused. Input should be greater than or equal to 2",
-        "train.batch_size: '64' is refused. Input should be a valid integer",
+        "prior.clusters: invalid value 1. Input should be greater than or equal to 2",
+        "train.batch_size: invalid value '64'. Input should be a valid integer",
     ]
 
 

@@ -105,7 +105,7 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (("stages.pretraining.rounds=0",), "stages.pretraining.rounds: 0 is refused."),
+        (("stages.pretraining.rounds=0",), "stages.pretraining.rounds: invalid value 0."),
         (("stages.pretraining.round=3",), "stages.pretraining.round: unknown key 'round'. Did you mean 'rounds'?"),
         (
             ("stages.more={}", "losses.towards.stages=['clustering', 'more']"),
@@ -115,7 +115,7 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
             ("losses.towards.stages=['clusterin']",),
             "losses.towards.stages: there is no stage 'clusterin'. Did you mean 'clustering'?",
         ),
-        (("losses.towards.stages=[]",), "losses.towards.stages: [] is refused."),
+        (("losses.towards.stages=[]",), "losses.towards.stages: invalid value []."),
         (
             ("stages.idle.rounds=3",),
             "stages.idle: no enabled loss counts in this stage. Name 'idle' in the `stages` of a loss",

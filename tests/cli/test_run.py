@@ -61,7 +61,7 @@ def test_settings_reach_the_recipe_and_the_suggestions(cli, recipe, tmp_path):
     outcome = cli("run", recipe, "--out", tmp_path / "a", "--set", "train.rounds=2", "--set", "name=two words")
 
     assert outcome.code == 2  # a name with a space is refused
-    assert "name: 'two words' is refused" in outcome.err
+    assert "name: invalid value 'two words'" in outcome.err
     assert not (tmp_path / "a").exists()
 
     outcome = cli("run", recipe, "--out", tmp_path / "a", "--set", "train.rounds=2", "--set", "evaluate.baselines=[]")

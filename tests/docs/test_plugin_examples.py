@@ -22,7 +22,6 @@ from latentclust.runs.dataset_scores import score_dataset
 from latentclust.runs.finish import trained_model
 from latentclust.runs.report_facts import gather_facts
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import NullListener
 from latentclust.train.setup import prepare_training
 from tests.new_plugins import lay_down, write
 
@@ -100,7 +99,7 @@ def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path
 def run(resolved: Resolved, folder: Path) -> None:
     """Trains for a round, and reads out what is reported."""
     experiment, fabric = assemble(resolved, ()), make_fabric("cpu", 1)
-    prepare_training(experiment, fabric, folder, NullListener()).run()
+    prepare_training(experiment, fabric, folder).run()
     model = trained_model(experiment, fabric.device)
     facts = gather_facts(model, experiment.data, experiment.data, score_dataset(model, experiment.data))
     assert facts.metrics is not None

@@ -141,7 +141,7 @@ def test_a_missing_key_is_told_once_with_no_consequences(
 def test_an_entry_that_is_no_table_keeps_its_name(tables: Tables, issues: FindIssues) -> None:
     for name, table in (("losses", "critic"), ("networks", "encoder"), ("players", "critic")):
         (told,) = issues({**tables, name: {**tables[name], table: False}})
-        assert told == Issue(f"{name}.{table}", "False is refused", "Input should be a table")
+        assert told == Issue(f"{name}.{table}", "invalid value False", "Input should be a table")
 
 
 def test_mistakes_of_tables_of_parts_and_of_their_fit_are_told_together(tables: Tables, issues: FindIssues) -> None:

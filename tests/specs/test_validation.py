@@ -51,14 +51,20 @@ def test_lists_become_tuples_and_whole_numbers_floats() -> None:
 @pytest.mark.parametrize(
     ("data", "issue"),
     [
-        ({"count": "64"}, Issue("losses.x.count", "'64' is refused", "Input should be a valid integer")),
-        ({"count": 1.5}, Issue("losses.x.count", "1.5 is refused", "Input should be a valid integer")),
-        ({"count": True}, Issue("losses.x.count", "True is refused", "Input should be a valid integer")),
-        ({"count": 0}, Issue("losses.x.count", "0 is refused", "Input should be greater than 0")),
-        ({"ramp": float("nan")}, Issue("losses.x.ramp", "nan is refused", "Input should be a finite number or a tabl")),
-        ({"pair": [0.0, float("inf")]}, Issue("losses.x.pair.1", "inf is refused", "Input should be a finite number")),
+        ({"count": "64"}, Issue("losses.x.count", "invalid value '64'", "Input should be a valid integer")),
+        ({"count": 1.5}, Issue("losses.x.count", "invalid value 1.5", "Input should be a valid integer")),
+        ({"count": True}, Issue("losses.x.count", "invalid value True", "Input should be a valid integer")),
+        ({"count": 0}, Issue("losses.x.count", "invalid value 0", "Input should be greater than 0")),
+        (
+            {"ramp": float("nan")},
+            Issue("losses.x.ramp", "invalid value nan", "Input should be a finite number or a tabl"),
+        ),
+        (
+            {"pair": [0.0, float("inf")]},
+            Issue("losses.x.pair.1", "invalid value inf", "Input should be a finite number"),
+        ),
         ({"pair": [0.0]}, Issue("losses.x.pair.1", "this value is missing", "Add it to the end of the list")),
-        ({"inner": 3}, Issue("losses.x.inner", "3 is refused", "Input should be a table")),
+        ({"inner": 3}, Issue("losses.x.inner", "invalid value 3", "Input should be a table")),
         ({"inner": {"a": {}}}, Issue("losses.x.inner.a.start", "this key is missing", "Add it")),
         ({"cuont": 1}, Issue("losses.x.cuont", "unknown key 'cuont'", "Did you mean 'count'?")),
         (

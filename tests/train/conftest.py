@@ -12,7 +12,7 @@ from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Listener, NullListener, Record
-from latentclust.train.loop import Training
+from latentclust.train.loop import Callbacks, Training
 from latentclust.train.setup import prepare_training
 
 RECIPES = Path(__file__).parent
@@ -91,8 +91,7 @@ def training(experiment: MakeExperiment, tmp_path: Path) -> MakeTraining:
 
     def make(name: str, *settings: str, listener: Listener | None = None, folder: str = "") -> Training:
         (tmp_path / folder).mkdir(exist_ok=True)
-        return prepare_training(
-            experiment(name, *settings), make_fabric("cpu", 1), tmp_path / folder, listener or NullListener()
-        )
+        callbacks = Callbacks(listener or NullListener())
+        return prepare_training(experiment(name, *settings), make_fabric("cpu", 1), tmp_path / folder, callbacks)
 
     return make

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentclust.errors import RunFailedError
-from latentclust.train.chains import EvaluationMode
+from latentclust.train.full_dataset import evaluation_mode
 from latentclust.train.loop import Training
 
 MakeTraining = Callable[..., Training]
@@ -16,18 +16,18 @@ MakeTraining = Callable[..., Training]
 
 def test_all_players_of_a_round_step_on_the_batch_whose_chains_moved(training: MakeTraining) -> None:
     made = training("cgm", "train.rounds=3")
-    assert made.chains is not None
+    assert made.state.chains is not None
     drawn, stepped = [], []
-    take, samples = made.feed.next, made.chains.values
+    take, samples = made.state.feed.next, made.state.chains.values
 
     def noted() -> Any:
         drawn.append(take())
         return drawn[-1]
 
-    made.feed.next = noted  # type: ignore[method-assign]
-    for player in made.players.values():
+    made.state.feed.next = noted  # type: ignore[method-assign]
+    for player in made.state.players.values():
         step = player.step
-        player.step = lambda batch, step=step: (stepped.append((batch, made.chains.values)), step(batch))  # type: ignore[method-assign, union-attr]
+        player.step = lambda batch, step=step: (stepped.append((batch, made.state.chains.values)), step(batch))  # type: ignore[method-assign, union-attr]
     made.run()
     assert len(drawn) == 3
     assert [id(batch) for batch, _ in stepped] == [id(batch) for batch in drawn for _ in range(3)]
@@ -39,12 +39,12 @@ def test_all_players_of_a_round_step_on_the_batch_whose_chains_moved(training: M
 
 def test_chains_of_other_samples_stay_and_those_of_the_batch_are_kept_after_the_round(training: MakeTraining) -> None:
     made = training("cgm")
-    chains = made.chains
+    chains = made.state.chains
     assert chains is not None
-    chains.begin(made.seed)
+    chains.begin(made.recipe.seed)
     before = {name: tensor.clone() for name, tensor in chains.state.items()}
     assert before["style"].shape == (64, 2)
-    batch = made.feed.next()
+    batch = made.state.feed.next()
     chains.advance(batch, 0.0)
     assert all(torch.equal(chains.state[name], before[name]) for name in before)
     chains.commit()
@@ -58,23 +58,25 @@ def test_chains_too_large_for_the_device_are_kept_on_the_host_and_move_alike(tra
     resident, hosted = training("cgm", folder="a"), training("cgm", "data.memory_limit=8", folder="b")
     resident.run()
     hosted.run()
-    assert resident.chains is not None
-    assert hosted.chains is not None
-    assert all(torch.equal(hosted.chains.state[name], tensor) for name, tensor in resident.chains.state.items())
+    assert resident.state.chains is not None
+    assert hosted.state.chains is not None
+    assert all(
+        torch.equal(hosted.state.chains.state[name], tensor) for name, tensor in resident.state.chains.state.items()
+    )
 
 
 def test_sampling_holds_the_generator_in_evaluation_mode_and_gives_it_back(training: MakeTraining) -> None:
     made = training("cgm", "networks.generator.norm='batch'")
-    generator, chains = made.networks["generator"], made.chains
+    generator, chains = made.state.networks["generator"], made.state.chains
     assert chains is not None
-    made.networks.train()
-    chains.begin(made.seed)
+    made.state.networks.train()
+    chains.begin(made.recipe.seed)
     statistics = [buffer.clone() for buffer in generator.buffers()]
     seen = []
     generator.register_forward_pre_hook(
         lambda module, _: seen.append((module.training, any(p.requires_grad for p in module.parameters())))
     )
-    chains.advance(made.feed.next(), 0.0)
+    chains.advance(made.state.feed.next(), 0.0)
     assert set(seen) == {(False, False)}
     assert generator.training
     assert all(parameter.requires_grad for parameter in generator.parameters())
@@ -82,10 +84,10 @@ def test_sampling_holds_the_generator_in_evaluation_mode_and_gives_it_back(train
 
 
 def test_what_was_frozen_stays_frozen(training: MakeTraining) -> None:
-    network = training("cgm").networks["generator"]
+    network = training("cgm").state.networks["generator"]
     network.eval()
     network.requires_grad_(False)
-    with EvaluationMode([network]):
+    with evaluation_mode([network]):
         pass
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
@@ -116,7 +118,7 @@ def test_diverging_chains_end_the_training_with_their_energy(training: MakeTrain
 def moved_a_little(made: Training) -> None:
     """Adds noise to every parameter, for a generator of layers begins deaf to its styles."""
     torch.manual_seed(0)
-    for parameter in made.networks.parameters():
+    for parameter in made.state.networks.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
 
 
@@ -125,13 +127,13 @@ def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTrain
     states = []
     for precision in ("fp32", "bf16"):
         made = training(name, f"train.precision='{precision}'", "inference.steps=1", folder=precision)
-        assert made.chains is not None
+        assert made.state.chains is not None
         moved_a_little(made)
-        made.chains.begin(made.seed)
+        made.state.chains.begin(made.recipe.seed)
         made.rng.manual_seed(0)
-        made.chains.advance(made.feed.next(), 0.0)
-        made.chains.commit()
-        states.append(made.chains.state["style"])
+        made.state.chains.advance(made.state.feed.next(), 0.0)
+        made.state.chains.commit()
+        states.append(made.state.chains.state["style"])
     assert states[1].dtype == torch.float32
     assert not torch.equal(*states)
     torch.testing.assert_close(states[1], states[0], atol=0.02, rtol=0)
@@ -139,13 +141,13 @@ def test_bf16_chains_stay_float32_and_close_to_those_of_fp32(training: MakeTrain
 
 def test_chains_of_maps_stay_for_other_images_and_keep_their_bytes(training: MakeTraining) -> None:
     made = training("cgm-pixel")
-    chains = made.chains
+    chains = made.state.chains
     assert chains is not None
-    chains.begin(made.seed)
+    chains.begin(made.recipe.seed)
     before = {name: tensor.clone() for name, tensor in chains.state.items()}
     assert before["style"].shape == (32, 2, 4, 4)
     assert before["label"].shape == (32, 16, 16)
-    batch = made.feed.next()
+    batch = made.state.feed.next()
     chains.advance(batch, 0.0)
     assert all(torch.equal(chains.state[name], before[name]) for name in before)
     chains.commit()

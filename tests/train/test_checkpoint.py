@@ -18,7 +18,7 @@ MakeTraining = Callable[..., Training]
 
 
 def weights(training: Training) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in training.networks.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in training.state.networks.state_dict().items()}
 
 
 def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -30,7 +30,7 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 def stop_after(training: Training, rounds: int) -> None:
     """Asks for a stop once that many rounds are played: the question is put after each."""
     played = count(1)
-    training.should_stop = lambda: next(played) >= rounds
+    training.callbacks.should_stop = lambda: next(played) >= rounds
 
 
 OPTIMIZERS = [
@@ -70,17 +70,19 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     second = training(name, *settings, listener=recorder(), folder="parts")
     second.run(resume=True)
     assert_same(weights(second), weights(whole))
-    assert first.listener.losses + second.listener.losses == whole.listener.losses
-    if whole.chains is not None:
-        assert second.chains is not None
-        assert_same(second.chains.state, whole.chains.state)
-        diagnosed = [record.chains for record in (*first.listener.records, *second.listener.records)]
-        assert diagnosed == [record.chains for record in whole.listener.records]
+    assert first.callbacks.listener.losses + second.callbacks.listener.losses == whole.callbacks.listener.losses
+    if whole.state.chains is not None:
+        assert second.state.chains is not None
+        assert_same(second.state.chains.state, whole.state.chains.state)
+        diagnosed = [
+            record.chains for record in (*first.callbacks.listener.records, *second.callbacks.listener.records)
+        ]
+        assert diagnosed == [record.chains for record in whole.callbacks.listener.records]
 
 
 def with_dropout(training: Training) -> Training:
     """Puts dropout, which draws from torch's own generator, before the encoder's head."""
-    encoder = training.networks["encoder"]
+    encoder = training.state.networks["encoder"]
     encoder.body.rest.append(nn.Dropout(0.5))
     return training
 
@@ -90,7 +92,7 @@ def test_networks_that_draw_from_torchs_own_generator_resume_to_the_same_bits(tr
     plain.run()
     whole = with_dropout(training("dccs", folder="whole"))
     whole.run()
-    assert not torch.equal(whole.networks["encoder"].head.weight, plain.networks["encoder"].head.weight)
+    assert not torch.equal(whole.state.networks["encoder"].head.weight, plain.state.networks["encoder"].head.weight)
     first = with_dropout(training("dccs", folder="parts"))
     stop_after(first, 3)
     with pytest.raises(InterruptedRunError):
@@ -105,15 +107,15 @@ def test_training_leaves_torchs_own_generator_to_the_caller(training: MakeTraini
     torch.manual_seed(7)
     expected = torch.rand(1)
     torch.manual_seed(7)
-    made = training("dccs", "train.rounds=2")
-    made.curve, made.curve_every = lambda: {"drawn": float(torch.rand(1))}, 1
+    made = training("dccs", "train.rounds=2", "evaluate.every=1")
+    made.callbacks.curve = lambda: {"drawn": float(torch.rand(1))}
     made.run()
     assert torch.equal(torch.rand(1), expected)
 
 
 def test_the_learning_curve_changes_no_bit_of_the_training(training: MakeTraining) -> None:
-    plain, curved = training("dccs", folder="plain"), training("dccs", folder="curved")
-    curved.curve, curved.curve_every = lambda: {"drawn": float(torch.rand(1))}, 2
+    plain, curved = training("dccs", folder="plain"), training("dccs", "evaluate.every=2", folder="curved")
+    curved.callbacks.curve = lambda: {"drawn": float(torch.rand(1))}
     plain.run()
     curved.run()
     assert_same(weights(curved), weights(plain))
@@ -144,8 +146,13 @@ def test_a_failed_write_stops_the_training_and_keeps_the_checkpoint_before(
 ) -> None:
     made = training("clustergan", "train.rounds=8")
 
+    feed = made.state.feed
+
     def full(descriptor: int) -> None:
-        if made.feed.state() != {"epoch": 3, "position": 0}:  # of 3 batches a round and 4 an epoch, after 4 rounds
+        if feed.state() != {
+            "epoch": 3,
+            "position": 0,
+        }:  # of 3 batches a round and 4 an epoch, after 4 rounds
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("latentclust.files.os.fsync", full)

@@ -18,8 +18,8 @@ from torch import Tensor
 from latentclust.data.feed import Batch, Feed
 from latentclust.data.open_feed import open_feed
 from latentclust.train.chains import Chains
+from latentclust.train.full_dataset import TrainingImages
 from latentclust.train.loop import Training
-from latentclust.train.setup import TrainingImages
 
 RECIPES = Path(__file__).parent
 
@@ -56,18 +56,18 @@ SCRIPT = dedent("""
     train = Training.run
 
     def recorded(training, resume=False):
-        batches, take = [], training.feed.next
+        batches, take = [], training.state.feed.next
 
         def take_and_note():
             batch = take()
             batches.append(batch.index.tolist())
             return batch
 
-        training.feed.next = take_and_note
+        training.state.feed.next = take_and_note
         selection = train(training, resume)
         rank = training.fabric.global_rank
-        save_file(training.networks.state_dict(), folder / f"{name}-{rank}.safetensors")
-        save_file(training.memory_bank.rows, folder / f"{name}-{rank}-tables.safetensors")
+        save_file(training.state.networks.state_dict(), folder / f"{name}-{rank}.safetensors")
+        save_file(training.state.memory_bank.rows, folder / f"{name}-{rank}-tables.safetensors")
         (folder / f"{name}-{rank}.json").write_text(json.dumps(batches))
         return selection
 
@@ -127,19 +127,19 @@ def test_two_processes_train_as_one_does_on_the_joint_batches(
     folder, _ = pair
     listener, joint = recorder(), list[list[int]]()
     alone = training("autoencoder", "train.batch_size=16", listener=listener)
-    take = alone.feed.next
+    take = alone.state.feed.next
 
     def take_and_note() -> Any:
         batch = take()
         joint.append(batch.index.tolist())
         return batch
 
-    alone.feed.next = take_and_note  # type: ignore[method-assign]
+    alone.state.feed.next = take_and_note  # type: ignore[method-assign]
     alone.run()
     for mine, others, together in zip(*batches(folder, "steady"), joint, strict=True):
         assert not set(mine) & set(others)
         assert set(mine) | set(others) == set(together)
-    torch.testing.assert_close(weights(folder, "steady")[0], dict(alone.networks.state_dict()))
+    torch.testing.assert_close(weights(folder, "steady")[0], dict(alone.state.networks.state_dict()))
     lines = (folder / "steady" / "metrics.jsonl").read_text().splitlines()
     logged = [json.loads(line)["losses"]["reconstruction"] for line in lines]
     assert logged == pytest.approx([losses["reconstruction"] for _, losses in listener.losses])
@@ -154,7 +154,7 @@ def test_chains_stay_on_their_rank_and_move_as_in_one_process(
         assert {index % 2 for batch in seen for index in batch} == {rank}
     alone = training(*RUNS[run])
     chains = play_both_ranks(alone)
-    torch.testing.assert_close(weights(folder, run)[0], dict(alone.networks.state_dict()))
+    torch.testing.assert_close(weights(folder, run)[0], dict(alone.state.networks.state_dict()))
     saved = load_file(folder / run / "checkpoint.safetensors")
     torch.testing.assert_close(saved["chains/style"], chains.state["style"], rtol=1e-4, atol=1e-5)
     assert torch.equal(saved["chains/label"], chains.state["label"])
@@ -162,15 +162,15 @@ def test_chains_stay_on_their_rank_and_move_as_in_one_process(
 
 def play_both_ranks(alone: Training) -> Chains:
     """What two processes do, by one: each rank's batches and draws in turn, and the mean of their gradients."""
-    assert alone.chains is not None
-    training_images = alone.chains.training_images
+    assert alone.state.chains is not None
+    training_images = alone.state.chains.training_images
     assert isinstance(training_images, TrainingImages)
     feeds = [
         open_feed(
             training_images.source,
             {},
             8,
-            alone.seed,
+            alone.recipe.seed,
             torch.device("cpu"),
             resident=True,
             memory_limit=0,
@@ -181,29 +181,29 @@ def play_both_ranks(alone: Training) -> Chains:
         )
         for rank in (0, 1)
     ]
-    alone.chains.begin(alone.seed)
-    alone.networks.train()
-    for round_ in range(1, alone.table.rounds + 1):
+    alone.state.chains.begin(alone.recipe.seed)
+    alone.state.networks.train()
+    for round_ in range(1, alone.recipe.train.rounds + 1):
         taken = [one_rank(alone, feeds[rank], rank, round_) for rank in (0, 1)]
-        for player in alone.players.values():
+        for player in alone.state.players.values():
             for _ in range(player.steps):
                 player.optimizer.zero_grad()
                 for batch, values in taken:
-                    alone.chains.values = values
+                    alone.state.chains.values = values
                     (sum(player.terms(batch)) / 2).backward()
                 player.optimizer.step()
-    return alone.chains
+    return alone.state.chains
 
 
 def one_rank(alone: Training, feed: Feed, rank: int, round_: int) -> tuple[Batch, dict[str, Any]]:
     """A rank's batch of a round, and what its chains provide."""
-    assert alone.chains is not None
-    alone.fabric = SimpleNamespace(global_rank=rank)  # type: ignore[assignment]
-    alone._seed(round_)
+    assert alone.state.chains is not None
+    alone.fabric = SimpleNamespace(device=torch.device("cpu"), global_rank=rank)  # type: ignore[assignment]
+    alone._seed_round(round_)
     batch = feed.next()
-    alone.chains.advance(batch, (round_ - 1) / alone.table.rounds)
-    alone.chains.commit()
-    return batch, alone.chains.values
+    alone.state.chains.advance(batch, (round_ - 1) / alone.recipe.train.rounds)
+    alone.state.chains.commit()
+    return batch, alone.state.chains.values
 
 
 def test_tables_are_the_same_on_both_processes_though_batch_norm_has_seen_other_samples(pair: Any) -> None:

@@ -1,10 +1,18 @@
-"""Which device a name means, and that an absent one is refused."""
+"""The choice of a device, and what becomes of torch's own generators, which belong to the caller."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from latentclust.errors import LatentclustError
-from latentclust.train.devices import choose_device, is_follower, make_fabric
+from latentclust.train import loop
+from latentclust.train.devices import choose_device, fork_generators, is_follower, make_fabric, seed_generators
+from latentclust.train.setup import prepare_training
+from tests.train.conftest import MakeExperiment, MakeTraining
 
 
 @pytest.fixture
@@ -51,3 +59,82 @@ def test_a_process_that_another_one_started_follows(monkeypatch: pytest.MonkeyPa
     assert not is_follower()
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert is_follower()
+
+
+@pytest.mark.parametrize(("device", "forked"), [("cpu", []), ("cuda:0", ["cuda:0"]), ("cuda:3", ["cuda:3"])])
+def test_the_generators_of_the_cpu_and_of_the_device_are_forked(
+    device: str, forked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[list[str]] = []
+    monkeypatch.setattr(
+        torch.random, "fork_rng", lambda devices: passed.append([str(each) for each in devices]) or nullcontext()
+    )
+    with fork_generators(torch.device(device)):
+        pass
+    assert passed == [forked]
+
+
+def test_a_training_forks_around_its_rounds_and_around_each_learning_curve(
+    training: MakeTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = training("dccs", "train.rounds=2", "evaluate.every=1")
+    made.callbacks.curve = dict
+    devices: list[torch.device] = []
+    monkeypatch.setattr(loop, "fork_generators", lambda device: devices.append(device) or fork_generators(device))
+    made.run()
+    assert devices == [made.fabric.device] * 3
+
+
+def test_seeding_reaches_no_device_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[tuple[Any, int]] = []
+    current: list[Any] = [None]
+
+    class Entered:
+        def __init__(self, device: torch.device) -> None:
+            self.device = device
+
+        def __enter__(self) -> None:
+            current.append(self.device)
+
+        def __exit__(self, *_: object) -> None:
+            current.pop()
+
+    monkeypatch.setattr(torch.cuda, "device", Entered)
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: seeds.append((current[-1], seed)))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("every device was seeded"))
+    with torch.random.fork_rng(devices=()):
+        seed_generators(torch.device("cpu"), 5)
+        first = torch.rand(3)
+        assert seeds == []
+        seed_generators(torch.device("cuda", 1), 5)
+        assert seeds == [(torch.device("cuda", 1), 5)]
+        assert torch.equal(torch.rand(3), first)
+        torch.default_generator.manual_seed(5)
+        assert torch.equal(torch.rand(3), first)
+
+
+def test_assembly_and_training_leave_the_generators_to_the_caller(
+    experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("a GPU was seeded"))
+    before = torch.get_rng_state()
+    made = experiment("clustergan", "train.rounds=2", "networks.encoder.init='normal'")
+    assert torch.equal(torch.get_rng_state(), before)
+    prepare_training(made, make_fabric("cpu", 1), tmp_path).run()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.gpu
+def test_training_on_a_gpu_leaves_its_generator_to_the_caller(experiment: MakeExperiment, tmp_path: Path) -> None:
+    torch.cuda.manual_seed(7)
+    expected = _draws()
+    torch.cuda.manual_seed(7)
+    made = experiment("dccs", "train.rounds=2", "evaluate.every=1")
+    training = prepare_training(made, make_fabric("cuda:0", 1), tmp_path)
+    training.callbacks.curve = lambda: {"drawn": float(torch.rand(1, device="cuda:0"))}
+    training.run()
+    assert torch.equal(_draws(), expected)
+
+
+def _draws() -> Tensor:
+    return torch.rand(4, device="cuda:0")

@@ -31,7 +31,7 @@ def after_round(training: Training, round_: int, then: Callable[[], None]) -> No
             then()
         return False
 
-    training.should_stop = should_stop
+    training.callbacks.should_stop = should_stop
 
 
 def test_a_diverged_loss_is_named_and_the_last_finite_checkpoint_stays(training: MakeTraining, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_diverged_loss_is_named_and_the_last_finite_checkpoint_stays(training:
     made = training("clustergan", "train.rounds=12")
 
     def blow_up() -> None:
-        made.players["critic"].schedule = 1e30
+        made.state.players["critic"].schedule = 1e30
 
     after_round(made, 5, blow_up)
     with pytest.raises(RunFailedError) as caught:
@@ -58,7 +58,7 @@ def test_a_diverged_loss_is_named_and_the_last_finite_checkpoint_stays(training:
 
 def test_a_divergence_before_any_checkpoint_says_so(training: MakeTraining, tmp_path: Path) -> None:
     made = training("autoencoder", "players.both.optimizer={use='sgd', lr=1e30}", "networks.generator.output='linear'")
-    with pytest.raises(RunFailedError, match=r"losses.reconstruction: .* it was before the first checkpoint"):
+    with pytest.raises(RunFailedError, match=r"losses.reconstruction: .* before the first checkpoint"):
         made.run()
     assert not (tmp_path / NAME).exists()
 
@@ -68,7 +68,7 @@ def test_a_parameter_that_is_not_finite_is_caught_before_it_is_saved(
     training: MakeTraining, tmp_path: Path, value: float
 ) -> None:
     made = training("clustergan", "train.rounds=8")
-    broken = made.networks["encoder"].head.weight
+    broken = made.state.networks["encoder"].head.weight
 
     def spoil() -> None:  # after the losses of the round were computed, as an optimizer's step would
         with torch.no_grad():
@@ -82,7 +82,7 @@ def test_a_parameter_that_is_not_finite_is_caught_before_it_is_saved(
 
 def test_batch_statistics_that_are_not_finite_are_caught_too(training: MakeTraining, tmp_path: Path) -> None:
     made = training("clustergan", "train.rounds=4")
-    statistics = next(buffer for name, buffer in made.networks.named_buffers() if name.endswith("running_var"))
+    statistics = next(buffer for name, buffer in made.state.networks.named_buffers() if name.endswith("running_var"))
 
     def spoil() -> None:
         statistics.fill_(float("inf"))
@@ -115,7 +115,7 @@ def test_every_player_takes_its_steps_in_order_and_each_step_a_batch_of_its_own(
 
         return take
 
-    for name, player in made.players.items():
+    for name, player in made.state.players.items():
         player.step = recorded(name, player.step)  # type: ignore[method-assign]
     made.run()
     assert [name for name, _ in steps] == ["critic", "critic", "generator"] * 2

@@ -14,7 +14,6 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.data.sources import ArraySource
 from latentclust.specs.data import MaskSource
 from latentclust.train.devices import make_fabric
-from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 from latentclust.train.step_inputs import valid_pixels
@@ -53,7 +52,7 @@ def masked(experiment: MakeExperiment, masks: NDArray[np.bool_], tmp_path: Path)
         images = spoil(made.data.source.read(np.arange(len(made.data.source))))
         made = replace(made, data=replace(made.data, source=ArraySource(images), valid=Masks(masks)))
         (tmp_path / folder).mkdir(exist_ok=True)
-        return prepare_training(made, make_fabric("cpu", 1), tmp_path / folder, NullListener())
+        return prepare_training(made, make_fabric("cpu", 1), tmp_path / folder)
 
     return make
 
@@ -65,8 +64,8 @@ FEEDS = {"streamed here": ("data.resident=false", "data.workers=0"), "by workers
 def test_a_streamed_set_gives_the_batches_and_masks_of_a_resident_one(
     masked: Callable[..., Training], masks: NDArray[np.bool_], how: str
 ) -> None:
-    resident = masked("cvae-pixel", "data.resident=true", folder="a").feed
-    streamed = masked("cvae-pixel", *FEEDS[how], folder="b").feed
+    resident = masked("cvae-pixel", "data.resident=true", folder="a").state.feed
+    streamed = masked("cvae-pixel", *FEEDS[how], folder="b").state.feed
     assert type(resident) is not type(streamed)
     for _ in range(5):  # two batches an epoch
         one, other = resident.next(), streamed.next()
@@ -85,10 +84,12 @@ def test_streamed_data_train_the_weights_of_resident_ones(masked: Callable[..., 
         made = masked(name, *settings, "train.rounds=4", folder=folder)
         made.run()
         trained.append(made)
-    first, second = (made.networks.state_dict() for made in trained)
+    first, second = (made.state.networks.state_dict() for made in trained)
     assert all(torch.equal(first[key], second[key]) for key in first)
-    if trained[0].chains is not None:
-        assert all(torch.equal(trained[1].chains.state[key], held) for key, held in trained[0].chains.state.items())
+    if trained[0].state.chains is not None:
+        assert all(
+            torch.equal(trained[1].state.chains.state[key], held) for key, held in trained[0].state.chains.state.items()
+        )
 
 
 def test_what_lies_in_pixels_that_do_not_count_teaches_a_generator_nothing(
@@ -103,33 +104,33 @@ def test_what_lies_in_pixels_that_do_not_count_teaches_a_generator_nothing(
     spoilt = masked("cgm-pixel", "train.rounds=4", folder="b", spoil=spoil)
     plain.run()
     spoilt.run()
-    first, second = plain.networks.state_dict(), spoilt.networks.state_dict()
+    first, second = plain.state.networks.state_dict(), spoilt.state.networks.state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
-    assert plain.chains is not None
-    assert spoilt.chains is not None
-    assert all(torch.equal(spoilt.chains.state[key], held) for key, held in plain.chains.state.items())
+    assert plain.state.chains is not None
+    assert spoilt.state.chains is not None
+    assert all(torch.equal(spoilt.state.chains.state[key], held) for key, held in plain.state.chains.state.items())
 
 
 def test_a_mask_changes_what_is_learned(masked: Callable[..., Training], experiment: MakeExperiment) -> None:
     for name in ("cgm-pixel", "iic-pixel", "cvae-pixel"):
         losses = {}
         for folder, made in (("mask", masked(name, folder=f"{name}-mask")), ("all", unmasked(experiment(name)))):
-            player = next(iter(made.players.values()))
-            batch = made.feed.next()
-            if made.chains is not None:
-                made.chains.begin(made.seed)
-                made.chains.advance(batch, 0.0)
+            player = next(iter(made.state.players.values()))
+            batch = made.state.feed.next()
+            if made.state.chains is not None:
+                made.state.chains.begin(made.recipe.seed)
+                made.state.chains.advance(batch, 0.0)
             made.rng.manual_seed(0)
             losses[folder] = player.terms(batch)[0].item()
         assert losses["mask"] != losses["all"], name
 
 
 def unmasked(made: Experiment) -> Training:
-    return prepare_training(made, make_fabric("cpu", 1), Path(), NullListener())
+    return prepare_training(made, make_fabric("cpu", 1), Path())
 
 
 def test_without_a_mask_all_pixels_count(experiment: MakeExperiment) -> None:
-    batch = unmasked(experiment("cvae-pixel")).feed.next()
+    batch = unmasked(experiment("cvae-pixel")).state.feed.next()
     assert batch.valid is None
     valid = valid_pixels(batch)
     assert valid.shape == (16, 16, 16)

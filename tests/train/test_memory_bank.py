@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("whole_set")
 
 
 def tables_of(made: Training) -> MemoryBank:
-    assert made.memory_bank is not None
-    return made.memory_bank
+    assert made.state.memory_bank is not None
+    return made.state.memory_bank
 
 
 def samples_of(made: Training) -> Tensor:
@@ -31,7 +31,7 @@ def samples_of(made: Training) -> Tensor:
 @torch.no_grad()
 def sharpened(made: Training) -> Tensor:
     """The target distribution of the networks as they are, written out."""
-    encoder = made.networks["encoder"]
+    encoder = made.state.networks["encoder"]
     encoder.eval()
     q = encoder(samples_of(made)).logits.softmax(dim=1)
     encoder.train()
@@ -42,7 +42,7 @@ def sharpened(made: Training) -> Tensor:
 def test_a_table_is_computed_every_so_many_rounds_from_the_networks_as_they_are(training: MakeTraining) -> None:
     made = training("tables", "train.rounds=8")
     found: list[Tensor] = []
-    take = made.feed.next
+    take = made.state.feed.next
 
     def noted() -> Batch:
         found.append(tables_of(made).rows["target"].clone())
@@ -50,7 +50,7 @@ def test_a_table_is_computed_every_so_many_rounds_from_the_networks_as_they_are(
             assert torch.equal(found[-1], sharpened(made)), len(found)
         return take()
 
-    made.feed.next = noted  # type: ignore[method-assign]
+    made.state.feed.next = noted  # type: ignore[method-assign]
     made.run()
     changed = [round_ + 2 for round_ in range(7) if not torch.equal(found[round_], found[round_ + 1])]
     assert changed == [4, 7]
@@ -77,8 +77,8 @@ def test_a_table_that_draws_does_so_by_seed_name_and_round(training: MakeTrainin
 
 def test_it_is_computed_from_held_networks_in_evaluation_mode_that_are_given_back(training: MakeTraining) -> None:
     made = training("tables")
-    made.networks.train()
-    encoder = made.networks["encoder"]
+    made.state.networks.train()
+    encoder = made.state.networks["encoder"]
     statistics = [buffer.clone() for buffer in encoder.buffers()]
     seen = []
     encoder.register_forward_pre_hook(
@@ -97,11 +97,11 @@ def test_a_step_is_given_the_rows_of_its_batch(training: MakeTraining) -> None:
     made = training("tables")
     tables = tables_of(made)
     tables.refresh(1, made.stage)
-    batch = made.feed.next()
+    batch = made.state.feed.next()
     assert torch.equal(tables.batch_rows("target", batch), tables.rows["target"][batch.index])
-    made.networks.train()
-    towards = made.players["both"].terms(batch)[1]
-    code = made.networks["encoder"](batch.raw)
+    made.state.networks.train()
+    towards = made.state.players["both"].terms(batch)[1]
+    code = made.state.networks["encoder"](batch.raw)
     expected = -(tables.rows["target"][batch.index] * code.logits.log_softmax(dim=1)).sum(dim=1).mean()
     torch.testing.assert_close(towards, expected)
 
@@ -110,7 +110,7 @@ def test_the_images_are_of_one_sample_of_each_row_drawn_by_the_steps_generator(t
     made = training("tables")
     tables, samples = tables_of(made), samples_of(made)
     tables.refresh(1, made.stage)
-    batch = made.feed.next()
+    batch = made.state.feed.next()
     rows = tables.rows["neighbours"][batch.index]
     drawn = []
     for seed in (1, 1, 2):
@@ -141,7 +141,7 @@ def test_the_images_of_neighbours_are_preprocessed(training: MakeTraining) -> No
     made = training("tables", *images, "tables.neighbours.count=1")
     tables = tables_of(made)
     tables.refresh(1, made.stage)
-    batch = made.feed.next()
+    batch = made.state.feed.next()
     found = tables.sampled_images("neighbours", batch)
     assert found.shape == (16, 1, 16, 16)
     assert torch.equal(found, samples_of(made)[tables.rows["neighbours"][batch.index, 0]])
@@ -154,8 +154,8 @@ def test_streamed_sets_and_tables_on_the_host_train_to_the_same_bits(training: M
     streamed = training("tables", "data.resident=false", setting, folder="streamed")
     resident.run()
     streamed.run()
-    found = streamed.networks.state_dict()
-    assert all(torch.equal(found[name], tensor) for name, tensor in resident.networks.state_dict().items())
+    found = streamed.state.networks.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in resident.state.networks.state_dict().items())
 
 
 def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTraining, recorder: type) -> None:
@@ -163,13 +163,13 @@ def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTr
     whole = training("tables", drawn, folder="whole")
     whole.run()
     first = training("tables", drawn, folder="parts")
-    first.listener = recorder(5, lambda: setattr(first, "should_stop", lambda: True))
+    first.callbacks.listener = recorder(5, lambda: setattr(first.callbacks, "should_stop", lambda: True))
     with pytest.raises(InterruptedRunError, match="stopped after round 6"):
         first.run()
     second = training("tables", drawn, folder="parts")
     second.run(resume=True)
-    found = second.networks.state_dict()
-    assert all(torch.equal(found[name], tensor) for name, tensor in whole.networks.state_dict().items())
+    found = second.state.networks.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in whole.state.networks.state_dict().items())
     for name, rows in tables_of(whole).rows.items():
         assert torch.equal(tables_of(second).rows[name], rows)
 
@@ -177,10 +177,10 @@ def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTr
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("tables.target.spoilt=true", "tables.target: it is no longer finite, before round 1."),
-        ("tables.neighbours.rows=5", r"tables.neighbours: a table of shape (5, 3) for 64 samples, before round 1."),
-        ("tables.neighbours.shift=1", "tables.neighbours: indices from 1 to 64, before round 1."),
-        ("tables.neighbours.count=0", "a table of torch.int64 and shape (64, 0), where indices are (n, m) int64"),
+        ("tables.target.spoilt=true", "tables.target: the table is no longer finite, before round 1."),
+        ("tables.neighbours.rows=5", "tables.neighbours: the table has shape (5, 3) for 64 samples, before round 1."),
+        ("tables.neighbours.shift=1", "tables.neighbours: it has sample indices from 1 to 64, before round 1."),
+        ("tables.neighbours.count=0", "expected sample indices (n, m) int64, got torch.int64 of shape (64, 0)"),
     ],
 )
 def test_a_table_that_cannot_be_right_ends_the_training(
@@ -201,6 +201,6 @@ def test_a_checkpoint_of_another_set_is_refused(training: MakeTraining) -> None:
 def test_feeds_read_any_samples(training: MakeTraining) -> None:
     index = torch.tensor([5, 0, 63, 5])
     for settings in ((), ("data.resident=false", "data.workers=0")):
-        feed: Any = training("tables", *settings).feed
+        feed: Any = training("tables", *settings).state.feed
         assert isinstance(feed, Feed)
         assert torch.equal(feed.read(index), samples_of(training("tables"))[index])

@@ -18,7 +18,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 def curve(training: Training, recorder: Any) -> Tensor:
     """Every loss of every round, `(rounds, terms)`."""
-    training.listener = recorder
+    training.callbacks.listener = recorder
     training.run()
     return torch.tensor([list(losses.values()) for _, losses in recorder.losses])
 
@@ -41,10 +41,10 @@ class Spy:
         self.in_loss = False
         self.layers: dict[bool, set[torch.dtype]] = {False: set(), True: set()}
         self.values: set[torch.dtype] = set()
-        for module in training.networks.modules():
+        for module in training.state.networks.modules():
             if isinstance(module, nn.Linear):
                 module.register_forward_hook(lambda _, __, output: self.layers[self.in_loss].add(output.dtype))
-        for player in training.players.values():
+        for player in training.state.players.values():
             player._terms = [(self.watched(loss), reads) for loss, reads in player._terms]
 
     def watched(self, loss: Any) -> Callable[..., Tensor]:
@@ -72,14 +72,16 @@ def test_layers_compute_low_while_losses_and_penalty_stay_in_float32(
     assert spy.layers[False] == {DTYPES[precision]}
     assert spy.layers[True] == {torch.float32}, "the gradient penalty runs the bare critic"
     assert spy.values == {torch.float32}
-    state = [item for player in made.players.values() for item in player.optimizer.state.values()]
+    state = [item for player in made.state.players.values() for item in player.optimizer.state.values()]
     assert {tensor.dtype for item in state for tensor in item.values()} == {torch.float32}
-    assert {parameter.dtype for parameter in made.networks.parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in made.state.networks.parameters()} == {torch.float32}
 
 
 def test_only_fp16_scales_and_each_player_has_a_scaler_of_its_own(training: MakeTraining) -> None:
     for precision in ("fp32", "bf16", "fp16"):
-        scalers = [player.scaler for player in training("dccs", f"train.precision='{precision}'").players.values()]
+        scalers = [
+            player.scaler for player in training("dccs", f"train.precision='{precision}'").state.players.values()
+        ]
         assert [scaler.is_enabled() for scaler in scalers] == [precision == "fp16"] * 2
         assert scalers[0] is not scalers[1]
 
@@ -88,10 +90,13 @@ def test_scaled_gradients_move_the_parameters_as_unscaled_ones_do(training: Make
     moved = {}
     for precision in ("fp32", "fp16"):
         made = training("autoencoder", f"train.precision='{precision}'")
-        start = [parameter.detach().clone() for parameter in made.networks.parameters()]
-        made.players["both"].step(made.feed.next())
+        start = [parameter.detach().clone() for parameter in made.state.networks.parameters()]
+        made.state.players["both"].step(made.state.feed.next())
         moved[precision] = torch.cat(
-            [(now.detach() - before).flatten() for now, before in zip(made.networks.parameters(), start, strict=True)]
+            [
+                (now.detach() - before).flatten()
+                for now, before in zip(made.state.networks.parameters(), start, strict=True)
+            ]
         )
     scale = moved["fp32"].abs().max().item()
     assert scale > 0
@@ -100,11 +105,11 @@ def test_scaled_gradients_move_the_parameters_as_unscaled_ones_do(training: Make
 
 def test_an_overflow_in_fp16_skips_the_step_and_lowers_the_scale(training: MakeTraining) -> None:
     made = training("autoencoder", "train.precision='fp16'")
-    player = made.players["both"]
+    player = made.state.players["both"]
     before = [parameter.detach().clone() for parameter in player.parameters]
     scale = player.scaler.get_scale()
     player._weights = [float("inf")]
-    player.step(made.feed.next())
+    player.step(made.state.feed.next())
     assert all(torch.equal(now, then) for now, then in zip(player.parameters, before, strict=True))
     assert player.scaler.get_scale() == scale / 2
     assert 0 < player.means()["reconstruction"] < 1, "the term itself is finite"
@@ -112,12 +117,12 @@ def test_an_overflow_in_fp16_skips_the_step_and_lowers_the_scale(training: MakeT
 
 def test_a_scaler_is_part_of_the_checkpoint(training: MakeTraining) -> None:
     made = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
-    made.players["both"].scaler.load_state_dict(made.players["both"].scaler.state_dict() | {"scale": 64.0})
+    made.state.players["both"].scaler.load_state_dict(made.state.players["both"].scaler.state_dict() | {"scale": 64.0})
     made.run()
     again = training("autoencoder", "train.precision='fp16'", "train.rounds=4")
     again.run(resume=True)
-    assert again.players["both"].scaler.state_dict() == made.players["both"].scaler.state_dict()
-    assert again.players["both"].scaler.get_scale() == 64.0
+    assert again.state.players["both"].scaler.state_dict() == made.state.players["both"].scaler.state_dict()
+    assert again.state.players["both"].scaler.get_scale() == 64.0
 
 
 def test_auto_is_fp32_on_a_cpu() -> None:

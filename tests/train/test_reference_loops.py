@@ -149,6 +149,6 @@ def test_the_engine_ends_where_a_loop_written_by_hand_ends(
     engine = training(name)
     engine.run()
     for role, network in expected.items():
-        initial, found = start.networks[role].state_dict(), engine.networks[role].state_dict()
+        initial, found = start.networks[role].state_dict(), engine.state.networks[role].state_dict()
         assert any(not torch.equal(found[key], initial[key]) for key in initial), f"{role} did not move"
         torch.testing.assert_close(found, network.state_dict(), rtol=1e-4, atol=1e-5)

@@ -36,7 +36,7 @@ def test_a_plain_number_stays_itself() -> None:
 
 def test_a_learning_rate_reaches_the_optimizer_before_each_round(training: MakeTraining) -> None:
     made = training("autoencoder", "train.rounds=4", "players.both.optimizer.lr={start=0.4, end=0.0}")
-    player, rates = made.players["both"], []
+    player, rates = made.state.players["both"], []
     taken = player.optimizer.step
 
     def recorded() -> None:
@@ -50,8 +50,8 @@ def test_a_learning_rate_reaches_the_optimizer_before_each_round(training: MakeT
 
 def test_a_weight_scales_the_gradient(training: MakeTraining) -> None:
     def gradient(weight: str, progress: float) -> torch.Tensor:
-        player = training("autoencoder", f"losses.reconstruction.weight={weight}").players["both"]
-        feed = training("autoencoder").feed
+        player = training("autoencoder", f"losses.reconstruction.weight={weight}").state.players["both"]
+        feed = training("autoencoder").state.feed
         player.refresh(progress)
         player.step(feed.next())
         found = player.parameters[-1].grad

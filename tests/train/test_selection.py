@@ -79,7 +79,7 @@ def test_windows_end_where_the_recipe_says_whatever_the_log_does(training: MakeT
 
     def keep(record: Any) -> None:
         logged(record)
-        kept[record.round] = {name: tensor.clone() for name, tensor in made.networks.state_dict().items()}
+        kept[record.round] = {name: tensor.clone() for name, tensor in made.state.networks.state_dict().items()}
 
     listener.on_record = keep
     selection = made.run()
@@ -89,7 +89,7 @@ def test_windows_end_where_the_recipe_says_whatever_the_log_does(training: MakeT
     means = {12: (critic[10] + 2 * critic[12]) / 3, 15: (2 * critic[14] + critic[15]) / 3}
     best = min(means, key=lambda round_: abs(means[round_]))
     assert (selection.round, selection.score) == (best, pytest.approx(abs(means[best]), rel=1e-5))
-    assert all(torch.equal(tensor, kept[best][name]) for name, tensor in made.networks.state_dict().items())
+    assert all(torch.equal(tensor, kept[best][name]) for name, tensor in made.state.networks.state_dict().items())
 
 
 @pytest.mark.parametrize("stopped", [5, 8, 10, 13])
@@ -98,15 +98,15 @@ def test_a_selection_survives_a_stop_and_a_resume(training: MakeTraining, record
     expected = whole.run()
     first = training("clustergan", *ON, "train.log_every=1", folder="parts")
     played = count(1)
-    first.should_stop = lambda: next(played) >= stopped
+    first.callbacks.should_stop = lambda: next(played) >= stopped
 
     with pytest.raises(InterruptedRunError, match=f"stopped after round {stopped} of 15"):
         first.run()
     second = training("clustergan", *ON, "train.log_every=1", folder="parts")
     found = second.run(resume=True)
     assert (found.round, found.score) == (expected.round, expected.score)
-    for name, tensor in whole.networks.state_dict().items():
-        assert torch.equal(second.networks.state_dict()[name], tensor), name
+    for name, tensor in whole.state.networks.state_dict().items():
+        assert torch.equal(second.state.networks.state_dict()[name], tensor), name
 
 
 def test_training_and_selection_never_open_the_labels(training: MakeTraining, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,14 +66,14 @@ def test_stages_end_where_a_loop_written_by_hand_ends(
     made = training("stages")
     made.run()
     for role, network in expected.items():
-        initial, found = start.networks[role].state_dict(), made.networks[role].state_dict()
+        initial, found = start.networks[role].state_dict(), made.state.networks[role].state_dict()
         assert all(not torch.equal(found[key], initial[key]) for key in initial), role
         torch.testing.assert_close(found, network.state_dict(), rtol=1e-4, atol=1e-5)
 
 
 def stopped_and_resumed(training: MakeTraining, rounds: int, *settings: str) -> Training:
     first, played = training("stages", *settings, folder="parts"), count(1)
-    first.should_stop = lambda: next(played) >= rounds
+    first.callbacks.should_stop = lambda: next(played) >= rounds
     with pytest.raises(InterruptedRunError, match=f"stopped after round {rounds} of 12"):
         first.run()
     second = training("stages", *settings, folder="parts")
@@ -86,8 +86,8 @@ def test_a_training_resumes_inside_each_stage_and_between_them(training: MakeTra
     settings = ("stages.clustering.start={use='centred', noise=0.1}", "networks.encoder.norm='batch'")
     whole = training("stages", *settings, folder="whole")
     whole.run()
-    found = stopped_and_resumed(training, rounds, *settings).networks.state_dict()
-    assert all(torch.equal(found[name], tensor) for name, tensor in whole.networks.state_dict().items())
+    found = stopped_and_resumed(training, rounds, *settings).state.networks.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in whole.state.networks.state_dict().items())
 
 
 def test_records_are_of_one_stage_and_name_it(training: MakeTraining, recorder: type) -> None:
@@ -109,14 +109,14 @@ def test_a_training_without_stages_names_none(training: MakeTraining, recorder: 
 def test_what_a_stage_does_not_move_is_held_and_the_last_stages_optimizer_is_let_go(training: MakeTraining) -> None:
     made = training("stages")
     seen: list[tuple[int, bool]] = []
-    made.networks["generator"].register_forward_pre_hook(
-        lambda network, _: seen.append((made.stage_index, any(p.requires_grad for p in network.parameters())))
+    made.state.networks["generator"].register_forward_pre_hook(
+        lambda network, _: seen.append((made.state.stage_index, any(p.requires_grad for p in network.parameters())))
     )
     made.run()
     assert set(seen) == {(0, True), (1, False)}
-    assert not made.players_by_stage[0]["autoencoder"].optimizer.state
-    assert made.players_by_stage[1]["encoder"].optimizer.state
-    assert list(made.players) == ["encoder"]
+    assert not made.state.players_by_stage[0]["autoencoder"].optimizer.state
+    assert made.state.players_by_stage[1]["encoder"].optimizer.state
+    assert list(made.state.players) == ["encoder"]
 
 
 def test_schedules_run_over_their_stage(training: MakeTraining) -> None:
@@ -125,7 +125,7 @@ def test_schedules_run_over_their_stage(training: MakeTraining) -> None:
         "stages", f"players.autoencoder.optimizer.lr={ramp}", f"players.encoder.optimizer.lr={ramp}", "train.rounds=8"
     )
     rates: list[float] = []
-    for crew in made.players_by_stage:
+    for crew in made.state.players_by_stage:
         for player in crew.values():
             step, groups = player.step, player.optimizer.param_groups
             player.step = lambda batch, step=step, groups=groups: (rates.append(groups[0]["lr"]), step(batch))  # type: ignore[method-assign, misc]
@@ -135,11 +135,11 @@ def test_schedules_run_over_their_stage(training: MakeTraining) -> None:
 
 def test_a_table_is_computed_in_the_stage_that_reads_it(training: MakeTraining) -> None:
     made = training("stages", "stages.clustering.rounds=1")
-    assert made.memory_bank is not None
-    made._enter(1)
-    assert made.memory_bank.rows == {}
+    assert made.state.memory_bank is not None
+    made._start_round(1)
+    assert made.state.memory_bank.rows == {}
     made.run()
-    assert set(made.memory_bank.rows) == {"target"}
+    assert set(made.state.memory_bank.rows) == {"target"}
 
 
 def test_weights_are_selected_from_the_last_stage_alone(training: MakeTraining) -> None:
@@ -153,7 +153,7 @@ def test_weights_are_selected_from_the_last_stage_alone(training: MakeTraining) 
     ("options", "said"),
     [
         ("weight='head.biass'", "no network has weights named 'encoder.head.biass'. Did you mean 'encoder.head.bias'?"),
-        ("size=2", "'encoder.head.bias' of shape (2,), and the network's is (6,)."),
+        ("size=2", "'encoder.head.bias' has shape (2,), expected (6,)."),
         ("noise=1e39", "'encoder.head.bias' is not finite."),
     ],
 )

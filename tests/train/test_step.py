@@ -17,21 +17,21 @@ State = Mapping[str, Tensor]
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in training.networks.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in training.state.networks.state_dict().items()}
 
 
 def changed(training: Training, before: State) -> set[str]:
     """The networks of which a parameter is another one now."""
-    now = dict(training.networks.named_parameters())
+    now = dict(training.state.networks.named_parameters())
     return {name.partition(".")[0] for name in now if not torch.equal(now[name], before[name])}
 
 
 def move(training: Training, name: str) -> None:
     """One step of one player, as the loop takes it."""
-    training._train_mode()
-    training._seed(1)
-    hold_other_networks(tuple(training.players.values()), training.players[name])
-    training.players[name].step(training.feed.next())
+    training._set_train_mode()
+    training._seed_round(1)
+    hold_other_networks(tuple(training.state.players.values()), training.state.players[name])
+    training.state.players[name].step(training.state.feed.next())
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_step_moves_its_players_networks_and_gives_gradients_to_no_other(
     move(made, player)
     assert changed(made, before) == moved
     assert {
-        name for name, network in made.networks.items() for p in network.parameters() if p.grad is not None
+        name for name, network in made.state.networks.items() for p in network.parameters() if p.grad is not None
     } <= moved
 
 
@@ -63,7 +63,7 @@ def test_a_generator_learns_through_the_held_critic(training: MakeTraining) -> N
     before = snapshot(made)
     move(made, "generator")
     assert changed(made, before) == {"generator"}
-    gradients = [parameter.grad for parameter in made.networks["generator"].parameters()]
+    gradients = [parameter.grad for parameter in made.state.networks["generator"].parameters()]
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients[-2:])
 
 
@@ -73,15 +73,15 @@ def test_a_network_of_two_players_moves_with_both_and_has_an_optimizer_state_in_
         before = snapshot(made)
         move(made, player)
         assert "trunk" in changed(made, before)
-    trunk = set(made.networks["trunk"].parameters())
-    states = [player.optimizer.state for player in made.players.values()]
+    trunk = set(made.state.networks["trunk"].parameters())
+    states = [player.optimizer.state for player in made.state.players.values()]
     assert all(trunk <= set(state) for state in states)
     assert all(states[0][p]["exp_avg"].data_ptr() != states[1][p]["exp_avg"].data_ptr() for p in trunk)
 
 
 def test_each_quantity_is_computed_once_a_step(training: MakeTraining) -> None:
     made = training("dccs")
-    player, calls = made.players["encoder"], Counter[str]()
+    player, calls = made.state.players["encoder"], Counter[str]()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def count(*values: Any) -> Any:
@@ -107,16 +107,16 @@ def test_held_networks_train_their_batch_norm_and_frozen_ones_do_not(training: M
     made = training("clustergan", "networks.encoder.norm='batch'", *frozen_encoder())
     before = snapshot(made)
     move(made, "critic")  # computes G(z) with the generator held
-    after = made.networks.state_dict()
+    after = made.state.networks.state_dict()
     statistics = [name for name in before if "running" in name]
     assert {name.partition(".")[0] for name in statistics} == {"generator", "encoder"}
     for name in statistics:
         assert torch.equal(after[name], before[name]) == name.startswith("encoder"), name
     made = training("clustergan", "networks.encoder.norm='batch'", "train.rounds=2", *frozen_encoder(), folder="run")
     made.run()
-    assert made.networks["generator"].training
-    assert not made.networks["encoder"].training
-    for name, tensor in made.networks["encoder"].state_dict().items():
+    assert made.state.networks["generator"].training
+    assert not made.state.networks["encoder"].training
+    for name, tensor in made.state.networks["encoder"].state_dict().items():
         assert torch.equal(tensor, before[f"encoder.{name}"]), name
 
 
@@ -125,18 +125,20 @@ def frozen_encoder() -> tuple[str, ...]:
 
 
 def test_the_learning_curve_leaves_the_modes_of_the_networks_as_they_were(training: MakeTraining) -> None:
-    made = training("clustergan", "networks.encoder.norm='batch'", "train.rounds=2", *frozen_encoder())
+    made = training(
+        "clustergan", "networks.encoder.norm='batch'", "train.rounds=2", "evaluate.every=1", *frozen_encoder()
+    )
     modes: list[bool] = []
 
     def curve() -> dict[str, float]:
-        modes.append(any(network.training for network in made.networks.values()))
+        modes.append(any(network.training for network in made.state.networks.values()))
         return {"accuracy": 0.5}
 
-    made.curve, made.curve_every = curve, 1
+    made.callbacks.curve = curve
     made.run()
     assert modes == [False, False]
-    assert made.networks["generator"].training
-    assert not made.networks["encoder"].training
+    assert made.state.networks["generator"].training
+    assert not made.state.networks["encoder"].training
 
 
 def test_gradients_are_averaged_as_one_flat_tensor_and_absent_ones_stay_absent() -> None:

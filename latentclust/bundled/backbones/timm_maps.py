@@ -99,7 +99,7 @@ class LevelMaps(MapExtractor):
 def frozen_maps(spec: TimmLevels, channels: int, device: torch.device) -> LevelMaps:
     """A frozen model in evaluation mode, loaded once a process and device; random weights are always the same."""
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         return LevelMaps(spec, channels, freeze=True).to(device).eval()
 
 

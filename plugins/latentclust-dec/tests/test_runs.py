@@ -39,7 +39,7 @@ def tables(system: str) -> dict[str, Any]:
 
 def training(system: str, folder: Path, *settings: str) -> Training:
     experiment = assemble(load_resolved_recipe(tables(system), (*SMALL, *settings)), ())
-    return prepare_training(experiment, make_fabric("cpu", 1), folder, NullListener())
+    return prepare_training(experiment, make_fabric("cpu", 1), folder)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -58,20 +58,22 @@ def test_there_are_recipes_of_three_sets_for_both_systems() -> None:
 
 def test_clustering_begins_at_k_means_of_the_pretrained_embedding(tmp_path: Path) -> None:
     made = training("dec@1", tmp_path)
-    encoder, found = made.networks["encoder"], {}
-    take = made.feed.next
+    encoder, bank, found = made.state.networks["encoder"], made.state.memory_bank, {}
+    take = made.state.feed.next
 
     def noted() -> Any:
-        if made.stage_index == 1 and not found:  # the first step of clustering
+        if made.state.stage_index == 1 and not found:  # the first step of clustering
             with torch.no_grad():
-                style = encoder(torch.cat(list(made.memory_bank.dataset.training_images))).style
+                style = encoder(torch.cat(list(bank.dataset.training_images))).style
             found.update(
-                style=style, centroids=encoder.head.centroids.detach().clone(), target=made.memory_bank.rows["target"]
+                style=style,
+                centroids=encoder.head.centroids.detach().clone(),
+                target=made.state.memory_bank.rows["target"],
             )
             found["q"] = (1 + torch.cdist(style, found["centroids"]).square()).reciprocal()
         return take()
 
-    made.feed.next = noted
+    made.state.feed.next = noted
     made.run()
     kmeans = KMeans(10, n_init=20, random_state=0).fit(found["style"].numpy())
     squares = torch.cdist(found["style"], found["centroids"]).square().amin(dim=1)
@@ -84,16 +86,18 @@ def test_clustering_begins_at_k_means_of_the_pretrained_embedding(tmp_path: Path
 def test_the_decoder_stays_in_dec_and_moves_in_idec(tmp_path: Path, system: str, decoder_moves: bool) -> None:
     made = training(system, tmp_path)
     before: dict[str, Any] = {}
-    take = made.feed.next
+    take = made.state.feed.next
 
     def noted() -> Any:
-        if made.stage_index == 1 and not before:
-            before.update({name: tensor.clone() for name, tensor in made.networks["generator"].state_dict().items()})
+        if made.state.stage_index == 1 and not before:
+            before.update(
+                {name: tensor.clone() for name, tensor in made.state.networks["generator"].state_dict().items()}
+            )
         return take()
 
-    made.feed.next = noted
+    made.state.feed.next = noted
     made.run()
-    after = made.networks["generator"].state_dict()
+    after = made.state.networks["generator"].state_dict()
     assert all(torch.equal(after[name], tensor) != decoder_moves for name, tensor in before.items())
 
 
@@ -115,7 +119,9 @@ def test_a_run_is_saved_and_read_again_by_the_nearest_centroid(tmp_path: Path, s
 def test_descending_the_loss_between_targets_lowers_it(tmp_path: Path) -> None:
     made = training("dec@1", tmp_path, "stages.clustering.rounds=200", "tables.target.every=0", "train.log_every=50")
     losses: list[float] = []
-    made.listener = type("Noting", (NullListener,), {"on_record": lambda _, record: losses.append(record.losses)})()
+    made.callbacks.listener = type(
+        "Noting", (NullListener,), {"on_record": lambda _, record: losses.append(record.losses)}
+    )()
     made.run()
     clustering = [line["clustering"] for line in losses if "clustering" in line]
     assert clustering[-1] < clustering[0]
