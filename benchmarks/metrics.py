@@ -17,7 +17,7 @@ from sklearn import metrics as sklearn_metrics
 
 from latentclust.bundled import metrics
 from latentclust.data.open_feed import PIXELS_AT_ONCE
-from latentclust.evaluate.class_scores import class_scores
+from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import UNMATCHED, hungarian
 from latentclust.evaluate.segmentation import ContingencyCounter
 from latentclust.specs.data import VOID, MapSource, SealedMaps

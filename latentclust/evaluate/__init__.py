@@ -1,1 +1,1 @@
-"""Numbers about a clustering: the one layer that opens the seal of the ground truth."""
+"""Scores of a clustering. This is the only package that opens the seal of the ground truth."""

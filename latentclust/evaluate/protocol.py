@@ -1,4 +1,4 @@
-"""Protocols: what a number was measured on, and how, printed wherever the number is."""
+"""Protocols: the data and rules that a score was measured by, printed wherever the score is."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from latentclust.specs.parts import MetricSpec
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How a clustering was trained and scored.
+    """The rules by which a clustering was trained and scored.
 
     Attributes:
-        name: What it is called, such as `mnist-all`.
-        data: The data set, with its sample count where that is telling.
-        train_split: The part that was trained on.
-        test_split: The part that was scored.
-        clusters: K.
-        matching: How clusters were given classes.
-        nmi: The mean of the two entropies that normalises the mutual information.
-        unit: What is counted: samples, or pixels.
-        prepared: By which published protocol the samples were made, in one line; empty where by none.
+        name: Name of the protocol, such as `mnist-all`.
+        data: Data set, with its number of samples if known.
+        train_split: Part of the data that was trained on.
+        test_split: Part of the data that was scored.
+        clusters: Number of clusters K.
+        matching: Rule that assigns classes to clusters.
+        nmi: Mean of the two entropies that normalises the mutual information.
+        unit: Unit of the counts: samples or pixels.
+        prepared: Published protocol by which the samples were made, in one line; empty if none.
         masked_by_labels: Whether ground truth decided which pixels count, in training too.
     """
 
@@ -35,7 +35,7 @@ class Protocol:
     masked_by_labels: bool = False
 
     def __str__(self) -> str:
-        """One line with everything above."""
+        """Return the protocol in one line."""
         splits = f"trained on {self.train_split}, tested on {self.test_split}"
         scoring = f"{self.matching} matching, NMI by the {self.nmi} mean"
         made = f"; prepared by {self.prepared}" if self.prepared else ""
@@ -43,6 +43,6 @@ class Protocol:
 
 
 def nmi_average(metrics: Iterable[MetricSpec]) -> str:
-    """The mean of the two entropies that the first metric with the option `average` normalises by."""
+    """Return the mean of the two entropies that the first metric with the option `average` normalises by."""
     averages = (options["average"] for options in (metric.model_dump() for metric in metrics) if "average" in options)
     return str(next(averages, "arithmetic"))

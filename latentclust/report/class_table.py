@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentclust.evaluate.class_scores import class_scores
+from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.report.display_names import class_names, format_score
 from latentclust.report.facts import RunFacts

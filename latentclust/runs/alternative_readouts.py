@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentclust.evaluate.partition_agreement import (
+from latentclust.evaluate.match import (
     equal_share,
     equal_share_of_counts,
     matched_agreement,

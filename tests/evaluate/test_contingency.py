@@ -50,7 +50,7 @@ def test_occupancy_counts_unlabelled_samples_and_empty_clusters() -> None:
 @pytest.mark.parametrize(
     ("predicted", "labels", "said"),
     [
-        (clusters(0, 1), sealed(0), "1 labels for 2 predictions"),
+        (clusters(0, 1), sealed(0), "expected 2 labels, one per prediction, got 1"),
         (clusters(0, 3), sealed(0, 0), "3 is outside"),
         (clusters(-1, 0), sealed(0, 0), "-1 is outside"),
         (clusters(0, 0), sealed(0, 2), "2 is outside"),

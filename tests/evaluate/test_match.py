@@ -1,11 +1,11 @@
-"""Hungarian matching against every possible matching, for tables small enough to try them all."""
+"""Hungarian matching against every possible matching of small tables, and agreement of clusterings known by hand."""
 
 from itertools import permutations
 
 import numpy as np
 import pytest
 
-from latentclust.evaluate.match import UNMATCHED, hungarian, matched_samples
+from latentclust.evaluate.match import UNMATCHED, equal_share, hungarian, matched_agreement, matched_samples
 
 
 def best_by_trial(table: np.ndarray) -> int:
@@ -37,3 +37,18 @@ def test_a_greedy_matching_is_not_enough() -> None:
 
 def test_an_empty_cluster_bears_no_class() -> None:
     assert hungarian(np.array([[5, 0], [0, 0]])).tolist() == [0, UNMATCHED]
+
+
+ONE = np.array([0, 0, 0, 1, 1, 2])
+
+
+def test_it_does_not_ask_what_clusters_are_called() -> None:
+    assert matched_agreement(ONE, (ONE + 1) % 3, 3) == 1.0
+    assert equal_share(ONE, (ONE + 1) % 3) == 0.0
+
+
+def test_clusters_are_matched_one_to_one() -> None:
+    merged = np.zeros(6, dtype=np.int64)
+    assert matched_agreement(ONE, merged, 3) == 3 / 6
+    assert matched_agreement(ONE, np.array([0, 0, 1, 1, 1, 2]), 3) == 5 / 6
+    assert equal_share(ONE, np.array([0, 0, 1, 1, 1, 2])) == 5 / 6

@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from latentclust.bundled import metrics
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.class_scores import class_scores
+from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import hungarian
 from latentclust.evaluate.segmentation import (
     ContingencyCounter,
