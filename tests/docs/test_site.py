@@ -1,6 +1,7 @@
 """The documentation site: the pages generated from the code, and links that work in the repository and on the site."""
 
 import re
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+import latentclust
 from latentclust.cli.main import app
 from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import KINDS, Registry
@@ -88,6 +90,26 @@ def test_a_link_of_the_repository_leads_to_the_page_of_the_site(link: str, sourc
 def test_links_in_code_stay_as_they_are():
     text = "```\n[a](../../CHANGELOG.md)\n```"
     assert script("site").relinked(text, "docs/how-to/a.md", "how-to/a.md") == text
+
+
+def test_the_functions_that_the_architecture_names_exist(page):
+    rows = re.findall(
+        r"^\| [^|]+ \| `([\w/]+)\.py` \| `(\w+)` \|$", page("docs/explanation/architecture.md").text, re.M
+    )
+    assert len(rows) > 10
+    for file, name in rows:
+        assert hasattr(import_module(f"latentclust.{file.replace('/', '.')}"), name), f"{file}.py: {name}"
+
+
+def test_the_architecture_names_every_package(page):
+    packages = {path.name for path in (ROOT / "latentclust").iterdir() if (path / "__init__.py").exists()}
+    cells = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", page("docs/explanation/architecture.md").section("Packages"), re.M)
+    assert packages <= set(re.findall(r"`(\w+)`", " ".join(cells)))
+
+
+def test_the_page_of_the_python_api_has_every_public_name(page):
+    documented = re.findall(r"^::: latentclust\.(\w+)$", page("docs/reference/api/latentclust.md").text, re.M)
+    assert sorted(documented) == sorted(set(latentclust.__all__) - {"__version__"})
 
 
 def test_every_page_is_in_the_navigation(pages: dict[str, str]):
