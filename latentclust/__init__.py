@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentclust.labelling.label_options import LabelOptions as LabelOptions
     from latentclust.labelling.label_report import LabelReport as LabelReport
     from latentclust.labelling.label_scenes import label as label
     from latentclust.labelling.windows.dataarray import predict_dataarray as predict_dataarray
@@ -14,11 +15,22 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["ClusteringModel", "FinishedRun", "LabelReport", "__version__", "label", "load", "predict_dataarray", "run"]
+__all__ = [
+    "ClusteringModel",
+    "FinishedRun",
+    "LabelOptions",
+    "LabelReport",
+    "__version__",
+    "label",
+    "load",
+    "predict_dataarray",
+    "run",
+]
 
 _HOMES = {
     "ClusteringModel": "model.model",
     "FinishedRun": "runs.run",
+    "LabelOptions": "labelling.label_options",
     "LabelReport": "labelling.label_report",
     "label": "labelling.label_scenes",
     "load": "model.model",

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from latentclust.cli.label_progress import LabelBarProgress
+from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
@@ -75,6 +76,13 @@ def test_options_reach_the_run(cli, model_file, tmp_path):
     assert refused.code == 2
     assert "--overwrite" in refused.err
     assert cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu", "--overwrite").code == 0
+
+
+def test_the_help_describes_each_option_as_python_does(cli):
+    page = " ".join(cli("label", "--help").out.replace("│", " ").split())
+    for name, field in LabelOptions.model_fields.items():
+        assert f"--{name.replace('_', '-')} " in page
+        assert " ".join((field.description or "").split()) in page
 
 
 def test_strict_ends_at_the_first_failure(cli, model_file, tmp_path):

@@ -9,8 +9,8 @@ import rasterio
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.labelling.label_options import parse_size
 from latentclust.labelling.windows import strip_labeller
-from latentclust.labelling.windows.memory import parse_size
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 from tests.labelling.test_label_scenes import Stopper, files
@@ -25,7 +25,7 @@ def test_sizes_are_read(size: str, count: float) -> None:
 
 @pytest.mark.parametrize("size", ["", "-2GB", "2 parsecs", "0", "GB", "nan"])
 def test_what_is_no_size_is_refused(size: str) -> None:
-    with pytest.raises(LatentclustError, match=r"--max-memory: .* is no size"):
+    with pytest.raises(LatentclustError, match=r"--max-memory: .* is not a size"):
         parse_size(size)
 
 
@@ -53,7 +53,7 @@ def test_half_precision_gives_nearly_the_same_labels(planted: ClusteringModel, t
     latentclust.label(planted, scene, tmp_path / "half", precision="bf16")
     same = read_band(tmp_path / "half/scene.tif") == read_band(tmp_path / "full/scene.tif")
     assert 0.95 < same.mean() < 1
-    with pytest.raises(LatentclustError, match="--precision: 'fp8' is none"):
+    with pytest.raises(LatentclustError, match="--precision: must be 'auto', 'fp32', 'bf16' or 'fp16', got 'fp8'"):
         latentclust.label(planted, scene, tmp_path / "other", precision="fp8")
 
 

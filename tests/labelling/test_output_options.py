@@ -144,13 +144,13 @@ def test_too_many_polygons_fail_the_scene_alone(named: ClusteringModel, tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"vector": True}, "--vector: is given without --min-area"),
-        ({"min_area": 3.0}, "--min-area: 3.0 is given without --vector"),
+        ({"vector": True}, "--vector: requires --min-area"),
+        ({"min_area": 3.0}, "--min-area: 3.0 requires --vector"),
         ({"vector": True, "min_area": -1.0}, "--min-area"),
         ({"stac": True, "datetime": "soon"}, "--datetime: 'soon'"),
-        ({"max_polygons": 9}, "--max-polygons: 9 is given without --vector"),
-        ({"workers": 2, "scheduler": "tcp://a:1"}, "both are given"),
-        ({"datetime": WHEN}, "--datetime: .* is given without --stac"),
+        ({"max_polygons": 9}, "--max-polygons: 9 requires --vector"),
+        ({"workers": 2, "scheduler": "tcp://a:1"}, "exclude each other"),
+        ({"datetime": WHEN}, "--datetime: .* requires --stac"),
     ],
 )
 def test_what_will_not_do_stops_the_run_before_it_starts(

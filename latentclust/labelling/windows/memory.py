@@ -1,6 +1,5 @@
 """What a run keeps in memory at once, and how a limit is kept."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,19 +18,6 @@ MEGABYTE = 1_000_000
 
 COPIES = 3
 """Batches of windows as they were read: at work, waiting, and being read."""
-
-
-SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
-
-POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-
-
-def parse_size(size: str) -> int:
-    """Bytes of a size such as `2GB`, `512 MB` or `1.5g`, in powers of 1,000; raises LatentclustError for another."""
-    found = SIZE.fullmatch(size)
-    if not found or not float(found[1]):
-        raise LatentclustError.at("--max-memory", f"{size!r} is no size", "Give one such as 2GB or 512MB")
-    return int(float(found[1]) * 1000 ** POWERS[found[2].lower()])
 
 
 def limit_batch(settings: LabelSettings, limit: int) -> LabelSettings:

@@ -186,7 +186,7 @@ def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: Clust
         ({"bbox": (0.0, 0.0, float("nan"), 1.0)}, "is not a bounding box"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is not a coordinate reference system"),
         ({"bbox_crs": "EPSG:4326"}, "given without --bbox"),
-        ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "both are given"),
+        ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "exclude each other"),
         ({"bbox": (170.0, -20.0, -170.0, -10.0), "bbox_crs": "EPSG:4326"}, "over the 180th meridian as in 170 -20 190"),
         ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is not a bounding box"),
         ({"bbox": (5e5, 4e6, 6e5, 5e6), "bbox_crs": "EPSG:4326"}, "500000, 4000000 is not a longitude and latitude"),
