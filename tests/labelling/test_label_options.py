@@ -34,7 +34,10 @@ from tests.labelling.planted import noise_scene, write_scene
         ({"vector": True}, "--vector: requires --min-area"),
         ({"min_area": 3.0}, "--min-area: 3.0 requires --vector"),
         ({"blend": "foo"}, "--blend: must be 'hann' or 'crop', got 'foo'"),
-        ({"bbox": (0.0, 0.0, 1.0)}, r"--bbox: \(0.0, 0.0, 1.0\) "),
+        (
+            {"bbox": (0.0, 0.0, 1.0)},
+            r"--bbox: expected 4 values, got 3: \(0.0, 0.0, 1.0\). Give west, south, east and north",
+        ),
         ({"max_memory": "2 parsecs"}, "--max-memory: '2 parsecs' is not a size"),
         ({"max_memory": 1.5}, "--max-memory: must be a valid integer, got 1.5"),
         ({"confidence": "yes"}, "--confidence: must be a valid boolean, got 'yes'"),
