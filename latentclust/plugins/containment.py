@@ -1,4 +1,4 @@
-"""Running a plugin's code so that it can neither end the process, nor spoil streams, warnings or the place of work."""
+"""Running plugin code so that it can neither end the process nor change streams, warnings or the working directory."""
 
 import logging
 import os
@@ -11,30 +11,27 @@ from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 
-from latentclust.plugins.standard_streams import kept
+from latentclust.plugins.standard_streams import protect_streams
 
 T = TypeVar("T")
 
-SLOW_IMPORT_SECONDS = 1.0
-"""Seconds from which the import of a plugin is remarked on."""
-
 MAX_REASON = 400
-"""Characters of a reason; the rest is cut."""
+"""Maximum number of characters of an error summary."""
 
 log = logging.getLogger(__name__)
 
 _ONE_AT_A_TIME = RLock()
-"""Streams, warnings and the working directory are the whole process's."""
+"""Lock of the streams, the warnings and the working directory, which belong to the whole process."""
 
 
 @dataclass(slots=True)
 class Execution:
-    """How a plugin's code behaved.
+    """The outcome of running plugin code.
 
     Attributes:
-        error: Why it failed; empty where it did not.
-        seconds: How long it took.
-        remarks: What it did that it should not: a line each.
+        error: Reason why the code failed. Empty if it succeeded.
+        seconds: Duration in seconds.
+        remarks: Actions of the code that were undone, one sentence each.
     """
 
     error: str = ""
@@ -43,72 +40,72 @@ class Execution:
 
 
 def run_contained(action: Callable[[], T], what: str) -> tuple[T | None, Execution]:
-    """Runs a plugin's code; its result, or None, and how it behaved.
+    """Run plugin code and return its result, or None if it failed, with the outcome.
 
-    Whatever it raises is an error to be listed, `sys.exit` too; only Ctrl-C passes. What it prints on standard output
-    is remarked on instead, and streams, warning filters and functions, and the working directory are put back.
-    `os._exit` and a crash cannot be contained.
+    Every exception becomes an error of the outcome, `sys.exit` too; only Ctrl-C is raised. What the code prints on
+    standard output becomes a remark. Streams, filters and functions of `warnings`, and the working directory are
+    restored. `os._exit` and crashes cannot be contained.
 
     Args:
         action: The code.
-        what: How a user would name it, to be told where Ctrl-C ends it.
+        what: Name of the code for the user, logged if Ctrl-C stops it.
     """
-    conduct = Execution()
+    execution = Execution()
+    remark = execution.remarks.append
     result = None
-    with _ONE_AT_A_TIME, _kept_warnings(conduct), _kept_folder(conduct), kept(conduct.remarks.append):
+    with _ONE_AT_A_TIME, _restored_warnings(remark), _restored_working_directory(remark), protect_streams(remark):
         start = time.perf_counter()
         try:
             result = action()
         except KeyboardInterrupt:
-            log.warning("stopped while %s was at work", what)
+            log.warning("stopped while %s was running", what)
             raise
-        # A third party may raise anything, and none of it may stop the others.
+        # A plugin may raise anything, and must not stop the other plugins.
         except BaseException as error:
-            conduct.error = error_summary(error)
-        conduct.seconds = time.perf_counter() - start
-    return result, conduct
+            execution.error = error_summary(error)
+        execution.seconds = time.perf_counter() - start
+    return result, execution
 
 
 def error_summary(error: BaseException) -> str:
-    """An exception in one line that names its type."""
+    """Return an exception as one line that begins with its type."""
     try:
-        said = " ".join(str(error).split()) or "no message"
-    except Exception:  # a third party's exception may fail to say what it is
-        said = "no message"
-    text = f"it calls sys.exit({said})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {said}"
-    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}…"
+        text = " ".join(str(error).split()) or "no message"
+    except Exception:  # `__str__` of a plugin's exception may fail
+        text = "no message"
+    line = f"it calls sys.exit({text})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {text}"
+    return line if len(line) <= MAX_REASON else f"{line[:MAX_REASON]}…"
 
 
 @contextmanager
-def _kept_folder(conduct: Execution) -> Iterator[None]:
-    """Puts the working directory back, which is remarked on."""
-    before = _folder()
+def _restored_working_directory(remark: Callable[[str], None]) -> Iterator[None]:
+    """Restore the working directory. contextlib.chdir neither reports a change nor allows a missing directory."""
+    before = _working_directory()
     try:
         yield
     finally:
-        if before is not None and _folder() != before:
+        if before is not None and _working_directory() != before:
             with suppress(OSError):
                 os.chdir(before)
-                conduct.remarks.append("it changed the working directory, which was put back")
+                remark("it changed the working directory, which was restored")
 
 
-def _folder() -> str | None:
-    """The working directory; None where it is no longer there."""
+def _working_directory() -> str | None:
+    """Return the working directory, or None if it does not exist any more."""
     with suppress(OSError):
         return str(Path.cwd())
     return None
 
 
 @contextmanager
-def _kept_warnings(conduct: Execution) -> Iterator[None]:
-    """Puts filters and functions of `warnings` back; a function that was replaced is remarked on."""
+def _restored_warnings(remark: Callable[[str], None]) -> Iterator[None]:
+    """Restore the filters of `warnings` by catch_warnings, and then the functions that were replaced."""
+    before = {name: value for name, value in vars(warnings).items() if callable(value)}
     with warnings.catch_warnings():
-        before = {name: value for name, value in vars(warnings).items() if callable(value)}
         try:
             yield
         finally:
             replaced = sorted(name for name, value in before.items() if vars(warnings).get(name) is not value)
             vars(warnings).update({name: before[name] for name in replaced})
             if replaced:
-                names = ", ".join(f"warnings.{name}" for name in replaced)
-                conduct.remarks.append(f"it replaced {names}, which was put back")
+                remark(f"it replaced {', '.join(f'warnings.{name}' for name in replaced)}, which was restored")

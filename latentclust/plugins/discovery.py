@@ -1,4 +1,4 @@
-"""Discovery: every plugin that loads, and every one that does not with its reason."""
+"""Discovery of plugins: the parts of those that load, and the reason why each of the others does not."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import pluggy
 
 from latentclust.plugins import hookspecs
 from latentclust.plugins.compatibility import incompatibility
-from latentclust.plugins.containment import SLOW_IMPORT_SECONDS, Execution, run_contained
+from latentclust.plugins.containment import Execution, run_contained
 from latentclust.plugins.distributions import (
     BUNDLED,
     PARTS_GROUP,
@@ -23,25 +23,18 @@ from latentclust.plugins.distributions import (
     scan_distributions,
 )
 
-__all__ = [
-    "BUNDLED",
-    "BrokenPlugin",
-    "Discovery",
-    "LoadedPlugin",
-    "PluginRemark",
-    "ProvidedParts",
-    "Provider",
-    "discover",
-]
+SLOW_IMPORT_SECONDS = 1.0
+"""Duration from which the import of a plugin is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """A plugin, or one part of it, that could not be used, and why.
+    """A plugin, or one part of it, that cannot be used.
 
     Attributes:
-        kind: The kind of the part; empty where no part of this entry point, or of a hook, can be used.
-        name: The part's name.
+        error: Reason why it cannot be used.
+        kind: Kind of the part. Empty if the whole entry point or a hook cannot be used.
+        name: Name of the part. Empty if the whole entry point or a hook cannot be used.
     """
 
     provider: Provider
@@ -52,10 +45,10 @@ class BrokenPlugin:
 
 @dataclass(frozen=True, slots=True)
 class PluginRemark:
-    """Something odd about a plugin that is used nevertheless.
+    """Something unusual about a plugin that is used nevertheless.
 
     Attributes:
-        alert: Whether the user of any command should know, and not only who lists the plugins.
+        alert: Whether the user of any command is informed, and not only the reader of `plugins list`.
     """
 
     provider: Provider
@@ -65,7 +58,7 @@ class PluginRemark:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedParts:
-    """What one provider returned from one hook."""
+    """The parts that one provider returned from one hook."""
 
     provider: Provider
     hook: str
@@ -74,7 +67,7 @@ class ProvidedParts:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """An entry point whose module was imported, in how many seconds."""
+    """An entry point that was imported, with the duration of the import in seconds."""
 
     provider: Provider
     seconds: float
@@ -85,8 +78,8 @@ class Discovery:
     """Everything found under the entry-point group.
 
     Attributes:
-        excluded: Distributions that LATENTCLUST_PLUGINS leaves out.
-        alerts: What the user of any command should know at once, a line each.
+        excluded: Distributions that LATENTCLUST_PLUGINS excludes.
+        alerts: Sentences that the user of any command should read.
     """
 
     provisions: tuple[ProvidedParts, ...]
@@ -101,94 +94,109 @@ DiscoveryEvent = ProvidedParts | BrokenPlugin | PluginRemark | LoadedPlugin
 
 
 def discover(scan: Scan | None = None) -> Discovery:
-    """Loads the plugins of the scanned distributions, by default of all installed ones.
+    """Load the plugins of the scanned distributions, by default of all installed ones.
 
-    A distribution whose metadata are damaged, or which asks for another latentclust, is not imported. An entry point
-    whose module raises, and a hook that raises or returns no mapping, is recorded and left out; the rest is used.
+    A distribution with damaged metadata, or one that requires another version of latentclust, is not imported. An entry
+    point whose module raises, and a hook that raises or returns no mapping, is recorded as broken. The rest is used.
     """
     scan = scan_distributions() if scan is None else scan
-    findings = [finding for distribution in scan.used for finding in _distribution(distribution)]
-    remarks = tuple(one for one in findings if isinstance(one, PluginRemark))
-    strangers = [
-        f"{PLUGINS_VARIABLE} names {name!r}, and no plugin that is installed is called that" for name in scan.unknown
-    ]
-    alerts = [f"plugin {one.provider}: {one.text}" for one in remarks if one.alert]
+    manager = pluggy.PluginManager(PARTS_GROUP)
+    manager.add_hookspecs(hookspecs)
+    events = [event for distribution in scan.used for event in _load_distribution(manager, distribution)]
+    remarks = tuple(event for event in events if isinstance(event, PluginRemark))
+    unknown = [f"{PLUGINS_VARIABLE} names {name!r}, but no installed plugin has that name" for name in scan.unknown]
+    alerts = [f"plugin {remark.provider}: {remark.text}" for remark in remarks if remark.alert]
     return Discovery(
-        provisions=tuple(one for one in findings if isinstance(one, ProvidedParts)),
-        broken=tuple(one for one in findings if isinstance(one, BrokenPlugin)),
+        provisions=tuple(event for event in events if isinstance(event, ProvidedParts)),
+        broken=tuple(event for event in events if isinstance(event, BrokenPlugin)),
         remarks=remarks,
-        loaded=tuple(one for one in findings if isinstance(one, LoadedPlugin)),
+        loaded=tuple(event for event in events if isinstance(event, LoadedPlugin)),
         excluded=scan.excluded,
-        alerts=(*strangers, *alerts),
+        alerts=(*unknown, *alerts),
     )
 
 
-def _distribution(distribution: Distribution) -> Iterator[DiscoveryEvent]:
-    """What one distribution provides, and what is wrong with it."""
+def _load_distribution(manager: pluggy.PluginManager, distribution: Distribution) -> Iterator[DiscoveryEvent]:
+    """Load the plugins of one distribution, unless it is damaged or incompatible."""
     reason = incompatibility(distribution, version(BUNDLED))
-    if reason:
-        # Its commands are refused where they are found.
-        unread = [] if distribution.entries else [Provider(distribution.name, distribution.version, "")]
-        for provider in (*unread, *(entry.provider for entry in distribution.of(PARTS_GROUP))):
-            yield BrokenPlugin(provider, reason)
+    if not reason:
+        for entry in distribution.of(PARTS_GROUP):
+            yield from _load(manager, entry)
         return
-    for entry in distribution.of(PARTS_GROUP):
-        yield from _entry(entry)
+    # Commands of an incompatible distribution are reported by the command line.
+    unreadable = [] if distribution.entries else [Provider(distribution.name, distribution.version, "")]
+    for provider in (*unreadable, *(entry.provider for entry in distribution.of(PARTS_GROUP))):
+        yield BrokenPlugin(provider, reason)
 
 
-def _entry(entry: EntryPoint) -> Iterator[DiscoveryEvent]:
-    """Imports what an entry point names and asks each of its hooks."""
+def _load(manager: pluggy.PluginManager, entry: EntryPoint) -> Iterator[DiscoveryEvent]:
+    """Import an entry point, register it and call its hooks, each step contained."""
     provider, what = entry.provider, f"plugin {entry.provider}"
-    plugin, conduct = run_contained(entry.load, what)
-    yield from _remarks(provider, conduct)
-    if conduct.error:
-        yield BrokenPlugin(provider, conduct.error)
+    plugin, execution = run_contained(entry.load, what)
+    yield from _remarks(provider, execution)
+    if execution.error:
+        yield BrokenPlugin(provider, execution.error)
         return
-    yield LoadedPlugin(provider, conduct.seconds)
-    if conduct.seconds > SLOW_IMPORT_SECONDS and provider.distribution != BUNDLED:
-        yield PluginRemark(provider, f"its import took {conduct.seconds:.1f} s")
-    found, conduct = run_contained(partial(_implementations, entry, plugin), what)
-    yield from _remarks(provider, conduct)
-    if found is None:
-        yield BrokenPlugin(provider, conduct.error)
+    yield LoadedPlugin(provider, execution.seconds)
+    if execution.seconds > SLOW_IMPORT_SECONDS and provider.distribution != BUNDLED:
+        yield PluginRemark(provider, f"its import took {execution.seconds:.1f} s")
+    registered, execution = run_contained(partial(_register, manager, entry, plugin), what)
+    yield from _remarks(provider, execution)
+    if registered is None:
+        yield BrokenPlugin(provider, execution.error)
         return
-    implementations, deprecations = found
+    implementations, deprecations = registered
     yield from (PluginRemark(provider, text, alert=True) for text in deprecations)
     if not implementations:
         yield BrokenPlugin(provider, f"{entry.value} implements no hook: mark its functions with @hookimpl")
     for hook, implementation in implementations:
-        parts, conduct = run_contained(partial(_parts, implementation), what)
-        yield from _remarks(provider, conduct)
+        parts, execution = run_contained(partial(_call, implementation), what)
+        yield from _remarks(provider, execution)
         if parts is None:
-            yield BrokenPlugin(provider, f"{hook}: {conduct.error}")
+            yield BrokenPlugin(provider, f"{hook}: {execution.error}")
         else:
             yield ProvidedParts(provider, hook, parts)
 
 
-def _remarks(provider: Provider, conduct: Execution) -> Iterator[PluginRemark]:
-    return (PluginRemark(provider, text) for text in conduct.remarks)
+def _remarks(provider: Provider, execution: Execution) -> Iterator[PluginRemark]:
+    return (PluginRemark(provider, text) for text in execution.remarks)
 
 
-def _implementations(entry: EntryPoint, plugin: Any) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
-    """A plugin's hooks by name, checked by pluggy, and the warnings that pluggy gave of them.
+def _register(
+    manager: pluggy.PluginManager, entry: EntryPoint, plugin: Any
+) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
+    """Register a plugin; return its implementations with the names of their hooks, and pluggy's deprecation warnings.
 
-    Each plugin has a manager of its own, so that what one leaves there reaches no other.
+    Two entry points may name the same object, which is then registered once.
+
+    Raises:
+        pluggy.PluginValidationError: If a hook is unknown or has arguments that its specification does not have.
     """
-    manager = pluggy.PluginManager(PARTS_GROUP)
-    manager.add_hookspecs(hookspecs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        manager.register(plugin, name=f"{entry.provider.distribution}:{entry.provider.entry_point}")
-        manager.check_pending()
-    hooks = [hook for hook in vars(manager.hook).values() if isinstance(hook, pluggy.HookCaller)]
-    found = [(hook.name, implementation) for hook in hooks for implementation in hook.get_hookimpls()]
+        if not manager.is_registered(plugin):
+            try:
+                manager.register(plugin, name=f"{entry.provider.distribution}:{entry.provider.entry_point}")
+                manager.check_pending()
+            except Exception:
+                if manager.is_registered(plugin):
+                    manager.unregister(plugin)
+                raise
+    hooks = manager.get_hookcallers(plugin) or []
+    found = [(hook.name, one) for hook in hooks for one in hook.get_hookimpls() if one.plugin is plugin]
     return found, [f"{warning.message} ({warning.filename}:{warning.lineno})" for warning in caught]
 
 
-def _parts(implementation: pluggy.HookImpl) -> dict[str, Any]:
-    """Asks one hook; raises TypeError where it returns no mapping."""
-    arguments = [hookspecs.ARGUMENTS[name] for name in implementation.argnames]
-    parts = implementation.function(*arguments)
+def _call(implementation: pluggy.HookImpl, **arguments: Any) -> dict[str, Any]:
+    """Call one implementation of a hook with those of the hook's arguments that it names.
+
+    A call of the hook by pluggy ends at the first implementation that raises, and one of a subset needs plugins that can
+    be hashed, so the implementations are called one at a time.
+
+    Raises:
+        TypeError: If the implementation does not return a mapping.
+    """
+    parts = implementation.function(*(arguments[name] for name in implementation.argnames))
     if not isinstance(parts, Mapping):
-        raise TypeError(f"it returns {type(parts).__name__}, and a hook returns a mapping from names to parts")
+        raise TypeError(f"it returns {type(parts).__name__}, expected a mapping from names to parts")
     return dict(parts)

@@ -1,142 +1,130 @@
-"""Standard output and error while a plugin's code runs, which may neither speak on the first nor close either."""
+"""Protection of standard output and error while plugin code runs: it can neither print results nor close a stream."""
 
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
-NAMES = {"stdout": 1, "stderr": 2}
-"""The streams and their descriptors."""
+DESCRIPTORS = {"stdout": 1, "stderr": 2}
+"""The file descriptor of each standard stream."""
 
-LONGEST = 400
-"""Characters that are told of what was printed; the rest is cut."""
+MAX_CAPTURED = 400
+"""Maximum number of printed characters that are reported."""
 
 
-class _Lent:
-    """A standard stream as a plugin sees it: it can neither be closed nor be taken apart.
+class _StreamProxy(io.RawIOBase):
+    """The bytes below a standard stream, which plugin code may close or wrap in a stream of its own without harm.
 
-    Code that keeps hold of it, such as a log handler made on import, goes on writing to where it meant to.
+    Code that keeps the stream, such as a log handler made on import, continues to write to the real stream afterwards.
 
     Attributes:
-        shut: Whether what is written is kept back, in `said`, and not passed on.
-        buffer: A stream of bytes that become text here.
+        capturing: Whether what is written is collected in `captured` instead of being passed on.
+        text: The text stream that replaces the standard stream.
     """
 
-    def __init__(self, stream: Any, *, shut: bool) -> None:
-        self.shut = shut
-        self.said: list[str] = []
-        self.buffer = _Bytes(self)
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Writes as a stream does."""
-        if self.shut:
-            self.said.append(text)
-        elif self._stream is not None:
-            self._stream.write(text)
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Writes each."""
-        for line in lines:
-            self.write(line)
-
-    def close(self) -> None:
-        """Nothing."""
-
-    def detach(self) -> "_Bytes":
-        """The bytes below it, which stay."""
-        return self.buffer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _Bytes(io.RawIOBase):
-    """The bytes below a lent stream, which a wrapper may close without harm."""
-
-    def __init__(self, text: _Lent) -> None:
+    def __init__(self, stream: Any, *, capturing: bool) -> None:
         super().__init__()
-        self._text = text
+        self.capturing = capturing
+        self.captured = bytearray()
+        self._stream = stream
+        buffer = cast(Any, self)  # a text stream accepts raw bytes too, as long as it does not buffer
+        self.text = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", newline="", write_through=True)
 
     def writable(self) -> bool:
-        """Yes."""
+        """Return True: the stream accepts bytes."""
         return True
 
-    def fileno(self) -> int:
-        """The descriptor of the stream, to which other processes may write."""
-        return int(self._text.fileno())
-
     def write(self, data: Any) -> int:
-        """Writes them as text of UTF-8."""
+        """Collect the bytes, or pass them on as UTF-8 text."""
         found = bytes(data)
-        self._text.write(found.decode("utf-8", errors="replace"))
+        if self.capturing:
+            self.captured += found
+        elif self._stream is not None:
+            self._stream.write(found.decode("utf-8", errors="replace"))
         return len(found)
+
+    def flush(self) -> None:
+        """Flush the real stream."""
+        if not self.capturing and self._stream is not None:
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def fileno(self) -> int:
+        """Return the descriptor of the real stream, to which child processes may write."""
+        return int(self._stream.fileno())
+
+    def isatty(self) -> bool:
+        """Return whether the real stream is a terminal."""
+        return self._stream is not None and bool(self._stream.isatty())
 
 
 @contextmanager
-def kept(remark: Callable[[str], None]) -> Iterator[None]:
-    """Lends both streams, and puts them back; a stream that was closed nevertheless is opened again.
+def protect_streams(remark: Callable[[str], None]) -> Iterator[None]:
+    """Replace both standard streams by proxies, and restore them afterwards.
 
-    Standard output is shut: `sys.stdout` into a remark, the descriptor below it onto standard error.
+    What is printed on `sys.stdout` becomes a remark. What is written to its descriptor goes to standard error. contextlib
+    replaces the streams; it knows neither descriptors nor streams that were closed, which are handled here.
     """
-    streams = {name: getattr(sys, name) for name in NAMES}
-    output, error = _Lent(streams["stdout"], shut=True), _Lent(streams["stderr"], shut=False)
-    _flush()
-    copies = {descriptor: _copy(descriptor) for descriptor in NAMES.values()}
+    output, error = _StreamProxy(sys.stdout, capturing=True), _StreamProxy(sys.stderr, capturing=False)
+    with ExitStack() as stack:
+        stack.callback(_report_captured, output, remark)
+        stack.callback(_reopen_closed, remark)
+        stack.enter_context(_restored_descriptors())
+        stack.enter_context(redirect_stdout(output.text))
+        stack.enter_context(redirect_stderr(error.text))
+        try:
+            yield
+        finally:
+            # A stream that the plugin put in place of a proxy may hold text that it has not written yet.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):
+                    stream.flush()
+            output.capturing = False
+
+
+def _report_captured(output: _StreamProxy, remark: Callable[[str], None]) -> None:
+    text = " ".join(output.captured.decode("utf-8", errors="replace").split())
+    if text:
+        remark(f"it printed {text[:MAX_CAPTURED]!r}, which was kept from standard output")
+
+
+@contextmanager
+def _restored_descriptors() -> Iterator[None]:
+    """Point standard output at standard error, and restore both descriptors, closed or not."""
+    _flush_own()
+    copies: dict[int, int] = {}
+    for descriptor in DESCRIPTORS.values():
+        with suppress(OSError):  # the descriptor may be closed
+            copies[descriptor] = os.dup(descriptor)
     with suppress(OSError):
         os.dup2(2, 1)
-    sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, error)
     try:
         yield
     finally:
-        _flush_wrappers()
-        output.shut = False
-        _flush()
+        _flush_own()
         for descriptor, copy in copies.items():
-            _back(descriptor, copy)
-        for name, stream in streams.items():
-            _put_back(name, stream, remark)
-        if said := " ".join("".join(output.said).split()):
-            remark(f"it printed {said[:LONGEST]!r}, which was kept from standard output")
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
-def _flush_wrappers() -> None:
-    """What was written to a stream that took the place of a lent one has been said."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # a third party's stream, or none
-            stream.flush()
-
-
-def _flush() -> None:
-    """What was written to Python's own stream goes to where its descriptor points at present."""
+def _flush_own() -> None:
+    """Flush Python's own standard output to where its descriptor points at the moment."""
     with suppress(OSError, ValueError, AttributeError):
         cast(TextIO, sys.__stdout__).flush()
 
 
-def _copy(descriptor: int) -> int | None:
-    """Another descriptor of the same file; None where it is closed."""
-    with suppress(OSError):
-        return os.dup(descriptor)
-    return None
-
-
-def _back(descriptor: int, copy: int | None) -> None:
-    if copy is not None:
-        os.dup2(copy, descriptor)
-        os.close(copy)
-
-
-def _put_back(name: str, stream: Any, remark: Callable[[str], None]) -> None:
-    """A stream under its name, opened anew where it was closed; so is Python's own one, of two underscores."""
-    setattr(sys, name, stream)
-    own = getattr(sys, f"__{name}__")
-    if not getattr(own, "closed", False):
-        return
-    opened = open(NAMES[name], "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 (stays open)
-    setattr(sys, f"__{name}__", opened)
-    if stream is own:
-        setattr(sys, name, opened)
-    remark(f"it closed sys.{name}, which was opened again")
+def _reopen_closed(remark: Callable[[str], None]) -> None:
+    """Open Python's own streams, `sys.__stdout__` and `sys.__stderr__`, again if they were closed."""
+    for name, descriptor in DESCRIPTORS.items():
+        own = getattr(sys, f"__{name}__")
+        if not getattr(own, "closed", False):
+            continue
+        opened = open(descriptor, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 (stays open)
+        if getattr(sys, name) is own:
+            setattr(sys, name, opened)
+        setattr(sys, f"__{name}__", opened)
+        remark(f"it closed sys.{name}, which was opened again")

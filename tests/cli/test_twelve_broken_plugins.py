@@ -44,7 +44,7 @@ TWELVE = {
     "signature": Broken(
         HOOK.replace("()", "(recipe)") + "return {}", "PluginValidationError: Plugin 'clust-signature:parts'"
     ),
-    "return-type": Broken(HOOK + "return [1, 2]", "provide_losses: TypeError: it returns list, and a hook returns"),
+    "return-type": Broken(HOOK + "return [1, 2]", "provide_losses: TypeError: it returns list, expected a mapping"),
     "exception": Broken(HOOK + "return {}['x']", "provide_losses: KeyError: 'x'"),
     "duplicate": Broken(
         LOSS.replace("NAME", "twice") + "\nclass other:\n    @staticmethod\n    @hookimpl\n"

@@ -61,7 +61,7 @@ def test_a_long_reason_is_cut() -> None:
 def test_ctrl_c_passes_and_says_what_was_at_work(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         raising(KeyboardInterrupt())
-    assert caplog.messages == ["stopped while plugin x was at work"]
+    assert caplog.messages == ["stopped while plugin x was running"]
 
 
 def test_what_is_printed_is_kept_and_remarked_on(capfd: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_filters_and_functions_of_warnings_are_put_back() -> None:
         warnings.showwarning = print  # type: ignore[assignment]
 
     _, execution = run_contained(action, "plugin x")
-    assert execution.remarks == ["it replaced warnings.showwarning, warnings.warn, which was put back"]
+    assert execution.remarks == ["it replaced warnings.showwarning, warnings.warn, which was restored"]
     assert list(warnings.filters) == filters
     assert warnings.warn is warn
     with pytest.warns(UserWarning, match="still heard"):
@@ -155,7 +155,7 @@ print(execution.error or "fine", execution.remarks)
         ("sys.stdout.buffer.write(b'bytes')", "it printed 'bytes', which was kept from standard output"),
         ("sys.stdout.writelines(['a', 'b'])", "it printed 'ab', which was kept from standard output"),
         ("import subprocess; subprocess.run([sys.executable, '-c', ''], stdout=sys.stdout.buffer)", ""),
-        ("os.chdir('/')", "it changed the working directory, which was put back"),
+        ("os.chdir('/')", "it changed the working directory, which was restored"),
     ],
 )
 def test_streams_and_the_working_directory_outlive_a_plugin(tmp_path: Path, action: str, remark: str) -> None:

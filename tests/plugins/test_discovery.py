@@ -3,13 +3,14 @@
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins import hookspecs
+from latentclust.plugins import discovery, hookspecs
 from latentclust.plugins.discovery import BUNDLED, Discovery, Provider, discover
 from latentclust.plugins.distributions import Scan, scan_distributions
 from latentclust.plugins.hookspecs import hookspec
@@ -104,7 +105,7 @@ def test_a_provider_of_unknown_version_is_its_name() -> None:
         ),
         (
             "from latentclust.api import hookimpl\n@hookimpl\ndef provide_losses(): return 3",
-            "provide_losses: TypeError: it returns int, and a hook returns a mapping from names to parts",
+            "provide_losses: TypeError: it returns int, expected a mapping from names to parts",
         ),
         (
             "from latentclust.api import hookimpl\n@hookimpl\ndef provide_losses(): raise SystemExit(4)",
@@ -254,7 +255,7 @@ def test_what_a_plugin_does_on_import_is_remarked_on(distribution: Install, monk
     assert registry.find("loss", "hinge", "here").provider.distribution == "clust-loud"
     printed, replaced, slow = remarks(registry)
     assert printed == "it printed 'hello', which was kept from standard output"
-    assert replaced == "it replaced warnings.warn, which was put back"
+    assert replaced == "it replaced warnings.warn, which was restored"
     assert slow.startswith("its import took 0.")
 
 
@@ -304,7 +305,7 @@ def test_a_name_in_the_variable_that_nobody_has_is_an_alert(
         registry = installed()
     assert registry.find("loss", "hinge", "here").provider.distribution == "clust-hinge"
     assert caplog.messages == [
-        "LATENTCLUST_PLUGINS names 'clust-hinch', and no plugin that is installed is called that"
+        "LATENTCLUST_PLUGINS names 'clust-hinch', but no installed plugin has that name"
     ]
 
 
@@ -322,7 +323,7 @@ def test_a_deprecated_argument_warns_in_one_line_and_works(
     distribution: Install, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(hookspecs, "provide_losses", provide_losses)
-    monkeypatch.setattr(hookspecs, "ARGUMENTS", {"recipe": "a recipe"})
+    monkeypatch.setattr(discovery, "_call", partial(discovery._call, recipe="a recipe"))
     distribution("clust-new", GOOD.replace("hinge", "new"))
     distribution("clust-old", GOOD.replace("provide_losses()", "provide_losses(recipe)"))
     with caplog.at_level(logging.WARNING):
