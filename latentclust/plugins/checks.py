@@ -1,4 +1,4 @@
-"""Whether what a plugin provides is what its kind asks for."""
+"""Checks of the parts that a plugin provides: name, type and completeness."""
 
 import inspect
 import re
@@ -26,92 +26,92 @@ SPECS: Mapping[str, type[Spec]] = {
     "metric": MetricSpec,
     "baseline": Baseline,
 }
-"""The kinds whose parts are specs, by the base class that each must have."""
+"""Kinds whose parts are specs, with the base class of each."""
 
 KINDS = (*SPECS, "quantity", "system")
 
 NAME_PATTERNS = {"quantity": r"[A-Za-z_]\w*", "system": r"[A-Za-z0-9][\w.+-]*@\d+"}
-"""What the names of a kind look like."""
+"""Patterns of the names of these kinds."""
 
 NAME_PATTERN = r"[A-Za-z0-9][\w.+-]*"
-"""What the names of all other kinds look like; a colon would read as a distribution's name."""
+"""Pattern of the names of all other kinds. A colon would separate the name of a distribution."""
 
 DATASET_TEXTS = ("summary", "licence", "layout")
-"""What a data set says of itself."""
+"""Attributes with which a data set describes itself."""
 
 
 def hook_kind(hook: str) -> str:
-    """`provide_losses` to `loss`."""
+    """Return the kind of a hook: `loss` for `provide_losses`."""
     plural = hook.removeprefix("provide_")
     irregular = {"losses": "loss", "quantities": "quantity"}
     return irregular.get(plural, plural.removesuffix("s"))
 
 
 def check_part(kind: str, name: object, value: object) -> str | None:
-    """Why a part cannot be what its hook provided it as; None where it can."""
+    """Return the problem of a part, as a predicate, or None if it can be used."""
     pattern = NAME_PATTERNS.get(kind, NAME_PATTERN)
     if not (isinstance(name, str) and re.fullmatch(pattern, name)):
-        return f"is no name: {pattern} is asked for"
+        return f"is not a valid name: it must match {pattern}"
     try:
         return _check_value(kind, value)
-    except Exception as error:  # a third party's class or function may raise whatever it is asked
+    except Exception as error:  # code of a plugin, such as a metaclass, may raise anything
         return f"cannot be examined ({error_summary(error)})"
 
 
 def _check_value(kind: str, value: Any) -> str | None:
     if kind == "system":
-        return _no_recipe(value) if isinstance(value, Traversable) else "is no file"
+        return _no_recipe(value) if isinstance(value, Traversable) else "is not a file"
     if kind == "quantity":
-        return _unbindable(value, 0) if inspect.isroutine(value) else "is no function"
+        return _unbindable(value, 0) if inspect.isroutine(value) else "is not a function"
     if not (isinstance(value, type) and issubclass(value, SPECS[kind])):
-        return f"is no {SPECS[kind].__name__}"
+        return f"is not a {SPECS[kind].__name__}"
     return _missing_members(value) or _unexpected_members(kind, value)
 
 
 def _missing_members(spec: type[Spec]) -> str | None:
-    """What a class of the right kind has left open."""
-    lacking = sorted(spec.__abstractmethods__) if inspect.isabstract(spec) else []
+    """Return the problem of a class that does not define everything that its base class requires."""
+    missing = sorted(spec.__abstractmethods__) if inspect.isabstract(spec) else []
     ours = [base for base in spec.__mro__ if issubclass(base, Spec) and base.__module__.startswith("latentclust.")]
-    lacking += sorted(
+    missing += sorted(
         name
         for name in {name for base in ours for name in base.__class_vars__}
         if not any(name in vars(base) for base in spec.__mro__)
     )
-    if lacking:
-        return f"lacks {', '.join(lacking)}"
+    if missing:
+        return f"does not define {', '.join(missing)}"
     if not spec.__pydantic_complete__:
-        spec.model_rebuild()  # raises, naming the type that does not resolve
+        spec.model_rebuild()  # raises an error that names the unresolved type
     return None
 
 
 def _unexpected_members(kind: str, spec: Any) -> str | None:
-    """What of a complete class cannot be used."""
+    """Return the problem of a complete class with a member of the wrong form."""
     if kind == "loss":
         call = next((vars(base)["__call__"] for base in spec.__mro__ if "__call__" in vars(base)), None)
-        return _unbindable(call, 1) if call else "lacks __call__"
+        return _unbindable(call, 1) if call else "does not define __call__"
     if kind == "dataset":
-        unsaid = [name for name in DATASET_TEXTS if not isinstance(getattr(spec, name), str)]
-        return f"has no text as {', '.join(unsaid)}" if unsaid else None
+        wrong = [name for name in DATASET_TEXTS if not isinstance(getattr(spec, name), str)]
+        return f"does not define {', '.join(wrong)} as text" if wrong else None
     if issubclass(spec, ChainSpec) and not isinstance(spec.provides, Mapping):
-        return "has no mapping as provides"
+        return "does not define provides as a mapping"
     return None
 
 
 def _unbindable(function: Any, skipped: int) -> str | None:
-    """What is wrong with a signature by which quantities are to be bound; `skipped` parameters are not."""
+    """Return the problem of a signature whose parameters must name quantities, after the first `skipped` ones."""
     try:
         typing.get_type_hints(function)
-    except Exception as error:  # annotations in quotes may hold any expression, and so raise anything
+    except Exception as error:  # quoted annotations may contain any expression, and so raise anything
         return f"has annotations that do not resolve ({error_summary(error)})"
     bound = list(inspect.signature(function).parameters.values())[skipped:]
     loose = [str(one) for one in bound if one.kind not in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    return f"takes {', '.join(loose)}, which names no quantity" if loose else None
+    return f"takes {', '.join(loose)}, which cannot name a quantity" if loose else None
 
 
 def _no_recipe(file: Traversable) -> str | None:
-    """Why a file is no base recipe."""
+    """Return the problem of a file that is not a base recipe."""
     try:
         tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return f"is no TOML file that can be read ({error_summary(error)})"
+        return f"is not a readable TOML file ({error_summary(error)})"
     return None

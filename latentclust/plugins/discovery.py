@@ -190,8 +190,8 @@ def _register(
 def _call(implementation: pluggy.HookImpl, **arguments: Any) -> dict[str, Any]:
     """Call one implementation of a hook with those of the hook's arguments that it names.
 
-    A call of the hook by pluggy ends at the first implementation that raises, and one of a subset needs plugins that can
-    be hashed, so the implementations are called one at a time.
+    A call of the hook by pluggy ends at the first implementation that raises, and `subset_hook_caller` needs plugins
+    that can be hashed, so the implementations are called one at a time.
 
     Raises:
         TypeError: If the implementation does not return a mapping.

@@ -1,6 +1,6 @@
-"""The installed distributions that extend latentclust, by their metadata alone: nothing of theirs is imported.
+"""Installed distributions that extend latentclust, found by their metadata; none of their modules is imported.
 
-This module is itself cheap to import, for `latentclust --help` lists their commands.
+This module must be cheap to import, because `latentclust --help` lists their commands.
 """
 
 import os
@@ -8,43 +8,39 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from importlib import import_module
 from typing import Any
 
 BUNDLED = "latentclust"
 
 PARTS_GROUP = "latentclust"
-"""The entry-point group of modules with hooks, which provide parts."""
+"""Entry-point group of modules whose hooks provide parts."""
 
 COMMANDS_GROUP = "latentclust.commands"
-"""The entry-point group of commands: the entry's name is the command's."""
+"""Entry-point group of commands. The name of an entry point is the name of the command."""
 
 PLUGINS_VARIABLE = "LATENTCLUST_PLUGINS"
-"""The environment variable that says which third parties are used: all unless set, `off`, or a list of names."""
+"""Environment variable that selects third-party plugins: `off` or a list of names. Defaults to all."""
 
 UNKNOWN_NAME = "unknown"
-"""What a distribution is called whose metadata name none."""
-
-_OBJECT = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+))?\s*(?:\[.*\])?")
+"""Name of a distribution whose metadata contain none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A distribution that provides something through one entry point."""
+    """A distribution and the entry point through which it provides something."""
 
     distribution: str
     version: str
     entry_point: str
 
     def __str__(self) -> str:
-        """`distribution version`, as a user would name it."""
+        """Return `distribution version`."""
         return f"{self.distribution} {self.version}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """One entry point: who lists it, in which group, and the `module:object` that it names."""
+    """One entry point: its provider, its group and the `module:object` that it names."""
 
     provider: Provider
     group: str
@@ -52,27 +48,28 @@ class EntryPoint:
 
     @property
     def module(self) -> str:
-        """The module that it names."""
+        """Name of the module."""
         return re.split(r"[:\s\[]", self.value.strip(), maxsplit=1)[0]
 
     def load(self) -> Any:
-        """Imports what it names; raises ValueError where it names nothing, and whatever the import raises."""
-        found = _OBJECT.fullmatch(self.value.strip())
-        if not found:
-            raise ValueError(f"{self.value!r} is no module:object")
-        module, attributes = found.groups()
-        return reduce(getattr, attributes.split(".") if attributes else (), import_module(module))
+        """Import the object. Raise ValueError if the value is malformed, and whatever the import raises."""
+        from importlib.metadata import EntryPoint as MetadataEntryPoint
+
+        point = MetadataEntryPoint(self.provider.entry_point, self.value.strip(), self.group)
+        if not point.pattern.fullmatch(point.value):
+            raise ValueError(f"{self.value!r} is not of the form module:object")
+        return point.load()
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """An installed distribution with entry points of latentclust's groups.
+    """An installed distribution with entry points in latentclust's groups.
 
     Attributes:
-        summary: Its own line about itself; may be empty.
-        requires: Its `Requires-Dist` lines.
-        folder: Where its metadata lie.
-        error: What is wrong with its metadata, so that nothing of it can be used; empty where they are sound.
+        summary: Summary line of its metadata. May be empty.
+        requires: `Requires-Dist` lines of its metadata.
+        folder: Folder of its metadata.
+        error: Damage of its metadata, because of which it cannot be used. Empty if they are intact.
     """
 
     name: str
@@ -85,26 +82,26 @@ class Distribution:
 
     @property
     def bundled(self) -> bool:
-        """Whether it is latentclust itself."""
+        """Whether the distribution is latentclust itself."""
         return canonical_name(self.name) == BUNDLED
 
     def of(self, group: str) -> tuple[EntryPoint, ...]:
-        """Its entry points in a group."""
+        """Return the entry points of a group."""
         return tuple(entry for entry in self.entries if entry.group == group)
 
     def __str__(self) -> str:
-        """`name version`."""
+        """Return `name version`."""
         return f"{self.name} {self.version}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What is installed.
+    """The installed distributions.
 
     Attributes:
-        used: latentclust itself, then third parties by name.
-        excluded: Third parties that LATENTCLUST_PLUGINS leaves out.
-        unknown: Names in LATENTCLUST_PLUGINS that no distribution has.
+        used: latentclust itself, then third parties sorted by name.
+        excluded: Third parties that LATENTCLUST_PLUGINS excludes.
+        unknown: Names in LATENTCLUST_PLUGINS that match no distribution.
     """
 
     used: tuple[Distribution, ...] = ()
@@ -113,12 +110,12 @@ class Scan:
 
 
 def canonical_name(name: str) -> str:
-    """A distribution's name as installers compare it: `Clust_X` and `clust.x` are `clust-x`."""
+    """Return the normalized name of a distribution: `Clust_X` and `clust.x` become `clust-x`."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def scan_distributions() -> Scan:
-    """Reads the metadata of every distribution on the path; a damaged one is told apart and spoils no other."""
+    """Read the metadata of every distribution on the path. Damaged ones are marked and do not affect the others."""
     from importlib.metadata import distributions
 
     found: dict[str, Distribution] = {}
@@ -127,13 +124,13 @@ def scan_distributions() -> Scan:
         one = _read(item)
         if one is not None and one.name == UNKNOWN_NAME:
             damaged.append(one)
-        elif one is not None:  # an editable install may be listed twice; the first on the path is what is imported
+        elif one is not None:  # an editable install may be listed twice; the first on the path is imported
             found.setdefault(canonical_name(one.name), one)
     return _selected(sorted([*found.values(), *damaged], key=lambda one: (not one.bundled, one.name, one.folder)))
 
 
 def _selected(found: list[Distribution]) -> Scan:
-    """What LATENTCLUST_PLUGINS lets pass."""
+    """Divide the distributions into those that LATENTCLUST_PLUGINS selects and those that it excludes."""
     value = os.environ.get(PLUGINS_VARIABLE, "").strip()
     if not value:
         return Scan(tuple(found))
@@ -144,14 +141,14 @@ def _selected(found: list[Distribution]) -> Scan:
 
 
 def _read(found: Any) -> Distribution | None:
-    """A distribution with entry points of ours, or whose entry points cannot be read; None for any other.
+    """Return a distribution with entry points of ours or with unreadable ones, and None for any other.
 
     Args:
-        found: importlib's distribution, or that of importlib_metadata, which takes its place once Dask is imported.
+        found: Distribution of importlib.metadata, or of importlib_metadata, which replaces it once Dask is imported.
     """
     problem, points = "", []
     try:
-        # Most distributions are no plugins, and not worth parsing.
+        # Most distributions are not plugins, so avoid parsing them.
         if BUNDLED in (found.read_text("entry_points.txt") or ""):
             points = [point for point in found.entry_points if point.group in (PARTS_GROUP, COMMANDS_GROUP)]
     except Exception as error:
@@ -174,13 +171,13 @@ def _read(found: Any) -> Distribution | None:
 
 
 def _missing_metadata(name: str, version: str, folder: str) -> str:
-    """What METADATA without a name or a version lack."""
-    lacking = [key for key, value in (("Name", name), ("Version", version)) if value in ("", UNKNOWN_NAME)]
-    return f"its METADATA in {folder} lack {' and '.join(lacking)}" if lacking else ""
+    """Return the problem of METADATA without a name or a version."""
+    missing = [key for key, value in (("Name", name), ("Version", version)) if value in ("", UNKNOWN_NAME)]
+    return f"its METADATA in {folder} has no {' and no '.join(missing)}" if missing else ""
 
 
 def _duplicates(entries: Iterable[EntryPoint]) -> str:
-    """Which entry point is listed more than once, and not as the same."""
+    """Return the problem of entry points that are listed more than once with different values."""
     counts = Counter((entry.group, entry.provider.entry_point) for entry in entries)
     twice = [f"{name!r} in [{group}]" for (group, name), count in counts.items() if count > 1]
     return f"its entry_points.txt lists {', '.join(twice)} more than once" if twice else ""

@@ -1,7 +1,7 @@
 """All hooks. A plugin implements them in a module that its entry point in the group `latentclust` names.
 
 docs/reference/hooks.md is generated from this file. To add an argument, add it to the hook and pass its value where
-`discovery` calls the hooks; plugins that do not name it continue to work. To remove an argument, deprecate it first with
+`discovery` calls the hooks; plugins that do not name it continue to work. To remove one, deprecate it first with
 `@hookspec(warn_on_impl_args={"argument": DeprecationWarning("what to do instead")})`, and a whole hook with
 `@hookspec(warn_on_impl=DeprecationWarning(...))`. Every command then prints one line for each plugin that uses it.
 """

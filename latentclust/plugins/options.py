@@ -1,4 +1,4 @@
-"""The options of a part, read off its pydantic fields, in a user's words."""
+"""Options of a part, read from its pydantic fields and formatted for users."""
 
 import ast
 import inspect
@@ -29,11 +29,11 @@ class PartOption:
     """One key of a part's table.
 
     Attributes:
-        name: The key.
-        type: What it takes, such as `int > 0`.
-        required: Whether it must be given.
-        default: Its value otherwise; None where it is then left open.
-        description: What it does, where its author wrote that below it.
+        name: Name of the key.
+        type: Type and bounds of the value, such as `int > 0`.
+        required: Whether the key must be set.
+        default: Default value. None if there is none.
+        description: Docstring of the field. Empty if its author wrote none.
     """
 
     name: str
@@ -43,22 +43,22 @@ class PartOption:
     description: str = ""
 
     def __str__(self) -> str:
-        """`name: type = default`, the default as TOML has it."""
+        """Return `name: type = default`, with the default in TOML syntax."""
         if self.required or self.default is None:
             return f"{self.name}: {self.type} ({'required' if self.required else 'optional'})"
         return f"{self.name}: {self.type} = {_as_toml(self.default)}"
 
 
 def _as_toml(value: Any) -> str:
-    """A value as TOML has it; of one that TOML has not, its type."""
+    """Return a value in TOML syntax, or the name of its type if TOML cannot represent it."""
     try:
         return json.dumps(value, default=str)
-    except Exception:  # a third party's value may fail to say what it is
+    except Exception:  # `__str__` of a plugin's value may fail
         return f"a {type(value).__name__}"
 
 
 def part_options(part: object) -> list[PartOption]:
-    """The options of a spec class, in its order; none of a quantity or a system."""
+    """Return the options of a spec class in order. A quantity or a system has none."""
     if not (isinstance(part, type) and issubclass(part, Spec)):
         return []
     specs = [one for one in reversed(part.__mro__) if issubclass(one, Spec)]
@@ -78,7 +78,7 @@ def _option(name: str, field: FieldInfo, described: str) -> PartOption:
 
 
 def _type(field: FieldInfo) -> str:
-    """What a field takes; of a plugin's own types that fail to say it, no more than that."""
+    """Return type and bounds of a field, or `a value` if the type of a plugin cannot be formatted."""
     try:
         return format_annotation(field.annotation) + _bounds(field.metadata)
     except Exception:
@@ -86,7 +86,7 @@ def _type(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> Any:
-    """A field's default; None where a plugin's factory makes it from other fields, or fails."""
+    """Return the default of a field, or None if its factory needs other fields or fails."""
     try:
         return field.get_default(call_default_factory=True)
     except Exception:
@@ -95,9 +95,9 @@ def _default(field: FieldInfo) -> Any:
 
 @cache
 def attribute_docstrings(spec: type[BaseModel]) -> dict[str, str]:
-    """The strings below a class's own attributes, each as one line; none where its source is not at hand.
+    """Return the docstrings of a class's own attributes, each as one line. Without source there are none.
 
-    pydantic can keep them (use_attribute_docstrings), but then every command pays for reading all the sources.
+    pydantic can keep them (use_attribute_docstrings), but then every command would have to read all sources.
     """
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(spec))).body[0]
@@ -112,7 +112,7 @@ def attribute_docstrings(spec: type[BaseModel]) -> dict[str, str]:
 
 
 def format_annotation(annotation: Any) -> str:
-    """A type as a recipe's writer thinks of it: choices as they are written, bounds as signs."""
+    """Return a type as the author of a recipe reads it: choices as they are written, bounds as signs."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return format_annotation(arguments[0]) + _bounds(arguments[1:])

@@ -1,4 +1,4 @@
-"""Names to parts, with the distribution that provides each."""
+"""The registry of all parts by kind and name, with the distribution that provides each."""
 
 import inspect
 import logging
@@ -17,14 +17,14 @@ from latentclust.specs.validation import validate
 __all__ = ["KINDS", "SPECS", "Part", "Registry", "installed"]
 
 MAX_BROKEN_SHOWN = 3
-"""How many broken plugins an error names with their reasons."""
+"""Maximum number of broken plugins that an error message explains."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A registered part: a spec class, a quantity's function, or a system's TOML file."""
+    """A registered part: a spec class, the function of a quantity, or the TOML file of a system."""
 
     kind: str
     name: str
@@ -33,33 +33,33 @@ class Part:
 
     @property
     def qualified(self) -> str:
-        """`distribution:name`, which names this part whatever else is installed."""
+        """Unambiguous name, `distribution:name`."""
         return f"{self.provider.distribution}:{self.name}"
 
     @property
     def bundled(self) -> bool:
-        """Whether it ships with latentclust."""
+        """Whether the part ships with latentclust."""
         return self.provider.distribution == BUNDLED
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring; empty for a system."""
+        """First line of the docstring. Empty for a system."""
         return (inspect.getdoc(self.value) or "").split("\n")[0] if callable(self.value) else ""
 
 
 class Registry:
-    """Every part of every plugin that loads; immutable.
+    """All parts of all plugins that load. Immutable.
 
     Attributes:
         broken: Plugins and parts that cannot be used.
-        remarks: What is odd about plugins that are used.
+        remarks: Remarks on plugins that are used.
         loaded: Entry points that were imported.
-        excluded: Distributions that LATENTCLUST_PLUGINS leaves out.
-        alerts: What the user of any command should know.
+        excluded: Distributions that LATENTCLUST_PLUGINS excludes.
+        alerts: Sentences that the user of any command should read.
     """
 
     def __init__(self, discovery: Discovery) -> None:
-        """Sorts what was discovered; a part that is not what its kind asks for is left out, and the others are not."""
+        """Register the discovered parts. Invalid parts are recorded as broken, one by one."""
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:
@@ -70,7 +70,7 @@ class Registry:
         self.loaded, self.excluded, self.alerts = discovery.loaded, discovery.excluded, discovery.alerts
 
     def _register(self, provision: ProvidedParts) -> Iterator[BrokenPlugin]:
-        """Registers the parts of a hook; those that cannot be are given."""
+        """Register the parts of a hook and yield the invalid ones."""
         kind = hook_kind(provision.hook)
         for name, value in provision.parts.items():
             wrong = check_part(kind, name, value)
@@ -80,7 +80,7 @@ class Registry:
                 self._parts.setdefault((kind, name), []).append(Part(kind, name, provision.provider, value))
 
     def _drop_repeated(self) -> Iterator[BrokenPlugin]:
-        """Drops parts that a distribution provides twice under one name, which nothing could tell apart."""
+        """Drop different parts that one distribution provides under the same name, because no name could select one."""
         for (kind, name), parts in self._parts.items():
             for owner in dict.fromkeys(part.provider.distribution for part in parts):
                 own = [part for part in parts if part.provider.distribution == owner]
@@ -92,7 +92,7 @@ class Registry:
                     yield from (BrokenPlugin(part.provider, what, kind, name) for part in own)
 
     def _shared_names(self) -> Iterator[PluginRemark]:
-        """A remark on each part that does not answer to its bare name."""
+        """Yield a remark on each part that cannot be used by its bare name."""
         for (kind, name), parts in self._parts.items():
             if any(part.bundled for part in parts):
                 why = "latentclust has one of that name"
@@ -100,23 +100,23 @@ class Registry:
                 why = f"{' and '.join(part.provider.distribution for part in parts)} have one of that name each"
             for part in parts if len(parts) > 1 else ():
                 if not part.bundled:
-                    yield PluginRemark(part.provider, f"{kind} {name!r} answers to {part.qualified} only: {why}")
+                    yield PluginRemark(part.provider, f"{kind} {name!r} is available as {part.qualified} only: {why}")
 
     def parts(self, kind: str) -> tuple[Part, ...]:
-        """All parts of a kind, by name."""
+        """Return all parts of a kind, sorted by name."""
         return tuple(part for key in sorted(self._parts) if key[0] == kind for part in self._parts[key])
 
     def providers(self) -> dict[str, Provider]:
-        """The distributions that provide parts, by name."""
+        """Return the distributions that provide parts, by name."""
         return {part.provider.distribution: part.provider for parts in self._parts.values() for part in parts}
 
     def recipe_name(self, part: Part) -> str:
-        """The name by which a recipe reaches a part: its own, or `distribution:name` where that one is another's."""
+        """Return the name of a part in a recipe: its own, or `distribution:name` if another part has that name."""
         others = [other for other in self._parts[part.kind, part.name] if other is not part]
         return part.qualified if others and not part.bundled else part.name
 
     def find(self, kind: str, name: str, where: str) -> Part:
-        """The part of that name; raises LatentclustError where there is none, or where two third parties claim it."""
+        """Return the part of a name. Raise LatentclustError if no part or two third-party parts have the name."""
         distribution, _, bare = name.rpartition(":")
         candidates = self._parts.get((kind, bare), [])
         if distribution:
@@ -134,20 +134,20 @@ class Registry:
         raise self._missing(kind, name, where)
 
     def _missing(self, kind: str, name: str, where: str) -> LatentclustError:
-        """Why there is no such part: it is broken, or its plugin may be, or nobody provides it."""
+        """Return the error for a part that is not available, with the broken plugins that may provide it."""
         distribution, _, bare = name.rpartition(":")
         wanted = canonical_name(distribution)
         suspects = [one for one in self.broken if wanted in ("", canonical_name(one.provider.distribution))]
         for one in suspects:
             if (one.kind, one.name) == (kind, bare):
                 what = f"plugin {one.provider} is broken: {one.error}"
-                return LatentclustError.at(where, what, f"Mend or update {one.provider.distribution}")
+                return LatentclustError.at(where, what, f"Fix or update {one.provider.distribution}")
         names = [part.name for part in self.parts(kind)]
         fix = f"{did_you_mean(bare, names)}; `latentclust plugins list {kind}` lists them"
-        return LatentclustError.at(where, f"there is no {kind} named {name!r}", fix + self._hint(suspects))
+        return LatentclustError.at(where, f"unknown {kind} {name!r}", fix + self._hint(suspects))
 
     def _hint(self, suspects: list[BrokenPlugin]) -> str:
-        """Which plugins might have provided what is missing."""
+        """Return the broken and excluded plugins that may provide a missing part, as text."""
         whole = [one for one in suspects if not one.name]
         hints = [f" (plugin {one.provider} is broken: {one.error})" for one in whole[:MAX_BROKEN_SHOWN]]
         if len(whole) > MAX_BROKEN_SHOWN:
@@ -158,14 +158,14 @@ class Registry:
         return "".join(hints)
 
     def build(self, kind: str, name: str, options: Mapping[str, Any], where: str) -> Spec:
-        """A part with its options, validated strictly; raises LatentclustError with every issue at once."""
+        """Build a part from its options. Raise LatentclustError with all invalid options."""
         spec: type[Spec] = self.find(kind, name, f"{where}.use").value
         return validate(spec, options, where)
 
 
 @cache
 def installed() -> Registry:
-    """The registry of everything that is installed, discovered once a process; alerts go to the log, a line each."""
+    """Return the registry of all installed plugins. They are discovered once per process, and alerts are logged."""
     registry = Registry(discover())
     for line in registry.alerts:
         log.warning("%s", line)

@@ -66,8 +66,8 @@ class _StreamProxy(io.RawIOBase):
 def protect_streams(remark: Callable[[str], None]) -> Iterator[None]:
     """Replace both standard streams by proxies, and restore them afterwards.
 
-    What is printed on `sys.stdout` becomes a remark. What is written to its descriptor goes to standard error. contextlib
-    replaces the streams; it knows neither descriptors nor streams that were closed, which are handled here.
+    What is printed on `sys.stdout` becomes a remark. What is written to its descriptor goes to standard error.
+    contextlib replaces the streams; descriptors and closed streams, which it does not cover, are handled here.
     """
     output, error = _StreamProxy(sys.stdout, capturing=True), _StreamProxy(sys.stderr, capturing=False)
     with ExitStack() as stack:

@@ -123,7 +123,7 @@ def test_two_definitions_are_an_issue_of_a_recipe_that_asks_for_them(tables: Tab
 def test_a_definition_that_there_is_not_is_an_issue_even_unused(tables: Tables, issues: FindIssues) -> None:
     (told,) = issues(tables, "quantities.swapped='nobody:swapped'")
     assert told.where == "quantities.swapped"
-    assert told.what == "there is no quantity named 'nobody:swapped'"
+    assert told.what == "unknown quantity 'nobody:swapped'"
 
 
 # Names that do not exist
@@ -132,17 +132,17 @@ def test_a_definition_that_there_is_not_is_an_issue_even_unused(tables: Tables, 
 @pytest.mark.parametrize(
     ("setting", "where", "what"),
     [
-        ("data={use='digitz'}", "data.use", "there is no dataset named 'digitz'"),
-        ("prior.use=gausian", "prior.use", "there is no prior named 'gausian'"),
-        ("networks.encoder={use='mlpp'}", "networks.encoder.use", "there is no backbone named 'mlpp'"),
-        ("losses.x={use='mdm', player='critic'}", "losses.x.use", "there is no loss named 'mdm'"),
-        ("inference.use=amortised", "inference.use", "there is no inference named 'amortised'"),
-        ("views.v.use=flap", "views.v.use", "there is no view named 'flap'"),
-        ("views.v.steps=[{use='flip'}, {use='flap'}]", "views.v.steps.1.use", "there is no view named 'flap'"),
-        ("data.preprocess=[{use='sobell'}]", "data.preprocess.0.use", "there is no view named 'sobell'"),
-        ("evaluate.metrics=['nmi', 'acc']", "evaluate.metrics.1", "there is no metric named 'acc'"),
-        ("evaluate.metrics=[{use='acc'}]", "evaluate.metrics.0.use", "there is no metric named 'acc'"),
-        ("evaluate.baselines=['kmean']", "evaluate.baselines.0", "there is no baseline named 'kmean'"),
+        ("data={use='digitz'}", "data.use", "unknown dataset 'digitz'"),
+        ("prior.use=gausian", "prior.use", "unknown prior 'gausian'"),
+        ("networks.encoder={use='mlpp'}", "networks.encoder.use", "unknown backbone 'mlpp'"),
+        ("losses.x={use='mdm', player='critic'}", "losses.x.use", "unknown loss 'mdm'"),
+        ("inference.use=amortised", "inference.use", "unknown inference 'amortised'"),
+        ("views.v.use=flap", "views.v.use", "unknown view 'flap'"),
+        ("views.v.steps=[{use='flip'}, {use='flap'}]", "views.v.steps.1.use", "unknown view 'flap'"),
+        ("data.preprocess=[{use='sobell'}]", "data.preprocess.0.use", "unknown view 'sobell'"),
+        ("evaluate.metrics=['nmi', 'acc']", "evaluate.metrics.1", "unknown metric 'acc'"),
+        ("evaluate.metrics=[{use='acc'}]", "evaluate.metrics.0.use", "unknown metric 'acc'"),
+        ("evaluate.baselines=['kmean']", "evaluate.baselines.0", "unknown baseline 'kmean'"),
     ],
 )
 def test_an_unknown_part_is_told_where_it_is_named(
@@ -324,7 +324,7 @@ def test_five_mistakes_are_five_issues_each_with_where_what_and_what_to_do(
     assert sorted(lines(told)) == [
         "losses.mmd: it needs a network 'encoder', which the recipe lacks. "
         "Add [networks.encoder], or set enabled = false",
-        "networks.critic.use: there is no backbone named 'con28'. Did you mean 'conv28'?; "
+        "networks.critic.use: unknown backbone 'con28'. Did you mean 'conv28'?; "
         "`latentclust plugins list backbone` lists them",
         "players.critic.optimizer.learning_rate: unknown key 'learning_rate'. Use one of: betas, lr, use, weight_decay",
         "prior.clusters: invalid value 1. Input should be greater than or equal to 2",

@@ -123,7 +123,7 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
         (("train.rounds=1",), "train.rounds: 1 for 2 stages. Use at least 2, or leave it out"),
         (
             ("stages.clustering.start='centered'",),
-            "stages.clustering.start: there is no start named 'centered'. Did you mean 'centred'?",
+            "stages.clustering.start: unknown start 'centered'. Did you mean 'centred'?",
         ),
         (
             ("stages.clustering.start={use='centred', nois=1.0}",),

@@ -56,7 +56,7 @@ def test_a_table_is_shown_with_its_defaults() -> None:
     [
         (("tables.target.evry=2",), "tables.target.evry: unknown key 'evry'. Did you mean 'every'?"),
         (("tables.target.every=-1",), "tables.target.every: invalid value -1."),
-        (("tables.target.use='sharpend'",), "tables.target.use: there is no table named 'sharpend'. Did you mean"),
+        (("tables.target.use='sharpend'",), "tables.target.use: unknown table 'sharpend'. Did you mean"),
         (
             ("tables.idle={use='sharpened'}",),
             "tables.idle: no loss rests on this table. Bind a loss to 'idle' with `on`, or take the table out",

@@ -127,7 +127,7 @@ def test_a_name_that_begins_as_distributions_do_is_taken_as_it_is(cli, tmp_path:
 @pytest.mark.parametrize(
     ("kind", "name", "told"),
     [
-        ("los", "my-loss", "KIND: there is no kind 'los'. Did you mean 'loss'?"),
+        ("los", "my-loss", "KIND: unknown kind 'los'. Did you mean 'loss'?"),
         ("loss", "My_Loss", "NAME: 'My_Loss' is no name. Use lower-case words and hyphens, such as my-loss."),
         ("loss", "", "NAME: '' is no name."),
         ("loss", "../loss", "NAME: '../loss' is no name."),

@@ -184,7 +184,7 @@ def test_a_built_in_command_keeps_its_name(cli, distribution):
     assert "check" in cli("recipe", "--help").out
     assert cli("clust-greet:recipe", "you").out == "you\n"
     assert "clust-greet:recipe" in cli("--help").out
-    told = "command 'recipe' answers to clust-greet:recipe only: latentclust has one of that name"
+    told = "command 'recipe' is available as clust-greet:recipe only: latentclust has one of that name"
     assert told in cli("plugins", "list", "command").out
 
 

@@ -64,7 +64,7 @@ def test_a_shadowed_part_is_listed_by_the_name_it_answers_to(cli, distribution):
     names = {part["name"] for part in found["parts"] if part["provider"] == "third-party"}
     assert names == {"third-party:adversarial", "other"}
     assert [remark["remark"] for remark in found["remarks"]] == [
-        "loss 'adversarial' answers to third-party:adversarial only: latentclust has one of that name"
+        "loss 'adversarial' is available as third-party:adversarial only: latentclust has one of that name"
     ]
 
 
@@ -94,11 +94,11 @@ def test_names_in_the_variable_that_nobody_has_are_told_on_standard_error(cli, d
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "third-partie")
 
     (alert,) = json.loads(cli("plugins", "list", "metric", "--json").out)["alerts"]
-    assert alert == "LATENTCLUST_PLUGINS names 'third-partie', and no plugin that is installed is called that"
+    assert alert == "LATENTCLUST_PLUGINS names 'third-partie', but no installed plugin has that name"
 
 
 def test_an_unknown_kind_is_refused(cli):
-    assert "there is no kind 'losses'. Did you mean 'loss'?" in cli("plugins", "list", "losses").err
+    assert "unknown kind 'losses'. Did you mean 'loss'?" in cli("plugins", "list", "losses").err
 
 
 def test_a_part_is_shown_with_all_that_there_is_to_say(cli):
@@ -168,11 +168,11 @@ def test_a_distribution_is_shown_with_its_parts_commands_and_problems(cli, distr
     assert [(one["name"], one["error"]) for one in found["commands"]] == [
         ("greet", "AttributeError: module 'third_party' has no attribute 'nowhere'")
     ]
-    assert [one["error"] for one in found["broken"]] == ["loss 'seven' is no LossSpec"]
+    assert [one["error"] for one in found["broken"]] == ["loss 'seven' is not a LossSpec"]
     assert len(found["remarks"]) == 1
     assert found["import_seconds"]["parts"] >= 0
     printed = cli("plugins", "show", "third-party").out
-    assert "BROKEN       entry point parts: loss 'seven' is no LossSpec" in printed
+    assert "BROKEN       entry point parts: loss 'seven' is not a LossSpec" in printed
     assert "command      greet: AttributeError" in printed
     assert "Says [more]" in printed
 
@@ -202,4 +202,4 @@ def test_an_unknown_name_is_met_with_the_closest(cli):
     outcome = cli("plugins", "show", "mmmd")
 
     assert outcome.code == 2
-    assert outcome.err == "error: NAME: there is no part, command or plugin 'mmmd'. Did you mean 'mmd'?\n"
+    assert outcome.err == "error: NAME: unknown part, command or plugin 'mmmd'. Did you mean 'mmd'?\n"

@@ -85,7 +85,7 @@ def test_a_system_that_is_not_there(cli):
     outcome = cli("recipe", "show", "dls@9", "--graph")
 
     assert outcome.code == 2
-    assert "there is no system named 'dls@9'" in outcome.err
+    assert "unknown system 'dls@9'" in outcome.err
 
 
 def test_the_graphviz_text_joins_what_reads_to_what_is_read(cli, recipe):

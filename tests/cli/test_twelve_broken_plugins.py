@@ -53,7 +53,7 @@ TWELVE = {
         points="parts = MODULE\nmore = MODULE:other",
     ),
     "shadow": Broken(
-        LOSS.replace("NAME", "mmd"), "loss 'mmd' answers to clust-shadow:mmd only: latentclust has one", "remarks"
+        LOSS.replace("NAME", "mmd"), "loss 'mmd' is available as clust-shadow:mmd only: latentclust has one", "remarks"
     ),
     "nowhere": Broken("", "ModuleNotFoundError: No module named 'clust_nobody'", points="parts = clust_nobody:here"),
     "exit": Broken("import sys\nsys.exit(3)", "it calls sys.exit(3)"),

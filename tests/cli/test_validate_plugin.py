@@ -68,4 +68,4 @@ def test_a_plugin_that_is_not_there(cli):
     outcome = cli("plugins", "validate", "latentclust-nothing")
     assert outcome.code == 2
     assert outcome.out == ""
-    assert outcome.err.startswith("error: DIST: there is no distribution 'latentclust-nothing'.")
+    assert outcome.err.startswith("error: DIST: distribution 'latentclust-nothing' is not installed.")

@@ -52,7 +52,7 @@ class Unsaid(DatasetSpec):
 
 
 class Licensed(Unsaid):
-    """Only its layout is no text."""
+    """Only its layout is not text."""
 
     licence: ClassVar[str] = "none"
 
@@ -73,20 +73,24 @@ def quantity(code: Code) -> Code:
     [
         ("loss", Fine, None),
         ("loss", Inherited, None),
-        ("loss", Fine(), "is no LossSpec"),
-        ("loss", Loose, "takes *codes: latentclust.tensors.Code, **others: latentclust.tensors.Code, which names no"),
-        ("metric", MetricSpec, "lacks __call__"),
+        ("loss", Fine(), "is not a LossSpec"),
+        (
+            "loss",
+            Loose,
+            "takes *codes: latentclust.tensors.Code, **others: latentclust.tensors.Code, which cannot name a quantity",
+        ),
+        ("metric", MetricSpec, "does not define __call__"),
         ("metric", Unfinished, "cannot be examined (PydanticUndefinedAnnotation: name 'Nowhere' is not defined"),
-        ("dataset", Unsaid, "lacks licence"),
-        ("dataset", Licensed, "has no text as layout"),
-        ("view", Undecided, "lacks random"),
+        ("dataset", Unsaid, "does not define licence"),
+        ("dataset", Licensed, "does not define layout as text"),
+        ("view", Undecided, "does not define random"),
         ("quantity", quantity, None),
         ("quantity", print, "takes *args, sep"),
-        ("quantity", 7, "is no function"),
-        ("quantity", Fine(), "is no function"),
-        ("system", "mine.toml", "is no file"),
-        ("system", Path("nowhere.toml"), "is no TOML file that can be read (FileNotFoundError"),
-        ("system", Path(__file__), "is no TOML file that can be read (TOMLDecodeError"),
+        ("quantity", 7, "is not a function"),
+        ("quantity", Fine(), "is not a function"),
+        ("system", "mine.toml", "is not a file"),
+        ("system", Path("nowhere.toml"), "is not a readable TOML file (FileNotFoundError"),
+        ("system", Path(__file__), "is not a readable TOML file (TOMLDecodeError"),
     ],
 )
 def test_what_is_wrong_with_a_part(kind: str, value: object, said: str | None) -> None:
@@ -128,7 +132,7 @@ def test_what_a_part_may_be_called(kind: str, name: object, fits: bool, tmp_path
     value = {"quantity": quantity, "system": file}.get(kind, Fine)
     found = check_part(kind, name, value)
     assert (found is None) is fits
-    assert fits or str(found).startswith("is no name: ")
+    assert fits or str(found).startswith("is not a valid name: ")
 
 
 def test_every_part_that_ships_passes(registry: Registry) -> None:

@@ -51,7 +51,7 @@ def test_all_requirements_that_apply_must_be_met() -> None:
 @pytest.mark.parametrize("marker", ["extra == 'test'", "python_version < '3'", "sys_platform == 'nowhere'"])
 def test_a_requirement_that_does_not_apply_here_does_not_count(marker: str) -> None:
     found = check_version(asking(f"latentclust>=2; {marker}"), "0.1.0")
-    assert (found.asked, found.problem) == ("", "")
+    assert (found.required, found.problem) == ("", "")
 
 
 def test_a_marker_that_applies_counts() -> None:
@@ -63,7 +63,7 @@ def test_a_marker_that_applies_counts() -> None:
 def test_no_requirement_is_accepted_and_said() -> None:
     found = check_version(asking("torch>=2", "latentclust-dec>=5"), "0.1.0")
     assert found.problem == ""
-    assert str(found) == "states none on latentclust, and is taken to suit 0.1.0"
+    assert str(found) == "does not name latentclust, and is assumed to accept 0.1.0"
 
 
 def test_a_requirement_that_is_met_is_said() -> None:
@@ -91,8 +91,8 @@ def test_a_malformed_requirement_on_something_else_is_not_ours() -> None:
 
 def test_damage_is_the_first_reason() -> None:
     assert (
-        incompatibility(asking("latentclust>=2", error="its METADATA lack Version"), "0.1.0")
-        == "its METADATA lack Version"
+        incompatibility(asking("latentclust>=2", error="its METADATA has no Version"), "0.1.0")
+        == "its METADATA has no Version"
     )
 
 

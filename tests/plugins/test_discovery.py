@@ -195,18 +195,18 @@ def test_a_part_of_the_wrong_type_is_refused_with_the_reason_and_the_others_are_
     distribution("clust-wrong", WRONG)
     registry = Registry(discover())
     assert {item.error for item in registry.broken} == {
-        "loss 'function' is no LossSpec",
-        "loss 'silent' lacks __call__",
+        "loss 'function' is not a LossSpec",
+        "loss 'silent' does not define __call__",
         "loss 'lost' has annotations that do not resolve (NameError: name 'Kode' is not defined)",
-        "loss 'metric' is no LossSpec",
-        "metric 'half' lacks __call__",
-        "quantity 'seven' is no function",
-        "system 'mine@1' is no file",
+        "loss 'metric' is not a LossSpec",
+        "metric 'half' does not define __call__",
+        "quantity 'seven' is not a function",
+        "system 'mine@1' is not a file",
     }
     assert ("loss", "lost") in {(item.kind, item.name) for item in registry.broken}
     assert registry.find("baseline", "fine", "here").provider.distribution == "clust-wrong"
     with pytest.raises(
-        LatentclustError, match=r"plugin clust-wrong 1\.2 is broken: loss 'silent' lacks __call__\. Mend"
+        LatentclustError, match=r"plugin clust-wrong 1\.2 is broken: loss 'silent' does not define __call__\. Fix"
     ):
         registry.find("loss", "silent", "losses.x.use")
 
@@ -264,9 +264,9 @@ def test_parts_that_do_not_answer_to_their_name_are_remarked_on(distribution: In
     distribution("clust-two", GOOD)
     both = "clust-one and clust-two have one of that name each"
     assert remarks(Registry(discover())) == [
-        "loss 'mmd' answers to clust-one:mmd only: latentclust has one of that name",
-        f"loss 'hinge' answers to clust-one:hinge only: {both}",
-        f"loss 'hinge' answers to clust-two:hinge only: {both}",
+        "loss 'mmd' is available as clust-one:mmd only: latentclust has one of that name",
+        f"loss 'hinge' is available as clust-one:hinge only: {both}",
+        f"loss 'hinge' is available as clust-two:hinge only: {both}",
     ]
 
 
@@ -304,9 +304,7 @@ def test_a_name_in_the_variable_that_nobody_has_is_an_alert(
     with caplog.at_level(logging.WARNING):
         registry = installed()
     assert registry.find("loss", "hinge", "here").provider.distribution == "clust-hinge"
-    assert caplog.messages == [
-        "LATENTCLUST_PLUGINS names 'clust-hinch', but no installed plugin has that name"
-    ]
+    assert caplog.messages == ["LATENTCLUST_PLUGINS names 'clust-hinch', but no installed plugin has that name"]
 
 
 @hookspec(warn_on_impl_args={"recipe": DeprecationWarning("provide_losses: `recipe` goes away in 0.3; leave it out")})

@@ -62,9 +62,9 @@ def test_two_third_parties_with_one_name_must_be_told_apart(found: Callable[...,
 
 def test_an_unknown_name_is_met_with_the_closest(found: Callable[..., Registry]) -> None:
     registry = found(provided(BUNDLED, category_recovery=First, mmd=Mmd))
-    with pytest.raises(LatentclustError, match=r"there is no loss named 'catgory-recovery'\. Did you mean 'category-r"):
+    with pytest.raises(LatentclustError, match=r"unknown loss 'catgory-recovery'\. Did you mean 'category-r"):
         registry.find("loss", "catgory-recovery", "here")
-    with pytest.raises(LatentclustError, match="there is no loss named 'other:mmd'"):
+    with pytest.raises(LatentclustError, match="unknown loss 'other:mmd'"):
         registry.find("loss", "other:mmd", "here")
     with pytest.raises(LatentclustError, match="None is installed"):
         registry.find("prior", "mmd", "here")
@@ -79,7 +79,7 @@ def test_an_unknown_name_may_be_that_of_a_broken_plugin(found: Callable[..., Reg
 
 def test_only_the_broken_plugins_that_may_be_meant_are_named(found: Callable[..., Registry]) -> None:
     lost = [BrokenPlugin(Provider(f"clust-{name}", "1", "parts"), f"ImportError: {name}") for name in "abcde"]
-    part = BrokenPlugin(Provider("clust-f", "1", "parts"), "loss 'other' lacks __call__", "loss", "other")
+    part = BrokenPlugin(Provider("clust-f", "1", "parts"), "loss 'other' does not define __call__", "loss", "other")
     registry = found(provided(BUNDLED, mmd=Mmd), broken=(*lost, part))
     with pytest.raises(LatentclustError) as caught:
         registry.find("loss", "hinge", "here")
@@ -91,7 +91,7 @@ def test_only_the_broken_plugins_that_may_be_meant_are_named(found: Callable[...
         registry.find("loss", "Clust_D:hinge", "here")
     assert caught.value.issues[0].fix.endswith("lists them (plugin clust-d 1 is broken: ImportError: d)")
     for name in ("other", "clust-f:other"):
-        with pytest.raises(LatentclustError, match="plugin clust-f 1 is broken: loss 'other' lacks __call__"):
+        with pytest.raises(LatentclustError, match="plugin clust-f 1 is broken: loss 'other' does not define __call__"):
             registry.find("loss", name, "here")
 
 

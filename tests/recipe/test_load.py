@@ -89,9 +89,7 @@ def test_what_is_not_there_is_suggested(tmp_path: Path, registry: Registry) -> N
     assert "there is no system or recipe 'dgits'. Did you mean 'digits'?" in error(
         recipe(tmp_path / "a.toml", "dgits"), registry
     )
-    assert "there is no system named 'dcs@1'. Did you mean 'dccs@1'?" in error(
-        recipe(tmp_path / "b.toml", "dcs@1"), registry
-    )
+    assert "unknown system 'dcs@1'. Did you mean 'dccs@1'?" in error(recipe(tmp_path / "b.toml", "dcs@1"), registry)
     assert "extends: invalid value 3" in error(write(tmp_path / "c.toml", "extends = 3"), registry)
     assert error("digist", registry) == "digist: no such recipe. Did you mean 'digits'?"
 

@@ -193,7 +193,7 @@ use = "amortized"
 @pytest.mark.parametrize(
     ("check", "old", "new", "reason"),
     [
-        (system_checks.lacks_nothing_but_data, "mlp", "mpl", "there is no backbone named 'mpl'"),
+        (system_checks.lacks_nothing_but_data, "mlp", "mpl", "unknown backbone 'mpl'"),
         (system_checks.lacks_nothing_but_data, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
         (
             system_checks.lacks_nothing_but_data,

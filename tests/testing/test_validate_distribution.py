@@ -97,7 +97,7 @@ def test_a_distribution_that_provides_nothing_is_an_error(distribution: Install)
 
 
 def test_what_is_not_there_is_an_error():
-    with pytest.raises(LatentclustError, match="there is no distribution 'latentclust-nothing'"):
+    with pytest.raises(LatentclustError, match="distribution 'latentclust-nothing' is not installed"):
         validate_distribution("latentclust-nothing", installed())
     with pytest.raises(LatentclustError, match="numpy is no plugin"):
         validate_distribution("numpy", installed())
