@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from latentclust.cli.new_plugin import NewPlugin
+from latentclust.cli.plugins.new_plugin import NewPlugin
 
 
 def write(plugin: NewPlugin, out: Path) -> Path:

@@ -6,7 +6,7 @@ Run `python docs/scripts/plugin_examples.py`. tests/docs/test_plugin_examples.py
 import re
 from pathlib import Path
 
-from latentclust.cli.new_plugin import COMMAND, NewPlugin
+from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins.registry import KINDS
 
 PAGES = Path(__file__).parents[1] / "how-to" / "plugins"

@@ -1,4 +1,4 @@
-"""A quick look at whether there are commands of plugins at all."""
+"""A fast test for entry points, which avoids importing importlib.metadata."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def has_entry_points(group: str) -> bool:
-    """Whether any file on the path may list entry points of a group.
+    """Return whether any file on the path may list entry points of a group.
 
-    A quick look, for `latentclust --help`: importing importlib.metadata takes a twentieth of its time, and where no
-    plugin has a command there is no need to. What is no folder, such as a zip file on the path, may list anything.
+    `latentclust --help` calls it, because importing importlib.metadata takes a twentieth of its time and is needed only
+    if a plugin has a command. A file on the path, such as a zip archive, counts as one that may list anything.
     """
     folders = [Path(entry or ".") for entry in sys.path]
     return any(folder.is_file() for folder in folders) or any(
@@ -21,7 +21,7 @@ def has_entry_points(group: str) -> bool:
 
 
 def _names(folder: Path) -> list[str]:
-    """The paths of what lies in a folder; none where it cannot be read."""
+    """Return the paths of the entries of a folder. There are none if it cannot be read."""
     try:
         with os.scandir(folder) as found:
             return [item.path for item in found]
@@ -30,7 +30,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _bytes(file: Path) -> bytes:
-    """What a file holds; nothing where it cannot be read."""
+    """Return the content of a file, or no bytes if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError:

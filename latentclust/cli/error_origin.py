@@ -1,4 +1,4 @@
-"""Whose code an unforeseen error comes from: latentclust's own, or a plugin's."""
+"""Attribution of unexpected errors to latentclust or to a plugin."""
 
 from traceback import walk_tb
 
@@ -6,9 +6,9 @@ from latentclust.plugins.distributions import BUNDLED, scan_distributions
 
 
 def error_distribution(error: BaseException) -> str:
-    """The distribution whose code was last at work when an error was raised: a plugin with its version, or latentclust.
+    """Return the distribution that raised an error: a plugin with its version, or latentclust.
 
-    Libraries are passed over: who called them with what made them fail is whose error it is.
+    An error inside a library is attributed to the caller of the library.
     """
     owners = {entry.module.partition(".")[0]: str(one) for one in scan_distributions().used for entry in one.entries}
     owners[BUNDLED] = BUNDLED
@@ -17,9 +17,9 @@ def error_distribution(error: BaseException) -> str:
 
 
 def damaged_distributions() -> str:
-    """Distributions whose entry points cannot be read, with where they lie and why; empty where there are none.
+    """Return the distributions with unreadable entry points, with their folders and the reasons, or an empty string.
 
-    They spoil more than plugins: torch, for one, reads the entry points of everything when it is imported.
+    They affect more than plugins: torch, for example, reads all entry points when it is imported.
     """
     scan = scan_distributions()
     damaged = [one for one in (*scan.used, *scan.excluded) if not one.entries]

@@ -1,4 +1,4 @@
-"""Commands of plugins: listed by their distributions' metadata, imported when they are invoked."""
+"""Commands of plugins, found by the metadata of their distributions and imported when they are invoked."""
 
 import inspect
 import re
@@ -19,19 +19,19 @@ from latentclust.plugins.distributions import (
 )
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
-"""What the name of a command looks like; a colon would read as a distribution's name."""
+"""Pattern of the name of a command. A colon would separate the name of a distribution."""
 
 COMPLETION = ("install_completion", "show_completion")
-"""Options that typer adds to an app of its own, and which only latentclust's has."""
+"""Options that typer adds to every app. Only the app of latentclust keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginCommand:
-    """A command that a distribution lists.
+    """A command that a distribution provides.
 
     Attributes:
-        name: What it answers to: its own name, or `distribution:name` where that is another's.
-        clash: Whose its own name is; empty where it is its own.
+        name: Name on the command line: its base name, or `distribution:name` if the base name is not available.
+        conflict: Reason why the base name is not available. Empty if it is.
     """
 
     name: str
@@ -41,24 +41,24 @@ class PluginCommand:
 
     @property
     def base_name(self) -> str:
-        """The name that its distribution gives it."""
+        """Name that its distribution gives it."""
         return self.entry.provider.entry_point
 
     def load(self) -> Any:
-        """The command itself, typer's or click's.
+        """Import the command, an object of typer or click.
 
         Raises:
-            RunFailedError: where its distribution does not suit this latentclust, or its import fails.
+            RunFailedError: If its distribution is incompatible with this latentclust, or its import fails.
         """
         command, error, _ = self.try_load()
         if not error:
             return command
-        what = f"{self.entry.provider} provides it, and it cannot be loaded: {error}"
-        fix = f"Mend or update {self.distribution.name}; `latentclust plugins list command` tells when it works"
+        what = f"cannot be loaded from {self.entry.provider}: {error}"
+        fix = f"Fix or update {self.distribution.name}, and check it with `latentclust plugins list command`"
         raise RunFailedError.at(f"command {self.name}", what, fix)
 
     def try_load(self) -> tuple[Any, str, list[str]]:
-        """The command or None, why it cannot be loaded, and what is odd about it."""
+        """Return the command or None, the reason why it cannot be loaded, and remarks."""
         from latentclust import __version__
         from latentclust.plugins.compatibility import incompatibility
         from latentclust.plugins.containment import run_contained
@@ -67,19 +67,19 @@ class PluginCommand:
         if refused:
             return None, refused, []
         what = f"command {self.name} of {self.distribution}"
-        command, conduct = run_contained(lambda: to_command(self.entry.load(), self.base_name), what)
-        return command, conduct.error, conduct.remarks
+        command, execution = run_contained(lambda: to_command(self.entry.load(), self.base_name), what)
+        return command, execution.error, execution.remarks
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Runs it as a program of its own, which ends with its exit code; its exceptions pass."""
+        """Run the command as a program that ends with its exit code. Its exceptions are raised."""
         self.load().main(args=list(arguments), prog_name=f"latentclust {self.name}")
 
 
 def to_command(value: Any, name: str) -> Any:
-    """What an entry point names as a command: a typer app, a command of typer's or click's, or a function.
+    """Return the object of an entry point as a command. It is a typer app, a command of typer or click, or a function.
 
     Raises:
-        TypeError: Anything else.
+        TypeError: If the object is anything else.
     """
     if isinstance(value, _command_types()):
         return value
@@ -88,14 +88,14 @@ def to_command(value: Any, name: str) -> Any:
         app = typer.Typer(add_completion=False)
         app.command(name)(value)
     if not isinstance(app, typer.Typer):
-        raise TypeError(f"{type(value).__name__} is no typer app, click command or function")
+        raise TypeError(f"{type(value).__name__} is not a typer app, click command or function")
     command = typer.main.get_command(app)
     command.params = [parameter for parameter in command.params if parameter.name not in COMPLETION]
     return command
 
 
 def _command_types() -> tuple[type, ...]:
-    """The classes of commands: typer's, and those of click, which later typers no longer build on."""
+    """Return the classes of commands of typer, and that of click, on which later versions of typer do not build."""
     from typer.core import TyperCommand, TyperGroup
 
     try:
@@ -106,7 +106,7 @@ def _command_types() -> tuple[type, ...]:
 
 
 def plugin_commands(scan: Scan, built_in: Collection[str]) -> list[PluginCommand]:
-    """The commands of the distributions that are used, by name; those of misnamed entry points are left out."""
+    """Return the commands of the distributions that are used, sorted by name. Invalid names are left out."""
     pairs = [(entry, one) for one in scan.used for entry in one.of(COMMANDS_GROUP) if not name_problem(entry)]
     found = []
     for entry, distribution in pairs:
@@ -121,13 +121,13 @@ def plugin_commands(scan: Scan, built_in: Collection[str]) -> list[PluginCommand
 
 
 def name_problem(entry: EntryPoint) -> str:
-    """Why an entry point's name is no name of a command; empty where it is one."""
+    """Return why the name of an entry point is not valid for a command, or an empty string."""
     name = entry.provider.entry_point
-    return "" if NAME.fullmatch(name) else f"{name!r} is no name of a command: {NAME.pattern} is asked for"
+    return "" if NAME.fullmatch(name) else f"{name!r} is not a valid name of a command: it must match {NAME.pattern}"
 
 
 def refuse_ambiguous(name: str, commands: Sequence[PluginCommand], scan: Scan) -> None:
-    """Raises LatentclustError where a name is that of several plugins' commands, or of one that is left out."""
+    """Raise LatentclustError if several plugins provide a command of this name, or an excluded one does."""
     claims = [command for command in commands if command.base_name == name and command.name != name]
     if claims:
         what = f"{' and '.join(str(command.distribution) for command in claims)} have a command of that name"
@@ -136,11 +136,11 @@ def refuse_ambiguous(name: str, commands: Sequence[PluginCommand], scan: Scan) -
         )
     for one in scan.excluded:
         if name in {entry.provider.entry_point for entry in one.of(COMMANDS_GROUP)}:
-            what = f"{one} provides it, and {PLUGINS_VARIABLE} leaves that out"
+            what = f"is provided by {one}, which {PLUGINS_VARIABLE} excludes"
             raise LatentclustError.at(f"command {name}", what, f"Unset {PLUGINS_VARIABLE}, or add {one.name} to it")
 
 
 def find_commands(built_in: Collection[str]) -> tuple[list[PluginCommand], Scan]:
-    """The commands of the plugins that are installed, and the scan that they are from."""
+    """Return the commands of the installed plugins, and the scan that found them."""
     scan = scan_distributions()
     return plugin_commands(scan, built_in), scan

@@ -68,7 +68,7 @@ def _code(samples: Images, encoder: EncoderNetwork) -> list[Tensor]:
     return [code.vector(), code.features]
 
 
-def reads_a_sample_alike_in_any_company(subject: CheckedPart) -> None:
+def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
     """In evaluation a sample's representation does not depend on the other samples of its batch."""
     spec: ExtractorSpec = subject.build()
     shape = taken(spec.extractor, SHAPES)[0]
@@ -100,19 +100,19 @@ def _images(latent: Latent, generator: GeneratorNetwork) -> list[Tensor]:
     return [generator(latent)]
 
 
-def survives_bf16(subject: CheckedPart) -> None:
+def runs_in_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast what it computes is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
-def survives_a_checkpoint(subject: CheckedPart) -> None:
+def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to safetensors and read into a new body, give the same bits."""
     for use in _uses(subject):
         check_saved(use)
 
 
-def begins_as_the_seed_says(subject: CheckedPart) -> None:
+def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
     """Built twice from one seed it has the same weights."""
     for use in _uses(subject):
         check_seeded(use)

@@ -1,24 +1,64 @@
 """A loss or a quantity bound as a recipe would bind it, in each form of batches."""
 
+import inspect
+import typing
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, Binder, is_compatible
+import torch
+
+from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, Binder, StepPlan, is_compatible, parameter_types
+from latentclust.data.feed import Batch
 from latentclust.errors import Issue
-from latentclust.recipe.schema import LossTable
+from latentclust.recipe.schema import LossTable, PlayerTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar
-from latentclust.testing.bound import Bound
 from latentclust.testing.sample_table_checks import table_rows
-from latentclust.testing.signatures import known_signature
 from latentclust.testing.subject import CheckedPart, CheckFailed
 from latentclust.testing.variants import Form, forms
+from latentclust.train.precision import Precision
+from latentclust.train.step import Player
 
 Functions = Mapping[str, Callable[..., Any]]
 
+EMPTY_BATCH = Batch(raw=torch.zeros(0, 0), index=torch.zeros(0, dtype=torch.int64), views={})
+"""A batch from which nothing is read, because the values of a variant are set beforehand."""
+
 UNREACHED = "it depends on none of the networks"
 """What the binder says of a loss without networks; a quantity may well have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plan of one loss in one form.
+
+    Attributes:
+        plan: Its player's plan.
+        values: What the plan is given, by name.
+        networks: The names of those among them that are networks.
+    """
+
+    form: Form
+    plan: StepPlan
+    values: dict[str, Any]
+    networks: tuple[str, ...]
+
+    def player(self, moving: str, precision: str = "fp32") -> Player:
+        """The player that moves one of the networks; the code of its step is that of training."""
+        plan = replace(self.plan, networks=(moving,))
+        table, weights = PlayerTable(networks=(moving,)), {term.name: 1.0 for term in plan.terms}
+        return Player(plan, table, weights, self.values, {}, Precision(precision, torch.device("cpu")), None)
+
+    def computed(self, precision: str = "fp32") -> dict[str, Any]:
+        """Every value of the plan, by name, from a generator in its first state."""
+        self.values["rng"].manual_seed(0)
+        values = dict(self.values)
+        with Precision(precision, torch.device("cpu")).forward():
+            for node in self.plan.nodes:
+                values[node.name] = node.function(*[values[name] for name in node.reads])
+        return values
 
 
 class QuantityProbe(LossSpec):
@@ -74,7 +114,7 @@ class _Binding:
 
     def _unknown(self, reader: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         """The parameters of a function that name neither a quantity, nor an engine's value, nor a role."""
-        wanted, _ = known_signature(reader)
+        wanted, _ = parameter_types(reader)
         known = {*self._functions, *ENGINE_VALUES, *self._form.roles, "view", "view" + ALIGNMENT, "self"}
         return ((name, type_) for name, type_ in wanted.items() if name not in known)
 
@@ -143,7 +183,7 @@ class _Binding:
 
     def _candidates(self, wanted: Any) -> list[str]:
         """The quantities of a type: the distribution's own before others."""
-        found = [name for name, f in self._functions.items() if is_compatible(known_signature(f)[1], wanted)]
+        found = [name for name, f in self._functions.items() if is_compatible(parameter_types(f)[1], wanted)]
         return sorted(found, key=lambda name: (name not in self._own, name))
 
 
@@ -162,3 +202,13 @@ def _provided(subject: CheckedPart, form: Form, known: Functions) -> dict[str, A
     samplers = [part.value for part in subject.registry.parts("inference") if issubclass(part.value, ChainSpec)]
     of_form = [sampler for sampler in samplers if sampler.reads_maps == form.prior.per_pixel]
     return {name: type_ for sampler in of_form for name, type_ in sampler.provides.items() if name not in known}
+
+
+def annotated_signature(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
+    """Return the parameter types by name, and the result type. Raise CheckFailed if any annotation is missing."""
+    hints = typing.get_type_hints(function)
+    names = [*list(inspect.signature(function).parameters)[1 if skip_self else 0 :], "return"]
+    missing = [name for name in names if hints.get(name, Any) is Any]
+    if missing:
+        raise CheckFailed(f"it does not annotate {', '.join(missing)}")
+    return {name: hints[name] for name in names[:-1]}, hints["return"]

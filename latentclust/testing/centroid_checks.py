@@ -39,7 +39,7 @@ def _similarities(features: Features, network: CentroidsNetwork) -> list[Tensor]
     return [network(features)]
 
 
-def compares_places_alike_in_any_company(subject: CheckedPart) -> None:
+def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
     """A place of a map has the similarities that its features have alone."""
     network = _network(subject.build()).eval()
     maps = _features(SHAPES[1])
@@ -48,17 +48,17 @@ def compares_places_alike_in_any_company(subject: CheckedPart) -> None:
     require(torch.allclose(alone, together, atol=1e-5), "a place of a map is compared otherwise than the same vector")
 
 
-def survives_bf16(subject: CheckedPart) -> None:
+def runs_in_bf16(subject: CheckedPart) -> None:
     """It is finite under bf16 autocast."""
     check_bf16(_use(subject))
 
 
-def survives_a_checkpoint(subject: CheckedPart) -> None:
+def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to a file and read into a new one, give the same similarities."""
     check_saved(_use(subject))
 
 
-def begins_as_the_seed_says(subject: CheckedPart) -> None:
+def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
     """Two built from one seed have the same weights."""
     check_seeded(_use(subject))
 

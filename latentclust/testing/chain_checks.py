@@ -21,7 +21,7 @@ HALFWAY = 0.5
 Rows = dict[str, Tensor]
 
 
-def keeps_a_row_a_sample(subject: CheckedPart) -> None:
+def has_one_row_per_sample(subject: CheckedPart) -> None:
     """`begin` gives finite tensors with a row for each sample, and `advance` the same tensors, moved."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
@@ -41,7 +41,7 @@ def _check_rows(name: str, rows: Tensor, count: int) -> None:
     require(torch.isfinite(rows).all(), f"its {name} is not finite")
 
 
-def provides_what_it_says(subject: CheckedPart) -> None:
+def provides_the_declared_quantities(subject: CheckedPart) -> None:
     """`advance` gives every quantity that `provides` names, and diagnostics that are finite 0-d tensors."""
     for spec, model in _chains(subject):
         advance = _advanced(spec, model, _begun(spec, model))
@@ -52,13 +52,13 @@ def provides_what_it_says(subject: CheckedPart) -> None:
             require(scalar, f"the diagnostic {name!r} is no finite 0-d tensor")
 
 
-def advances_as_its_generator_says(subject: CheckedPart) -> None:
+def advance_is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same chains, and no other generator is drawn from."""
     for spec, model in _chains(subject):
         repeats(partial(_run, spec, model))
 
 
-def survives_a_checkpoint(subject: CheckedPart) -> None:
+def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
     """Chains written to a checkpoint and read again go on as they would have."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)

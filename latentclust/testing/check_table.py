@@ -37,151 +37,154 @@ from latentclust.testing.subject import CheckedPart, NotApplicable
 Check = Callable[[CheckedPart], None]
 """Raises Unfit where the part is not what it should be; named and explained by its name and docstring."""
 
-OF_ALL: tuple[Check, ...] = (docstring_checks.has_a_name_of_a_recipe,)
+COMMON_CHECKS: tuple[Check, ...] = (docstring_checks.has_a_valid_name,)
 
-OF_SPECS: tuple[Check, ...] = (
-    docstring_checks.says_what_it_is,
+SPEC_CHECKS: tuple[Check, ...] = (
+    docstring_checks.has_a_summary,
     option_checks.types_every_option,
     option_checks.documents_every_option,
-    option_checks.leaves_its_tables_keys_alone,
-    option_checks.survives_a_recipe,
-    option_checks.refuses_unknown_keys,
-    option_checks.takes_no_text_for_a_number,
+    option_checks.has_no_reserved_option_names,
+    option_checks.round_trips_through_a_recipe,
+    option_checks.rejects_unknown_keys,
+    option_checks.rejects_numbers_as_text,
     option_checks.cannot_be_changed,
     option_checks.can_be_sent_to_workers,
 )
 """Of every part with options."""
 
-OF_THE_WHOLE_SET: tuple[Check, ...] = (
-    sample_table_checks.names_the_networks_that_it_reads,
-    sample_table_checks.is_decided_by_its_generator,
-    sample_table_checks.moves_no_weight,
+FULL_DATASET_CHECKS: tuple[Check, ...] = (
+    sample_table_checks.declares_the_networks_it_reads,
+    sample_table_checks.is_deterministic_for_a_generator,
+    sample_table_checks.does_not_change_weights,
 )
 """Of what is computed from all samples of the training set."""
 
-OF_KINDS: Mapping[str, tuple[Check, ...]] = {
+KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
     "backbone": (backbone_checks.can_play_a_role,),
     "prior": (
         prior_checks.draws_latents_of_its_shape,
         prior_checks.has_one_hot_categories,
-        prior_checks.is_decided_by_its_generator,
+        prior_checks.is_deterministic_for_a_generator,
         prior_checks.draws_independently,
-        prior_checks.refuses_fewer_than_two_clusters,
+        prior_checks.rejects_fewer_than_two_clusters,
     ),
     "loss": (
         docstring_checks.names_its_source,
         loss_checks.binds_by_its_parameters,
         loss_checks.is_a_finite_scalar,
-        loss_checks.moves_its_player_alone,
-        loss_checks.survives_bf16,
-        loss_checks.is_a_function_of_its_arguments,
+        loss_checks.trains_only_its_player,
+        loss_checks.runs_in_bf16,
+        loss_checks.depends_only_on_its_arguments,
     ),
     "quantity": (
-        docstring_checks.says_what_it_is,
+        docstring_checks.has_a_summary,
         quantity_checks.binds_by_its_parameters,
-        quantity_checks.is_what_it_says,
-        quantity_checks.survives_bf16,
-        quantity_checks.draws_from_the_steps_generator,
+        quantity_checks.matches_its_return_type,
+        quantity_checks.runs_in_bf16,
+        quantity_checks.is_deterministic_for_a_generator,
     ),
     "view": (view_checks.runs_in_one_place,),
     "inference": (
         docstring_checks.names_its_source,
-        inference_checks.reads_networks_that_it_names,
+        inference_checks.declares_the_networks_it_reads,
         inference_checks.gives_normalised_probabilities,
-        inference_checks.is_decided_by_its_generator,
-        inference_checks.moves_no_weight,
-        inference_checks.survives_a_model_file,
+        inference_checks.is_deterministic_for_a_generator,
+        inference_checks.does_not_change_weights,
+        inference_checks.round_trips_through_a_model_file,
     ),
     "dataset": (
-        dataset_checks.says_what_it_holds,
-        dataset_checks.says_what_to_get,
+        dataset_checks.describes_its_data,
+        dataset_checks.says_how_to_get_the_data,
         dataset_checks.holds_samples,
         dataset_checks.opens_the_same_twice,
         dataset_checks.is_read_by_workers,
     ),
-    "metric": (metric_checks.is_a_number, metric_checks.is_blind_to_numbers),
+    "metric": (metric_checks.is_a_number, metric_checks.ignores_cluster_numbering),
     "baseline": (),
-    "table": (sample_table_checks.gives_a_row_a_sample, *OF_THE_WHOLE_SET),
-    "start": (sample_table_checks.gives_weights_of_networks, *OF_THE_WHOLE_SET),
+    "table": (sample_table_checks.has_one_row_per_sample, *FULL_DATASET_CHECKS),
+    "start": (sample_table_checks.gives_weights_of_networks, *FULL_DATASET_CHECKS),
     "command": (command_checks.has_a_help_line, command_checks.prints_its_help),
     "system": (
-        system_checks.lacks_nothing_but_data,
+        system_checks.resolves_with_any_data_set,
         system_checks.reads_no_label_in_training,
-        system_checks.survives_a_recipe,
+        system_checks.round_trips_through_a_recipe,
         system_checks.draws_its_graph,
     ),
 }
 
-OF_BODIES: tuple[Check, ...] = (
-    backbone_checks.survives_bf16,
-    backbone_checks.survives_a_checkpoint,
-    backbone_checks.begins_as_the_seed_says,
+BACKBONE_CHECKS: tuple[Check, ...] = (
+    backbone_checks.runs_in_bf16,
+    backbone_checks.round_trips_through_a_checkpoint,
+    backbone_checks.initial_weights_depend_only_on_the_seed,
 )
 """Of a backbone that is an extractor or a decoder, or both."""
 
-OF_MAP_BODIES: tuple[Check, ...] = (
-    map_backbone_checks.refuses_what_is_no_image,
-    map_backbone_checks.survives_bf16,
-    map_backbone_checks.survives_a_checkpoint,
-    map_backbone_checks.begins_as_the_seed_says,
+MAP_BACKBONE_CHECKS: tuple[Check, ...] = (
+    map_backbone_checks.rejects_invalid_images,
+    map_backbone_checks.runs_in_bf16,
+    map_backbone_checks.round_trips_through_a_checkpoint,
+    map_backbone_checks.initial_weights_depend_only_on_the_seed,
 )
 
-OF_BASES: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
-    (ExtractorSpec, (backbone_checks.reads_samples, backbone_checks.reads_a_sample_alike_in_any_company, *OF_BODIES)),
-    (DecoderSpec, (backbone_checks.draws_images, *OF_BODIES)),
+BASE_CLASS_CHECKS: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
+    (
+        ExtractorSpec,
+        (backbone_checks.reads_samples, backbone_checks.output_does_not_depend_on_the_batch, *BACKBONE_CHECKS),
+    ),
+    (DecoderSpec, (backbone_checks.draws_images, *BACKBONE_CHECKS)),
     (
         MapExtractorSpec,
         (
             map_backbone_checks.reads_every_pixel,
-            map_backbone_checks.reads_an_image_alike_in_any_company,
-            *OF_MAP_BODIES,
+            map_backbone_checks.output_does_not_depend_on_the_batch,
+            *MAP_BACKBONE_CHECKS,
         ),
     ),
     (
         CentroidsSpec,
         (
             centroid_checks.compares_features,
-            centroid_checks.compares_places_alike_in_any_company,
-            centroid_checks.survives_bf16,
-            centroid_checks.survives_a_checkpoint,
-            centroid_checks.begins_as_the_seed_says,
+            centroid_checks.output_does_not_depend_on_the_batch,
+            centroid_checks.runs_in_bf16,
+            centroid_checks.round_trips_through_a_checkpoint,
+            centroid_checks.initial_weights_depend_only_on_the_seed,
         ),
     ),
-    (LayeredDecoderSpec, (map_backbone_checks.draws_a_layer_a_cluster, *OF_MAP_BODIES)),
+    (LayeredDecoderSpec, (map_backbone_checks.draws_one_layer_per_cluster, *MAP_BACKBONE_CHECKS)),
     (
         DeviceViewSpec,
         (
             view_checks.makes_images_of_its_shape,
-            view_checks.is_decided_by_its_generator,
-            view_checks.draws_if_it_says_so,
-            view_checks.keeps_pixels_in_place,
+            view_checks.is_deterministic_for_a_generator,
+            view_checks.matches_its_random_flag,
+            view_checks.matches_its_in_place_flag,
         ),
     ),
-    (MovingViewSpec, (view_checks.says_where_pixels_come_from,)),
-    (HostViewSpec, (view_checks.keeps_the_form_of_an_image,)),
+    (MovingViewSpec, (view_checks.returns_correct_alignment,)),
+    (HostViewSpec, (view_checks.preserves_shape_and_type,)),
     (
         ChainSpec,
         (
-            chain_checks.keeps_a_row_a_sample,
-            chain_checks.provides_what_it_says,
-            chain_checks.advances_as_its_generator_says,
-            chain_checks.survives_a_checkpoint,
+            chain_checks.has_one_row_per_sample,
+            chain_checks.provides_the_declared_quantities,
+            chain_checks.advance_is_deterministic_for_a_generator,
+            chain_checks.round_trips_through_a_checkpoint,
         ),
     ),
-    (BaselineSpec, (metric_checks.labels_every_point, metric_checks.is_decided_by_its_seed)),
-    (MapBaselineSpec, (metric_checks.labels_every_pixel, metric_checks.pixels_are_decided_by_its_seed)),
+    (BaselineSpec, (metric_checks.labels_every_point, metric_checks.is_deterministic_for_a_seed)),
+    (MapBaselineSpec, (metric_checks.labels_every_pixel, metric_checks.pixels_are_deterministic_for_a_seed)),
 )
 """What a part of a kind may be, and the checks of that."""
 
 
 def checks_of(part: Part) -> tuple[Check, ...]:
     """The checks of a part, each once, in the order in which they are told."""
-    found = [*OF_ALL]
+    found = [*COMMON_CHECKS]
     if isinstance(part.value, type) and issubclass(part.value, Spec):
-        found += OF_SPECS
-    found += OF_KINDS.get(part.kind, ())
+        found += SPEC_CHECKS
+    found += KIND_CHECKS.get(part.kind, ())
     if isinstance(part.value, type):
-        found += [check for base, checks in OF_BASES if issubclass(part.value, base) for check in checks]
+        found += [check for base, checks in BASE_CLASS_CHECKS if issubclass(part.value, base) for check in checks]
     return tuple(dict.fromkeys(found))
 
 
@@ -201,5 +204,5 @@ def ask(check: Check, subject: CheckedPart) -> None:
 
 
 def name_of(check: Check) -> str:
-    """`survives_bf16` as `survives-bf16`."""
+    """`runs_in_bf16` as `runs-in-bf16`."""
     return check.__name__.replace("_", "-")

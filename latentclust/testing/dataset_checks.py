@@ -21,14 +21,14 @@ FEW = 5
 """Samples that are read."""
 
 
-def says_what_it_holds(subject: CheckedPart) -> None:
+def describes_its_data(subject: CheckedPart) -> None:
     """A summary in one line, a licence, and the files that it reads."""
     for name in ("summary", "licence", "layout"):
         require(getattr(subject.spec, name, ""), f"it has no {name}")
     require("\n" not in subject.spec.summary, "its summary is more than a line")  # type: ignore[attr-defined]
 
 
-def says_what_to_get(subject: CheckedPart) -> None:
+def says_how_to_get_the_data(subject: CheckedPart) -> None:
     """Absent, it is not located, and opening it says under `data` which files to get, or how to fetch them."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is not None:

@@ -10,7 +10,7 @@ SOURCE = re.compile(r"[A-Z]\w+[^\n]*\b(?:19|20)\d\d\b|arXiv|\bdoi\b|^\s*Source: 
 """A name and a year in one line, an arXiv number, a DOI, or a line `Source: ...`."""
 
 
-def says_what_it_is(subject: CheckedPart) -> None:
+def has_a_summary(subject: CheckedPart) -> None:
     """It has a docstring of its own, whose first line is a whole sentence: `plugins list` prints it."""
     value = subject.part.value
     own = vars(value)["__doc__"] if isinstance(value, type) else value.__doc__
@@ -27,7 +27,7 @@ def names_its_source(subject: CheckedPart) -> None:
     require(any(SOURCE.search(text) for text in said), what)
 
 
-def has_a_name_of_a_recipe(subject: CheckedPart) -> None:
+def has_a_valid_name(subject: CheckedPart) -> None:
     """Words in lower case with hyphens between them; of a quantity underscores, for it is named like a function."""
     name, between = subject.part.name.partition("@")[0], "_" if subject.part.kind == "quantity" else "-"
     fits = re.fullmatch(rf"[a-z0-9]+({between}[a-z0-9]+)*", name) is not None

@@ -27,7 +27,7 @@ TOLERANCE = 1e-5
 State = dict[str, Tensor]
 
 
-def reads_networks_that_it_names(subject: CheckedPart) -> None:
+def declares_the_networks_it_reads(subject: CheckedPart) -> None:
     """`needs` names the networks that it reads, and it reads no other."""
     for spec, model in models(subject):
         require(spec.needs, "`needs` names no network")
@@ -57,13 +57,13 @@ def gives_normalised_probabilities(subject: CheckedPart) -> None:
         require(torch.isfinite(posterior.style).all(), "its styles are not finite")
 
 
-def is_decided_by_its_generator(subject: CheckedPart) -> None:
+def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     for spec, model in models(subject):
         repeats(partial(_values, spec, model))
 
 
-def moves_no_weight(subject: CheckedPart) -> None:
+def does_not_change_weights(subject: CheckedPart) -> None:
     """Reading leaves the networks as they were: their mode, weights, buffers, gradients and which weights may move."""
     for spec, model in models(subject):
         before = _states(model)
@@ -88,7 +88,7 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
     }
 
 
-def survives_a_model_file(subject: CheckedPart) -> None:
+def round_trips_through_a_model_file(subject: CheckedPart) -> None:
     """What `fit` learned is finite tensors; kept in a model file and read again, they give the same bits."""
     for spec, model in models(subject):
         state = _fitted(spec, model)

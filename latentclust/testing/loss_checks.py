@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.tensors import Scalar
-from latentclust.testing.binding import bound_loss
-from latentclust.testing.bound import NOTHING, Bound
+from latentclust.testing.binding import EMPTY_BATCH, Bound, annotated_signature, bound_loss
 from latentclust.testing.randomness import repeats
-from latentclust.testing.signatures import whole_signature
 from latentclust.testing.subject import CheckedPart, require, unless_refused
 from latentclust.train.step import Player, hold_other_networks
 
@@ -19,7 +17,7 @@ T = TypeVar("T")
 
 def binds_by_its_parameters(subject: CheckedPart) -> None:
     """Every parameter names a quantity, or has the type of one, and the result is a Scalar."""
-    _, result = whole_signature(subject.spec.__call__, skip_self=True)
+    _, result = annotated_signature(subject.spec.__call__, skip_self=True)
     require(result is Scalar, f"its __call__ returns {getattr(result, '__name__', result)}, not a Scalar")
     bound_loss(subject)
 
@@ -32,13 +30,13 @@ def is_a_finite_scalar(subject: CheckedPart) -> None:
         require(torch.isfinite(term), f"the term is {term.item()}")
 
 
-def moves_its_player_alone(subject: CheckedPart) -> None:
+def trains_only_its_player(subject: CheckedPart) -> None:
     """Finite gradients reach the networks of the player, and nothing else; the networks are left as they were."""
     for slopes in _in_each_form(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
         require(any(slope.abs().sum() > 0 for found in slopes for slope in found), "no gradient reaches any network")
 
 
-def survives_bf16(subject: CheckedPart) -> None:
+def runs_in_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast the term is float32 and finite, and so are its gradients."""
 
     def checked(bound: Bound) -> list[list[Tensor]]:
@@ -51,7 +49,7 @@ def survives_bf16(subject: CheckedPart) -> None:
     _in_each_form(subject, checked)
 
 
-def is_a_function_of_its_arguments(subject: CheckedPart) -> None:
+def depends_only_on_its_arguments(subject: CheckedPart) -> None:
     """Of the same arguments it gives the same bits, and it draws from no generator."""
 
     def checked(bound: Bound) -> bool:
@@ -76,7 +74,7 @@ def _players(bound: Bound, precision: str = "fp32") -> list[Player]:
 
 def _term(bound: Bound, player: Player) -> Tensor:
     bound.values["rng"].manual_seed(0)
-    (term,) = player.terms(NOTHING)
+    (term,) = player.terms(EMPTY_BATCH)
     require(isinstance(term, Tensor), f"its __call__ returns {type(term).__name__}, not a tensor")
     return term
 

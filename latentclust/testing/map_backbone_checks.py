@@ -72,7 +72,7 @@ def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) 
         require(tuple(tensor.shape) == shape, f"the shape of its {what} is {tuple(tensor.shape)}, and not {shape}")
 
 
-def reads_an_image_alike_in_any_company(subject: CheckedPart) -> None:
+def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
     """In evaluation an image's map does not depend on the other images of its batch."""
     spec: MapExtractorSpec = subject.build()
     shape = taken(spec.map_extractor, SHAPES)[0]
@@ -81,7 +81,7 @@ def reads_an_image_alike_in_any_company(subject: CheckedPart) -> None:
     require(alike, "in evaluation it reads an image otherwise beside others than alone")
 
 
-def draws_a_layer_a_cluster(subject: CheckedPart) -> None:
+def draws_one_layer_per_cluster(subject: CheckedPart) -> None:
     """A layered decoder's layers have their shape and lie in [0, 1], and gradients reach every weight and the style."""
     spec: LayeredDecoderSpec = subject.build()
     for shape in taken(partial(_layers, spec), SHAPES, len(SHAPES)):
@@ -106,7 +106,7 @@ def _drawn(latent: Latent, generator: LayeredGeneratorNetwork) -> list[Tensor]:
     return [generator(latent)]
 
 
-def refuses_what_is_no_image(subject: CheckedPart) -> None:
+def rejects_invalid_images(subject: CheckedPart) -> None:
     """Samples that are no images are refused in words that speak of images."""
     spec = subject.build()
     for shape in NO_IMAGES:
@@ -121,19 +121,19 @@ def refuses_what_is_no_image(subject: CheckedPart) -> None:
         raise CheckFailed(f"it takes samples of {shape}, which are no images")
 
 
-def survives_bf16(subject: CheckedPart) -> None:
+def runs_in_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast what it computes is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
-def survives_a_checkpoint(subject: CheckedPart) -> None:
+def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
     """Its weights, written to safetensors and read into a new body, give the same bits."""
     for use in _uses(subject):
         check_saved(use)
 
 
-def begins_as_the_seed_says(subject: CheckedPart) -> None:
+def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
     """Built twice from one seed it has the same weights."""
     for use in _uses(subject):
         check_seeded(use)

@@ -47,7 +47,7 @@ def _values(metric: MetricSpec, table: NDArray[np.int64]) -> list[float]:
     return [metric(table)]
 
 
-def is_blind_to_numbers(subject: CheckedPart) -> None:
+def ignores_cluster_numbering(subject: CheckedPart) -> None:
     """Which number a cluster or a class has does not matter."""
     metric: MetricSpec = subject.build()
     for table in TABLES.values():
@@ -66,7 +66,7 @@ def labels_every_point(subject: CheckedPart) -> None:
     require(bitwise_equal(points, _points()), "it changes the points that it is given")
 
 
-def is_decided_by_its_seed(subject: CheckedPart) -> None:
+def is_deterministic_for_a_seed(subject: CheckedPart) -> None:
     """The same seed gives the same labels, and no global generator is drawn from."""
     spec: BaselineSpec = subject.build()
     repeats(lambda: [spec.cluster(_points(), GROUPS, seed=2)])
@@ -80,7 +80,7 @@ def labels_every_pixel(subject: CheckedPart) -> None:
         _check_labels(mapped(images).numpy(), (len(images), SIDE, SIDE), 2)
 
 
-def pixels_are_decided_by_its_seed(subject: CheckedPart) -> None:
+def pixels_are_deterministic_for_a_seed(subject: CheckedPart) -> None:
     """The same seed gives the same label maps, and no global generator is drawn from."""
     repeats(partial(_pixels, subject.build()))
 

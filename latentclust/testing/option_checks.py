@@ -38,13 +38,13 @@ def documents_every_option(subject: CheckedPart) -> None:
     require(not bare, f"nothing says what the option {' and '.join(map(repr, bare))} does: write a string below it")
 
 
-def leaves_its_tables_keys_alone(subject: CheckedPart) -> None:
+def has_no_reserved_option_names(subject: CheckedPart) -> None:
     """No option has the name of a key that the table reads itself, such as a loss's `weight`."""
     taken = {"use", *TABLES.get(subject.part.kind, PartTable).model_fields} & set(subject.spec.model_fields)
     require(not taken, f"the table of a {subject.part.kind} has a key {' and '.join(map(repr, sorted(taken)))} itself")
 
 
-def survives_a_recipe(subject: CheckedPart) -> None:
+def round_trips_through_a_recipe(subject: CheckedPart) -> None:
     """Its options, written as TOML and read again, give the same part."""
     spec = subject.build()
     text = tomli_w.dumps(_without_none(spec.model_dump(mode="json")))
@@ -52,7 +52,7 @@ def survives_a_recipe(subject: CheckedPart) -> None:
     require(again == spec, f"written to TOML and read again it is {again!r}, and was {spec!r}")
 
 
-def refuses_unknown_keys(subject: CheckedPart) -> None:
+def rejects_unknown_keys(subject: CheckedPart) -> None:
     """A key that it does not know is an error of the recipe."""
     try:
         validate(subject.spec, {**example_options(subject.part), UNKNOWN: 1}, "here")
@@ -63,7 +63,7 @@ def refuses_unknown_keys(subject: CheckedPart) -> None:
     raise CheckFailed("it takes a key that it does not know")
 
 
-def takes_no_text_for_a_number(subject: CheckedPart) -> None:
+def rejects_numbers_as_text(subject: CheckedPart) -> None:
     """An option that is a number or a truth value refuses the same in quotes."""
     spec = subject.build()
     for name in subject.spec.model_fields:

@@ -46,7 +46,7 @@ def has_one_hot_categories(subject: CheckedPart) -> None:
         require((category.amax(dim=0) > 0).all(), f"of {DRAWS} draws none is of some category")
 
 
-def is_decided_by_its_generator(subject: CheckedPart) -> None:
+def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The generator alone decides the draws: the same state the same bits, another state others."""
     spec: PriorSpec = subject.build()
     repeats(lambda: [_flat(_drawn(spec, 1))])
@@ -59,7 +59,7 @@ def draws_independently(subject: CheckedPart) -> None:
     require(len({row.numpy().tobytes() for row in rows}) == len(rows), "two draws of a batch are the same")
 
 
-def refuses_fewer_than_two_clusters(subject: CheckedPart) -> None:
+def rejects_fewer_than_two_clusters(subject: CheckedPart) -> None:
     """`clusters` is at least 2."""
     for clusters in TOO_FEW:
         try:

@@ -55,5 +55,5 @@ def _broken_identity(item: BrokenPlugin) -> str:
 
 
 def _identity(subject: CheckedPart, check: Check) -> str:
-    """Such as `loss-confidence-penalty-survives-bf16`."""
+    """Such as `loss-confidence-penalty-runs-in-bf16`."""
     return f"{subject.part.kind}-{subject.part.name}-{name_of(check)}"

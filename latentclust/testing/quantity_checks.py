@@ -19,10 +19,8 @@ from latentclust.tensors import (
     Scores,
     Vectors,
 )
-from latentclust.testing.binding import bound_quantity
-from latentclust.testing.bound import Bound
+from latentclust.testing.binding import Bound, annotated_signature, bound_quantity
 from latentclust.testing.randomness import repeats
-from latentclust.testing.signatures import whole_signature
 from latentclust.testing.small_networks import tensors_of
 from latentclust.testing.subject import CheckedPart, require, unless_refused
 from latentclust.testing.variants import BATCH
@@ -39,11 +37,11 @@ DTYPES: dict[Any, tuple[torch.dtype, ...]] = {
 
 def binds_by_its_parameters(subject: CheckedPart) -> None:
     """Parameters and result are annotated, and every parameter names something that a training step has."""
-    whole_signature(subject.part.value)
+    annotated_signature(subject.part.value)
     bound_quantity(subject)
 
 
-def is_what_it_says(subject: CheckedPart) -> None:
+def matches_its_return_type(subject: CheckedPart) -> None:
     """In every form its tensors are finite, of the type that it declares, and have a row for each sample."""
     declared = typing.get_type_hints(subject.part.value)["return"]
     for value in _in_each_form(subject, "fp32"):
@@ -55,13 +53,13 @@ def is_what_it_says(subject: CheckedPart) -> None:
             _check(tensor, declared)
 
 
-def survives_bf16(subject: CheckedPart) -> None:
+def runs_in_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast its tensors are finite."""
     for value in _in_each_form(subject, "bf16"):
         require(all(torch.isfinite(tensor).all() for tensor in tensors_of(value)), "under bf16 autocast it overflows")
 
 
-def draws_from_the_steps_generator(subject: CheckedPart) -> None:
+def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The step's generator in the same state gives the same bits, and no other generator is drawn from."""
     name = subject.part.name
     for bound in bound_quantity(subject):

@@ -26,7 +26,7 @@ SAMPLES = BATCHES * BATCH
 """Of the training set."""
 
 
-def gives_a_row_a_sample(subject: CheckedPart) -> None:
+def has_one_row_per_sample(subject: CheckedPart) -> None:
     """The table is finite and has a row for each sample; of samples, indices `(n, m)` int64 of those there are."""
     spec: TableSpec = subject.build()
     for table in _in_each_form(subject, _table):
@@ -51,7 +51,7 @@ def gives_weights_of_networks(subject: CheckedPart) -> None:
             require(torch.isfinite(weight).all(), f"its {name} is not finite")
 
 
-def names_the_networks_that_it_reads(subject: CheckedPart) -> None:
+def declares_the_networks_it_reads(subject: CheckedPart) -> None:
     """`needs` names every network that it reads."""
     for form in forms(subject):
         try:
@@ -60,14 +60,14 @@ def names_the_networks_that_it_reads(subject: CheckedPart) -> None:
             raise CheckFailed(f"it reads the network {error}, which `needs` does not name") from error
 
 
-def is_decided_by_its_generator(subject: CheckedPart) -> None:
+def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     for form in forms(subject):
         if unless_refused(_found, subject, form) is not None:
             repeats(partial(_bits, subject, form))
 
 
-def moves_no_weight(subject: CheckedPart) -> None:
+def does_not_change_weights(subject: CheckedPart) -> None:
     """Computing it changes no weight of the networks."""
     for form in forms(subject):
         model = _model(subject, form)

@@ -10,7 +10,7 @@ from latentclust.recipe.show import annotated
 from latentclust.testing.subject import CheckedPart, require
 
 
-def lacks_nothing_but_data(subject: CheckedPart) -> None:
+def resolves_with_any_data_set(subject: CheckedPart) -> None:
     """With a data set it resolves: every part is there, and every loss bound."""
     found = _resolved(subject)
     name = subject.part.name.partition("@")[0]
@@ -23,7 +23,7 @@ def reads_no_label_in_training(subject: CheckedPart) -> None:
     require(_resolved(subject).recipe.evaluate.every == 0, "evaluate.every is not 0, and a learning curve reads labels")
 
 
-def survives_a_recipe(subject: CheckedPart) -> None:
+def round_trips_through_a_recipe(subject: CheckedPart) -> None:
     """Shown by `recipe show` and read again, it is the same."""
     loaded = _resolved(subject).loaded
     text = annotated(loaded.layered)

@@ -48,14 +48,14 @@ def makes_images_of_its_shape(subject: CheckedPart) -> None:
         require(bitwise_equal(given, before), "it changes the images that it is given")
 
 
-def is_decided_by_its_generator(subject: CheckedPart) -> None:
+def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The generator in the same state gives the same bits, and no other generator is drawn from."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
     repeats(lambda: [_seen(spec, shape, 4)])
 
 
-def draws_if_it_says_so(subject: CheckedPart) -> None:
+def matches_its_random_flag(subject: CheckedPart) -> None:
     """With `random = True` other generators give other images; without it the same."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
@@ -65,7 +65,7 @@ def draws_if_it_says_so(subject: CheckedPart) -> None:
     require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
 
 
-def keeps_pixels_in_place(subject: CheckedPart) -> None:
+def matches_its_in_place_flag(subject: CheckedPart) -> None:
     """A step that says `in_place` answers a change of one pixel at the place of that pixel."""
     spec: DeviceViewSpec = subject.build()
     if not spec.in_place:
@@ -81,7 +81,7 @@ def keeps_pixels_in_place(subject: CheckedPart) -> None:
     require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
 
 
-def says_where_pixels_come_from(subject: CheckedPart) -> None:
+def returns_correct_alignment(subject: CheckedPart) -> None:
     """A step that moves pixels gives the images of `apply`, and the affine map by which each was sampled."""
     spec: MovingViewSpec = subject.build()
     shape = _wide_shape(spec)
@@ -95,7 +95,7 @@ def says_where_pixels_come_from(subject: CheckedPart) -> None:
     require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
 
 
-def keeps_the_form_of_an_image(subject: CheckedPart) -> None:
+def preserves_shape_and_type(subject: CheckedPart) -> None:
     """A step of the workers keeps shape and type, leaves its input alone, and the seed alone decides its draw."""
     spec: HostViewSpec = subject.build()
     for shape in taken(lambda shape: spec.apply_one(_image(shape), 4), HOST_SHAPES, len(HOST_SHAPES)):

@@ -153,7 +153,7 @@ def test_how_a_command_ends_is_how_ours_do(cli, distribution):
         ("clust_greet:nowhere", SOURCE, "AttributeError: module 'clust_greet' has no attribute 'nowhere'"),
         ("nowhere:greet", SOURCE, "ModuleNotFoundError: No module named 'nowhere'"),
         ("clust_greet:greet", "raise SystemExit(3)", "it calls sys.exit(3)"),
-        ("clust_greet:seven", SOURCE, "TypeError: int is no typer app, click command or function"),
+        ("clust_greet:seven", SOURCE, "TypeError: int is not a typer app, click command or function"),
         ("clust_greet:nothing", SOURCE, "RuntimeError: "),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_command_that_cannot_be_loaded_says_whose_it_is_and_why(cli, distribut
 
     outcome = cli("greet", "you")
     assert (outcome.code, outcome.out) == (1, "")
-    told = f"error: command greet: clust-greet 1.2 provides it, and it cannot be loaded: {reason}"
+    told = f"error: command greet: cannot be loaded from clust-greet 1.2: {reason}"
     assert outcome.err.startswith(told)
     assert cli("--help").code == 0
     (broken,) = json.loads(cli("plugins", "list", "command", "--json").out)["broken"]
@@ -210,7 +210,7 @@ def test_a_misnamed_command_is_listed_and_not_offered(cli, distribution):
     assert HEADING not in cli("--help").out
     found = json.loads(cli("plugins", "list", "command", "--json").out)
     assert [one["error"].partition(":")[0] for one in found["broken"] if one["entry_point"] == "greet me"] == [
-        "'greet me' is no name of a command"
+        "'greet me' is not a valid name of a command"
     ]
     assert len(found["broken"]) == 2
 
@@ -221,7 +221,7 @@ def test_a_command_of_what_is_left_out_says_so(cli, distribution, monkeypatch):
 
     outcome = cli("greet", "you")
     assert outcome.code == 2
-    told = "error: command greet: clust-greet 1.2 provides it, and LATENTCLUST_PLUGINS leaves that out. "
+    told = "error: command greet: is provided by clust-greet 1.2, which LATENTCLUST_PLUGINS excludes. "
     assert outcome.err == f"{told}Unset LATENTCLUST_PLUGINS, or add clust-greet to it.\n"
     assert cli("nonsense").code == 2
 

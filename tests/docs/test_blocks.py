@@ -80,7 +80,7 @@ def test_every_block_is_checked(name: str, page):
 
 def test_the_conformance_test_of_the_docs_is_what_the_command_writes(page):
     (block,) = page("docs/how-to/write-plugins.md").blocks("python")
-    template = next((ROOT / "latentclust" / "cli" / "plugin_templates").rglob("test_conformance.py*"))
+    template = next((ROOT / "latentclust" / "cli" / "plugins" / "templates").rglob("test_conformance.py*"))
     written = template.read_text(encoding="utf-8").splitlines()
     assert block.splitlines()[0] in written
     assert any(line.startswith("test_conformance = conformance(") for line in written)

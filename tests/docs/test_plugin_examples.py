@@ -12,7 +12,7 @@ import pytest
 
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.cli.new_plugin import COMMAND, NewPlugin
+from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins import hookspecs
 from latentclust.plugins.checks import KINDS, hook_kind
 from latentclust.plugins.discovery import discover

@@ -158,22 +158,22 @@ def test_a_body_that_begins_with_idle_weights_is_good_enough(subject):
 
 
 def test_a_body_that_reads_samples_by_their_company(caught):
-    told = caught(backbone_checks.reads_a_sample_alike_in_any_company, "backbone", spoilt(Extracting, Sociable))
+    told = caught(backbone_checks.output_does_not_depend_on_the_batch, "backbone", spoilt(Extracting, Sociable))
     assert told == "in evaluation it reads a sample otherwise beside others than alone"
 
 
 def test_a_body_that_overflows_in_bf16(caught):
-    told = caught(backbone_checks.survives_bf16, "backbone", spoilt(Extracting, Overflowing))
+    told = caught(backbone_checks.runs_in_bf16, "backbone", spoilt(Extracting, Overflowing))
     assert told == "under bf16 autocast it is not finite"
 
 
 def test_a_body_with_a_value_that_no_checkpoint_holds(caught):
-    told = caught(backbone_checks.survives_a_checkpoint, "backbone", spoilt(Extracting, Forgetful))
+    told = caught(backbone_checks.round_trips_through_a_checkpoint, "backbone", spoilt(Extracting, Forgetful))
     assert told.startswith("with its weights read back from a checkpoint it computes something else")
 
 
 def test_a_body_that_ignores_the_seed(caught):
-    told = caught(backbone_checks.begins_as_the_seed_says, "backbone", spoilt(Extracting, Wilful))
+    told = caught(backbone_checks.initial_weights_depend_only_on_the_seed, "backbone", spoilt(Extracting, Wilful))
     assert told == "built twice from one seed it has other weights"
 
 
@@ -279,27 +279,27 @@ def test_a_map_that_is_not_what_it_says(body, reason: str, caught):
 
 
 def test_a_map_that_depends_on_its_company(caught):
-    told = caught(map_backbone_checks.reads_an_image_alike_in_any_company, "backbone", spoilt(Mapping, SociableMaps))
+    told = caught(map_backbone_checks.output_does_not_depend_on_the_batch, "backbone", spoilt(Mapping, SociableMaps))
     assert told == "in evaluation it reads an image otherwise beside others than alone"
 
 
 def test_a_map_that_overflows_in_bf16(caught):
-    told = caught(map_backbone_checks.survives_bf16, "backbone", spoilt(Mapping, OverflowingMaps))
+    told = caught(map_backbone_checks.runs_in_bf16, "backbone", spoilt(Mapping, OverflowingMaps))
     assert told == "under bf16 autocast it is not finite"
 
 
 def test_a_map_body_with_a_value_that_no_checkpoint_holds(caught):
-    told = caught(map_backbone_checks.survives_a_checkpoint, "backbone", spoilt(Mapping, ForgetfulMaps))
+    told = caught(map_backbone_checks.round_trips_through_a_checkpoint, "backbone", spoilt(Mapping, ForgetfulMaps))
     assert told.startswith("with its weights read back from a checkpoint it computes something else")
 
 
 def test_a_map_body_that_ignores_the_seed(caught):
-    told = caught(map_backbone_checks.begins_as_the_seed_says, "backbone", spoilt(Mapping, WilfulMaps))
+    told = caught(map_backbone_checks.initial_weights_depend_only_on_the_seed, "backbone", spoilt(Mapping, WilfulMaps))
     assert told == "built twice from one seed it has other weights"
 
 
 def test_a_map_body_for_vectors(caught):
-    told = caught(map_backbone_checks.refuses_what_is_no_image, "backbone", Mapping)
+    told = caught(map_backbone_checks.rejects_invalid_images, "backbone", Mapping)
     assert told in ("it takes samples of (20,), which are no images", "it takes samples of (2, 3), which are no images")
 
 
@@ -313,4 +313,4 @@ class Layers(LayeredDecoderSpec):
 
 
 def test_layers_that_leave_the_unit_interval(caught):
-    assert caught(map_backbone_checks.draws_a_layer_a_cluster, "backbone", Layers) == "its layers leave [0, 1]"
+    assert caught(map_backbone_checks.draws_one_layer_per_cluster, "backbone", Layers) == "its layers leave [0, 1]"

@@ -90,10 +90,10 @@ def spoilt(made: Any) -> type[CentroidsSpec]:
     ("check", "made"),
     [
         (centroid_checks.compares_features, Short),
-        (centroid_checks.compares_places_alike_in_any_company, Crowded),
-        (centroid_checks.survives_bf16, Overflowing),
-        (centroid_checks.survives_a_checkpoint, Forgetting),
-        (centroid_checks.begins_as_the_seed_says, Tossing),
+        (centroid_checks.output_does_not_depend_on_the_batch, Crowded),
+        (centroid_checks.runs_in_bf16, Overflowing),
+        (centroid_checks.round_trips_through_a_checkpoint, Forgetting),
+        (centroid_checks.initial_weights_depend_only_on_the_seed, Tossing),
     ],
 )
 def test_wrong_centroids(check, made, caught):

@@ -132,13 +132,13 @@ class Held(Drawn):
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (dataset_checks.says_what_it_holds, Wordless, "it has no licence"),
-        (dataset_checks.says_what_it_holds, Rambling, "its summary is more than a line"),
-        (dataset_checks.says_what_to_get, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
-        (dataset_checks.says_what_to_get, Absent, "it is not located, and yet it opens"),
-        (dataset_checks.says_what_to_get, Elsewhere, "its message is not of a key of [data]"),
-        (dataset_checks.says_what_to_get, Unhelpful, "its message does not say which files to get (ten.npy)"),
-        (dataset_checks.says_what_to_get, Misnamed, "its message does not say `latentclust data fetch wrong`"),
+        (dataset_checks.describes_its_data, Wordless, "it has no licence"),
+        (dataset_checks.describes_its_data, Rambling, "its summary is more than a line"),
+        (dataset_checks.says_how_to_get_the_data, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
+        (dataset_checks.says_how_to_get_the_data, Absent, "it is not located, and yet it opens"),
+        (dataset_checks.says_how_to_get_the_data, Elsewhere, "its message is not of a key of [data]"),
+        (dataset_checks.says_how_to_get_the_data, Unhelpful, "its message does not say which files to get (ten.npy)"),
+        (dataset_checks.says_how_to_get_the_data, Misnamed, "its message does not say `latentclust data fetch wrong`"),
         (dataset_checks.holds_samples, Bright, "its vectors leave [0, 1]"),
         (dataset_checks.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
         (dataset_checks.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
@@ -193,10 +193,10 @@ use = "amortized"
 @pytest.mark.parametrize(
     ("check", "old", "new", "reason"),
     [
-        (system_checks.lacks_nothing_but_data, "mlp", "mpl", "unknown backbone 'mpl'"),
-        (system_checks.lacks_nothing_but_data, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
+        (system_checks.resolves_with_any_data_set, "mlp", "mpl", "unknown backbone 'mpl'"),
+        (system_checks.resolves_with_any_data_set, 'name = "wrong"', 'name = "other"', "its name is 'other'"),
         (
-            system_checks.lacks_nothing_but_data,
+            system_checks.resolves_with_any_data_set,
             'description = "A system, for others to spoil"',
             "",
             "it has no description",
@@ -219,7 +219,7 @@ def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: p
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)
     monkeypatch.setattr(system_checks, "annotated", lambda layered: "name = 'other'")
-    told = caught(system_checks.survives_a_recipe, "system", file, name="wrong@1")
+    told = caught(system_checks.round_trips_through_a_recipe, "system", file, name="wrong@1")
     assert told == "shown by `recipe show` and read again it is another"
 
 

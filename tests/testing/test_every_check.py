@@ -7,8 +7,8 @@ from latentclust.testing import check_table
 
 
 def every_check() -> set[check_table.Check]:
-    kinds = [*check_table.OF_KINDS.values(), *(found for _, found in check_table.OF_BASES)]
-    return {check for found in (check_table.OF_ALL, check_table.OF_SPECS, *kinds) for check in found}
+    kinds = [*check_table.KIND_CHECKS.values(), *(found for _, found in check_table.BASE_CLASS_CHECKS)]
+    return {check for found in (check_table.COMMON_CHECKS, check_table.SPEC_CHECKS, *kinds) for check in found}
 
 
 def test_every_check_is_seen_to_fail():

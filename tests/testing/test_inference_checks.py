@@ -119,24 +119,24 @@ class Teacher(Reading):
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (inference_checks.reads_networks_that_it_names, Silent, "`needs` names no network"),
+        (inference_checks.declares_the_networks_it_reads, Silent, "`needs` names no network"),
         (
-            inference_checks.reads_networks_that_it_names,
+            inference_checks.declares_the_networks_it_reads,
             Greedy,
             "it reads the network 'trunk', which `needs` does not name",
         ),
-        (inference_checks.reads_networks_that_it_names, Curious, "other networks change its answer"),
-        (inference_checks.reads_networks_that_it_names, Objecting, "it objects to every prior: "),
+        (inference_checks.declares_the_networks_it_reads, Curious, "other networks change its answer"),
+        (inference_checks.declares_the_networks_it_reads, Objecting, "it objects to every prior: "),
         (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
         (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
-        (inference_checks.is_decided_by_its_generator, Tossing, "it draws from the global generator of torch"),
-        (inference_checks.moves_no_weight, Moving, "it changes the networks' weights"),
-        (inference_checks.moves_no_weight, Training, "it changes the networks' mode"),
-        (inference_checks.moves_no_weight, Counting, "it changes the networks' buffers"),
-        (inference_checks.moves_no_weight, Sloping, "it changes the networks' gradients"),
-        (inference_checks.moves_no_weight, Holding, "it changes the networks' weights that may move"),
-        (inference_checks.survives_a_model_file, Numbers, "what it learned is not finite tensors alone"),
-        (inference_checks.survives_a_model_file, Infinite, "what it learned is not finite tensors alone"),
+        (inference_checks.is_deterministic_for_a_generator, Tossing, "it draws from the global generator of torch"),
+        (inference_checks.does_not_change_weights, Moving, "it changes the networks' weights"),
+        (inference_checks.does_not_change_weights, Training, "it changes the networks' mode"),
+        (inference_checks.does_not_change_weights, Counting, "it changes the networks' buffers"),
+        (inference_checks.does_not_change_weights, Sloping, "it changes the networks' gradients"),
+        (inference_checks.does_not_change_weights, Holding, "it changes the networks' weights that may move"),
+        (inference_checks.round_trips_through_a_model_file, Numbers, "what it learned is not finite tensors alone"),
+        (inference_checks.round_trips_through_a_model_file, Infinite, "what it learned is not finite tensors alone"),
     ],
 )
 def test_a_wrong_inference(check, value, reason: str, caught):
@@ -144,7 +144,7 @@ def test_a_wrong_inference(check, value, reason: str, caught):
 
 
 def test_a_network_of_unknown_role_is_not_applicable(caught):
-    assert "network 'teacher', whose role" in caught(inference_checks.moves_no_weight, "inference", Teacher)
+    assert "network 'teacher', whose role" in caught(inference_checks.does_not_change_weights, "inference", Teacher)
 
 
 class Chain(ChainSpec):
@@ -221,13 +221,21 @@ ADVANCES: list[int] = []
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (chain_checks.keeps_a_row_a_sample, Short, "of 6 samples its style has 3 rows"),
-        (chain_checks.keeps_a_row_a_sample, Renaming, "`advance` gives ['code'], and `begin` gave ['style']"),
-        (chain_checks.keeps_a_row_a_sample, Narrowing, "`advance` gives style as torch.float32 of (6, 1)"),
-        (chain_checks.provides_what_it_says, Promising, "`provides` names ['more', 'noise_scale']"),
-        (chain_checks.provides_what_it_says, Listing, "the diagnostic 'length' is no finite 0-d tensor"),
-        (chain_checks.advances_as_its_generator_says, GlobalChain, "it draws from the global generator of torch"),
-        (chain_checks.survives_a_checkpoint, Remembering, "chains read back from a checkpoint go another way"),
+        (chain_checks.has_one_row_per_sample, Short, "of 6 samples its style has 3 rows"),
+        (chain_checks.has_one_row_per_sample, Renaming, "`advance` gives ['code'], and `begin` gave ['style']"),
+        (chain_checks.has_one_row_per_sample, Narrowing, "`advance` gives style as torch.float32 of (6, 1)"),
+        (chain_checks.provides_the_declared_quantities, Promising, "`provides` names ['more', 'noise_scale']"),
+        (chain_checks.provides_the_declared_quantities, Listing, "the diagnostic 'length' is no finite 0-d tensor"),
+        (
+            chain_checks.advance_is_deterministic_for_a_generator,
+            GlobalChain,
+            "it draws from the global generator of torch",
+        ),
+        (
+            chain_checks.round_trips_through_a_checkpoint,
+            Remembering,
+            "chains read back from a checkpoint go another way",
+        ),
     ],
 )
 def test_wrong_chains(check, value, reason: str, caught):

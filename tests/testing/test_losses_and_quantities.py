@@ -180,11 +180,11 @@ def test_a_term_that_is_none(value, reason: str, caught):
     ],
 )
 def test_gradients_that_go_astray(value, reason: str, caught):
-    assert reason in caught(loss_checks.moves_its_player_alone, "loss", value)
+    assert reason in caught(loss_checks.trains_only_its_player, "loss", value)
 
 
 def test_a_term_that_autocast_lowers(caught):
-    told = caught(loss_checks.survives_bf16, "loss", Rounded)
+    told = caught(loss_checks.runs_in_bf16, "loss", Rounded)
     assert told == "under bf16 autocast the term is torch.bfloat16, and not float32"
 
 
@@ -193,7 +193,7 @@ def test_a_term_that_autocast_lowers(caught):
     [(Drawing, "it draws from the global generator of torch"), (Counting, "it gives different bits")],
 )
 def test_a_loss_of_more_than_its_arguments(value, reason: str, caught):
-    assert reason in caught(loss_checks.is_a_function_of_its_arguments, "loss", value)
+    assert reason in caught(loss_checks.depends_only_on_its_arguments, "loss", value)
 
 
 def test_a_loss_is_tried_on_vectors_images_and_label_maps(subject):
@@ -292,11 +292,11 @@ def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
     ],
 )
 def test_a_quantity_that_is_not_what_it_says(value, reason: str, caught):
-    assert reason in caught(quantity_checks.is_what_it_says, "quantity", value)
+    assert reason in caught(quantity_checks.matches_its_return_type, "quantity", value)
 
 
 def test_a_quantity_that_overflows_in_bf16(caught):
-    assert caught(quantity_checks.survives_bf16, "quantity", fragile) == "under bf16 autocast it overflows"
+    assert caught(quantity_checks.runs_in_bf16, "quantity", fragile) == "under bf16 autocast it overflows"
 
 
 @pytest.mark.parametrize(
@@ -304,4 +304,4 @@ def test_a_quantity_that_overflows_in_bf16(caught):
     [(drawn, "it draws from the global generator of torch"), (remembered, "it gives different bits")],
 )
 def test_a_quantity_that_draws_from_elsewhere(value, reason: str, caught):
-    assert reason in caught(quantity_checks.draws_from_the_steps_generator, "quantity", value)
+    assert reason in caught(quantity_checks.is_deterministic_for_a_generator, "quantity", value)

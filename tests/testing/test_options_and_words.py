@@ -104,21 +104,21 @@ def local() -> type[Good]:
 
 @pytest.mark.parametrize("name", ["Loud", "under_score", "double--hyphen"])
 def test_a_name_that_recipes_do_not_write(name: str, caught):
-    told = caught(docstring_checks.has_a_name_of_a_recipe, "loss", Good, name=name)
+    told = caught(docstring_checks.has_a_valid_name, "loss", Good, name=name)
     assert told == f"names of its kind are words in lower case with '-' between them, and not {name!r}"
 
 
 def test_a_quantity_in_capitals(caught):
-    told = caught(docstring_checks.has_a_name_of_a_recipe, "quantity", local, name="Local")
+    told = caught(docstring_checks.has_a_valid_name, "quantity", local, name="Local")
     assert told == "names of its kind are words in lower case with '_' between them, and not 'Local'"
 
 
 def test_no_docstring_of_its_own(caught):
-    assert caught(docstring_checks.says_what_it_is, "loss", Mute) == "it has no docstring of its own"
+    assert caught(docstring_checks.has_a_summary, "loss", Mute) == "it has no docstring of its own"
 
 
 def test_half_a_sentence(caught):
-    assert "is no whole sentence: 'The mean logit'" in caught(docstring_checks.says_what_it_is, "loss", Fragment)
+    assert "is no whole sentence: 'The mean logit'" in caught(docstring_checks.has_a_summary, "loss", Fragment)
 
 
 def test_no_source(caught):
@@ -146,20 +146,20 @@ def test_no_word_of_an_option(caught):
 
 
 def test_a_key_of_the_table_itself(caught):
-    told = caught(option_checks.leaves_its_tables_keys_alone, "loss", Weighted)
+    told = caught(option_checks.has_no_reserved_option_names, "loss", Weighted)
     assert told == "the table of a loss has a key 'weight' itself"
 
 
 def test_an_option_that_does_not_survive(caught):
-    assert "read again it is" in caught(option_checks.survives_a_recipe, "loss", Rounded)
+    assert "read again it is" in caught(option_checks.round_trips_through_a_recipe, "loss", Rounded)
 
 
 def test_an_unknown_key_that_is_taken(caught):
-    assert caught(option_checks.refuses_unknown_keys, "loss", Lax) == "it takes a key that it does not know"
+    assert caught(option_checks.rejects_unknown_keys, "loss", Lax) == "it takes a key that it does not know"
 
 
 def test_text_for_a_number(caught):
-    told = caught(option_checks.takes_no_text_for_a_number, "loss", Coerced)
+    told = caught(option_checks.rejects_numbers_as_text, "loss", Coerced)
     assert told == "the option 'factor' takes the text '1.0' for 1.0"
 
 
@@ -174,5 +174,5 @@ def test_a_class_that_no_worker_can_import(caught):
 
 
 def test_an_option_without_an_example(caught):
-    told = caught(option_checks.survives_a_recipe, "loss", Needy)
+    told = caught(option_checks.round_trips_through_a_recipe, "loss", Needy)
     assert told == "the option 'model' must be given, and names no example: add Field(examples=[...])"

@@ -97,10 +97,10 @@ class Lonely(Uniform):
         (prior_checks.draws_latents_of_its_shape, Narrow, "begins not with (400, 2)"),
         (prior_checks.has_one_hot_categories, Soft, "its categories are not one-hot"),
         (prior_checks.has_one_hot_categories, One, "of 400 draws none is of some category"),
-        (prior_checks.is_decided_by_its_generator, Global, "it draws from the global generator of torch"),
-        (prior_checks.is_decided_by_its_generator, Fixed, "other generators give the same draws"),
+        (prior_checks.is_deterministic_for_a_generator, Global, "it draws from the global generator of torch"),
+        (prior_checks.is_deterministic_for_a_generator, Fixed, "other generators give the same draws"),
         (prior_checks.draws_independently, Twins, "two draws of a batch are the same"),
-        (prior_checks.refuses_fewer_than_two_clusters, Lonely, "it takes clusters = 1"),
+        (prior_checks.rejects_fewer_than_two_clusters, Lonely, "it takes clusters = 1"),
     ],
 )
 def test_a_wrong_prior(check, value, reason: str, caught):
@@ -263,25 +263,25 @@ class GlobalHost(HostViewSpec):
         (view_checks.makes_images_of_its_shape, Cropping, "it makes images of (8, 3, 16, 15), and says (8, 3, 16, 16)"),
         (view_checks.makes_images_of_its_shape, Beyond, "its images leave [0, 1]"),
         (view_checks.makes_images_of_its_shape, InPlace, "it changes the images that it is given"),
-        (view_checks.is_decided_by_its_generator, GlobalView, "it draws from the global generator of torch"),
-        (view_checks.draws_if_it_says_so, Secret, "it says random = False, and its images vary"),
-        (view_checks.draws_if_it_says_so, Idle, "it says random = True, and its images do not vary"),
-        (view_checks.keeps_pixels_in_place, Mirroring, "a pixel is seen 33.0 pixels from its place"),
-        (view_checks.keeps_pixels_in_place, AtTimes, "a pixel is seen 23.0 pixels from its place"),
-        (view_checks.keeps_pixels_in_place, Shifting, "a pixel is seen 2.0 pixels from its place"),
-        (view_checks.keeps_pixels_in_place, Enlarging, "it says in_place = True, and a pixel is seen"),
-        (view_checks.says_where_pixels_come_from, Unaligned, "its alignment is of (2, 3)"),
+        (view_checks.is_deterministic_for_a_generator, GlobalView, "it draws from the global generator of torch"),
+        (view_checks.matches_its_random_flag, Secret, "it says random = False, and its images vary"),
+        (view_checks.matches_its_random_flag, Idle, "it says random = True, and its images do not vary"),
+        (view_checks.matches_its_in_place_flag, Mirroring, "a pixel is seen 33.0 pixels from its place"),
+        (view_checks.matches_its_in_place_flag, AtTimes, "a pixel is seen 23.0 pixels from its place"),
+        (view_checks.matches_its_in_place_flag, Shifting, "a pixel is seen 2.0 pixels from its place"),
+        (view_checks.matches_its_in_place_flag, Enlarging, "it says in_place = True, and a pixel is seen"),
+        (view_checks.returns_correct_alignment, Unaligned, "its alignment is of (2, 3)"),
         (
-            view_checks.says_where_pixels_come_from,
+            view_checks.returns_correct_alignment,
             Unfaithful,
             "a pixel is seen 33.0 pixels from where its alignment says",
         ),
-        (view_checks.says_where_pixels_come_from, Outside, "pixels from where its alignment says"),
-        (view_checks.says_where_pixels_come_from, TurnedBack, "pixels from where its alignment says"),
-        (view_checks.says_where_pixels_come_from, Square, "pixels from where its alignment says"),
-        (view_checks.keeps_the_form_of_an_image, Shrinking, "it makes an image of (15, 12, 3) from one of (16, 12, 3)"),
-        (view_checks.keeps_the_form_of_an_image, Floating, "it makes an image of float64, and not uint8"),
-        (view_checks.keeps_the_form_of_an_image, GlobalHost, "it draws from the global generator of numpy"),
+        (view_checks.returns_correct_alignment, Outside, "pixels from where its alignment says"),
+        (view_checks.returns_correct_alignment, TurnedBack, "pixels from where its alignment says"),
+        (view_checks.returns_correct_alignment, Square, "pixels from where its alignment says"),
+        (view_checks.preserves_shape_and_type, Shrinking, "it makes an image of (15, 12, 3) from one of (16, 12, 3)"),
+        (view_checks.preserves_shape_and_type, Floating, "it makes an image of float64, and not uint8"),
+        (view_checks.preserves_shape_and_type, GlobalHost, "it draws from the global generator of numpy"),
     ],
 )
 def test_a_wrong_view(check, value, reason: str, caught):
@@ -343,15 +343,15 @@ class Mixed(Same):
 
 @pytest.mark.parametrize("value", [Same, Smooth, Denoised, Normalised, Equalised, Coarse, Halved, Holed, Mixed])
 def test_a_view_that_moves_no_pixel(value, subject):
-    view_checks.keeps_pixels_in_place(subject("view", value))
+    view_checks.matches_its_in_place_flag(subject("view", value))
 
 
 def test_a_view_that_moves_pixels_as_it_says(subject):
-    view_checks.says_where_pixels_come_from(subject("view", Turning))
+    view_checks.returns_correct_alignment(subject("view", Turning))
 
 
 def test_a_view_that_says_that_it_moves_pixels_is_not_asked_for_their_place(caught):
-    assert caught(view_checks.keeps_pixels_in_place, "view", Unaligned).endswith("it says that pixels change place")
+    assert caught(view_checks.matches_its_in_place_flag, "view", Unaligned).endswith("it says that pixels change place")
 
 
 # Metrics and baselines
@@ -462,12 +462,17 @@ class TossingPixels(MapBaselineSpec):
         (metric_checks.is_a_number, "metric", Overall, "it raised ZeroDivisionError: float division by zero"),
         (metric_checks.is_a_number, "metric", Matched, "it raised IndexError: index 3 is out of bounds"),
         (metric_checks.is_a_number, "metric", Spoiling, "it changes the table that it is given"),
-        (metric_checks.is_blind_to_numbers, "metric", Numbered, "numbering clusters or classes otherwise changes it"),
+        (
+            metric_checks.ignores_cluster_numbering,
+            "metric",
+            Numbered,
+            "numbering clusters or classes otherwise changes it",
+        ),
         (metric_checks.labels_every_point, "baseline", Beyond3, "of 3 clusters it gives labels from 1 to 3"),
         (metric_checks.labels_every_point, "baseline", Scaling, "it changes the points that it is given"),
-        (metric_checks.is_decided_by_its_seed, "baseline", Tossing, "it draws from the global generator of numpy"),
+        (metric_checks.is_deterministic_for_a_seed, "baseline", Tossing, "it draws from the global generator of numpy"),
         (metric_checks.labels_every_pixel, "baseline", Flat, "its labels have the shape (3,), and not (3, 32, 32)"),
-        (metric_checks.pixels_are_decided_by_its_seed, "baseline", TossingPixels, "the global generator of torch"),
+        (metric_checks.pixels_are_deterministic_for_a_seed, "baseline", TossingPixels, "the global generator of torch"),
     ],
 )
 def test_a_wrong_metric_or_baseline(check, kind: str, value, reason: str, caught):

@@ -92,18 +92,18 @@ class Misshapen(Zeros):
 @pytest.mark.parametrize(
     ("check", "kind", "value", "reason"),
     [
-        (sample_table_checks.gives_a_row_a_sample, "table", First, "of 18 samples it has 17 rows"),
-        (sample_table_checks.gives_a_row_a_sample, "table", Infinite, "a value of it is not finite"),
-        (sample_table_checks.gives_a_row_a_sample, "table", Counted, "its indices are not those of 18 samples"),
-        (sample_table_checks.gives_a_row_a_sample, "table", Floats, "and not int64 (n, m)"),
-        (sample_table_checks.names_the_networks_that_it_reads, "table", Silent, "it reads the network 'encoder'"),
+        (sample_table_checks.has_one_row_per_sample, "table", First, "of 18 samples it has 17 rows"),
+        (sample_table_checks.has_one_row_per_sample, "table", Infinite, "a value of it is not finite"),
+        (sample_table_checks.has_one_row_per_sample, "table", Counted, "its indices are not those of 18 samples"),
+        (sample_table_checks.has_one_row_per_sample, "table", Floats, "and not int64 (n, m)"),
+        (sample_table_checks.declares_the_networks_it_reads, "table", Silent, "it reads the network 'encoder'"),
         (
-            sample_table_checks.is_decided_by_its_generator,
+            sample_table_checks.is_deterministic_for_a_generator,
             "table",
             Tossing,
             "it draws from the global generator of torch",
         ),
-        (sample_table_checks.moves_no_weight, "table", Moving, "it changes encoder."),
+        (sample_table_checks.does_not_change_weights, "table", Moving, "it changes encoder."),
         (
             sample_table_checks.gives_weights_of_networks,
             "start",

@@ -1,4 +1,4 @@
-"""A distribution to begin with: one small part that works, its tests, and what installs it."""
+"""Writing of a new plugin: a distribution with one small working part, its tests and its pyproject.toml."""
 
 import ast
 import keyword
@@ -26,45 +26,45 @@ COMMAND = "command"
 PREFIX = "latentclust-"
 
 CONFORMANCE = "conformance"
-"""The name of the tests that every new plugin has."""
+"""Name of the test module that every new plugin has."""
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
-TEMPLATES = "plugin_templates"
-"""The folder beside this file: a folder a kind, and what all have in common."""
+TEMPLATES = "templates"
+"""Folder next to this file, with one folder per kind and the files that all kinds share."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewPlugin:
-    """What is written, by the names that are in it."""
+    """A plugin to be written, with the names that occur in its files."""
 
     kind: str
     name: str
 
     @property
     def distribution(self) -> str:
-        """`latentclust-NAME`."""
+        """Name of the distribution, `latentclust-NAME`."""
         return PREFIX + self.name
 
     @property
     def module(self) -> str:
-        """The distribution's import package."""
+        """Name of the import package."""
         return self.distribution.replace("-", "_")
 
     @property
     def identifier(self) -> str:
-        """The name as a function has it."""
+        """Name of the part as a Python function."""
         return self.name.replace("-", "_")
 
     @property
     def class_name(self) -> str:
-        """The name as a class has it."""
+        """Name of the part as a Python class."""
         return "".join(word.capitalize() for word in self.name.split("-"))
 
     def files(self) -> dict[str, str]:
-        """What each file holds, by its path in the distribution's folder."""
+        """Return the content of each file by its path in the folder of the distribution."""
         source = self._filled(f"{self.kind}/module.py.in")
         more = {f"src/{self.module}/{self.name}.toml": "system.toml.in"} if self.kind == "system" else {}
         return {
@@ -78,17 +78,17 @@ class NewPlugin:
         }
 
     def recipe(self) -> str:
-        """A recipe that uses the part; empty for a command."""
+        """Return a recipe that uses the part. Empty for a command."""
         return "" if self.kind == COMMAND else self._filled(f"{self.kind}/recipe.toml.in")
 
     def _use(self) -> str:
-        """How the README says that the part is used."""
+        """Return the section of the README about how to use the part."""
         if self.kind == COMMAND:
             return f"Its command:\n\n```\nlatentclust {self.name} clusters.csv\n```"
         return f"A recipe that uses it:\n\n```toml\n{self.recipe()}```"
 
     def _project(self, source: str) -> dict[str, str]:
-        """What pyproject.toml says beyond the names."""
+        """Return the values of pyproject.toml in addition to the names."""
         target = f"{self.module}:{self.identifier}" if self.kind == COMMAND else self.module
         return {
             "summary": _summary(source),
@@ -98,7 +98,7 @@ class NewPlugin:
         }
 
     def _filled(self, template: str, more: Mapping[str, str] | None = None) -> str:
-        text = (files("latentclust.cli") / TEMPLATES / template).read_text(encoding="utf-8")
+        text = (files("latentclust.cli.plugins") / TEMPLATES / template).read_text(encoding="utf-8")
         names = {
             "kind": self.kind,
             "name": self.name,
@@ -111,31 +111,31 @@ class NewPlugin:
 
 
 def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: Collection[str]) -> Path:
-    """Writes a new distribution into a folder of its own.
+    """Write a new distribution into a new folder.
 
     Args:
-        kind: Of the part, or `command`.
-        name: Of the part; the distribution's with `latentclust-` before it, unless it begins so.
-        out: Where the folder is made.
-        registry: Whose bundled names are taken.
-        commands: Names of commands that are taken.
+        kind: Kind of the part, or `command`.
+        name: Name of the part. The distribution is named `latentclust-NAME`; the prefix may be included.
+        out: Parent of the new folder.
+        registry: Registry with the bundled parts, whose names are reserved.
+        commands: Names of the existing commands, which are reserved.
 
     Returns:
-        The folder.
+        The new folder.
 
     Raises:
-        LatentclustError: No such kind, a bad name or one that is taken, or a folder that is there.
+        LatentclustError: If the kind is unknown, the name is invalid or reserved, or the folder exists.
     """
     kinds = (*KINDS, COMMAND)
     if kind not in kinds:
-        raise LatentclustError.at("KIND", f"there is no kind {kind!r}", did_you_mean(kind, kinds))
+        raise LatentclustError.at("KIND", f"unknown kind {kind!r}", did_you_mean(kind, kinds))
     plugin = NewPlugin(kind, name.removeprefix(PREFIX))
     _check_name(plugin, name, registry, commands)
     folder = out / plugin.distribution
     if folder.exists():
-        raise LatentclustError.at(str(folder), "is already there", "Choose another name, or another folder with --out")
+        raise LatentclustError.at(str(folder), "already exists", "Choose another name, or another folder with --out")
     if not out.is_dir():
-        raise LatentclustError.at("--out", f"there is no folder {out}", "Make it, or name another")
+        raise LatentclustError.at("--out", f"folder {out} does not exist", "Create it, or choose another folder")
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{plugin.distribution}-") as unfinished:
         whole = Path(unfinished) / plugin.distribution
         for path, text in plugin.files().items():
@@ -147,20 +147,22 @@ def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: 
 
 def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Collection[str]) -> None:
     if not NAME.fullmatch(plugin.name):
-        raise LatentclustError.at("NAME", f"{given!r} is no name", "Use lower-case words and hyphens, such as my-loss")
+        raise LatentclustError.at(
+            "NAME", f"{given!r} is not a valid name", "Use lower-case words and hyphens, such as my-loss"
+        )
     if keyword.iskeyword(plugin.identifier) or keyword.iskeyword(plugin.class_name):
-        raise LatentclustError.at("NAME", f"{plugin.name!r} is a word of Python", "Choose another, such as my-loss")
+        raise LatentclustError.at("NAME", f"{plugin.name!r} is a Python keyword", "Choose another, such as my-loss")
     if plugin.name == CONFORMANCE or {plugin.identifier, plugin.class_name} & _words(plugin.kind):
-        what = f"{plugin.name!r} is what the code of a new {plugin.kind} calls something else"
+        what = f"{plugin.name!r} is already used in the code of a new {plugin.kind}"
         raise LatentclustError.at("NAME", what, f"Choose another, such as my-{plugin.name}")
     taken = {part.name.partition("@")[0] for part in _bundled(registry, plugin.kind)}
     if plugin.name in (commands if plugin.kind == COMMAND else taken | {name.replace("_", "-") for name in taken}):
-        what = f"latentclust has a {plugin.kind} named {plugin.name!r}, which keeps the name"
+        what = f"latentclust already has a {plugin.kind} named {plugin.name!r}"
         raise LatentclustError.at("NAME", what, "Choose another")
 
 
 def _words(kind: str) -> set[str]:
-    """Every name that the code of a new plugin of a kind uses, whatever the plugin is called; and the engine's own."""
+    """Return all names that the code of any new plugin of a kind uses, and those of the training engine."""
     code = "\n".join(text for path, text in NewPlugin(kind, "q-q-q").files().items() if path.endswith(".py"))
     nodes = list(ast.walk(ast.parse(code)))
     names = {node.id for node in nodes if isinstance(node, ast.Name)} | {
@@ -177,12 +179,12 @@ def _bundled(registry: Registry, kind: str) -> Iterator[Part]:
 
 
 def _summary(source: str) -> str:
-    """The first line of a module's docstring."""
+    """Return the first line of a module's docstring."""
     return source.partition("\n")[0].strip('"')
 
 
 def _bound(installed: str) -> str:
-    """A requirement on latentclust: this version or a later one that keeps its promises."""
+    """Return a requirement on latentclust: this version or a later compatible one."""
     now = Version(installed)
     following = f"{now.major + 1}" if now.major else f"0.{now.minor + 1}"
     least = now.public if now.is_prerelease else now.base_version
@@ -190,7 +192,7 @@ def _bound(installed: str) -> str:
 
 
 def _requirements(source: str) -> list[str]:
-    """The lines of latentclust's own requirements for what a module imports beside it."""
+    """Return the requirements of latentclust that cover the other imports of a module."""
     modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)) - set(sys.stdlib_module_names)
     owners = packages_distributions()
     wanted = {canonical_name(name) for module in modules - {BUNDLED} for name in owners.get(module, [module])}

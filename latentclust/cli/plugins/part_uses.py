@@ -1,4 +1,4 @@
-"""Which recipes that ship, and which systems, use a part."""
+"""Shipped recipes and systems that use a part."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from latentclust.specs.inference import ChainSpec
 
 @dataclass(frozen=True, slots=True)
 class PartUses:
-    """Who uses a part, by name."""
+    """The names of the recipes and systems that use a part."""
 
     recipes: tuple[str, ...]
     systems: tuple[str, ...]
 
 
 def find_uses(registry: Registry, part: Part) -> PartUses:
-    """The shipped recipes and the systems that use a part, themselves or by what they extend."""
+    """Return the shipped recipes and the systems that use a part, directly or through what they extend."""
     systems = {one.name: {"schema": 1, "name": one.name, "extends": one.qualified} for one in registry.parts("system")}
     return PartUses(
         tuple(name for name in shipped_recipes() if _uses(registry, part, name)),
@@ -32,7 +32,7 @@ def find_uses(registry: Registry, part: Part) -> PartUses:
 def _uses(registry: Registry, part: Part, source: str | Mapping[str, Any]) -> bool:
     try:
         loaded = load_recipe(source, registry)
-    except LatentclustError:  # a system of a plugin may rest on what is absent
+    except LatentclustError:  # a system of a plugin may need a part that is missing
         return False
     if part.kind == "system":
         names = {origin for origin in loaded.layered.origins.values() if "@" in origin}
@@ -42,7 +42,7 @@ def _uses(registry: Registry, part: Part, source: str | Mapping[str, Any]) -> bo
 
 
 def _is(registry: Registry, part: Part, name: str) -> bool:
-    """Whether a name in a recipe is that of the part."""
+    """Return whether a name in a recipe selects the part."""
     try:
         return registry.find(part.kind, name, "").qualified == part.qualified
     except LatentclustError:
@@ -50,7 +50,7 @@ def _is(registry: Registry, part: Part, name: str) -> bool:
 
 
 def used_names(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
-    """The names of a kind that a recipe asks for; of quantities, those that its losses rest on."""
+    """Yield the names of a kind that a recipe uses. Quantities are those that its losses need."""
     if kind == "quantity":
         yield from _quantities(registry, recipe)
     else:
@@ -58,7 +58,7 @@ def used_names(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
 
 
 def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
-    """What a recipe names, by kind."""
+    """Return the tables and names of a recipe by kind."""
     return {
         "backbone": [*recipe.networks.values()],
         "prior": [recipe.prior],
@@ -74,9 +74,9 @@ def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
 
 
 def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
-    """The definitions of the quantities that the losses rest on, followed by parameter names as binding does."""
+    """Yield the quantities that the losses need, followed through parameter names as binding does."""
     given = {*recipe.networks, *recipe.views, *recipe.tables, *_provided(registry, recipe)}
-    pending = [name for table in recipe.losses.values() if table.enabled for name in _asked(registry, table)]
+    pending = [name for table in recipe.losses.values() if table.enabled for name in _read_names(registry, table)]
     seen: set[str] = set()
     while pending:
         name = pending.pop()
@@ -90,15 +90,15 @@ def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
             pending += inspect.signature(found.value).parameters
 
 
-def _asked(registry: Registry, table: Any) -> list[str]:
-    """What a loss asks for, under the names that its table binds."""
+def _read_names(registry: Registry, table: Any) -> list[str]:
+    """Return the names that a loss reads, after the bindings of its table."""
     loss = _find(registry, "loss", table.use)
     parameters = list(inspect.signature(loss.value.__call__).parameters)[1:] if loss else []
     return [table.on.get(parameter, parameter) for parameter in parameters]
 
 
 def _provided(registry: Registry, recipe: Recipe) -> tuple[str, ...]:
-    """What the recipe's inference provides to a training step itself."""
+    """Return the quantities that the inference of a recipe provides to a training step."""
     found = _find(registry, "inference", recipe.inference.use)
     return tuple(found.value.provides) if found and issubclass(found.value, ChainSpec) else ()
 

@@ -1,12 +1,12 @@
-"""What `latentclust plugins show` says of a part, a command or a distribution, as tables that JSON can hold."""
+"""Details of a part, a command or a distribution for `latentclust plugins show`, as JSON-serializable dicts."""
 
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from latentclust.cli.part_uses import find_uses
 from latentclust.cli.plugin_commands import PluginCommand
+from latentclust.cli.plugins.part_uses import find_uses
 from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins.discovery import BrokenPlugin
@@ -15,23 +15,27 @@ from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.specs.parts import DatasetSpec
 
-Sheet = dict[str, Any]
+Details = dict[str, Any]
 
 
-def sheets(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], name: str) -> list[Sheet]:
-    """Everything of a name: parts of any kind by their own or their `distribution:name`, commands, a distribution.
+def collect_details(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], name: str) -> list[Details]:
+    """Return the details of all parts, commands and distributions that have a name, bare or `distribution:name`.
 
     Raises:
-        LatentclustError: where nothing that is installed has the name.
+        LatentclustError: If nothing that is installed has the name.
     """
     parts = [part for kind in KINDS for part in registry.parts(kind)]
     installed = [*scan.used, *scan.excluded]
     found = [
-        *(part_sheet(registry, scan, part) for part in parts if _answers(part.name, part.provider.distribution, name)),
-        *(command_sheet(one) for one in commands if _answers(one.base_name, one.distribution.name, name)),
-        *(broken_sheet(one) for one in registry.broken if _answers(one.name, one.provider.distribution, name)),
         *(
-            distribution_sheet(registry, one, commands, one in scan.excluded)
+            part_details(registry, scan, part)
+            for part in parts
+            if _matches(part.name, part.provider.distribution, name)
+        ),
+        *(command_details(one) for one in commands if _matches(one.base_name, one.distribution.name, name)),
+        *(broken_details(one) for one in registry.broken if _matches(one.name, one.provider.distribution, name)),
+        *(
+            distribution_details(registry, one, commands, one in scan.excluded)
             for one in installed
             if canonical_name(one.name) == canonical_name(name)
         ),
@@ -39,18 +43,18 @@ def sheets(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], na
     if found:
         return found
     known = {*(part.name for part in parts), *(command.name for command in commands), *(one.name for one in installed)}
-    raise LatentclustError.at("NAME", f"there is no part, command or plugin {name!r}", did_you_mean(name, known))
+    raise LatentclustError.at("NAME", f"unknown part, command or plugin {name!r}", did_you_mean(name, known))
 
 
 def summary(part: Part) -> str:
-    """What a part is, in a line: a data set's own, a system's description, or the first line of a docstring."""
+    """Return one line about a part: from a data set's summary, a system's description or a docstring."""
     if isinstance(part.value, type) and issubclass(part.value, DatasetSpec):
         return part.value.summary
     return description_of(part.value) if part.kind == "system" else part.summary
 
 
-def part_line(registry: Registry, part: Part) -> Sheet:
-    """A part as `plugins list` has it."""
+def part_entry(registry: Registry, part: Part) -> Details:
+    """Return the entry of a part in `plugins list`."""
     return {
         "kind": part.kind,
         "name": registry.recipe_name(part),
@@ -61,12 +65,12 @@ def part_line(registry: Registry, part: Part) -> Sheet:
     }
 
 
-def part_sheet(registry: Registry, scan: Scan, part: Part) -> Sheet:
-    """All that there is to say of a part."""
+def part_details(registry: Registry, scan: Scan, part: Part) -> Details:
+    """Return all details of a part."""
     used = find_uses(registry, part)
     owner = next(one for one in scan.used if one.name == part.provider.distribution)
     return {
-        **part_line(registry, part),
+        **part_entry(registry, part),
         "qualified": part.qualified,
         "entry_point": part.provider.entry_point,
         "requirement": requirement(owner),
@@ -77,8 +81,8 @@ def part_sheet(registry: Registry, scan: Scan, part: Part) -> Sheet:
     }
 
 
-def command_line(command: PluginCommand) -> Sheet:
-    """A command as `plugins list` has it."""
+def command_entry(command: PluginCommand) -> Details:
+    """Return the entry of a command in `plugins list`."""
     return {
         "kind": "command",
         "name": command.name,
@@ -88,11 +92,11 @@ def command_line(command: PluginCommand) -> Sheet:
     }
 
 
-def command_sheet(command: PluginCommand) -> Sheet:
-    """All that there is to say of a command; loads it."""
+def command_details(command: PluginCommand) -> Details:
+    """Load a command and return all its details."""
     _, error, remarks = command.try_load()
     return {
-        **command_line(command),
+        **command_entry(command),
         "qualified": f"{command.distribution.name}:{command.base_name}",
         "entry_point": f"{command.base_name} = {command.entry.value}",
         "requirement": requirement(command.distribution),
@@ -102,8 +106,8 @@ def command_sheet(command: PluginCommand) -> Sheet:
     }
 
 
-def broken_sheet(broken: BrokenPlugin) -> Sheet:
-    """A part, a command or an entry point that cannot be used."""
+def broken_details(broken: BrokenPlugin) -> Details:
+    """Return the details of a part, a command or an entry point that cannot be used."""
     return {
         "kind": broken.kind,
         "name": broken.name,
@@ -114,10 +118,10 @@ def broken_sheet(broken: BrokenPlugin) -> Sheet:
     }
 
 
-def distribution_sheet(
+def distribution_details(
     registry: Registry, distribution: Distribution, commands: Sequence[PluginCommand], excluded: bool
-) -> Sheet:
-    """All that there is to say of a distribution."""
+) -> Details:
+    """Return all details of a distribution."""
     own = distribution.name
     return {
         "kind": "distribution",
@@ -128,9 +132,9 @@ def distribution_sheet(
         "folder": distribution.folder,
         "left_out": excluded,
         "entry_points": [f"[{one.group}] {one.provider.entry_point} = {one.value}" for one in distribution.entries],
-        "parts": [part_line(registry, part) for part in _parts_of(registry, own)],
-        "commands": [command_sheet(one) for one in commands if one.distribution.name == own],
-        "broken": [broken_sheet(one) for one in registry.broken if one.provider.distribution == own],
+        "parts": [part_entry(registry, part) for part in _parts_of(registry, own)],
+        "commands": [command_details(one) for one in commands if one.distribution.name == own],
+        "broken": [broken_details(one) for one in registry.broken if one.provider.distribution == own],
         "remarks": [one.text for one in registry.remarks if one.provider.distribution == own],
         "import_seconds": {
             one.provider.entry_point: round(one.seconds, 3)
@@ -141,7 +145,7 @@ def distribution_sheet(
 
 
 def requirement(distribution: Distribution) -> str:
-    """What a distribution asks of latentclust, and whether that is met."""
+    """Return the requirement of a distribution on latentclust, and whether it is met, as text."""
     from latentclust import __version__
     from latentclust.plugins.compatibility import check_version
 
@@ -156,17 +160,17 @@ def _parts_of(registry: Registry, distribution: str) -> Iterator[Part]:
     return (part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == distribution)
 
 
-def _answers(name: str, distribution: str, wanted: str) -> bool:
-    """Whether something of a distribution is meant by `name` or `distribution:name`."""
+def _matches(name: str, distribution: str, wanted: str) -> bool:
+    """Return whether `wanted` is `name` or `distribution:name`."""
     owner, _, bare = wanted.rpartition(":")
     return bool(name) and bare == name and canonical_name(owner) in ("", canonical_name(distribution))
 
 
 def _source(part: Part) -> str:
-    """The file and the line where a part is written; a system's file."""
+    """Return file and line of the code of a part, or the file of a system."""
     if part.kind == "system":
         return str(part.value)
     try:
         return f"{inspect.getsourcefile(part.value)}:{inspect.getsourcelines(part.value)[1]}"
-    except (OSError, TypeError):  # a plugin may be made without source
+    except (OSError, TypeError):  # a plugin may be installed without source
         return ""

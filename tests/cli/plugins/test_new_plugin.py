@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from latentclust.cli.new_plugin import COMMAND, NewPlugin, write_plugin
+from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin, write_plugin
 from latentclust.plugins.registry import KINDS, installed
 from latentclust.testing import validate_distribution
 from tests.new_plugins import lay_down
@@ -33,7 +33,7 @@ class Written:
 
     def run(self, *words: str) -> str:
         """Runs a Python module beside them; gives what it printed where it fails, and otherwise nothing."""
-        path = os.pathsep.join([str(Path(__file__).parents[2]), str(self.site)])
+        path = os.pathsep.join([str(Path(__file__).parents[3]), str(self.site)])
         environment = os.environ | {"PYTHONPATH": path}
         words = (sys.executable, "-m", *words)
         done = subprocess.run(words, cwd=self.sources, env=environment, capture_output=True, text=True, check=False)
@@ -128,20 +128,20 @@ def test_a_name_that_begins_as_distributions_do_is_taken_as_it_is(cli, tmp_path:
     ("kind", "name", "told"),
     [
         ("los", "my-loss", "KIND: unknown kind 'los'. Did you mean 'loss'?"),
-        ("loss", "My_Loss", "NAME: 'My_Loss' is no name. Use lower-case words and hyphens, such as my-loss."),
-        ("loss", "", "NAME: '' is no name."),
-        ("loss", "../loss", "NAME: '../loss' is no name."),
-        ("quantity", "lambda", "NAME: 'lambda' is a word of Python."),
-        ("loss", "none", "NAME: 'none' is a word of Python."),
-        ("loss", "scalar", "NAME: 'scalar' is what the code of a new loss calls something else."),
-        ("prior", "latent", "NAME: 'latent' is what the code of a new prior calls something else."),
-        ("quantity", "noise", "NAME: 'noise' is what the code of a new quantity calls something else."),
-        ("quantity", "batch-size", "NAME: 'batch-size' is what the code of a new quantity calls something else."),
-        ("metric", "conformance", "NAME: 'conformance' is what the code of a new metric calls something else."),
-        ("loss", "mmd", "NAME: latentclust has a loss named 'mmd', which keeps the name. Choose another."),
-        ("quantity", "code-of-real", "NAME: latentclust has a quantity named 'code-of-real'"),
-        ("system", "dls", "NAME: latentclust has a system named 'dls'"),
-        ("command", "run", "NAME: latentclust has a command named 'run'"),
+        ("loss", "My_Loss", "NAME: 'My_Loss' is not a valid name. Use lower-case words and hyphens, such as my-loss."),
+        ("loss", "", "NAME: '' is not a valid name."),
+        ("loss", "../loss", "NAME: '../loss' is not a valid name."),
+        ("quantity", "lambda", "NAME: 'lambda' is a Python keyword."),
+        ("loss", "none", "NAME: 'none' is a Python keyword."),
+        ("loss", "scalar", "NAME: 'scalar' is already used in the code of a new loss."),
+        ("prior", "latent", "NAME: 'latent' is already used in the code of a new prior."),
+        ("quantity", "noise", "NAME: 'noise' is already used in the code of a new quantity."),
+        ("quantity", "batch-size", "NAME: 'batch-size' is already used in the code of a new quantity."),
+        ("metric", "conformance", "NAME: 'conformance' is already used in the code of a new metric."),
+        ("loss", "mmd", "NAME: latentclust already has a loss named 'mmd'. Choose another."),
+        ("quantity", "code-of-real", "NAME: latentclust already has a quantity named 'code-of-real'"),
+        ("system", "dls", "NAME: latentclust already has a system named 'dls'"),
+        ("command", "run", "NAME: latentclust already has a command named 'run'"),
     ],
 )
 def test_a_kind_or_a_name_that_cannot_be(cli, tmp_path: Path, kind: str, name: str, told: str):
@@ -155,14 +155,14 @@ def test_a_folder_that_is_there_stays_as_it_is(cli, tmp_path: Path):
     (tmp_path / "latentclust-my-loss").mkdir()
     outcome = cli("plugins", "new", "loss", "my-loss", "--out", tmp_path)
     assert outcome.code == 2
-    assert "is already there" in outcome.err
+    assert "already exists" in outcome.err
     assert list((tmp_path / "latentclust-my-loss").iterdir()) == []
 
 
 def test_a_parent_that_is_not_there(cli, tmp_path: Path):
     outcome = cli("plugins", "new", "loss", "my-loss", "--out", tmp_path / "absent")
     assert outcome.code == 2
-    assert "--out: there is no folder" in outcome.err
+    assert re.search("--out: folder .* does not exist", " ".join(outcome.err.split()))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_parent_that_is_not_there(cli, tmp_path: Path):
 def test_a_new_plugin_suits_the_version_that_wrote_it(
     monkeypatch: pytest.MonkeyPatch, installed_version: str, bound: str
 ) -> None:
-    monkeypatch.setattr("latentclust.cli.new_plugin.version", lambda name: installed_version)
+    monkeypatch.setattr("latentclust.cli.plugins.new_plugin.version", lambda name: installed_version)
     project = tomllib.loads(NewPlugin("loss", "my-loss").files()["pyproject.toml"])["project"]
     assert bound in project["dependencies"]
     assert Requirement(bound).specifier.contains(installed_version, prereleases=True)

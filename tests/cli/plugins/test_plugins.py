@@ -5,7 +5,7 @@ import json
 import pytest
 
 from latentclust.assemble.resolve import resolve
-from latentclust.cli.part_uses import used_names
+from latentclust.cli.plugins.part_uses import used_names
 from latentclust.plugins.registry import KINDS, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
 
@@ -181,7 +181,7 @@ def test_a_part_of_a_plugin_is_shown_by_either_name(cli, distribution):
     distribution("third-party", SHADOW)
 
     (found,) = json.loads(cli("plugins", "show", "third-party:other", "--json").out)
-    assert found["requirement"].startswith("states none on latentclust")
+    assert found["requirement"].startswith("does not name latentclust")
     assert found["recipes"] == found["systems"] == []
     both = json.loads(cli("plugins", "show", "adversarial", "--json").out)
     assert {one["qualified"] for one in both} == {"latentclust:adversarial", "third-party:adversarial"}
