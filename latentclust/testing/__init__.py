@@ -1,4 +1,4 @@
-"""The conformance kit: what every part owes its users, checked in a plugin's own tests or by `plugins validate`."""
+"""The conformance kit: checks that every part must pass, run by the tests of a plugin or by `plugins validate`."""
 
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.testing.pytest_conformance import conformance

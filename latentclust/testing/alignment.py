@@ -1,4 +1,4 @@
-"""Whether a view moves pixels as it says: a pixel of its input is changed, and the change sought in what it makes."""
+"""Measurement of the alignment of a view: one input pixel is changed, and the change is located in the output."""
 
 from collections.abc import Callable
 
@@ -12,26 +12,26 @@ SEEDS = range(4, 12)
 BATCH = 8
 
 PLACES = ((0.15, 0.4), (0.55, 0.15), (0.4, 0.3))
-"""Rows and columns of the changed pixels, as shares: mirrored, turned or transposed they would lie elsewhere."""
+"""Rows and columns of the changed pixels, as shares of height and width. Mirroring or transposing moves them."""
 
 LOW, HIGH = 0.35, 0.65
-"""Of all values: far enough from 0 and 1 that other colours seldom clamp the change away."""
+"""Range of all values. It keeps a distance from 0 and 1, so that colour changes seldom clamp the difference away."""
 
 NEAR = 1.5
-"""Pixels by which a change may be off, beyond its own width: a filter may answer beside the pixel that changed."""
+"""Tolerance in pixels in addition to the width of the change, because a filter may respond next to the pixel."""
 
 ApplyView = Callable[[Images, torch.Generator], View]
 
 
 def displacement(see: ApplyView, shape: Shape) -> float:
-    """How far from its place a changed pixel is seen, in pixels of the input; 0 where it is always seen there.
+    """Return the distance in input pixels between a changed pixel and its expected position, or 0 if they agree.
 
-    What changes everywhere, as where an image is normalised by its own statistics, does not count, nor does a pixel
-    that is cropped or erased. A change that is spread, by a filter or a network, may be as far off as it is wide.
+    A change of the whole image, for example by normalisation with its own statistics, is ignored, and so is a pixel
+    that is cropped or erased. A change that a filter or network spreads may be as far off as it is wide.
 
     Args:
-        see: The view: images `(b, c, h, w)` and where their places come from, by the generator's draws.
-        shape: Of an image that it takes.
+        see: View of images `(b, c, h, w)` with its alignment, drawn from the generator.
+        shape: Shape of an image that the view accepts.
     """
     return max(_displacement(see, shape, place, seed) for place in PLACES for seed in SEEDS)
 
@@ -46,22 +46,26 @@ def _displacement(see: ApplyView, shape: Shape, place: tuple[float, float], seed
     after = see(Images(changed), torch.Generator().manual_seed(seed))
     weights = _change(before.images, after.images)
     sources = affine_grid(before.alignment, [BATCH, 1, *weights.shape[1:]], align_corners=False)  # (b, h', w', 2)
-    inside = weights * (sources.abs() <= 1).all(dim=-1)  # what lies outside may be padding that mirrors the image
+    inside = weights * (sources.abs() <= 1).all(dim=-1)  # pixels outside the image may be padding that mirrors it
     offsets = (sources + 1) / 2 * torch.tensor([width, height]) - torch.tensor([column + 0.5, row + 0.5])
     return _beyond_its_width(inside if inside.any() else weights, offsets)
 
 
 def _change(before: Tensor, after: Tensor) -> Tensor:
-    """How strongly each place of images `(b, c, h, w)` answers `(b, h, w)`, less what all places do."""
+    """Return the change of each pixel of images `(b, c, h, w)` as `(b, h, w)`, minus the median change."""
     change = (after - before).abs().sum(dim=1)
     everywhere = change.flatten(1).median(dim=1).values
     return (change - everywhere[:, None, None]).clamp(min=0).square()
 
 
 def _beyond_its_width(weights: Tensor, offsets: Tensor) -> float:
-    """The largest distance `(b, h, w, 2)` from the place to the centre of the weights that their width does not excuse.
+    """Return the largest distance to the centre of the weights that exceeds their width.
 
-    The width is their standard deviation about the centre; images without weights do not count.
+    The width is the standard deviation about the centre. Images without weights are ignored.
+
+    Args:
+        weights: Change of each pixel `(b, h, w)`.
+        offsets: Offset of each pixel from the expected position `(b, h, w, 2)`.
     """
     seen = weights.flatten(1).sum(dim=1) > 0
     shares = (weights[seen] / weights[seen].sum(dim=(1, 2), keepdim=True))[..., None]

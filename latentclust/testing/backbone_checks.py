@@ -1,4 +1,4 @@
-"""Checks of backbones: as the body of every network that they can be, for every shape that they do not refuse."""
+"""Checks of image-level backbones in every role, for every sample shape that they accept."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,26 +23,26 @@ from latentclust.testing.subject import CLUSTERS, CheckedPart, require, taken
 
 SHAPES: tuple[Shape, ...] = ((20,), (1, 28, 28), (3, 32, 32), (3, 96, 96))
 TRIED = 2
-"""How many of them are tried: the first that a body takes."""
+"""Number of shapes that are tried, the first ones that the backbone accepts."""
 
 BATCH, STYLE = 3, 2
 
 TOLERANCE = 1e-5
-"""Of float32 sums in another order."""
+"""Tolerance for float32 sums in a different order."""
 
 
 def can_play_a_role(subject: CheckedPart) -> None:
-    """It is the body of something, and `bare` gives the same body again."""
+    """It makes an extractor, a decoder or centroids, and `bare` returns the same kind of backbone."""
     spec = subject.build()
     kinds = ExtractorSpec | DecoderSpec | MapExtractorSpec | LayeredDecoderSpec | CentroidsSpec
     require(isinstance(spec, kinds), "it makes neither an extractor, nor a decoder, nor centroids")
     bare = spec.bare()
     require(type(bare) is type(spec), f"`bare` gives a {type(bare).__name__}")
-    require(bare.bare() == bare, "`bare` of a bare body is another")
+    require(bare.bare() == bare, "`bare` of a bare backbone differs from it")
 
 
 def reads_samples(subject: CheckedPart) -> None:
-    """An extractor's representation and features have the widths that it says, and gradients reach every weight."""
+    """The representation and features of an extractor have the declared widths, and gradients reach all weights."""
     spec: ExtractorSpec = subject.build()
     for shape in taken(spec.extractor, SHAPES, TRIED):
         encoder, samples = _encoder(spec, shape), _samples(shape)
@@ -58,7 +58,7 @@ def reads_samples(subject: CheckedPart) -> None:
 
 def _encoder(spec: ExtractorSpec, shape: Shape, seed: int = 0) -> EncoderNetwork:
     body = seeded(spec.extractor, shape, seed=seed)
-    require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is no Extractor")
+    require(isinstance(body, Extractor), f"it makes a {type(body).__name__}, which is not an Extractor")
     head = spec.head(body.width, CLUSTERS, STYLE) if isinstance(spec, EncoderHeadSpec) else None
     return EncoderNetwork(body, CLUSTERS, STYLE, head=head)
 
@@ -69,16 +69,16 @@ def _code(samples: Images, encoder: EncoderNetwork) -> list[Tensor]:
 
 
 def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
-    """In evaluation a sample's representation does not depend on the other samples of its batch."""
+    """In evaluation mode the representation of a sample does not depend on the other samples of its batch."""
     spec: ExtractorSpec = subject.build()
     shape = taken(spec.extractor, SHAPES)[0]
     body, samples = seeded(spec.extractor, shape).eval(), _samples(shape)
     alike = torch.allclose(body(samples)[0][:1], body(samples[:1])[0], atol=TOLERANCE)
-    require(alike, "in evaluation it reads a sample otherwise beside others than alone")
+    require(alike, "in evaluation mode its output for a sample depends on the rest of the batch")
 
 
 def draws_images(subject: CheckedPart) -> None:
-    """A decoder's images have their shape and lie in [0, 1], and gradients reach every weight and the style."""
+    """The images of a decoder have the right shape and range [0, 1], and gradients reach all weights and the style."""
     spec: DecoderSpec = subject.build()
     make = partial(spec.decoder, CLUSTERS + STYLE)
     for shape in taken(make, SHAPES, TRIED):
@@ -101,25 +101,25 @@ def _images(latent: Latent, generator: GeneratorNetwork) -> list[Tensor]:
 
 
 def runs_in_bf16(subject: CheckedPart) -> None:
-    """Under bf16 autocast what it computes is finite."""
+    """Its output under bf16 autocast is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
 def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
-    """Its weights, written to safetensors and read into a new body, give the same bits."""
+    """A new backbone with its weights, restored from safetensors, has the same output bit for bit."""
     for use in _uses(subject):
         check_saved(use)
 
 
 def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
-    """Built twice from one seed it has the same weights."""
+    """Two backbones built from the same seed have the same weights."""
     for use in _uses(subject):
         check_seeded(use)
 
 
 def _uses(subject: CheckedPart) -> list[NetworkUse]:
-    """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
+    """Return how to build and read the backbone, as an extractor and as a decoder, for the first accepted shape."""
     spec, found = subject.build(), []
     if isinstance(spec, ExtractorSpec):
         samples = _samples(taken(spec.extractor, SHAPES)[0])

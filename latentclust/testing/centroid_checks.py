@@ -18,7 +18,7 @@ SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
 
 
 def compares_features(subject: CheckedPart) -> None:
-    """Features of every form are compared with each centroid; gradients reach the centroids and the features."""
+    """Features of vectors and maps are compared with each centroid, and gradients reach centroids and features."""
     spec: CentroidsSpec = subject.build()
     for shape in SHAPES:
         network = _network(spec)
@@ -40,26 +40,29 @@ def _similarities(features: Features, network: CentroidsNetwork) -> list[Tensor]
 
 
 def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
-    """A place of a map has the similarities that its features have alone."""
+    """The similarities of a map position are those of its features as a vector."""
     network = _network(subject.build()).eval()
     maps = _features(SHAPES[1])
     with torch.no_grad():
         alone, together = network(Features(maps[:, :, 1, 2])), network(Features(maps))[:, :, 1, 2]
-    require(torch.allclose(alone, together, atol=1e-5), "a place of a map is compared otherwise than the same vector")
+    require(
+        torch.allclose(alone, together, atol=1e-5),
+        "the similarities of a map position differ from those of the same vector",
+    )
 
 
 def runs_in_bf16(subject: CheckedPart) -> None:
-    """It is finite under bf16 autocast."""
+    """Its output under bf16 autocast is finite."""
     check_bf16(_use(subject))
 
 
 def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
-    """Its weights, written to a file and read into a new one, give the same similarities."""
+    """New centroids with its weights, restored from a file, give the same similarities bit for bit."""
     check_saved(_use(subject))
 
 
 def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
-    """Two built from one seed have the same weights."""
+    """Centroids built twice from the same seed have the same weights."""
     check_seeded(_use(subject))
 
 

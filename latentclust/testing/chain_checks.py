@@ -16,13 +16,13 @@ from latentclust.train.full_dataset import evaluation_mode
 
 COUNT = 6
 HALFWAY = 0.5
-"""Of the training."""
+"""Training progress, as a share."""
 
 Rows = dict[str, Tensor]
 
 
 def has_one_row_per_sample(subject: CheckedPart) -> None:
-    """`begin` gives finite tensors with a row for each sample, and `advance` the same tensors, moved."""
+    """`begin` returns finite tensors with one row per sample, and `advance` preserves their shapes and types."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
         require(chains, "`begin` gives no tensor")
@@ -42,29 +42,29 @@ def _check_rows(name: str, rows: Tensor, count: int) -> None:
 
 
 def provides_the_declared_quantities(subject: CheckedPart) -> None:
-    """`advance` gives every quantity that `provides` names, and diagnostics that are finite 0-d tensors."""
+    """`advance` returns every quantity that `provides` names, and diagnostics that are finite 0-d tensors."""
     for spec, model in _chains(subject):
         advance = _advanced(spec, model, _begun(spec, model))
         said, given = set(spec.provides), set(advance.quantities)
         require(said == given, f"`provides` names {sorted(said)}, and `advance` gives {sorted(given)}")
         for name, value in advance.diagnostics.items():
             scalar = isinstance(value, Tensor) and value.dim() == 0 and bool(torch.isfinite(value))
-            require(scalar, f"the diagnostic {name!r} is no finite 0-d tensor")
+            require(scalar, f"the diagnostic {name!r} is not a finite 0-d tensor")
 
 
 def advance_is_deterministic_for_a_generator(subject: CheckedPart) -> None:
-    """The generator in the same state gives the same chains, and no other generator is drawn from."""
+    """The same generator state gives the same chains, and no other generator is used."""
     for spec, model in _chains(subject):
         repeats(partial(_run, spec, model))
 
 
 def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
-    """Chains written to a checkpoint and read again go on as they would have."""
+    """Chains restored from a checkpoint continue as without the interruption."""
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
         went_on, again = _advanced(spec, model, chains), _advanced(spec, model, saved_and_loaded(chains))
         alike = all(map(bitwise_equal, tensors_of(went_on.chains), tensors_of(again.chains)))
-        require(alike, "chains read back from a checkpoint go another way")
+        require(alike, "chains restored from a checkpoint continue differently")
 
 
 def _chains(subject: CheckedPart) -> Iterator[tuple[ChainSpec, Model]]:

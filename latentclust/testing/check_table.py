@@ -1,4 +1,4 @@
-"""Which checks a part must pass, by its kind and by what it can be."""
+"""The checks that a part must pass, by its kind and base classes."""
 
 from collections.abc import Callable, Mapping
 
@@ -35,7 +35,7 @@ from latentclust.testing import (
 from latentclust.testing.subject import CheckedPart, NotApplicable
 
 Check = Callable[[CheckedPart], None]
-"""Raises Unfit where the part is not what it should be; named and explained by its name and docstring."""
+"""A function that raises CheckFailed if the part violates it. Users see its name and docstring."""
 
 COMMON_CHECKS: tuple[Check, ...] = (docstring_checks.has_a_valid_name,)
 
@@ -50,14 +50,14 @@ SPEC_CHECKS: tuple[Check, ...] = (
     option_checks.cannot_be_changed,
     option_checks.can_be_sent_to_workers,
 )
-"""Of every part with options."""
+"""Checks of every part with options."""
 
 FULL_DATASET_CHECKS: tuple[Check, ...] = (
     sample_table_checks.declares_the_networks_it_reads,
     sample_table_checks.is_deterministic_for_a_generator,
     sample_table_checks.does_not_change_weights,
 )
-"""Of what is computed from all samples of the training set."""
+"""Checks of parts that are computed from all training samples."""
 
 KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
     "backbone": (backbone_checks.can_play_a_role,),
@@ -117,7 +117,7 @@ BACKBONE_CHECKS: tuple[Check, ...] = (
     backbone_checks.round_trips_through_a_checkpoint,
     backbone_checks.initial_weights_depend_only_on_the_seed,
 )
-"""Of a backbone that is an extractor or a decoder, or both."""
+"""Checks of a backbone that is an extractor, a decoder or both."""
 
 MAP_BACKBONE_CHECKS: tuple[Check, ...] = (
     map_backbone_checks.rejects_invalid_images,
@@ -174,11 +174,11 @@ BASE_CLASS_CHECKS: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     (BaselineSpec, (metric_checks.labels_every_point, metric_checks.is_deterministic_for_a_seed)),
     (MapBaselineSpec, (metric_checks.labels_every_pixel, metric_checks.pixels_are_deterministic_for_a_seed)),
 )
-"""What a part of a kind may be, and the checks of that."""
+"""Base classes of parts, with the checks of each."""
 
 
 def checks_of(part: Part) -> tuple[Check, ...]:
-    """The checks of a part, each once, in the order in which they are told."""
+    """Return the checks of a part in the order of the report, without duplicates."""
     found = [*COMMON_CHECKS]
     if isinstance(part.value, type) and issubclass(part.value, Spec):
         found += SPEC_CHECKS
@@ -189,11 +189,11 @@ def checks_of(part: Part) -> tuple[Check, ...]:
 
 
 def ask(check: Check, subject: CheckedPart) -> None:
-    """Asks a part one check.
+    """Run one check on a part.
 
     Raises:
-        Inapplicable: The check has nothing to say of the part, or the part needs an extra that is not installed.
-        Exception: Whatever is wrong with it.
+        NotApplicable: If the check does not apply to the part, or the part needs an extra that is not installed.
+        Exception: If the part fails the check.
     """
     try:
         check(subject)
@@ -204,5 +204,5 @@ def ask(check: Check, subject: CheckedPart) -> None:
 
 
 def name_of(check: Check) -> str:
-    """`runs_in_bf16` as `runs-in-bf16`."""
+    """Return the displayed name of a check: `runs-in-bf16` for `runs_in_bf16`."""
     return check.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Checks of commands, each run as its user would run it."""
+"""Checks of commands, which are run as a user runs them."""
 
 import os
 import subprocess
@@ -12,21 +12,21 @@ import sys
 from latentclust.cli.main import main, name_of
 main([name_of(*sys.argv[1:]), "--help"])
 """
-"""Asks for its help the command that a distribution lists under a name, which may answer to another."""
+"""Program that prints the help of a distribution's command, whose name on the command line may be qualified."""
 
 SECONDS = 120
-"""After which a command that was asked for its help alone has hung."""
+"""Timeout of `--help` in seconds."""
 
 
 def has_a_help_line(subject: CheckedPart) -> None:
-    """Its distribution has a summary, which `latentclust --help` prints beside the command."""
+    """Its distribution has a summary, which `latentclust --help` prints next to the command."""
     headers = metadata(subject.part.provider.distribution)
     given = "Summary" in headers and headers["Summary"].strip() != ""
     require(given, "its distribution has no summary: give pyproject.toml a description")
 
 
 def prints_its_help(subject: CheckedPart) -> None:
-    """Asked for its help, by `latentclust NAME --help`, it prints it and does nothing else."""
+    """`latentclust NAME --help` prints its help and exits with 0."""
     done = _asked(subject.part.provider.distribution, subject.part.name)
     told = " ".join((done.stderr or done.stdout).split())
     require(done.returncode == 0, f"its `--help` ends with {done.returncode}: {told}")
@@ -34,7 +34,7 @@ def prints_its_help(subject: CheckedPart) -> None:
 
 
 def _asked(distribution: str, name: str) -> "subprocess.CompletedProcess[str]":
-    """A command that was asked for its help, in a process of its own that imports what this one does."""
+    """Run the help of a command in a process with the same import path."""
     words = [sys.executable, "-c", PROGRAM, distribution, name]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:

@@ -1,4 +1,4 @@
-"""Checks of data sets, on a machine that has no data: what they say of themselves, and those that need no file."""
+"""Checks of data sets without data files: of their descriptions, and of samples if no files are needed."""
 
 import pickle
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ from latentclust.testing.randomness import bitwise_equal
 from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable, require
 
 NO_FILE = "nothing: "
-"""How the layout of a set begins that needs no file of the user's."""
+"""Beginning of the layout of a data set that needs no files of the user."""
 
 FEW = 5
-"""Samples that are read."""
+"""Number of samples that are read."""
 
 
 def describes_its_data(subject: CheckedPart) -> None:
-    """A summary in one line, a licence, and the files that it reads."""
+    """It has a one-line summary, a licence and a description of the files that it reads."""
     for name in ("summary", "licence", "layout"):
         require(getattr(subject.spec, name, ""), f"it has no {name}")
     require("\n" not in subject.spec.summary, "its summary is more than a line")  # type: ignore[attr-defined]
 
 
 def says_how_to_get_the_data(subject: CheckedPart) -> None:
-    """Absent, it is not located, and opening it says under `data` which files to get, or how to fetch them."""
+    """Without files it is not located, and `open` raises an error that says how to get them."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is not None:
             require(spec.layout.startswith(NO_FILE), f"it needs no file; let its layout begin with {NO_FILE!r}")
@@ -38,17 +38,17 @@ def says_how_to_get_the_data(subject: CheckedPart) -> None:
             spec.open(roots)
         except LatentclustError as error:
             told = str(error)
-            require(error.issues[0].where.startswith("data."), f"its message is not of a key of [data]: {told}")
+            require(error.issues[0].where.startswith("data."), f"its error does not name a key of [data]: {told}")
             helpful = spec.layout in told or error.issues[0].where == "data.path"
-            require(helpful, f"its message does not say which files to get ({spec.layout}): {told}")
+            require(helpful, f"its error does not name the files to get ({spec.layout}): {told}")
             fetch = "data fetch" not in told or f"`latentclust data fetch {subject.part.name}`" in told
-            require(fetch, f"its message does not say `latentclust data fetch {subject.part.name}`")
+            require(fetch, f"its error does not mention `latentclust data fetch {subject.part.name}`")
             return
-        raise CheckFailed("it is not located, and yet it opens")
+        raise CheckFailed("it is not located, but it opens")
 
 
 def holds_samples(subject: CheckedPart) -> None:
-    """Samples are uint8 images or float32 vectors in [0, 1], read in any order, with a label for each or none."""
+    """Samples are uint8 images or float32 vectors in [0, 1], readable in any order, with one label each or none."""
     with _opened(subject) as found:
         source, few = found.source, np.arange(min(FEW, len(found.source)))[::-1].copy()
         read = source.read(few)
@@ -58,7 +58,10 @@ def holds_samples(subject: CheckedPart) -> None:
         require(kind, f"its samples, {source.dtype} of {source.shape}, are neither uint8 images nor float32 vectors")
         vectors = source.dtype == np.float32
         require(not vectors or (read.min() >= 0 and read.max() <= 1), "its vectors leave [0, 1]")
-        require(np.array_equal(source.read(few[:1]), read[:1]), "read alone a sample is another than among others")
+        require(
+            np.array_equal(source.read(few[:1]), read[:1]),
+            "a sample read alone differs from the same sample read with others",
+        )
         _check_labels(found)
 
 
@@ -71,37 +74,37 @@ def _check_labels(found: ImageSet) -> None:
 
 
 def opens_the_same_twice(subject: CheckedPart) -> None:
-    """Opened twice it holds the same samples."""
+    """Opened twice, it contains the same samples."""
     with _opened(subject) as first, _opened(subject) as again:
         every = np.arange(min(FEW, len(first.source)))
         alike = len(first.source) == len(again.source) and bitwise_equal(
             first.source.read(every), again.source.read(every)
         )
-        require(alike, "opened twice it holds other samples")
+        require(alike, "opened twice it contains different samples")
 
 
 def is_read_by_workers(subject: CheckedPart) -> None:
-    """Pickled, as for a worker process, its samples are the same."""
+    """Pickled as for a worker process, its source returns the same samples."""
     with _opened(subject) as found:
         try:
             sent = pickle.loads(pickle.dumps(found.source))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise CheckFailed(f"its samples cannot be sent to a worker process: {error}") from error
         every = np.arange(min(FEW, len(found.source)))
-        require(bitwise_equal(sent.read(every), found.source.read(every)), "a worker process reads other samples")
+        require(bitwise_equal(sent.read(every), found.source.read(every)), "a worker process reads different samples")
 
 
 @contextmanager
 def _nowhere(subject: CheckedPart) -> Iterator[tuple[DatasetSpec, tuple[Path, ...]]]:
-    """The set beside an empty data root."""
+    """Yield the data set and an empty data root."""
     with TemporaryDirectory() as folder:
         yield subject.build(), (Path(folder),)
 
 
 @contextmanager
 def _opened(subject: CheckedPart) -> Iterator[ImageSet]:
-    """The opened set, where it needs no file."""
+    """Yield the opened data set. Raise NotApplicable if it needs files."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is None:
-            raise NotApplicable("it needs files of the user's")
+            raise NotApplicable("it needs files of the user")
         yield spec.open(roots)

@@ -1,4 +1,4 @@
-"""Checks of inferences, on small networks under every prior that they do not object to."""
+"""Checks of inference methods, on small networks under every prior that they support."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -19,16 +19,16 @@ from latentclust.testing.subject import CheckedPart, CheckFailed, require
 from latentclust.testing.variants import places_of
 
 FITTED, READ = (10, 5), 7
-"""Images in the batches that it is fitted to, and in the batch that it reads."""
+"""Number of images in the batches for `fit`, and in the batch for `posterior`."""
 
 TOLERANCE = 1e-5
-"""Of probabilities that sum to one, float32."""
+"""Tolerance for float32 probabilities that sum to one."""
 
 State = dict[str, Tensor]
 
 
 def declares_the_networks_it_reads(subject: CheckedPart) -> None:
-    """`needs` names the networks that it reads, and it reads no other."""
+    """`needs` names the networks that it reads, and it reads no others."""
     for spec, model in models(subject):
         require(spec.needs, "`needs` names no network")
         only = Model({name: model.networks[name] for name in spec.needs}, model.prior)
@@ -38,12 +38,12 @@ def declares_the_networks_it_reads(subject: CheckedPart) -> None:
             raise CheckFailed(f"it reads the network {error}, which `needs` does not name") from error
         require(
             bitwise_equal(found[1].probabilities, _read(spec, model)[1].probabilities),
-            "other networks change its answer",
+            "other networks change its result",
         )
 
 
 def gives_normalised_probabilities(subject: CheckedPart) -> None:
-    """Probabilities `(b, k)`, or `(b, k, h, w)`, are float32, not negative, and sum to one; styles are finite."""
+    """Probabilities `(b, k)` or `(b, k, h, w)` are float32, non-negative and sum to one, and styles are finite."""
     for spec, model in models(subject):
         posterior = _read(spec, model)[1]
         found, said = posterior.probabilities, (READ, model.prior.clusters, *places_of(model.prior))
@@ -58,13 +58,13 @@ def gives_normalised_probabilities(subject: CheckedPart) -> None:
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
-    """The generator in the same state gives the same bits, and no other generator is drawn from."""
+    """The same generator state gives the same result bit for bit, and no other generator is used."""
     for spec, model in models(subject):
         repeats(partial(_values, spec, model))
 
 
 def does_not_change_weights(subject: CheckedPart) -> None:
-    """Reading leaves the networks as they were: their mode, weights, buffers, gradients and which weights may move."""
+    """It does not change the mode, weights, buffers, gradients or trainable flags of the networks."""
     for spec, model in models(subject):
         before = _states(model)
         _read(spec, model)
@@ -76,7 +76,7 @@ def does_not_change_weights(subject: CheckedPart) -> None:
 
 
 def _states(model: Model) -> dict[str, dict[str, Any]]:
-    """What reading must leave as it was, in words, by the name of each module, parameter or buffer."""
+    """Return the states that must not change, by module, parameter or buffer."""
     networks = nn.ModuleDict(model.networks)
     parameters = dict(networks.named_parameters())
     return {
@@ -89,20 +89,20 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
 
 
 def round_trips_through_a_model_file(subject: CheckedPart) -> None:
-    """What `fit` learned is finite tensors; kept in a model file and read again, they give the same bits."""
+    """The state of `fit` consists of finite tensors and gives the same posterior when restored from a model file."""
     for spec, model in models(subject):
         state = _fitted(spec, model)
         held = all(isinstance(value, Tensor) and torch.isfinite(value).all() for value in state.values())
-        require(held, "what it learned is not finite tensors alone")
+        require(held, "its state contains something other than finite tensors")
         posterior, again = _posterior(spec, model, state), _posterior(spec, model, saved_and_loaded(state))
         require(
             bitwise_equal(again.probabilities, posterior.probabilities),
-            "with what it learned read from a file it differs",
+            "with its state restored from a file its posterior differs",
         )
 
 
 def models(subject: CheckedPart) -> Iterator[tuple[InferenceSpec, Model]]:
-    """The inference with a model under each prior that suits it: the distribution's own, and one of each sort."""
+    """Yield the inference with a model for each supported prior of `_priors`."""
     spec: InferenceSpec = subject.build()
     objections = {}
     found = False
@@ -117,14 +117,14 @@ def models(subject: CheckedPart) -> Iterator[tuple[InferenceSpec, Model]]:
 
 
 def objection_to(spec: InferenceSpec, prior: PriorSpec) -> str | None:
-    """Why a recipe may not bring the two together, or None."""
+    """Return why a recipe cannot combine the two, or None."""
     if prior.per_pixel and not spec.reads_maps:
         return "it gives each image one cluster, and the prior has one for every pixel"
     return spec.objection(prior)
 
 
 def _priors(subject: CheckedPart) -> list[Part]:
-    """Every prior of the distribution, and the first others with categories, without any, and of label maps."""
+    """Return the priors of the distribution, and the first other ones with categories, without them and per pixel."""
     own: list[Part] = []
     sorts: dict[tuple[bool, bool], Part] = {}
     for part in subject.registry.parts("prior"):
@@ -137,7 +137,7 @@ def _priors(subject: CheckedPart) -> list[Part]:
 
 
 def _model_of(subject: CheckedPart, spec: InferenceSpec, prior: PriorSpec) -> Model:
-    """Small networks in evaluation mode, and the prior; raises Inapplicable where a network's role is not known."""
+    """Return a model of small networks. Raise NotApplicable if the role of a network is unknown."""
     known = role_types(prior)
     roles = {role: role for role in known} | {name: role_of(subject, name, known) for name in spec.needs}
     shape = (WIDTH, *places_of(prior))
@@ -145,7 +145,7 @@ def _model_of(subject: CheckedPart, spec: InferenceSpec, prior: PriorSpec) -> Mo
 
 
 def images_for(prior: PriorSpec, count: int, seed: int) -> Images:
-    """A batch of images as the small networks read them."""
+    """Return a batch of images for the small networks."""
     return Images(torch.rand(count, WIDTH, *places_of(prior), generator=torch.Generator().manual_seed(seed)))
 
 
@@ -156,7 +156,7 @@ def _read(spec: InferenceSpec, model: Model) -> tuple[State, Posterior]:
 
 @torch.no_grad()
 def _fitted(spec: InferenceSpec, model: Model) -> dict[str, Any]:
-    """What it learned, which may be anything as yet."""
+    """Return the state of `fit`, which is not validated yet."""
     batches = [images_for(model.prior, count, seed) for seed, count in enumerate(FITTED)]
     return spec.fit(model, batches, torch.Generator().manual_seed(4))
 

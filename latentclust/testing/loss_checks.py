@@ -1,4 +1,4 @@
-"""Checks of losses: by the code of a training step, in every form of batches in which a recipe can bind them."""
+"""Checks of losses with the code of a training step, for every variant of batches in which a recipe can bind them."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -23,21 +23,21 @@ def binds_by_its_parameters(subject: CheckedPart) -> None:
 
 
 def is_a_finite_scalar(subject: CheckedPart) -> None:
-    """In every form the term is a finite number, 0-d and float32, or the loss refuses the form in words."""
-    for term in _in_each_form(subject, lambda bound: _term(bound, _players(bound)[0])):
+    """For every variant the term is a finite 0-d float32 tensor, or the loss rejects the variant with a message."""
+    for term in _for_each_variant(subject, lambda bound: _term(bound, _players(bound)[0])):
         require(term.shape == (), f"the term has the shape {tuple(term.shape)}, and not ()")
         require(term.dtype == torch.float32, f"the term is {term.dtype}, and not float32")
         require(torch.isfinite(term), f"the term is {term.item()}")
 
 
 def trains_only_its_player(subject: CheckedPart) -> None:
-    """Finite gradients reach the networks of the player, and nothing else; the networks are left as they were."""
-    for slopes in _in_each_form(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
+    """Finite gradients reach only the networks of the player, and computing the term does not change the networks."""
+    for slopes in _for_each_variant(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
         require(any(slope.abs().sum() > 0 for found in slopes for slope in found), "no gradient reaches any network")
 
 
 def runs_in_bf16(subject: CheckedPart) -> None:
-    """Under bf16 autocast the term is float32 and finite, and so are its gradients."""
+    """Under bf16 autocast the term is float32, and term and gradients are finite."""
 
     def checked(bound: Bound) -> list[list[Tensor]]:
         for name in bound.networks:
@@ -46,11 +46,11 @@ def runs_in_bf16(subject: CheckedPart) -> None:
             require(torch.isfinite(term), f"under bf16 autocast the term is {term.item()}")
         return [_slopes(bound, "bf16", name) for name in bound.networks]
 
-    _in_each_form(subject, checked)
+    _for_each_variant(subject, checked)
 
 
 def depends_only_on_its_arguments(subject: CheckedPart) -> None:
-    """Of the same arguments it gives the same bits, and it draws from no generator."""
+    """The same arguments give the same term bit for bit, and no generator is used."""
 
     def checked(bound: Bound) -> bool:
         values = bound.computed()
@@ -58,13 +58,13 @@ def depends_only_on_its_arguments(subject: CheckedPart) -> None:
         repeats(lambda: [term.loss(*[values[name] for name in term.reads])])
         return True
 
-    _in_each_form(subject, checked)
+    _for_each_variant(subject, checked)
 
 
-def _in_each_form(subject: CheckedPart, check: Callable[[Bound], T]) -> list[T]:
-    """What a check gives in the forms that the loss does not refuse in words; raises Unfit where it refuses all."""
+def _for_each_variant(subject: CheckedPart, check: Callable[[Bound], T]) -> list[T]:
+    """Return the results of a check for the accepted variants. Raise CheckFailed if the loss rejects all of them."""
     found = [value for bound in bound_loss(subject) if (value := unless_refused(check, bound)) is not None]
-    require(found, "it refuses every form of batches")
+    require(found, "it rejects every variant of batches")
     return found
 
 
@@ -80,7 +80,7 @@ def _term(bound: Bound, player: Player) -> Tensor:
 
 
 def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
-    """The gradients of the network that a player moves, while the others are held; none where none flows there."""
+    """Return the gradients of the network that a player trains while the others are held."""
     players = _players(bound, precision)
     mover = players[bound.networks.index(moving)]
     networks: dict[str, nn.Module] = {name: bound.values[name] for name in bound.networks}
@@ -102,7 +102,7 @@ def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
 
 
 def _state(network: nn.Module) -> Iterator[object]:
-    """What computing a term must leave as it was."""
+    """Yield the states that computing a term must not change."""
     yield [module.training for module in network.modules()]
     for parameter in network.parameters():
         yield parameter.requires_grad, parameter.grad is None, parameter.detach().numpy().tobytes()

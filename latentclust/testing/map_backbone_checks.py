@@ -1,4 +1,4 @@
-"""Checks of backbones of label maps, in every role that they can play."""
+"""Checks of per-pixel backbones in every role."""
 
 from functools import partial
 
@@ -25,14 +25,14 @@ NO_IMAGES: tuple[Shape, ...] = ((20,), (2, 3))
 BATCH, STYLE, STYLE_STRIDE = 3, 2, 16
 
 NOISE = 0.1
-"""Deviation of what is added to a layered decoder's weights."""
+"""Standard deviation of the noise added to the weights of a layered decoder."""
 
 SEEN = 0.5
-"""The least share of an image's pixels that must count for its codes: strides may leave some out."""
+"""Minimum share of pixels that influence the codes. Strides may skip some pixels."""
 
 
 def reads_every_pixel(subject: CheckedPart) -> None:
-    """A map extractor's map has its width and stride, and gradients reach every weight and most pixels."""
+    """The map of a map extractor has the declared width and stride, and gradients reach all weights and most pixels."""
     spec: MapExtractorSpec = subject.build()
     for shape in taken(spec.map_extractor, SHAPES, len(SHAPES)):
         encoder, images = _encoder(spec, shape), _images(shape)
@@ -47,7 +47,7 @@ def reads_every_pixel(subject: CheckedPart) -> None:
 def _encoder(spec: MapExtractorSpec, shape: Shape, seed: int = 0) -> EncoderMapNetwork:
     body = seeded(spec.map_extractor, shape, seed=seed)
     if not isinstance(body, MapExtractor):
-        raise CheckFailed(f"it makes a {type(body).__name__}, which is no MapExtractor")
+        raise CheckFailed(f"it makes a {type(body).__name__}, which is not a MapExtractor")
     return EncoderMapNetwork(body, CLUSTERS, STYLE, STYLE_STRIDE)
 
 
@@ -73,16 +73,16 @@ def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) 
 
 
 def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
-    """In evaluation an image's map does not depend on the other images of its batch."""
+    """In evaluation mode the map of an image does not depend on the other images of its batch."""
     spec: MapExtractorSpec = subject.build()
     shape = taken(spec.map_extractor, SHAPES)[0]
     body, images = seeded(spec.map_extractor, shape).eval(), _images(shape)
     alike = torch.allclose(body(images)[:1], body(images[:1]), atol=TOLERANCE)
-    require(alike, "in evaluation it reads an image otherwise beside others than alone")
+    require(alike, "in evaluation mode its output for an image depends on the rest of the batch")
 
 
 def draws_one_layer_per_cluster(subject: CheckedPart) -> None:
-    """A layered decoder's layers have their shape and lie in [0, 1], and gradients reach every weight and the style."""
+    """The layers of a layered decoder have the right shape and range [0, 1], and gradients reach weights and style."""
     spec: LayeredDecoderSpec = subject.build()
     for shape in taken(partial(_layers, spec), SHAPES, len(SHAPES)):
         generator = _generator(spec, shape)
@@ -107,7 +107,7 @@ def _drawn(latent: Latent, generator: LayeredGeneratorNetwork) -> list[Tensor]:
 
 
 def rejects_invalid_images(subject: CheckedPart) -> None:
-    """Samples that are no images are refused in words that speak of images."""
+    """Samples that are not images are rejected with a message that mentions images."""
     spec = subject.build()
     for shape in NO_IMAGES:
         try:
@@ -116,31 +116,31 @@ def rejects_invalid_images(subject: CheckedPart) -> None:
             else:
                 spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
         except LatentclustError as error:
-            require("images" in str(error), f"it refuses samples of {shape} without saying that it wants images")
+            require("images" in str(error), f"its error for samples of {shape} does not mention images")
             continue
-        raise CheckFailed(f"it takes samples of {shape}, which are no images")
+        raise CheckFailed(f"it accepts samples of {shape}, which are not images")
 
 
 def runs_in_bf16(subject: CheckedPart) -> None:
-    """Under bf16 autocast what it computes is finite."""
+    """Its output under bf16 autocast is finite."""
     for use in _uses(subject):
         check_bf16(use)
 
 
 def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
-    """Its weights, written to safetensors and read into a new body, give the same bits."""
+    """A new backbone with its weights, restored from safetensors, has the same output bit for bit."""
     for use in _uses(subject):
         check_saved(use)
 
 
 def initial_weights_depend_only_on_the_seed(subject: CheckedPart) -> None:
-    """Built twice from one seed it has the same weights."""
+    """Two backbones built from the same seed have the same weights."""
     for use in _uses(subject):
         check_seeded(use)
 
 
 def _uses(subject: CheckedPart) -> list[NetworkUse]:
-    """The body for the first shape that it takes, and what is read from it: as an extractor, as a decoder."""
+    """Return how to build and read the backbone, as an extractor and as a decoder, for the first accepted shape."""
     spec, found = subject.build(), []
     if isinstance(spec, MapExtractorSpec):
         images = _images(taken(spec.map_extractor, SHAPES)[0])
@@ -162,7 +162,7 @@ def _style(shape: Shape) -> Tensor:
 
 @torch.no_grad()
 def _layers(spec: LayeredDecoderSpec, shape: Shape) -> LayeredDecoder:
-    """A body with noise on every parameter: a layer may begin at zero, which lets no gradient through."""
+    """Return a backbone with noise on all parameters. A layer of zeros would stop the gradients."""
     body = spec.layered_decoder(CLUSTERS, STYLE, STYLE_STRIDE, shape)
     for parameter in body.parameters():
         parameter.add_(NOISE * torch.randn_like(parameter))

@@ -20,19 +20,19 @@ TABLES: Mapping[str, NDArray[np.int64]] = {
     "a class without samples": np.array([[9, 0, 1], [2, 0, 7], [1, 0, 4]]),
     "all samples in one cluster": np.array([[0, 0, 0], [9, 4, 2], [0, 0, 0]]),
 }
-"""Counts of clusters (rows) and classes (columns), as runs come to them, collapsed ones too."""
+"""Contingency tables of clusters (rows) and classes (columns), as normal and collapsed runs produce them."""
 
 SHUFFLES = range(3)
 
 GROUPS, POINTS = 3, 10
-"""Groups of points, far from each other, and the points in each."""
+"""Number of groups of points, and of points in each group. The groups are far from each other."""
 
 COUNT, SIDE = 4, 32
-"""Images in two halves, one dark and one light, and their pixels either way."""
+"""Number and side in pixels of images with a dark and a light half."""
 
 
 def is_a_number(subject: CheckedPart) -> None:
-    """It is a finite Python float, with clusters or classes that are empty too, of a table that it leaves as it was."""
+    """It returns a finite Python float, also for empty clusters or classes, and does not change the table."""
     metric: MetricSpec = subject.build()
     for of, table in TABLES.items():
         given = table.copy()
@@ -48,18 +48,18 @@ def _values(metric: MetricSpec, table: NDArray[np.int64]) -> list[float]:
 
 
 def ignores_cluster_numbering(subject: CheckedPart) -> None:
-    """Which number a cluster or a class has does not matter."""
+    """Its value does not depend on the numbering of clusters and classes."""
     metric: MetricSpec = subject.build()
     for table in TABLES.values():
         for seed in SHUFFLES:
             rng = np.random.default_rng(seed)
             shuffled = table[rng.permutation(len(table))][:, rng.permutation(table.shape[1])]
             alike = np.isclose(metric(shuffled), metric(table), equal_nan=True)
-            require(alike, "numbering clusters or classes otherwise changes it")
+            require(alike, "renumbering clusters or classes changes it")
 
 
 def labels_every_point(subject: CheckedPart) -> None:
-    """Labels of points `(n, d)` are int64 `(n,)`, from 0 and below K, and the points are left as they were."""
+    """Labels of points `(n, d)` are int64 `(n,)` in 0..K-1, and the points are not changed."""
     spec: BaselineSpec = subject.build()
     points = _points()
     _check_labels(spec.cluster(points, GROUPS, seed=0), (len(points),), GROUPS)
@@ -67,13 +67,13 @@ def labels_every_point(subject: CheckedPart) -> None:
 
 
 def is_deterministic_for_a_seed(subject: CheckedPart) -> None:
-    """The same seed gives the same labels, and no global generator is drawn from."""
+    """The same seed gives the same labels, and no global generator is used."""
     spec: BaselineSpec = subject.build()
     repeats(lambda: [spec.cluster(_points(), GROUPS, seed=2)])
 
 
 def labels_every_pixel(subject: CheckedPart) -> None:
-    """Labels of images `(b, c, h, w)` are int64 `(b, h, w)`, from 0 and below K, in batches of any size."""
+    """Labels of images `(b, c, h, w)` are int64 `(b, h, w)` in 0..K-1, for batches of any size."""
     spec: MapBaselineSpec = subject.build()
     mapped = spec.fit(_halves(), COUNT, 2, seed=0)
     for images, _ in _halves():
@@ -81,7 +81,7 @@ def labels_every_pixel(subject: CheckedPart) -> None:
 
 
 def pixels_are_deterministic_for_a_seed(subject: CheckedPart) -> None:
-    """The same seed gives the same label maps, and no global generator is drawn from."""
+    """The same seed gives the same label maps, and no global generator is used."""
     repeats(partial(_pixels, subject.build()))
 
 
@@ -97,14 +97,14 @@ def _check_labels(labels: NDArray[Any], shape: tuple[int, ...], clusters: int) -
 
 
 def _points() -> NDArray[np.float32]:
-    """Groups of points in [0, 1]^4, far from each other."""
+    """Return groups of points in [0, 1]^4 that are far from each other."""
     rng = np.random.default_rng(0)
     centres = np.repeat(np.eye(4)[:GROUPS], POINTS, axis=0)
     return (centres * 0.8 + rng.uniform(0, 0.1, centres.shape)).astype(np.float32)
 
 
 def _halves() -> list[tuple[Images, Mask]]:
-    """Images, dark on the left and light on the right, in two batches, with the pixels of each that count."""
+    """Return images that are dark on the left and light on the right, in two batches, with their masks."""
     noise = torch.rand((COUNT, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
     images = 0.1 * noise + 0.8 * (torch.arange(SIDE) >= SIDE // 2)
     mask = torch.ones((COUNT, SIDE, SIDE), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""What any body owes: weights that a seed decides, that gradients reach, and that a file can hold."""
+"""Checks of any network: reproducible initial weights, gradients, bf16, and saving and loading."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,36 +16,36 @@ Made = TypeVar("Made", bound=nn.Module)
 Net = TypeVar("Net", bound=nn.Module)
 
 SEEDS = range(3)
-"""Of weights from one of which a gradient must not be 0: a rectifier may close on all samples of a few."""
+"""Seeds of the weights. A gradient must not be 0 for all of them; a rectifier may be closed for some."""
 
 NOISE = 0.1
-"""Deviation of what is added to weights that begin constant."""
+"""Standard deviation of the noise added to constant initial weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkUse:
-    """How a body is built, and what is read from it."""
+    """A way to build a backbone and to compute an output of it."""
 
     make: Callable[[], nn.Module]
     read: Callable[[nn.Module], Tensor]
 
 
 def seeded(make: Callable[..., Made], *arguments: Any, seed: int = 0) -> Made:
-    """A module with the weights that torch's global generator gives after a seed; the generator is put back."""
+    """Build a module after seeding torch's global generator, and restore the generator."""
     with torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(seed)
         return make(*arguments)
 
 
 def check_reached(make: Callable[[int], Net], read: Callable[[Net], Sequence[Tensor]], given: Tensor) -> None:
-    """Requires gradients that are finite and, from one of a few seeds, not all 0, of every weight and of the input.
+    """Require finite gradients of all weights and the input that are not all 0 for at least one seed.
 
-    A bias may have the gradient 0, as one has that a normalisation takes away again; without any it is not read.
+    A bias may have the gradient 0, for example if a normalisation follows it, but it must have a gradient.
 
     Args:
-        make: The network with the weights of a seed.
-        read: What it computes; the sum of all squares is differentiated.
-        given: What it reads, a leaf.
+        make: Function that returns the network with the weights of a seed.
+        read: Function that returns the outputs, the sum of whose squares is differentiated.
+        given: Input, a leaf tensor.
     """
     unreached: list[str] = []
     for seed in SEEDS:
@@ -72,7 +72,7 @@ def _reached(name: str, leaf: Tensor) -> bool:
 
 @torch.no_grad()
 def _perturbed(network: Net, seed: int) -> Net:
-    """The network with noise on all that begins constant: before a layer of zeros nothing learns in the first step."""
+    """Add noise to all constant parameters: no gradient passes a layer of zeros in the first step."""
     rng = torch.Generator().manual_seed(seed)
     for parameter in _moving(network).values():
         if parameter.numel() and (parameter == parameter.flatten()[0]).all():
@@ -81,15 +81,15 @@ def _perturbed(network: Net, seed: int) -> Net:
 
 
 def check_seeded(use: NetworkUse) -> None:
-    """Requires the same weights of two bodies built from one seed."""
+    """Require the same weights of two backbones built from the same seed."""
     first, again = seeded(use.make).state_dict(), seeded(use.make).state_dict()
     moved = [name for name in first if name not in again or not bitwise_equal(first[name], again[name])]
-    require(first.keys() == again.keys() and not moved, "built twice from one seed it has other weights")
+    require(first.keys() == again.keys() and not moved, "built twice from the same seed it has different weights")
 
 
 @torch.no_grad()
 def check_bf16(use: NetworkUse) -> None:
-    """Requires finite values under bf16 autocast."""
+    """Require finite outputs under bf16 autocast."""
     body = seeded(use.make)
     with Precision("bf16", torch.device("cpu")).forward():
         require(torch.isfinite(use.read(body)).all(), "under bf16 autocast it is not finite")
@@ -97,18 +97,18 @@ def check_bf16(use: NetworkUse) -> None:
 
 @torch.no_grad()
 def check_saved(use: NetworkUse) -> None:
-    """Requires the same bits of a body and of a new one that was given its weights by way of safetensors."""
+    """Require the same output of a backbone and of a new one with its weights, restored from safetensors."""
     body = seeded(use.make).eval()
     try:
         kept = saved_and_loaded(body.state_dict())
         fresh = seeded(use.make, seed=1).eval()
         fresh.load_state_dict(kept)
     except (RuntimeError, ValueError, TypeError) as error:
-        raise CheckFailed(f"its weights cannot be kept in a checkpoint: {error}") from error
+        raise CheckFailed(f"its weights cannot be saved in a checkpoint: {error}") from error
     alike = bitwise_equal(use.read(fresh), use.read(body))
-    require(alike, "with its weights read back from a checkpoint it computes something else: is a value no buffer?")
+    require(alike, "with its weights restored from a checkpoint its output differs: is a value not a buffer?")
 
 
 def saved_and_loaded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors by way of a safetensors file."""
+    """Save tensors in the safetensors format and load them again."""
     return load(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))

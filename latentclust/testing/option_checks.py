@@ -1,4 +1,4 @@
-"""Checks of a part's options: the keys of its table, typed, documented, strict, and the same once read back."""
+"""Checks of the options of a part: types, documentation, strict validation, serialization."""
 
 import pickle
 import tomllib
@@ -20,51 +20,51 @@ TABLES: dict[str, type[BaseModel]] = {
     "table": SampleTable,
     "view": ViewTable,
 }
-"""The table that names a part of a kind, where it has keys of its own besides `use`."""
+"""Tables of the kinds whose tables have keys other than `use`."""
 
 UNKNOWN = "no_such_key"
 
 
 def types_every_option(subject: CheckedPart) -> None:
-    """Every field has a type, and the recipe's key is its name."""
+    """Every field has a type, and its key in a recipe is its name."""
     for name, field in subject.spec.model_fields.items():
         require(field.annotation not in (None, Any), f"the option {name!r} has no type")
-        require(field.alias is None, f"the option {name!r} goes by another name, {field.alias!r}, in a recipe")
+        require(field.alias is None, f"the option {name!r} has the alias {field.alias!r}: its key must be its name")
 
 
 def documents_every_option(subject: CheckedPart) -> None:
-    """Every field has a docstring below it, or a description: `plugins list` prints it beside the default."""
+    """Every field has a docstring or a description, which `plugins list` prints next to the default."""
     bare = [option.name for option in part_options(subject.spec) if not option.description]
-    require(not bare, f"nothing says what the option {' and '.join(map(repr, bare))} does: write a string below it")
+    require(not bare, f"the option {' and '.join(map(repr, bare))} has no description: write a docstring below it")
 
 
 def has_no_reserved_option_names(subject: CheckedPart) -> None:
-    """No option has the name of a key that the table reads itself, such as a loss's `weight`."""
+    """No option has the name of a key that is reserved in the table, such as the `weight` of a loss."""
     taken = {"use", *TABLES.get(subject.part.kind, PartTable).model_fields} & set(subject.spec.model_fields)
     require(not taken, f"the table of a {subject.part.kind} has a key {' and '.join(map(repr, sorted(taken)))} itself")
 
 
 def round_trips_through_a_recipe(subject: CheckedPart) -> None:
-    """Its options, written as TOML and read again, give the same part."""
+    """Its options, written as TOML and read again, give an equal part."""
     spec = subject.build()
     text = tomli_w.dumps(_without_none(spec.model_dump(mode="json")))
     again = validate(subject.spec, tomllib.loads(text), subject.part.name)
-    require(again == spec, f"written to TOML and read again it is {again!r}, and was {spec!r}")
+    require(again == spec, f"written to TOML and read again, {spec!r} is {again!r}")
 
 
 def rejects_unknown_keys(subject: CheckedPart) -> None:
-    """A key that it does not know is an error of the recipe."""
+    """An unknown key is an error that names the key."""
     try:
         validate(subject.spec, {**example_options(subject.part), UNKNOWN: 1}, "here")
     except LatentclustError as error:
         told = any(issue.where == f"here.{UNKNOWN}" for issue in error.issues)
-        require(told, f"its message of an unknown key does not name the key: {error}")
+        require(told, f"its error for an unknown key does not name the key: {error}")
         return
-    raise CheckFailed("it takes a key that it does not know")
+    raise CheckFailed("it accepts an unknown key")
 
 
 def rejects_numbers_as_text(subject: CheckedPart) -> None:
-    """An option that is a number or a truth value refuses the same in quotes."""
+    """A numeric or boolean option rejects its value as a string."""
     spec = subject.build()
     for name in subject.spec.model_fields:
         value = getattr(spec, name)
@@ -78,7 +78,7 @@ def rejects_numbers_as_text(subject: CheckedPart) -> None:
 
 
 def cannot_be_changed(subject: CheckedPart) -> None:
-    """Its options are as the recipe said for as long as it lives."""
+    """Its options cannot be changed after it was built."""
     spec = subject.build()
     for name in subject.spec.model_fields:
         try:
@@ -89,17 +89,17 @@ def cannot_be_changed(subject: CheckedPart) -> None:
 
 
 def can_be_sent_to_workers(subject: CheckedPart) -> None:
-    """Pickled, as for a worker process, and read again it is the same part."""
+    """Pickled as for a worker process, and read again, it is an equal part."""
     spec = subject.build()
     try:
         again = pickle.loads(pickle.dumps(spec))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise CheckFailed(f"it cannot be pickled: {error}") from error
-    require(again == spec, f"pickled and read again it is {again!r}, and was {spec!r}")
+    require(again == spec, f"pickled and read again, {spec!r} is {again!r}")
 
 
 def _without_none(value: Any) -> Any:
-    """Without keys that have no value, for TOML has no null."""
+    """Return a value without keys that are None, because TOML has no null."""
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value

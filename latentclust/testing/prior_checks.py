@@ -10,13 +10,13 @@ from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.subject import CheckedPart, CheckFailed, require
 
 DRAWS = 400
-"""Enough that each of three categories is met."""
+"""Number of samples, enough to contain each of three categories."""
 
 TOO_FEW = (1, 0, -3)
 
 
 def draws_latents_of_its_shape(subject: CheckedPart) -> None:
-    """Category and style are finite, float32, of the widths that it says; of label maps, on grids that fit."""
+    """Category and style are finite, float32 and of the declared widths. The grids of label maps match."""
     spec: PriorSpec = subject.build()
     drawn = _drawn(spec, 0)
     require(spec.categories in (0, spec.clusters), f"it has {spec.categories} categories for {spec.clusters} clusters")
@@ -37,7 +37,7 @@ def _check(tensor: Tensor, what: str, width: int, per_pixel: bool) -> None:
 
 
 def has_one_hot_categories(subject: CheckedPart) -> None:
-    """Categories are one-hot, and every one is met."""
+    """Categories are one-hot, and each of them occurs."""
     spec: PriorSpec = subject.build()
     category = _drawn(spec, 0).category
     if spec.categories:
@@ -47,28 +47,30 @@ def has_one_hot_categories(subject: CheckedPart) -> None:
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
-    """The generator alone decides the draws: the same state the same bits, another state others."""
+    """The same generator state gives the same samples bit for bit, and another state gives others."""
     spec: PriorSpec = subject.build()
     repeats(lambda: [_flat(_drawn(spec, 1))])
-    require(not bitwise_equal(_flat(_drawn(spec, 1)), _flat(_drawn(spec, 2))), "other generators give the same draws")
+    require(
+        not bitwise_equal(_flat(_drawn(spec, 1)), _flat(_drawn(spec, 2))), "different generators give the same samples"
+    )
 
 
 def draws_independently(subject: CheckedPart) -> None:
-    """No two draws of a batch are alike."""
+    """No two samples of a batch are equal."""
     rows = _flat(_drawn(subject.build(), 3))
-    require(len({row.numpy().tobytes() for row in rows}) == len(rows), "two draws of a batch are the same")
+    require(len({row.numpy().tobytes() for row in rows}) == len(rows), "two samples of a batch are equal")
 
 
 def rejects_fewer_than_two_clusters(subject: CheckedPart) -> None:
-    """`clusters` is at least 2."""
+    """It rejects fewer than 2 clusters with an error that names the key `clusters`."""
     for clusters in TOO_FEW:
         try:
             subject.build(clusters=clusters)
         except LatentclustError as error:
             told = any("clusters" in issue.where for issue in error.issues)
-            require(told, f"its message of {clusters} clusters is not of that key: {error}")
+            require(told, f"its message of {clusters} clusters does not name the key: {error}")
             continue
-        raise CheckFailed(f"it takes clusters = {clusters}")
+        raise CheckFailed(f"it accepts clusters = {clusters}")
 
 
 def _drawn(spec: PriorSpec, seed: int) -> Latent:
@@ -76,5 +78,5 @@ def _drawn(spec: PriorSpec, seed: int) -> Latent:
 
 
 def _flat(latent: Latent) -> Tensor:
-    """Category and style as one row a draw, whether of vectors or of maps."""
+    """Return category and style as one row per sample, for vectors and maps."""
     return torch.cat((latent.category.flatten(1), latent.style.flatten(1)), dim=1)

@@ -1,4 +1,4 @@
-"""The checks of a distribution's parts as one parametrised pytest test."""
+"""The conformance checks of a distribution as one parametrised pytest test."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from latentclust.testing.validation_report import distribution_parts
 
 
 def conformance(distribution: str) -> Callable[[Any], None]:
-    """A test of each part that an installed distribution provides by each check that is asked of it.
+    """Return a test that runs every check on every part of an installed distribution.
 
     In a test module of the distribution:
 
@@ -21,10 +21,10 @@ def conformance(distribution: str) -> Callable[[Any], None]:
         test_conformance = conformance("latentclust-example")
 
     Args:
-        distribution: As its pyproject.toml names it.
+        distribution: Name of the distribution in its pyproject.toml.
 
     Raises:
-        LatentclustError: The distribution is not installed, or provides nothing; or pytest is absent.
+        LatentclustError: If the distribution is not installed or provides nothing, or pytest is not installed.
     """
     try:
         import pytest
@@ -50,10 +50,10 @@ def conformance(distribution: str) -> Callable[[Any], None]:
 
 
 def _broken_identity(item: BrokenPlugin) -> str:
-    """Such as `loss-confidence-penalty-loads`, or by the entry point where a whole module or hook does not."""
+    """Return an id such as `loss-confidence-penalty-loads`, or the entry point if a whole module or hook is broken."""
     return f"{item.kind}-{item.name}-loads" if item.name else f"{item.provider.entry_point}-loads"
 
 
 def _identity(subject: CheckedPart, check: Check) -> str:
-    """Such as `loss-confidence-penalty-runs-in-bf16`."""
+    """Return an id such as `loss-confidence-penalty-runs-in-bf16`."""
     return f"{subject.part.kind}-{subject.part.name}-{name_of(check)}"

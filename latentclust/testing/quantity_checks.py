@@ -1,4 +1,4 @@
-"""Checks of quantities, in every form of batches in which a recipe can compute them."""
+"""Checks of quantities, for every variant of batches in which a recipe can compute them."""
 
 import typing
 from functools import partial
@@ -26,25 +26,25 @@ from latentclust.testing.subject import CheckedPart, require, unless_refused
 from latentclust.testing.variants import BATCH
 
 OF_EACH_SAMPLE = (ClusterImages, Code, Features, HeadLogits, Images, Latent, Mask, Permutation, Scores, Vectors)
-"""The types whose tensors have a row for each sample of the batch."""
+"""Types whose tensors have one row per sample of the batch."""
 
 DTYPES: dict[Any, tuple[torch.dtype, ...]] = {
     Mask: (torch.bool,),
     Permutation: (torch.int64,),
 }
-"""Of types that are no floats."""
+"""Data types of the tensors of types that are not float32."""
 
 
 def binds_by_its_parameters(subject: CheckedPart) -> None:
-    """Parameters and result are annotated, and every parameter names something that a training step has."""
+    """Parameters and result are annotated, and every parameter names a value of a training step."""
     annotated_signature(subject.part.value)
     bound_quantity(subject)
 
 
 def matches_its_return_type(subject: CheckedPart) -> None:
-    """In every form its tensors are finite, of the type that it declares, and have a row for each sample."""
+    """For every variant the value has the declared type, and its tensors are finite and have one row per sample."""
     declared = typing.get_type_hints(subject.part.value)["return"]
-    for value in _in_each_form(subject, "fp32"):
+    for value in _for_each_variant(subject, "fp32"):
         if isinstance(declared, type):
             require(isinstance(value, declared), f"it returns {type(value).__name__}, not {declared.__name__}")
         tensors = tensors_of(value)
@@ -54,24 +54,24 @@ def matches_its_return_type(subject: CheckedPart) -> None:
 
 
 def runs_in_bf16(subject: CheckedPart) -> None:
-    """Under bf16 autocast its tensors are finite."""
-    for value in _in_each_form(subject, "bf16"):
+    """Its tensors under bf16 autocast are finite."""
+    for value in _for_each_variant(subject, "bf16"):
         require(all(torch.isfinite(tensor).all() for tensor in tensors_of(value)), "under bf16 autocast it overflows")
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
-    """The step's generator in the same state gives the same bits, and no other generator is drawn from."""
+    """The same generator state gives the same value bit for bit, and no other generator is used."""
     name = subject.part.name
     for bound in bound_quantity(subject):
         if unless_refused(bound.computed) is not None:
             repeats(partial(_tensors, bound, name))
 
 
-def _in_each_form(subject: CheckedPart, precision: str) -> list[Any]:
-    """Its value in the forms that it does not refuse in words; raises Unfit where it refuses all."""
+def _for_each_variant(subject: CheckedPart, precision: str) -> list[Any]:
+    """Return its values for the accepted variants. Raise CheckFailed if it rejects all of them."""
     name = subject.part.name
     found = [values for bound in bound_quantity(subject) if (values := unless_refused(bound.computed, precision))]
-    require(found, "it refuses every form of batches")
+    require(found, "it rejects every variant of batches")
     return [values[name] for values in found]
 
 

@@ -1,4 +1,4 @@
-"""Whether a part draws from the generator that it is given, and from no other."""
+"""Checks that a part uses only the generator that it is given."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -12,25 +12,25 @@ from torch import Tensor
 from latentclust.testing.subject import require
 
 Values = Sequence[Any]
-"""Tensors, arrays or numbers."""
+"""Sequence of tensors, arrays or numbers."""
 
 
 def repeats(compute: Callable[[], Values]) -> None:
-    """Requires the same bits of two computations, whatever the global generators hold, and that they hold it still.
+    """Require that two computations are bitwise equal, and that they do not depend on or change the global generators.
 
     Args:
-        compute: Computes anew, from generators and seeds that it makes itself.
+        compute: Function that computes the values from generators and seeds that it creates.
     """
     with _global_seed(1):
         first = compute()
     with _global_seed(2):
         again = compute()
     alike = len(first) == len(again) and all(map(bitwise_equal, first, again))
-    require(alike, "computed twice from the same generator or seed, it gives different bits")
+    require(alike, "computed twice from the same generator or seed, its results differ")
 
 
 def bitwise_equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same, bit for bit; NaN is like NaN."""
+    """Return whether two values are equal bit for bit. NaN equals NaN."""
     if isinstance(one, Tensor):
         return isinstance(other, Tensor) and _bits(one) == _bits(other)
     return bool(np.array_equal(np.asarray(one), np.asarray(other)))
@@ -43,9 +43,9 @@ def _bits(tensor: Tensor) -> tuple[Any, ...]:
 
 @contextmanager
 def _global_seed(seed: int) -> Iterator[None]:
-    """Seeds the global generators, requires that nobody draws from numpy's and torch's, and puts them back.
+    """Seed the global generators, require that those of numpy and torch are not used, and restore them.
 
-    Python's own may be drawn from: beartype, which checks jaxtyping's shapes, does.
+    Python's own generator may be used: beartype, which checks jaxtyping shapes, does so.
     """
     kept = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:

@@ -1,4 +1,4 @@
-"""Networks small enough to run every part on, in each role, of vectors, images and label maps."""
+"""Small networks in all roles for vectors, images and label maps, on which every part can be run."""
 
 import tomllib
 from collections.abc import Container, Mapping
@@ -25,70 +25,70 @@ from latentclust.tensors import Shape
 from latentclust.testing.subject import CheckedPart, NotApplicable
 
 WIDTH = 8
-"""Of every representation."""
+"""Width of all representations."""
 
 HEADS = 2
 
 
 class DenseBody(Extractor):
-    """One dense layer with batch normalisation, for samples of any shape; the mid-network features are its output."""
+    """A dense layer with batch normalisation for samples of any shape. The mid-network features are its output."""
 
     def __init__(self, shape: Shape) -> None:
-        """A body for samples of `shape`."""
+        """Create a backbone for samples of `shape`."""
         super().__init__()
         self.layer, self.norm = nn.Linear(prod(shape), WIDTH), nn.BatchNorm1d(WIDTH)
         self.width = self.feature_width = WIDTH
 
     def forward(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """`(b, *shape)` to `(b, width)`, twice."""
+        """Map `(b, *shape)` to `(b, width)`, returned twice."""
         representation = self.norm(self.layer(sample.flatten(1))).tanh()
         return representation, representation
 
 
 class PixelBody(MapExtractor):
-    """One convolution with batch normalisation, which keeps the size."""
+    """A convolution with batch normalisation, which preserves the size."""
 
     def __init__(self, shape: Shape) -> None:
-        """A body for images, or maps, of `shape`."""
+        """Create a backbone for images or maps of `shape`."""
         super().__init__()
         self.layer, self.norm = nn.Conv2d(shape[0], WIDTH, 3, padding=1), nn.BatchNorm2d(WIDTH)
         self.width, self.stride = WIDTH, 1
 
     def forward(self, sample: Tensor) -> Tensor:
-        """`(b, c, h, w)` to `(b, width, h, w)`."""
+        """Map `(b, c, h, w)` to `(b, width, h, w)`."""
         return self.norm(self.layer(sample)).tanh()  # type: ignore[no-any-return]
 
 
 class ChannelMap(nn.Module):
-    """One linear layer over channels, of vectors or of maps."""
+    """A linear layer over the channels of vectors or maps."""
 
     def __init__(self, width: int, clusters: int) -> None:
-        """From `width` channels to `clusters`."""
+        """Create a layer from `width` channels to `clusters`."""
         super().__init__()
         self.layer = nn.Linear(width, clusters)
 
     def forward(self, features: Tensor) -> Tensor:
-        """`(b, width, *s)` to `(b, clusters, *s)`."""
+        """Map `(b, width, *s)` to `(b, clusters, *s)`."""
         return self.layer(features.movedim(1, -1)).movedim(-1, 1)  # type: ignore[no-any-return]
 
 
 class PlainLayers(LayeredDecoder):
-    """One 1x1 convolution, enlarged to the images' size."""
+    """A 1x1 convolution, upsampled to the size of the images."""
 
     def __init__(self, clusters: int, style_dim: int, stride: int, channels: int) -> None:
-        """Layers of so many clusters and channels."""
+        """Create layers for `clusters` clusters and `channels` channels."""
         super().__init__()
         self.layer = nn.Conv2d(style_dim, clusters * channels, 1)
         self.clusters, self.stride = clusters, stride
 
     def forward(self, style: Tensor) -> Tensor:
-        """`(b, d, h', w')` to `(b, k, c, h, w)`."""
+        """Map `(b, d, h', w')` to `(b, k, c, h, w)`."""
         layers = interpolate(self.layer(style).sigmoid(), scale_factor=float(self.stride))
         return layers.view(len(layers), self.clusters, -1, *layers.shape[2:])
 
 
 def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> nn.Module:
-    """A network in a role for samples of `shape`; the seed alone decides its weights."""
+    """Return a network in a role for samples of `shape`. The weights depend only on the seed."""
     with torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(seed)
         if role == "centroids":
@@ -128,10 +128,10 @@ def _of_maps(role: str, prior: MapPriorSpec, shape: Shape) -> nn.Module:
 
 
 def role_of(subject: CheckedPart, name: str, roles: Container[str]) -> str:
-    """The role of a network: its own name, or what the distribution's own systems say of it.
+    """Return the role of a network, from its name or from the systems of the distribution.
 
     Raises:
-        Inapplicable: Neither says it.
+        NotApplicable: If neither contains the role.
     """
     if name in roles:
         return name
@@ -144,7 +144,7 @@ def role_of(subject: CheckedPart, name: str, roles: Container[str]) -> str:
 
 
 def tensors_of(value: Any) -> list[Tensor]:
-    """The tensors in a value: itself, or those of its fields, entries or items."""
+    """Return all tensors in a value: the value itself, or those of its fields, entries or items."""
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""A part under check, built from its defaults and examples; and how a check says what is wrong with it."""
+"""The part under check, built from its defaults and examples, and the exceptions of checks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from latentclust.tensors import Shape
 T = TypeVar("T")
 
 CLUSTERS = 3
-"""Clusters of everything that is made for a check."""
+"""Number of clusters in all checks."""
 
 
 class CheckFailed(AssertionError):
-    """What a check found wrong with a part, in a sentence without its full stop."""
+    """The problem that a check found, as a sentence without its full stop."""
 
 
 class NotApplicable(Exception):
-    """Why a check has nothing to say of a part."""
+    """The reason why a check does not apply to a part."""
 
 
 def require(holds: object, what: str) -> None:
-    """Raises Unfit with `what` where something does not hold."""
+    """Raise CheckFailed with `what` if a condition does not hold."""
     if not holds:
         raise CheckFailed(what)
 
@@ -37,7 +37,7 @@ class CheckedPart:
 
     Attributes:
         part: The part.
-        registry: Everything that is installed beside it.
+        registry: Registry of all installed parts.
     """
 
     part: Part
@@ -45,15 +45,15 @@ class CheckedPart:
 
     @property
     def spec(self) -> type[Spec]:
-        """The class of a part with options."""
+        """Class of a part with options."""
         assert isinstance(self.part.value, type), "checks of options are asked of specs alone"
         return self.part.value
 
     def build(self, **options: Any) -> Any:
-        """The part with its defaults, but for what its fields name as examples, and for `options`.
+        """Build the part from its defaults, the examples of its fields and `options`.
 
         Raises:
-            Unfit: An option must be given, and names no example.
+            CheckFailed: If a required option has no example.
         """
         given = example_options(self.part) | options
         for name, field in self.spec.model_fields.items():
@@ -63,10 +63,10 @@ class CheckedPart:
 
 
 def example_options(part: Part) -> dict[str, Any]:
-    """The options with which a part is checked: the first example of every field that names any.
+    """Return the options with which a part is checked: the first example of every field that has one.
 
-    An author gives an example, by pydantic's `Field(examples=[...])`, of what must be given and of what is costly by
-    default. Every prior takes `clusters`.
+    Authors add examples with pydantic's `Field(examples=[...])` to required options and to options with an expensive
+    default. Every prior accepts `clusters`.
     """
     always = {"clusters": CLUSTERS} if part.kind == "prior" else {}
     fields = part.value.model_fields.items()
@@ -74,7 +74,7 @@ def example_options(part: Part) -> dict[str, Any]:
 
 
 def unless_refused(call: Callable[..., T], *arguments: Any) -> T | None:
-    """What a call gives, or None where the part refuses in words; whatever else it raises is a finding."""
+    """Return the result of a call, or None if the part rejects the arguments with a LatentclustError."""
     try:
         return call(*arguments)
     except LatentclustError:
@@ -82,7 +82,7 @@ def unless_refused(call: Callable[..., T], *arguments: Any) -> T | None:
 
 
 def taken(build: Callable[[Shape], object], shapes: Sequence[Shape], at_most: int = 1) -> list[Shape]:
-    """The first shapes that a part takes, of which there must be one; those before it must refuse in words."""
+    """Return the first shapes that a part accepts, at least one. It must reject others with a LatentclustError."""
     fitting = (shape for shape in shapes if unless_refused(build, shape) is not None)
     found = list(islice(fitting, at_most))
     require(found, f"it takes none of the shapes {', '.join(map(str, shapes))}")

@@ -1,4 +1,4 @@
-"""Checks of systems: base recipes that lack nothing but data."""
+"""Checks of systems: base recipes that are complete except for the data."""
 
 import tomllib
 
@@ -11,7 +11,7 @@ from latentclust.testing.subject import CheckedPart, require
 
 
 def resolves_with_any_data_set(subject: CheckedPart) -> None:
-    """With a data set it resolves: every part is there, and every loss bound."""
+    """It resolves with a data set: all parts are available, and all losses are bound."""
     found = _resolved(subject)
     name = subject.part.name.partition("@")[0]
     require(found.recipe.name == name, f"its name is {found.recipe.name!r}, and it is provided as {name!r}")
@@ -19,23 +19,23 @@ def resolves_with_any_data_set(subject: CheckedPart) -> None:
 
 
 def reads_no_label_in_training(subject: CheckedPart) -> None:
-    """It asks for no learning curve, which reads labels: that is the user's to ask for."""
+    """It does not set `evaluate.every`: a learning curve reads labels, and only the user may request it."""
     require(_resolved(subject).recipe.evaluate.every == 0, "evaluate.every is not 0, and a learning curve reads labels")
 
 
 def round_trips_through_a_recipe(subject: CheckedPart) -> None:
-    """Shown by `recipe show` and read again, it is the same."""
+    """The output of `recipe show`, read again, is the same recipe."""
     loaded = _resolved(subject).loaded
     text = annotated(loaded.layered)
-    require(tomllib.loads(text) == loaded.layered.tree, "shown by `recipe show` and read again it is another")
+    require(tomllib.loads(text) == loaded.layered.tree, "the output of `recipe show`, read again, is another recipe")
 
 
 def draws_its_graph(subject: CheckedPart) -> None:
-    """`recipe show --graph` draws every loss of every player."""
+    """`recipe show --graph` contains every loss of every player."""
     found = _resolved(subject)
     terms = [term.name for plan in found.plans.values() for term in plan.terms]
     absent = [name for name in terms if name not in dot(found) or name not in mermaid(found)]
-    require(not absent, f"the graph lacks {', '.join(absent)}")
+    require(not absent, f"the graph does not contain {', '.join(absent)}")
 
 
 def _resolved(subject: CheckedPart) -> Resolved:

@@ -1,4 +1,4 @@
-"""Everything that a distribution provides, checked; what is wrong is told part by part."""
+"""Validation of all parts of a distribution, and its report."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +21,12 @@ from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong.
+    """A check that a part failed.
 
     Attributes:
-        part: Kind and name, such as `loss confidence-penalty`; empty where a whole module or hook does not load.
-        check: The check that found it.
-        reason: What is wrong, in words.
+        part: Kind and name, such as `loss confidence-penalty`. Empty if a whole module or hook is broken.
+        check: Name of the check.
+        reason: Description of the problem.
     """
 
     part: str
@@ -36,12 +36,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """What checking a distribution came to.
+    """The result of validating a distribution.
 
     Attributes:
-        parts: How many parts it provides.
-        passed: How many checks were passed.
-        skipped: How many had nothing to say of their part.
+        parts: Number of parts.
+        passed: Number of passed checks.
+        skipped: Number of checks that did not apply.
     """
 
     distribution: str
@@ -54,7 +54,7 @@ class ValidationReport:
 
 @dataclass(frozen=True, slots=True)
 class DistributionParts:
-    """What a distribution provides, and what of it could not be loaded."""
+    """The parts of a distribution, and those that could not be loaded."""
 
     distribution: str
     version: str
@@ -62,22 +62,22 @@ class DistributionParts:
     broken: tuple[BrokenPlugin, ...]
 
     def cases(self, registry: Registry) -> list[tuple[CheckedPart, Check]]:
-        """Every part with every check that is asked of it."""
+        """Return every part with each of its checks."""
         return [(CheckedPart(part, registry), check) for part in self.parts for check in checks_of(part)]
 
 
 def distribution_parts(distribution: str, registry: Registry) -> DistributionParts:
-    """What an installed distribution provides.
+    """Return the parts of an installed distribution.
 
     Raises:
-        LatentclustError: It is not installed, is left out, or provides nothing at all.
+        LatentclustError: If it is not installed, is excluded, or provides nothing.
     """
     scan, wanted = scan_distributions(), canonical_name(distribution)
     for one in scan.excluded:
         if canonical_name(one.name) == wanted:
             raise LatentclustError.at(
                 "DIST",
-                f"{PLUGINS_VARIABLE} leaves {one.name} out",
+                f"{PLUGINS_VARIABLE} excludes {one.name}",
                 f"Unset {PLUGINS_VARIABLE}, or add {one.name} to it",
             )
     found = next((one for one in scan.used if canonical_name(one.name) == wanted), None)
@@ -96,27 +96,27 @@ def distribution_parts(distribution: str, registry: Registry) -> DistributionPar
 
 
 def _absent(distribution: str) -> LatentclustError:
-    """Why there is nothing to check."""
+    """Return the error for a distribution that is not installed or not a plugin."""
     try:
         version(distribution)
     except PackageNotFoundError:
-        fix = "Install it, or name another; `latentclust plugins list` shows who provides parts"
-        return LatentclustError.at("DIST", f"there is no distribution {distribution!r}", fix)
+        fix = "Install it, or choose one that `latentclust plugins list` shows"
+        return LatentclustError.at("DIST", f"distribution {distribution!r} is not installed", fix)
     fix = f"Give it an entry point in the group {PARTS_GROUP!r} that names a module with hooks"
-    return LatentclustError.at("DIST", f"{distribution} is no plugin", fix)
+    return LatentclustError.at("DIST", f"{distribution} is not a plugin", fix)
 
 
 def validate_distribution(distribution: str, registry: Registry) -> ValidationReport:
-    """Checks every part of an installed distribution; raises LatentclustError where there is nothing to check."""
+    """Check all parts of an installed distribution. Raise LatentclustError if there is nothing to check."""
     provided = distribution_parts(distribution, registry)
     findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
     skipped, cases = 0, provided.cases(registry)
     for subject, check in cases:
         part = f"{subject.part.kind} {subject.part.name}"
-        verdict, conduct = run_contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
-        if conduct.error or verdict:
-            findings.append(Finding(part, name_of(check), conduct.error or verdict or ""))
-        skipped += verdict is None and not conduct.error
+        verdict, execution = run_contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
+        if execution.error or verdict:
+            findings.append(Finding(part, name_of(check), execution.error or verdict or ""))
+        skipped += verdict is None and not execution.error
     failed = len(findings) - len(provided.broken)
     passed = len(cases) - skipped - failed
     return ValidationReport(
@@ -125,19 +125,19 @@ def validate_distribution(distribution: str, registry: Registry) -> ValidationRe
 
 
 def _verdict(check: Check, subject: CheckedPart) -> str | None:
-    """What a check found wrong, in words; empty where nothing is, and None where it has nothing to say of the part."""
+    """Return the problem that a check found, an empty string if none, or None if the check does not apply."""
     try:
         ask(check, subject)
     except NotApplicable:
         return None
-    # A part may raise anything, and whatever it raises is wrong with it.
+    # Any exception that a part raises is a problem of the part.
     except Exception as error:
         return reason_of(error)
     return ""
 
 
 def reason_of(error: Exception) -> str:
-    """What a check came to, in words: its own finding, or what the part raised."""
+    """Return the reason of a failed check: its message, or the exception that the part raised."""
     if isinstance(error, CheckFailed):
         return str(error)
     if isinstance(error, LatentclustError):

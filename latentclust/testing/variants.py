@@ -1,4 +1,4 @@
-"""The forms that a batch may have, each with networks and with everything else that a training step starts from."""
+"""Variants of batches, vectors, images and label maps, with networks and all other values of a training step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,30 +15,30 @@ from latentclust.testing.small_networks import WIDTH, small_network
 from latentclust.testing.subject import CLUSTERS, CheckedPart
 
 BATCH, STYLE = 6, WIDTH - CLUSTERS
-"""Samples, latents and features are equally wide, so that one critic may score any of them, and one head read any."""
+"""Batch size, and width of the style. Samples, latents and features have the same width, so that every network fits."""
 
 IMAGE: Shape = (2, 2, 2)
-"""An image of as many values as a vector has."""
+"""Shape of an image with as many values as a vector."""
 
 CELLS = 2
-"""Places of the style's grid in an image of label maps, either way."""
+"""Rows and columns of the style grid of a label map."""
 
 NOISE = 0.3
-"""Any positive number of a model."""
+"""Value of a scale, any positive number."""
 
 HIDDEN_ROWS = 2
-"""Rows of every label map that do not count."""
+"""Number of rows of a label map that are masked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A form of batches.
+class Variant:
+    """A variant of batches.
 
     Attributes:
-        name: In words.
-        shape: Of one sample.
-        prior: Of its latent variables.
-        roles: What networks in each role can do.
+        name: Displayed name.
+        shape: Shape of a sample.
+        prior: Prior of the latent variables.
+        roles: Protocol of the networks in each role.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Form:
     roles: Mapping[str, type]
 
     def network(self, name: str, role: str) -> nn.Module:
-        """A network in a role; those of different names have different weights."""
+        """Return a network in a role. Networks with different names have different weights."""
         return small_network(role, self.prior, self.shape, seed=crc32(name.encode()))
 
     def given(self, views: tuple[str, ...], provided: Mapping[str, Any]) -> dict[str, Any]:
-        """What a step starts from besides networks, by name: the engine's values, views, and what chains provide."""
+        """Return the values of a step in addition to networks: engine values, views, and values from chains."""
         rng = torch.Generator().manual_seed(0)
         values: dict[str, Any] = {
             "images": self._images(rng),
@@ -71,7 +71,7 @@ class Form:
         return Images(torch.rand(BATCH, *self.shape, generator=rng))
 
     def _of_type(self, type_: Any, rng: torch.Generator) -> Any:
-        """A value such as chains may provide; None for a type of which nothing is known."""
+        """Return a value of a type that chains may provide, or None if the type is unknown."""
         if type_ is Scale:
             return Scale(torch.tensor(NOISE))
         if type_ is Images:
@@ -82,26 +82,26 @@ class Form:
 
 
 def mirrored() -> Alignment:
-    """The alignment of views that are mirror images."""
+    """Return the alignment of views that are mirror images."""
     mirror = torch.tensor([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     return Alignment(mirror.repeat(BATCH, 1, 1))
 
 
-def forms(subject: CheckedPart) -> tuple[Form, ...]:
-    """Vectors `(b, d)`, images `(b, c, h, w)` with a cluster each, and images with a cluster a pixel.
+def variants(subject: CheckedPart) -> tuple[Variant, ...]:
+    """Return the variants: vectors `(b, d)`, images `(b, c, h, w)` with one cluster each, and with one per pixel.
 
-    Their priors are registered ones with categories, the subject's own first.
+    Their priors are registered ones with categories, preferably of the same distribution.
     """
     plain, maps, found = _prior(subject, per_pixel=False), _prior(subject, per_pixel=True), []
     if plain is not None:
-        found += [Form("vectors", (WIDTH,), plain, ROLES), Form("images", IMAGE, plain, ROLES)]
+        found += [Variant("vectors", (WIDTH,), plain, ROLES), Variant("images", IMAGE, plain, ROLES)]
     if maps is not None:
-        found.append(Form("label maps", (WIDTH, *places_of(maps)), maps, MAP_ROLES))
+        found.append(Variant("label maps", (WIDTH, *places_of(maps)), maps, MAP_ROLES))
     return tuple(found)
 
 
 def _prior(subject: CheckedPart, per_pixel: bool) -> PriorSpec | None:
-    """A registered prior whose categories and style are together as wide as everything else."""
+    """Return a registered prior with a total width of WIDTH, or None."""
     own = subject.part.provider.distribution
     parts = sorted(subject.registry.parts("prior"), key=lambda part: part.provider.distribution != own)
     for part in parts:
@@ -113,5 +113,5 @@ def _prior(subject: CheckedPart, per_pixel: bool) -> PriorSpec | None:
 
 
 def places_of(prior: PriorSpec) -> Shape:
-    """Pixels of images whose style has a few places; none of a prior of whole images."""
+    """Return height and width of images of a per-pixel prior, or nothing for a prior of whole images."""
     return (CELLS * prior.style_stride,) * 2 if isinstance(prior, MapPriorSpec) else ()

@@ -1,4 +1,4 @@
-"""Checks of views: shape, range and type kept, and every draw decided by the generator or the seed."""
+"""Checks of views: shape, range, type, alignment, and reproducible randomness."""
 
 from functools import partial
 from typing import Any
@@ -19,21 +19,21 @@ BATCH = 8
 SEEDS = range(4, 12)
 
 WIDE_SHAPES: tuple[Shape, ...] = ((3, 32, 48), (1, 32, 48), *SHAPES[:-1])
-"""Of images in which pixels are followed; oblong where they may be, since height and width are easily confused."""
+"""Shapes of images in which a pixel is followed. Oblong ones reveal swapped height and width."""
 
 HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
-"""Colour and grey, `(h, w, c)`."""
+"""Shapes of colour and grey images, `(h, w, c)`."""
 
 
 def runs_in_one_place(subject: CheckedPart) -> None:
-    """It is a step on the device or one of the workers, and not both."""
+    """It is a step on the device or on the workers, but not both."""
     spec = subject.build()
     one = isinstance(spec, DeviceViewSpec) != isinstance(spec, HostViewSpec)
-    require(one, "it is neither, or both, of a DeviceViewSpec and a HostViewSpec")
+    require(one, "it must be either a DeviceViewSpec or a HostViewSpec")
 
 
 def makes_images_of_its_shape(subject: CheckedPart) -> None:
-    """Of every shape that it does not refuse: finite float32 images of `output_shape`, and the input left alone."""
+    """For every accepted shape it returns finite float32 images of `output_shape`, and does not change the input."""
     spec: DeviceViewSpec = subject.build()
     for shape in taken(spec.output_shape, SHAPES, len(SHAPES)):
         given = _images(shape)
@@ -49,14 +49,14 @@ def makes_images_of_its_shape(subject: CheckedPart) -> None:
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
-    """The generator in the same state gives the same bits, and no other generator is drawn from."""
+    """The same generator state gives the same images bit for bit, and no other generator is used."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
     repeats(lambda: [_seen(spec, shape, 4)])
 
 
 def matches_its_random_flag(subject: CheckedPart) -> None:
-    """With `random = True` other generators give other images; without it the same."""
+    """With `random = True` different generator states give different images, otherwise the same images."""
     spec: DeviceViewSpec = subject.build()
     shape = taken(spec.output_shape, SHAPES)[0]
     first = _seen(spec, shape, SEEDS[0])
@@ -66,13 +66,13 @@ def matches_its_random_flag(subject: CheckedPart) -> None:
 
 
 def matches_its_in_place_flag(subject: CheckedPart) -> None:
-    """A step that says `in_place` answers a change of one pixel at the place of that pixel."""
+    """A step with `in_place = True` responds to a changed pixel at the position of that pixel."""
     spec: DeviceViewSpec = subject.build()
     if not spec.in_place:
-        raise NotApplicable("it says that pixels change place")
+        raise NotApplicable("it moves pixels")
     shape = _wide_shape(spec)
     if shape is None:
-        raise NotApplicable("it takes no images")
+        raise NotApplicable("it accepts no images")
 
     def see(images: Images, rng: torch.Generator) -> View:
         return View.in_place(spec.apply(images, rng))
@@ -82,13 +82,13 @@ def matches_its_in_place_flag(subject: CheckedPart) -> None:
 
 
 def returns_correct_alignment(subject: CheckedPart) -> None:
-    """A step that moves pixels gives the images of `apply`, and the affine map by which each was sampled."""
+    """A step that moves pixels returns the images of `apply` with the correct alignment."""
     spec: MovingViewSpec = subject.build()
     shape = _wide_shape(spec)
-    require(shape is not None, "it moves pixels, and takes no images")
+    require(shape is not None, "it moves pixels but accepts no images")
     assert shape is not None, "required above"
     view = spec.move(_images(shape), torch.Generator().manual_seed(4))
-    require(bitwise_equal(view.images, _seen(spec, shape, 4)), "`apply` and `move` give other images")
+    require(bitwise_equal(view.images, _seen(spec, shape, 4)), "`apply` and `move` return different images")
     require(tuple(view.alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(view.alignment.shape)}")
     require(torch.isfinite(view.alignment).all(), "its alignment is not finite")
     far = displacement(spec.move, shape)
@@ -96,7 +96,7 @@ def returns_correct_alignment(subject: CheckedPart) -> None:
 
 
 def preserves_shape_and_type(subject: CheckedPart) -> None:
-    """A step of the workers keeps shape and type, leaves its input alone, and the seed alone decides its draw."""
+    """A step on the workers preserves shape and type, does not change its input, and depends only on the seed."""
     spec: HostViewSpec = subject.build()
     for shape in taken(lambda shape: spec.apply_one(_image(shape), 4), HOST_SHAPES, len(HOST_SHAPES)):
         image = _image(shape)
@@ -109,7 +109,7 @@ def preserves_shape_and_type(subject: CheckedPart) -> None:
 
 
 def _wide_shape(spec: DeviceViewSpec) -> Shape | None:
-    """The first shape of images that it does not refuse."""
+    """Return the first accepted shape of images, or None."""
     return next((shape for shape in WIDE_SHAPES if unless_refused(spec.output_shape, shape) is not None), None)
 
 

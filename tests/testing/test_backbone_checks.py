@@ -159,7 +159,7 @@ def test_a_body_that_begins_with_idle_weights_is_good_enough(subject):
 
 def test_a_body_that_reads_samples_by_their_company(caught):
     told = caught(backbone_checks.output_does_not_depend_on_the_batch, "backbone", spoilt(Extracting, Sociable))
-    assert told == "in evaluation it reads a sample otherwise beside others than alone"
+    assert told == "in evaluation mode its output for a sample depends on the rest of the batch"
 
 
 def test_a_body_that_overflows_in_bf16(caught):
@@ -174,7 +174,7 @@ def test_a_body_with_a_value_that_no_checkpoint_holds(caught):
 
 def test_a_body_that_ignores_the_seed(caught):
     told = caught(backbone_checks.initial_weights_depend_only_on_the_seed, "backbone", spoilt(Extracting, Wilful))
-    assert told == "built twice from one seed it has other weights"
+    assert told == "built twice from the same seed it has different weights"
 
 
 class Bright(DecoderSpec):
@@ -280,7 +280,7 @@ def test_a_map_that_is_not_what_it_says(body, reason: str, caught):
 
 def test_a_map_that_depends_on_its_company(caught):
     told = caught(map_backbone_checks.output_does_not_depend_on_the_batch, "backbone", spoilt(Mapping, SociableMaps))
-    assert told == "in evaluation it reads an image otherwise beside others than alone"
+    assert told == "in evaluation mode its output for an image depends on the rest of the batch"
 
 
 def test_a_map_that_overflows_in_bf16(caught):
@@ -295,12 +295,15 @@ def test_a_map_body_with_a_value_that_no_checkpoint_holds(caught):
 
 def test_a_map_body_that_ignores_the_seed(caught):
     told = caught(map_backbone_checks.initial_weights_depend_only_on_the_seed, "backbone", spoilt(Mapping, WilfulMaps))
-    assert told == "built twice from one seed it has other weights"
+    assert told == "built twice from the same seed it has different weights"
 
 
 def test_a_map_body_for_vectors(caught):
     told = caught(map_backbone_checks.rejects_invalid_images, "backbone", Mapping)
-    assert told in ("it takes samples of (20,), which are no images", "it takes samples of (2, 3), which are no images")
+    assert told in (
+        "it accepts samples of (20,), which are not images",
+        "it accepts samples of (2, 3), which are not images",
+    )
 
 
 class Layers(LayeredDecoderSpec):

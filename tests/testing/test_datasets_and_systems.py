@@ -135,17 +135,21 @@ class Held(Drawn):
         (dataset_checks.describes_its_data, Wordless, "it has no licence"),
         (dataset_checks.describes_its_data, Rambling, "its summary is more than a line"),
         (dataset_checks.says_how_to_get_the_data, Unplaced, "it needs no file; let its layout begin with 'nothing: '"),
-        (dataset_checks.says_how_to_get_the_data, Absent, "it is not located, and yet it opens"),
-        (dataset_checks.says_how_to_get_the_data, Elsewhere, "its message is not of a key of [data]"),
-        (dataset_checks.says_how_to_get_the_data, Unhelpful, "its message does not say which files to get (ten.npy)"),
-        (dataset_checks.says_how_to_get_the_data, Misnamed, "its message does not say `latentclust data fetch wrong`"),
+        (dataset_checks.says_how_to_get_the_data, Absent, "it is not located, but it opens"),
+        (dataset_checks.says_how_to_get_the_data, Elsewhere, "its error does not name a key of [data]"),
+        (dataset_checks.says_how_to_get_the_data, Unhelpful, "its error does not name the files to get (ten.npy)"),
+        (
+            dataset_checks.says_how_to_get_the_data,
+            Misnamed,
+            "its error does not mention `latentclust data fetch wrong`",
+        ),
         (dataset_checks.holds_samples, Bright, "its vectors leave [0, 1]"),
         (dataset_checks.holds_samples, Floating, "are neither uint8 images nor float32 vectors"),
         (dataset_checks.holds_samples, Unsealed, "its labels are not sealed: make it by image_set"),
         (dataset_checks.holds_samples, FewLabels, "of 10 samples it has 7 labels: make it by image_set"),
         (dataset_checks.holds_samples, FewMaps, "of 10 samples it has 8 labels"),
         (dataset_checks.holds_samples, PartOfMaps, "of 10 samples it has 9 labels"),
-        (dataset_checks.opens_the_same_twice, Fickle, "opened twice it holds other samples"),
+        (dataset_checks.opens_the_same_twice, Fickle, "opened twice it contains different samples"),
         (dataset_checks.is_read_by_workers, Held, "its samples cannot be sent to a worker process"),
     ],
 )
@@ -155,8 +159,7 @@ def test_a_wrong_data_set(check, value, reason: str, caught):
 
 def test_a_set_that_needs_files_is_not_applicable(caught):
     assert (
-        caught(dataset_checks.holds_samples, "dataset", Absent)
-        == "it raised NotApplicable: it needs files of the user's"
+        caught(dataset_checks.holds_samples, "dataset", Absent) == "it raised NotApplicable: it needs files of the user"
     )
 
 
@@ -220,11 +223,13 @@ def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: p
     file.write_text(SYSTEM)
     monkeypatch.setattr(system_checks, "annotated", lambda layered: "name = 'other'")
     told = caught(system_checks.round_trips_through_a_recipe, "system", file, name="wrong@1")
-    assert told == "shown by `recipe show` and read again it is another"
+    assert told == "the output of `recipe show`, read again, is another recipe"
 
 
 def test_a_graph_that_lacks_a_loss(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)
     monkeypatch.setattr(system_checks, "mermaid", lambda resolved: "flowchart LR")
-    assert caught(system_checks.draws_its_graph, "system", file, name="wrong@1") == "the graph lacks divergence"
+    assert (
+        caught(system_checks.draws_its_graph, "system", file, name="wrong@1") == "the graph does not contain divergence"
+    )

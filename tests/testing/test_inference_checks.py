@@ -125,7 +125,7 @@ class Teacher(Reading):
             Greedy,
             "it reads the network 'trunk', which `needs` does not name",
         ),
-        (inference_checks.declares_the_networks_it_reads, Curious, "other networks change its answer"),
+        (inference_checks.declares_the_networks_it_reads, Curious, "other networks change its result"),
         (inference_checks.declares_the_networks_it_reads, Objecting, "it objects to every prior: "),
         (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
         (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
@@ -135,8 +135,16 @@ class Teacher(Reading):
         (inference_checks.does_not_change_weights, Counting, "it changes the networks' buffers"),
         (inference_checks.does_not_change_weights, Sloping, "it changes the networks' gradients"),
         (inference_checks.does_not_change_weights, Holding, "it changes the networks' weights that may move"),
-        (inference_checks.round_trips_through_a_model_file, Numbers, "what it learned is not finite tensors alone"),
-        (inference_checks.round_trips_through_a_model_file, Infinite, "what it learned is not finite tensors alone"),
+        (
+            inference_checks.round_trips_through_a_model_file,
+            Numbers,
+            "its state contains something other than finite tensors",
+        ),
+        (
+            inference_checks.round_trips_through_a_model_file,
+            Infinite,
+            "its state contains something other than finite tensors",
+        ),
     ],
 )
 def test_a_wrong_inference(check, value, reason: str, caught):
@@ -225,7 +233,7 @@ ADVANCES: list[int] = []
         (chain_checks.has_one_row_per_sample, Renaming, "`advance` gives ['code'], and `begin` gave ['style']"),
         (chain_checks.has_one_row_per_sample, Narrowing, "`advance` gives style as torch.float32 of (6, 1)"),
         (chain_checks.provides_the_declared_quantities, Promising, "`provides` names ['more', 'noise_scale']"),
-        (chain_checks.provides_the_declared_quantities, Listing, "the diagnostic 'length' is no finite 0-d tensor"),
+        (chain_checks.provides_the_declared_quantities, Listing, "the diagnostic 'length' is not a finite 0-d tensor"),
         (
             chain_checks.advance_is_deterministic_for_a_generator,
             GlobalChain,
@@ -234,7 +242,7 @@ ADVANCES: list[int] = []
         (
             chain_checks.round_trips_through_a_checkpoint,
             Remembering,
-            "chains read back from a checkpoint go another way",
+            "chains restored from a checkpoint continue differently",
         ),
     ],
 )

@@ -147,7 +147,7 @@ class Plain(LossSpec):
     ("value", "reason"),
     [
         (Returning, "its __call__ returns Tensor, not a Scalar"),
-        (Bare, "it does not say the type of code"),
+        (Bare, "it does not annotate code"),
         (Stranger, "the loss asks for 'odd', and there is no such quantity"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_signature_that_no_recipe_can_bind(value, reason: str, caught):
         (Half, "the term is torch.float64, and not float32"),
         (Endless, "inf"),
         (FlatOnly, "it raised ValueError: too many values to unpack"),
-        (Refusing, "it refuses every form of batches"),
+        (Refusing, "it rejects every variant of batches"),
     ],
 )
 def test_a_term_that_is_none(value, reason: str, caught):
@@ -274,7 +274,7 @@ def flat_only(prior: PriorSpec, batch_size: int, rng: torch.Generator) -> Images
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(untyped, "it does not say the type of return"), (of_nobody, "asks for 'odd', and there is no such quantity")],
+    [(untyped, "it does not annotate return"), (of_nobody, "asks for 'odd', and there is no such quantity")],
 )
 def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
     assert reason in caught(quantity_checks.binds_by_its_parameters, "quantity", value)

@@ -137,12 +137,12 @@ def test_no_type(caught):
 
 
 def test_another_name_in_a_recipe(caught):
-    assert "goes by another name, 'other'" in caught(option_checks.types_every_option, "loss", Alias)
+    assert "has the alias 'other'" in caught(option_checks.types_every_option, "loss", Alias)
 
 
 def test_no_word_of_an_option(caught):
     told = caught(option_checks.documents_every_option, "loss", Undocumented)
-    assert told == "nothing says what the option 'more' does: write a string below it"
+    assert told == "the option 'more' has no description: write a docstring below it"
 
 
 def test_a_key_of_the_table_itself(caught):
@@ -155,7 +155,7 @@ def test_an_option_that_does_not_survive(caught):
 
 
 def test_an_unknown_key_that_is_taken(caught):
-    assert caught(option_checks.rejects_unknown_keys, "loss", Lax) == "it takes a key that it does not know"
+    assert caught(option_checks.rejects_unknown_keys, "loss", Lax) == "it accepts an unknown key"
 
 
 def test_text_for_a_number(caught):

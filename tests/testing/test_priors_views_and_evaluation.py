@@ -98,9 +98,9 @@ class Lonely(Uniform):
         (prior_checks.has_one_hot_categories, Soft, "its categories are not one-hot"),
         (prior_checks.has_one_hot_categories, One, "of 400 draws none is of some category"),
         (prior_checks.is_deterministic_for_a_generator, Global, "it draws from the global generator of torch"),
-        (prior_checks.is_deterministic_for_a_generator, Fixed, "other generators give the same draws"),
-        (prior_checks.draws_independently, Twins, "two draws of a batch are the same"),
-        (prior_checks.rejects_fewer_than_two_clusters, Lonely, "it takes clusters = 1"),
+        (prior_checks.is_deterministic_for_a_generator, Fixed, "different generators give the same samples"),
+        (prior_checks.draws_independently, Twins, "two samples of a batch are equal"),
+        (prior_checks.rejects_fewer_than_two_clusters, Lonely, "it accepts clusters = 1"),
     ],
 )
 def test_a_wrong_prior(check, value, reason: str, caught):
@@ -351,7 +351,7 @@ def test_a_view_that_moves_pixels_as_it_says(subject):
 
 
 def test_a_view_that_says_that_it_moves_pixels_is_not_asked_for_their_place(caught):
-    assert caught(view_checks.matches_its_in_place_flag, "view", Unaligned).endswith("it says that pixels change place")
+    assert caught(view_checks.matches_its_in_place_flag, "view", Unaligned).endswith("it moves pixels")
 
 
 # Metrics and baselines
@@ -466,7 +466,7 @@ class TossingPixels(MapBaselineSpec):
             metric_checks.ignores_cluster_numbering,
             "metric",
             Numbered,
-            "numbering clusters or classes otherwise changes it",
+            "renumbering clusters or classes changes it",
         ),
         (metric_checks.labels_every_point, "baseline", Beyond3, "of 3 clusters it gives labels from 1 to 3"),
         (metric_checks.labels_every_point, "baseline", Scaling, "it changes the points that it is given"),

@@ -34,7 +34,7 @@ def test_what_is_wrong_is_told_with_its_part_check_and_reason(cli, distribution)
     assert outcome.code == 1
     assert outcome.out.splitlines() == [
         "metric half",
-        "  has-a-summary: its docstring's first line is no whole sentence: 'Always'",
+        "  has-a-summary: the first line of its docstring is not a sentence: 'Always'",
         "  is-a-number: of four clusters and three classes it gives a int, and not a float",
         "latentclust-spoilt 1.2: 1 part, 10 checks passed: 2 failed",
     ]
