@@ -182,6 +182,7 @@ def checks_of(part: Part) -> tuple[Check, ...]:
     found = [*COMMON_CHECKS]
     if isinstance(part.value, type) and issubclass(part.value, Spec):
         found += SPEC_CHECKS
+        found += [docstring_checks.has_a_valid_example] if docstring_checks.has_example(part.value) else []
     found += KIND_CHECKS.get(part.kind, ())
     if isinstance(part.value, type):
         found += [check for base, checks in BASE_CLASS_CHECKS if issubclass(part.value, base) for check in checks]

@@ -7,14 +7,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from latentclust.networks.images import EncoderNetwork
 from latentclust.specs.backbones import EncoderHeadSpec
 from latentclust.specs.inference import Model
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.tensors import Images
 from latentclust.testing.network_checks import seeded
 from latentclust.testing.randomness import bitwise_equal, repeats
-from latentclust.testing.small_networks import role_of
+from latentclust.testing.small_networks import build_encoder, role_of
 from latentclust.testing.subject import CheckedPart, CheckFailed, require, unless_refused
 from latentclust.testing.variants import BATCH, Variant, variants
 from latentclust.train.full_dataset import evaluation_mode
@@ -135,14 +134,10 @@ def _network(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn
         own = part.provider.distribution == subject.part.provider.distribution
         fits = role == "encoder" and not variant.prior.per_pixel and issubclass(part.value, EncoderHeadSpec)
         if own and fits:
-            return seeded(_own_encoder, CheckedPart(part, subject.registry).build(), variant)
+            sizes = variant.prior.clusters, variant.prior.style_dim
+            encoder = partial(build_encoder, CheckedPart(part, subject.registry).build(), variant.shape, *sizes)
+            return seeded(encoder)
     return variant.network(name, role)
-
-
-def _own_encoder(spec: EncoderHeadSpec, variant: Variant) -> EncoderNetwork:
-    sizes = variant.prior.clusters, variant.prior.style_dim
-    body = spec.extractor(variant.shape)
-    return EncoderNetwork(body, *sizes, head=spec.head(body.width, *sizes))
 
 
 def _state(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from latentclust.networks.images import (
     TrunkNetwork,
 )
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.specs.backbones import Extractor, LayeredDecoder, MapExtractor
+from latentclust.specs.backbones import EncoderHeadSpec, Extractor, ExtractorSpec, LayeredDecoder, MapExtractor
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 from latentclust.testing.subject import CheckedPart, NotApplicable
@@ -125,6 +125,20 @@ def _of_maps(role: str, prior: MapPriorSpec, shape: Shape) -> nn.Module:
             return HeadsMapNetwork(PixelBody(shape), HEADS, clusters)
         case _:
             return TrunkMapNetwork(PixelBody(shape))
+
+
+def build_encoder(spec: ExtractorSpec, shape: Shape, clusters: int, style_dim: int) -> EncoderNetwork:
+    """Build the encoder of an image-level backbone, with the head of the backbone if it has one.
+
+    Args:
+        spec: The backbone.
+        shape: Shape of a sample.
+        clusters: Number of clusters.
+        style_dim: Width of the style.
+    """
+    body = spec.extractor(shape)
+    head = spec.head(body.width, clusters, style_dim) if isinstance(spec, EncoderHeadSpec) else None
+    return EncoderNetwork(body, clusters, style_dim, head=head)
 
 
 def role_of(subject: CheckedPart, name: str, roles: Container[str]) -> str:

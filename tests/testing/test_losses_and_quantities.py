@@ -64,7 +64,7 @@ class FlatOnly(LossSpec):
 
 
 class Refusing(LossSpec):
-    """A loss that refuses every form."""
+    """A loss that rejects every variant."""
 
     def __call__(self, code: Code) -> Scalar:
         raise LatentclustError.at("losses", "no", "Give up")
@@ -190,14 +190,14 @@ def test_a_term_that_autocast_lowers(caught):
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(Drawing, "it draws from the global generator of torch"), (Counting, "it gives different bits")],
+    [(Drawing, "it draws from the global generator of torch"), (Counting, "its results differ")],
 )
 def test_a_loss_of_more_than_its_arguments(value, reason: str, caught):
     assert reason in caught(loss_checks.depends_only_on_its_arguments, "loss", value)
 
 
 def test_a_loss_is_tried_on_vectors_images_and_label_maps(subject):
-    assert [bound.form.name for bound in bound_loss(subject("loss", Plain))] == ["vectors", "images", "label maps"]
+    assert [bound.variant.name for bound in bound_loss(subject("loss", Plain))] == ["vectors", "images", "label maps"]
 
 
 def test_a_parameter_without_a_namesake_is_bound_by_its_type_to_the_distributions_own(subject):
@@ -301,7 +301,7 @@ def test_a_quantity_that_overflows_in_bf16(caught):
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(drawn, "it draws from the global generator of torch"), (remembered, "it gives different bits")],
+    [(drawn, "it draws from the global generator of torch"), (remembered, "its results differ")],
 )
 def test_a_quantity_that_draws_from_elsewhere(value, reason: str, caught):
     assert reason in caught(quantity_checks.is_deterministic_for_a_generator, "quantity", value)

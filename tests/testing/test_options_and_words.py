@@ -118,7 +118,7 @@ def test_no_docstring_of_its_own(caught):
 
 
 def test_half_a_sentence(caught):
-    assert "is no whole sentence: 'The mean logit'" in caught(docstring_checks.has_a_summary, "loss", Fragment)
+    assert "is not a sentence: 'The mean logit'" in caught(docstring_checks.has_a_summary, "loss", Fragment)
 
 
 def test_no_source(caught):
@@ -151,7 +151,7 @@ def test_a_key_of_the_table_itself(caught):
 
 
 def test_an_option_that_does_not_survive(caught):
-    assert "read again it is" in caught(option_checks.round_trips_through_a_recipe, "loss", Rounded)
+    assert "written to TOML and read again, " in caught(option_checks.round_trips_through_a_recipe, "loss", Rounded)
 
 
 def test_an_unknown_key_that_is_taken(caught):
@@ -176,3 +176,53 @@ def test_a_class_that_no_worker_can_import(caught):
 def test_an_option_without_an_example(caught):
     told = caught(option_checks.round_trips_through_a_recipe, "loss", Needy)
     assert told == "the option 'model' must be given, and names no example: add Field(examples=[...])"
+
+
+EXAMPLE = """A penalty.
+
+    Example:
+        ```toml
+        [losses.penalty]
+        use = "wrong"
+        player = "encoder"
+        weight = 0.5
+        OPTION
+        ```
+    """
+
+
+class Exemplary(LossSpec):
+    """To be given an example."""
+
+    width: float = 1.0
+    """Its width."""
+
+    def __call__(self, code: Code) -> Scalar:
+        return Scalar(code.logits.mean())
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("wide = 2.0", "Example.wide"),
+        ('width = "2"', "Example.width"),
+        ("width = ", "is not valid TOML"),
+    ],
+)
+def test_an_example_is_a_table_with_options_of_its_part(caught, monkeypatch, option, said):
+    monkeypatch.setattr(Exemplary, "__doc__", EXAMPLE.replace("OPTION", option))
+    assert said in caught(docstring_checks.has_a_valid_example, "loss", Exemplary)
+
+
+@pytest.mark.parametrize("option", ["width = 2.0", ""])
+def test_a_valid_example_is_accepted(subject, monkeypatch, option):
+    monkeypatch.setattr(Exemplary, "__doc__", EXAMPLE.replace("OPTION", option))
+    docstring_checks.has_a_valid_example(subject("loss", Exemplary))
+    assert docstring_checks.example_recipe(Exemplary)["losses"]["penalty"]["weight"] == 0.5
+
+
+def test_an_example_must_use_its_part(caught, monkeypatch):
+    monkeypatch.setattr(Exemplary, "__doc__", EXAMPLE.replace('"wrong"', '"another"').replace("OPTION", ""))
+    assert "does not use" in caught(docstring_checks.has_a_valid_example, "loss", Exemplary)
+    monkeypatch.setattr(Exemplary, "__doc__", "A penalty.")
+    assert not docstring_checks.has_example(Exemplary)

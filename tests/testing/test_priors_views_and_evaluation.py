@@ -259,7 +259,7 @@ class GlobalHost(HostViewSpec):
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (view_checks.runs_in_one_place, Both, "it is neither, or both"),
+        (view_checks.runs_in_one_place, Both, "it must be either"),
         (view_checks.makes_images_of_its_shape, Cropping, "it makes images of (8, 3, 16, 15), and says (8, 3, 16, 16)"),
         (view_checks.makes_images_of_its_shape, Beyond, "its images leave [0, 1]"),
         (view_checks.makes_images_of_its_shape, InPlace, "it changes the images that it is given"),

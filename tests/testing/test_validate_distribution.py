@@ -99,7 +99,7 @@ def test_a_distribution_that_provides_nothing_is_an_error(distribution: Install)
 def test_what_is_not_there_is_an_error():
     with pytest.raises(LatentclustError, match="distribution 'latentclust-nothing' is not installed"):
         validate_distribution("latentclust-nothing", installed())
-    with pytest.raises(LatentclustError, match="numpy is no plugin"):
+    with pytest.raises(LatentclustError, match="numpy is not a plugin"):
         validate_distribution("numpy", installed())
 
 
@@ -107,7 +107,7 @@ def test_what_is_left_out_is_an_error(distribution: Install, monkeypatch: pytest
     distribution("latentclust-good", GOOD)
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
     installed.cache_clear()
-    with pytest.raises(LatentclustError, match="LATENTCLUST_PLUGINS leaves latentclust-good out"):
+    with pytest.raises(LatentclustError, match="LATENTCLUST_PLUGINS excludes latentclust-good"):
         validate_distribution("latentclust-good", installed())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 from latentclust.api import Code, LatentclustError
-from latentclust.runs.run import load_resolved_recipe
+from latentclust.testing import load_resolved_recipe
 
 from latentclust_confidence_penalty import ConfidencePenalty
 

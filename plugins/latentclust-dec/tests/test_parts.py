@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from latentclust.api import Code, Images, Latent, LatentclustError, Model
-from latentclust.assemble.experiment import assemble
-from latentclust.networks.images import EncoderNetwork
-from latentclust.plugins.registry import installed
-from latentclust.runs.run import load_resolved_recipe
+from latentclust.testing import build_encoder, build_networks, build_part, load_resolved_recipe
 from torch import nn
 
 import latentclust_dec
@@ -22,11 +19,10 @@ from latentclust_dec.whole_set import KMeansCentroids, Target, TargetDistributio
 CLUSTERS, WIDTH = 3, 2
 
 
-def encoder(alpha: float = 1.0) -> EncoderNetwork:
+def encoder(alpha: float = 1.0) -> nn.Module:
     torch.manual_seed(0)
     spec = StudentT(hidden=(8, 5), alpha=alpha)
-    body = spec.extractor((1, 4, 4))
-    return EncoderNetwork(body, CLUSTERS, WIDTH, head=spec.head(body.width, CLUSTERS, WIDTH))
+    return build_encoder(spec, (1, 4, 4), CLUSTERS, WIDTH)
 
 
 def images(count: int = 12) -> Images:
@@ -55,7 +51,7 @@ class Embedding(nn.Module):
 
 
 def model(network: nn.Module) -> Model:
-    prior = installed().build("prior", "gaussian", {"clusters": CLUSTERS, "style_dim": WIDTH}, "prior")
+    prior = build_part("prior", "gaussian", clusters=CLUSTERS, style_dim=WIDTH)
     return Model({"encoder": network}, prior)  # type: ignore[arg-type]
 
 
@@ -134,8 +130,8 @@ def test_the_embedding_is_decoded_alone() -> None:
         return images()
 
     code = encoder()(images())
-    gaussian = installed().build("prior", "gaussian", {"clusters": 3, "style_dim": 2}, "prior")
-    one_hot = installed().build("prior", "one-hot-gaussian", {"clusters": 3, "style_dim": 2}, "prior")
+    gaussian = build_part("prior", "gaussian", clusters=3, style_dim=2)
+    one_hot = build_part("prior", "one-hot-gaussian", clusters=3, style_dim=2)
     for prior, columns in ((gaussian, 0), (one_hot, 3)):
         decoded_embedding(generator, code, prior)  # type: ignore[arg-type]
         assert torch.equal(seen[-1].category, torch.zeros(12, columns))
@@ -168,7 +164,7 @@ def test_dec_moves_the_encoder_alone_and_idec_the_decoder_too() -> None:
 
 def test_the_decoder_mirrors_the_encoder() -> None:
     tables = {"schema": 1, "extends": "dec@1", "name": "d", "data": {"use": "digits"}}
-    networks = assemble(load_resolved_recipe(tables, ()), ()).networks
+    networks = build_networks(tables)
     widths = {
         name: [layer.in_features for layer in network.modules() if isinstance(layer, nn.Linear)]
         for name, network in networks.items()

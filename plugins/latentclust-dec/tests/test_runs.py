@@ -9,12 +9,7 @@ import latentclust
 import numpy as np
 import pytest
 import torch
-from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import load_resolved_recipe
-from latentclust.train.devices import make_fabric
-from latentclust.train.events import NullListener
-from latentclust.train.loop import Training
-from latentclust.train.setup import prepare_training
+from latentclust.testing import load_resolved_recipe, start_training
 from sklearn.cluster import KMeans
 
 from latentclust_dec.assignment import target_distribution
@@ -37,9 +32,8 @@ def tables(system: str) -> dict[str, Any]:
     return {"schema": 1, "extends": system, "name": "small", "data": {"use": "digits"}}
 
 
-def training(system: str, folder: Path, *settings: str) -> Training:
-    experiment = assemble(load_resolved_recipe(tables(system), (*SMALL, *settings)), ())
-    return prepare_training(experiment, make_fabric("cpu", 1), folder)
+def training(system: str, folder: Path, *settings: str, on_record: Any = None) -> Any:
+    return start_training(tables(system), folder, (*SMALL, *settings), on_record)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -117,11 +111,8 @@ def test_a_run_is_saved_and_read_again_by_the_nearest_centroid(tmp_path: Path, s
 
 
 def test_descending_the_loss_between_targets_lowers_it(tmp_path: Path) -> None:
-    made = training("dec@1", tmp_path, "stages.clustering.rounds=200", "tables.target.every=0", "train.log_every=50")
-    losses: list[float] = []
-    made.callbacks.listener = type(
-        "Noting", (NullListener,), {"on_record": lambda _, record: losses.append(record.losses)}
-    )()
-    made.run()
+    losses: list[Any] = []
+    settings = ("stages.clustering.rounds=200", "tables.target.every=0", "train.log_every=50")
+    training("dec@1", tmp_path, *settings, on_record=lambda record: losses.append(record.losses)).run()
     clustering = [line["clustering"] for line in losses if "clustering" in line]
     assert clustering[-1] < clustering[0]

@@ -6,12 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import latentclust
 import numpy as np
 import pytest
 import torch
 from latentclust.api import LatentclustError
-from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import load_resolved_recipe, run
+from latentclust.testing import build_networks, load_resolved_recipe
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -74,7 +74,7 @@ def tables(scenes: Path) -> dict[str, Any]:
 
 
 def test_two_textures_of_the_same_colours_are_told_apart(tables: dict[str, Any], tmp_path: Path):
-    result = run(tables, out=tmp_path / "run", device="cpu").result
+    result = latentclust.run(tables, out=tmp_path / "run", device="cpu").result
     assert result.metrics is not None
     assert result.metrics["accuracy"] > 0.95
     assert result.baselines is not None
@@ -82,8 +82,8 @@ def test_two_textures_of_the_same_colours_are_told_apart(tables: dict[str, Any],
 
 
 def test_only_the_head_and_the_centroids_move(tables: dict[str, Any], tmp_path: Path):
-    before = assemble(load_resolved_recipe(tables, ()), ()).networks
-    finished = run(tables, {"train.rounds": 2}, out=tmp_path / "run", device="cpu")
+    before = build_networks(tables)
+    finished = latentclust.run(tables, {"train.rounds": 2}, out=tmp_path / "run", device="cpu")
     after = load_file(finished.folder / "model.safetensors")
     moved = {}
     for name, network in before.items():
