@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
-from latentclust.labelling.clusters.rewrite import restored
+from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
 from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, LabelOptionValues, merge_options
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener
@@ -69,7 +69,7 @@ def label(
     with lock_folder(run.folder) as partial, stop_on_signals() as should_stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # The report lists scenes without georeference.
         run_log = run.open_log()
-        kept = restored(run_log, run.finished(run_log), run.outputs, partial, should_stop)
+        kept = restore_missing(run_log, run.finished(run_log), run.outputs, partial, should_stop)
         todo = [scene for scene in run.scenes if str(scene.output) not in kept]
         listener = listener or NullLabelListener()
         listener.on_start(len(todo), len(kept))

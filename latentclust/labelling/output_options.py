@@ -22,7 +22,7 @@ from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_it
 from latentclust.labelling.scene_task import SceneTask, merge_strips
 from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
 from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.vector.polygons import check_vector, write_polygons
+from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
 
 POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"
 """What outputs that are no rasters end in."""
@@ -90,7 +90,7 @@ class OutputOptions:
     def check(self) -> None:
         """Raises LatentclustError for values that will not do, and for libraries that are not installed."""
         if self.vector:
-            check_vector(self.vector.min_area, self.vector.max_polygons)
+            check_polygon_options(self.vector.min_area, self.vector.max_polygons)
         if self.catalogue:
             check_extra("stac")
             if self.catalogue.datetime is not None:

@@ -134,5 +134,5 @@ def test_no_outputs_to_be_named(cli, tmp_path):
     assert outcome.code == 2
     assert (
         outcome.err
-        == f"error: {tmp_path / 'none'}: holds no labelling.json. Name a folder that latentclust label wrote.\n"
+        == f"error: {tmp_path / 'none'}: contains no labelling.json. Pass a folder that latentclust label wrote.\n"
     )

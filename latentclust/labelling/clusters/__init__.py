@@ -1,1 +1,1 @@
-"""Clusters previewed, named and drawn again in finished rasters."""
+"""Preview clusters, name them, and apply names and colours to finished rasters."""

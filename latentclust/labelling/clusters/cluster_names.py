@@ -1,4 +1,4 @@
-"""Names of clusters given by an analyst, and kept in the model's file."""
+"""Names and colours that an analyst gives to clusters, stored in the model file."""
 
 import json
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from latentclust.model.tensor_files import replace_metadata
 
 
 def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable[str] = ()) -> ClusteringModel:
-    """Changes what a saved model calls its clusters, in one step; its tensors stay as they are, to the bit.
+    """Change the names and colours of a saved model's clusters atomically. The tensors stay bit for bit the same.
 
     Args:
         path: A model file, or the folder of a run.
-        names: `NUMBER=NAME`; several clusters may bear one name, and `NUMBER=` takes a name away.
-        colours: `NAME=#rrggbb`; `NAME=` takes a colour away. A class that is no more loses its colour.
+        names: Items `NUMBER=NAME`. Several clusters may share a name; `NUMBER=` removes a name.
+        colours: Items `NAME=#rrggbb`; `NAME=` removes a colour. A class that no longer exists loses its colour.
 
     Returns:
-        The model under its new names, on the CPU.
+        The model with its new names, on the CPU.
 
     Raises:
-        LatentclustError: No model, names or colours that will not do, or a file that cannot be written.
+        LatentclustError: If there is no model, a name or colour is invalid, or the file cannot be written.
     """
     file = model_file(path)
     before = load(file)

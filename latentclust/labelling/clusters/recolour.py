@@ -1,4 +1,4 @@
-"""Finished label rasters drawn anew, without a model: with other colours, or their clusters merged into classes."""
+"""Rewrite finished label rasters without a model: with other colours, or with clusters merged into classes."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,19 +20,23 @@ from latentclust.labelling.outputs.sidecars import AnyPath
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.scenes.reader import open_raster
 
-ANEW = "Label its scene anew"
+RELABEL_FIX = "Label the scene again"
 
 
 def classes_raster(labels: AnyPath) -> AnyPath:
-    """The raster of classes that goes with a raster of clusters: `NAME-classes.tif`."""
+    """Return the path of the raster of classes that belongs to a raster of clusters: `NAME-classes.tif`."""
     return labels.with_name(f"{labels.stem}-classes{labels.suffix}")
 
 
 def count_clusters(labels: Path, clusters: int) -> dict[int, int]:
-    """Pixels of each cluster, counted from 1, and of no data, 0; a row of blocks is in memory at a time.
+    """Count the pixels of each cluster, and of nodata under 0. One row of blocks is in memory at a time.
+
+    Args:
+        labels: A raster of clusters, counted from 1.
+        clusters: Number of clusters of the model.
 
     Raises:
-        LatentclustError: A raster that cannot be read, or that holds values above the number of clusters.
+        LatentclustError: If the raster cannot be read or contains values above the number of clusters.
     """
     counts = np.zeros(clusters + 1, np.int64)
     with open_raster(labels) as file:
@@ -42,23 +46,23 @@ def count_clusters(labels: Path, clusters: int) -> dict[int, int]:
 
 
 def merged_counts(counts: Mapping[int, int], legend: Legend) -> dict[int, int]:
-    """Pixels of each value of a legend, from those of each cluster."""
+    """Return the pixel count of each value of a legend, given the pixel count of each cluster."""
     return {entry.value: sum(counts[cluster] for cluster in entry.clusters) for entry in legend.entries}
 
 
 def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> None:
-    """Writes the classes of a finished label raster as a Cloud-Optimized GeoTIFF of the same place.
+    """Write the classes of a finished label raster as a Cloud-Optimized GeoTIFF with the same georeference.
 
-    A row of blocks is in memory at a time.
+    One row of blocks is in memory at a time.
 
     Args:
-        labels: A raster of clusters, 0 its no data.
-        draft: A temporary name.
-        target: What is written.
-        legend: Of the classes.
+        labels: A raster of clusters with nodata value 0.
+        draft: Path of a temporary file.
+        target: Path of the raster to write.
+        legend: Legend of the classes.
 
     Raises:
-        LatentclustError: A raster that cannot be read, holds other values or cannot be written.
+        LatentclustError: If the raster cannot be read, contains other values or cannot be written.
     """
     table = legend.lookup()
     labelled = 0
@@ -73,19 +77,19 @@ def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> No
 
 
 def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: int) -> None:
-    """Writes a finished label raster again with the colours of a legend; all else stays as it is.
+    """Write a finished label raster again with the colours of a legend. Everything else stays unchanged.
 
     Args:
         labels: A raster with a colour table.
-        draft: A temporary name, `.vrt`.
-        target: What is written, a Cloud-Optimized GeoTIFF.
-        legend: Its values.
-        labelled: Pixels of it that are data.
+        draft: Path of a temporary file with the suffix `.vrt`.
+        target: Path of the Cloud-Optimized GeoTIFF to write.
+        legend: Legend of the raster.
+        labelled: Number of valid pixels of the raster.
 
     Raises:
-        LatentclustError: A raster that cannot be read or written.
+        LatentclustError: If the raster cannot be read or written.
     """
-    # GDAL would copy the old names into the new file's own sidecar.
+    # GDAL would copy the old names into the sidecar of the new file.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
         with open_raster(labels) as file:
             where = Georeference.from_dataset(file)
@@ -96,7 +100,7 @@ def recolour(labels: Path, draft: Path, target: Path, legend: Legend, labelled: 
 
 
 def _paint(draft: Path, palette: Palette) -> None:
-    """Replaces the colour table of a virtual raster."""
+    """Replace the colour table of a virtual raster."""
     tree = Xml.parse(draft)
     table = tree.find("VRTRasterBand/ColorTable")
     assert table is not None, "label rasters have a colour table"
@@ -108,12 +112,12 @@ def _paint(draft: Path, palette: Palette) -> None:
 
 
 def _rows(file: DatasetReader, path: Path, clusters: int) -> Iterator[NDArray[Any]]:
-    """The raster from top to bottom, `(n, width)` at a time."""
+    """Yield the rows of a raster from top to bottom, `(n, width)` at a time."""
     for top in range(0, file.height, COG_BLOCK):
         window = Window(0, top, file.width, min(COG_BLOCK, file.height - top))
         with decode_errors(path):
             rows = file.read(1, window=window)
         if rows.max() > clusters:
-            what = f"holds the value {rows.max()}, and the model has {clusters} clusters"
-            raise LatentclustError.at(str(path), what, ANEW)
+            what = f"contains the value {rows.max()}, but the model has {clusters} clusters"
+            raise LatentclustError.at(str(path), what, RELABEL_FIX)
         yield rows

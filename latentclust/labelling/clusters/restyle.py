@@ -1,31 +1,57 @@
-"""The finished outputs of a folder under their model's present names and colours, without inference."""
+"""Rewrite the finished outputs of scenes after names or colours changed, or when their legends are missing.
 
-from dataclasses import dataclass
-from pathlib import Path
+Nothing is inferred again: everything is made from the label rasters.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
-from latentclust.labelling.clusters.rewrite import AGAIN, drafting, redraw
-from latentclust.labelling.label_report import SceneResult
-from latentclust.labelling.output_options import STAC_SUFFIX, OutputOptions, PolygonOptions
+from latentclust.labelling.clusters.recolour import (
+    RELABEL_FIX,
+    classes_raster,
+    count_clusters,
+    merge_classes,
+    merged_counts,
+    recolour,
+)
+from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
+from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions, PolygonOptions
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.stac_item import read_label_item
-from latentclust.labelling.run_log import RUN_LOG, RunLog, lock_folder, model_fingerprint, read_run_log
+from latentclust.labelling.outputs.publish import publish_outputs
+from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
+from latentclust.labelling.outputs.stac_item import read_label_item, rename_classes
+from latentclust.labelling.run_log import (
+    DRAFT_FOLDER,
+    RUN_LOG,
+    RunLog,
+    lock_folder,
+    model_fingerprint,
+    read_run_log,
+)
+from latentclust.labelling.vector.polygons import write_polygons
 from latentclust.model.model import ClusteringModel, load
 from latentclust.stopping import stop_on_signals
 
-ELSEWHERE = "Label into another folder"
+RERUN_FIX = "Run the same command again"
+NEW_FOLDER_FIX = "Label into another folder"
+
+ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Restyled:
-    """What was drawn anew.
+class RestyleResult:
+    """The outputs that `restyle` rewrote.
 
     Attributes:
-        folder: Of the outputs.
-        rasters: Of clusters and of classes, relative to the folder.
+        folder: The output folder.
+        rasters: Paths of the rasters of clusters and of classes, relative to the folder.
         classes: The legend of the classes.
     """
 
@@ -34,70 +60,186 @@ class Restyled:
     classes: Legend
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine reads."""
+        """Return the result as a JSON-serializable dict."""
         return {"folder": str(self.folder), "rasters": list(self.rasters), "classes": self.classes.as_json()}
 
 
-def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = None) -> Restyled:
-    """Gives every finished output of a folder its model's present names and colours.
+def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = None) -> RestyleResult:
+    """Apply the current names and colours of a model to every finished output of a folder.
 
-    Label rasters keep their pixels and get another colour table; rasters of classes, where a run wrote them, are merged
-    anew; the files beside both are written anew. A run that is repeated finds its outputs whole.
+    Label rasters keep their pixels and get a new colour table. Rasters of classes, if the run wrote them, are merged
+    again. Legends, polygons and STAC items are rewritten too. If the call is repeated, the outputs stay the same.
 
     Args:
-        folder: Holds label rasters and labelling.json.
-        model: The one that labelled them; unless given, the file that labelling.json names.
+        folder: The folder that holds the label rasters and labelling.json.
+        model: The model that labelled them. Defaults to the file that labelling.json names.
 
     Raises:
-        LatentclustError: No account of a run, another model, or outputs that are gone, damaged, changed or cannot be
-            written.
-        InterruptedRunError: Ctrl-C or SIGTERM; the same call does it all.
+        LatentclustError: If the folder has no run log, the model is another one, or an output is missing, damaged,
+            changed or cannot be written.
+        InterruptedRunError: If the user stops with Ctrl-C or SIGTERM. Repeating the call completes it.
     """
     folder = Path(folder)
     if not (folder / RUN_LOG).is_file():
-        raise LatentclustError.at(str(folder), f"holds no {RUN_LOG}", "Name a folder that latentclust label wrote")
+        raise LatentclustError.at(str(folder), f"contains no {RUN_LOG}", "Pass a folder that latentclust label wrote")
     written: list[str] = []
-    with lock_folder(folder) as partial, drafting(partial) as drafts, stop_on_signals() as stopping:
-        manifest = read_run_log(folder, ELSEWHERE)
-        loaded = _model(manifest, model)
+    with lock_folder(folder) as partial, draft_folder(partial) as drafts, stop_on_signals() as should_stop:
+        log = read_run_log(folder, NEW_FOLDER_FIX)
+        loaded = _model(log, model)
         classes = Legend.from_classes(loaded)
-        products = OutputOptions(Legend.from_clusters(loaded), classes, _vector(manifest))
-        done = [scene for scene in manifest.scenes.values() if scene.status == "done"]
-        _check_there(folder, done)
+        options = OutputOptions(Legend.from_clusters(loaded), classes, _polygon_options(log))
+        done = [scene for scene in log.scenes.values() if scene.status == "done"]
+        _check_outputs(folder, done)
         for scene in done:
-            if stopping():
-                raise InterruptedRunError.at(str(folder), f"stopped before {scene.output}", AGAIN)
-            written += redraw(manifest, scene, products, drafts, stopping)
-    return Restyled(folder, tuple(written), classes)
+            if should_stop():
+                raise InterruptedRunError.at(str(folder), f"stopped before {scene.output}", RERUN_FIX)
+            written += rewrite_scene(log, scene, options, drafts, should_stop)
+    return RestyleResult(folder, tuple(written), classes)
 
 
-def _model(manifest: RunLog, given: str | Path | ClusteringModel | None) -> ClusteringModel:
-    """The model that labelled the folder; raises LatentclustError for any other."""
-    where = str(manifest.folder / RUN_LOG)
-    if given is None and not manifest.model_path:
-        raise LatentclustError.at(where, "does not say where the model is", "Name it with --model")
-    model = given if isinstance(given, ClusteringModel) else load(manifest.model_path if given is None else given)
+def _model(log: RunLog, given: str | Path | ClusteringModel | None) -> ClusteringModel:
+    """Return the model that labelled the folder. Raise LatentclustError if `given` is another one."""
+    where = str(log.folder / RUN_LOG)
+    if given is None and not log.model_path:
+        raise LatentclustError.at(where, "does not contain the path of the model", "Pass the model with --model")
+    model = given if isinstance(given, ClusteringModel) else load(log.model_path if given is None else given)
     found = model_fingerprint(model)
-    if found != manifest.model:
-        what = f"the folder was labelled by another model ({manifest.model[:12]}; this one is {found[:12]})"
-        raise LatentclustError.at(where, what, "Name the model that labelled it with --model")
+    if found != log.model:
+        what = f"the folder was labelled by another model ({log.model[:12]}; this one is {found[:12]})"
+        raise LatentclustError.at(where, what, "Pass the model that labelled it with --model")
     return model
 
 
-def _vector(manifest: RunLog) -> PolygonOptions | None:
-    """How polygons were drawn; raises LatentclustError where the account is damaged there."""
+def _polygon_options(log: RunLog) -> PolygonOptions | None:
+    """Read the polygon options of a run. Raise LatentclustError if they are invalid."""
     try:
-        return TypeAdapter(PolygonOptions | None).validate_python(manifest.options.get("vector"))
+        return TypeAdapter(PolygonOptions | None).validate_python(log.options.get("vector"))
     except ValidationError as error:
-        what = f"does not say how polygons are drawn (options.vector: {error.errors()[0]['msg']})"
-        raise LatentclustError.at(str(manifest.folder / RUN_LOG), what, ELSEWHERE) from error
+        what = f"has invalid polygon options (options.vector: {error.errors()[0]['msg']})"
+        raise LatentclustError.at(str(log.folder / RUN_LOG), what, NEW_FOLDER_FIX) from error
 
 
-def _check_there(folder: Path, scenes: list[SceneResult]) -> None:
-    """Raises LatentclustError with every output that is gone, or for an item that is damaged, before any is touched."""
+def _check_outputs(folder: Path, scenes: list[SceneResult]) -> None:
+    """Raise LatentclustError for all missing outputs, or for a damaged STAC item, before any output is changed."""
     names = [name for scene in scenes for name in scene.files or {scene.output: 0}]
-    fix = "Run the label command again: it makes what is missing and keeps the rest"
-    raise_all(Issue(str(folder / name), "is gone", fix) for name in names if not (folder / name).is_file())
+    fix = "Run the label command again: it writes missing outputs and keeps the others"
+    raise_all(Issue(str(folder / name), "is missing", fix) for name in names if not (folder / name).is_file())
     for name in names:
         if name.endswith(STAC_SUFFIX):
             read_label_item(folder / name)
+
+
+@contextmanager
+def draft_folder(partial: Path) -> Iterator[Path]:
+    """Yield a folder for drafts inside the folder of temporary files, and remove it at the end."""
+    folder = partial / DRAFT_FOLDER
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def restore_missing(
+    log: RunLog, kept: frozenset[str], options: OutputOptions, partial: Path, should_stop: ShouldStop
+) -> frozenset[str]:
+    """Rewrite the outputs of finished scenes with missing legends.
+
+    Scenes that cannot be rewritten are dropped from the result, so that they are labelled again.
+
+    Args:
+        log: The run log of the folder.
+        kept: Output names of the finished scenes.
+        options: Names and colours of the outputs, and the other output options.
+        partial: The folder of temporary files.
+        should_stop: Returns True once the user asks to stop.
+
+    Returns:
+        The names in `kept` whose outputs are complete.
+
+    Raises:
+        InterruptedRunError: If the user asks to stop.
+    """
+    lost = set()
+    with draft_folder(partial) as drafts:
+        for name in sorted(name for name in kept if not _has_legends(log, log.scenes[name])):
+            if should_stop():
+                raise InterruptedRunError.at(name, "stopped before its legend was written", RERUN_FIX)
+            try:
+                rewrite_scene(log, log.scenes[name], options, drafts, should_stop)
+            except InterruptedRunError:
+                raise
+            except LatentclustError:
+                lost.add(name)
+                log.mark_replaced(log.scenes[name])
+    return kept - lost
+
+
+def _has_legends(log: RunLog, scene: SceneResult) -> bool:
+    output = PurePath(scene.output)
+    rasters = {str(output), str(classes_raster(output))} & (scene.files or {}).keys()
+    return all(path.exists() for name in rasters for path in sidecar_paths(log.folder / name))
+
+
+def rewrite_scene(
+    log: RunLog, scene: SceneResult, options: OutputOptions, drafts: Path, should_stop: ShouldStop
+) -> tuple[str, ...]:
+    """Rewrite all outputs of a scene that contain names or colours, publish them and record them in the run log.
+
+    Args:
+        log: The run log of the folder.
+        scene: A finished scene.
+        options: Names and colours of the outputs, and the polygon options.
+        drafts: A folder for temporary files. Its contents are removed.
+        should_stop: Returns True once the user asks to stop.
+
+    Returns:
+        Paths of the rasters, relative to the output folder.
+
+    Raises:
+        LatentclustError: If an output is damaged or was changed since it was written, or a file cannot be written.
+        InterruptedRunError: If the user asks to stop. Nothing has changed then.
+    """
+    output, files = PurePath(scene.output), scene.files or {scene.output: UNKNOWN_SIZE}
+    made = drafts / "made"
+    shutil.rmtree(drafts, ignore_errors=True)
+    made.mkdir(parents=True)
+    rasters = _rewrite_rasters(log, scene, options, made)
+    _rewrite_polygons_and_item(log, scene, options, made, should_stop)
+    # If the process is killed while it publishes, each file has its old or its new size.
+    changing = {name: UNKNOWN_SIZE for name in files if (made / PurePath(name).name).exists()}
+    log.add_and_save(replace(scene, files={**files, **changing}))
+    log.add_and_save(replace(scene, files={**files, **publish_outputs(log.folder, output, made, None)}))
+    return rasters
+
+
+def _rewrite_rasters(log: RunLog, scene: SceneResult, options: OutputOptions, made: Path) -> tuple[str, ...]:
+    """Write the clusters, the classes if the run wrote them, and their legends. Return the paths of the rasters."""
+    output, legend = PurePath(scene.output), options.clusters
+    labels = log.folder / output
+    counts = count_clusters(labels, len(legend.entries) - 1)
+    labelled = sum(counts.values()) - counts[0]
+    if labelled != scene.pixels:
+        what = f"contains {labelled:,} valid pixels, but {RUN_LOG} records {scene.pixels:,}"
+        raise LatentclustError.at(str(labels), what, RELABEL_FIX)
+    recolour(labels, made.parent / "labels.vrt", made / output.name, legend, labelled)
+    write_sidecars(made / output.name, legend, counts)
+    classes = classes_raster(output)
+    if options.classes is None or str(classes) not in (scene.files or {}):
+        return (scene.output,)
+    merge_classes(labels, made.parent / "classes-draft.tif", made / classes.name, options.classes)
+    write_sidecars(made / classes.name, options.classes, merged_counts(counts, options.classes))
+    return str(classes), scene.output
+
+
+def _rewrite_polygons_and_item(
+    log: RunLog, scene: SceneResult, options: OutputOptions, made: Path, should_stop: ShouldStop
+) -> None:
+    """Write the polygons again and rename the classes of the STAC item, if the run wrote them."""
+    output, files, legend = PurePath(scene.output), scene.files or {}, options.clusters
+    polygons, item = output.with_suffix(POLYGON_SUFFIX), output.with_suffix(STAC_SUFFIX)
+    if options.vector and str(polygons) in files:
+        how = options.vector
+        labels, target = log.folder / output, made / polygons.name
+        write_polygons(labels, target, legend.names, how.min_area, how.max_polygons, should_stop)
+    if str(item) in files:
+        rename_classes(log.folder / item, made / item.name, legend.names, legend.palette)

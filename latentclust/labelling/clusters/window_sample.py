@@ -1,4 +1,4 @@
-"""A random sample of the windows of scenes, labelled: what their clusters look like, without reading them whole."""
+"""A random sample of labelled windows of scenes, taken without reading large scenes completely."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
 
 PIXELS = 2**21
-"""About how many pixels are read; a window counts those of all its bands over `SHOWN`."""
+"""Approximate number of pixels to read. A pixel of more than `MAX_BANDS_SHOWN` bands counts several times."""
 
-FEWEST, MOST = 16, 256
-"""Windows that are read, whatever their size."""
+MIN_WINDOWS, MAX_WINDOWS = 16, 256
+"""Bounds of the number of windows, whatever their size."""
 
-TRIES = 8
-"""Windows that are looked at for each one wanted, where many hold no data."""
+MAX_TRIES = 8
+"""Maximum number of windows to read for each requested one, if many have no valid pixels."""
 
-SHOWN = 3
-"""Bands that are shown, at most: the first ones."""
+MAX_BANDS_SHOWN = 3
+"""Maximum number of bands to show. The first bands are used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SampledWindow:
     """A labelled window.
 
     Attributes:
-        scene: Its scene, by number.
-        origin: Row and column of its first pixel in the scene.
-        image: Its first bands as the model reads them, `(c, h, w)`.
-        labels: Clusters from 1, `(h, w)`; 0 where there is no data.
-        certainty: The probability of the cluster, `(h, w)`.
-        kept: The part of it that no other window has.
+        scene: Index of the scene.
+        origin: Row and column of the first pixel in the scene.
+        image: The first bands as the model reads them, `(c, h, w)`.
+        labels: Clusters counted from 1, `(h, w)`; 0 for nodata pixels.
+        certainty: Probability of the cluster of each pixel, `(h, w)`.
+        kept: Rows and columns of the part that no other window contains.
     """
 
     scene: int
@@ -52,76 +52,83 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What was seen of scenes.
+class WindowSample:
+    """A sample of labelled windows.
 
     Attributes:
-        sights: The labelled windows.
-        counts: Pixels of each cluster in the kept parts, `(K,)`.
-        scenes: How many scenes there were.
+        windows: The labelled windows.
+        counts: Number of pixels of each cluster in the kept parts, `(K,)`.
+        scenes: Number of scenes.
     """
 
-    sights: tuple[Sight, ...]
+    windows: tuple[SampledWindow, ...]
     counts: NDArray[np.int64]
     scenes: int
 
     @property
     def pixels(self) -> int:
-        """Pixels of data in the kept parts."""
+        """Number of valid pixels in the kept parts."""
         return int(self.counts.sum())
 
 
-def survey(
+def sample_windows(
     model: ClusteringModel,
     scenes: Sequence[Scene],
     margin: int,
     seed: int = 0,
-    seen: Callable[[int, int], None] = lambda done, wanted: None,
-) -> Survey:
-    """Labels windows drawn at random over all scenes, at least as large as the training images.
+    on_progress: Callable[[int, int], None] = lambda done, wanted: None,
+) -> WindowSample:
+    """Label windows drawn at random over all scenes. Windows are at least as large as the training images.
 
     Args:
-        model: Of label maps.
-        scenes: Where windows are drawn.
-        margin: Pixels about a kept pixel that its window holds too, unless the scene ends there.
-        seed: Of the draw, and of an inference that draws.
-        seen: Hears how many of the windows are labelled.
+        model: A model of label maps.
+        scenes: The scenes to draw windows from.
+        margin: Number of pixels around a kept pixel that its window contains too, up to the border of the scene.
+        seed: Random seed of the draw, and of inference that samples.
+        on_progress: Called with the number of labelled windows and the number of requested windows.
 
     Raises:
-        LatentclustError: A scene that cannot be read or does not suit the model, or scenes without any data.
+        LatentclustError: If a scene cannot be read or does not match the model, or no scene has valid pixels.
     """
     bands = band_reading(model, "model")
-    grid = survey_grid(model, margin)
-    cost = grid.tile[0] * grid.tile[1] * max(1, len(bands.bands) // SHOWN)
-    wanted = min(max(PIXELS // cost, FEWEST), MOST)
-    frame = _Frame.of(scenes, bands, grid)
-    draw = np.random.default_rng(seed).choice(frame.count, min(frame.count, TRIES * wanted), replace=False)
-    sights: list[Sight] = []
+    grid = sample_grid(model, margin)
+    cost = grid.tile[0] * grid.tile[1] * max(1, len(bands.bands) // MAX_BANDS_SHOWN)
+    wanted = min(max(PIXELS // cost, MIN_WINDOWS), MAX_WINDOWS)
+    pool = _WindowPool.open(scenes, bands, grid)
+    draw = np.random.default_rng(seed).choice(pool.count, min(pool.count, MAX_TRIES * wanted), replace=False)
+    windows: list[SampledWindow] = []
     start = 0
-    while start < len(draw) and len(sights) < wanted:
-        stop = start + wanted - len(sights)
-        for batch in frame.read(np.sort(draw[start:stop]), model):
-            sights += _labelled(model, batch, seed)
-            seen(len(sights), min(wanted, frame.count))
+    while start < len(draw) and len(windows) < wanted:
+        stop = start + wanted - len(windows)
+        for batch in pool.read(np.sort(draw[start:stop]), model):
+            windows += _label(model, batch, seed)
+            on_progress(len(windows), min(wanted, pool.count))
         start = stop
-    counts = sum((_counted(sight, model.clusters) for sight in sights), np.zeros(model.clusters, np.int64))
+    counts = sum((_cluster_counts(window, model.clusters) for window in windows), np.zeros(model.clusters, np.int64))
     if not counts.any():
-        what = f"no pixel of data in {len(draw):,} windows of {len(scenes):,} scenes"
-        raise LatentclustError.at("SCENES", what, "Name scenes that hold data")
-    return Survey(tuple(sights), counts, len(scenes))
+        what = f"no valid pixel in {len(draw):,} windows of {len(scenes):,} scenes"
+        raise LatentclustError.at("SCENES", what, "Pass scenes with valid pixels")
+    return WindowSample(tuple(windows), counts, len(scenes))
 
 
-def survey_grid(model: ClusteringModel, margin: int) -> Grid:
-    """Windows at least as large as the training images, that share twice a margin."""
+def sample_grid(model: ClusteringModel, margin: int) -> Grid:
+    """Return a grid of windows at least as large as the training images, with an overlap of twice the margin."""
     trained = make_grid(model, None, None, "crop")
-    shared = _least(2 * margin, trained.stride)
+    shared = _round_up(2 * margin, trained.stride)
     side = max(trained.tile[0], 2 * shared), max(trained.tile[1], 2 * shared)
     return Grid(side, (shared, shared), (0, 0), trained.stride, "crop", trained.radius)
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A window that was read: of which scene, its rows and columns, its bytes `(c, h, w)` and where they are data."""
+    """A window that was read.
+
+    Attributes:
+        scene: Index of the scene.
+        spans: Rows and columns of the window.
+        image: Pixel values, `(c, h, w)`.
+        valid: Whether each pixel is valid, `(h, w)`.
+    """
 
     scene: int
     spans: tuple[Span, Span]
@@ -131,8 +138,15 @@ class _Window:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """All windows of all scenes, numbered through."""
+class _WindowPool:
+    """All windows of all scenes, numbered consecutively.
+
+    Attributes:
+        scenes: The scenes.
+        bands: How the model reads each scene.
+        rows: Row spans of the windows of each scene.
+        columns: Column spans of the windows of each scene.
+    """
 
     scenes: Sequence[Scene]
     bands: tuple[BandReading, ...]
@@ -140,8 +154,8 @@ class _Frame:
     columns: tuple[list[Span], ...]
 
     @classmethod
-    def of(cls, scenes: Sequence[Scene], bands: BandReading, grid: Grid) -> "_Frame":
-        """Opens every scene once, for its size."""
+    def open(cls, scenes: Sequence[Scene], bands: BandReading, grid: Grid) -> "_WindowPool":
+        """Open each scene once to read its size."""
         rows, columns, fitted = [], [], []
         for scene in scenes:
             with open_raster(scene) as file:
@@ -152,16 +166,19 @@ class _Frame:
 
     @property
     def ends(self) -> NDArray[np.int64]:
-        """After the last window of each scene."""
+        """Number of the window after the last one of each scene, `(n,)`."""
         return np.cumsum([len(rows) * len(columns) for rows, columns in zip(self.rows, self.columns, strict=True)])
 
     @property
     def count(self) -> int:
-        """How many windows there are."""
+        """Number of windows."""
         return int(self.ends[-1])
 
     def read(self, numbers: NDArray[np.int64], model: ClusteringModel) -> Iterator[list[_Window]]:
-        """Windows, in order, in batches of one size and of as many pixels as the recipe's; empty ones are left out."""
+        """Yield the numbered windows in batches of equal size, without those that have no valid pixels.
+
+        A batch has as many pixels as an evaluation batch of the recipe.
+        """
         pixels = model.resolved.recipe.evaluate.batch_size * model.raw_shape[1] * model.raw_shape[2]
         for _, same in groupby(self._windows(numbers), lambda window: window.image.shape):
             batch: list[_Window] = []
@@ -186,23 +203,24 @@ class _Frame:
                         yield _Window(scene, (row, column), *found)
 
 
-def _labelled(model: ClusteringModel, batch: list[_Window], seed: int) -> list[Sight]:
+def _label(model: ClusteringModel, batch: list[_Window], seed: int) -> list[SampledWindow]:
     posterior = model.predict(np.stack([window.image for window in batch]), len(batch), seed)
     clusters, certainties = posterior.labels.numpy() + 1, posterior.confidence.numpy()
-    sights = []
+    labelled = []
     for window, cluster, certainty in zip(batch, clusters, certainties, strict=True):
         row, column = window.spans
         labels = np.where(window.valid, cluster, 0).astype(np.int32)
         kept, origin = (row.kept, column.kept), (row.start, column.start)
-        sights.append(Sight(window.scene, origin, window.image[:SHOWN].copy(), labels, certainty, kept))
-    return sights
+        image = window.image[:MAX_BANDS_SHOWN].copy()
+        labelled.append(SampledWindow(window.scene, origin, image, labels, certainty, kept))
+    return labelled
 
 
-def _counted(sight: Sight, clusters: int) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.bincount(sight.labels[sight.kept].ravel(), minlength=clusters + 1)[1:]
+def _cluster_counts(window: SampledWindow, clusters: int) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = np.bincount(window.labels[window.kept].ravel(), minlength=clusters + 1)[1:]
     return counts
 
 
-def _least(pixels: int, stride: int) -> int:
-    """The least multiple of a stride that is no less."""
+def _round_up(pixels: int, stride: int) -> int:
+    """Round up to a multiple of the stride."""
     return -(-pixels // stride) * stride

@@ -1,1 +1,1 @@
-"""Label rasters as polygons."""
+"""Write label rasters as polygons."""

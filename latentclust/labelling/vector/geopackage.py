@@ -1,39 +1,40 @@
-"""Polygons appended to a GeoPackage in batches."""
+"""Append polygons to a GeoPackage in batches."""
 
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
 from latentclust.files import OUT_FIX
-from latentclust.labelling.vector.ground_area import Ground, Polygons
+from latentclust.labelling.vector.ground_area import GroundArea, Polygons
 
 LAYER = "clusters"
 FIELDS = ("class", "name", "area_m2")
 
 BATCH = 1 << 14
-"""Polygons that are written at a time."""
+"""Number of polygons that are written at a time."""
 
 
 @final
-class Layer:
-    """The one layer of a new GeoPackage, which grows."""
+class PolygonLayer:
+    """The only layer of a new GeoPackage. It grows by batches."""
 
-    def __init__(self, path: Path, ground: Ground, names: Mapping[int, str]) -> None:
-        """Nothing is written before there is a batch."""
+    def __init__(self, path: Path, ground: GroundArea, names: Mapping[int, str]) -> None:
+        """Prepare a layer. Nothing is written before the first batch is full."""
         self._path, self._ground, self._names = path, ground, names
-        self._values: list[NDArray[np.uint16]] = []
+        self._values: list[NDArray[Any]] = []
         self._polygons: list[Polygons] = []
-        self._there = False
+        self._exists = False
         self.count = 0
 
-    def add(self, labels: NDArray[np.uint16], polygons: Polygons) -> None:
-        """Appends polygons `(n,)` of columns and rows, with the label of each; raises as `finish` does."""
+    def add(self, labels: NDArray[Any], polygons: Polygons) -> None:
+        """Append polygons `(n,)` in columns and rows, and their labels `(n,)`. Raises the same errors as `finish`."""
         self._values.append(labels)
         self._polygons.append(polygons)
         self.count += len(labels)
@@ -41,55 +42,54 @@ class Layer:
             self._write()
 
     def finish(self) -> None:
-        """Writes what waits, and counts what is there.
+        """Write the remaining polygons, and check the number of polygons in the file.
 
         Raises:
-            LatentclustError: The file cannot be written, or does not hold every polygon.
+            LatentclustError: If the file cannot be written or does not contain every polygon.
         """
         import pyogrio
 
         if self._values:
             self._write()
-        with _writing(self._path):
+        with _write_errors(self._path):
             found = pyogrio.read_info(self._path, LAYER, force_feature_count=True)["features"]
         if found != self.count:
-            what = f"holds {found:,} polygons after it was written, and there are {self.count:,}"
+            what = f"contains {found:,} polygons after writing, expected {self.count:,}"
             raise LatentclustError.at(str(self._path), what, OUT_FIX)
 
     def _write(self) -> None:
         import pyogrio.raw
-        import shapely
 
         labels, polygons = np.concatenate(self._values), np.concatenate(self._polygons)
         self._values, self._polygons = [], []
         names = np.array([self._names[label] for label in labels.tolist()], object)
         columns = [labels.astype(np.int32), names, self._ground.areas(polygons)]
-        with _writing(self._path), warnings.catch_warnings():
+        with _write_errors(self._path), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")
             pyogrio.raw.write(
                 self._path,
-                shapely.to_wkb(self._ground.placed(polygons)),
+                shapely.to_wkb(self._ground.to_coordinates(polygons)),
                 columns,
                 FIELDS,
                 layer=LAYER,
                 driver="GPKG",
                 geometry_type="Polygon",
                 crs=self._ground.crs,
-                append=self._there,
+                append=self._exists,
             )
-        self._there = True
+        self._exists = True
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turns what GDAL and the system say of a file that cannot be written into a LatentclustError that names it."""
+def _write_errors(path: Path) -> Iterator[None]:
+    """Turn errors of GDAL and of the system into a LatentclustError that names the file."""
     try:
         yield
     except (OSError, RuntimeError) as error:
         raise LatentclustError.at(str(path), f"cannot be written ({error})", OUT_FIX) from error
 
 
-def discard(path: Path) -> None:
-    """Removes a GeoPackage, and what SQLite leaves beside one that was not closed."""
+def remove_geopackage(path: Path) -> None:
+    """Remove a GeoPackage, and the files that SQLite leaves next to one that was not closed."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

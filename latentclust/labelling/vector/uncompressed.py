@@ -1,4 +1,4 @@
-"""The labels of a finished raster in a plain file, which is read and changed by rows."""
+"""A temporary uncompressed copy of a label raster, which is read and changed in place by rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,59 +12,63 @@ from rasterio.windows import Window
 
 from latentclust.labelling.outputs.cog import write_errors
 
-STRIP_PIXELS = 1 << 19
-"""Of the rows that are at work at a time."""
+STRIP_PIXELS = 1 << 20
+"""Number of pixels that are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacked:
-    """Labels on the disk, row after row; 0 is no data.
+class UncompressedRaster:
+    """A file of labels, row after row; 0 is nodata.
 
     Attributes:
-        path: Of the file.
-        extent: Height and width, pixels.
-        kind: The type of the labels.
-        asked: Called before each strip; raises where the user wants to stop.
+        path: Path of the file.
+        extent: Height and width in pixels.
+        dtype: Data type of the labels.
+        check_stop: Called periodically. Raises if the user asks to stop.
     """
 
     path: Path
     extent: tuple[int, int]
-    kind: np.dtype[Any]
-    asked: Callable[[], None] = lambda: None
+    dtype: np.dtype[Any]
+    check_stop: Callable[[], None] = lambda: None
 
     def strips(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
-        """The labels from top to bottom, `(rows, width)` at a time; as many as `STRIP_PIXELS` unless said."""
+        """Yield the labels from top to bottom, `(rows, width)` at a time.
+
+        Args:
+            rows: Number of rows per strip. Defaults to `STRIP_PIXELS` pixels.
+        """
         height, width = self.extent
         step = rows or max(1, STRIP_PIXELS // width)
         with self.path.open("rb", buffering=0) as file:
             for top in range(0, height, step):
-                self.asked()
+                self.check_stop()
                 count = min(step, height - top)
-                yield np.fromfile(file, self.kind, count * width).reshape(count, width)
+                yield np.fromfile(file, self.dtype, count * width).reshape(count, width)
 
-    def repaint(self, top: int, rows: NDArray[Any]) -> None:
-        """Replaces rows `(n, width)` from row `top` on."""
+    def replace_rows(self, top: int, rows: NDArray[Any]) -> None:
+        """Replace the rows `(n, width)` that begin with row `top`."""
         with self.path.open("r+b", buffering=0) as file:
-            file.seek(top * self.extent[1] * self.kind.itemsize)
-            rows.astype(self.kind, copy=False).tofile(file)
+            file.seek(top * self.extent[1] * self.dtype.itemsize)
+            rows.astype(self.dtype, copy=False).tofile(file)
 
 
-def unpack(raster: DatasetReader, path: Path, asked: Callable[[], None]) -> Unpacked:
-    """Writes the one band of a raster to a new file.
+def decompress_raster(raster: DatasetReader, path: Path, check_stop: Callable[[], None]) -> UncompressedRaster:
+    """Write the only band of a raster to a new file, one row of blocks at a time.
 
     Args:
-        raster: Read by rows of blocks.
-        path: Of the file.
-        asked: As in `Unpacked`.
+        raster: The open raster.
+        path: Path of the file to write.
+        check_stop: Called periodically. Raises if the user asks to stop.
 
     Raises:
-        LatentclustError: The file cannot be written.
+        LatentclustError: If the file cannot be written.
     """
-    kind = np.dtype(raster.dtypes[0])
+    dtype = np.dtype(raster.dtypes[0])
     step = max(raster.block_shapes[0][0], STRIP_PIXELS // raster.width)
     for top in range(0, raster.height, step):
-        asked()
+        check_stop()
         rows = raster.read(1, window=Window(0, top, raster.width, min(step, raster.height - top)))
         with write_errors(path), path.open("ab", buffering=0) as file:
             rows.tofile(file)
-    return Unpacked(path, (raster.height, raster.width), kind, asked)
+    return UncompressedRaster(path, (raster.height, raster.width), dtype, check_stop)

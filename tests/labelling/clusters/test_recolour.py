@@ -161,9 +161,9 @@ def test_a_raster_of_more_clusters_than_the_model_has_is_refused(
     labels: Any, named: ClusteringModel, tmp_path: Path
 ) -> None:
     raster = label_raster(tmp_path / "labels.tif", labels + np.uint8(1), clusters=5)
-    with pytest.raises(LatentclustError, match="holds the value 5, and the model has 4 clusters"):
+    with pytest.raises(LatentclustError, match="contains the value 5, but the model has 4 clusters"):
         count_clusters(raster, 4)
-    with pytest.raises(LatentclustError, match="holds the value 5"):
+    with pytest.raises(LatentclustError, match="contains the value 5"):
         merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.from_classes(named))
     assert not (tmp_path / "c.tif").exists()
 

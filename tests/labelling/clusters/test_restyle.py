@@ -104,7 +104,7 @@ def test_twice_is_once_and_back_is_back(labelled: Path, planted: ClusteringModel
 
 
 def test_the_model_is_found_where_the_account_says(labelled: Path, named: ClusteringModel, tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match=r"does not say where the model is\. Name it with --model"):
+    with pytest.raises(LatentclustError, match=r"does not contain the path of the model\. Pass the model with --model"):
         restyle(labelled)
     file = tmp_path / "model.safetensors"
     save_model(file, named)
@@ -129,18 +129,18 @@ def test_outputs_that_are_gone_or_changed_are_told_of(labelled: Path, named: Clu
     whole = (labelled / "one.tif").read_bytes()
     (labelled / "one.tif").unlink()
     before = content(labelled)
-    with pytest.raises(LatentclustError, match=r"one\.tif: is gone"):
+    with pytest.raises(LatentclustError, match=r"one\.tif: is missing"):
         restyle(labelled, named)
     assert content(labelled) == before
     (labelled / "one.tif").write_bytes(whole)
     with rasterio.open(labelled / "one.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
         file.write(np.zeros((3, 3), np.uint8), 1, window=((0, 3), (0, 3)))
-    with pytest.raises(LatentclustError, match=r"holds 8,991 pixels of data, and labelling\.json says 9,000"):
+    with pytest.raises(LatentclustError, match=r"contains 8,991 valid pixels, but labelling\.json records 9,000"):
         restyle(labelled, named)
 
 
 def test_a_folder_without_an_account_is_refused_and_not_made(named: ClusteringModel, tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match=r"holds no labelling\.json"):
+    with pytest.raises(LatentclustError, match=r"contains no labelling\.json"):
         restyle(tmp_path / "none", named)
     assert not (tmp_path / "none").exists()
     (tmp_path / "labelling.json").write_text("{}")

@@ -9,15 +9,15 @@ import pytest
 
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters import window_sample as module
-from latentclust.labelling.clusters.window_sample import Survey, survey_grid
+from latentclust.labelling.clusters.window_sample import WindowSample, sample_grid
 from latentclust.labelling.scenes.inputs import scene_from_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, noise_scene, planted_model, write_scene
 
 
-def survey(model: ClusteringModel, paths: Sequence[Path], margin: int, **options: Any) -> Survey:
+def sample_windows(model: ClusteringModel, paths: Sequence[Path], margin: int, **options: Any) -> WindowSample:
     """Of files."""
-    return module.survey(model, [scene_from_file(path) for path in paths], margin, **options)
+    return module.sample_windows(model, [scene_from_file(path) for path in paths], margin, **options)
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 411), (128, 128), (40, 300), (20, 17)])
@@ -26,15 +26,15 @@ def test_few_windows_are_all_seen_and_every_pixel_once(
 ) -> None:
     image = noise_scene(height, width)
     whole = planted.predict(image[None]).labels[0].numpy() + 1
-    found = survey(planted, [write_scene(tmp_path / "scene.tif", image)], 32)
-    seen = np.zeros((height, width), np.int32)
-    for sight in found.sights:
+    found = sample_windows(planted, [write_scene(tmp_path / "scene.tif", image)], 32)
+    coverage = np.zeros((height, width), np.int32)
+    for sight in found.windows:
         row, column = sight.origin
         inside = np.s_[row : row + sight.labels.shape[0], column : column + sight.labels.shape[1]]
-        seen[inside][sight.kept] += 1
+        coverage[inside][sight.kept] += 1
         np.testing.assert_array_equal(sight.image, image[:, *inside])
         np.testing.assert_array_equal(sight.labels[sight.kept], whole[inside][sight.kept])
-    np.testing.assert_array_equal(seen, 1)
+    np.testing.assert_array_equal(coverage, 1)
     np.testing.assert_array_equal(found.counts, np.bincount(whole.ravel(), minlength=CLUSTERS + 1)[1:])
     assert found.pixels == height * width
 
@@ -42,8 +42,8 @@ def test_few_windows_are_all_seen_and_every_pixel_once(
 def test_windows_hold_a_margin_about_what_is_kept_unless_the_scene_ends(
     planted: ClusteringModel, tmp_path: Path
 ) -> None:
-    found = survey(planted, [write_scene(tmp_path / "scene.tif", noise_scene(300, 500))], 24)
-    for sight in found.sights:
+    found = sample_windows(planted, [write_scene(tmp_path / "scene.tif", noise_scene(300, 500))], 24)
+    for sight in found.windows:
         for axis, whole in enumerate((300, 500)):
             start, side = sight.origin[axis], sight.labels.shape[axis]
             assert start == 0 or sight.kept[axis].start >= 24
@@ -56,18 +56,18 @@ def test_large_scenes_are_not_read_whole(
     monkeypatch.setattr(module, "PIXELS", 20 * 128 * 128)
     scenes = [write_scene(tmp_path / f"{name}.tif", noise_scene(700, 900, name)) for name in range(2)]
     told: list[tuple[int, int]] = []
-    found = survey(planted, scenes, 32, seen=lambda done, wanted: told.append((done, wanted)))
-    assert len(found.sights) == 20
-    assert {sight.scene for sight in found.sights} == {0, 1}
-    assert len({(sight.scene, sight.origin) for sight in found.sights}) == 20
+    found = sample_windows(planted, scenes, 32, on_progress=lambda done, wanted: told.append((done, wanted)))
+    assert len(found.windows) == 20
+    assert {sight.scene for sight in found.windows} == {0, 1}
+    assert len({(sight.scene, sight.origin) for sight in found.windows}) == 20
     assert told[-1] == (20, 20)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
-    def places(other: Survey) -> list[tuple[int, tuple[int, int]]]:
-        return [(sight.scene, sight.origin) for sight in other.sights]
+    def places(other: WindowSample) -> list[tuple[int, tuple[int, int]]]:
+        return [(sight.scene, sight.origin) for sight in other.windows]
 
-    assert places(survey(planted, scenes, 32)) == places(found)
-    assert places(survey(planted, scenes, 32, seed=1)) != places(found)
+    assert places(sample_windows(planted, scenes, 32)) == places(found)
+    assert places(sample_windows(planted, scenes, 32, seed=1)) != places(found)
 
 
 def test_no_data_is_of_no_cluster_and_empty_windows_are_passed_over(
@@ -76,9 +76,9 @@ def test_no_data_is_of_no_cluster_and_empty_windows_are_passed_over(
     monkeypatch.setattr(module, "PIXELS", 16 * 128 * 128)
     image = noise_scene(900, 900)
     image[:, :, 300:] = 0
-    found = survey(planted, [write_scene(tmp_path / "scene.tif", image, nodata=0)], 32)
-    assert len(found.sights) == 16
-    for sight in found.sights:
+    found = sample_windows(planted, [write_scene(tmp_path / "scene.tif", image, nodata=0)], 32)
+    assert len(found.windows) == 16
+    for sight in found.windows:
         columns = sight.origin[1] + np.arange(sight.labels.shape[1])
         np.testing.assert_array_equal(sight.labels > 0, np.broadcast_to(columns < 300, sight.labels.shape))
         assert (sight.labels > 0).any()
@@ -87,7 +87,7 @@ def test_no_data_is_of_no_cluster_and_empty_windows_are_passed_over(
 def test_scenes_without_data_are_told_of(planted: ClusteringModel, tmp_path: Path) -> None:
     empty = write_scene(tmp_path / "scene.tif", np.zeros((3, 200, 200), np.uint8), nodata=0)
     with pytest.raises(LatentclustError, match="no pixel of data"):
-        survey(planted, [empty], 32)
+        sample_windows(planted, [empty], 32)
 
 
 def test_a_scene_that_does_not_suit_is_named(
@@ -95,9 +95,9 @@ def test_a_scene_that_does_not_suit_is_named(
 ) -> None:
     scene = write_scene(tmp_path / "scene.tif", noise_scene(70, 70))
     with pytest.raises(LatentclustError, match=r"missing\.tif"):
-        survey(planted, [scene, tmp_path / "missing.tif"], 32)
+        sample_windows(planted, [scene, tmp_path / "missing.tif"], 32)
     with pytest.raises(LatentclustError, match=r"scene\.tif: has 3 band\(s\), and the model was trained on 4"):
-        survey(with_bands(counts=(4,)), [scene], 32)
+        sample_windows(with_bands(counts=(4,)), [scene], 32)
 
 
 @pytest.mark.parametrize(("tile", "strides", "margin", "side", "shared"), [
@@ -106,5 +106,5 @@ def test_a_scene_that_does_not_suit_is_named(
 def test_windows_are_as_large_as_the_training_images_and_share_twice_the_margin(
     tile: int, strides: tuple[int, ...], margin: int, side: int, shared: int
 ) -> None:
-    grid = survey_grid(planted_model(strides, tile=tile), margin)
+    grid = sample_grid(planted_model(strides, tile=tile), margin)
     assert (grid.tile, grid.overlap) == ((side, side), (shared, shared))

@@ -1,4 +1,4 @@
-"""Label rasters of known and of random regions, and what GDAL makes of them."""
+"""Label rasters of known and of random regions, as the functions under test read them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.labelling.vector.uncompressed import Unpacked
+from latentclust.labelling.vector.uncompressed import UncompressedRaster
 
 SHAPES = {
     "rings": """
@@ -76,13 +76,13 @@ def random_mosaics(count: int, kind: str = "uint16") -> Iterator[NDArray[Any]]:
         yield (mosaic * (251 if kind == "uint16" else 1)).astype(kind)
 
 
-def unpacked(folder: Path, mosaic: NDArray[Any]) -> Unpacked:
+def uncompressed(folder: Path, mosaic: NDArray[Any]) -> UncompressedRaster:
     """A raster as the functions under test read it."""
     path = folder / "labels"
     mosaic.tofile(path)
-    return Unpacked(path, mosaic.shape, mosaic.dtype)
+    return UncompressedRaster(path, mosaic.shape, mosaic.dtype)
 
 
-def packed(labels: Unpacked) -> NDArray[Any]:
+def as_array(labels: UncompressedRaster) -> NDArray[Any]:
     """The raster again."""
-    return np.fromfile(labels.path, labels.kind).reshape(labels.extent)
+    return np.fromfile(labels.path, labels.dtype).reshape(labels.extent)

@@ -11,7 +11,7 @@ from rasterio import features
 from shapely.geometry import shape
 
 from latentclust.labelling.vector.outlines import outlines
-from tests.labelling.vector.mosaics import SHAPES, drawn, random_mosaics, unpacked
+from tests.labelling.vector.mosaics import SHAPES, drawn, random_mosaics, uncompressed
 
 Found = set[tuple[int, Any]]
 
@@ -22,7 +22,7 @@ def by_gdal(mosaic: NDArray[Any]) -> Found:
 
 
 def in_strips(folder: Path, mosaic: NDArray[Any], rows: int) -> tuple[Found, int]:
-    parts = list(outlines(unpacked(folder, mosaic), rows))
+    parts = list(outlines(uncompressed(folder, mosaic), rows))
     polygons = np.concatenate([part for _, part in parts])
     assert shapely.is_valid(polygons).all()
     labels = np.concatenate([part for part, _ in parts]).tolist()
@@ -58,4 +58,4 @@ def test_no_data_alone_has_no_polygons(tmp_path: Path) -> None:
 
 def test_polygons_come_as_soon_as_their_regions_end(tmp_path: Path) -> None:
     mosaic = np.repeat(np.array([1, 2, 3], np.uint8), 4)[:, np.newaxis].repeat(3, axis=1)
-    assert [labels.tolist() for labels, _ in outlines(unpacked(tmp_path, mosaic), 3)] == [[], [1], [2], [], [3]]
+    assert [labels.tolist() for labels, _ in outlines(uncompressed(tmp_path, mosaic), 3)] == [[], [1], [2], [], [3]]

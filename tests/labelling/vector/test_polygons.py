@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.vector import geopackage, uncompressed
-from latentclust.labelling.vector.polygons import check_vector, pixels_of, write_polygons
+from latentclust.labelling.vector.polygons import area_in_pixels, check_polygon_options, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
 
 NAMES = {1: "water", 2: "Wald & Wiese", 3: "cluster 3", 300: "森"}
@@ -140,7 +140,7 @@ def test_small_regions_are_merged(tmp_path: Path, place: dict[str, Any], min_are
     ],
 )
 def test_pixels_that_cover_an_area(pixel: float | None, area: float, pixels: int) -> None:
-    assert pixels_of(area, pixel) == pixels
+    assert area_in_pixels(area, pixel) == pixels
 
 
 def test_batches_and_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytes
 def test_too_many_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
     count = write(tmp_path, mosaic())
     assert write(tmp_path, mosaic(), most=count) == count
-    with pytest.raises(LatentclustError, match=rf"would hold {count}.*is {count - 1}\..*--min-area.*--max-polygons"):
+    with pytest.raises(LatentclustError, match=rf"would contain {count}.*is {count - 1}\..*--min-area.*--max-polygons"):
         write(tmp_path, mosaic(), most=count - 1)
     assert files(tmp_path) == ["labels.tif"]
 
@@ -183,7 +183,7 @@ def test_a_stop_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == ["labels.tif"]
 
 
-@pytest.mark.parametrize("limit", [1000, 20000, 150000], ids=["unpacked", "table", "GeoPackage"])
+@pytest.mark.parametrize("limit", [1000, 20000, 150000], ids=["uncompressed", "table", "GeoPackage"])
 def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, limit: int) -> None:
     labels = source(tmp_path, np.random.default_rng(0).integers(1, 4, (90, 90), np.uint8))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -205,7 +205,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("area", "most"), [(-1.0, 1), (float("nan"), 1), (float("inf"), 1), (1.0, 0)])
 def test_numbers_that_will_not_do(area: float, most: int) -> None:
     with pytest.raises(LatentclustError, match="--max-polygons" if most == 0 else "--min-area"):
-        check_vector(area, most)
+        check_polygon_options(area, most)
 
 
 def test_a_damaged_raster(tmp_path: Path) -> None:

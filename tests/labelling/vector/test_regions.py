@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from latentclust.labelling.vector.regions import count_regions, regions_in, strips_of
+from latentclust.labelling.vector.regions import count_regions, label_regions, region_strips
 from tests.labelling.vector.mosaics import SHAPES, drawn, random_mosaics
 
 
@@ -20,7 +20,7 @@ def counted(mosaic: NDArray[Any]) -> int:
 
 
 def test_regions_of_a_strip() -> None:
-    regions, labels = regions_in(np.array([[5, 5, 0, 7], [0, 5, 7, 7], [5, 0, 0, 7]], np.uint16))
+    regions, labels = label_regions(np.array([[5, 5, 0, 7], [0, 5, 7, 7], [5, 0, 0, 7]], np.uint16))
     assert regions.tolist() == [[1, 1, 0, 2], [0, 1, 2, 2], [3, 0, 0, 2]]
     assert labels.tolist() == [0, 5, 7, 5]
 
@@ -33,7 +33,7 @@ def test_as_many_regions_as_in_the_whole(rows: int) -> None:
 
 
 def test_names_of_a_region_end_in_one() -> None:
-    strips = list(strips_of(in_strips(drawn("joined late"), 1)))
+    strips = list(region_strips(in_strips(drawn("joined late"), 1)))
     assert [strip.names[strip.regions[0]].tolist() for strip in strips[:3]] == [
         [1, 0, 2, 0, 3, 0, 4],
         [1, 0, 2, 0, 3, 0, 4],
@@ -41,5 +41,6 @@ def test_names_of_a_region_end_in_one() -> None:
     ]
     assert [strip.merged.tolist() for strip in strips[:3]] == [[], [], [[2, 1], [4, 3]]]
     assert strips[2].above.tolist() == [1, 0, 1, 0, 3, 0, 3]
+    assert strips[2].rename(strips[1].names[strips[1].regions[-1]]).tolist() == [1, 0, 1, 0, 3, 0, 3]
     assert strips[2].open.tolist() == [1, 3]
     assert strips[3].open.tolist() == [5]

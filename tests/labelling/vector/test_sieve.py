@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from rasterio import features
 
 from latentclust.labelling.vector.sieve import sieve
-from tests.labelling.vector.mosaics import packed, random_mosaics, unpacked
+from tests.labelling.vector.mosaics import as_array, random_mosaics, uncompressed
 
 
 def sieved(folder: Path, mosaic: NDArray[Any], smallest: int, rows: int | None = None) -> NDArray[Any]:
-    labels = unpacked(folder, mosaic)
+    labels = uncompressed(folder, mosaic)
     sieve(labels, smallest, folder, rows)
-    return packed(labels)
+    return as_array(labels)
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])

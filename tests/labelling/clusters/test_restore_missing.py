@@ -1,4 +1,4 @@
-"""Finished scenes drawn anew: legends that are gone, and what a stop or a kill leaves."""
+"""Finished scenes rewritten when their legends are missing, and what a stop or a kill leaves."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,9 +9,8 @@ import pytest
 
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
-from latentclust.labelling.clusters import rewrite
-from latentclust.labelling.clusters.restyle import restyle
-from latentclust.labelling.clusters.rewrite import restored
+from latentclust.labelling.clusters import restyle as restyling
+from latentclust.labelling.clusters.restyle import restore_missing, restyle
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import DRAFT_FOLDER, lock_folder, read_run_log
 from latentclust.model.model import ClusteringModel
@@ -97,9 +96,9 @@ def test_a_stop_before_legends_are_written_ends_the_run(
     (tmp_path / "out" / "s.qml").unlink()
 
     def stopped(*rest: Any) -> frozenset[str]:
-        return restored(*rest[:-1], lambda: True)
+        return restore_missing(*rest[:-1], lambda: True)
 
-    monkeypatch.setattr("latentclust.labelling.label_scenes.restored", stopped)
+    monkeypatch.setattr("latentclust.labelling.label_scenes.restore_missing", stopped)
     with pytest.raises(InterruptedRunError, match="stopped before its legend was written"):
         latentclust.label(planted, scene, tmp_path / "out")
 
@@ -110,13 +109,13 @@ def test_a_stop_reaches_the_polygons_and_changes_nothing(
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **EVERYTHING)
     before = content(out)
-    write = rewrite.write_polygons
+    write = restyling.write_polygons
 
     def stopped(*rest: Any) -> int:
         assert rest[-1]() is False
         return write(*rest[:-1], lambda: True)
 
-    monkeypatch.setattr(rewrite, "write_polygons", stopped)
+    monkeypatch.setattr(restyling, "write_polygons", stopped)
     with pytest.raises(InterruptedRunError):
         restyle(out, named)
     assert content(out) == before
@@ -124,7 +123,7 @@ def test_a_stop_reaches_the_polygons_and_changes_nothing(
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 def test_a_kill_between_the_files_and_the_account_makes_no_scene_be_labelled_again(
@@ -133,14 +132,14 @@ def test_a_kill_between_the_files_and_the_account_makes_no_scene_be_labelled_aga
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **EVERYTHING)
     sizes = read_run_log(out).scenes["s.tif"].files or {}
-    publish_outputs = rewrite.publish_outputs
+    publish_outputs = restyling.publish_outputs
 
     def publish_and_die(*rest: Any) -> None:
         publish_outputs(*rest)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(rewrite, "publish_outputs", publish_and_die)
+        patch.setattr(restyling, "publish_outputs", publish_and_die)
         with pytest.raises(Killed):
             restyle(out, named)
     assert {name for name in sizes if (out / name).stat().st_size != sizes[name]}
@@ -185,5 +184,5 @@ def test_an_account_that_does_not_say_how_polygons_are_drawn_is_told_of(
     manifest = read_run_log(out)
     manifest.options = {**manifest.options, "vector": {"min_area": []}}
     manifest.add_and_save(manifest.scenes["s.tif"])
-    with pytest.raises(LatentclustError, match="does not say how polygons are drawn"):
+    with pytest.raises(LatentclustError, match="has invalid polygon options"):
         restyle(out, planted)
