@@ -23,7 +23,7 @@ from provenance import write
 from scenes_for_label import anonymous_memory, convolutional, write_scene
 
 import latentclust
-from latentclust.model.model import save_model
+from latentclust.model.model_file import save_model
 
 POINTS = 60
 """Of a curve, at most."""

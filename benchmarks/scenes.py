@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from provenance import write
 
-from latentclust.data.roots import data_roots
-from latentclust.data.sources import resolve_path
+from latentclust.data.roots import data_roots, resolve_path
 from latentclust.evaluate.seeds import mean_and_std
 from latentclust.labelling.reference.scene_comparison import compare_scene
-from latentclust.model.model import load
+from latentclust.model.model_file import load
 from latentclust.runs.run import FinishedRun, run_seeds
 from latentclust.train.devices import describe
 

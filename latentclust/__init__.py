@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from latentclust.labelling.label_scenes import label as label
     from latentclust.labelling.windows.dataarray import predict_dataarray as predict_dataarray
     from latentclust.model.model import ClusteringModel as ClusteringModel
-    from latentclust.model.model import load as load
+    from latentclust.model.model_file import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
     from latentclust.runs.run import run as run
 
@@ -33,7 +33,7 @@ _HOMES = {
     "LabelOptions": "labelling.label_options",
     "LabelReport": "labelling.label_report",
     "label": "labelling.label_scenes",
-    "load": "model.model",
+    "load": "model.model_file",
     "predict_dataarray": "labelling.windows.dataarray",
     "run": "runs.run",
 }

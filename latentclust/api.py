@@ -3,19 +3,8 @@
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows
 from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
-from latentclust.data.sources import (
-    IN_PACKAGE,
-    ArraySource,
-    FileSource,
-    decode_errors,
-    files_under,
-    find_first,
-    image_set,
-    image_to_array,
-    in_package,
-    resized,
-    resolve_path,
-)
+from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
+from latentclust.data.sources import ArraySource, FileSource, decode_errors, image_set, image_to_array, resized
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError

@@ -54,7 +54,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_public_names_are_imported_when_they_are_used() -> None:
-    assert latentclust.load.__module__ == latentclust.ClusteringModel.__module__ == "latentclust.model.model"
+    assert latentclust.ClusteringModel.__module__ == "latentclust.model.model"
+    assert latentclust.load.__module__ == "latentclust.model.model_file"
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = latentclust.nothing
 

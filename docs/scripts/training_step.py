@@ -8,8 +8,8 @@ import re
 import textwrap
 from pathlib import Path
 
-from latentclust.assemble.mermaid import mermaid
-from latentclust.assemble.system import resolve_system
+from latentclust.assemble.graph import mermaid
+from latentclust.assemble.resolve import resolve_system
 from latentclust.plugins.registry import installed
 from latentclust.train.step import Player
 

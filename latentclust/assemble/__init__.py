@@ -1,1 +1,1 @@
-"""Recipe and registry to an experiment: parts resolved, quantities bound into plans, networks built."""
+"""Assembly of an experiment from a recipe and the registry: resolved parts, step plans and networks."""

@@ -1,4 +1,4 @@
-"""Networks built from a recipe's tables, each sized by what it reads and by the prior."""
+"""Construction of a recipe's networks. Their sizes follow from their inputs and from the prior."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,12 +34,12 @@ from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 
 DEFAULT_SUB_HEADS = 5
-"""How many sub-heads a network of the role `heads` has where the recipe does not say (Ji et al. 2019)."""
+"""Number of sub-heads of a network of the role `heads` by default (Ji et al. 2019)."""
 
 
 @contextmanager
 def add_table_context(place: str) -> Iterator[None]:
-    """Says of a part's own issues which table named it."""
+    """Add the recipe table to the issues that a part raises in the block."""
     try:
         yield
     except LatentclustError as error:
@@ -47,7 +47,11 @@ def add_table_context(place: str) -> Iterator[None]:
 
 
 def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
-    """The recipe's networks for samples of `shape`; the recipe's seed alone decides their initial weights."""
+    """Return the recipe's networks for samples of `shape`. Their initial weights depend on the recipe's seed alone.
+
+    Raises:
+        LatentclustError: If a backbone cannot read or draw samples of this shape.
+    """
     tables = resolved.recipe.networks
     networks: dict[str, nn.Module] = {}
     build = _build_map_network if resolved.prior.per_pixel else _build
@@ -64,7 +68,7 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
 
 
 def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Module]) -> nn.Module:
-    """One network, sized from what it reads and from the prior."""
+    """Return a network of whole samples."""
     table, role, spec, prior = (
         resolved.recipe.networks[name],
         resolved.roles[name],
@@ -81,7 +85,7 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
 
 
 def _with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
-    """The head of a role that reads, on a body."""
+    """Return a backbone's body with the head of a role."""
     match role:
         case "encoder":
             sizes = (prior.clusters, prior.style_dim)
@@ -100,7 +104,7 @@ def _with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTa
 def _input_shape(
     resolved: Resolved, table: NetworkTable, role: str, shape: Shape, built: Mapping[str, nn.Module]
 ) -> Shape:
-    """The shape of what a network reads."""
+    """Return the shape of a network's input."""
     if role == "discriminator":
         return (_feature_width(resolved, table, built) + resolved.prior.width,)
     if table.reads == "features":
@@ -109,16 +113,16 @@ def _input_shape(
 
 
 def _feature_width(resolved: Resolved, table: NetworkTable, built: Mapping[str, nn.Module]) -> int:
-    """The size of the features that a network reads: a trunk's representation or an encoder's mid-network features."""
+    """Return the size of the features that a network reads: a trunk's representation or an encoder's features."""
     network = built[feature_source(resolved.recipe, table)]
     if isinstance(network, TrunkNetwork):
         return network.body.width
-    assert isinstance(network, EncoderNetwork), "resolve checked whose features are read"
+    assert isinstance(network, EncoderNetwork), "resolve checked the source of the features"
     return network.body.feature_width
 
 
 def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, nn.Module]) -> nn.Module:
-    """One network of label maps."""
+    """Return a network of label maps."""
     table, spec, prior = resolved.recipe.networks[name], resolved.backbones[name], resolved.prior
     assert isinstance(prior, MapPriorSpec), "resolve checked that such a backbone comes with label maps"
     style_stride = prior.style_stride
@@ -146,40 +150,44 @@ def _build_map_network(resolved: Resolved, name: str, shape: Shape, built: Mappi
 
 
 def _map_input(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, nn.Module]) -> tuple[int, Shape]:
-    """The stride and the shape of what a network of label maps reads: images of `shape`, or a trunk's map of them."""
+    """Return stride and shape of the input of a network of label maps: images of `shape`, or a trunk's map of them."""
     table = resolved.recipe.networks[name]
     if table.reads == "latent":
-        raise LatentclustError.at("reads", "'latent' is for networks of whole images", "Let it read images or features")
+        raise LatentclustError.at(
+            "reads",
+            "must be images or features in a system of label maps, got 'latent'",
+            "Use reads = 'images' or 'features'",
+        )
     if not reads_features(table, resolved.roles[name]):
         return 1, shape
     source = feature_source(resolved.recipe, table)
     network = built[source]
     if not isinstance(network, TrunkMapNetwork):
-        what = f"{source!r} is an encoder of label maps, which has no map of features"
-        raise LatentclustError.at("features_of", what, "Name a network with role trunk")
+        what = f"{source!r} is an encoder of label maps, which has no feature map"
+        raise LatentclustError.at("features_of", what, "Use a network with the role trunk")
     return network.stride, (network.body.width, *(side // network.stride for side in shape[1:]))
 
 
 def _check_stride(stride: int, shape: Shape, read_at: int) -> None:
-    """Refuses a stride that does not divide the images' sides, for logits could not be brought to their size."""
+    """Raise LatentclustError if a stride does not divide the image sides."""
     sides = [side * read_at for side in shape[1:]]
     if any(side % stride for side in sides):
-        what = f"a stride of {stride} for images of {sides[0]}x{sides[1]} pixels"
+        what = f"a stride of {stride} does not divide images of {sides[0]}x{sides[1]} pixels"
         raise LatentclustError.at("strides", what, f"Use sides that are multiples of {stride}, or other strides")
 
 
 def _check_style(style_dim: int) -> None:
-    """Refuses an encoder of label maps without a style, for which torch has no convolution."""
+    """Raise LatentclustError for an encoder of label maps without a style, for which torch has no convolution."""
     if not style_dim:
-        what = "0, and an encoder of label maps gives a style beside the labels"
-        raise LatentclustError.at("prior.style_dim", what, "Use at least 1")
+        what = "must be at least 1 for an encoder of label maps, got 0"
+        raise LatentclustError.at("prior.style_dim", what, "Set style_dim = 1 or more")
 
 
 def _check_style_stride(style_stride: int, stride: int, sides: list[int]) -> None:
-    """Refuses places of the style that are no whole places of the encoder's map, or do not fill the image."""
+    """Raise LatentclustError if the style's grid does not divide the image, or does not match the encoder's map."""
     if any(side % style_stride for side in sides):
-        what = f"images of {sides[0]}x{sides[1]} pixels, and a place of the style for {style_stride}x{style_stride}"
+        what = f"{style_stride} does not divide images of {sides[0]}x{sides[1]} pixels"
         raise LatentclustError.at("prior.style_stride", what, "Use a divisor of both sides")
     if style_stride % stride:
-        what = f"{style_stride}, and the encoder's map has a stride of {stride}"
+        what = f"{style_stride} is not a multiple of the stride of the encoder's map, {stride}"
         raise LatentclustError.at("prior.style_stride", what, "Use a multiple of the encoder's stride")

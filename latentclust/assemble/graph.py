@@ -1,4 +1,4 @@
-"""What each player computes in a step, drawn: as a tree for the terminal, as Graphviz text."""
+"""Drawings of step plans: trees for the terminal, Graphviz and Mermaid."""
 
 from rich.text import Text
 from rich.tree import Tree
@@ -10,9 +10,9 @@ from latentclust.specs.schedule import Ramp, Schedule
 
 
 def trees(resolved: Resolved) -> list[Tree]:
-    """A tree a player: its losses, below each the quantities that it rests on; one drawn before is only named.
+    """Return one tree per player: its losses, and below each the quantities that it depends on.
 
-    Of a training in stages, a tree a stage, and in it those of its players.
+    A quantity that has been drawn above is only named. With stages, there is one tree per stage with its players.
     """
     found = []
     for stage in resolved.stages:
@@ -54,7 +54,7 @@ def _loss(resolved: Resolved, term: PlannedLoss) -> Text:
 
 
 def _quantity(branch: Tree, name: str, nodes: dict[str, PlannedQuantity], drawn: set[str]) -> None:
-    """A quantity and, the first time, what it is computed from; the engine's values and networks are its arguments."""
+    """Add a quantity and, the first time, the quantities it is computed from. Other arguments appear in its call."""
     node = nodes.get(name)
     if node is None:
         branch.add(Text(name, style="green"))
@@ -70,7 +70,7 @@ def _quantity(branch: Tree, name: str, nodes: dict[str, PlannedQuantity], drawn:
 
 
 def dot(resolved: Resolved) -> str:
-    """The same as a Graphviz digraph: a cluster a player; networks are ellipses, losses are double-framed."""
+    """Return a Graphviz digraph with one subgraph per player. Networks are ellipses, losses have a double border."""
     lines = ["digraph step {", "  rankdir = LR;", "  node [shape = box];"]
     for stage in resolved.stages:
         for plan in stage.plans.values():
@@ -87,7 +87,7 @@ def _dot_player(plan: StepPlan, label: str) -> list[str]:
         style = ", style = bold" if name in plan.networks else ""
         lines.append(f"    {identity(name)} [label = {_quoted(name)}, shape = ellipse{style}];")
     lines += [f"    {identity(node.name)} [label = {_quoted(node.name)}];" for node in plan.nodes]
-    # A loss may bear the name of a quantity or a network.
+    # A loss may have the name of a quantity or a network.
     lines += [
         f"    {identity(f'losses.{term.name}')} [label = {_quoted(term.name)}, peripheries = 2];" for term in plan.terms
     ]
@@ -103,5 +103,39 @@ def _quoted(name: str) -> str:
 
 
 def format_weight(weight: Schedule) -> str:
-    """A weight as a reader wants it: a number, or both ends of a ramp."""
+    """Return a weight as text: a number, or both ends of a ramp."""
     return f"{weight.start:g} to {weight.end:g}" if isinstance(weight, Ramp) else f"{weight:g}"
+
+
+MERMAID_STYLES = ("classDef moved stroke-width:4px", "classDef loss stroke-dasharray:4")
+
+
+def mermaid(resolved: Resolved) -> str:
+    """Return a Mermaid flowchart, which GitHub draws, with one subgraph per player.
+
+    Networks are round and those of the player thick; losses have a dashed double border.
+    """
+    lines = ["flowchart LR"]
+    plans = [(stage, plan) for stage in resolved.stages for plan in stage.plans.values()]
+    for number, (stage, plan) in enumerate(plans):
+        lines += _mermaid_player(resolved, stage, plan, f"p{number}")
+    return "\n".join([*lines, *(f"  {style}" for style in MERMAID_STYLES)]) + "\n"
+
+
+def _mermaid_player(resolved: Resolved, stage: Stage, plan: StepPlan, frame: str) -> list[str]:
+    """Return the lines of a player's subgraph. The names of its nodes begin with `frame`."""
+    steps = resolved.recipe.players[plan.player].steps
+    title = f"{stage.name}: player {plan.player}" if stage.name else f"player {plan.player}"
+    lines = [f'  subgraph {frame}["{title}, {steps} step{"s" * (steps > 1)} a round"]']
+    place = {name: f"{frame}v{number}" for number, name in enumerate([*plan.given, *(n.name for n in plan.nodes)])}
+    for name in plan.given:
+        shape = f'(["{name}"])' if name in resolved.roles else f'("{name}")'
+        lines.append(f"    {place[name]}{shape}" + (":::moved" if name in plan.networks else ""))
+    lines += [f'    {place[node.name]}["{node.name}"]' for node in plan.nodes]
+    for number, term in enumerate(plan.terms):
+        weight = format_weight(resolved.recipe.losses[term.name].weight)
+        lines.append(f'    {frame}l{number}[["{term.name}, weight {weight}"]]:::loss')
+    lines += [f"    {place[read]} --> {place[node.name]}" for node in plan.nodes for read in node.reads]
+    for number, term in enumerate(plan.terms):
+        lines += [f"    {place[read]} --> {frame}l{number}" for read in dict.fromkeys(term.reads)]
+    return [*lines, "  end"]

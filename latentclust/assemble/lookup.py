@@ -1,4 +1,4 @@
-"""The parts that a recipe's tables name, found and validated, with every issue gathered."""
+"""Lookup and validation of the parts that a recipe names; all issues are collected."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,30 +15,40 @@ SpecT = TypeVar("SpecT", bound=Spec)
 
 
 class Lookup:
-    """Looks parts up for one recipe.
+    """A lookup of the parts of one recipe.
+
+    Args:
+        registry: Registry of all parts.
+        tables: Validated tables of the recipe, with their issues.
 
     Attributes:
-        issues: Those of the recipe's tables, and after them every one that was met.
-        distributions: Who provided what is used: distribution to version.
+        issues: Issues of the recipe's tables, followed by all that were found since.
+        distributions: Versions of the distributions that provide the used parts, by name.
     """
 
     def __init__(self, registry: Registry, tables: ValidTables) -> None:
-        """Starts with the issues of the tables."""
         self.issues: list[Issue] = list(tables.issues)
         self.distributions: dict[str, str] = {}
         self._registry = registry
         self._salvaged = bool(tables.issues)
 
     def add_issue(self, where: str, what: str, fix: str) -> None:
-        """Adds an issue."""
+        """Add an issue."""
         self.issues.append(Issue(where, what, fix))
 
     def record_use(self, part: Part) -> None:
-        """Remembers who provided a part."""
+        """Record the distribution that provides a part."""
         self.distributions[part.provider.distribution] = part.provider.version
 
     def spec(self, kind: str, item: str | PartTable, where: str, base: type[SpecT]) -> SpecT | None:
-        """The part that a name or a table asks for, with its options; None after noting issues."""
+        """Return the part of a name or a table with its options, or None after adding issues.
+
+        Args:
+            kind: Kind of the part.
+            item: Name of the part, or a table with `use` and options.
+            where: Key of the item in the recipe.
+            base: Required class of the spec.
+        """
         table = PartTable(use=item) if isinstance(item, str) else item
         if table.use == UNKNOWN_NAME and self._salvaged:
             return None
@@ -51,12 +61,12 @@ class Lookup:
             return None
         self.record_use(part)
         if not isinstance(built, base):
-            self.add_issue(named_at, f"{table.use!r} does not fit here", f"Use a {kind} of type {base.__name__}")
+            self.add_issue(named_at, f"{table.use!r} cannot be used here", f"Use a {kind} of type {base.__name__}")
             return None
         return built
 
     def specs(self, kind: str, items: Sequence[str | PartTable], where: str, base: type[SpecT]) -> dict[str, SpecT]:
-        """The parts of a list of names and tables, keyed by name; a repeated one by name and position."""
+        """Return the parts of a list of names and tables by name; a repeated name gets its position appended."""
         found: dict[str, SpecT] = {}
         for position, item in enumerate(items):
             spec = self.spec(kind, item, f"{where}.{position}", base)
@@ -66,18 +76,19 @@ class Lookup:
         return found
 
     def offers(self, per_pixel: bool = False) -> dict[str, str]:
-        """What inferences with chains provide to a training step: the quantity's name to the inference's.
+        """Return the quantities that inferences with chains provide to a training step, with the inference's name.
 
-        Those of label maps, or those of whole images.
+        Args:
+            per_pixel: Whether inferences of label maps, or those of whole images are considered.
         """
         parts = [part for part in self._registry.parts("inference") if issubclass(part.value, ChainSpec)]
         parts = [part for part in parts if part.value.reads_maps == per_pixel]
         return {quantity: part.name for part in parts for quantity in part.value.provides}
 
     def quantities(self, recipe: Recipe) -> dict[str, Part | LatentclustError]:
-        """Every quantity by name, in the definition that the recipe chose; an error where that is not one definition.
+        """Return all quantities by name, in the definition that the recipe selects, or an error if it is ambiguous.
 
-        Two plugins may define a quantity of one name, which is no issue of a recipe that does not ask for it.
+        Two plugins may define a quantity of the same name. That is an issue only if the recipe uses it.
         """
         names = {part.name for part in self._registry.parts("quantity")} | set(recipe.quantities)
         found: dict[str, Part | LatentclustError] = {}

@@ -1,4 +1,4 @@
-"""Whether the tables of a recipe fit together: roles, players, names, inference and selection."""
+"""Checks that the tables of a recipe are consistent: roles, players, names, inference and selection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -48,18 +48,18 @@ MAP_ROLES: Mapping[str, type] = {
     "heads": Heads,
     "centroids": Centroids,
 }
-"""The roles under a prior of label maps, whose networks read and draw every pixel."""
+"""Roles under a prior of label maps, whose networks read and draw every pixel."""
 
 
 def role_types(prior: PriorSpec | None) -> Mapping[str, type]:
-    """What a network in each role can do under a prior; under one that is an issue itself, all that one might."""
+    """Return the protocol of each role under a prior. Under an invalid prior, all roles are allowed."""
     if prior is None:
         return {**ROLES, **MAP_ROLES}
     return MAP_ROLES if prior.per_pixel else ROLES
 
 
 def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
-    """What a backbone must be to play a role."""
+    """Return the specs, one of which a backbone must be for a role."""
     if role == "centroids":
         return (CentroidsSpec,)
     of_images, of_maps = (DecoderSpec, LayeredDecoderSpec) if role == "generator" else (ExtractorSpec, MapExtractorSpec)
@@ -69,30 +69,32 @@ def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
 
 
 def check_preprocess(lookup: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
-    """Refuses a step that draws."""
+    """Add an issue for each random step of the preprocessing."""
     for position, step in enumerate(steps):
         if step is not None and step.random:
             where = f"data.preprocess.{position}"
-            lookup.add_issue(where, "a random view cannot be preprocessing", "Move it to a table under [views]")
+            lookup.add_issue(where, "a random step cannot be used as preprocessing", "Move it to a table under [views]")
 
 
 def check_names(lookup: Lookup, recipe: Recipe) -> None:
-    """Refuses a network or a view that goes by the name of something else that losses and quantities ask for."""
+    """Add an issue for each network or view whose name is that of another input of losses and quantities."""
     for name in recipe.networks:
         if name in ENGINE_VALUES:
-            lookup.add_issue(f"networks.{name}", f"every step has its own {name!r}", "Give the network another name")
+            lookup.add_issue(f"networks.{name}", f"the name {name!r} is reserved", "Give the network another name")
         elif not name or "." in name or hasattr(nn.ModuleDict(), name):
-            lookup.add_issue(f"networks.{name}", f"torch cannot hold a network named {name!r}", "Give it a plain name")
+            lookup.add_issue(
+                f"networks.{name}", f"torch does not allow the name {name!r}", "Use letters, digits and underscores"
+            )
     for name in recipe.views:
         if name in ENGINE_VALUES or name in recipe.networks:
-            taken = "every step has its own" if name in ENGINE_VALUES else "there is a network named"
-            lookup.add_issue(f"views.{name}", f"{taken} {name!r}", "Give the view another name")
+            taken = "is reserved" if name in ENGINE_VALUES else "is already that of a network"
+            lookup.add_issue(f"views.{name}", f"the name {name!r} {taken}", "Give the view another name")
 
 
 def check_roles(
     lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
 ) -> dict[str, str]:
-    """The role of each network, after checking what its backbone can be."""
+    """Return the role of each network. Add an issue for each unknown role and unsuitable backbone."""
     roles: dict[str, str] = {}
     known, per_pixel = role_types(prior), prior is not None and prior.per_pixel
     for name, table in recipe.networks.items():
@@ -103,131 +105,131 @@ def check_roles(
             continue
         roles[name] = role
         if not isinstance(backbones[name], (*_backbones(prior, role), type(None))):
-            fix = "Choose another backbone; `latentclust plugins list backbone` says what each can be"
+            fix = "Use another backbone; `latentclust plugins list backbone` shows the roles of each"
             maps = " of label maps" if per_pixel else ""
-            lookup.add_issue(f"networks.{name}.use", f"{table.use!r} cannot be a {role}{maps}", fix)
+            lookup.add_issue(f"networks.{name}.use", f"{table.use!r} cannot be used as {role}{maps}", fix)
     return roles
 
 
 def check_own_heads(lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
-    """Refuses to ask a head that a backbone brings with it for a log variance."""
+    """Add an issue for each log variance of a backbone with its own head."""
     for name, table in recipe.networks.items():
         if table.log_variance and isinstance(backbones[name], EncoderHeadSpec):
-            what = f"{table.use!r} brings a head of its own, which gives none"
-            lookup.add_issue(f"networks.{name}.log_variance", what, "Take it out, or choose another backbone")
+            what = f"the head of {table.use!r} does not compute a log variance"
+            lookup.add_issue(f"networks.{name}.log_variance", what, "Remove the key, or use another backbone")
 
 
 def check_heads(
     lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], prior: PriorSpec | None, inference: InferenceSpec | None
 ) -> None:
-    """Refuses keys of another role, and an inference that reads heads of another number of clusters than the prior."""
+    """Add issues for keys of another role, and for heads that the inference reads but that differ from the prior."""
     for name, table in recipe.networks.items():
-        said = {"heads": table.heads is not None, "clusters": table.clusters is not None}
-        wrong = {key: "heads" for key, is_said in said.items() if is_said and roles.get(name) != "heads"}
+        is_set = {"heads": table.heads is not None, "clusters": table.clusters is not None}
+        wrong = {key: "heads" for key, given in is_set.items() if given and roles.get(name) != "heads"}
         if table.log_variance and roles.get(name) != "encoder":
             wrong["log_variance"] = "encoder"
         for key, role in wrong.items() if name in roles else ():
-            what = f"{key} is a key of the role {role!r}, and {name!r} has the role {roles[name]!r}"
-            lookup.add_issue(f"networks.{name}.{key}", what, "Take it out, or give the network that role")
+            what = f"is a key of the role {role!r}, but {name!r} has the role {roles[name]!r}"
+            lookup.add_issue(f"networks.{name}.{key}", what, "Remove the key, or give the network that role")
         read = inference is not None and name in inference.needs and roles.get(name) == "heads"
         if read and prior is not None and table.clusters not in (None, prior.clusters):
-            what = f"the inference reads {table.clusters} clusters here, and the prior has {prior.clusters}"
+            what = f"must be {prior.clusters}, as in the prior, because the inference reads it; got {table.clusters}"
             lookup.add_issue(
-                f"networks.{name}.clusters", what, "Take it out, or let the inference read another network"
+                f"networks.{name}.clusters", what, "Remove the key, or let the inference read another network"
             )
 
 
 def check_players(lookup: Lookup, recipe: Recipe) -> None:
-    """Refuses players without losses or of unknown networks, losses without players, and networks that none moves."""
+    """Add issues for players without losses or with unknown networks, unknown players, and untrained networks."""
     players = {loss.player for loss in recipe.losses.values() if loss.enabled}
     for name, player in recipe.players.items():
         if name not in players and UNKNOWN_NAME not in players:
-            fix = f"Give a loss player = {name!r}, or take the player out"
-            lookup.add_issue(f"players.{name}", "no enabled loss moves this player", fix)
+            fix = f"Set player = {name!r} in a loss, or remove the player"
+            lookup.add_issue(f"players.{name}", "no enabled loss has this player", fix)
         for network in player.networks:
             _check_moved(lookup, recipe, f"players.{name}.networks", network)
     for name, loss in recipe.losses.items():
         if loss.player not in recipe.players and loss.player != UNKNOWN_NAME:
             fix = did_you_mean(loss.player, recipe.players)
-            lookup.add_issue(f"losses.{name}.player", f"there is no player {loss.player!r}", fix)
+            lookup.add_issue(f"losses.{name}.player", f"unknown player {loss.player!r}", fix)
     moved = {network for player in recipe.players.values() for network in player.networks}
     for name, network_table in recipe.networks.items():
         if name not in moved and not network_table.frozen:
             fix = f"Add {name!r} to a player's networks, or set frozen = true"
             lookup.add_issue(
-                f"networks.{name}", "no player moves this network, so it would stay at its random start", fix
+                f"networks.{name}", "no player trains this network, so it would keep its random initial weights", fix
             )
 
 
 def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> None:
     if network not in recipe.networks:
-        lookup.add_issue(where, f"there is no network {network!r}", did_you_mean(network, recipe.networks))
+        lookup.add_issue(where, f"unknown network {network!r}", did_you_mean(network, recipe.networks))
     elif recipe.networks[network].frozen:
-        lookup.add_issue(where, f"{network!r} is frozen", "Take it out, or set frozen = false")
+        lookup.add_issue(where, f"{network!r} is frozen", "Remove it, or set frozen = false")
 
 
 def check_inference(
     lookup: Lookup, recipe: Recipe, where: str, name: str, inference: InferenceSpec | None, prior: PriorSpec | None
 ) -> None:
-    """Refuses an inference that reads a network which the recipe lacks, or that cannot work with its prior."""
+    """Add issues for an inference that requires a missing network, or that cannot be used with the prior."""
     if inference and prior and (objection := inference.objection(prior)):
-        what = f"{name!r} cannot work with {recipe.prior.use!r}: {objection}"
-        lookup.add_issue(where, what, "Choose another prior or another inference")
+        what = f"{name!r} cannot be used with the prior {recipe.prior.use!r}: {objection}"
+        lookup.add_issue(where, what, "Use another prior or another inference")
     if inference and prior and prior.per_pixel and not inference.reads_maps:
-        what = f"{name!r} gives each image one cluster, and {recipe.prior.use!r} has one for every pixel"
-        lookup.add_issue(where, what, "Choose another inference, such as amortized, or another prior")
+        what = f"{name!r} computes one cluster per image, but the prior {recipe.prior.use!r} has one per pixel"
+        lookup.add_issue(where, what, "Use another inference, such as amortized, or another prior")
     for network in inference.needs if inference else ():
         if network not in recipe.networks:
-            what = f"{name!r} reads the network {network!r}, which the recipe lacks"
-            lookup.add_issue(where, what, f"Add [networks.{network}] or choose another inference")
+            what = f"{name!r} requires the network {network!r}, which is missing"
+            lookup.add_issue(where, what, f"Add [networks.{network}], or use another inference")
 
 
 def check_chains(
     lookup: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None
 ) -> None:
-    """Refuses random views beside chains, which keep what they know of one image and would be shown another."""
+    """Add an issue for each random view with chains, whose state belongs to one form of each image."""
     if not isinstance(inference, ChainSpec):
         return
     for name, steps in views.items():
         if any(isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and step.random) for step in steps):
-            what = "it draws, and the chains of the inference know each image in one form only"
-            lookup.add_issue(f"views.{name}", what, "Remove the view, or choose an inference without chains")
+            what = "is random, but the chains of the inference need the same images in every round"
+            lookup.add_issue(f"views.{name}", what, "Remove the view, or use an inference without chains")
 
 
 def check_alignments(
     lookup: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], plans: Mapping[str, StepPlan]
 ) -> None:
-    """Refuses views whose pixels nobody can trace back, where a plan must."""
+    """Add an issue for each view that moves pixels without an alignment, if a plan reads the alignment."""
     wanted = {name for plan in plans.values() for name in plan.given}
     for name, steps in views.items():
         for step in steps if name + ALIGNMENT in wanted else ():
             lost = isinstance(step, HostViewSpec) or (isinstance(step, DeviceViewSpec) and not step.in_place)
             if lost and not isinstance(step, MovingViewSpec):
-                what = f"{type(step).__name__} moves pixels and does not say where they came from"
+                what = f"{type(step).__name__} moves pixels and returns no alignment"
                 lookup.add_issue(
                     f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec"
                 )
 
 
 def check_baselines(lookup: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:
-    """Refuses a baseline of whole images beside a prior of label maps, and the reverse."""
+    """Add an issue for each baseline of whole images with a prior of label maps, and the reverse."""
     for name, baseline in baselines.items():
         of_pixels = isinstance(baseline, MapBaselineSpec)
         if prior is None or of_pixels == prior.per_pixel:
             continue
         clustered, wanted = ("pixels", "images") if of_pixels else ("whole images", "pixels")
-        what = f"{name!r} clusters {clustered}, and the prior is one of {wanted}"
-        fix = f"Choose a baseline of {wanted}; `latentclust plugins list baseline` says what each clusters"
+        what = f"{name!r} clusters {clustered}, but the prior clusters {wanted}"
+        fix = f"Use a baseline of {wanted}; `latentclust plugins list baseline` shows what each clusters"
         lookup.add_issue("evaluate.baselines", what, fix)
 
 
 def check_selection(lookup: Lookup, recipe: Recipe) -> None:
-    """Refuses to select by what reads labels, and by what does not exist."""
+    """Add an issue if `select_by` is not a loss term of the last stage."""
     by = recipe.train.select_by
     last = next(reversed(list(recipe.stages)), "")
     choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if is_active(table, last))]
     if by in choices:
         return
-    labels = "reads labels, and selecting by labels is not clustering"
-    term = f"is no term of the last stage, {last!r}" if last else "is no term of this recipe"
+    labels = "reads labels, and weights must be selected without labels"
+    term = f"is not a loss of the last stage, {last!r}" if last else "is not a loss of this recipe"
     lookup.add_issue("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

@@ -1,4 +1,4 @@
-"""A recipe against a registry: every part found, every plan bound, every issue told at once."""
+"""Resolution of a recipe against the registry: all parts found, all plans bound, all issues reported together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,25 +25,48 @@ from latentclust.assemble.step_plan import Binder, StepPlan
 from latentclust.assemble.table_checks import check_tables, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.plugins.registry import Part, Registry
-from latentclust.recipe.load import LoadedRecipe
+from latentclust.recipe.load import LoadedRecipe, load_recipe
+from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
-from latentclust.specs.parts import Baseline, DatasetSpec, DeviceViewSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.specs.parts import (
+    Baseline,
+    DatasetSpec,
+    DeviceViewSpec,
+    LossSpec,
+    MetricSpec,
+    PriorSpec,
+    Spec,
+    ViewSpec,
+)
 from latentclust.specs.sample_tables import TableSpec
+from latentclust.specs.validation import validate
+
+DEFAULT_ORIGIN = "default"
+"""Origin of values that the recipe does not set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A recipe whose parts are all there and fit together; no data is opened and no network built.
+    """A valid recipe with all its parts. No data is opened and no network built.
 
     Attributes:
         loaded: The recipe and its text.
-        tables: Those that a plan reads.
-        plans: What each player computes in a step, with all its losses.
-        stages: The parts of the training, each with the plans of the losses that count in it; one where the recipe
-            has none.
-        distributions: Who provided what was used: distribution to version.
+        dataset: Data set.
+        preprocess: Steps of the preprocessing.
+        views: Steps of each view.
+        prior: Prior.
+        backbones: Backbone of each network.
+        roles: Role of each network.
+        tables: Sample tables that a plan reads.
+        plans: Step plan of each player with all its losses.
+        stages: Stages of the training with the plans of their active losses; one stage if the recipe has none.
+        inference: Inference of the model.
+        readouts: Other inferences that are evaluated.
+        metrics: Metrics of the report.
+        baselines: Baselines of the report.
+        distributions: Versions of the distributions that provide the parts, by name.
     """
 
     loaded: LoadedRecipe
@@ -64,20 +87,20 @@ class Resolved:
 
     @property
     def recipe(self) -> Recipe:
-        """The validated tables."""
+        """Validated tables of the recipe."""
         return self.loaded.recipe
 
 
 def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec | None = None) -> Resolved:
-    """Resolves a recipe against a registry.
+    """Resolve a recipe against a registry.
 
     Args:
         loaded: The recipe.
-        registry: Every part there is.
-        trained_by: The inference beside which a model was trained, where the recipe now reads it out by another.
+        registry: Registry of all parts.
+        trained_by: Inference that the model was trained with, if the recipe now names another one.
 
     Raises:
-        LatentclustError: with every issue at once: of the tables, of the parts that they name, and of how they fit.
+        LatentclustError: If the recipe is invalid, with all issues of its tables, parts and their combination.
     """
     recipe, lookup = loaded.tables.recipe, Lookup(registry, loaded.tables)
     dataset = lookup.spec("dataset", recipe.data, "data", DatasetSpec)  # type: ignore[type-abstract]
@@ -109,7 +132,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     sampler = trained_by or inference
     check_chains(lookup, views, sampler)
     offers = lookup.offers(prior is not None and prior.per_pixel)
-    # What an inference that is an issue itself would provide is not another one.
+    # An invalid inference may provide any of these quantities, so that losses that read them are not issues too.
     unread: dict[str, Any] = dict.fromkeys(offers, Any) if sampler is None else {}
     provided = sampler.provides if isinstance(sampler, ChainSpec) else unread
     types = {name: role_types(prior)[role] for name, role in roles.items()}
@@ -149,7 +172,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
 
 
 def _view(lookup: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:
-    """The steps of a view, in order."""
+    """Return the steps of a view, in order."""
     places = [where] if table.use else [f"{where}.steps.{position}" for position in range(len(table.steps))]
     return [lookup.spec("view", part, place, ViewSpec) for place, part in zip(places, table.parts(), strict=True)]
 
@@ -162,9 +185,9 @@ def _plans(
     provided: Mapping[str, Any],
     offers: Mapping[str, str],
 ) -> dict[str, StepPlan]:
-    """One plan per player, from its losses."""
+    """Return the plan of each player from its losses."""
     quantities = lookup.quantities(recipe)
-    # A network of unknown role is an issue by now, and may be anything.
+    # A network of unknown role is an issue already, and fits every parameter.
     networks: dict[str, Any] = {name: types.get(name, Any) for name in recipe.networks}
     functions = {n: part.value if isinstance(part, Part) else part for n, part in quantities.items()}
     binder = Binder(functions, networks, tuple(recipe.views), lookup.issues, provided, offers)
@@ -177,3 +200,62 @@ def _plans(
             assert not isinstance(part, LatentclustError), "the binder leaves these out"
             lookup.record_use(part)
     return plans
+
+
+def resolve_system(name: str, registry: Registry, settings: tuple[str, ...] = ()) -> Resolved:
+    """Return a resolved system `NAME@VERSION`, with any data set as a placeholder; no data is opened.
+
+    Args:
+        name: Name of the system.
+        registry: Registry of all parts.
+        settings: Settings `dotted.key=value`.
+
+    Raises:
+        LatentclustError: If the system does not exist or is invalid.
+    """
+    chosen = any(setting.partition("=")[0].strip() == "data.use" for setting in settings)
+    data = {} if chosen else {"data": {"use": any_data(registry)}}
+    return resolve(load_recipe({"extends": name} | data, registry, settings), registry)
+
+
+def any_data(registry: Registry) -> str:
+    """Return the name of the first data set without required options."""
+    for part in registry.parts("dataset"):
+        try:
+            validate(part.value, {}, part.name)
+        except LatentclustError:
+            continue
+        return part.qualified
+    raise LatentclustError.at(
+        "data", "no data set without required options is installed", "Install one, or set data.use"
+    )
+
+
+def with_defaults(resolved: Resolved) -> Layered:
+    """Return the recipe with the defaults of all keys, except those without a value."""
+    given = resolved.loaded.layered
+    tree = _without_nulls(resolved.recipe.model_dump(mode="json", by_alias=True))
+    single: dict[str, Spec] = {"data": resolved.dataset, "prior": resolved.prior, "inference": resolved.inference}
+    parts: dict[str, Mapping[str, Spec]] = {
+        "networks": resolved.backbones,
+        "tables": resolved.tables,
+        "losses": {term.name: term.loss for plan in resolved.plans.values() for term in plan.terms},
+    }
+    for name, spec in single.items():
+        tree[name] |= _options(spec)
+    for table, specs in parts.items():
+        for name, spec in specs.items():
+            tree[table][name] |= _options(spec)
+    full = Layered().over(tree, DEFAULT_ORIGIN).over(given.tree, DEFAULT_ORIGIN)
+    return Layered(full.tree, full.origins | given.origins)
+
+
+def _options(spec: Spec) -> dict[str, Any]:
+    return dict(_without_nulls(spec.model_dump(mode="json")))
+
+
+def _without_nulls(value: Any) -> Any:
+    """Remove keys without a value, because TOML has no null, and empty tables."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None and item != {}}
+    return value

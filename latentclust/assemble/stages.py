@@ -1,4 +1,4 @@
-"""The stages of a training: which losses count from which round to which, and what each begins with."""
+"""The stages of a training: ranges of rounds with their active losses and starting weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from latentclust.specs.sample_tables import StartSpec
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the training.
+    """A range of rounds with its own set of active losses.
 
     Attributes:
-        name: Empty of a training without stages, which is one itself.
-        first: Rounds before it.
-        last: Its last round, counted from 1.
-        plans: What each player that has a loss in it computes in a step.
-        start: What its first weights come from; None where they stay as they are.
+        name: Name in the recipe; empty for the single stage of a training without stages.
+        first: Number of rounds before the stage.
+        last: Last round of the stage, counted from 1.
+        plans: Step plan of each player that has an active loss.
+        start: Part that computes the starting weights. None if the weights do not change.
     """
 
     name: str
@@ -30,23 +30,23 @@ class Stage:
 
     @property
     def rounds(self) -> int:
-        """How many it has."""
+        """Number of rounds."""
         return self.last - self.first
 
     def progress(self, round_: int) -> float:
-        """How much of it has passed before a round, in [0, 1)."""
+        """Return the fraction of the stage before a round, in [0, 1)."""
         return (round_ - 1 - self.first) / self.rounds
 
 
 def is_active(table: LossTable, stage: str) -> bool:
-    """Whether a loss counts in a stage."""
+    """Return whether a loss is active in a stage."""
     return table.enabled and (table.stages is None or stage in table.stages)
 
 
 def stages_of(
     recipe: Recipe, plans: Mapping[str, StepPlan], starts: Mapping[str, StartSpec | None]
 ) -> tuple[Stage, ...]:
-    """The stages in order, each with its plans."""
+    """Return the stages in order, each with its plans."""
     if not recipe.stages:
         return (Stage("", 0, recipe.train.rounds, plans),)
     ends = _ends([table.rounds for table in recipe.stages.values()], recipe.train.rounds)
@@ -59,7 +59,7 @@ def stages_of(
 
 
 def _ends(rounds: list[int], total: int) -> list[int]:
-    """The last round of each stage: their rounds in proportion to a total, at least one each."""
+    """Return the last round of each stage: `total` is shared in proportion to their rounds, at least one each."""
     ends = [0]
     for position in range(1, len(rounds) + 1):
         share = round(total * sum(rounds[:position]) / sum(rounds))
@@ -68,7 +68,7 @@ def _ends(rounds: list[int], total: int) -> list[int]:
 
 
 def find_starts(lookup: Lookup, recipe: Recipe) -> dict[str, StartSpec | None]:
-    """What each stage begins with; None where nothing is said, or after noting issues."""
+    """Return the start of each stage: None if it has none, or after adding issues."""
     starts: dict[str, StartSpec | None] = dict.fromkeys(recipe.stages)
     for name, table in recipe.stages.items():
         where = f"stages.{name}.start"
@@ -76,24 +76,24 @@ def find_starts(lookup: Lookup, recipe: Recipe) -> dict[str, StartSpec | None]:
         for network in spec.needs if spec else ():
             if network not in recipe.networks:
                 lookup.add_issue(
-                    where, f"it reads the network {network!r}, which the recipe lacks", f"Add [networks.{network}]"
+                    where, f"requires the network {network!r}, which is missing", f"Add [networks.{network}]"
                 )
         starts[name] = spec
     return starts
 
 
 def check_stages(lookup: Lookup, recipe: Recipe) -> None:
-    """Refuses unknown stages of losses, stages in which no loss counts, and fewer rounds than stages."""
+    """Add issues for unknown stages of losses, stages without an active loss, and fewer rounds than stages."""
     unknown = False
     for name, table in recipe.losses.items():
         for stage in set(table.stages or ()) - set(recipe.stages) if table.enabled else ():
-            fix = did_you_mean(stage, recipe.stages) if recipe.stages else f"Add [stages.{stage}], or take the key out"
-            lookup.add_issue(f"losses.{name}.stages", f"there is no stage {stage!r}", fix)
+            fix = did_you_mean(stage, recipe.stages) if recipe.stages else f"Add [stages.{stage}], or remove the key"
+            lookup.add_issue(f"losses.{name}.stages", f"unknown stage {stage!r}", fix)
             unknown = True
     for stage in recipe.stages if not unknown else ():
         if not any(is_active(table, stage) for table in recipe.losses.values()):
-            fix = f"Name {stage!r} in the `stages` of a loss"
-            lookup.add_issue(f"stages.{stage}", "no enabled loss counts in this stage", fix)
+            fix = f"Add {stage!r} to the `stages` of a loss"
+            lookup.add_issue(f"stages.{stage}", "no loss is active in this stage", fix)
     if recipe.train.rounds < len(recipe.stages):
-        what = f"{recipe.train.rounds} for {len(recipe.stages)} stages"
-        lookup.add_issue("train.rounds", what, f"Use at least {len(recipe.stages)}, or leave it out")
+        what = f"must be at least the number of stages, {len(recipe.stages)}, got {recipe.train.rounds}"
+        lookup.add_issue("train.rounds", what, f"Use at least {len(recipe.stages)}, or remove the key")

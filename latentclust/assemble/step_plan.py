@@ -1,4 +1,4 @@
-"""Binding: loss parameters to quantities by name, into one static, ordered plan for each player."""
+"""Binding of loss parameters to quantities by name, into one static, ordered step plan per player."""
 
 import inspect
 import types
@@ -22,15 +22,21 @@ ENGINE_VALUES: Mapping[str, Any] = {
     "batch_size": int,
     "rng": torch.Generator,
 }
-"""What the engine itself provides in every step, by type."""
+"""Types of the values that every training step provides, by name."""
 
 ALIGNMENT = "_alignment"
-"""What is put behind a view's name for the alignment that comes with it."""
+"""Suffix of the name of a view's alignment."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedQuantity:
-    """One quantity of a plan: a function and the names of what it reads."""
+    """A quantity of a plan.
+
+    Attributes:
+        name: Name of the quantity.
+        function: Function that computes it.
+        reads: Names of the function's arguments, in order.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -39,7 +45,13 @@ class PlannedQuantity:
 
 @dataclass(frozen=True, slots=True)
 class PlannedLoss:
-    """One loss of a plan and the names that its parameters are bound to, in order."""
+    """A loss of a plan.
+
+    Attributes:
+        name: Name of the loss in the recipe.
+        loss: Loss part.
+        reads: Names that the loss's parameters are bound to, in order.
+    """
 
     name: str
     loss: LossSpec
@@ -48,10 +60,14 @@ class PlannedLoss:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """What a player computes in a step, in order: first the quantities, each once, then the loss terms.
+    """The computations of a player's step, in order: first the quantities, each once, then the loss terms.
 
     Attributes:
-        given: The engine's values, views and networks that the plan reads.
+        player: Name of the player.
+        networks: Names of the networks that the player trains.
+        given: Names of the engine's values, views, tables and networks that the plan reads.
+        nodes: Quantities, each after those that it reads.
+        terms: Losses.
     """
 
     player: str
@@ -61,10 +77,10 @@ class StepPlan:
     terms: tuple[PlannedLoss, ...]
 
     def restricted(self, losses: Container[str]) -> "StepPlan":
-        """The same for some of the losses alone."""
+        """Return the plan of some of the losses."""
         terms = tuple(term for term in self.terms if term.name in losses)
         wanted = {name for term in terms for name in term.reads}
-        for node in reversed(self.nodes):  # what a node reads comes before it
+        for node in reversed(self.nodes):  # the quantities that a node reads come before it
             wanted |= set(node.reads) if node.name in wanted else set()
         wanted |= {name.removesuffix(ALIGNMENT) for name in wanted if name.endswith(ALIGNMENT)}
         given = tuple(name for name in self.given if name in wanted)
@@ -73,7 +89,7 @@ class StepPlan:
 
 @dataclass(slots=True)
 class _PlanBuilder:
-    """A plan in the making."""
+    """A plan that is being built."""
 
     given: dict[str, None] = field(default_factory=dict)
     nodes: dict[str, PlannedQuantity] = field(default_factory=dict)
@@ -81,7 +97,16 @@ class _PlanBuilder:
 
 
 class Binder:
-    """Resolves names against the quantities, networks and views of one recipe, noting issues."""
+    """A binder of names to the quantities, networks and views of one recipe; it collects issues.
+
+    Args:
+        quantities: Functions by name, or an error for an ambiguous quantity, which is reported if it is read.
+        networks: Role protocols by name. These names take precedence over those of quantities.
+        views: Names of the views.
+        issues: List that issues are added to.
+        provided: Types of the values that chains and tables provide. These names take precedence, too.
+        offers: Quantities that other inferences would provide, with the name of the inference.
+    """
 
     def __init__(
         self,
@@ -92,16 +117,6 @@ class Binder:
         provided: Mapping[str, Any] = MappingProxyType({}),
         offers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Takes what may be named.
-
-        Args:
-            quantities: Functions by name; an error for one whose definition is in doubt, told where it is asked for.
-            networks: Role protocols by name; these names win over those of quantities.
-            views: Names of views, which are images.
-            issues: Where issues are added.
-            offers: What other inferences would provide: name to the inference's own.
-            provided: Types of what chains and tables provide; these names win over those of quantities.
-        """
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
         self.given: dict[str, Any] = {**ENGINE_VALUES, **_of_views(views), **networks, **provided}
         self.alignments = {view + ALIGNMENT: view for view in views}
@@ -111,16 +126,23 @@ class Binder:
     def plan(
         self, player: str, moved: tuple[str, ...], losses: Mapping[str, LossSpec], tables: Mapping[str, LossTable]
     ) -> StepPlan:
-        """The plan of a player whose enabled losses are `losses`."""
+        """Return the plan of a player.
+
+        Args:
+            player: Name of the player.
+            moved: Names of the networks that it trains.
+            losses: Its enabled losses by name.
+            tables: Recipe tables of the losses.
+        """
         draft = _PlanBuilder()
         terms = []
         for name, loss in losses.items():
             reads = self._loss(draft, name, loss, tables[name].on)
             terms.append(PlannedLoss(name, loss, reads))
             if reads and not self._reaches(draft, reads, moved):
-                what = f"it depends on none of the networks of player {player!r} ({', '.join(moved)})"
+                what = f"does not depend on any network of player {player!r} ({', '.join(moved)})"
                 self.issues.append(
-                    Issue(f"losses.{name}", what, "Give it another player, or bind it otherwise with `on`")
+                    Issue(f"losses.{name}", what, "Set another player, or bind its parameters with `on`")
                 )
         return StepPlan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
 
@@ -129,7 +151,7 @@ class Binder:
         wanted, result = parameter_types(type(loss).__call__, skip_self=True)
         if result not in (Scalar, Any):
             fix = "Annotate its __call__ with -> Scalar"
-            self.issues.append(Issue(where, f"the loss returns {_type_name(result)}, not a Scalar", fix))
+            self.issues.append(Issue(where, f"must return a Scalar, returns {_type_name(result)}", fix))
         for parameter in on:
             if parameter not in wanted:
                 fix = did_you_mean(parameter, wanted)
@@ -140,9 +162,9 @@ class Binder:
         return tuple(names.values()) if all(found) else ()
 
     def _bind(self, draft: _PlanBuilder, name: str, wanted: Any, reader: str, where: str) -> bool:
-        """Makes `name` available to a reader that wants a type; False after noting an issue."""
+        """Make `name` available to a reader that expects a type. Return False after adding an issue."""
         if name in self.given:
-            if name in self.alignments:  # which the view brings with it
+            if name in self.alignments:  # the view is drawn with its alignment
                 draft.given[self.alignments[name]] = None
             draft.given[name] = None
             return self._fits(name, self.given[name], wanted, reader, where)
@@ -161,10 +183,12 @@ class Binder:
     def _compute(
         self, draft: _PlanBuilder, name: str, function: Callable[..., Any], reads: Mapping[str, Any], where: str
     ) -> bool:
-        """Adds a quantity to the draft after all that it reads; False after noting an issue."""
+        """Add a quantity to the plan after those that it reads. Return False after adding an issue."""
         if name in draft.pending:
             circle = " -> ".join([*draft.pending[draft.pending.index(name) :], name])
-            self.issues.append(Issue(where, f"quantities go round in a circle: {circle}", "Break the circle"))
+            self.issues.append(
+                Issue(where, f"quantities form a cycle: {circle}", "Bind one of them otherwise with `on`")
+            )
             return False
         draft.pending.append(name)
         found = [self._bind(draft, read, wanted, repr(name), where) for read, wanted in reads.items()]
@@ -178,26 +202,26 @@ class Binder:
         roles = ("encoder", "generator", "critic", "discriminator", "trunk", "heads", "overclustering", "centroids")
         if name in roles:
             fix = f"Add [networks.{name}], or set enabled = false"
-            self.issues.append(Issue(where, f"it needs a network {name!r}, which the recipe lacks", fix))
+            self.issues.append(Issue(where, f"requires a network {name!r}, which is missing", fix))
         elif name in ("view", "view" + ALIGNMENT):
-            what = "it needs a view named 'view', which the recipe lacks"
+            what = "requires a view named 'view', which is missing"
             self.issues.append(Issue(where, what, "Add [views.view], or set enabled = false"))
         elif name in self.offers:
-            what = f"{reader} asks for {name!r}, which the chosen inference does not provide"
+            what = f"{reader} reads {name!r}, which the inference does not provide"
             self.issues.append(Issue(where, what, f"Set inference.use = {self.offers[name]!r}"))
         else:
             advice = did_you_mean(name, [*self.quantities, *self.given])
-            self.issues.append(Issue(where, f"{reader} asks for {name!r}, and there is no such quantity", advice))
+            self.issues.append(Issue(where, f"{reader} reads {name!r}, which is not a known quantity", advice))
 
     def _fits(self, name: str, produced: Any, wanted: Any, reader: str, where: str) -> bool:
         if is_compatible(produced, wanted):
             return True
-        what = f"{name!r} is {_type_name(produced)}, and {reader} wants {_type_name(wanted)}"
+        what = f"{reader} expects {_type_name(wanted)}, but {name!r} is {_type_name(produced)}"
         self.issues.append(Issue(where, what, "Bind a quantity of that type with `on`"))
         return False
 
     def _reaches(self, draft: _PlanBuilder, reads: tuple[str, ...], moved: tuple[str, ...]) -> bool:
-        """Whether any of the names rests on a moved network."""
+        """Return whether any of the names depends on a trained network."""
         return any(
             name in moved or (name in draft.nodes and self._reaches(draft, draft.nodes[name].reads, moved))
             for name in reads
@@ -205,21 +229,21 @@ class Binder:
 
 
 def _of_views(views: tuple[str, ...]) -> dict[str, Any]:
-    """What each view gives: its images, and their alignment."""
+    """Return the types of each view's images and alignment."""
     return {**dict.fromkeys(views, Images), **{view + ALIGNMENT: Alignment for view in views}}
 
 
 def parameter_types(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
-    """Parameter types by name, and the result's type; what is not annotated is Any."""
+    """Return the parameter types by name and the result's type. Missing annotations are Any."""
     hints = typing.get_type_hints(function)
     names = list(inspect.signature(function).parameters)[1 if skip_self else 0 :]
     return {name: hints.get(name, Any) for name in names}, hints.get("return", Any)
 
 
 def is_compatible(produced: Any, wanted: Any) -> bool:
-    """Whether every type that a producer may give is one that the consumer takes.
+    """Return whether every type that a producer may return is accepted by the consumer.
 
-    By name alone: an encoder and a critic are both callable, which makes neither of them the other.
+    Types are compared by identity, not by structure: an encoder and a critic are both callable, but not the same.
     """
     if Any in (produced, wanted):
         return True
@@ -228,11 +252,11 @@ def is_compatible(produced: Any, wanted: Any) -> bool:
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, or the type itself."""
+    """Return the members of a union, or the type itself."""
     is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
     return typing.get_args(annotation) if is_union else (annotation,)
 
 
 def _type_name(annotation: Any) -> str:
-    """A type as a user would read it."""
+    """Return a type as text for messages."""
     return " or ".join(getattr(member, "__name__", str(member)) for member in _members(annotation))

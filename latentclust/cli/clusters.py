@@ -71,7 +71,7 @@ def preview_clusters(
 
     from latentclust.cli.terminal import display_path, shell_command, stderr_console, stdout_console
     from latentclust.labelling.clusters.preview import preview
-    from latentclust.model.model import load
+    from latentclust.model.model_file import load
     from latentclust.report.plotting import save_figure
     from latentclust.train.devices import make_fabric
 

@@ -54,7 +54,7 @@ def predict(
     from latentclust.cli.read_progress import read_progress
     from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.image_inputs import open_inputs
-    from latentclust.model.model import load
+    from latentclust.model.model_file import load
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)

@@ -71,11 +71,10 @@ def show(
         latentclust recipe show digits --graph --dot | dot -Tsvg > step.svg
         latentclust recipe show dls@1 --graph --mermaid
     """
-    from latentclust.assemble.defaults import with_defaults
     from latentclust.assemble.graph import dot as as_dot
+    from latentclust.assemble.graph import mermaid as as_mermaid
     from latentclust.assemble.graph import trees
-    from latentclust.assemble.mermaid import mermaid as as_mermaid
-    from latentclust.assemble.system import resolve_system
+    from latentclust.assemble.resolve import resolve_system, with_defaults
     from latentclust.cli.terminal import stdout_console
     from latentclust.plugins.registry import installed
     from latentclust.recipe.show import annotated

@@ -55,7 +55,7 @@ def sample(
 
     from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.sampling import interpolation, modes, traversal
-    from latentclust.model.model import load
+    from latentclust.model.model_file import load
     from latentclust.train.devices import make_fabric
 
     loaded = load(model, make_fabric(device, 1).device)

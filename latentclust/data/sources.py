@@ -1,12 +1,10 @@
 """Samples by index, from an array in memory or from image files, and the finding and checked reading of either."""
 
-import importlib.util
-import re
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,6 @@ from torch.nn.functional import interpolate
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, ImageSource, SealedLabels
 from latentclust.tensors import Shape
-
-IN_PACKAGE = re.compile(r"(\w{2,}):([^\\/].*)")
-"""`PACKAGE:NAME`: a file of an installed package."""
 
 UINT8_MAX = 255
 
@@ -57,25 +52,6 @@ def decode_errors(path: Path | str, fix: str = "Fetch or copy the file again") -
     except _UNREADABLE as error:
         what = f"cannot be read ({type(error).__name__}: {error})"
         raise LatentclustError.at(str(path), what, fix) from error
-
-
-def find_first(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:
-    """The first file or folder that matches, in order of roots and then of glob patterns relative to a root."""
-    matches = (match for root in roots for pattern in patterns for match in sorted(root.glob(pattern)))
-    return next(matches, None)
-
-
-def resolve_path(path: Path, roots: Sequence[Path]) -> Path | None:
-    """The user's own file or folder: as it stands, or relative to the first root that holds it."""
-    return next((root / path for root in (Path(), *roots) if (root / path).exists()), None)
-
-
-def in_package(text: str) -> Path | None:
-    """The file that `PACKAGE:NAME` names in an installed package, which is not imported; None for other texts."""
-    match = IN_PACKAGE.fullmatch(text)
-    spec = importlib.util.find_spec(match[1]) if match else None
-    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
-    return next((found for folder in folders for found in sorted(folder.rglob(match[2]))), None) if match else None
 
 
 class ArraySource(ImageSource):
@@ -237,9 +213,3 @@ def _check_varied(source: ImageSource, where: str) -> None:
         value = f", every value {first.flat[0]}" if constant else ""
         what = f"all {len(looked_at)} samples looked at, of {count}, are identical{value}"
         raise LatentclustError.at(where, what, "Check how the images were written: there is nothing to cluster")
-
-
-def files_under(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """The files with one of the lower-case suffixes, at any depth, sorted; hidden files and folders are passed over."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))

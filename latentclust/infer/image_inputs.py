@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.data.sources import files_under
+from latentclust.data.roots import files_under
 from latentclust.errors import LatentclustError
 from latentclust.infer.file_sources import ArrayFileSource, ImageFilesSource, read_rows
 from latentclust.specs.data import ImageSource

@@ -1,1 +1,1 @@
-"""Recipes: the whole experiment as data."""
+"""Recipes: TOML files that describe whole experiments."""

@@ -1,4 +1,4 @@
-"""From a path, a shipped name or a table to a recipe with its bases and settings merged."""
+"""Loading of recipes from a file, a shipped name or tables, merged with their bases and settings."""
 
 import hashlib
 import json
@@ -19,18 +19,19 @@ from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
 
 VARIANT_DIGITS = 12
+"""Number of hexadecimal digits of `LoadedRecipe.variant`."""
 
 GIVEN = "the given tables"
-"""The origin of values that came from no file."""
+"""Origin of values that were not read from a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecipe:
-    """A recipe with its resolved text.
+    """A recipe with its merged text.
 
     Attributes:
-        tables: What could be read, and the issues of the tables themselves; `resolve` raises them beside its own.
-        layered: The merged tables with the origin of each value.
+        tables: Validated tables and their issues; `resolve` raises these together with its own.
+        layered: Merged tables with the origin of each value.
     """
 
     tables: ValidTables
@@ -38,23 +39,23 @@ class LoadedRecipe:
 
     @property
     def recipe(self) -> Recipe:
-        """The validated tables; raises LatentclustError with every issue of theirs."""
+        """Validated tables. LatentclustError is raised with all issues of the tables."""
         raise_all(self.tables.issues)
         return self.tables.recipe
 
     @property
     def text(self) -> str:
-        """The resolved recipe as TOML: loading it again gives the same recipe."""
+        """Merged recipe as TOML. Loading it again gives the same recipe."""
         return tomli_w.dumps(self.layered.tree)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the resolved text."""
+        """SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def variant(self) -> str:
-        """A short hash of everything but the seed: runs that share it may be averaged."""
+        """Short hash of the recipe without its seed. Runs with the same variant may be averaged."""
         tree = {key: value for key, value in self.layered.tree.items() if key != "seed"}
         return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
@@ -62,30 +63,28 @@ class LoadedRecipe:
 def load_recipe(
     source: str | Path | Mapping[str, Any], registry: Registry, settings: tuple[str, ...] = ()
 ) -> LoadedRecipe:
-    """Reads a recipe, its bases and `--set` settings. Issues of its tables wait for `resolve`, which finds the others.
+    """Read a recipe, its bases and `--set` settings. Issues of its tables are kept for `resolve`, which finds the rest.
 
     Args:
         source: A path, the name of a shipped recipe, or the tables themselves.
-        registry: Where `extends` looks systems up.
-        settings: `dotted.key=value`, the value in TOML (a bare word is a string).
+        registry: Registry that contains the systems for `extends`.
+        settings: Settings `dotted.key=value` with values in TOML; a bare word is a string.
 
     Raises:
-        LatentclustError: where the recipe cannot be read at all: file, syntax (line and column), bases, schema.
+        LatentclustError: If the recipe cannot be read at all: its file, syntax (with line and column), bases or schema.
     """
     layered = _from_source(source, registry)
     for setting in settings:
         layered = layered.over(parse_setting(setting), f"--set {setting}")
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
-        raise LatentclustError.at(
-            "schema", f"{layered.tree['schema']!r} is not a known schema", f"Use schema = {SCHEMA}"
-        )
+        raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
     return LoadedRecipe(read_tables(layered.tree), layered)
 
 
 def shipped_recipes() -> dict[str, Traversable]:
-    """The recipes that travel with the package, by name."""
+    """Return the recipes of the package by name."""
     installed = files("latentclust") / "recipes"
-    # In a source checkout (or an editable install) they lie beside the package.
+    # In a source checkout or an editable install, the recipes are outside the package.
     folder: Traversable = installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
     found = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
     return {item.name.removesuffix(".toml"): item for item in found}
@@ -100,42 +99,44 @@ def _from_source(source: str | Path | Mapping[str, Any], registry: Registry) -> 
     shipped = shipped_recipes()
     if str(source) in shipped:
         return _from_file(shipped[str(source)], f"{source}.toml", registry, ())
-    raise LatentclustError.at(str(source), "no such recipe", did_you_mean(str(source), shipped))
+    raise LatentclustError.at(str(source), "unknown recipe", did_you_mean(str(source), shipped))
 
 
 def _as_toml(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's tables as a file would give them: paths as strings, tuples as lists."""
+    """Return Python tables as TOML would: paths as strings, tuples as lists."""
     try:
         return tomllib.loads(tomli_w.dumps(json.loads(json.dumps(source, default=str))))
     except TypeError as error:
-        raise LatentclustError.at(GIVEN, f"are not what TOML can hold ({error})", "Leave out what is None") from error
+        raise LatentclustError.at(
+            GIVEN, f"cannot be written as TOML ({error})", "Remove values that are None"
+        ) from error
 
 
 def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: tuple[str, ...]) -> Layered:
-    """Reads one file and, under it, what it extends."""
+    """Read a file and merge it over the recipe that it extends."""
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LatentclustError.at(
-            origin, "no such file", "Check the path; `latentclust recipe list` shows what ships"
+            origin, "the file does not exist", "Check the path; `latentclust recipe list` shows shipped recipes"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise LatentclustError.at(origin, f"cannot be read ({error})", "Give a readable UTF-8 TOML file") from error
+        raise LatentclustError.at(origin, f"cannot be read ({error})", "Use a readable UTF-8 TOML file") from error
     except tomllib.TOMLDecodeError as error:
-        raise LatentclustError.at(origin, f"is not valid TOML: {error}", "Mend the syntax there") from error
+        raise LatentclustError.at(origin, f"is not valid TOML: {error}", "Fix the syntax there") from error
     siblings = file.parent if isinstance(file, Path) else None
     return _based(tree, origin, registry, (*seen, _identity(file)), siblings)
 
 
 def _identity(file: Traversable | Path) -> str:
-    """The same for one file by whatever path."""
+    """Return a string that is equal for all paths of a file."""
     return str(file.resolve() if isinstance(file, Path) else file)
 
 
 def _based(
     tree: dict[str, Any], origin: str, registry: Registry, seen: tuple[str, ...], folder: Path | None = None
 ) -> Layered:
-    """A recipe's own tables over those of what it extends."""
+    """Return a recipe's own tables merged over those of the recipe that it extends."""
     base = tree.pop("extends", None)
     if base is None:
         return Layered().over(tree, origin)
@@ -144,12 +145,12 @@ def _based(
         raise LatentclustError.at(where, f"invalid value {base!r}", "Name a system or a recipe file in quotes")
     file, label = _base(base, where, registry, folder)
     if _identity(file) in seen:
-        raise LatentclustError.at(where, f"the chain comes back to {base!r}", "Break the circle")
+        raise LatentclustError.at(where, f"{base!r} closes a cycle of recipes", "Remove one `extends` of the cycle")
     return _from_file(file, label, registry, seen).over(tree, origin)
 
 
 def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tuple[Traversable | Path, str]:
-    """What a recipe extends, and what to call it: a system by `NAME@VERSION`, a file beside it, or a shipped recipe."""
+    """Return the base of a recipe and its label: a system `NAME@VERSION`, a neighbouring file or a shipped recipe."""
     if "@" in name:
         return registry.find("system", name, where).value, name
     file = (folder or Path()) / (name if name.endswith(".toml") else f"{name}.toml")
@@ -159,15 +160,15 @@ def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tup
     if name.removesuffix(".toml") in shipped:
         return shipped[name.removesuffix(".toml")], f"{name.removesuffix('.toml')}.toml"
     systems = [part.name for part in registry.parts("system")]
-    raise LatentclustError.at(where, f"there is no system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
+    raise LatentclustError.at(where, f"unknown system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
 
 
 def parse_setting(setting: str) -> dict[str, Any]:
-    """`a.b=c` as nested tables."""
+    """Return the setting `a.b=c` as nested tables."""
     key, equals, text = setting.partition("=")
     keys = [part.strip() for part in key.split(".")]
     if not equals or not all(keys):
-        raise LatentclustError.at(f"--set {setting}", "this is not a setting", "Write --set table.key=value")
+        raise LatentclustError.at(f"--set {setting}", "is not a setting", "Write --set table.key=value")
     try:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""How a recipe's tables merge over its base's, remembering where each value came from."""
+"""Merging of a recipe's tables over those of its base, with the origin of each value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,22 +12,22 @@ class Layered:
     """A merged recipe and the origin of each of its values.
 
     Attributes:
-        tree: The merged tables.
-        origins: The layer that set each value, by dotted key.
+        tree: Merged tables.
+        origins: Layer that set each value, by dotted key.
     """
 
     tree: Tree = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
 
     def over(self, tree: Mapping[str, Any], origin: str) -> "Layered":
-        """This recipe with another's tables merged over it; neither is changed."""
+        """Return a copy of this recipe with other tables merged over it."""
         origins = dict(self.origins)
         merged = _merge(self.tree, tree, origin, "", origins)
         return Layered(merged, {key: value for key, value in origins.items() if _holds(merged, key)})
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix: str, origins: dict[str, str]) -> Tree:
-    """Tables merge by key, all else replaces; a table that `use`s another part replaces its base's."""
+    """Merge tables by key and replace other values. A table whose `use` differs from its base's replaces it."""
     replaces = None not in (_named(base), _named(over)) and _named(base) != _named(over)
     merged: Tree = {} if replaces else dict(base)
     for key, value in over.items():
@@ -42,12 +42,12 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix
 
 
 def _named(table: Mapping[str, Any]) -> str | None:
-    """The part that a table names by `use`; a view may list several as `steps` instead, which is one more name."""
+    """Return the part that a table names by `use`. A view with a list of `steps` counts as another name."""
     return "a list of steps" if isinstance(table.get("steps"), list) else table.get("use")
 
 
 def _holds(tree: Mapping[str, Any], dotted: str) -> bool:
-    """Whether a dotted key still leads to a value."""
+    """Return whether a dotted key leads to a value that is not a table."""
     node: Any = tree
     for key in dotted.split("."):
         if not isinstance(node, Mapping) or key not in node:

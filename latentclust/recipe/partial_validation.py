@@ -1,4 +1,4 @@
-"""What can be read of a recipe with mistakes, so that the rest of it is judged in the same go."""
+"""Validation of the valid part of a recipe, so that one run reports the issues of all its tables and parts."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from latentclust.recipe.schema import SCHEMA, Recipe
 from latentclust.specs.validation import KeyPath, holds, mistakes, strict
 
 UNKNOWN_NAME = "?"
-"""Stands for the name of a part or a player that could not be read."""
+"""Placeholder for the name of a part or a player that is missing or invalid."""
 
 PLACEHOLDERS: Mapping[str, Any] = {
     "data": {},
@@ -26,19 +26,19 @@ PLACEHOLDERS: Mapping[str, Any] = {
     "train": {},
     "use": UNKNOWN_NAME,
 }
-"""What takes the place of a required key; that it was wrong or absent is an issue by then."""
+"""Placeholders for required keys that are missing or invalid, which has been recorded as an issue."""
 
 TABLES_OF_TABLES = frozenset({"losses", "networks", "players", "stages", "tables", "views"})
-"""The tables of tables, to whose entries others refer by name."""
+"""Tables of tables, whose entries are referred to by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidTables:
-    """The tables of a recipe, as far as they can be read.
+    """The tables of a recipe, as far as they are valid.
 
     Attributes:
-        recipe: The recipe itself where there are no issues; else what is left of it, by which to find further ones.
-        issues: What is wrong with the tables themselves.
+        recipe: The recipe. If there are issues, invalid values are removed or replaced, to find further issues.
+        issues: Issues of the tables themselves.
     """
 
     recipe: Recipe
@@ -46,26 +46,26 @@ class ValidTables:
 
 
 def read_tables(tree: Mapping[str, Any]) -> ValidTables:
-    """Reads tables, taking mistakes out one by one.
+    """Validate tables, replacing one invalid value after the other.
 
     Raises:
-        LatentclustError: with every issue, where nothing is left by which to find further ones.
+        LatentclustError: If no valid recipe is left, with all issues found so far.
     """
-    readable = _counted(json.loads(json.dumps(tree, default=str)))
+    readable = _with_rounds(json.loads(json.dumps(tree, default=str)))
     issues: tuple[Issue, ...] = ()
     while True:
         try:
             return ValidTables(strict(Recipe, readable), issues)
         except ValidationError as error:
             found = mistakes(Recipe, error, readable, "")
-        # What is found after something was taken out follows from that.
+        # Later errors are consequences of the replacements, so only the first ones are reported.
         issues = issues or tuple(mistake.issue for mistake in found)
         if not _replace_invalid(readable, found[0].path):
             raise LatentclustError(*issues)
 
 
-def _counted(tree: dict[str, Any]) -> dict[str, Any]:
-    """The tables with `train.rounds`: the sum of the stages' rounds, unless it is said."""
+def _with_rounds(tree: dict[str, Any]) -> dict[str, Any]:
+    """Set `train.rounds` to the sum of the stages' rounds if it is missing."""
     stages = tree.get("stages")
     if not isinstance(stages, dict) or not stages:
         return tree
@@ -77,7 +77,7 @@ def _counted(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replace_invalid(tree: dict[str, Any], path: KeyPath) -> bool:
-    """Takes the value at `path` out, or puts a stand-in where a required one is missing; False where it cannot."""
+    """Remove the value at `path`, or add a placeholder if it is missing. Return whether that was possible."""
     *above, key = path
     table: Any = tree
     for step in above:

@@ -1,4 +1,4 @@
-"""The tables of a recipe; the options of a part stay raw until the registry knows which part reads them."""
+"""Models of a recipe's tables. The options of a part are validated later, by the spec that the registry finds."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -8,16 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat
 from latentclust.specs.schedule import Ramp, Schedule
 
 SCHEMA = 1
+"""Version of the recipe schema."""
 
 
 class Table(BaseModel):
-    """A table whose keys are all known here."""
+    """A table with fixed keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PartTable(BaseModel):
-    """A table that names a part with `use`; its unknown keys are that part's options."""
+    """A table that selects a part by `use`. Keys that are not fields are the options of that part."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
@@ -25,12 +26,12 @@ class PartTable(BaseModel):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keys that go to the part."""
+        """Options of the part."""
         return dict(self.model_extra or {})
 
 
 class LearningRamp(Ramp):
-    """A learning rate that moves; it may end at 0."""
+    """A learning rate that changes; it may end at 0."""
 
     start: PositiveFloat
     end: float = Field(ge=0)
@@ -40,23 +41,23 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class DataTable(PartTable):
-    """`[data]`: which images, in what form, and where they live during training."""
+    """`[data]`: the data set, its preprocessing, and where it is kept during training."""
 
     preprocess: tuple[PartTable, ...] = ()
-    """Deterministic views applied to every image, in order, after augmentation."""
+    """Deterministic views that are applied to every image, in order, after augmentation."""
 
     resident: Literal["auto"] | bool = "auto"
-    """Whether the set lives on the device: `auto` where it fits."""
+    """Whether the data set is kept on the device. `auto`: if it fits into `memory_limit`."""
 
     memory_limit: PositiveInt = 4 * 2**30
-    """Bytes that a resident set may take."""
+    """Largest size of a resident data set, in bytes."""
 
     workers: NonNegativeInt = 2
-    """Processes that decode and augment a streamed set."""
+    """Number of processes that decode and augment a streamed data set."""
 
 
 class ViewTable(BaseModel):
-    """`[views.NAME]`: one augmentation by `use`, or several in order by `steps`."""
+    """`[views.NAME]`: one augmentation by `use`, or several by `steps`, in order."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
@@ -66,13 +67,13 @@ class ViewTable(BaseModel):
     @model_validator(mode="after")
     def _one_form(self) -> "ViewTable":
         if (self.use is None) == (not self.steps):
-            raise ValueError("a view has either `use` or a list of `steps`")
+            raise ValueError("a view requires either `use` or a list of `steps`")
         if self.steps and self.model_extra:
-            raise ValueError(f"options beside `steps` are read by none of them: {', '.join(self.model_extra)}")
+            raise ValueError(f"options must be inside the `steps` that read them: {', '.join(self.model_extra)}")
         return self
 
     def parts(self) -> tuple[PartTable, ...]:
-        """Its augmentations, in order."""
+        """Return the augmentations in order."""
         return self.steps or (PartTable(use=str(self.use), **dict(self.model_extra or {})),)
 
 
@@ -80,46 +81,46 @@ class NetworkTable(PartTable):
     """`[networks.NAME]`: a backbone in a role."""
 
     role: Literal["encoder", "generator", "critic", "discriminator", "trunk", "heads", "centroids"] | None = None
-    """The network's own name where that is a role."""
+    """Role of the network. Defaults to its name."""
 
     reads: Literal["images", "latent", "features"] = "images"
-    """What an encoder, a critic, a trunk or heads read.
+    """Input of an encoder, critic, trunk or heads.
 
-    A generator reads latents, a discriminator features and latents, centroids features.
+    A generator always reads latents, a discriminator features and latents, and centroids features.
     """
 
     features_of: str | None = None
-    """The network whose features it reads: by default `trunk` where there is one, else `encoder`."""
+    """Network whose features are read. Defaults to `trunk` if the recipe has one, otherwise `encoder`."""
 
     heads: PositiveInt | None = None
-    """How many sub-heads, of the role `heads` alone; 5 unless said."""
+    """Number of sub-heads, for the role `heads` only. Defaults to 5."""
 
     clusters: int | None = Field(default=None, ge=2)
-    """How many clusters each sub-head tells apart, of the role `heads` alone; the prior's unless said."""
+    """Number of clusters of each sub-head, for the role `heads` only. Defaults to that of the prior."""
 
     log_variance: bool = False
-    """Whether an encoder also gives the log variance of its style."""
+    """Whether an encoder also computes the log variance of its style."""
 
     init: Literal["default", "xavier-normal", "normal"] = "default"
-    """Initial weights of linear and convolutional layers: torch's, Glorot's, or N(0, 0.02) as DCGAN's."""
+    """Initial weights of linear and convolutional layers: torch's default, Glorot's, or N(0, 0.02) as in DCGAN."""
 
     frozen: bool = False
-    """Never trained, and always in evaluation mode."""
+    """Whether the network is never trained and stays in evaluation mode."""
 
 
 class OptimizerTable(Table):
-    """`[players.P.optimizer]`."""
+    """`[players.P.optimizer]`: the optimizer of a player."""
 
     use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     lr: PositiveFloat | LearningRamp = 1e-4
     betas: tuple[Decay, Decay] = (0.5, 0.9)
-    """Adam's decay rates; the first is the momentum of sgd and rmsprop."""
+    """Decay rates of Adam. The first one is the momentum of sgd and rmsprop."""
 
     weight_decay: float = Field(default=0.0, ge=0)
 
 
 class PlayerTable(Table):
-    """`[players.P]`: the networks that one optimizer moves, and its steps a round."""
+    """`[players.P]`: the networks that one optimizer updates, and the number of its steps per round."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     steps: PositiveInt = 1
@@ -132,76 +133,76 @@ class LossTable(PartTable):
     player: str
     weight: Schedule = 1.0
     on: Mapping[str, str] = {}
-    """The loss's parameters, by the quantity, network or view that each is bound to instead of its namesake."""
+    """Quantity, network or view that a parameter of the loss is bound to. Defaults to the one of the same name."""
 
     stages: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """The stages of the training in which it counts; all unless given."""
+    """Stages in which the loss is active. Defaults to all."""
 
     enabled: bool = True
 
 
 class StageTable(Table):
-    """`[stages.NAME]`: a part of the training, in which some of the losses count."""
+    """`[stages.NAME]`: a range of rounds with its own set of active losses."""
 
     rounds: PositiveInt
-    """How many it has; where `train.rounds` is said too, in proportion to the other stages'."""
+    """Number of rounds. If `train.rounds` is set too, stages share it in proportion to their rounds."""
 
     start: str | PartTable | None = None
-    """What its first weights come from; the weights stay as they are unless given."""
+    """Part that computes the weights the stage begins with. By default, the weights do not change."""
 
 
 class SampleTable(PartTable):
-    """`[tables.NAME]`: a row for each training sample, computed from all of them."""
+    """`[tables.NAME]`: a sample table, with one row per training sample, computed from all samples."""
 
     every: NonNegativeInt = 0
-    """Rounds of a stage after which it is computed anew; 0 for once, where the first stage that reads it begins."""
+    """Rounds of a stage between computations. 0: once, when the first stage that reads the table begins."""
 
 
 class TrainTable(Table):
-    """`[train]`."""
+    """`[train]`: length, precision, devices, selection and logging of the training."""
 
     rounds: PositiveInt
     batch_size: PositiveInt = 64
-    """Samples a step on each device."""
+    """Number of samples per step on each device."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     devices: PositiveInt = 1
-    """Processes of data-parallel training."""
+    """Number of processes of data-parallel training, each with its own device."""
 
     select_by: str = "last"
-    """`last`, or `losses.NAME`: the weights where that term's mean over a window is nearest to zero."""
+    """`last`, or `losses.NAME`: the weights at which that term, averaged over a window, is nearest to zero."""
 
     select_since: float = Field(default=0.5, ge=0, lt=1)
-    """The fraction of the rounds before which no weights are selected: a critic must first have converged."""
+    """Fraction of the rounds before which no weights are selected, because a critic must first converge."""
 
     select_every: PositiveInt = 100
-    """Rounds in a selection window."""
+    """Number of rounds in a selection window."""
 
     log_every: PositiveInt = 20
     checkpoint_every: PositiveInt = 500
 
 
 class EvaluateTable(Table):
-    """`[evaluate]`: what is reported, and on which part of the data set."""
+    """`[evaluate]`: metrics and figures of the report, and the split that they are computed on."""
 
     metrics: tuple[str | PartTable, ...] = ("accuracy", "purity", "nmi", "ari")
     baselines: tuple[str | PartTable, ...] = ("kmeans",)
     readouts: tuple[str | PartTable, ...] = ()
-    """Other inferences that read the trained model out too; the report says how far they agree with its own."""
+    """Other inference methods to evaluate. The report shows their scores and their agreement with the model's own."""
 
     split: Literal["all", "train", "test"] | None = None
-    """The split that is inferred and scored; the training split unless said."""
+    """Split that is evaluated. Defaults to the training split."""
 
     batch_size: PositiveInt = 500
     every: NonNegativeInt = 0
-    """Rounds between entries of the learning curve, which reads labels and is never used to select; 0 for none."""
+    """Rounds between entries of the learning curve, which reads labels and is never used for selection. 0: no curve."""
 
     tsne: bool = True
-    """Whether the report draws the t-SNE of the codes."""
+    """Whether the report shows a t-SNE of the codes."""
 
 
 class Recipe(Table):
-    """A whole experiment."""
+    """A recipe: the tables of a whole experiment."""
 
     schema_version: Literal[1] = Field(alias="schema")
     name: str = Field(pattern=r"^[\w][\w.-]*$")
@@ -213,7 +214,7 @@ class Recipe(Table):
     networks: Mapping[str, NetworkTable] = Field(min_length=1)
     players: Mapping[str, PlayerTable] = Field(min_length=1)
     quantities: Mapping[str, str] = {}
-    """Other definitions of quantities, as `distribution:name`."""
+    """Definitions of quantities to use instead of the default, as `distribution:name`."""
 
     tables: Mapping[str, SampleTable] = {}
     losses: Mapping[str, LossTable] = Field(min_length=1)

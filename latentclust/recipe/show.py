@@ -1,4 +1,4 @@
-"""A resolved recipe as TOML in which each line says where its value came from."""
+"""A merged recipe as TOML with the origin of each value as a comment."""
 
 import re
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from latentclust.recipe.merge import Layered
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 COMMENT_COLUMN = 60
-"""Where comments begin, unless a line is longer."""
+"""Column of the comments; they move right on longer lines."""
 
 
 def annotated(layered: Layered) -> str:
-    """The merged tables as TOML, every value followed by its origin; loading it again gives the same tables."""
+    """Return the merged tables as TOML with the origin of each value. Loading it gives the same tables."""
     lines = _table(layered.tree, (), layered.origins)
     return "\n".join(lines).strip() + "\n"
 
 
 def inline(value: Any) -> str:
-    """A value as TOML on one line."""
+    """Return a value as TOML on one line."""
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{_key(key)} = {inline(item)}" for key, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
@@ -31,12 +31,12 @@ def inline(value: Any) -> str:
 
 
 def assignment(key: str, value: Any, comment: str) -> str:
-    """`key = value  # comment`, comments flush where they can be."""
+    """Return the line `key = value  # comment` with the comment at `COMMENT_COLUMN`."""
     return f"{f'{_key(key)} = {inline(value)}':{COMMENT_COLUMN}}  # {comment}"
 
 
 def _table(tree: Mapping[str, Any], path: tuple[str, ...], origins: Mapping[str, str]) -> list[str]:
-    """A table's own values under its header, then the tables in it."""
+    """Return the lines of a table: its header, its values, then the nested tables."""
     values = {key: value for key, value in tree.items() if not isinstance(value, Mapping)}
     header = [] if not path else ["", f"[{'.'.join(map(_key, path))}]"]
     lines = header if values or not tree else []

@@ -11,7 +11,8 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
-from latentclust.model.model import ClusteringModel, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results

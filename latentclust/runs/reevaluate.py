@@ -11,7 +11,8 @@ import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError, did_you_mean
-from latentclust.model.model import ClusteringModel, load
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe, parse_setting
 from latentclust.recipe.schema import DataTable

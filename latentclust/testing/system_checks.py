@@ -2,10 +2,8 @@
 
 import tomllib
 
-from latentclust.assemble.graph import dot
-from latentclust.assemble.mermaid import mermaid
-from latentclust.assemble.resolve import Resolved
-from latentclust.assemble.system import resolve_system
+from latentclust.assemble.graph import dot, mermaid
+from latentclust.assemble.resolve import Resolved, resolve_system
 from latentclust.recipe.show import annotated
 from latentclust.testing.subject import CheckedPart, require
 

@@ -27,8 +27,8 @@ def find(registry: Registry, tables: dict[str, Any]) -> Lookup:
 @pytest.mark.parametrize(
     ("kind", "refused", "said"),
     [
-        (OneHotGaussian, "'pixel-kmeans'", "clusters pixels, and the prior is one of images"),
-        (Maps, "'kmeans'", "clusters whole images, and the prior is one of pixels"),
+        (OneHotGaussian, "'pixel-kmeans'", "clusters pixels, but the prior clusters images"),
+        (Maps, "'kmeans'", "clusters whole images, but the prior clusters pixels"),
     ],
 )
 def test_the_one_that_does_not_fit_is_named(find: Lookup, kind: type, refused: str, said: str) -> None:

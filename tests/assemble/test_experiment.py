@@ -49,8 +49,8 @@ def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_told_tog
 ) -> None:
     settings = ("data.per_cluster=1", "prior.clusters=5", "train.batch_size=3", "train.devices=2")
     assert refused(put_together, *settings) == (
-        Issue("prior.clusters", "5 clusters for 4 samples", "Use at most 4"),
-        Issue("train.batch_size", "3 on each of 2 devices for a set of 4", "Use at most 2"),
+        Issue("prior.clusters", "5 clusters exceed the 4 samples", "Use at most 4"),
+        Issue("train.batch_size", "3 on each of 2 devices exceeds the 4 samples", "Use at most 2"),
     )
 
 
@@ -93,7 +93,7 @@ def test_a_view_that_the_data_do_not_suit_is_told_before_training(
 
 def test_a_view_may_not_change_the_shape(put_together: Callable[..., Experiment]) -> None:
     (told,) = refused(put_together, *IMAGES, "views.view.use=sobel")
-    assert (told.where, told.what) == ("views.view", "it turns samples of shape (1, 8, 8) into (2, 8, 8)")
+    assert (told.where, told.what) == ("views.view", "changes the shape of samples from (1, 8, 8) to (2, 8, 8)")
 
 
 @pytest.mark.parametrize(
@@ -102,24 +102,24 @@ def test_a_view_may_not_change_the_shape(put_together: Callable[..., Experiment]
         (
             ["networks.critic.reads=features", "networks.critic.features_of=generator"],
             "networks.critic.features_of",
-            "it reads the features of 'generator', which is no trunk or encoder of this recipe",
+            "'generator' is not a trunk or an encoder of this recipe",
         ),
         (
             ["networks.encoder.reads=features"],
             "networks.encoder.features_of",
-            "features go round in a circle: encoder -> encoder",
+            "features form a cycle: encoder -> encoder",
         ),
         (
             ["networks.critic.reads=features", "networks.critic.features_of=tronk"],
             "networks.critic.features_of",
-            "it reads the features of 'tronk', which is no trunk or encoder of this recipe",
+            "'tronk' is not a trunk or an encoder of this recipe",
         ),
     ],
 )
 def test_features_of_what_has_none_are_refused_before_any_data_are_opened(
     tables: Tables, issues: Callable[..., tuple[Issue, ...]], settings: list[str], where: str, what: str
 ) -> None:
-    assert issues(tables, *settings) == (Issue(where, what, "Name a network with role trunk or encoder"),)
+    assert issues(tables, *settings) == (Issue(where, what, "Use a network with the role trunk or encoder"),)
 
 
 def test_a_critic_may_read_an_encoders_features_and_a_discriminator_those_of_a_head(

@@ -103,7 +103,7 @@ def test_strides_multiply_along_a_chain_of_trunks(maps: Tables, resolved: Callab
 
 def test_the_sides_of_images_are_multiples_of_a_chains_stride(maps: Tables, resolved: Callable[..., Any]) -> None:
     maps["networks"]["upper"]["strides"] = [3]
-    with pytest.raises(LatentclustError, match="a stride of 6 for images of 16x24 pixels"):
+    with pytest.raises(LatentclustError, match="a stride of 6 does not divide images of 16x24 pixels"):
         assemble(resolved(maps), ())
 
 
@@ -111,8 +111,8 @@ def test_features_that_go_round_are_refused(maps: Tables, issues: FindIssues) ->
     maps["networks"]["trunk"] |= {"reads": "features", "features_of": "upper"}
     told = {issue.where: issue.what for issue in issues(maps)}
     assert told == {
-        "networks.trunk.features_of": "features go round in a circle: trunk -> upper -> trunk",
-        "networks.upper.features_of": "features go round in a circle: upper -> trunk -> upper",
+        "networks.trunk.features_of": "features form a cycle: trunk -> upper -> trunk",
+        "networks.upper.features_of": "features form a cycle: upper -> trunk -> upper",
     }
 
 
@@ -120,7 +120,7 @@ def test_an_encoder_of_label_maps_has_no_features(maps: Tables, resolved: Callab
     maps["networks"]["encoder"] = {"use": "pixel-mlp", "frozen": True}
     maps["networks"]["heads"]["features_of"] = "encoder"
     maps["prior"]["style_dim"] = 1
-    with pytest.raises(LatentclustError, match="'encoder' is an encoder of label maps, which has no map of features"):
+    with pytest.raises(LatentclustError, match="'encoder' is an encoder of label maps, which has no feature map"):
         assemble(resolved(maps), ())
 
 
@@ -148,11 +148,11 @@ def test_centroids_read_only_what_has_features(tables: Tables, distribution: Cal
     distribution("points", NEGATIVE_DISTANCES)
     tables["networks"]["centroids"] = {"use": "points", "features_of": "critic", "frozen": True}
     registry = Registry(discover())
-    with pytest.raises(LatentclustError, match="the features of 'critic', which is no trunk or encoder"):
+    with pytest.raises(LatentclustError, match="'critic' is not a trunk or an encoder"):
         resolve(load_recipe(tables, registry, ()), registry)
 
 
 def test_a_backbone_of_another_role_is_refused(tables: Tables, issues: FindIssues) -> None:
     tables["networks"]["centroids"] = {"use": "mlp", "features_of": "encoder", "frozen": True}
     (told,) = issues(tables)
-    assert (told.where, told.what) == ("networks.centroids.use", "'mlp' cannot be a centroids")
+    assert (told.where, told.what) == ("networks.centroids.use", "'mlp' cannot be used as centroids")

@@ -67,7 +67,7 @@ def test_each_reading_of_trunk_and_heads_is_computed_once(iic: dict[str, Any], r
 def test_keys_of_heads_are_refused_elsewhere(tables: dict[str, Any], issues: Issues, key: str, value: int) -> None:
     (told,) = issues(tables, f"networks.encoder.{key}={value}")
     assert told.where == f"networks.encoder.{key}"
-    assert told.what == f"{key} is a key of the role 'heads', and 'encoder' has the role 'encoder'"
+    assert told.what == "is a key of the role 'heads', but 'encoder' has the role 'encoder'"
 
 
 def test_a_log_variance_is_an_encoders_alone(tables: dict[str, Any], issues: Issues) -> None:
@@ -86,7 +86,7 @@ def test_a_log_variance_widens_the_encoders_head(tables: dict[str, Any], resolve
 def test_the_inference_must_read_heads_of_the_priors_clusters(iic: dict[str, Any], issues: Issues) -> None:
     (told,) = issues(iic, "inference.network=overclustering")
     assert told.where == "networks.overclustering.clusters"
-    assert told.what == "the inference reads 50 clusters here, and the prior has 4"
+    assert told.what == "must be 4, as in the prior, because the inference reads it; got 50"
     assert issues(iic, "inference.network=overclustering", "networks.overclustering.clusters=4") == ()
 
 
@@ -134,5 +134,5 @@ def test_a_backbone_may_bring_the_encoders_head(with_nearest: Callable[..., Reso
 def test_a_head_that_comes_with_its_backbone_gives_no_log_variance(with_nearest: Callable[..., Resolved]) -> None:
     with pytest.raises(LatentclustError) as caught:
         with_nearest("networks.encoder.log_variance=true")
-    said = "networks.encoder.log_variance: 'nearest' brings a head of its own, which gives none"
-    assert str(caught.value) == f"{said}. Take it out, or choose another backbone"
+    said = "networks.encoder.log_variance: the head of 'nearest' does not compute a log variance"
+    assert str(caught.value) == f"{said}. Remove the key, or use another backbone"

@@ -58,7 +58,7 @@ def test_pixels_are_clustered_so_one_image_may_do(put_together: Assemble, maps: 
     made = put_together(maps("cgm-pixel"), "prior.clusters=9", "train.batch_size=8")
     assert len(made.data.source) == 8
     assert refused(put_together, maps("cgm-pixel"), "train.batch_size=9") == Issue(
-        "train.batch_size", "9 for a set of 8", "Use at most 8"
+        "train.batch_size", "9 exceeds the 8 samples", "Use at most 8"
     )
 
 
@@ -114,7 +114,7 @@ def test_steps_that_stay_in_place_may_stand_among_those_that_move(
 def test_an_inference_of_whole_images_is_refused(maps: Callable[..., Tables], issues: FindIssues) -> None:
     issue = only(issues(maps("cvae-pixel"), "inference={use='kmeans-on-code'}"))
     assert issue.where == "inference.use"
-    assert "gives each image one cluster, and 'categorical-map' has one for every pixel" in issue.what
+    assert "computes one cluster per image, but the prior 'categorical-map' has one per pixel" in issue.what
 
 
 def test_chains_of_whole_images_are_refused_once(maps: Callable[..., Tables], issues: FindIssues) -> None:
@@ -136,11 +136,11 @@ def test_a_readout_of_whole_images_is_refused(maps: Callable[..., Tables], issue
 @pytest.mark.parametrize(
     ("system", "network", "use", "said"),
     [
-        ("cvae-pixel", "encoder", "conv28", "'conv28' cannot be a encoder of label maps"),
-        ("cvae-pixel", "encoder", "layered-decoder", "'layered-decoder' cannot be a encoder of label maps"),
-        ("cgm-pixel", "generator", "conv28", "'conv28' cannot be a generator of label maps"),
-        ("cgm-pixel", "generator", "map-conv", "'map-conv' cannot be a generator of label maps"),
-        ("iic-pixel", "trunk", "mlp", "'mlp' cannot be a trunk of label maps"),
+        ("cvae-pixel", "encoder", "conv28", "'conv28' cannot be used as encoder of label maps"),
+        ("cvae-pixel", "encoder", "layered-decoder", "'layered-decoder' cannot be used as encoder of label maps"),
+        ("cgm-pixel", "generator", "conv28", "'conv28' cannot be used as generator of label maps"),
+        ("cgm-pixel", "generator", "map-conv", "'map-conv' cannot be used as generator of label maps"),
+        ("iic-pixel", "trunk", "mlp", "'mlp' cannot be used as trunk of label maps"),
     ],
 )
 def test_a_backbone_of_another_kind_is_refused(
@@ -158,7 +158,7 @@ def test_a_backbone_of_maps_is_refused_in_a_system_of_images(tables: Tables, iss
     changed["networks"]["encoder"] = {"use": use}
     issue = only(issues(changed))
     assert issue.where == "networks.encoder.use"
-    assert issue.what == f"{use!r} cannot be a encoder"
+    assert issue.what == f"{use!r} cannot be used as encoder"
 
 
 @pytest.mark.parametrize("role", ["critic", "discriminator"])
@@ -173,7 +173,7 @@ def test_a_role_without_maps_is_refused(maps: Callable[..., Tables], issues: Fin
 def test_random_views_beside_chains_are_refused(maps: Callable[..., Tables], issues: FindIssues) -> None:
     issue = only(issues(maps("cgm-pixel"), "views.view={use='flip'}"))
     assert issue.where == "views.view"
-    assert "the chains of the inference know each image in one form only" in issue.what
+    assert "the chains of the inference need the same images in every round" in issue.what
 
 
 @pytest.mark.parametrize("first", ["{use='flip'}", "{use='colour-jitter'}"])
@@ -181,7 +181,7 @@ def test_a_host_view_cannot_be_traced_back(maps: Callable[..., Tables], issues: 
     pipeline = "{use='albumentations', transforms=[{name='HorizontalFlip'}]}"
     issue = only(issues(maps("iic-pixel"), f"views.view={{steps=[{first}, {pipeline}]}}"))
     assert issue.where == "views.view"
-    assert "moves pixels and does not say where they came from" in issue.what
+    assert "moves pixels and returns no alignment" in issue.what
 
 
 def test_a_view_that_nobody_traces_back_may_do_what_it_likes(maps: Callable[..., Tables], issues: FindIssues) -> None:
@@ -224,7 +224,7 @@ def test_more_clusters_than_a_byte_numbers_are_refused_by_chains(
     [
         ("cgm-pixel", (24, 16), (), "prior.style_stride", "24x16 pixels, and a place of the style for 16x16"),
         ("cgm-pixel", (16, 16), ("prior.style_stride=32",), "prior.style_stride", "16x16 pixels"),
-        ("cvae-pixel", (16, 16), ("prior.style_dim=0",), "prior.style_dim", "0, and"),
+        ("cvae-pixel", (16, 16), ("prior.style_dim=0",), "prior.style_dim", "must be at least 1"),
         (
             "cgm-pixel",
             (16, 16),
@@ -232,9 +232,21 @@ def test_more_clusters_than_a_byte_numbers_are_refused_by_chains(
             "doublings",
             "4 doublings",
         ),
-        ("cvae-pixel", (15, 15), ("prior.style_stride=15",), "strides", "a stride of 2 for images of 15x15 pixels"),
-        ("cvae-pixel", (15, 15), ("prior.style_stride=5", "networks.encoder.strides=[3, 1, 1]"), "style_stride", "5,"),
-        ("iic-pixel", (18, 16), (), "strides", "a stride of 4 for images of 18x16 pixels"),
+        (
+            "cvae-pixel",
+            (15, 15),
+            ("prior.style_stride=15",),
+            "strides",
+            "a stride of 2 does not divide images of 15x15 pixels",
+        ),
+        (
+            "cvae-pixel",
+            (15, 15),
+            ("prior.style_stride=5", "networks.encoder.strides=[3, 1, 1]"),
+            "style_stride",
+            "5 is",
+        ),
+        ("iic-pixel", (18, 16), (), "strides", "a stride of 4 does not divide images of 18x16 pixels"),
     ],
 )
 def test_strides_that_do_not_divide_are_refused(
@@ -259,7 +271,7 @@ def test_a_style_stride_that_does_not_divide_is_refused_without_a_generator_too(
     """The encoder would leave the right and lower edge out of its styles."""
     issue = refused(put_together, encoder_alone(maps("cvae-pixel", 24, 20)))
     assert issue.where == "networks.encoder (prior.style_stride)"
-    assert issue.what == "images of 24x20 pixels, and a place of the style for 16x16"
+    assert issue.what == "16 does not divide images of 24x20 pixels"
 
 
 def encoder_alone(tables: Tables) -> Tables:

@@ -166,28 +166,28 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
     [
         (
             ["losses.x={use='mmd', player='crtic'}"],
-            "losses.x.player: there is no player 'crtic'. Did you mean 'critic'?",
+            "losses.x.player: unknown player 'crtic'. Did you mean 'critic'?",
         ),
         (
             ["losses.critic.enabled=false"],
-            "players.critic: no enabled loss moves this player. Give a loss player = 'critic', or take the player out",
+            "players.critic: no enabled loss has this player. Set player = 'critic' in a loss, or remove the player",
         ),
         (
             ["players.critic.networks=['critic', 'encodr']"],
-            "players.critic.networks: there is no network 'encodr'. Did you mean 'encoder'?",
+            "players.critic.networks: unknown network 'encodr'. Did you mean 'encoder'?",
         ),
         (
             ["networks.encoder.frozen=true"],
-            "players.generator.networks: 'encoder' is frozen. Take it out, or set frozen = false",
+            "players.generator.networks: 'encoder' is frozen. Remove it, or set frozen = false",
         ),
         (
             ["players.generator.networks=['generator']"],
-            "networks.encoder: no player moves this network, so it would stay at its random start. "
+            "networks.encoder: no player trains this network, so it would keep its random initial weights. "
             "Add 'encoder' to a player's networks, or set frozen = true",
         ),
         (
             ["networks.encoder.role=generator", "inference={use='kmeans-on-features'}"],
-            "losses.category-recovery: 'encoder' is Generator, and 'code_of_fake' wants Encoder. "
+            "losses.category-recovery: 'code_of_fake' expects Encoder, but 'encoder' is Generator. "
             "Bind a quantity of that type with `on`",
         ),
         (
@@ -197,76 +197,76 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
         ),
         (
             ["networks.generator={use='timm', model='resnet18'}"],
-            "networks.generator.use: 'timm' cannot be a generator. "
-            "Choose another backbone; `latentclust plugins list backbone` says what each can be",
+            "networks.generator.use: 'timm' cannot be used as generator. "
+            "Use another backbone; `latentclust plugins list backbone` shows the roles of each",
         ),
         (
             ["inference.network=encodr"],
-            "inference.use: 'amortized' reads the network 'encodr', which the recipe lacks. "
-            "Add [networks.encodr] or choose another inference",
+            "inference.use: 'amortized' requires the network 'encodr', which is missing. "
+            "Add [networks.encodr], or use another inference",
         ),
         (
             ["evaluate.readouts=[{use='amortized', network='encodr'}]"],
-            "evaluate.readouts: 'amortized' reads the network 'encodr', which the recipe lacks. "
-            "Add [networks.encodr] or choose another inference",
+            "evaluate.readouts: 'amortized' requires the network 'encodr', which is missing. "
+            "Add [networks.encodr], or use another inference",
         ),
         (
             ["inference.use=langevin-gibbs", "prior={use='gaussian', clusters=10}"],
-            "inference.use: 'langevin-gibbs' cannot work with 'gaussian': its clusters are drawn from a "
-            "one-hot-gaussian prior. Choose another prior or another inference",
+            "inference.use: 'langevin-gibbs' cannot be used with the prior 'gaussian': its clusters are drawn from a "
+            "one-hot-gaussian prior. Use another prior or another inference",
         ),
         (
             ["inference.use=langevin-gibbs", "views.shaken={use='affine'}"],
-            "views.shaken: it draws, and the chains of the inference know each image in one form only. "
-            "Remove the view, or choose an inference without chains",
+            "views.shaken: is random, but the chains of the inference need the same images in every round. "
+            "Remove the view, or use an inference without chains",
         ),
         (
             ["losses.likelihood={use='gaussian-likelihood', player='generator', on={decoded_sample='fake'}}"],
-            "losses.likelihood: the loss asks for 'noise_scale', which the chosen inference does not provide. "
+            "losses.likelihood: the loss reads 'noise_scale', which the inference does not provide. "
             "Set inference.use = 'langevin-gibbs'",
         ),
         (
             ["data.preprocess=[{use='flip'}]"],
-            "data.preprocess.0: a random view cannot be preprocessing. Move it to a table under [views]",
+            "data.preprocess.0: a random step cannot be used as preprocessing. Move it to a table under [views]",
         ),
         (
             ["data.preprocess=[{use='albumentations', transforms=[{name='HorizontalFlip'}]}]"],
-            "data.preprocess.0.use: 'albumentations' does not fit here. Use a view of type DeviceViewSpec",
+            "data.preprocess.0.use: 'albumentations' cannot be used here. Use a view of type DeviceViewSpec",
         ),
         (
             ["networks.keys={use='mlp', role='encoder', frozen=true}"],
-            "networks.keys: torch cannot hold a network named 'keys'. Give it a plain name",
+            "networks.keys: torch does not allow the name 'keys'. Use letters, digits and underscores",
         ),
         (
             ["networks.training={use='mlp', role='encoder', frozen=true}"],
-            "networks.training: torch cannot hold a network named 'training'. Give it a plain name",
+            "networks.training: torch does not allow the name 'training'. Use letters, digits and underscores",
         ),
         (
             ["networks={'a.b'={use='mlp', role='encoder', frozen=true}}"],
-            "networks.a.b: torch cannot hold a network named 'a.b'. Give it a plain name",
+            "networks.a.b: torch does not allow the name 'a.b'. Use letters, digits and underscores",
         ),
         (
             ["views.images.use=flip"],
-            "views.images: every step has its own 'images'. Give the view another name",
+            "views.images: the name 'images' is reserved. Give the view another name",
         ),
         (
             ["views.encoder.use=flip"],
-            "views.encoder: there is a network named 'encoder'. Give the view another name",
+            "views.encoder: the name 'encoder' is already that of a network. Give the view another name",
         ),
         (
             ["train.select_by=accuracy"],
-            "train.select_by: 'accuracy' reads labels, and selecting by labels is not clustering. "
+            "train.select_by: 'accuracy' reads labels, and weights must be selected without labels. "
             "Use one of: last, losses.adversarial, losses.category-recovery, losses.critic",
         ),
         (
             ["train.select_by=losses.critc"],
-            "train.select_by: 'losses.critc' is no term of this recipe. Did you mean 'losses.critic'?",
+            "train.select_by: 'losses.critc' is not a loss of this recipe. Did you mean 'losses.critic'?",
         ),
         (
             ["losses.critic.on={score_of_fake='score_of_real'}", "players.critic.networks=['encoder']",
              "players.generator.networks=['generator', 'critic']"],
-            "losses.critic: it depends on none of the networks of player 'critic' (encoder). "
-            "Give it another player, or bind it otherwise with `on`",
+            "losses.critic: does not depend on any network of player 'critic' (encoder). "
+            "Set another player, or bind its parameters with `on`",
         ),
     ],
 )  # fmt: skip
@@ -298,8 +298,7 @@ def without_encoder(tables: Tables) -> Tables:
 def test_mmd_without_an_encoder_is_one_issue(without_encoder: Tables, issues: FindIssues) -> None:
     assert issues(without_encoder) == ()
     assert lines(issues(without_encoder, MMD)) == [
-        "losses.mmd: it needs a network 'encoder', which the recipe lacks. "
-        "Add [networks.encoder], or set enabled = false"
+        "losses.mmd: requires a network 'encoder', which is missing. Add [networks.encoder], or set enabled = false"
     ]
 
 
@@ -322,8 +321,7 @@ def test_five_mistakes_are_five_issues_each_with_where_what_and_what_to_do(
         MMD,
     )
     assert sorted(lines(told)) == [
-        "losses.mmd: it needs a network 'encoder', which the recipe lacks. "
-        "Add [networks.encoder], or set enabled = false",
+        "losses.mmd: requires a network 'encoder', which is missing. Add [networks.encoder], or set enabled = false",
         "networks.critic.use: unknown backbone 'con28'. Did you mean 'conv28'?; "
         "`latentclust plugins list backbone` lists them",
         "players.critic.optimizer.learning_rate: unknown key 'learning_rate'. Use one of: betas, lr, use, weight_decay",

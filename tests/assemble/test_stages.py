@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from latentclust.assemble.defaults import with_defaults
 from latentclust.assemble.graph import dot, trees
-from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.assemble.resolve import Resolved, resolve, with_defaults
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -113,14 +112,17 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
         ),
         (
             ("losses.towards.stages=['clusterin']",),
-            "losses.towards.stages: there is no stage 'clusterin'. Did you mean 'clustering'?",
+            "losses.towards.stages: unknown stage 'clusterin'. Did you mean 'clustering'?",
         ),
         (("losses.towards.stages=[]",), "losses.towards.stages: invalid value []."),
         (
             ("stages.idle.rounds=3",),
-            "stages.idle: no enabled loss counts in this stage. Name 'idle' in the `stages` of a loss",
+            "stages.idle: no loss is active in this stage. Add 'idle' to the `stages` of a loss",
         ),
-        (("train.rounds=1",), "train.rounds: 1 for 2 stages. Use at least 2, or leave it out"),
+        (
+            ("train.rounds=1",),
+            "train.rounds: must be at least the number of stages, 2, got 1. Use at least 2, or remove the key",
+        ),
         (
             ("stages.clustering.start='centered'",),
             "stages.clustering.start: unknown start 'centered'. Did you mean 'centred'?",
@@ -131,11 +133,11 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
         ),
         (
             ("stages.clustering.start={use='centred', network='coder'}",),
-            "stages.clustering.start: it reads the network 'coder', which the recipe lacks. Add [networks.coder]",
+            "stages.clustering.start: requires the network 'coder', which is missing. Add [networks.coder]",
         ),
         (
             ("train.select_by='losses.reconstruction'",),
-            "train.select_by: 'losses.reconstruction' is no term of the last stage, 'clustering'. Did you mean",
+            "train.select_by: 'losses.reconstruction' is not a loss of the last stage, 'clustering'. Did you mean",
         ),
     ],
 )
@@ -149,9 +151,7 @@ def test_stages_of_a_loss_are_refused_where_the_recipe_has_none(
 ) -> None:
     with pytest.raises(LatentclustError) as caught:
         resolved(tables, "losses.critic.stages=['first']")
-    assert str(caught.value) == (
-        "losses.critic.stages: there is no stage 'first'. Add [stages.first], or take the key out"
-    )
+    assert str(caught.value) == ("losses.critic.stages: unknown stage 'first'. Add [stages.first], or remove the key")
 
 
 def test_a_recipe_without_stages_is_one_stage(tables: dict[str, Any], resolved: Callable[..., Resolved]) -> None:

@@ -118,11 +118,11 @@ def test_a_quantity_named_as_a_network_gives_way_to_it(bind: Callable[..., Bound
 @pytest.mark.parametrize(
     ("parameter", "name", "what"),
     [
-        ("code_of_fake", "images", "'images' is Images, and the loss wants Code"),
-        ("code_of_fake", "prior_sample", "'prior_sample' is Latent, and the loss wants Code"),
-        ("prior_sample", "fake", "'fake' is Images, and the loss wants Latent or Code"),
-        ("prior_sample", "generator", "'generator' is Generator, and the loss wants Latent or Code"),
-        ("code_of_fake", "rng", "'rng' is Generator, and the loss wants Code"),
+        ("code_of_fake", "images", "the loss expects Code, but 'images' is Images"),
+        ("code_of_fake", "prior_sample", "the loss expects Code, but 'prior_sample' is Latent"),
+        ("prior_sample", "fake", "the loss expects Latent or Code, but 'fake' is Images"),
+        ("prior_sample", "generator", "the loss expects Latent or Code, but 'generator' is Generator"),
+        ("code_of_fake", "rng", "the loss expects Code, but 'rng' is Generator"),
     ],
 )
 def test_a_style_loss_cannot_be_bound_to_images(
@@ -135,7 +135,7 @@ def test_a_style_loss_cannot_be_bound_to_images(
 def test_scores_of_the_wrong_kind_cannot_be_bound_though_all_are_tensors(bind: Callable[..., Bound]) -> None:
     bound = bind({"gp": GradientPenalty()}, {"gp": {"mixed_images": "score_of_real"}}, ("critic",))
     assert bound.issues == [
-        "losses.gp.on.mixed_images: 'score_of_real' is Scores, and the loss wants Images or Vectors. "
+        "losses.gp.on.mixed_images: the loss expects Images or Vectors, but 'score_of_real' is Scores. "
         "Bind a quantity of that type with `on`"
     ]
 
@@ -146,7 +146,7 @@ def test_a_quantity_that_reads_the_wrong_type_is_named(bind: Callable[..., Bound
 
     bound = bind({"style": StyleRecovery()}, code_of_fake=code_of_fake)
     assert bound.issues == [
-        "losses.style: 'prior_vector' is Vectors, and 'code_of_fake' wants Images. "
+        "losses.style: 'code_of_fake' expects Images, but 'prior_vector' is Vectors. "
         "Bind a quantity of that type with `on`"
     ]
 
@@ -154,7 +154,7 @@ def test_a_quantity_that_reads_the_wrong_type_is_named(bind: Callable[..., Bound
 def test_an_unknown_quantity_is_met_with_the_closest(bind: Callable[..., Bound]) -> None:
     bound = bind({"style": StyleRecovery()}, {"style": {"code_of_fake": "code_of_swaped"}})
     assert bound.issues == [
-        "losses.style.on.code_of_fake: the loss asks for 'code_of_swaped', and there is no such quantity. "
+        "losses.style.on.code_of_fake: the loss reads 'code_of_swaped', which is not a known quantity. "
         "Did you mean 'code_of_swapped'?"
     ]
 
@@ -167,15 +167,14 @@ def test_an_unknown_parameter_is_met_with_the_closest(bind: Callable[..., Bound]
 def test_a_missing_network_is_said_for_what_needs_it(bind: Callable[..., Bound]) -> None:
     bound = bind({"style": StyleRecovery()}, networks={"generator": Generator}, moved=("generator",))
     assert bound.issues == [
-        "losses.style: it needs a network 'encoder', which the recipe lacks. "
-        "Add [networks.encoder], or set enabled = false"
+        "losses.style: requires a network 'encoder', which is missing. Add [networks.encoder], or set enabled = false"
     ]
 
 
 def test_a_missing_view_is_said_for_what_needs_it(bind: Callable[..., Bound]) -> None:
     bound = bind({"a": AugmentationInvariance()})
     assert bound.issues == [
-        "losses.a: it needs a view named 'view', which the recipe lacks. Add [views.view], or set enabled = false"
+        "losses.a: requires a view named 'view', which is missing. Add [views.view], or set enabled = false"
     ]
 
 
@@ -191,15 +190,16 @@ def test_a_circle_of_quantities_is_spelt_out(bind: Callable[..., Bound]) -> None
 
     bound = bind({"s": StyleRecovery()}, {"s": {"code_of_fake": "start"}}, start=start, middle=middle, end=end)
     assert bound.issues == [
-        "losses.s.on.code_of_fake: quantities go round in a circle: middle -> end -> middle. Break the circle"
+        "losses.s.on.code_of_fake: quantities form a cycle: middle -> end -> middle. "
+        "Bind one of them otherwise with `on`"
     ]
 
 
 def test_a_loss_that_rests_on_none_of_its_players_networks_is_refused(bind: Callable[..., Bound]) -> None:
     bound = bind({"critic": WassersteinCritic()}, {"critic": {"score_of_fake": "score_of_real"}}, ("generator",))
     assert bound.issues == [
-        "losses.critic: it depends on none of the networks of player 'p' (generator). "
-        "Give it another player, or bind it otherwise with `on`"
+        "losses.critic: does not depend on any network of player 'p' (generator). "
+        "Set another player, or bind its parameters with `on`"
     ]
 
 
@@ -230,7 +230,7 @@ class Unannotated(LossSpec):
 
 def test_a_loss_must_return_a_scalar(bind: Callable[..., Bound]) -> None:
     assert bind({"s": ReturnsScores()}, moved=("critic",)).issues == [
-        "losses.s: the loss returns Scores, not a Scalar. Annotate its __call__ with -> Scalar"
+        "losses.s: must return a Scalar, returns Scores. Annotate its __call__ with -> Scalar"
     ]
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from latentclust.assemble.defaults import with_defaults
-from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.assemble.resolve import Resolved, resolve, with_defaults
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -59,23 +58,23 @@ def test_a_table_is_shown_with_its_defaults() -> None:
         (("tables.target.use='sharpend'",), "tables.target.use: unknown table 'sharpend'. Did you mean"),
         (
             ("tables.idle={use='sharpened'}",),
-            "tables.idle: no loss rests on this table. Bind a loss to 'idle' with `on`, or take the table out",
+            "tables.idle: no loss depends on this table. Bind a loss to 'idle' with `on`, or remove the table",
         ),
         (
             ("losses.towards.on={target='neighbours'}", "tables.target.use='sharpened'"),
-            "losses.towards.on.target: 'neighbours' is Neighbours, and the loss wants Targets.",
+            "losses.towards.on.target: the loss expects Targets, but 'neighbours' is Neighbours.",
         ),
         (
             ("tables.generator={use='sharpened'}",),
-            "tables.generator: there is something else named 'generator'. Give the table another name",
+            "tables.generator: the name 'generator' is already used in this recipe. Give the table another name",
         ),
         (
             ("views={neighbours_images={use='point-affine'}}",),
-            "tables.neighbours: there is something else named 'neighbours_images'.",
+            "tables.neighbours: the name 'neighbours_images' is already used in this recipe.",
         ),
         (
             ("losses.towards.on={target='target_images'}",),
-            "losses.towards.on.target: the loss asks for 'target_images', and there is no such quantity.",
+            "losses.towards.on.target: the loss reads 'target_images', which is not a known quantity.",
         ),
     ],
 )
@@ -85,7 +84,7 @@ def test_what_does_not_fit_is_told(settings: tuple[str, ...], said: str) -> None
 
 def test_a_table_that_reads_a_network_that_is_not_there_says_so() -> None:
     (told,) = issues("tables.target.network='coder'")
-    said = "tables.target: 'sharpened' reads the network 'coder', which the recipe lacks. Add [networks.coder]"
+    said = "tables.target: 'sharpened' requires the network 'coder', which is missing. Add [networks.coder]"
     assert told == said
 
 

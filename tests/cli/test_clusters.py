@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from PIL import Image
 
-from latentclust.model.model import load, save_model
+from latentclust.model.model_file import load, save_model
 from tests.labelling.planted import noise_scene, planted_model, write_scene
 
 

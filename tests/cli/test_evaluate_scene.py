@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentclust.model.model import save_model
+from latentclust.model.model_file import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 PIXELS_ALONE = ("--set", "evaluate.baselines=['pixel-kmeans']")

@@ -12,7 +12,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from latentclust.cli.label_progress import LabelBarProgress
 from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import SceneResult
-from latentclust.model.model import save_model
+from latentclust.model.model_file import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 

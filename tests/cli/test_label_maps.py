@@ -104,7 +104,7 @@ def test_real_pairs_of_coco_stuff_are_the_same_prepared_and_in_memory(cli, tmp_p
     assert prepared.code == 0
     assert "8 tiles" in prepared.out
     too_large = cli("run", "cocostuff15", "--set", f"data.path={folder}")
-    assert too_large.err.strip() == "error: train.batch_size: 64 for a set of 8. Use at most 8."
+    assert too_large.err.strip() == "error: train.batch_size: 64 exceeds the 8 samples. Use at most 8."
 
     short = ("--set", "train.rounds=2", "--set", "train.batch_size=4", *SHORT, *CHAINS)
     for name, path in (("prepared", tiles), ("memory", folder)):

@@ -69,7 +69,7 @@ def test_a_mistake_is_one_line_on_standard_error(cli, tmp_path):
 
     assert outcome.code == 2
     assert outcome.out == ""
-    assert outcome.err == f"error: {tmp_path / 'absent'}: there is no such model file. Check the path.\n"
+    assert outcome.err == f"error: {tmp_path / 'absent'}: the model file does not exist. Check the path.\n"
 
 
 @pytest.mark.parametrize("words", [["--debug", "run"], ["run", "--debug"]])

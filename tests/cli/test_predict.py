@@ -45,7 +45,7 @@ def test_another_size_is_refused_and_nothing_written(cli, trained, tmp_path):
     outcome = cli("predict", trained, tmp_path / "large.png", "--out", tmp_path / "out.csv")
 
     assert outcome.code == 2
-    assert "12x8 pixels, and the model reads 6x4. Pass --resize" in outcome.err
+    assert "expected 6x4 pixels, got 12x8. Pass --resize" in outcome.err
     assert not (tmp_path / "out.csv").exists()
     assert cli("predict", trained, tmp_path / "large.png", "--resize", "--out", tmp_path / "out.csv").code == 0
 

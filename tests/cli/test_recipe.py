@@ -32,7 +32,7 @@ def test_data_are_looked_at_on_demand_only(cli, recipe):
     settings = ["--set", "prior.clusters=100"]
 
     assert cli("recipe", "check", recipe, *settings).code == 0
-    assert "100 clusters for 36 samples" in cli("recipe", "check", recipe, *settings, "--with-data").err
+    assert "100 clusters exceed the 36 samples" in cli("recipe", "check", recipe, *settings, "--with-data").err
 
 
 def test_what_is_shown_is_the_recipe_and_says_where_each_value_came_from(cli):

@@ -115,7 +115,7 @@ def test_a_diverged_run_fails_with_1(cli, recipe, tmp_path):
         (["run", "digits", "--resume", "x"], "error: --resume: it cannot stand beside RECIPE"),
         (["run", "--resume", "x", "--set", "seed=1"], "error: --resume: it cannot stand beside --set"),
         (["run", "--resume", "absent"], "error: absent: is no run's folder"),
-        (["run", "digitz"], "error: digitz: no such recipe. Did you mean 'digits'?"),
+        (["run", "digitz"], "error: digitz: unknown recipe. Did you mean 'digits'?"),
     ],
 )
 def test_mistakes(cli, words, said):

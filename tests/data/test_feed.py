@@ -7,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.data.feed import Batch, EpochOrder, Feed, to_float
-from latentclust.data.open_feed import byte_size, open_feed, sequential
-from latentclust.data.resident import ResidentFeed
+from latentclust.data.open_feed import ResidentFeed, byte_size, open_feed, sequential
 from latentclust.data.sources import ArraySource
 from latentclust.data.stream import StreamFeed
 from latentclust.errors import LatentclustError

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentclust.data.sources import (
-    ArraySource,
-    FileSource,
-    decode_errors,
-    find_first,
-    image_set,
-    resized,
-    resolve_path,
-)
+from latentclust.data.roots import find_first, resolve_path
+from latentclust.data.sources import ArraySource, FileSource, decode_errors, image_set, resized
 from latentclust.errors import LatentclustError
 
 

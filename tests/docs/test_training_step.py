@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from latentclust.assemble.mermaid import mermaid
-from latentclust.assemble.system import resolve_system
+from latentclust.assemble.graph import mermaid
+from latentclust.assemble.resolve import resolve_system
 from latentclust.plugins.registry import Registry
 
 PAGE = "docs/explanation/training-step.md"

@@ -82,7 +82,7 @@ def test_sizes_are_changed_only_on_demand(tmp_path):
     np.save(tmp_path / "x.npy", uniform)
     Image.fromarray(uniform[0]).save(tmp_path / "x.png")
     for name in ("x.npy", "x.png"):
-        with pytest.raises(LatentclustError, match="12x8 pixels, and the model reads 6x4"):
+        with pytest.raises(LatentclustError, match="expected 6x4 pixels, got 12x8"):
             open_inputs([tmp_path / name], GREY)
         resized = everything(open_inputs([tmp_path / name], GREY, resize=True))
         np.testing.assert_array_equal(resized, np.full_like(resized, 77))
@@ -105,8 +105,8 @@ def test_csv_with_and_without_names(tmp_path):
         ("cut.npz", GREY, "cannot be read"),
         ("two.npz", GREY, "holds a, b. Name the samples x"),
         ("words.csv", (2,), "cannot be read"),
-        ("vectors.npy", GREY, r"samples of shape \(3,\), and the model reads \(1, 4, 6\)"),
-        ("image.png", (3,), r"an image file, and the model reads samples of shape \(3,\)"),
+        ("vectors.npy", GREY, r"expected samples of shape \(1, 4, 6\), got \(3,\)"),
+        ("image.png", (3,), r"expected samples of shape \(3,\), got an image file"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, shape, said):

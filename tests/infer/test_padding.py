@@ -7,7 +7,7 @@ from torch import nn
 from latentclust.bundled.backbones.map_layers import MapConv
 from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.priors import OneHotGaussian
-from latentclust.infer.padding import cropped, padded, stride_of
+from latentclust.infer.posteriors import cropped, padded, stride_of
 from latentclust.networks.maps import TrunkMapNetwork
 from latentclust.tensors import Images, Posterior
 

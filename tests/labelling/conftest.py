@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from latentclust.model.model import ClusteringModel, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import save_model
 from tests.labelling.planted import planted_model
 
 

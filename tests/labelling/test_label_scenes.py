@@ -21,7 +21,8 @@ from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.label_report import NullLabelListener, SceneResult
 from latentclust.labelling.outputs.publish import SIDECAR_SUFFIXES
 from latentclust.labelling.run_log import model_fingerprint
-from latentclust.model.model import ClusteringModel, load, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load, save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 

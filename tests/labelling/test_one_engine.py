@@ -9,7 +9,7 @@ from PIL import Image
 from xarray import DataArray
 
 import latentclust
-from latentclust.data.sources import in_package
+from latentclust.data.roots import in_package
 from latentclust.errors import LatentclustError
 from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel

@@ -17,7 +17,8 @@ import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.labelling.clusters.restyle import restyle
-from latentclust.model.model import ClusteringModel, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import save_model
 from tests.labelling.planted import noise_scene, read_band, write_scene
 
 EVERYTHING: dict[str, Any] = {"confidence": True, "probabilities": True, "classes": True, "stac": True}

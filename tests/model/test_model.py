@@ -18,7 +18,8 @@ from torch import Tensor
 import latentclust
 from latentclust.assemble.experiment import assemble
 from latentclust.errors import LatentclustError
-from latentclust.model.model import ClusteringModel, load, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load, save_model
 from latentclust.plugins.registry import installed
 from latentclust.runs.finish import trained_model
 from latentclust.runs.run import load_resolved_recipe
@@ -151,7 +152,7 @@ def test_a_distribution_that_is_left_out_or_broken_is_told_apart(
     with pytest.raises(LatentclustError) as caught:
         load(tmp_path)
     (issue,) = caught.value.issues
-    assert issue.what == "it was trained with parts of some-plugin 1.2, which is left out by LATENTCLUST_PLUGINS"
+    assert issue.what == "it was trained with parts of some-plugin 1.2, which is excluded by LATENTCLUST_PLUGINS"
     assert issue.fix == "Unset LATENTCLUST_PLUGINS, or set it to a list with some-plugin"
 
 
@@ -168,7 +169,7 @@ def test_a_header_that_lacks_a_key_is_refused(tmp_path: Path, digits: Clustering
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite(path, lambda header: header.pop(key))
-    with pytest.raises(LatentclustError, match=rf"is no latentclust model \(.*{key}"):
+    with pytest.raises(LatentclustError, match=rf"is not a latentclust model \(.*{key}"):
         load(path)
 
 
@@ -176,7 +177,7 @@ def test_a_file_of_a_later_format_is_refused(tmp_path: Path, digits: ClusteringM
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite(path, lambda header: header.update(format=2))
-    with pytest.raises(LatentclustError, match="its format is 2, and 1 is read"):
+    with pytest.raises(LatentclustError, match="expected format 1, got 2"):
         load(path)
 
 
@@ -186,7 +187,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, digits: ClusteringModel, sh
     save_model(path, digits)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(LatentclustError, match=r"model\.safetensors: is no latentclust model"):
+    with pytest.raises(LatentclustError, match=r"model\.safetensors: is not a latentclust model"):
         load(path)
 
 
@@ -196,10 +197,10 @@ def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(2)}, tmp_path / "json.safetensors", {"latentclust": "[1]"})
     (tmp_path / "text.safetensors").write_text("no tensors at all, though it is long enough to hold a header")
     for name in ("bare", "other", "json", "text"):
-        with pytest.raises(LatentclustError, match=rf"{name}\.safetensors: is no latentclust model"):
+        with pytest.raises(LatentclustError, match=rf"{name}\.safetensors: is not a latentclust model"):
             load(tmp_path / f"{name}.safetensors")
     for absent in (tmp_path / "absent.safetensors", tmp_path):
-        with pytest.raises(LatentclustError, match=r"there is no such model file"):
+        with pytest.raises(LatentclustError, match=r"the model file does not exist"):
             load(absent)
 
 
@@ -207,13 +208,13 @@ def test_weights_that_do_not_fit_the_recipe_are_refused(tmp_path: Path, digits: 
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite(path, lambda header: header.update(recipe=header["recipe"].replace("clusters = 10", "clusters = 9")))
-    with pytest.raises(LatentclustError, match="its weights do not fit its recipe"):
+    with pytest.raises(LatentclustError, match="the weights do not match the recipe"):
         load(path)
 
 
 def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
     latentclust.run(RECIPES / "autoencoder.toml", ["train.rounds=1"], out=tmp_path / "run", device="cpu")
-    with pytest.raises(LatentclustError, match="is no latentclust model"):
+    with pytest.raises(LatentclustError, match="is not a latentclust model"):
         load(tmp_path / "run" / "checkpoint.safetensors")
 
 
@@ -247,8 +248,8 @@ def test_vectors_are_read_as_floats(vectors: ClusteringModel) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (np.zeros((2, 8, 9), np.uint8), r"images of shape \(1, 8, 9\), and the model reads \(1, 8, 8\)"),
-        (np.zeros((2, 3, 8, 8), np.uint8), r"images of shape \(3, 8, 8\), and the model reads \(1, 8, 8\)"),
+        (np.zeros((2, 8, 9), np.uint8), r"expected images of shape \(1, 8, 8\), got \(1, 8, 9\)"),
+        (np.zeros((2, 3, 8, 8), np.uint8), r"expected images of shape \(1, 8, 8\), got \(3, 8, 8\)"),
         (np.zeros((8, 8), np.uint8), r"an array of shape \(8, 8\) and type uint8"),
         (np.zeros((2, 64), np.float32), r"an array of shape \(2, 64\)"),
         (np.zeros((0, 8, 8), np.uint8), "no samples"),
@@ -272,12 +273,12 @@ def test_images_that_do_not_suit_are_told(digits: ClusteringModel, wrong: Any, m
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (np.zeros((2, 99), np.float32), r"images of shape \(99,\), and the model reads \(100,\)"),
+        (np.zeros((2, 99), np.float32), r"expected images of shape \(100,\), got \(99,\)"),
         (np.zeros((2, 100), np.uint8), "type uint8"),
         (np.zeros(100, np.float32), r"shape \(100,\)"),
         (np.full((2, 100), np.inf), "outside"),
         (np.full((2, 100), 1.5), "outside"),
-        (np.zeros((2, 1, 10, 10), np.uint8), r"images of shape \(1, 10, 10\)"),
+        (np.zeros((2, 1, 10, 10), np.uint8), r"got \(1, 10, 10\)"),
     ],
 )
 def test_vectors_that_do_not_suit_are_told(vectors: ClusteringModel, wrong: Any, message: str) -> None:
@@ -344,5 +345,5 @@ def test_what_cannot_be_generated_is_told(digits: ClusteringModel, vectors: Clus
     with pytest.raises(LatentclustError, match="'tiny-dccs' has no generator"):
         digits.generate(digits.resolved.prior.sample(1, torch.Generator()))
     wrong = Latent(category=torch.zeros(2, 4), style=torch.zeros(2, 3))
-    with pytest.raises(LatentclustError, match="4 categories and 3 style values, and the prior has 4 and 2"):
+    with pytest.raises(LatentclustError, match="expected 4 categories and 2 style values, got 4 and 3"):
         vectors.generate(wrong)

@@ -73,32 +73,39 @@ def test_chains_that_come_back_are_refused_by_whatever_path(tmp_path: Path, regi
     one = recipe(tmp_path / "one.toml", "two")
     recipe(tmp_path / "two.toml", "sub/three")
     three = recipe(tmp_path / "sub" / "three.toml", "../one")
-    assert error(one, registry) == f"{three}: extends: the chain comes back to '../one'. Break the circle"
+    assert (
+        error(one, registry)
+        == f"{three}: extends: '../one' closes a cycle of recipes. Remove one `extends` of the cycle"
+    )
     self = recipe(tmp_path / "self.toml", "self")
-    assert error(self, registry) == f"{self}: extends: the chain comes back to 'self'. Break the circle"
+    assert (
+        error(self, registry) == f"{self}: extends: 'self' closes a cycle of recipes. Remove one `extends` of the cycle"
+    )
 
 
 def test_a_system_that_extends_itself_is_refused(tmp_path: Path) -> None:
     circle = recipe(tmp_path / "circle.toml", "circle@1")
     provider = Provider("third", "1.0", "parts")
     registry = Registry(Discovery((ProvidedParts(provider, "provide_systems", {"circle@1": circle}),), ()))
-    assert error({"extends": "circle@1"}, registry).startswith("circle@1: extends: the chain comes back to 'circle@1'.")
+    assert error({"extends": "circle@1"}, registry).startswith(
+        "circle@1: extends: 'circle@1' closes a cycle of recipes."
+    )
 
 
 def test_what_is_not_there_is_suggested(tmp_path: Path, registry: Registry) -> None:
-    assert "there is no system or recipe 'dgits'. Did you mean 'digits'?" in error(
+    assert "unknown system or recipe 'dgits'. Did you mean 'digits'?" in error(
         recipe(tmp_path / "a.toml", "dgits"), registry
     )
     assert "unknown system 'dcs@1'. Did you mean 'dccs@1'?" in error(recipe(tmp_path / "b.toml", "dcs@1"), registry)
     assert "extends: invalid value 3" in error(write(tmp_path / "c.toml", "extends = 3"), registry)
-    assert error("digist", registry) == "digist: no such recipe. Did you mean 'digits'?"
+    assert error("digist", registry) == "digist: unknown recipe. Did you mean 'digits'?"
 
 
 # What cannot be read
 
 
 def test_a_missing_file_is_named(tmp_path: Path, registry: Registry) -> None:
-    assert error(tmp_path / "none.toml", registry).startswith(f"{tmp_path / 'none.toml'}: no such file.")
+    assert error(tmp_path / "none.toml", registry).startswith(f"{tmp_path / 'none.toml'}: the file does not exist.")
 
 
 @pytest.mark.parametrize(
@@ -122,12 +129,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, registry: Registry) -
 
 
 def test_another_schema_is_refused_before_anything_else(registry: Registry) -> None:
-    assert error({"schema": 2, "nonsense": 1}, registry) == "schema: 2 is not a known schema. Use schema = 1"
+    assert error({"schema": 2, "nonsense": 1}, registry) == "schema: unknown schema 2. Use schema = 1"
 
 
 def test_what_toml_cannot_hold_is_refused(tables: dict[str, Any], registry: Registry) -> None:
     tables["description"] = None
-    assert "the given tables: are not what TOML can hold" in error(tables, registry)
+    assert "the given tables: cannot be written as TOML" in error(tables, registry)
 
 
 def test_tables_from_python_may_hold_paths_and_tuples(tables: dict[str, Any], registry: Registry) -> None:
@@ -162,7 +169,7 @@ def test_settings_are_toml_or_bare_words(setting: str, tree: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("setting", ["seed", "=3", "losses..weight=3", ".seed=3", ""])
 def test_what_is_no_setting_is_refused(setting: str) -> None:
-    with pytest.raises(LatentclustError, match="this is not a setting"):
+    with pytest.raises(LatentclustError, match="is not a setting"):
         parse_setting(setting)
 
 

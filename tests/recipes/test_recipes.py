@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from latentclust.assemble.graph import dot, trees
-from latentclust.assemble.mermaid import mermaid
-from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.assemble.system import resolve_system
+from latentclust.assemble.graph import dot, mermaid, trees
+from latentclust.assemble.resolve import Resolved, resolve, resolve_system
 from latentclust.plugins.registry import Part, Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
 

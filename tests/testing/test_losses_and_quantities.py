@@ -148,7 +148,7 @@ class Plain(LossSpec):
     [
         (Returning, "its __call__ returns Tensor, not a Scalar"),
         (Bare, "it does not annotate code"),
-        (Stranger, "the loss asks for 'odd', and there is no such quantity"),
+        (Stranger, "the loss reads 'odd', which is not a known quantity"),
     ],
 )
 def test_a_signature_that_no_recipe_can_bind(value, reason: str, caught):
@@ -274,7 +274,7 @@ def flat_only(prior: PriorSpec, batch_size: int, rng: torch.Generator) -> Images
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(untyped, "it does not annotate return"), (of_nobody, "asks for 'odd', and there is no such quantity")],
+    [(untyped, "it does not annotate return"), (of_nobody, "reads 'odd', which is not a known quantity")],
 )
 def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
     assert reason in caught(quantity_checks.binds_by_its_parameters, "quantity", value)

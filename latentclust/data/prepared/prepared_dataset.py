@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from latentclust.data.prepared.manifest import MANIFEST, Manifest, Shard, StoredFile, damage, read_manifest
 from latentclust.data.prepared.shard_sources import Arrays, ShardImages, ShardMaps, ShardMasks
-from latentclust.data.sources import find_first, image_set, resolve_path
+from latentclust.data.roots import find_first, resolve_path
+from latentclust.data.sources import image_set
 from latentclust.data.tiling import TiledDatasetSpec, with_skipped
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SealedMaps

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from latentclust.model.class_names import classes_of, names_to_header, recolour_classes, rename_clusters
-from latentclust.model.model import ClusteringModel, load, model_file
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load, model_file
 from latentclust.model.tensor_files import replace_metadata
 
 

@@ -36,7 +36,8 @@ from latentclust.labelling.run_log import (
     read_run_log,
 )
 from latentclust.labelling.vector.polygons import write_polygons
-from latentclust.model.model import ClusteringModel, load
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load
 from latentclust.stopping import stop_on_signals
 
 RERUN_FIX = "Run the same command again"

@@ -5,7 +5,8 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
-from latentclust.data.sources import decode_errors, in_package
+from latentclust.data.roots import in_package
+from latentclust.data.sources import decode_errors
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.scenes.addresses import (
     is_address,

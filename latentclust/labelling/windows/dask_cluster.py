@@ -19,7 +19,7 @@ import torch
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.windows.strip_labeller import Progress, ShouldStop, StripJob, StripResult
-from latentclust.model.model import save_model
+from latentclust.model.model_file import save_model
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -11,7 +11,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.windows.strip_labeller import StripJob, StripResult, label_strips
-from latentclust.model.model import load
+from latentclust.model.model_file import load
 
 NAME = "latentclust-plan"
 

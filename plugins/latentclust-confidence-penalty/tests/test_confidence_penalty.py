@@ -66,5 +66,5 @@ def test_a_recipe_binds_it_to_the_code_of_real_images():
 
 
 def test_a_recipe_that_does_not_say_which_code_is_refused():
-    with pytest.raises(LatentclustError, match="the loss asks for 'code', and there is no such quantity"):
+    with pytest.raises(LatentclustError, match="the loss reads 'code', which is not a known quantity"):
         load_resolved_recipe(recipe(on={}), ())

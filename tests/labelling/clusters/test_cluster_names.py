@@ -10,7 +10,7 @@ import torch
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.labelling.run_log import model_fingerprint
-from latentclust.model.model import load, save_model
+from latentclust.model.model_file import load, save_model
 from tests.labelling.planted import noise_scene
 
 

@@ -17,7 +17,8 @@ from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import model_fingerprint, open_run_log, read_run_log
-from latentclust.model.model import ClusteringModel, save_model
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import save_model
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 NAMES, COLOURS = {1: "wet", 3: "wet"}, {"wet": "#0a0bff"}
@@ -114,7 +115,7 @@ def test_the_model_is_found_where_the_account_says(labelled: Path, named: Cluste
     assert open_run_log(labelled, before.model, before.options, False).model_path == str(file)
     assert [entry.name for entry in restyle(labelled).classes.entries][1] == "wet"
     file.unlink()
-    with pytest.raises(LatentclustError, match="no such model file"):
+    with pytest.raises(LatentclustError, match="the model file does not exist"):
         restyle(labelled)
 
 
