@@ -289,7 +289,7 @@ def test_vectors_that_do_not_suit_are_told(vectors: ClusteringModel, wrong: Any,
 def test_channels_are_not_invented(coloured: ClusteringModel) -> None:
     with pytest.raises(LatentclustError, match="images"):
         coloured.predict(np.zeros((2, 6, 5), np.uint8))
-    with pytest.raises(LatentclustError, match=r"images of shape \(6, 5, 3\)"):
+    with pytest.raises(LatentclustError, match=r"got \(6, 5, 3\)"):
         coloured.predict(np.zeros((2, 6, 5, 3), np.uint8))
 
 
