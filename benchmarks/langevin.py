@@ -14,10 +14,10 @@ from provenance import write
 from torch import nn
 from train_throughput import timed
 
-from latentclust.bundled.backbones.conv28 import Conv28
 from latentclust.bundled.backbones.mlp import Mlp
-from latentclust.bundled.inference.gibbs import every_cluster
-from latentclust.bundled.inference.langevin import Joint, langevin
+from latentclust.bundled.backbones.strided import Conv28
+from latentclust.bundled.inference.langevin import JointDensity, langevin
+from latentclust.bundled.inference.langevin_gibbs import repeat_for_clusters
 from latentclust.networks.images import GeneratorNetwork
 from latentclust.tensors import Images, Latent, Shape
 
@@ -70,9 +70,9 @@ def rivals(name: str, device: torch.device, steps: int) -> tuple[Callable[[], ob
     torch.manual_seed(0)
     network = decoder(name, CLUSTERS + style_dim, shape).to(device).eval().requires_grad_(False)
     rng = torch.Generator(device).manual_seed(0)
-    images, category = every_cluster(Images(torch.rand(batch, *shape, device=device)), CLUSTERS)
+    images, category = repeat_for_clusters(Images(torch.rand(batch, *shape, device=device)), CLUSTERS)
     style = torch.randn(len(images), style_dim, device=device)
-    joint = Joint(network, NOISE, width=1.0)
+    joint = JointDensity(network, NOISE, width=1.0)
 
     def sampler() -> object:
         return langevin(joint, images, category, style, steps, STEP_SIZE, rng)

@@ -17,12 +17,11 @@ from latentclust.api import (
     hookimpl,
 )
 from latentclust.bundled import baselines, map_baselines, metrics, priors
-from latentclust.bundled.backbones.conv28 import Conv28
-from latentclust.bundled.backbones.conv32 import Conv32
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
+from latentclust.bundled.backbones.strided import Conv28, Conv32
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.categorical_map import CategoricalMap

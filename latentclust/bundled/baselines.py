@@ -1,4 +1,4 @@
-"""Classical clusterings of the same samples, by scikit-learn, to stand beside every result."""
+"""Classical clusterings of whole samples by scikit-learn, for comparison with every result."""
 
 import logging
 import warnings
@@ -15,20 +15,27 @@ from latentclust.api import BaselineSpec, LatentclustError
 log = logging.getLogger(__name__)
 
 BYTES_PER_PAIR = 8
-"""What an all-pairs method holds of two samples: one float64."""
+"""Memory of an all-pairs method for one pair of samples: one float64."""
 
 
 class KMeans(BaselineSpec):
-    """Lloyd's k-means from k-means++ seeds, the best of `n_init` by inertia."""
+    """Lloyd's k-means with k-means++ initialisation, best of `n_init` by inertia.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "kmeans", n_init = 20 }]
+        ```
+    """
 
     n_init: PositiveInt = 10
-    """How often it starts anew."""
+    """Number of initialisations."""
 
     max_iter: PositiveInt = 1000
-    """Steps of each start, at most."""
+    """Largest number of iterations per initialisation."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`."""
+        """Return the labels `(n,)` of points `(n, d)`."""
         from sklearn.cluster import KMeans as Estimator
 
         estimator = Estimator(clusters, n_init=self.n_init, max_iter=self.max_iter, random_state=seed)
@@ -37,19 +44,26 @@ class KMeans(BaselineSpec):
 
 
 class MiniBatchKMeans(BaselineSpec):
-    """K-means on small random batches (Sculley 2010), for sets on which k-means takes too long."""
+    """k-means on small random batches (Sculley 2010), for data sets on which k-means takes too long.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "minibatch-kmeans", batch_size = 8192 }]
+        ```
+    """
 
     n_init: PositiveInt = 10
-    """How many starts are tried, of which the best goes on."""
+    """Number of initialisations. The algorithm runs on the best of them."""
 
     max_iter: PositiveInt = 200
-    """Passes over the points, at most."""
+    """Largest number of passes over the points."""
 
     batch_size: PositiveInt = 4096
-    """Points a step."""
+    """Number of points per step."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`."""
+        """Return the labels `(n,)` of points `(n, d)`."""
         from sklearn.cluster import MiniBatchKMeans as Estimator
 
         estimator = Estimator(
@@ -60,7 +74,14 @@ class MiniBatchKMeans(BaselineSpec):
 
 
 class NonNegativeFactorization(BaselineSpec):
-    """The largest of K non-negative factors, Kullback-Leibler loss; as in ClusterGAN 2019, which states no weights."""
+    """Largest of K non-negative factors with Kullback-Leibler loss, as in ClusterGAN 2019, which gives no weights.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "nmf", max_iter = 1000 }]
+        ```
+    """
 
     l1: NonNegativeFloat = 1e-4
     """Weight of the absolute values of the factors, per sample and feature."""
@@ -69,13 +90,13 @@ class NonNegativeFactorization(BaselineSpec):
     """Weight of the squares of the factors, per sample and feature."""
 
     max_iter: PositiveInt = 500
-    """Steps, at most."""
+    """Largest number of iterations."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`, from a non-negative double SVD start.
+        """Return the labels `(n,)` of points `(n, d)`, starting from a non-negative double SVD.
 
         Raises:
-            LatentclustError: A point has a negative coordinate, or K exceeds min(n, d).
+            LatentclustError: If a point has a negative coordinate, or K exceeds min(n, d).
         """
         from sklearn.decomposition import NMF
 
@@ -83,7 +104,7 @@ class NonNegativeFactorization(BaselineSpec):
         weight = self.l1 + self.l2
         estimator = NMF(
             clusters,
-            init="nndsvda",  # the multiplicative solver, the only one for this loss, cannot leave plain NNDSVD's zeros
+            init="nndsvda",  # The multiplicative solver, the only one for this loss, cannot change zeros of NNDSVD.
             solver="mu",
             beta_loss="kullback-leibler",
             alpha_W=weight,
@@ -97,36 +118,43 @@ class NonNegativeFactorization(BaselineSpec):
 
     def _refuse_unsuitable(self, points: NDArray[np.float32], clusters: int) -> None:
         if points.size and points.min() < 0:
-            what = f"the smallest value is {points.min():.3g}, and nmf takes non-negative points only"
-            raise LatentclustError.at("evaluate.baselines.nmf", what, "Use it on pixels, or take it out of the list")
+            what = f"nmf requires non-negative points, the smallest value is {points.min():.3g}"
+            raise LatentclustError.at("evaluate.baselines.nmf", what, "Use it on pixels, or remove it from the list")
         if clusters > min(points.shape):
-            what = f"{clusters} clusters of {points.shape[0]} points in {points.shape[1]} dimensions"
-            raise LatentclustError.at("evaluate.baselines.nmf", what, f"Ask for at most {min(points.shape)} clusters")
+            what = f"cannot find {clusters} clusters in {points.shape[0]} points of {points.shape[1]} dimensions"
+            raise LatentclustError.at("evaluate.baselines.nmf", what, f"Use at most {min(points.shape)} clusters")
 
 
 class Spectral(BaselineSpec):
-    """Normalised spectral clustering (Shi and Malik 2000); as in ClusterGAN 2019, with the RBF kernel."""
+    """Normalised spectral clustering (Shi and Malik 2000), with the RBF kernel as in ClusterGAN 2019.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "spectral", affinity = "nearest_neighbors", neighbors = 15 }]
+        ```
+    """
 
     affinity: Literal["rbf", "nearest_neighbors"] = "rbf"
-    """What makes points alike: the RBF kernel, or being among each other's nearest."""
+    """Similarity of two points: the RBF kernel, or whether one is among the nearest neighbours of the other."""
 
     gamma: PositiveFloat | None = None
-    """Of the kernel exp(-gamma r²), in inverse squared units of the points; None for 1 / (d · their variance)."""
+    """Coefficient of the kernel exp(-gamma r²), in inverse squared units of the points. None: 1 / (d · variance)."""
 
     neighbors: PositiveInt = 10
-    """How many nearest points count, of `nearest_neighbors`."""
+    """Number of neighbours for the affinity `nearest_neighbors`."""
 
     n_init: PositiveInt = 10
-    """How often the k-means of the eigenvectors starts anew."""
+    """Number of initialisations of k-means on the eigenvectors."""
 
     max_samples: PositiveInt = 12_000
-    """Refuses more: the affinities take 8 n² bytes, 1.2 GB at this limit, and time grows faster."""
+    """Largest accepted number of samples. Affinities take 8 n² bytes, 1.2 GB at the default, and time grows faster."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`.
+        """Return the labels `(n,)` of points `(n, d)`.
 
         Raises:
-            LatentclustError: More than `max_samples` points.
+            LatentclustError: If there are more than `max_samples` points.
         """
         from sklearn.cluster import SpectralClustering
 
@@ -145,16 +173,23 @@ class Spectral(BaselineSpec):
 
 
 class Agglomerative(BaselineSpec):
-    """Bottom-up merging by Ward's criterion (1963), Euclidean; as in ClusterGAN 2019. The seed is not used."""
+    """Agglomerative clustering with Ward's criterion (1963), Euclidean, as in ClusterGAN 2019. It needs no seed.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "agglomerative", max_samples = 20000 }]
+        ```
+    """
 
     max_samples: PositiveInt = 12_000
-    """Refuses more: the distances take 8 n² bytes, 1.2 GB at this limit, and time grows as fast."""
+    """Largest accepted number of samples. Distances take 8 n² bytes, 1.2 GB at the default, and time grows as fast."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`.
+        """Return the labels `(n,)` of points `(n, d)`.
 
         Raises:
-            LatentclustError: More than `max_samples` points.
+            LatentclustError: If there are more than `max_samples` points.
         """
         from sklearn.cluster import AgglomerativeClustering
 
@@ -163,22 +198,29 @@ class Agglomerative(BaselineSpec):
 
 
 class GaussianMixtureBaseline(BaselineSpec):
-    """A mixture of K Gaussians fitted by expectation maximisation from k-means, the best of `n_init` by likelihood."""
+    """Mixture of K Gaussians fitted by expectation maximisation from k-means, best of `n_init` by likelihood.
+
+    Example:
+        ```toml
+        [evaluate]
+        baselines = [{ use = "gmm", covariance = "full" }]
+        ```
+    """
 
     covariance: Literal["full", "tied", "diag", "spherical"] = "diag"
-    """`full` needs far more samples in a cluster than dimensions."""
+    """Form of the covariance matrices. `full` needs many more samples per cluster than dimensions."""
 
     n_init: PositiveInt = 3
-    """How often it starts anew."""
+    """Number of initialisations."""
 
     max_iter: PositiveInt = 500
-    """Steps of each start, at most."""
+    """Largest number of iterations per initialisation."""
 
     floor: Annotated[float, Field(gt=0)] = 1e-4
-    """Added to every variance, in squared units of the points, so that a constant pixel does not end the fit."""
+    """Value added to every variance, in squared units of the points, so that constant pixels do not stop the fit."""
 
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Labels `(n,)` of points `(n, d)`; the fit is in float64."""
+        """Return the labels `(n,)` of points `(n, d)`. The fit is in float64."""
         from sklearn.mixture import GaussianMixture as Estimator
 
         estimator = Estimator(
@@ -196,14 +238,14 @@ class GaussianMixtureBaseline(BaselineSpec):
 def _refuse_many(name: str, samples: int, limit: int) -> None:
     if samples > limit:
         gigabytes = BYTES_PER_PAIR * samples**2 / 1e9
-        what = f"{samples} samples, above max_samples = {limit} (all pairs take {gigabytes:.1f} GB)"
-        fix = f'Where memory allows, write {{ use = "{name}", max_samples = {samples} }}; or take it out of the list'
+        what = f"got {samples} samples, above max_samples = {limit} (all pairs take {gigabytes:.1f} GB)"
+        fix = f'If memory allows, write {{ use = "{name}", max_samples = {samples} }}; or remove it from the list'
         raise LatentclustError.at(f"evaluate.baselines.{name}", what, fix)
 
 
 @contextmanager
 def _warnings_to_log(name: str) -> Iterator[None]:
-    """Sends an estimator's warnings, such as one of slow convergence, to the log in place of the terminal."""
+    """Send the warnings of an estimator, such as slow convergence, to the log instead of the terminal."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

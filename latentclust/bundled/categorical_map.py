@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentclust.api import Latent, MapPriorSpec
-from latentclust.bundled.categories import draw, one_hot
 
 
 @final
@@ -114,3 +113,15 @@ def checkerboard(label: Int64[Tensor, "b h w"]) -> tuple[Bool[Tensor, "h w"], Bo
 def draw_or_argmax(posterior: Float[Tensor, "b k h w"], rng: torch.Generator | None) -> Int64[Tensor, "b h w"]:
     """Return one category per pixel: drawn by inversion, or the most probable one if `rng` is None."""
     return posterior.argmax(dim=1) if rng is None else draw(posterior, rng)
+
+
+def one_hot(label: Int64[Tensor, "b *s"], clusters: int) -> Float32[Tensor, "b k *s"]:
+    """Return labels as one-hot categories. The values are not read, so there is no wait for the device."""
+    empty = torch.zeros(len(label), clusters, *label.shape[1:], device=label.device)
+    return empty.scatter_(1, label[:, None], 1.0)
+
+
+def draw(posterior: Float[Tensor, "b k *s"], rng: torch.Generator) -> Int64[Tensor, "b *s"]:
+    """Draw labels from a posterior by inversion. torch.multinomial would wait for the device and refuse NaN."""
+    point = torch.rand(len(posterior), 1, *posterior.shape[2:], generator=rng, device=rng.device)
+    return (posterior.cumsum(dim=1) <= point).sum(dim=1).clamp(max=posterior.shape[1] - 1)

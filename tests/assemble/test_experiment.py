@@ -59,7 +59,7 @@ def test_a_backbone_that_the_data_do_not_suit_is_told_where_it_is_named(
 ) -> None:
     (told,) = refused(put_together, "networks.encoder={use='conv28'}")
     assert told.where == "networks.encoder (conv28)"
-    assert told.what == "samples have shape (100,), but it reads images (c, h, w)"
+    assert told.what == "expected images (c, h, w), got samples of shape (100,)"
     assert told.fix == "Use mlp"
 
 

@@ -13,12 +13,10 @@ from torch.nn import functional
 
 from latentclust.api import DecoderSpec, ExtractorSpec, LatentclustError, Shape
 from latentclust.bundled.backbones import lite0
-from latentclust.bundled.backbones.conv28 import Conv28
-from latentclust.bundled.backbones.conv32 import Conv32
 from latentclust.bundled.backbones.layers import UnitTanh
 from latentclust.bundled.backbones.mlp import Mlp
 from latentclust.bundled.backbones.resnet import ResBlock, ResNet32, ResNet96
-from latentclust.bundled.backbones.strided import least_side, side_after
+from latentclust.bundled.backbones.strided import Conv28, Conv32, least_side, side_after
 from latentclust.bundled.backbones.timm_extractor import Timm
 
 BATCH = 3
@@ -201,7 +199,7 @@ def test_least_side_leaves_exactly_one_pixel(convs: int, padding: int) -> None:
     [
         (Conv28(padding=0), (1, 8, 8), "conv28: images of 8x8 pixels are too small. Use images of at least 10x10"),
         (Conv32(), (3, 8, 40), "conv32: images of 8x40 pixels are too small. Use images of at least 16x16"),
-        (Conv28(), (16,), r"conv28: samples have shape \(16,\), but it reads images \(c, h, w\). Use mlp"),
+        (Conv28(), (16,), r"conv28: expected images \(c, h, w\), got samples of shape \(16,\). Use mlp"),
         (Conv32(), (16,), "conv32: .* Use mlp"),
         (ResNet32(), (16,), "resnet32: .* Use mlp"),
         (ResNet96(), (16,), "resnet96: .* Use mlp"),
@@ -336,7 +334,7 @@ def test_a_file_with_a_reshaped_weight_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("absent.safetensors", "there is no file"), ("model.pth", "a pickle may run code"), ("huub", "neither 'none'")],
+    [("absent.safetensors", "does not exist"), ("model.pth", "they may run code"), ("huub", "neither 'none'")],
 )
 def test_unreadable_sources_of_weights_are_refused(file: str, message: str) -> None:
     with pytest.raises(LatentclustError, match=message):

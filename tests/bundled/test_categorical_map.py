@@ -7,8 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from latentclust.bundled.categorical_map import CategoricalMap, checkerboard, neighbours, potts_sweep
-from latentclust.bundled.categories import one_hot
+from latentclust.bundled.categorical_map import CategoricalMap, checkerboard, neighbours, one_hot, potts_sweep
 
 SIDE = 3
 PIXELS = SIDE * SIDE

@@ -160,8 +160,8 @@ def test_a_style_is_local() -> None:
 @pytest.mark.parametrize(
     ("doublings", "stride", "shape", "said"),
     [
-        (3, 4, (3, 16, 16), r"doublings: 3 doublings .* 4x4 pixels.*at most 2"),
-        (1, 3, (3, 15, 15), r"doublings: 1 doublings .* 3x3 pixels.*at most 0"),
+        (3, 4, (3, 16, 16), r"doublings: cannot apply 3 doublings .* 4x4 pixels.*at most 2"),
+        (1, 3, (3, 15, 15), r"doublings: cannot apply 1 doublings .* 3x3 pixels.*at most 0"),
         (0, 16, (3, 24, 32), r"prior\.style_stride: images of 24x32 pixels.*divisor of both sides"),
     ],
 )

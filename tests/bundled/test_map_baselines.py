@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from latentclust.bundled.feature_maps import feature_maps
-from latentclust.bundled.map_baselines import FeaturesKMeans, LocalStatisticsKMeans, NearestCentre, PixelKMeans
+from latentclust.bundled.map_baselines import (
+    FeaturesKMeans,
+    LocalStatisticsKMeans,
+    NearestCentre,
+    PixelKMeans,
+    feature_maps,
+)
 from latentclust.errors import LatentclustError
 from latentclust.tensors import Images, Mask
 
@@ -41,7 +46,7 @@ def test_pixels_that_do_not_count_are_not_drawn() -> None:
     labels = PixelKMeans(sample=50).fit(batch(images, mask), 2, 2, seed=0)(Images(images))
     assert labels[:, :, :4].unique().tolist() == [0, 1]
     assert labels[:, :, 4:].unique().numel() == 1  # all beyond the brighter centre
-    with pytest.raises(LatentclustError, match="0 pixels that count for 2 clusters"):
+    with pytest.raises(LatentclustError, match="found 0 valid pixels for 2 clusters"):
         PixelKMeans().fit(batch(images, torch.zeros_like(mask)), 2, 2, seed=0)
 
 

@@ -133,11 +133,11 @@ def test_bare_has_fresh_weights_and_preset_names_loaded_ones(weights: Path) -> N
     [
         ({"levels": (9,)}, r"timm\.levels: test_resnet has no levels \(9,\)"),
         ({"levels": (0, 7)}, r"timm\.levels: test_resnet has no levels \(0, 7\)"),
-        ({"enlarge": 3}, r"timm\.enlarge: images enlarged 3 times, and maps of stride 4. Use a divisor of 4"),
+        ({"enlarge": 3}, r"timm\.enlarge: 3 does not divide the stride 4 of the maps. Use a divisor of 4"),
         ({"model": "test_resnat"}, "timm has no model 'test_resnat'. Did you mean test_resnet"),
         ({"model": "vgg11", "levels": (8,)}, r"timm\.levels: vgg11 has no levels \(8,\)"),
         ({"pretrained": "installed"}, "'installed' weights are those of tf_efficientnet_lite0, not of test_resnet"),
-        ({"pretrained": "model.pth"}, "a pickle may run code"),
+        ({"pretrained": "model.pth"}, "they may run code"),
     ],
 )
 def test_what_a_model_does_not_have_is_told_once(options: dict[str, object], message: str) -> None:

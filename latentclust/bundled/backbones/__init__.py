@@ -1,1 +1,1 @@
-"""Network bodies: the papers' networks, and any timm model."""
+"""Backbones: the networks of the papers, and timm models."""

@@ -1,4 +1,4 @@
-"""The generator of label maps: every cluster draws a layer of the picture from one style that all share."""
+"""The generator of label maps: each cluster draws one layer of the image from a common style."""
 
 from itertools import pairwise
 from math import log2
@@ -17,35 +17,44 @@ from latentclust.bundled.backbones.map_layers import KERNEL
 
 @final
 class LayeredDecoderNetwork(LayeredDecoderSpec):
-    """Convolutions on the style's grid, shared by all clusters, and a last layer whose channels are the clusters'.
+    """Convolutions on the style grid, shared by all clusters, and a last layer with the channels of every cluster.
 
-    Between the places of the grid layers are interpolated, so that without `doublings` a layer is a smooth field of
-    colour, and edges and texture are left for the label map to explain. Each doubling lets the decoder draw finer.
+    Layers are interpolated between the cells of the grid. Without `doublings` a layer is a smooth field of colour, so
+    that the label map must explain edges and texture. Each doubling lets the decoder draw finer detail.
+
+    Example:
+        ```toml
+        [networks.generator]
+        use = "layered-decoder"
+        width = 32
+        depth = 2
+        ```
     """
 
     width: PositiveInt = 32
     """Channels of the shared convolutions."""
 
     depth: PositiveInt = 2
-    """Convolutions on the style's grid."""
+    """Number of convolutions on the style grid."""
 
     doublings: NonNegativeInt = 0
-    """Times that the grid is refined by a learned convolution; what is left of the stride is interpolated."""
+    """Number of times that a learned convolution doubles the resolution of the grid. The rest of the style stride is
+    interpolated."""
 
     spread: NonNegativeFloat = 0.5
-    """Standard deviation of the colours that clusters begin with, before the output's function."""
+    """Standard deviation of the initial colours of the clusters, before the output function."""
 
     output: OutputName = "sigmoid"
-    """What brings the layers into [0, 1]; `tanh` is rescaled to that range."""
+    """Output function. Images lie in [0, 1], so `tanh` is rescaled to that range."""
 
     def layered_decoder(self, clusters: int, style_dim: int, stride: int, shape: Shape) -> LayeredDecoder:
-        """The body for images `(c, h, w)`; raises LatentclustError where the stride cannot be doubled so often."""
+        """Return the body for images `(c, h, w)`. Raise LatentclustError if the stride does not fit them."""
         channels, height, width = image_shape("layered-decoder", shape)
         if stride % 2**self.doublings:
-            what = f"{self.doublings} doublings of a style with a place for {stride}x{stride} pixels"
+            what = f"cannot apply {self.doublings} doublings to style cells of {stride}x{stride} pixels"
             raise LatentclustError.at("layered-decoder.doublings", what, f"Use at most {int(log2(stride & -stride))}")
         if height % stride or width % stride:
-            what = f"images of {height}x{width} pixels, and a place of the style for {stride}x{stride}"
+            what = f"images of {height}x{width} pixels do not divide into style cells of {stride}x{stride} pixels"
             raise LatentclustError.at("prior.style_stride", what, "Use a divisor of both sides")
         palette = nn.Parameter(self.spread * torch.randn(clusters, channels))
         return Layers(self, palette, style_dim, stride) if style_dim else ColourHead(palette, stride, self.output)
@@ -53,14 +62,14 @@ class LayeredDecoderNetwork(LayeredDecoderSpec):
 
 @final
 class ColourHead(LayeredDecoder):
-    """Layers of one colour each, where there is no style."""
+    """A decoder without a style: each layer has a single colour."""
 
     def __init__(self, palette: nn.Parameter, stride: int, output: OutputName) -> None:
         super().__init__()
         self.palette, self.stride, self.output = palette, stride, output_layer(output)
 
     def forward(self, style: Float[Tensor, "b 0 y x"]) -> Float[Tensor, "b k c h w"]:
-        """Every cluster's colour at the image's size."""
+        """Return the colour of each cluster at the size of the image."""
         sides = [side * self.stride for side in style.shape[2:]]
         colours: Tensor = self.output(self.palette)
         return colours[:, :, None, None].expand(len(style), -1, -1, *sides)
@@ -68,9 +77,9 @@ class ColourHead(LayeredDecoder):
 
 @final
 class Layers(LayeredDecoder):
-    """The decoder. It has no biases, and its last layer begins at zero.
+    """A decoder with a style, without biases and with a last layer that is initially zero.
 
-    So a style of zeros draws each cluster's own colour, and until styles have learnt to explain anything all do.
+    Hence a style of zeros yields the colour of each cluster, and before training every style does.
     """
 
     def __init__(self, spec: LayeredDecoderNetwork, palette: nn.Parameter, style_dim: int, stride: int) -> None:
@@ -84,15 +93,15 @@ class Layers(LayeredDecoder):
         nn.init.zeros_(self.last.weight)
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The layer that begins at zero, which a recipe's `init` leaves alone."""
+        """Return the layer that is initially zero, which the `init` of a recipe must not change."""
         return (self.last,)
 
     def forward(self, style: Float[Tensor, "b d y x"]) -> Float[Tensor, "b k c h w"]:
-        """Every cluster's layer at the image's size."""
+        """Return the layer of each cluster at the size of the image."""
         maps = self.coarse(style)
         for refine in self.fine:
             maps = refine(functional.interpolate(maps, scale_factor=2.0, mode="nearest"))
-        # The last layer is linear, so that it may come before the interpolation, on fewer places.
+        # The last layer is linear and therefore commutes with the interpolation; it is cheaper on the coarse grid.
         drawn = self.last(maps)
         if self.rest > 1:
             drawn = functional.interpolate(drawn, scale_factor=float(self.rest), mode="bilinear", align_corners=False)
@@ -101,6 +110,6 @@ class Layers(LayeredDecoder):
 
 
 def unbiased(fan_in: int, fan_out: int) -> nn.Sequential:
-    """A padded 3x3 convolution without a bias, and SiLU: zeros stay zeros."""
+    """Return a padded 3x3 convolution without a bias and SiLU. Zeros stay zeros."""
     weights = nn.Conv2d(fan_in, fan_out, KERNEL, padding=1, bias=False, padding_mode="replicate")
     return nn.Sequential(weights, nn.SiLU())

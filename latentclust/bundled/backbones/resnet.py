@@ -26,15 +26,15 @@ Resample = Literal["none", "down", "up"]
 
 @final
 class ResBlock(nn.Module):
-    """BN, ReLU, 3x3 convolution, twice, beside a shortcut (Fig. 7)."""
+    """A residual block: twice batch norm, ReLU and 3x3 convolution, with a shortcut (Fig. 7)."""
 
     def __init__(
         self, fan_in: int, fan_out: int, resample: Resample, norm: NormName, preactivated: bool = True
     ) -> None:
-        """Pools 2x2 after the second convolution, or doubles by nearest neighbour before the first.
+        """Pool 2x2 after the second convolution, or upsample to twice the size before the first.
 
-        A side of odd length pools to half of it, rounded up. Where the shape changes the shortcut is a 1x1 convolution;
-        it is taken at the smaller of the two resolutions, which yields the same map for less.
+        Pooling rounds odd sides up. If the shape changes, the shortcut is a 1x1 convolution at the smaller of the two
+        resolutions, which yields the same map at lower cost.
         """
         super().__init__()
         pool = [nn.AvgPool2d(2, ceil_mode=True)] if resample == "down" else []
@@ -52,35 +52,35 @@ class ResBlock(nn.Module):
         self.shortcut = nn.Sequential(*pool, *([nn.Conv2d(fan_in, fan_out, 1)] if changes else []), *double)
 
     def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d H W"]:
-        """`(b, fan_in, h, w)` to `(b, fan_out, H, W)`."""
+        """Return maps `(b, fan_out, H, W)` of maps `(b, fan_in, h, w)`."""
         output: Tensor = self.residual(maps) + self.shortcut(maps)
         return output
 
 
 class ResNetSpec(ExtractorSpec, DecoderSpec, ABC):
-    """One halving ResBlock for each width, then one that keeps the last; for images of any size and channel count.
+    """A residual network with one downsampling block per width and a last block, for images of any size.
 
-    The mid-network features are the flattened output of the second last ResBlock. A decoder mirrors the halving blocks
-    from the image's size divided by 2 to their number, rounded up, and crops.
+    The mid-network features are the flattened output of the second last block. A decoder mirrors the downsampling
+    blocks from the image size divided by 2 for each block, rounded up, and crops.
     """
 
     part: ClassVar[str]
 
     widths: Widths
-    """Of the halving blocks, the image's own side first."""
+    """Widths of the downsampling blocks, that next to the image first."""
 
     norm: NormName = "batch"
-    """What comes before each activation: `batch` for batch normalisation."""
+    """Normalisation before each activation: `batch` for batch normalisation."""
 
     output: OutputName = "tanh"
-    """Of a decoder. Images lie in [0, 1], so `tanh` is rescaled to that range."""
+    """Output function of a decoder. Images lie in [0, 1], so `tanh` is rescaled to that range."""
 
     preactivate_image: bool = False
-    """Whether the first block normalises and rectifies the image itself, as Fig. 7 has it; the authors' code does not,
-    since that drops the darker half of every channel."""
+    """Whether the first block applies batch norm and ReLU to the image, as in Fig. 7. The authors' code does not, since
+    that removes the darker half of every channel."""
 
     def extractor(self, shape: Shape) -> Extractor:
-        """The body for images `(c, h, w)`."""
+        """Return the body for images `(c, h, w)`."""
         image_channels, *_ = image_shape(self.part, shape)
         first, *others = pairwise((image_channels, *self.widths))
         stem = nn.Sequential(
@@ -98,7 +98,7 @@ class ResNetSpec(ExtractorSpec, DecoderSpec, ABC):
         return StagedExtractor(stem, rest, prod(start_grid(self.widths, shape)), last)
 
     def decoder(self, width: int, shape: Shape) -> nn.Module:
-        """A module from `(b, width)` to images `(b, c, h, w)`."""
+        """Return a module from `(b, width)` to images `(b, c, h, w)`."""
         image_channels, *sides = image_shape(self.part, shape)
         grid = start_grid(self.widths, shape)
         inwards = (*self.widths, self.widths[-1])
@@ -116,17 +116,37 @@ class ResNetSpec(ExtractorSpec, DecoderSpec, ABC):
 
 @final
 class ResNet32(ResNetSpec):
-    """The CIFAR-10 network: encoder of Table 7, decoder of Table 13."""
+    """The residual network for CIFAR-10: encoder of Table 7, decoder of Table 13.
+
+    Example:
+        ```toml
+        [networks.encoder]
+        use = "resnet32"
+        init = "xavier-normal"
+        ```
+    """
 
     part: ClassVar[str] = "resnet32"
 
     widths: Widths = (128, 256, 512)
+    """Widths of the downsampling blocks, that next to the image first."""
 
 
 @final
 class ResNet96(ResNetSpec):
-    """The STL-10 and ImageNet-10 encoder of Table 8; its decoder, not in the paper, mirrors it as Table 13 does."""
+    """The residual network for STL-10 and ImageNet-10: encoder of Table 8.
+
+    The decoder is not in the paper. It mirrors the encoder like that of Table 13.
+
+    Example:
+        ```toml
+        [networks.encoder]
+        use = "resnet96"
+        init = "xavier-normal"
+        ```
+    """
 
     part: ClassVar[str] = "resnet96"
 
     widths: Widths = (64, 128, 256, 512)
+    """Widths of the downsampling blocks, that next to the image first."""

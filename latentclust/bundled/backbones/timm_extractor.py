@@ -1,4 +1,4 @@
-"""Any timm model as a body (Wightman 2019), frozen or trained, with DCCS's dense layers on top (supplement F)."""
+"""timm models as extractors (Wightman 2019), frozen or trained, with the dense layers of DCCS (supplement F)."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,32 +18,45 @@ from latentclust.bundled.backbones.pretrained import NONE, configuration, first_
 
 @final
 class Timm(ExtractorSpec):
-    """A timm model without its classifier; the mid-network features are its pooled vector."""
+    """A timm model without its classifier. The mid-network features are its pooled vector.
+
+    Example:
+        ```toml
+        [networks.encoder]
+        use = "timm"
+        model = "resnet18"
+        pretrained = "hub"
+        size = 224
+        hidden = [500, 500, 2000]
+        frozen_body = true
+        ```
+    """
 
     model: str = Field(examples=["test_resnet"])
-    """A name that `timm.list_models()` knows, with or without a tag."""
+    """Name of a model in `timm.list_models()`, with or without a tag."""
 
     pretrained: str = NONE
-    """`none`; `hub`; `installed`, from the extra latentclust[pretrained]; or the path of a .safetensors file of the
-    model's state."""
+    """Source of the weights: `none`, `hub`, `installed` (from the extra latentclust[pretrained]), or the path of a
+    .safetensors file with the state of the model."""
 
     hidden: tuple[PositiveInt, ...] = ()
     """Widths of dense layers with batch norm and ReLU after the pooling; 500, 500, 2000 in DCCS."""
 
     size: PositiveInt | None = None
-    """Side, in pixels, to which images are resized bilinearly first; 224 in DCCS."""
+    """Side in pixels of the square that images are first resized to, bilinearly; 224 in DCCS."""
 
     normalise: bool = True
-    """Standardise channels as the model was trained; for other than 3 channels, by the mean over its channels."""
+    """Whether channels are standardised as in the training of the model. Images without 3 channels use the mean of its
+    statistics."""
 
     frozen_body: bool = False
-    """Keep the timm model as it is, batch norm included, and train only the dense layers and heads."""
+    """Whether the timm model, batch norm included, is frozen and only the dense layers and heads are trained."""
 
     def extractor(self, shape: Shape) -> Extractor:
-        """The body for images `(c, h, w)`.
+        """Return the body for images `(c, h, w)`.
 
         Raises:
-            LatentclustError: The model is unknown, its weights cannot be had, or it cannot take images of this size.
+            LatentclustError: If the model is unknown, its weights are unavailable, or it does not accept this size.
         """
         channels, height, width = image_shape("timm", shape)
         body = timm_body(self.model, self.pretrained, channels)
@@ -51,16 +64,16 @@ class Timm(ExtractorSpec):
         return TimmExtractor(self, body, channels, _pooled_width(self.model, body, (channels, *side)))
 
     def bare(self) -> "Timm":
-        """The same body with fresh weights, to be overwritten by those of a model file."""
+        """Return this body without pretrained weights, since a model file provides them."""
         return self.model_copy(update={"pretrained": NONE})
 
 
 @final
 class TimmExtractor(Extractor):
-    """Resizes, standardises, extracts and projects."""
+    """An extractor that resizes and standardises images and applies a timm model and dense layers."""
 
     def __init__(self, spec: Timm, body: nn.Module, channels: int, pooled_width: int) -> None:
-        """A body from `(b, channels, h, w)` to `(b, pooled_width)`."""
+        """Wrap a body from `(b, channels, h, w)` to `(b, pooled_width)`."""
         super().__init__()
         widths = (pooled_width, *spec.hidden)
         self.feature_width = pooled_width
@@ -74,18 +87,18 @@ class TimmExtractor(Extractor):
         self.train()
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The modules whose weights were loaded, and which a recipe's `init` leaves alone."""
+        """Return the pretrained modules, which the `init` of a recipe must not change."""
         return (self.body,) if self.pretrained else ()
 
     def train(self, mode: bool = True) -> "TimmExtractor":
-        """Sets the mode; a frozen body stays in evaluation mode."""
+        """Set the mode. A frozen body stays in evaluation mode."""
         super().train(mode)
         if self.frozen:
             self.body.eval()
         return self
 
     def forward(self, sample: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b width"], Float[Tensor, "b features"]]:
-        """Representation `(b, width)` and pooled vector `(b, feature_width)`."""
+        """Return the representation `(b, width)` and the pooled vector `(b, feature_width)`."""
         if self.size is not None:
             sample = functional.interpolate(sample, size=(self.size, self.size), mode="bilinear")
         pooled = self.body(self.standardise(sample)).flatten(1)
@@ -94,20 +107,20 @@ class TimmExtractor(Extractor):
 
 @final
 class Standardise(nn.Module):
-    """Subtracts the mean and divides by the deviation of the channels on which a timm model was trained."""
+    """A layer that standardises channels with the statistics of the training images of a timm model."""
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(self, body: nn.Module, channels: int) -> None:
-        """Where there are other channels than the model's, each is treated as the mean of those."""
+        """Read the statistics of a timm model. For another channel count every channel uses their mean."""
         super().__init__()
         config = configuration(body)
         self.register_buffer("mean", _for_channels(config["mean"], channels))
         self.register_buffer("deviation", _for_channels(config["std"], channels))
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Images in [0, 1] to standardised ones."""
+        """Return images in [0, 1] standardised."""
         return (images - self.mean) / self.deviation
 
 
@@ -121,7 +134,7 @@ def _dense(fan_in: int, fan_out: int) -> nn.Sequential:
 
 
 def frozen(body: nn.Module) -> nn.Module:
-    """Turns parameters into buffers: gradients still reach the input, and nothing that moves parameters finds any."""
+    """Turn parameters into buffers, which neither optimizers nor `init` change. Gradients still reach the input."""
     for module in body.modules():
         for name, parameter in tuple(module.named_parameters(recurse=False)):
             delattr(module, name)
@@ -130,7 +143,7 @@ def frozen(body: nn.Module) -> nn.Module:
 
 
 def _pooled_width(model: str, body: nn.Module, shape: Shape) -> int:
-    """Size of the pooled vector, found by one pass: timm has no attribute that says it for every model."""
+    """Return the size of the pooled vector from one pass. timm has no attribute with it for every model."""
     try:
         with torch.no_grad():
             pooled: Tensor = body.eval()(torch.zeros(1, *shape))

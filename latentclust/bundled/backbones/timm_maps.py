@@ -1,4 +1,4 @@
-"""The feature maps of any timm model (Wightman 2019), several levels brought to one: for networks of label maps."""
+"""Feature maps of timm models (Wightman 2019), with several levels resampled to one resolution, for label maps."""
 
 from functools import lru_cache
 from typing import Annotated, final
@@ -18,38 +18,53 @@ Levels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
 
 
 class TimmLevels(Spec):
-    """Which maps of which model; what a backbone and a preprocessing step share."""
+    """The options of a backbone and of a preprocessing step that choose the feature maps of a timm model."""
 
     model: str = Field(default="tf_efficientnet_lite0", examples=["test_resnet"])
-    """A name that `timm.list_models()` knows, with or without a tag."""
+    """Name of a model in `timm.list_models()`, with or without a tag."""
 
     pretrained: str = Field(default=INSTALLED, examples=[NONE])
-    """`none`; `hub`; `installed`, from the extra latentclust[pretrained]; or the path of a .safetensors file of the
-    model's state."""
+    """Source of the weights: `none`, `hub`, `installed` (from the extra latentclust[pretrained]), or the path of a
+    .safetensors file with the state of the model."""
 
     levels: Levels = (1,)
-    """The levels of the model's maps, from the finest, 0: strides 2, 4, 8, 16, 32 of most models."""
+    """Levels of the feature maps. Level 0 is the finest; most models have strides 2, 4, 8, 16, 32."""
 
     enlarge: PositiveInt = 1
-    """How many times images are enlarged, bilinearly, before the model sees them; maps are as much finer."""
+    """Factor by which images are enlarged bilinearly in front of the model. Maps get finer by the same factor."""
 
     normalise: bool = True
-    """Standardise channels as the model was trained; for other than 3 channels, by the mean over its channels."""
+    """Whether channels are standardised as in the training of the model. Images without 3 channels use the mean of its
+    statistics."""
 
 
 @final
 class TimmMaps(TimmLevels, MapExtractorSpec):
-    """Maps of a timm model's levels, interpolated to the finest of them and put side by side."""
+    """Feature maps of a timm model at several levels, interpolated to the finest of them and concatenated.
+
+    Example:
+        ```toml
+        [networks.trunk]
+        use = "timm-maps"
+        model = "tf_efficientnet_lite0"
+        levels = [1, 2]
+        frozen_body = true
+        ```
+    """
 
     frozen_body: bool = False
-    """Keep the timm model as it is, batch norm included."""
+    """Whether the timm model, batch norm included, is frozen."""
 
     def bare(self) -> MapExtractorSpec:
-        """The same body without pretrained weights."""
+        """Return this body without pretrained weights, since a model file provides them."""
         return self.model_copy(update={"pretrained": NONE})
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for images `(c, h, w)`; raises LatentclustError where the model or its weights are not to be had."""
+        """Return the body for images `(c, h, w)`.
+
+        Raises:
+            LatentclustError: If the model is unknown, its weights are unavailable, or it does not accept this size.
+        """
         channels, height, width = image_shape("timm-maps", shape)
         maps = LevelMaps(self, channels, self.frozen_body)
         _check_size(maps, (channels, height, width))
@@ -58,7 +73,7 @@ class TimmMaps(TimmLevels, MapExtractorSpec):
 
 @final
 class LevelMaps(MapExtractor):
-    """The model and what brings its maps to one size."""
+    """A map extractor that resamples the feature maps of a timm model to one size."""
 
     def __init__(self, spec: TimmLevels, channels: int, freeze: bool) -> None:
         super().__init__()
@@ -67,7 +82,7 @@ class LevelMaps(MapExtractor):
         reductions: list[int] = info.reduction()  # type: ignore[operator, union-attr]
         widths: list[int] = info.channels()  # type: ignore[operator, union-attr]
         if min(reductions) % spec.enlarge:
-            what = f"images enlarged {spec.enlarge} times, and maps of stride {min(reductions)}"
+            what = f"{spec.enlarge} does not divide the stride {min(reductions)} of the maps"
             raise LatentclustError.at("timm.enlarge", what, f"Use a divisor of {min(reductions)}")
         self.width, self.stride = sum(widths), min(reductions) // spec.enlarge
         self.enlarge, self.frozen, self.pretrained = spec.enlarge, freeze, spec.pretrained != NONE
@@ -76,18 +91,18 @@ class LevelMaps(MapExtractor):
         self.train()
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The model, where its weights were loaded."""
+        """Return the model if it is pretrained, since the `init` of a recipe must not change it."""
         return (self.body,) if self.pretrained else ()
 
     def train(self, mode: bool = True) -> "LevelMaps":
-        """Sets the mode; a frozen body stays in evaluation mode."""
+        """Set the mode. A frozen body stays in evaluation mode."""
         super().train(mode)
         if self.frozen:
             self.body.eval()
         return self
 
     def forward(self, sample: Float[Tensor, "b c h w"]) -> Float[Tensor, "b width y x"]:
-        """The maps, at the stride of the finest."""
+        """Return the concatenated maps at the stride of the finest."""
         size = [side // self.stride for side in sample.shape[2:]]
         if self.enlarge > 1:
             sample = functional.interpolate(sample, scale_factor=float(self.enlarge), mode="bilinear")
@@ -97,14 +112,14 @@ class LevelMaps(MapExtractor):
 
 @lru_cache(maxsize=4)
 def frozen_maps(spec: TimmLevels, channels: int, device: torch.device) -> LevelMaps:
-    """A frozen model in evaluation mode, loaded once a process and device; random weights are always the same."""
+    """Return a frozen model in evaluation mode, cached per process. Random weights are always the same."""
     with torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(0)
         return LevelMaps(spec, channels, freeze=True).to(device).eval()
 
 
 def _check_size(maps: LevelMaps, shape: tuple[int, int, int]) -> None:
-    """Raises LatentclustError where the model cannot take images of that size."""
+    """Raise LatentclustError if the model does not accept images of a shape."""
     try:
         with torch.no_grad():
             maps.eval()(torch.zeros(1, *shape))

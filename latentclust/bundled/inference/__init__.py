@@ -1,1 +1,1 @@
-"""Ways to obtain cluster labels and style for given images."""
+"""Inference methods: they compute cluster probabilities and style of given images."""

@@ -1,4 +1,4 @@
-"""Latent variables by descending the generator's error: ClusterGAN 2019, Algorithm 1."""
+"""Inference by gradient descent on the error of the generator: ClusterGAN 2019, Algorithm 1."""
 
 from collections.abc import Iterable, Mapping
 from typing import final
@@ -14,51 +14,60 @@ from latentclust.bundled.inference.kmeans import centroid_probabilities, fit_cen
 
 @final
 class BackpropDecoding(InferenceSpec):
-    """For each cluster the style that best explains an image; the cluster of least loss is Algorithm 1's answer.
+    """Descent to the best style of each cluster. The cluster with the lowest loss is the label.
 
-    The loss of an image is `|G(z) - x|_1 + penalty |zn|^2`, the sums over its values and over its style. The
-    restarts of all clusters run as one batch of b K rows, which changes nothing: rows share nothing in evaluation
-    mode. Under a prior with no categories the K restarts differ in their start only, and the labels are k-means on the
-    recovered style ("GAN with bp", section 4.2).
+    The loss of an image is `|G(z) - x|_1 + penalty |zn|^2`, summed over the values of the image and of the style. The
+    restarts of all clusters run as one batch of b K rows; rows are independent in evaluation mode. With a prior without
+    categories the K restarts differ only in their initial style, and the labels are k-means on the recovered style
+    ("GAN with bp", section 4.2).
+
+    Example:
+        ```toml
+        [inference]
+        use = "backprop-decoding"
+        iterations = 1000
+        clip = 0.6
+        ```
     """
 
     network: str = "generator"
-    """The name of the generator that it descends through."""
+    """Name of the generator."""
 
     iterations: PositiveInt = Field(default=5000, examples=[3])
-    """Adam steps; the paper's number."""
+    """Number of Adam steps. Defaults to that of the paper."""
 
     learning_rate: PositiveFloat = 0.01
-    """Adam's step size, in units of the style; the paper gives none."""
+    """Step size of Adam in units of the style; not given in the paper."""
 
     penalty: NonNegativeFloat = 1.0
-    """Weight of the squared style norm; the paper gives none."""
+    """Weight of the squared style norm; not given in the paper."""
 
     clip: PositiveFloat = 0.6
-    """Largest absolute style after each step: six times the paper's prior sigma of 0.1. Scale it with sigma."""
+    """Largest absolute style after each step. Defaults to six times the prior sigma of 0.1; scale it with sigma."""
 
     temperature: PositiveFloat = 1.0
-    """Units of loss: probabilities are the softmax of `-loss / temperature`, and the label does not depend on it."""
+    """Temperature in units of the loss: probabilities are the softmax of `-loss / temperature`. Labels do not depend on
+    it."""
 
     n_init: PositiveInt = 10
-    """How often k-means starts anew, under a prior with no categories."""
+    """Number of initialisations of k-means, for a prior without categories."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The generator."""
+        """Name of the generator."""
         return (self.network,)
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Nothing, or under a prior with no categories the centroids of the training images' styles."""
+        """Return the centroids of the training styles for a prior without categories, otherwise nothing."""
         if model.prior.categories:
             return {}
-        styles = torch.cat([_winner(*self._decode(model, images, rng)) for images in batches])
+        styles = torch.cat([_best_style(*self._decode(model, images, rng)) for images in batches])
         return fit_centroids(styles, model.prior.clusters, self.n_init, rng)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The posterior by cluster loss, or by centroid; the style is that of the restart of least loss."""
+        """Return the posterior from the losses of the clusters or from the centroids, and the style of lowest loss."""
         losses, styles = self._decode(model, images, rng)
-        style = _winner(losses, styles)
+        style = _best_style(losses, styles)
         if model.prior.categories:
             return Posterior(probabilities=(-losses / self.temperature).softmax(dim=1), style=style)
         return Posterior(probabilities=centroid_probabilities(style, state), style=style)
@@ -67,7 +76,7 @@ class BackpropDecoding(InferenceSpec):
         self, model: Model, images: Images, rng: torch.Generator
     ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b k s"]]:
         batch, restarts = len(images), model.prior.clusters
-        # Columns beyond `categories` go: with no categories the restarts differ in their starting style alone.
+        # A prior without categories has no columns: the restarts then differ in their initial style alone.
         category = torch.eye(restarts, device=images.device)[:, : model.prior.categories].repeat(batch, 1)
         generator = model.networks[self.network]
         style = model.prior.sample(batch * restarts, rng).style.detach().clone().requires_grad_()
@@ -75,7 +84,7 @@ class BackpropDecoding(InferenceSpec):
         for _ in range(self.iterations):
             with torch.enable_grad():
                 total = self._losses(generator, category, style, images).sum()
-            (style.grad,) = torch.autograd.grad(total, style)  # and none for the generator's parameters
+            (style.grad,) = torch.autograd.grad(total, style)  # no gradients of the generator's parameters
             adam.step()
             with torch.no_grad():
                 style.clamp_(-self.clip, self.clip)
@@ -91,5 +100,5 @@ class BackpropDecoding(InferenceSpec):
         return errors + self.penalty * style.square().sum(dim=1).view_as(errors)
 
 
-def _winner(losses: Float[Tensor, "b k"], styles: Float[Tensor, "b k s"]) -> Float[Tensor, "b s"]:
+def _best_style(losses: Float[Tensor, "b k"], styles: Float[Tensor, "b k s"]) -> Float[Tensor, "b s"]:
     return styles.take_along_dim(losses.argmin(dim=1)[:, None, None], dim=1).squeeze(1)

@@ -1,4 +1,4 @@
-"""The most informative of several sub-heads: IIC (Ji et al., ICCV 2019)."""
+"""Inference by the most informative of several sub-heads: IIC (Ji et al., ICCV 2019)."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, final
@@ -12,36 +12,43 @@ from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Post
 
 @final
 class BestHead(InferenceSpec):
-    """Softmax of the sub-head that shares the most information with the training images; no style.
+    """Softmax of the sub-head with the most mutual information with the training images. There is no style.
 
-    IIC keeps the sub-head of lowest loss. At read-out there are no views to compute that loss with; what is compared
-    instead is `I(x; y) = H(mean p) - mean H(p)`, nats, of the training images' cluster probabilities. Labels are not
-    read.
+    IIC takes the sub-head of lowest loss. That loss needs views, which inference does not have; the criterion here is
+    `I(x; y) = H(mean p) - mean H(p)` in nats, from the cluster probabilities p of the training images. Labels are not
+    used.
+
+    Example:
+        ```toml
+        [inference]
+        use = "best-head"
+        trunk = "trunk"
+        ```
     """
 
     reads_maps: ClassVar[bool] = True
 
     network: str = "heads"
-    """The name of the heads that it reads."""
+    """Name of the heads."""
 
     trunk: str | None = None
-    """The trunk whose features the heads read, where they read features."""
+    """Name of the trunk whose features the heads read. None if the heads read images."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The heads, and their trunk."""
+        """Names of the heads and their trunk."""
         return (self.network,) if self.trunk is None else (self.network, self.trunk)
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """`head`, the 0-based index of the sub-head, int64; `information` `(h,)`, of each sub-head, nats."""
-        information = information_of(self._logits(model, images) for images in batches)
+        """Return `head`, the 0-based index of the best sub-head, int64, and `information` `(h,)` of each in nats."""
+        information = head_information(self._logits(model, images) for images in batches)
         return {"head": information.argmax(), "information": information}
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The chosen sub-head's posterior; `rng` is not read."""
+        """Return the posterior of the best sub-head. `rng` is not used."""
         logits = self._logits(model, images)
-        chosen = logits.index_select(1, state["head"].to(logits.device).view(1)).squeeze(1)  # (b, k), or (b, k, y, x)
-        return Posterior(probabilities=chosen.softmax(dim=1), style=chosen.new_zeros(len(chosen), 0))
+        best = logits.index_select(1, state["head"].to(logits.device).view(1)).squeeze(1)  # (b, k), or (b, k, y, x)
+        return Posterior(probabilities=best.softmax(dim=1), style=best.new_zeros(len(best), 0))
 
     def _logits(self, model: Model, images: Images) -> Float[Tensor, "b h k *s"]:
         sample = images if self.trunk is None else model.networks[self.trunk](images)
@@ -53,10 +60,10 @@ class BestHead(InferenceSpec):
         return logits.float()
 
 
-def information_of(batches: Iterable[Float[Tensor, "_ h k *s"]]) -> Float[Tensor, " h"]:
-    """Mutual information between sample, or pixel, and cluster of each sub-head, nats, in [0, log K].
+def head_information(batches: Iterable[Float[Tensor, "_ h k *s"]]) -> Float[Tensor, " h"]:
+    """Return the mutual information between sample (or pixel) and cluster of each sub-head in nats, in [0, log K].
 
-    Batches are added up in float64, so that a set of label maps need not be whole in memory.
+    Batches are accumulated in float64, so that label maps need not fit in memory together.
     """
     count, mean, negentropy = 0, torch.zeros(()), torch.zeros(())
     for logits in batches:

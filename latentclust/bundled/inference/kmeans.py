@@ -1,10 +1,10 @@
-"""k-means on what a network says of images: ClusterGAN 2019, section 4.2 ("Disc. phi"), and its authors' code."""
+"""k-means on codes, features or pixels: ClusterGAN 2019, section 4.2 ("Disc. phi"), and its authors' code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from pydantic import PositiveInt
 from torch import Tensor
 
@@ -12,24 +12,33 @@ from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Post
 from latentclust.bundled.inference.amortized import read_code
 
 SMALLEST_VARIANCE = 1e-12
-"""Floor of the within-cluster variance: points that sit on their centroids still get finite log probabilities."""
+"""Floor of the within-cluster variance, so that points at their centroids have finite log probabilities."""
 
 LARGEST_SEED = 2**31 - 1
 
+PIXELS_PER_IMAGE = 64
+"""Number of pixels drawn from each image for `fit_pixel_kmeans`."""
+
+MAX_PIXELS = 30_000
+"""Largest number of pixels that `fit_pixel_kmeans` uses."""
+
+PIXEL_N_INIT = 3
+"""Number of initialisations of k-means in `fit_pixel_kmeans`."""
+
 
 def fit_centroids(points: Float[Tensor, "n d"], clusters: int, n_init: int, rng: torch.Generator) -> dict[str, Tensor]:
-    """k-means as state: `centroids` `(k, d)` and `variance` `()`, the mean within-cluster variance a dimension.
+    """Fit k-means. Return `centroids` `(k, d)` and `variance` `()`, the mean within-cluster variance per dimension.
 
     Raises:
-        LatentclustError: There are fewer points than clusters.
+        LatentclustError: If there are fewer points than clusters.
     """
     from sklearn.cluster import KMeans
 
     if len(points) < clusters:
         raise LatentclustError.at(
             "prior.clusters",
-            f"{clusters} clusters of {len(points)} images",
-            "Ask for fewer clusters or fit on more images",
+            f"cannot fit {clusters} clusters to {len(points)} samples",
+            "Use fewer clusters or more samples",
         )
     seed = int(torch.randint(LARGEST_SEED, (), generator=rng, device=rng.device).item())
     found = KMeans(clusters, n_init=n_init, random_state=seed).fit(points.detach().float().cpu().numpy())
@@ -41,9 +50,9 @@ def fit_centroids(points: Float[Tensor, "n d"], clusters: int, n_init: int, rng:
 
 
 def centroid_probabilities(points: Float[Tensor, "b d"], state: Mapping[str, Tensor]) -> Float[Tensor, "b k"]:
-    """Responsibilities under equally likely Gaussians of the common variance v: softmax of `-|x - c|^2 / 2v`.
+    """Return the responsibilities of equally likely Gaussians with common variance v: softmax of `-|x - c|^2 / 2v`.
 
-    The most probable cluster is the nearest centroid, which is k-means' own assignment.
+    The most probable cluster is that of the nearest centroid, as in k-means.
     """
     centroids, variance = state["centroids"].to(points.device), state["variance"].to(points.device)
     distances = torch.cdist(points.float(), centroids, compute_mode="donot_use_mm_for_euclid_dist")
@@ -52,52 +61,68 @@ def centroid_probabilities(points: Float[Tensor, "b d"], state: Mapping[str, Ten
 
 @final
 class KMeansOnCode(InferenceSpec):
-    """k-means on the encoder's output, probabilities beside style: how ClusterGAN's published labels were made."""
+    """k-means on the encoder's output, cluster probabilities and style: the labels that ClusterGAN published.
+
+    Example:
+        ```toml
+        [inference]
+        use = "kmeans-on-code"
+        n_init = 20
+        ```
+    """
 
     network: str = "encoder"
-    """The name of the encoder that it reads."""
+    """Name of the encoder."""
 
     n_init: PositiveInt = 10
-    """How often k-means starts anew; the start of least inertia is kept."""
+    """Number of initialisations of k-means. The one with the lowest inertia is kept."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The encoder."""
+        """Name of the encoder."""
         return (self.network,)
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Centroids of the training images' codes, columns as in `Code.vector`."""
+        """Return the centroids of the codes of the training images, with the columns of `Code.vector`."""
         points = torch.cat([read_code(model, self.network, images).vector() for images in batches])
         return fit_centroids(points, model.prior.clusters, self.n_init, rng)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """Responsibilities of the centroids, and the encoder's style; `rng` is not read."""
+        """Return the responsibilities of the centroids and the encoder's style. `rng` is not used."""
         code = read_code(model, self.network, images)
         return Posterior(probabilities=centroid_probabilities(code.vector(), state), style=code.style.float())
 
 
 @final
 class KMeansOnFeatures(InferenceSpec):
-    """k-means on a network's representation just before its head; the style has no columns."""
+    """k-means on the representation of a network, the input of its head. There is no style.
+
+    Example:
+        ```toml
+        [inference]
+        use = "kmeans-on-features"
+        network = "critic"
+        ```
+    """
 
     network: str = "critic"
-    """The name of an encoder, critic or trunk."""
+    """Name of an encoder, critic or trunk."""
 
     n_init: PositiveInt = 10
-    """How often k-means starts anew; the start of least inertia is kept."""
+    """Number of initialisations of k-means. The one with the lowest inertia is kept."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The network that represents."""
+        """Name of the network."""
         return (self.network,)
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Centroids of the training images' representations."""
+        """Return the centroids of the representations of the training images."""
         points = torch.cat([self._represent(model, images) for images in batches])
         return fit_centroids(points, model.prior.clusters, self.n_init, rng)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """Responsibilities of the centroids; `rng` is not read."""
+        """Return the responsibilities of the centroids. `rng` is not used."""
         points = self._represent(model, images)
         return Posterior(probabilities=centroid_probabilities(points, state), style=points.new_zeros(len(points), 0))
 
@@ -108,3 +133,28 @@ class KMeansOnFeatures(InferenceSpec):
                 "inference.network", f"{self.network!r} has no representation", "Name an encoder, a critic or a trunk"
             )
         return network.represent(images).float()
+
+
+def fit_pixel_kmeans(
+    batches: Iterable[Images], clusters: int, rng: torch.Generator
+) -> Callable[[Images], Int64[Tensor, "b h w"]]:
+    """Fit k-means to random pixels. Return the function from images `(b, c, h, w)` to the nearest centroids.
+
+    Raises:
+        LatentclustError: If there are fewer pixels than clusters.
+    """
+    drawn = torch.cat([_draw_pixels(images, rng) for images in batches])
+    kept = torch.randperm(len(drawn), generator=rng, device=rng.device)[:MAX_PIXELS]
+    centroids = fit_centroids(drawn[kept], clusters, PIXEL_N_INIT, rng)["centroids"].to(rng.device)
+
+    def nearest(images: Images) -> Int64[Tensor, "b h w"]:
+        distances = (images.unsqueeze(1) - centroids[:, :, None, None]).square().sum(dim=2)
+        return distances.argmin(dim=1)
+
+    return nearest
+
+
+def _draw_pixels(images: Images, rng: torch.Generator) -> Float[Tensor, "n c"]:
+    pixels = images.flatten(2).transpose(1, 2)  # (b, h w, c)
+    place = torch.randint(pixels.shape[1], (len(images), PIXELS_PER_IMAGE, 1), generator=rng, device=rng.device)
+    return pixels.gather(1, place.expand(-1, -1, pixels.shape[2])).flatten(0, 1)

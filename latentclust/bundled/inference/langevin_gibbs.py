@@ -1,14 +1,18 @@
-"""Langevin-Gibbs inference: Xing et al. 2020, Algorithm 1 and Eqs. 2 to 7."""
+"""Langevin-Gibbs inference of one cluster per image: Xing et al. 2020, Algorithm 1 and Eqs. 2 to 7."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, final
 
 import torch
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from latentclust.api import (
     Advance,
     Images,
+    LatentclustError,
     Mask,
     Model,
     Posterior,
@@ -16,40 +20,80 @@ from latentclust.api import (
     Scale,
     value_at,
 )
-from latentclust.bundled.categories import draw, one_hot
-from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
-from latentclust.bundled.inference.gibbs import ChainState, diagnostics, energies, every_cluster
+from latentclust.bundled.categorical_map import draw, one_hot
+from latentclust.bundled.inference.annealing import FINAL_PROGRESS, AnnealedChainSpec
 from latentclust.bundled.inference.kmeans import centroid_probabilities, fit_centroids
-from latentclust.bundled.inference.langevin import Joint, langevin
+from latentclust.bundled.inference.langevin import JointDensity, langevin
 from latentclust.bundled.priors import OneHotGaussian
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """The states of the chains of a batch.
+
+    Attributes:
+        style: Styles z.
+        label: Clusters y, 0-based.
+        posterior: Posterior p(y | x, z) of the last sweep.
+        energy: Energy `-log p(x, y, z)` in nats, up to a constant.
+    """
+
+    style: Float32[Tensor, "b s"]
+    label: Int64[Tensor, " b"]
+    posterior: Float32[Tensor, "b k"]
+    energy: Float32[Tensor, " b"]
+
+    def checked(self) -> "ChainState":
+        """Return this state. Raise LatentclustError with the energy if the chains have diverged."""
+        check_energy(self.energy)
+        return self
+
+
+def check_energy(energy: Float[Tensor, "b *s"]) -> None:
+    """Raise LatentclustError with the energy if chains have diverged."""
+    total = float(energy.sum())
+    if not isfinite(total):
+        raise LatentclustError.at(
+            "inference.step_size",
+            f"the Langevin chains diverged: their energy is {total}",
+            "Lower inference.step_size, or raise inference.noise",
+        )
 
 
 @final
 class LangevinGibbs(AnnealedChainSpec):
-    """Samples style given cluster by Langevin dynamics, and cluster given style from its exact posterior, in turn.
+    """Alternates Langevin sampling of the style given the cluster with exact sampling of the cluster given the style.
 
-    Images of the training set keep their chains from round to round. Other images get new ones: a style for each
-    cluster, of which the most probable pair begins the chain; then sweeps that are thrown away, then sweeps whose
-    posteriors are averaged.
+    Training images keep their chains between rounds. Other images get new chains: a style is sampled for each cluster,
+    the most probable pair starts the chain, the first sweeps are discarded and the posteriors of the rest are averaged.
 
-    The first options are the paper's. The others, off by default, are means to make it cluster where the style
-    alone would explain everything: `noise` may fall, `reach` may rise from 0, `chains` may be kept for every cluster,
-    and labels may begin with k-means and be held for a while.
+    `steps`, `step_size`, `noise` and `label` belong to the paper. The other options, off by default, help if the style
+    alone explains the images: the `noise` may decrease, `reach` may increase from 0, there may be one chain per
+    cluster (`chains`), and labels may start with k-means (`first_label`) and be kept for a while (`hold_label`).
+
+    Example:
+        ```toml
+        [inference]
+        use = "langevin-gibbs"
+        steps = 100
+        step_size = 0.01
+        noise = { start = 1.0, end = 0.3, until = 0.5 }
+        ```
     """
 
     chains: Literal["sample", "cluster"] = "sample"
-    """One chain a sample, or one for every cluster, each keeping a style of its own.
+    """`sample` for one chain per sample, `cluster` for one chain, with its own style, per sample and cluster.
 
-    The second proposes each cluster with the style that suits it, as ClusterGAN's Algorithm 1 does, and weighs the
-    pairs by p(x, y, z). It is a heuristic, not exact Gibbs sampling, where one style is held while clusters compete.
+    The second proposes each cluster with the style that fits it best, like Algorithm 1 of ClusterGAN, and weights the
+    pairs by p(x, y, z). It is a heuristic: exact Gibbs sampling compares the clusters with one style.
     """
 
     def objection(self, prior: PriorSpec) -> str | None:
-        """A prior without clusters cannot be inferred exactly, nor one whose style is not Gaussian."""
+        """Return why a prior is unsuitable: it has no clusters or its style is not Gaussian. None if it is suitable."""
         return None if isinstance(prior, OneHotGaussian) else "its clusters are drawn from a one-hot-gaussian prior"
 
     def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Styles from the prior `(n, s)`, or `(n, k, s)` with chains for every cluster, and labels `(n,)`."""
+        """Return styles from the prior, `(n, s)` or with one chain per cluster `(n, k, s)`, and labels `(n,)`."""
         images = torch.cat(list(batches))
         clusters, count = model.prior.clusters, len(images)
         if self.first_label == "kmeans":
@@ -59,7 +103,7 @@ class LangevinGibbs(AnnealedChainSpec):
             label = torch.randint(clusters, (count,), generator=rng, device=rng.device)
         every = (clusters,) if self.chains == "cluster" else ()
         style = torch.randn(count, *every, model.prior.style_dim, generator=rng, device=rng.device)
-        return {"style": _width(model) * style, "label": label.to(rng.device)}
+        return {"style": _style_sigma(model) * style, "label": label.to(rng.device)}
 
     def advance(
         self,
@@ -70,15 +114,15 @@ class LangevinGibbs(AnnealedChainSpec):
         rng: torch.Generator,
         valid: Mask | None = None,
     ) -> Advance:
-        """One sweep: Langevin steps on the styles, then a cluster (Algorithm 1, steps 4 and 5)."""
-        joint, clusters = self._joint(model, progress), model.prior.clusters
+        """Run one sweep: Langevin steps of the styles, then a draw of the clusters (Algorithm 1, steps 4 and 5)."""
+        joint, clusters = self._density(model, progress), model.prior.clusters
         style, label = chains["style"], chains["label"]
         if self.chains == "cluster":
             style = styles = self._move_every(joint, images, style, progress, rng)
         else:
             style = self._move(joint, images, one_hot(label, clusters), style, progress, rng)
             styles = style[:, None].expand(-1, clusters, -1)
-        energy = energies(joint, images, styles)
+        energy = cluster_energies(joint, images, styles)
         posterior = (-energy).softmax(dim=1)
         if progress >= self.hold_label:
             label = self._choose(posterior, rng)
@@ -95,8 +139,8 @@ class LangevinGibbs(AnnealedChainSpec):
 
     @torch.no_grad()
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The means over sweeps of p(y | x, z) and of z; raises LatentclustError where chains diverge."""
-        chain = self.cold(model, images, rng)
+        """Return the means over sweeps of p(y | x, z) and of z. Raise LatentclustError if the chains diverge."""
+        chain = self.new_chains(model, images, rng)
         probabilities, style = torch.zeros_like(chain.posterior), torch.zeros_like(chain.style)
         for sweep in range(self.burn_in + self.sweeps):
             chain = self.sweep(model, images, chain, rng)
@@ -105,46 +149,89 @@ class LangevinGibbs(AnnealedChainSpec):
                 style += chain.style / self.sweeps
         return Posterior(probabilities=probabilities, style=style)
 
-    def cold(self, model: Model, images: Images, rng: torch.Generator) -> ChainState:
-        """New chains of a batch: a style for each cluster, and of these pairs the most probable."""
-        joint = self._joint(model, END)
+    def new_chains(self, model: Model, images: Images, rng: torch.Generator) -> ChainState:
+        """Return new chains of a batch: the most probable pair after sampling a style for each cluster."""
+        joint = self._density(model, FINAL_PROGRESS)
         shape = (len(images), model.prior.clusters, model.prior.style_dim)
         start = joint.width * torch.randn(shape, generator=rng, device=rng.device)
-        styles = self._move_every(joint, images, start, END, rng)
-        energy = energies(joint, images, styles)
+        styles = self._move_every(joint, images, start, FINAL_PROGRESS, rng)
+        energy = cluster_energies(joint, images, styles)
         label = energy.argmin(dim=1)
         style = styles[torch.arange(len(label), device=label.device), label]
         return ChainState(style, label, (-energy).softmax(dim=1), energy.amin(dim=1)).checked()
 
     def sweep(self, model: Model, images: Images, chain: ChainState, rng: torch.Generator) -> ChainState:
-        """Chains after Langevin steps and a choice of the cluster, with sigma as at the end of the training."""
-        joint, clusters = self._joint(model, END), model.prior.clusters
-        style = self._move(joint, images, one_hot(chain.label, clusters), chain.style, END, rng)
-        energy = energies(joint, images, style[:, None].expand(-1, clusters, -1))
+        """Return the chains after one sweep, with the schedules at the end of the training."""
+        joint, clusters = self._density(model, FINAL_PROGRESS), model.prior.clusters
+        style = self._move(joint, images, one_hot(chain.label, clusters), chain.style, FINAL_PROGRESS, rng)
+        energy = cluster_energies(joint, images, style[:, None].expand(-1, clusters, -1))
         posterior = (-energy).softmax(dim=1)
         label = self._choose(posterior, rng)
         return ChainState(style, label, posterior, energy.gather(1, label[:, None])[:, 0]).checked()
 
-    def _joint(self, model: Model, progress: float) -> Joint:
-        return self.joint(model, _width(model), progress)
+    def _density(self, model: Model, progress: float) -> JointDensity:
+        return self.joint_density(model, _style_sigma(model), progress)
 
     def _move(
-        self, joint: Joint, images: Images, category: Tensor, style: Tensor, progress: float, rng: torch.Generator
+        self,
+        joint: JointDensity,
+        images: Images,
+        category: Tensor,
+        style: Tensor,
+        progress: float,
+        rng: torch.Generator,
     ) -> Tensor:
         return langevin(joint, images, category, style, self.steps, value_at(self.step_size, progress), rng)
 
     def _move_every(
-        self, joint: Joint, images: Images, styles: Tensor, progress: float, rng: torch.Generator
+        self, joint: JointDensity, images: Images, styles: Tensor, progress: float, rng: torch.Generator
     ) -> Tensor:
-        """Every cluster's style `(b, k, s)`, all in one batch."""
-        rows, category = every_cluster(images, styles.shape[1])
+        """Return the styles of all clusters `(b, k, s)` after Langevin steps in one batch."""
+        rows, category = repeat_for_clusters(images, styles.shape[1])
         return self._move(joint, rows, category, styles.flatten(0, 1), progress, rng).view_as(styles)
 
     def _choose(self, posterior: Tensor, rng: torch.Generator) -> Tensor:
         return posterior.argmax(dim=1) if self.label == "map" else draw(posterior, rng)
 
 
-def _width(model: Model) -> float:
-    """Standard deviation of the prior's style."""
+def _style_sigma(model: Model) -> float:
+    """Return the standard deviation of the prior style."""
     assert isinstance(model.prior, OneHotGaussian), "assembly asked for objections"
     return model.prior.sigma
+
+
+def repeat_for_clusters(images: Images, clusters: int) -> tuple[Images, Float32[Tensor, "bk k"]]:
+    """Return each image once per cluster, `(b k, ...)`, and the one-hot clusters of these rows."""
+    category = torch.eye(clusters, device=images.device).repeat(len(images), 1)
+    return Images(images.repeat_interleave(clusters, dim=0)), category
+
+
+@torch.no_grad()
+def cluster_energies(joint: JointDensity, images: Images, styles: Float[Tensor, "b k s"]) -> Float32[Tensor, "b k"]:
+    """Return `-log p(x, y, z_y)` of every cluster y in nats, up to a constant, from one pass of the generator.
+
+    With the same style for all clusters this is Eq. 7: the prior term is then the same for all. With reach 0 the styles
+    are draws from the prior that do not affect the image, so the prior term is omitted.
+    """
+    count, clusters = styles.shape[:2]
+    style = styles.flatten(0, 1)
+    energy = joint.reconstruction_term(*repeat_for_clusters(images, clusters), style)
+    return (energy + joint.prior_term(style) if joint.reach else energy).view(count, clusters)
+
+
+def diagnostics(
+    joint: JointDensity, style: Float[Tensor, "b s"], energy: Float[Tensor, " b"], posterior: Float[Tensor, "b k"]
+) -> dict[str, Tensor]:
+    """Return the diagnostics of the chains of a batch for the log: batch means, 0-d, energies and entropy in nats.
+
+    `energy` is the sum of the likelihood term and the style term, without the latter while the reach is 0.
+    `occupied` is the exponential of the entropy of the cluster shares: the effective number of clusters.
+    """
+    style_energy = joint.prior_term(style).mean()
+    return {
+        "energy": energy.mean(),
+        "likelihood_energy": energy.mean() - style_energy if joint.reach else energy.mean(),
+        "style_energy": style_energy,
+        "label_entropy": torch.special.entr(posterior).sum(dim=1).mean(),
+        "occupied": torch.special.entr(posterior.mean(dim=0)).sum().exp(),
+    }

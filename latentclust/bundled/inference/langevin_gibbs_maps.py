@@ -1,4 +1,4 @@
-"""Langevin-Gibbs inference of label maps: Xing et al. 2020, section 3.5, with neighbours that may agree."""
+"""Langevin-Gibbs inference of label maps: Xing et al. 2020, section 3.5, with optional coupling of neighbours."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ from latentclust.api import (
     Scale,
     value_at,
 )
-from latentclust.bundled.categorical_map import CategoricalMap, potts_sweep
-from latentclust.bundled.categories import one_hot
-from latentclust.bundled.inference.annealing import END, AnnealedChainSpec
-from latentclust.bundled.inference.gibbs import check_energy
-from latentclust.bundled.inference.langevin import Joint, langevin
-from latentclust.bundled.inference.pixel_kmeans import pixel_centroids
+from latentclust.bundled.categorical_map import CategoricalMap, one_hot, potts_sweep
+from latentclust.bundled.inference.annealing import FINAL_PROGRESS, AnnealedChainSpec
+from latentclust.bundled.inference.kmeans import fit_pixel_kmeans
+from latentclust.bundled.inference.langevin import JointDensity, langevin
+from latentclust.bundled.inference.langevin_gibbs import check_energy
 
-LABEL = torch.uint8
-"""How the labels of chains are kept: a byte a pixel."""
+LABEL_DTYPE = torch.uint8
+"""Data type of the stored labels of chains."""
 
-MOST_CLUSTERS = 256
+MAX_CLUSTERS = 256
+"""Largest number of clusters that `LABEL_DTYPE` can represent."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapChainState:
-    """Where the chains of a batch are.
+    """The states of the chains of a batch.
 
     Attributes:
-        style: z.
-        label: y of each pixel, 0-based.
-        posterior: The conditional distributions that y was last drawn from.
-        energy: `-log p(x | y, z)` of each pixel under each cluster, up to a constant; nats.
+        style: Styles z.
+        label: Cluster y of each pixel, 0-based.
+        posterior: Conditional distributions that y was last drawn from.
+        energy: Energy `-log p(x | y, z)` of each pixel under each cluster in nats, up to a constant.
     """
 
     style: Float32[Tensor, "b d y x"]
@@ -51,31 +51,40 @@ class MapChainState:
 
 @final
 class LangevinGibbsMaps(AnnealedChainSpec):
-    """Samples styles given a label map by Langevin dynamics, and the map given styles by Gibbs sampling, in turn.
+    """Alternates Langevin sampling of the styles given a label map with Gibbs sampling of the map given the styles.
 
-    The generator draws every cluster as a layer, so that one pass gives each pixel's likelihood under all clusters,
-    Eq. 5. Given the styles pixels are independent, or with the prior's coupling a Potts field, swept by checkerboard.
-    Images of the training set keep their chains. Others get new ones: no style and each pixel's best cluster, then
-    sweeps that are thrown away, then sweeps whose conditional distributions are averaged.
+    The generator draws one layer per cluster, so that one pass gives the likelihood of each pixel under all clusters,
+    Eq. 5. Given the styles, pixels are independent or, with coupling in the prior, a Potts field that is sampled by
+    checkerboard. Training images keep their chains. Other images get new chains: they start with a style of zeros and
+    the best cluster of each pixel, the first sweeps are discarded, and the conditionals of the rest are averaged.
+
+    Example:
+        ```toml
+        [inference]
+        use = "langevin-gibbs-maps"
+        steps = 20
+        step_size = 0.01
+        noise = 0.1
+        ```
     """
 
     reads_maps: ClassVar[bool] = True
 
     def objection(self, prior: PriorSpec) -> str | None:
-        """A prior without label maps, or with more clusters than a byte numbers."""
+        """Return why a prior is unsuitable: it has no label maps or too many clusters. None if it is suitable."""
         if not isinstance(prior, CategoricalMap):
             return "its label maps are drawn from a categorical-map prior"
-        return f"it numbers {MOST_CLUSTERS} clusters at most" if prior.clusters > MOST_CLUSTERS else None
+        return f"it supports at most {MAX_CLUSTERS} clusters" if prior.clusters > MAX_CLUSTERS else None
 
     def begin(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Styles from the prior `(n, d, h / stride, w / stride)`, and label maps `(n, h, w)`."""
+        """Return styles from the prior `(n, d, h / stride, w / stride)` and label maps `(n, h, w)`."""
         prior = _prior(model)
-        nearest = pixel_centroids(batches, prior.clusters, rng) if self.first_label == "kmeans" else None
+        nearest = fit_pixel_kmeans(batches, prior.clusters, rng) if self.first_label == "kmeans" else None
         styles, labels = [], []
         for images in batches:
             size = (len(images), *images.shape[2:])
             drawn = torch.randint(prior.clusters, size, generator=rng, device=rng.device)
-            labels.append((nearest(images) if nearest else drawn).to(LABEL))
+            labels.append((nearest(images) if nearest else drawn).to(LABEL_DTYPE))
             styles.append(prior.sigma * torch.randn(_grid(prior, images), generator=rng, device=rng.device))
         return {"style": torch.cat(styles), "label": torch.cat(labels)}
 
@@ -88,14 +97,14 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         rng: torch.Generator,
         valid: Mask | None = None,
     ) -> Advance:
-        """One sweep: Langevin steps on the styles, then the label maps (Algorithm 1, steps 4 and 5)."""
+        """Run one sweep: Langevin steps of the styles, then a draw of the label maps (Algorithm 1, steps 4 and 5)."""
         prior = _prior(model)
-        joint = self.joint(model, prior.sigma, progress, None if valid is None else valid[:, None].float())
+        joint = self.joint_density(model, prior.sigma, progress, None if valid is None else valid[:, None].float())
         before = chains["label"].long()
         chain = self._sweep(prior, joint, images, chains["style"], before, progress, rng)
         label = chain.label if progress >= self.hold_label else before
         return Advance(
-            chains={"style": chain.style, "label": label.to(LABEL)},
+            chains={"style": chain.style, "label": label.to(LABEL_DTYPE)},
             quantities={
                 "posterior_sample": joint.latent(one_hot(label, prior.clusters), chain.style),
                 "noise_scale": Scale(images.new_tensor(joint.noise)),
@@ -105,14 +114,18 @@ class LangevinGibbsMaps(AnnealedChainSpec):
 
     @torch.no_grad()
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The means over sweeps of the pixels' conditionals and of z; raises LatentclustError where chains diverge."""
+        """Return the means over sweeps of the conditionals of the pixels and of z.
+
+        Raises:
+            LatentclustError: If the chains diverge.
+        """
         prior = _prior(model)
-        joint = self.joint(model, prior.sigma, END)
+        joint = self.joint_density(model, prior.sigma, FINAL_PROGRESS)
         style = torch.zeros(_grid(prior, images), device=rng.device)
         label = pixel_energies(joint, images, style).argmin(dim=1)
         probabilities, mean = torch.zeros(1, device=rng.device), torch.zeros_like(style)
         for sweep in range(self.burn_in + self.sweeps):
-            chain = self._sweep(prior, joint, images, style, label, END, rng)
+            chain = self._sweep(prior, joint, images, style, label, FINAL_PROGRESS, rng)
             check_energy(chain.energy)
             style, label = chain.style, chain.label
             if sweep >= self.burn_in:
@@ -123,7 +136,7 @@ class LangevinGibbsMaps(AnnealedChainSpec):
     def _sweep(
         self,
         prior: CategoricalMap,
-        joint: Joint,
+        joint: JointDensity,
         images: Images,
         style: Tensor,
         label: Tensor,
@@ -138,8 +151,8 @@ class LangevinGibbsMaps(AnnealedChainSpec):
 
 
 @torch.no_grad()
-def pixel_energies(joint: Joint, images: Images, style: Float[Tensor, "b d y x"]) -> Float32[Tensor, "b k h w"]:
-    """`|x(u) - G_k(z)(u)|^2 / 2 sigma^2` of every pixel u and cluster k: Eq. 7, from one pass of the generator."""
+def pixel_energies(joint: JointDensity, images: Images, style: Float[Tensor, "b d y x"]) -> Float32[Tensor, "b k h w"]:
+    """Return `|x(u) - G_k(z)(u)|^2 / 2 sigma^2` of every pixel u and cluster k: Eq. 7, from one generator pass."""
     generator: LayeredGenerator = joint.generator  # type: ignore[assignment]
     layers = generator.per_cluster(joint.reach * style)
     error = layers.float() - images.float().unsqueeze(1)
@@ -148,10 +161,11 @@ def pixel_energies(joint: Joint, images: Images, style: Float[Tensor, "b d y x"]
     return error.square().sum(dim=2) / (2 * joint.noise**2)
 
 
-def map_diagnostics(joint: Joint, chain: MapChainState) -> dict[str, Tensor]:
-    """What the log says of a batch's chains, 0-d each: energies and entropy in nats a pixel, clusters in use.
+def map_diagnostics(joint: JointDensity, chain: MapChainState) -> dict[str, Tensor]:
+    """Return the diagnostics of the chains of a batch for the log: 0-d, energies and entropy in nats per pixel.
 
-    `boundary` is the share of pixels whose right neighbour has another label: how ragged the maps are.
+    `occupied` is the effective number of clusters. `boundary` is the share of pixels whose right neighbour has another
+    label; it is large for fragmented maps.
     """
     paid = chain.energy.gather(1, chain.label[:, None]).mean()
     pixels = chain.label[0].numel()
@@ -159,7 +173,7 @@ def map_diagnostics(joint: Joint, chain: MapChainState) -> dict[str, Tensor]:
     ragged = (chain.label[..., 1:] != chain.label[..., :-1]).float()
     return {
         "likelihood_energy": paid,
-        "style_energy": joint.tension(chain.style).mean() / pixels,
+        "style_energy": joint.prior_term(chain.style).mean() / pixels,
         "label_entropy": torch.special.entr(chain.posterior).sum(dim=1).mean(),
         "occupied": torch.special.entr(shares).sum().exp(),
         "boundary": ragged.mean(),
@@ -167,7 +181,7 @@ def map_diagnostics(joint: Joint, chain: MapChainState) -> dict[str, Tensor]:
 
 
 def _grid(prior: CategoricalMap, images: Images) -> tuple[int, int, int, int]:
-    """Shape of the styles of images whose sides are multiples of the style's stride."""
+    """Return the shape of the style grid of images whose sides are multiples of the style's stride."""
     height, width = images.shape[2:]
     return len(images), prior.style_dim, height // prior.style_stride, width // prior.style_stride
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.api import LatentclustError, Model
-from latentclust.bundled.inference.best_head import BestHead, information_of
+from latentclust.bundled.inference.best_head import BestHead, head_information
 from latentclust.bundled.priors import OneHotGaussian
 
 PRIOR = OneHotGaussian(clusters=2, style_dim=0)
@@ -45,7 +45,7 @@ def test_information_is_that_of_the_mean_less_the_mean_of_each(normal_logits):
     mean = p.mean(dim=0)
     expected = -(mean * mean.log()).sum(dim=1) + (p * p.log()).sum(dim=2).mean(dim=0)
     torch.testing.assert_close(
-        information_of([normal_logits[:4], normal_logits[4:]]).double(), expected, rtol=1e-4, atol=1e-6
+        head_information([normal_logits[:4], normal_logits[4:]]).double(), expected, rtol=1e-4, atol=1e-6
     )
 
 
@@ -55,7 +55,7 @@ def normal_logits(rng) -> Tensor:
 
 
 def test_information_at_its_limits():
-    found = information_of([three_heads(6).view(6, 3, 2)])
+    found = head_information([three_heads(6).view(6, 3, 2)])
     torch.testing.assert_close(found, torch.tensor([0.0, math.log(2), 0.0]))
 
 
@@ -96,17 +96,17 @@ def test_information_of_label_maps_is_that_of_all_their_pixels(rng):
     p = maps.double().softmax(dim=2)
     mean = p.mean(dim=(0, 3, 4))
     expected = -(mean * mean.log()).sum(dim=1) + (p * p.log()).sum(dim=2).mean(dim=(0, 2, 3))
-    torch.testing.assert_close(information_of([maps]).double(), expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(head_information([maps]).double(), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("sizes", [[7], [3, 4], [1, 5, 1], [1] * 7])
 def test_information_streamed_over_batches_is_that_of_the_whole(rng, sizes):
     maps = 3 * torch.randn(7, 2, 3, 4, 5, generator=rng)
-    torch.testing.assert_close(information_of(maps.split(sizes)), information_of([maps]), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(head_information(maps.split(sizes)), head_information([maps]), rtol=1e-5, atol=1e-7)
 
 
 def test_images_of_one_pixel_are_images_with_one_cluster(normal_logits):
-    torch.testing.assert_close(information_of([normal_logits[..., None, None]]), information_of([normal_logits]))
+    torch.testing.assert_close(head_information([normal_logits[..., None, None]]), head_information([normal_logits]))
 
 
 def test_the_chosen_head_labels_every_pixel(rng):

@@ -104,7 +104,7 @@ def test_points_on_their_centroids_keep_finite_probabilities(rng):
 
 
 def test_refuses_fewer_images_than_clusters(rng):
-    with pytest.raises(LatentclustError, match=r"prior\.clusters: 3 clusters of 2 images"):
+    with pytest.raises(LatentclustError, match=r"prior\.clusters: cannot fit 3 clusters to 2 samples"):
         fit_centroids(torch.zeros(2, 4), 3, 10, rng)
 
 

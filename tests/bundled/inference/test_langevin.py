@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from latentclust.bundled.inference.langevin import CapturedWalk, Joint, Walk, langevin
+from latentclust.bundled.inference.langevin import CapturedLangevinSteps, JointDensity, LangevinSteps, langevin
 
 CHAINS, STYLE, VALUES, NOISE = 20_000, 2, 5, 0.5
 SURE = 5.0
@@ -12,10 +12,10 @@ SURE = 5.0
 
 
 @pytest.fixture
-def planted(linear_generator, rng) -> tuple[Joint, Tensor, Tensor, Tensor]:
+def planted(linear_generator, rng) -> tuple[JointDensity, Tensor, Tensor, Tensor]:
     """The joint density of a linear generator, one image, and its posterior's mean and precision given cluster 1."""
     weight = torch.randn(3 + STYLE, VALUES, generator=rng)
-    joint = Joint(linear_generator(weight), noise=NOISE, width=1.0)
+    joint = JointDensity(linear_generator(weight), noise=NOISE, width=1.0)
     image = weight[1] + 0.7 * weight[3] - 0.4 * weight[4] + 0.1 * torch.randn(VALUES, generator=rng)
     slopes = weight[3:].double()
     precision = slopes @ slopes.T / NOISE**2 + torch.eye(STYLE, dtype=torch.float64)
@@ -23,7 +23,7 @@ def planted(linear_generator, rng) -> tuple[Joint, Tensor, Tensor, Tensor]:
     return joint, image, mean, precision
 
 
-def sampled(joint: Joint, image: Tensor, steps: int, step_size: float, rng: torch.Generator) -> Tensor:
+def sampled(joint: JointDensity, image: Tensor, steps: int, step_size: float, rng: torch.Generator) -> Tensor:
     category = torch.zeros(CHAINS, 3)
     category[:, 1] = 1
     start = torch.randn(CHAINS, STYLE, generator=rng)
@@ -65,14 +65,14 @@ def test_energies_are_those_of_the_densities(planted, rng):
     drawn = joint.generator(joint.latent(category, style))
     expected = -torch.distributions.Normal(drawn, NOISE).log_prob(image).sum(dim=1)
     constant = VALUES * (torch.tensor(NOISE).log() + 0.5 * torch.log(torch.tensor(2 * torch.pi)))
-    torch.testing.assert_close(joint.misfit(image.expand(3, -1), category, style), expected - constant)
-    wide = Joint(joint.generator, noise=NOISE, width=3.0)
-    torch.testing.assert_close(wide.tension(style), style.square().sum(dim=1) / 18)
+    torch.testing.assert_close(joint.reconstruction_term(image.expand(3, -1), category, style), expected - constant)
+    wide = JointDensity(joint.generator, noise=NOISE, width=3.0)
+    torch.testing.assert_close(wide.prior_term(style), style.square().sum(dim=1) / 18)
 
 
 def test_without_reach_styles_are_draws_of_the_prior(planted, rng):
     joint, image, _, _ = planted
-    blind = Joint(joint.generator, noise=NOISE, width=2.0, reach=0.0)
+    blind = JointDensity(joint.generator, noise=NOISE, width=2.0, reach=0.0)
     images, category = image.expand(4000, -1), torch.eye(3)[:1].expand(4000, -1)
     found = langevin(blind, images, category, torch.zeros(4000, 2), 5, 1.0, rng)
     assert found.std(dim=0).sub(2.0).abs().max() < SURE * 2 / (2 * 4000) ** 0.5
@@ -92,17 +92,17 @@ def test_it_moves_no_weight_and_leaves_the_start_as_it_was(planted, rng):
 def test_the_numbers_of_a_walk_may_change_from_round_to_round(planted, rng):
     joint, image, _, _ = planted
     category, style = torch.eye(3), torch.randn(3, STYLE, generator=rng)
-    walk = Walk(joint.generator, 1.0, ((3, VALUES), (3, 3), (3, STYLE), None), torch.device("cpu"))
+    chains = LangevinSteps(joint.generator, 1.0, ((3, VALUES), (3, 3), (3, STYLE), None), torch.device("cpu"))
     for noise, reach, step_size in ((0.5, 1.0, 0.01), (0.9, 0.3, 0.002)):
-        now = Joint(joint.generator, noise, 1.0, reach)
-        walk.begin(now, image.expand(3, -1), category, style, step_size)
-        walk.step(torch.Generator().manual_seed(4))
+        now = JointDensity(joint.generator, noise, 1.0, reach)
+        chains.begin(now, image.expand(3, -1), category, style, step_size)
+        chains.step(torch.Generator().manual_seed(4))
         leaf = style.clone().requires_grad_()
         drawn = joint.generator(now.latent(category, leaf))
         log_joint = -(image - drawn).square().sum() / (2 * noise**2) - leaf.square().sum() / 2
         (slope,) = torch.autograd.grad(log_joint, leaf)
         normal = torch.randn(3, STYLE, generator=torch.Generator().manual_seed(4))
-        torch.testing.assert_close(walk.style.detach(), style + step_size * slope + (2 * step_size) ** 0.5 * normal)
+        torch.testing.assert_close(chains.style.detach(), style + step_size * slope + (2 * step_size) ** 0.5 * normal)
 
 
 @pytest.mark.gpu
@@ -112,12 +112,12 @@ def test_a_captured_step_is_the_step_itself(planted):
     device = torch.device("cuda")
     generator, rng = joint.generator.to(device), torch.Generator(device)
     shapes = ((3, VALUES), (3, 3), (3, STYLE), None)
-    captured, eager = CapturedWalk(generator, 1.0, shapes, rng), Walk(generator, 1.0, shapes, device)
+    captured, eager = CapturedLangevinSteps(generator, 1.0, shapes, rng), LangevinSteps(generator, 1.0, shapes, device)
     for noise in (0.5, 0.9):
-        for walk in (captured, eager):
-            now = Joint(generator, noise, 1.0)
-            walk.begin(now, image.to(device).expand(3, -1), torch.eye(3), torch.zeros(3, STYLE), 0.01)
+        for chains in (captured, eager):
+            now = JointDensity(generator, noise, 1.0)
+            chains.begin(now, image.to(device).expand(3, -1), torch.eye(3), torch.zeros(3, STYLE), 0.01)
             rng.manual_seed(5)
             for _ in range(4):
-                walk.step(rng)
+                chains.step(rng)
         torch.testing.assert_close(captured.style, eager.style)

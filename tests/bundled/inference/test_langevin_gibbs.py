@@ -6,10 +6,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from latentclust.api import LatentclustError, Model
-from latentclust.bundled.categories import draw, one_hot
-from latentclust.bundled.inference.gibbs import energies
-from latentclust.bundled.inference.langevin import Joint
-from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
+from latentclust.bundled.categorical_map import draw, one_hot
+from latentclust.bundled.inference.langevin import JointDensity
+from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs, cluster_energies
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 
 CLUSTERS, STYLE, VALUES = 3, 2, 6
@@ -48,7 +47,7 @@ def test_long_chains_average_to_the_exact_posterior(model, images, rng):
 @torch.no_grad()
 def test_the_clusters_posterior_given_one_style_matches_brute_force(model, images, rng):
     generator, style = model.networks["generator"], torch.randn(8, STYLE, generator=rng)
-    found = energies(Joint(generator, 0.4, 1.0), images, style[:, None].expand(-1, CLUSTERS, -1))
+    found = cluster_energies(JointDensity(generator, 0.4, 1.0), images, style[:, None].expand(-1, CLUSTERS, -1))
     weight = generator.weight.double()
     for row in range(8):
         terms = []
@@ -112,8 +111,8 @@ def test_held_labels_stay_until_they_are_let_go(model, images, rng):
 def test_the_map_label_is_the_most_probable(model, images, rng):
     state = begin(LangevinGibbs(), model, images, rng)
     found = LangevinGibbs(steps=1, label="map").advance(model, images, state, 0.0, rng)
-    joint = Joint(model.networks["generator"], 0.3, 1.0)
-    energy = energies(joint, images, found.chains["style"][:, None].expand(-1, CLUSTERS, -1))
+    joint = JointDensity(model.networks["generator"], 0.3, 1.0)
+    energy = cluster_energies(joint, images, found.chains["style"][:, None].expand(-1, CLUSTERS, -1))
     assert torch.equal(found.chains["label"], energy.argmin(dim=1))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from latentclust.api import ClusterImages, Images, LatentclustError, Mask, Model
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.categorical_map import CategoricalMap
-from latentclust.bundled.inference.langevin import Joint
+from latentclust.bundled.inference.langevin import JointDensity
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps, pixel_energies
 from latentclust.bundled.priors import Gaussian, OneHotGaussian
 from latentclust.networks.maps import LayeredGeneratorNetwork, compose
@@ -81,7 +81,7 @@ def test_under_fixed_layers_the_posterior_of_each_pixel_is_eq_5(model, images, l
 def test_the_energy_of_a_pixel_is_its_squared_error_under_each_layer(model, images, layers, rng):
     style = torch.randn(4, 1, GRID, GRID, generator=rng)
     generator = model(slope=0.7).networks["generator"]
-    found = pixel_energies(Joint(generator, 0.3, 1.0, reach=0.5), images, style)
+    found = pixel_energies(JointDensity(generator, 0.3, 1.0, reach=0.5), images, style)
     for sample, cluster, row, column in product(range(4), range(CLUSTERS), (0, 2, 5), (1, 3)):
         shade = 0.5 * 0.7 * style[sample, 0, row // STRIDE, column // STRIDE]
         error = images[sample, :, row, column] - layers[cluster, :, row, column] - shade
@@ -122,12 +122,12 @@ def test_pixels_that_do_not_count_cost_nothing_and_move_no_style(model, images, 
     assert torch.equal(first.chains["style"], second.chains["style"])
     assert torch.equal(first.chains["label"], second.chains["label"])
     assert first.diagnostics["likelihood_energy"] == second.diagnostics["likelihood_energy"]
-    joint = Joint(made.networks["generator"], NOISE, 1.0, valid=valid[:, None].float())
+    joint = JointDensity(made.networks["generator"], NOISE, 1.0, valid=valid[:, None].float())
     energy = pixel_energies(joint, spoilt, chains["style"])
     assert not energy.permute(0, 2, 3, 1)[~valid].any()
     style = chains["style"].clone().requires_grad_()
     category = torch.full((4, CLUSTERS, SIDE, SIDE), 1 / CLUSTERS)
-    joint.misfit(spoilt, category, style).sum().backward()
+    joint.reconstruction_term(spoilt, category, style).sum().backward()
     assert not style.grad[:, :, 0, 0].any()
     assert (style.grad[:, :, 0, 1] != 0).all()
 
@@ -232,8 +232,8 @@ def test_diagnostics_are_of_pixels(model, images, layers, rng):
     ragged = (label[..., 1:] != label[..., :-1]).double().mean().item()
     assert found.diagnostics["boundary"].item() == pytest.approx(ragged)
     style = found.chains["style"].double()
-    tension = style.square().sum().item() / 2 / 4 / SIDE**2
-    assert found.diagnostics["style_energy"].item() == pytest.approx(tension, rel=1e-4)
+    style_energy = style.square().sum().item() / 2 / 4 / SIDE**2
+    assert found.diagnostics["style_energy"].item() == pytest.approx(style_energy, rel=1e-4)
 
 
 def test_styles_begin_as_draws_of_the_prior(rng):
@@ -269,6 +269,6 @@ def test_chains_that_diverge_are_told_with_their_energy(model, images, rng):
 def test_it_objects_to_other_priors_and_to_more_clusters_than_a_byte_numbers():
     inference = LangevinGibbsMaps()
     assert inference.objection(CategoricalMap(clusters=256)) is None
-    assert "256 clusters at most" in str(inference.objection(CategoricalMap(clusters=257)))
+    assert "at most 256 clusters" in str(inference.objection(CategoricalMap(clusters=257)))
     for other in (OneHotGaussian(clusters=2), Gaussian(clusters=2)):
         assert "categorical-map" in str(inference.objection(other))
