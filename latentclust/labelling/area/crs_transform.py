@@ -1,6 +1,7 @@
 """Transforms between a coordinate reference system and a raster, and the bounds of a raster in another system."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import tau
 
 import numpy as np
@@ -105,10 +106,15 @@ def apply_affine(points: Points, affine: Affine) -> Points:
     return np.stack((affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f), axis=1)
 
 
+@lru_cache(maxsize=64)
+def _transformer(start: str, end: str) -> Transformer:
+    """Return the transformer between two systems, which takes tens of milliseconds to create."""
+    return Transformer.from_crs(start, end, always_xy=True)
+
+
 def _transformed(start: CRS, end: CRS, points: Points) -> Points:
     try:
-        transformer = Transformer.from_crs(start.to_wkt(), end.to_wkt(), always_xy=True)
-        found = np.stack(transformer.transform(*points.T), axis=1)
+        found = np.stack(_transformer(start.to_wkt(), end.to_wkt()).transform(*points.T), axis=1)
     except ProjError as error:
         raise UndefinedTransformError(str(error)) from error
     if not np.isfinite(found).all():
