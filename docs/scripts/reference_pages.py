@@ -4,16 +4,18 @@ import inspect
 import json
 import re
 import tomllib
+import types
+import typing
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from latentclust.cli.main import app
-from latentclust.plugins.options import attribute_docstrings, format_annotation, part_options
+from latentclust.plugins.options import attribute_docstrings, part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.recipe import schema
 
@@ -73,14 +75,54 @@ def _recipe_keys() -> Iterator[str]:
         yield "| key | type | default | meaning |\n|---|---|---|---|"
         described = _described(table)
         for name, field in table.model_fields.items():
-            cells = (f"`{field.alias or name}`", _code(_field_type(field)), _default(field), described.get(name, ""))
-            yield _row(cells)
+            meaning = described.get(name) or _section_of(name, field.annotation)
+            yield _row((f"`{field.alias or name}`", _field_type(field), _default(field), meaning))
         yield ""
 
 
 def _field_type(field: Any) -> str:
-    """Return the type of a schema field, with nested tables by their name."""
-    return format_annotation(field.annotation) + "".join(_constraint(one) for one in field.metadata)
+    """Return the type of a schema field, in the words of a recipe's author."""
+    return _words(field.annotation) + "".join(_constraint(one) for one in field.metadata)
+
+
+def _words(annotation: Any) -> str:
+    """Return a type in words: `list of strings`, `number > 0 or a schedule`."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _words(arguments[0]) + "".join(_constraint(one) for one in arguments[1:])
+    if origin is Literal:
+        return ", ".join(_code(json.dumps(one)) for one in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_words(one) for one in arguments if one is not type(None))
+    if origin is not None:
+        return _container(origin, arguments)
+    if issubclass(annotation, schema.Ramp):
+        return "[schedule](#schedules)"
+    names = {str: "string", int: "integer", float: "number", bool: "boolean"}
+    return names.get(annotation, "table")
+
+
+def _container(origin: Any, arguments: tuple[Any, ...]) -> str:
+    if origin is tuple and Ellipsis not in arguments:
+        return f"list of {len(arguments)} {_words(arguments[0])}s"
+    member = _words(arguments[1] if issubclass(origin, Mapping) else arguments[0])
+    members = " or ".join(f"{word}s" for word in member.split(" or "))
+    if issubclass(origin, Mapping):
+        return members if members == "tables" else f"table of {members}"
+    return f"list of {members}"
+
+
+def _section_of(name: str, annotation: Any) -> str:
+    """Return a link to the section of the table that a field holds; empty for other fields."""
+    held = (annotation, *typing.get_args(annotation))
+    found = [heading for heading, table in TABLES.items() if table in held and heading.startswith("[")]
+    links = [heading for heading in found if len(found) == 1 or heading == f"[{name}]"]
+    return f"See [`{links[0]}`](#{slugify(links[0])})." if links else ""
+
+
+def slugify(heading: str) -> str:
+    """Return the anchor of a heading on the site."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _constraint(constraint: Any) -> str:
