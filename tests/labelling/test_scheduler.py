@@ -42,7 +42,7 @@ def test_a_stop_is_heard_while_scenes_fail_to_open(
         raise OSError("not there")
 
     with monkeypatch.context() as patch:
-        patch.setattr("latentclust.labelling.scheduler.prepare", fail)
+        patch.setattr("latentclust.labelling.scheduler.prepare_scene", fail)
         with pytest.raises(InterruptedRunError):
             latentclust.label(planted, missing, tmp_path / "out")
     assert len(opened) < COUNT

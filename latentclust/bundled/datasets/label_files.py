@@ -97,7 +97,7 @@ def to_labels(ids: NDArray[Any], classes: Mapping[int, int], path: Path) -> NDAr
     for id_, label in classes.items():
         table[id_] = label
     outside = (ids < 0) | (ids >= len(table) - 1)
-    labels: NDArray[np.int16] = table[np.where(outside, len(table) - 1, ids)]
+    labels: NDArray[np.int16] = table[np.where(outside, np.intp(len(table) - 1), ids)]
     wrong = labels == _UNKNOWN
     if wrong.any():
         row, column = _first(wrong)

@@ -105,7 +105,7 @@ def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Geore
         LatentclustError: If the file cannot be written, or its pixels or georeference are not the expected ones.
     """
     layout = {"COMPRESS": "DEFLATE", "BLOCKSIZE": COG_BLOCK, "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS"}
-    options = {**layout, "OVERVIEW_RESAMPLING": overviews}
+    options = {**layout, "OVERVIEWS": "IGNORE_EXISTING", "OVERVIEW_RESAMPLING": overviews}
     with write_errors(target), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         copy(draft, target, driver="COG", **options)
