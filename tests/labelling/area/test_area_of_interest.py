@@ -1,4 +1,4 @@
-"""Boxes and geometries that outputs are cut to."""
+"""Boxes and geometries that outputs are clipped to."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def box(top: int, left: int, bottom: int, right: int, transform: Affine = TRANSF
 
 
 def drawn(folder: Path, ring: list[tuple[float, float]]) -> Path:
-    """A GeoJSON file of a polygon of columns and rows, in the coordinates of the scene."""
+    """Write a polygon of columns and rows to a GeoJSON file, in the coordinates of the scene."""
     points = [[TRANSFORM.a * x + TRANSFORM.c, TRANSFORM.e * y + TRANSFORM.f] for x, y in ring]
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32613"}}
     path = folder / "drawn.geojson"
@@ -117,7 +117,9 @@ def test_a_geometry_leaves_out_what_lies_outside(
     np.testing.assert_array_equal(read_band(tmp_path / "out" / "scene-confidence.tif") == 0, found == 0)
 
 
-def test_scenes_outside_the_area_are_no_failures(planted: ClusteringModel, scene: Path, tmp_path: Path) -> None:
+def test_scenes_outside_the_area_do_not_count_as_failures(
+    planted: ClusteringModel, scene: Path, tmp_path: Path
+) -> None:
     far = write_scene(scene.with_name("far.tif"), noise_scene(50, 50), transform=Affine(10, 0, 9e5, 0, -10, 4e6))
     report = latentclust.label(planted, scene.parent, tmp_path / "out", bbox=box(0, 0, 30, 40))
     assert {Path(each.input).name: each.status for each in report.scenes} == {"scene.tif": "done", far.name: "outside"}
@@ -168,7 +170,7 @@ def test_a_pixel_counts_as_inside_by_its_centre(
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_a_scene_without_a_place_fails_where_an_area_is_asked_for(planted: ClusteringModel, tmp_path: Path) -> None:
+def test_a_scene_without_a_georeference_fails_if_an_area_is_given(planted: ClusteringModel, tmp_path: Path) -> None:
     write_scene(tmp_path / "in" / "nowhere.tif", noise_scene(50, 50), crs=None, transform=None)
     write_scene(tmp_path / "in" / "no-crs.tif", noise_scene(50, 50), crs=None)
     report = latentclust.label(

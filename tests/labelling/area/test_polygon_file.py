@@ -1,4 +1,4 @@
-"""GeoJSON and other files of polygons: what is taken, and what is refused in one message."""
+"""Reading GeoJSON and other files of polygons: accepted contents, and one message for each invalid one."""
 
 import json
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ("", "cannot be read"),
     ],
 )
-def test_what_is_no_geojson_is_one_message(tmp_path: Path, content: Any, words: str) -> None:
+def test_invalid_geojson_is_one_message(tmp_path: Path, content: Any, words: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(LatentclustError, match=words) as caught:
         area_from_file(path)
@@ -119,7 +119,7 @@ def test_files_of_other_formats_are_one_message(tmp_path: Path, name: str) -> No
         area_from_file(path)
 
 
-def test_numbers_that_are_none_in_other_files_are_one_message(tmp_path: Path) -> None:
+def test_invalid_coordinates_in_other_files_are_one_message(tmp_path: Path) -> None:
     pyogrio, shapely = pytest.importorskip("pyogrio"), pytest.importorskip("shapely")
     with np.errstate(invalid="ignore"):
         shapes = shapely.to_wkb([shapely.Polygon(RING), shapely.Polygon([(0, 0), (1, np.inf), (1, 1)])])
@@ -129,7 +129,7 @@ def test_numbers_that_are_none_in_other_files_are_one_message(tmp_path: Path) ->
         area_from_file(path)
 
 
-def test_nothing_is_written_for_it(planted: ClusteringModel, tmp_path: Path) -> None:
+def test_no_output_is_written_for_an_invalid_file(planted: ClusteringModel, tmp_path: Path) -> None:
     scene = write_scene(tmp_path / "scene.tif", noise_scene(50, 50))
     path = written(tmp_path, {**POLYGON, "crs": "EPSG:4326"})
     with pytest.raises(LatentclustError, match="does not name a CRS"):

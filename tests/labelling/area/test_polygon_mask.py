@@ -28,7 +28,7 @@ def polygons(*shapes: list[np.ndarray]) -> Any:
 
 
 def inside(rings: list[np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Which points `(n, 2)` lie inside: a ray to the right of them crosses an odd number of edges."""
+    """Return which points `(n, 2)` lie inside: a ray to their right crosses an odd number of edges."""
     found = np.zeros(len(points), bool)
     for outline in rings:
         for (x0, y0), (x1, y1) in pairwise(outline):

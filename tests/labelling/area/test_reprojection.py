@@ -1,4 +1,4 @@
-"""Boxes and polygons in coordinate systems that are not the scene's."""
+"""Boxes and polygons in a CRS other than that of the scene."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def north_up(west: float, north: float, pixel: float) -> Affine:
 
 
 def degrees(file: DatasetReader, columns: Any, rows: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitudes and latitudes of columns and rows, each by each: `(rows, columns)`."""
+    """Return longitudes and latitudes of all columns and rows: `(rows, columns)`."""
     across, down = np.meshgrid(columns, rows)
     to = file.transform
     x, y = to.a * across + to.b * down + to.c, to.d * across + to.e * down + to.f
@@ -54,7 +54,7 @@ def box_of(file: DatasetReader, *box: float) -> PixelBounds | None:
 
 
 def inside_of(file: DatasetReader, *rings: list[tuple[float, float]], crs: CRS = WGS84) -> NDArray[np.bool_]:
-    """Which pixels of a scene lie in a polygon."""
+    """Return which pixels of a scene lie in a polygon."""
     polygon = shapely.Polygon(rings[0], rings[1:])
     found = AreaOfInterest((polygon,), crs, False, "--geometry").pixels_in(file, "scene.tif")
     pixels = np.zeros(file.shape, bool)
@@ -165,7 +165,9 @@ def test_a_projected_box_finds_its_place_in_a_scene_of_degrees(tmp_path: Path) -
         assert area.pixels_in(file, "scene.tif") == (PixelBounds(84, 30, 87, 33), None)
 
 
-def test_what_cannot_be_told_fails_and_is_not_outside(planted: ClusteringModel, tmp_path: Path) -> None:
+def test_a_scene_in_which_the_area_cannot_be_located_fails_and_is_not_outside(
+    planted: ClusteringModel, tmp_path: Path
+) -> None:
     beyond = {"crs": "EPSG:3857", "transform": north_up(2.1e7, 1e6, 100)}  # at 171 degrees west, if anywhere
     write_scene(tmp_path / "in" / "beyond.tif", noise_scene(50, 50), **beyond)
     usual = {"crs": "EPSG:3857", "transform": north_up(-1.903e7, 1e6, 100)}

@@ -1,4 +1,4 @@
-"""Which outputs stand, which are others', and what of earlier runs goes or stays."""
+"""Outputs that are kept, foreign files, and files of earlier runs that are removed."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def scene(tmp_path: Path) -> Path:
 
 
 def names(folder: Path) -> set[str]:
-    """What is in a folder, but for temporary files."""
+    """Return the files in a folder except temporary ones."""
     return {path.name for path in folder.iterdir() if path.name != ".partial"}
 
 
@@ -140,12 +140,12 @@ def test_an_output_stays_where_the_new_one_cannot_be_brought_to_the_disk(tmp_pat
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Raised in place of a kill of the process."""
 
 
 @pytest.fixture
 def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Labels until a scene is published, and leaves the account as it was on the disk then."""
+    """Label until a scene is published, and leave the run log as it was on the disk then."""
 
     def label(*arguments: Any, **options: Any) -> None:
         told = {}

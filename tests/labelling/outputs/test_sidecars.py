@@ -1,4 +1,4 @@
-"""What GDAL and QGIS are told beside a label raster."""
+"""Sidecars of a label raster for GDAL and QGIS."""
 
 import shutil
 import subprocess

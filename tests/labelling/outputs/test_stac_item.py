@@ -1,4 +1,4 @@
-"""STAC items: valid by the core schemas, and what they say of a scene."""
+"""STAC items: valid by the core schemas, with the facts of a scene."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ UTM = Affine(10, 0, 500000, 0, -10, 4000000)
 
 @pytest.fixture
 def scene(tmp_path: Path) -> LabelledScene:
-    """Labels alone, in a folder 2020."""
+    """Return a scene with labels only, in a folder 2020."""
     labels = write_scene(tmp_path / "labels.tif", np.ones((1, 40, 30), np.uint8), transform=UTM, nodata=0)
     return LabelledScene(
         labels=labels,
@@ -44,7 +44,7 @@ def scene(tmp_path: Path) -> LabelledScene:
 
 
 def written(folder: Path, scene: LabelledScene, moment: datetime | None = WHEN) -> dict[str, Any]:
-    """The item as JSON, once it is valid by the schemas that pystac brings."""
+    """Return the item as JSON, after it is validated by the schemas that pystac contains."""
     assert write_stac_item(scene, moment, folder / "a.json") is None
     found: dict[str, Any] = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     validator = JsonSchemaSTACValidator()
