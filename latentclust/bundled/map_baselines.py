@@ -16,7 +16,7 @@ from latentclust.bundled.backbones.lite0 import ARCHITECTURE
 from latentclust.bundled.backbones.pretrained import INSTALLED, timm_body
 from latentclust.bundled.backbones.timm_extractor import Standardise
 from latentclust.bundled.baselines import KMeans
-from latentclust.bundled.views.local_statistics import Surroundings
+from latentclust.bundled.views.local_statistics import LocalStatisticsOptions
 
 Describe = Callable[[Images], Float[Tensor, "b d h w"]]
 """A function from images `(b, c, h, w)` to one point per pixel."""
@@ -110,7 +110,7 @@ class PixelKMeans(KMeansOfPixels):
 
 
 @final
-class LocalStatisticsKMeans(Surroundings, KMeansOfPixels):
+class LocalStatisticsKMeans(LocalStatisticsOptions, KMeansOfPixels):
     """k-means of pixels by the mean and standard deviation of each channel in a window.
 
     Example:

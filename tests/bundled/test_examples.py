@@ -29,7 +29,7 @@ TABLE_OF_KIND = {
 
 EXAMPLE = re.compile(r"^Example:\n    ```toml\n(.*?)^    ```$", re.MULTILINE | re.DOTALL)
 
-LANDED = ("loss", "prior", "inference", "backbone", "baseline")
+LANDED = ("loss", "prior", "inference", "backbone", "baseline", "view")
 
 SYSTEMS = [part.name for part in installed().parts("system") if part.provider.distribution == BUNDLED]
 

@@ -20,7 +20,7 @@ from latentclust.bundled.map_quantities import (
 from latentclust.bundled.views.affine import Affine, warp
 from latentclust.bundled.views.colour_jitter import ColourJitter
 from latentclust.bundled.views.flip import Flip
-from latentclust.bundled.views.resized_crop import Boxes, ResizedCrop, crop, places
+from latentclust.bundled.views.resized_crop import CropBoxes, ResizedCrop, alignment_of_boxes, crop
 from latentclust.train.step_inputs import compose_alignments
 
 BATCH, HEIGHT, WIDTH, BLOCK = 16, 40, 56, 8
@@ -135,21 +135,23 @@ def test_sub_heads_are_moved_alike(rng):
 
 
 def test_a_crop_shows_the_pixels_of_its_box_and_no_other():
-    box = Boxes(*(torch.tensor([number]) for number in (2.0, 1.0, 4.0, 3.0)))  # left, top, width, height
-    seen = seen_in_view(places(box, (6, 8)), torch.Size((6, 8)))
+    box = CropBoxes(*(torch.tensor([number]) for number in (2.0, 1.0, 4.0, 3.0)))  # left, top, width, height
+    seen = seen_in_view(alignment_of_boxes(box, (6, 8)), torch.Size((6, 8)))
     expected = torch.zeros(1, 6, 8, dtype=torch.bool)
     expected[:, 1:4, 2:6] = True
     assert torch.equal(seen, expected)
     valid = torch.ones(1, 6, 8, dtype=torch.bool)
     valid[:, 2] = False
-    assert torch.equal(visible(Mask(valid), places(box, (6, 8))), expected & valid)
+    assert torch.equal(visible(Mask(valid), alignment_of_boxes(box, (6, 8))), expected & valid)
 
 
 def test_the_places_of_a_crop_are_those_that_it_read(rng):
     images = torch.rand(1, 2, 12, 16, generator=rng)
-    box = Boxes(*(torch.tensor([number]) for number in (3.0, 2.0, 8.0, 6.0)))
+    box = CropBoxes(*(torch.tensor([number]) for number in (3.0, 2.0, 8.0, 6.0)))
     inner = (slice(None), slice(None), slice(1, -1), slice(1, -1))  # within the box no edge pixel is repeated
-    torch.testing.assert_close(crop(images, box)[inner], warp(images, places(box, (12, 16)), "border")[inner])
+    torch.testing.assert_close(
+        crop(images, box)[inner], warp(images, alignment_of_boxes(box, (12, 16)), "border")[inner]
+    )
 
 
 def test_composed_maps_are_one_after_the_other(rng):

@@ -1,1 +1,1 @@
-"""Views: augmentations and preprocessing steps, one a module; each keeps what it draws apart from how it applies it."""
+"""Views: augmentations and preprocessing steps, one per module. Drawing of parameters and their use are separate."""

@@ -1,4 +1,4 @@
-"""Any albumentations pipeline, written in the recipe."""
+"""albumentations pipelines that a recipe describes."""
 
 import difflib
 import inspect
@@ -19,25 +19,31 @@ from latentclust.api import HostViewSpec, Issue, LatentclustError
 Table = dict[str, Any]
 
 CACHED_PIPELINES = 16
-"""More than the views of any recipe, so that each process builds each pipeline once."""
-
+"""Number of cached pipelines, larger than the number of views in a recipe, so that a process builds each once."""
 
 EXAMPLES = [[{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomGamma"}]]
 
 
 class Albumentations(HostViewSpec):
-    """A pipeline of albumentations transforms, run in the recipe's order; they must keep the images' shape.
+    """A pipeline of albumentations transforms, applied in order. They must keep the shape of the images.
 
-    A transform is a table: its class as `name`, and its arguments. Compositions such as OneOf take a list `transforms`
-    of such tables.
+    A transform is a table with its class as `name` and its arguments. Compositions such as OneOf have a list
+    `transforms` of such tables.
+
+    Example:
+        ```toml
+        [views.view]
+        use = "albumentations"
+        transforms = [{ name = "HorizontalFlip", p = 0.5 }, { name = "RandomGamma", gamma_limit = [80, 120] }]
+        ```
     """
 
     transforms: Annotated[tuple[dict[str, JsonValue], ...], Field(min_length=1, examples=EXAMPLES)]
-    """Tables, one a transform, in order."""
+    """Transforms in order, one table each."""
 
     @model_validator(mode="after")
     def _builds(self) -> "Albumentations":
-        """Raises LatentclustError, with all issues, where albumentations lacks a transform or refuses an argument."""
+        """Raise LatentclustError with all issues if a transform does not exist or an argument is invalid."""
         pipeline(self._description)
         return self
 
@@ -46,43 +52,43 @@ class Albumentations(HostViewSpec):
         return json.dumps(self.transforms, sort_keys=True)
 
     def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """The image `(h, w, c)` after the pipeline; raises LatentclustError where that fails or changes the shape."""
+        """Return the image `(h, w, c)` after the pipeline. Raise LatentclustError if it fails or changes the shape."""
         composed = pipeline(self._description)
-        # One stream for the whole pipeline: albumentations' own seeding starts every transform at the same number,
-        # so that two flips of equal probability would always fall together.
+        # Use one random stream for the whole pipeline: albumentations seeds every transform with the same number, so
+        # that two flips of equal probability would always coincide.
         composed.set_random_state(np.random.default_rng(seed), random.Random(seed))
         try:
             result = composed(image=image)["image"]
-        except Exception as error:  # albumentations and OpenCV share no base for what they raise on unfit images
+        except Exception as error:  # The errors of albumentations and OpenCV have no common base class.
             raise LatentclustError.at(
                 "albumentations",
                 f"the pipeline fails on an image of shape {image.shape}: {error}",
-                "Choose transforms that suit the images",
+                "Use transforms that accept these images",
             ) from error
         return _checked(result, image)
 
 
 def _checked(result: Any, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The result, where it is an image like the one given."""
+    """Return the result. Raise LatentclustError unless its type and shape are those of the image."""
     if isinstance(result, np.ndarray) and result.dtype == image.dtype and result.shape == image.shape:
         return result
     found = f"{result.dtype} of {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
     raise LatentclustError.at(
         "albumentations",
         f"the pipeline turns {image.dtype} of {image.shape} into {found}",
-        "Set the transforms' size to that of the images, and leave out those that normalise or convert to tensors",
+        "Set the size of the transforms to that of the images, and remove those that normalise or convert to tensors",
     )
 
 
 @lru_cache(maxsize=CACHED_PIPELINES)
 def pipeline(description: str) -> Any:
-    """The albumentations composition of a JSON list of tables; raises LatentclustError with all issues in it."""
+    """Return the albumentations composition of a JSON list of tables. Raise LatentclustError with all its issues."""
     albumentations = _albumentations()
     return albumentations.Compose(_build_all(json.loads(description), "transforms"))
 
 
 def _albumentations() -> Any:
-    """The library, kept from asking the network for a newer version of itself."""
+    """Import albumentations without its online check for a newer version."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     import albumentations
 
@@ -90,7 +96,7 @@ def _albumentations() -> Any:
 
 
 def _build_all(tables: Sequence[Table], where: str) -> list[Any]:
-    """The transforms of a list of tables, or every issue in them."""
+    """Build the transforms of a list of tables. Raise LatentclustError with all their issues."""
     built: list[Any] = []
     issues: list[Issue] = []
     for index, table in enumerate(tables):
@@ -104,7 +110,7 @@ def _build_all(tables: Sequence[Table], where: str) -> list[Any]:
 
 
 def _build(table: Table, where: str) -> Any:
-    """One transform, or a composition with what it is composed of."""
+    """Build one transform, or a composition with its transforms."""
     classes = _classes()
     name = str(table.get("name", ""))
     if name not in classes:
@@ -127,18 +133,18 @@ def _build(table: Table, where: str) -> Any:
 
 
 def _construct(transform: type, arguments: Mapping[str, Any], where: str) -> Any:
-    """The transform; a warning counts as a refusal, for albumentations then goes on with values of its own choice."""
+    """Construct a transform. A warning is an error, since albumentations would replace the values and continue."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return transform(**arguments)
     except (ValueError, TypeError, UserWarning) as error:
         what = f"{transform.__name__} refuses its arguments: {_reason(error)}"
-        raise LatentclustError.at(where, what, "Mend them; albumentations documents each transform") from error
+        raise LatentclustError.at(where, what, "Correct them; see the documentation of albumentations") from error
 
 
 def _reason(error: Exception) -> str:
-    """What albumentations objects to, argument by argument where its own validation says so."""
+    """Return the reason of an error on one line, for each argument if albumentations' validation raised it."""
     if isinstance(error.__cause__, ValidationError):
         problems = error.__cause__.errors()
         return "; ".join(f"{'.'.join(map(str, item['loc']))} = {item['input']!r}: {item['msg']}" for item in problems)
@@ -146,15 +152,16 @@ def _reason(error: Exception) -> str:
 
 
 def _tables(value: object, where: str) -> list[Table]:
-    """The tables that a composition is composed of."""
+    """Return the tables of the transforms of a composition."""
     tables = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     if not isinstance(value, list) or len(tables) < len(value) or not tables:
-        raise LatentclustError.at(f"{where}.transforms", f"{value!r} is no list of tables", "Write a table a transform")
+        what = f"must be a list of tables, got {value!r}"
+        raise LatentclustError.at(f"{where}.transforms", what, "Write one table per transform")
     return tables
 
 
 def _classes() -> dict[str, type]:
-    """The transforms and compositions of albumentations, by class name."""
+    """Return the transforms and compositions of albumentations by class name."""
     albumentations = _albumentations()
     bases = (albumentations.BasicTransform, albumentations.BaseCompose)
     return {

@@ -1,4 +1,4 @@
-"""Mirroring left and right: DCCS (Zhao et al. 2020), supplementary B, augmentation 2."""
+"""Horizontal flip: DCCS (Zhao et al. 2020), supplementary B, augmentation 2."""
 
 from typing import ClassVar
 
@@ -7,31 +7,39 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from latentclust.api import Alignment, Images, MovingViewSpec, Shape, View
-from latentclust.bundled.views.draws import Probability, chosen
+from latentclust.bundled.views.draws import Probability, bernoulli
 from latentclust.bundled.views.shapes import image_shape
 
 
 class Flip(MovingViewSpec):
-    """Mirrors images left and right. DCCS uses it on every data set but MNIST, whose digits have a direction."""
+    """Flips images horizontally. DCCS uses it on every data set except MNIST, whose digits have a direction.
+
+    Example:
+        ```toml
+        [views.view]
+        use = "flip"
+        probability = 0.5
+        ```
+    """
 
     random: ClassVar[bool] = True
 
     probability: Probability = 0.5
-    """Of each image, by itself, that it is changed."""
+    """Probability that an image is changed, independent for each image."""
 
     def move(self, images: Images, rng: torch.Generator) -> View:
-        """Mirrors each of the images `(b, c, h, w)` with `probability`."""
+        """Return the images `(b, c, h, w)`, each flipped with `probability`, and their alignment."""
         self.output_shape(tuple(images.shape[1:]))
-        mirrored = chosen(len(images), self.probability, rng)
-        places = torch.eye(2, 3, device=rng.device).repeat(len(images), 1, 1)
-        places[:, 0, 0] = torch.where(mirrored, -1.0, 1.0)
-        return View(Images(flip(images, mirrored)), Alignment(places))
+        flipped = bernoulli(len(images), self.probability, rng)
+        alignment = torch.eye(2, 3, device=rng.device).repeat(len(images), 1, 1)
+        alignment[:, 0, 0] = torch.where(flipped, -1.0, 1.0)
+        return View(Images(flip(images, flipped)), Alignment(alignment))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """The same shape; raises LatentclustError for vectors."""
+        """Return the same shape. Raise LatentclustError for vectors."""
         return image_shape("flip", shape)
 
 
-def flip(images: Float[Tensor, "b c h w"], mirrored: Bool[Tensor, " b"]) -> Float[Tensor, "b c h w"]:
-    """Images, those of `mirrored` with their columns reversed."""
-    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+def flip(images: Float[Tensor, "b c h w"], flipped: Bool[Tensor, " b"]) -> Float[Tensor, "b c h w"]:
+    """Return the images, with the columns reversed where `flipped` is true."""
+    return torch.where(flipped[:, None, None, None], images.flip(-1), images)

@@ -1,4 +1,4 @@
-"""Graying, which DCCS (Zhao et al. 2020) applies to every colour image before its networks."""
+"""Conversion to grey, which DCCS (Zhao et al. 2020) applies to every colour image."""
 
 from typing import ClassVar
 
@@ -10,32 +10,44 @@ from latentclust.api import DeviceViewSpec, Images, Shape
 from latentclust.bundled.views.shapes import GREY_CHANNELS, RGB_CHANNELS, colour_shape
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in the luma of ITU-R BT.601."""
+"""Weights of red, green and blue in the luma of ITU-R BT.601."""
 
 
 class Grayscale(DeviceViewSpec):
-    """Replaces red, green and blue by their luma (ITU-R BT.601); grey images pass as they are."""
+    """Replaces red, green and blue by their luma (ITU-R BT.601). Grey images are unchanged.
+
+    Example:
+        ```toml
+        [data]
+        use = "cifar10"
+        preprocess = [{ use = "grayscale" }]
+        ```
+    """
 
     random: ClassVar[bool] = False
 
     keep_channels: bool = False
-    """Repeat the grey level in three channels, as networks trained on colour images expect."""
+    """Whether the grey level is repeated in all channels, for networks that expect colour images."""
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Images `(b, 1 or 3, h, w)` to `(b, 1, h, w)`, or `(b, 3, h, w)` with `keep_channels`."""
+        """Return images `(b, 1 or 3, h, w)` as `(b, 1, h, w)`, or in the same shape with `keep_channels`."""
         channels, _, _ = self.output_shape(tuple(images.shape[1:]))
         return Images(luma(images).expand(-1, channels, -1, -1))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """One channel, or as many as before with `keep_channels`; raises LatentclustError for other than 1 or 3."""
+        """Return the shape with one channel, or unchanged with `keep_channels`.
+
+        Raises:
+            LatentclustError: If there are neither 1 nor 3 channels.
+        """
         channels, height, width = colour_shape("grayscale", shape)
         return (channels if self.keep_channels else GREY_CHANNELS, height, width)
 
 
 def luma(images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 h w"]:
-    """The grey level: the luma of the first three channels, or where there are fewer, the mean of those there are."""
+    """Return the grey level: the luma of the first three channels, or the mean of fewer channels."""
     if images.shape[1] < RGB_CHANNELS:
         return images.mean(dim=1, keepdim=True)
-    # Scalars, not a tensor of weights: copying one to the device would forbid capture in a CUDA graph.
+    # Use numbers, not a tensor of weights: its copy to the device would prevent the capture in a CUDA graph.
     red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
     return LUMA_WEIGHTS[0] * red + LUMA_WEIGHTS[1] * green + LUMA_WEIGHTS[2] * blue

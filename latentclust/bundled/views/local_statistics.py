@@ -1,4 +1,4 @@
-"""Mean and deviation of a pixel's surroundings: the simplest description of texture."""
+"""Mean and standard deviation in a window about each pixel, the simplest description of texture."""
 
 from typing import Annotated, ClassVar
 
@@ -12,17 +12,17 @@ from latentclust.api import DeviceViewSpec, Images, Shape, Spec
 from latentclust.bundled.views.shapes import image_shape
 
 STATISTICS = 2
-"""Mean and deviation."""
+"""Number of statistics per channel: mean and standard deviation."""
 
 
-class Surroundings(Spec):
-    """The options of local statistics, wherever they are taken."""
+class LocalStatisticsOptions(Spec):
+    """The options of local statistics, common to the view and the baseline."""
 
     window: Annotated[int, Field(ge=1)] = 9
-    """Side of the window, pixels; odd."""
+    """Window size in pixels. It must be odd."""
 
     gain: PositiveFloat = 1.0
-    """What deviations are multiplied by."""
+    """Factor of the standard deviations."""
 
     @field_validator("window")
     @classmethod
@@ -32,26 +32,34 @@ class Surroundings(Spec):
         return value
 
     def statistics(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        """Every mean, then every deviation: twice the channels."""
+        """Return the means of all channels, followed by the standard deviations times `gain`."""
         mean, deviation = local_statistics(images, self.window)
         return torch.cat((mean, self.gain * deviation), dim=1)
 
 
-class LocalStatistics(Surroundings, DeviceViewSpec):
-    """Replaces each channel by its mean and its standard deviation in a square window; the last preprocessing step.
+class LocalStatistics(LocalStatisticsOptions, DeviceViewSpec):
+    """Replaces each channel by its mean and standard deviation in a square window.
 
-    Beyond the border the nearest pixels repeat. Deviations are small beside means: `gain` brings both to one scale.
+    It must be the last preprocessing step. Border pixels are repeated outside the image. Standard deviations are small
+    compared with means; `gain` brings both to the same scale.
+
+    Example:
+        ```toml
+        [data]
+        use = "dubai"
+        preprocess = [{ use = "local-statistics", window = 9, gain = 3.0 }]
+        ```
     """
 
     random: ClassVar[bool] = False
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Images `(b, c, h, w)` to `(b, 2c, h, w)`: every mean, then every deviation."""
+        """Return the means of the images `(b, c, h, w)`, followed by the standard deviations, `(b, 2c, h, w)`."""
         self.output_shape(tuple(images.shape[1:]))
         return Images(self.statistics(images))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """Twice the channels; raises LatentclustError for vectors."""
+        """Return the shape with twice the channels. Raise LatentclustError for vectors."""
         channels, height, width = image_shape("local-statistics", shape)
         return STATISTICS * channels, height, width
 
@@ -59,15 +67,15 @@ class LocalStatistics(Surroundings, DeviceViewSpec):
 def local_statistics(
     images: Float[Tensor, "b c h w"], window: int
 ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
-    """The mean and the standard deviation (n in the denominator) in a square window about each pixel."""
-    centred = images - images.mean(dim=(2, 3), keepdim=True)  # lest squares lose what deviations are made of
-    mean, square = box_mean(centred, window), box_mean(centred.square(), window)
+    """Return the mean and the standard deviation (divisor n) in a square window about each pixel."""
+    residual = images - images.mean(dim=(2, 3), keepdim=True)  # Squares of the images themselves lose precision.
+    mean, square = box_mean(residual, window), box_mean(residual.square(), window)
     deviation = (square - mean.square()).clamp_min(0).sqrt()
     return mean + images.mean(dim=(2, 3), keepdim=True), deviation
 
 
 def box_mean(images: Float[Tensor, "b c h w"], window: int) -> Float[Tensor, "b c h w"]:
-    """The mean in a square window about each pixel; beyond the border the nearest pixels repeat."""
+    """Return the mean in a square window about each pixel. Border pixels are repeated outside the image."""
     side = window // 2
     padded = functional.pad(images, (side, side, side, side), mode="replicate")
     across = functional.avg_pool2d(padded, (1, window), stride=1)

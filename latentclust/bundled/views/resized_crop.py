@@ -1,4 +1,4 @@
-"""Random cropping: DCCS (Zhao et al. 2020), supplementary B, augmentation 1."""
+"""Random resized crop: DCCS (Zhao et al. 2020), supplementary B, augmentation 1."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -10,45 +10,61 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentclust.api import Alignment, Images, MovingViewSpec, Shape, View
-from latentclust.bundled.views.draws import FactorRange, Probability, ascending, chosen, uniform
+from latentclust.bundled.views.draws import FactorRange, Probability, ascending, bernoulli, uniform
 from latentclust.bundled.views.shapes import image_shape
 
 HALF_PIXEL = 0.5
-"""From a pixel's edge, where integers lie, to its centre, where its value does."""
+"""Distance from the edge of a pixel, an integer coordinate, to its centre."""
 
 AreaShare = Annotated[float, Field(gt=0, le=1)]
 
 
 class ResizedCrop(MovingViewSpec):
-    """Crops a rectangle of random area and aspect and resizes it, bilinearly, to the image's size."""
+    """Crops a rectangle of random area and aspect and resizes it bilinearly to the size of the image.
+
+    Example:
+        ```toml
+        [views.view]
+        use = "resized-crop"
+        scale = [0.4, 1.0]
+        ratio = [0.75, 1.333]
+        ```
+    """
 
     random: ClassVar[bool] = True
 
     scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(ascending)] = (0.4, 1.0)
-    """Share of the image's area; uniform."""
+    """Range of the area of the crop as a fraction of the area of the image, drawn uniformly."""
 
     ratio: FactorRange = (3 / 4, 4 / 3)
-    """Width over height of the crop; log-uniform, so that no orientation is preferred."""
+    """Range of the ratio of width to height of the crop, drawn log-uniformly so that no orientation is preferred."""
 
     probability: Probability = 1.0
-    """Of each image, by itself, that it is changed."""
+    """Probability that an image is changed, independent for each image."""
 
     def move(self, images: Images, rng: torch.Generator) -> View:
-        """Crops each of the images `(b, c, h, w)` with `probability`."""
+        """Return the images `(b, c, h, w)`, each cropped with `probability`, and their alignment."""
         _, height, width = self.output_shape(tuple(images.shape[1:]))
         boxes = draw_boxes(len(images), (height, width), self.scale, self.ratio, rng)
-        cropped = chosen(len(images), self.probability, rng)
-        taken = whole_unless(cropped, boxes, (height, width))
-        return View(Images(crop(images, taken)), places(taken, (height, width)))
+        cropped = bernoulli(len(images), self.probability, rng)
+        boxes = boxes_or_whole_images(cropped, boxes, (height, width))
+        return View(Images(crop(images, boxes)), alignment_of_boxes(boxes, (height, width)))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """The same shape; raises LatentclustError for vectors."""
+        """Return the same shape. Raise LatentclustError for vectors."""
         return image_shape("resized-crop", shape)
 
 
 @dataclass(frozen=True, slots=True)
-class Boxes:
-    """Rectangles in pixels, one a sample, at any position between pixels too."""
+class CropBoxes:
+    """Rectangles in pixels, one per sample. Positions need not be integers.
+
+    Attributes:
+        left: Position of the left edge.
+        top: Position of the upper edge.
+        width: Width.
+        height: Height.
+    """
 
     left: Float[Tensor, " b"]
     top: Float[Tensor, " b"]
@@ -58,12 +74,12 @@ class Boxes:
 
 def draw_boxes(
     count: int, size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float], rng: torch.Generator
-) -> Boxes:
-    """`count` rectangles inside images of `size` (height, width).
+) -> CropBoxes:
+    """Draw `count` rectangles inside images of `size` (height, width).
 
-    The area is drawn first; the aspect is drawn among those at which a crop of that area fits. So the area keeps its
-    distribution, without the rejections that a batch on a device cannot make. The aspect leaves `ratio` only where no
-    crop of that area and aspect fits, as in long images.
+    The area is drawn first, then the aspect among those at which a crop of that area fits. Hence the distribution of
+    the area is exact without rejection sampling, which a batch on a device does not allow. The aspect lies outside
+    `ratio` only if no crop of that area fits within `ratio`, as in long images.
     """
     height, width = size
     area = uniform(count, *scale, rng)
@@ -73,13 +89,13 @@ def draw_boxes(
     crop_width, crop_height = (area * aspect * height * width).sqrt(), (area / aspect * height * width).sqrt()
     left = uniform(count, 0.0, 1.0, rng) * (width - crop_width)
     top = uniform(count, 0.0, 1.0, rng) * (height - crop_height)
-    return Boxes(left, top, crop_width, crop_height)
+    return CropBoxes(left, top, crop_width, crop_height)
 
 
-def whole_unless(cropped: Bool[Tensor, " b"], boxes: Boxes, size: tuple[int, int]) -> Boxes:
-    """The boxes of the samples to be `cropped`, and the whole image of `size` (height, width) for the others."""
+def boxes_or_whole_images(cropped: Bool[Tensor, " b"], boxes: CropBoxes, size: tuple[int, int]) -> CropBoxes:
+    """Return the boxes of the `cropped` samples, and the whole image of `size` (height, width) for the others."""
     height, width = size
-    return Boxes(
+    return CropBoxes(
         left=torch.where(cropped, boxes.left, 0.0),
         top=torch.where(cropped, boxes.top, 0.0),
         width=torch.where(cropped, boxes.width, width),
@@ -87,8 +103,8 @@ def whole_unless(cropped: Bool[Tensor, " b"], boxes: Boxes, size: tuple[int, int
     )
 
 
-def places(boxes: Boxes, size: tuple[int, int]) -> Alignment:
-    """Where each place of a resized box of an image of `size` (height, width) came from."""
+def alignment_of_boxes(boxes: CropBoxes, size: tuple[int, int]) -> Alignment:
+    """Return the affine maps from resized boxes to images of `size` (height, width)."""
     height, width = size
     zero = torch.zeros_like(boxes.left)
     across = (boxes.width / width, zero, (2 * boxes.left + boxes.width) / width - 1)
@@ -96,8 +112,8 @@ def places(boxes: Boxes, size: tuple[int, int]) -> Alignment:
     return Alignment(torch.stack([torch.stack(row, dim=1) for row in (across, down)], dim=1))
 
 
-def crop(images: Float[Tensor, "b c h w"], boxes: Boxes) -> Float[Tensor, "b c h w"]:
-    """What lies in the boxes, resized bilinearly to the images' size; no pixel outside a box is read."""
+def crop(images: Float[Tensor, "b c h w"], boxes: CropBoxes) -> Float[Tensor, "b c h w"]:
+    """Return the contents of the boxes, resized bilinearly to the size of the images, from pixels inside the boxes."""
     count, _, height, width = images.shape
     across = _positions(boxes.left, boxes.width, width)[:, None, :].expand(count, height, width)
     down = _positions(boxes.top, boxes.height, height)[:, :, None].expand(count, height, width)
@@ -106,7 +122,7 @@ def crop(images: Float[Tensor, "b c h w"], boxes: Boxes) -> Float[Tensor, "b c h
 
 
 def _positions(start: Float[Tensor, " b"], extent: Float[Tensor, " b"], count: int) -> Float[Tensor, "b n"]:
-    """Where `count` resized pixels read along one axis, in the coordinates of `grid_sample`: the image is [-1, 1]."""
+    """Return the source positions of `count` pixels along one axis, in the [-1, 1] units of `grid_sample`."""
     steps = (torch.arange(count, device=start.device, dtype=start.dtype) + HALF_PIXEL) / count
     pixels = start[:, None] + extent[:, None] * steps
     inside = pixels.clamp((start + HALF_PIXEL)[:, None], (start + extent - HALF_PIXEL)[:, None])

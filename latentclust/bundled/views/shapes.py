@@ -1,4 +1,4 @@
-"""Which samples a view can take."""
+"""Checks of the shapes of samples that views accept."""
 
 from latentclust.api import LatentclustError, Shape
 
@@ -7,7 +7,7 @@ RGB_CHANNELS = 3
 
 
 def image_shape(view: str, shape: Shape) -> tuple[int, int, int]:
-    """The shape as channels, height and width; raises LatentclustError naming `view` where samples are not images."""
+    """Return channels, height and width. Raise LatentclustError that names `view` if samples are not images."""
     match shape:
         case (channels, height, width):
             return channels, height, width
@@ -19,12 +19,12 @@ def image_shape(view: str, shape: Shape) -> tuple[int, int, int]:
 
 
 def colour_shape(view: str, shape: Shape) -> tuple[int, int, int]:
-    """As `image_shape`, and raises LatentclustError where the channels are neither grey nor red, green and blue."""
+    """Return channels, height and width. Raise LatentclustError if samples are not images of 1 or 3 channels."""
     channels, height, width = image_shape(view, shape)
     if channels not in (GREY_CHANNELS, RGB_CHANNELS):
         raise LatentclustError.at(
             view,
-            f"images have {channels} channels, and a grey level is defined for 1 or 3",
+            f"images have {channels} channels, but a grey level is defined only for 1 or 3",
             "Select the red, green and blue channels of the data set, or remove this view",
         )
     return channels, height, width

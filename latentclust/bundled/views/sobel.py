@@ -1,4 +1,4 @@
-"""Sobel filtering, with which IIC (Ji et al. 2019) and DCCS (Zhao et al. 2020), supplementary E, take out colour."""
+"""Sobel filter, by which IIC (Ji et al. 2019) and DCCS (Zhao et al. 2020), supplementary E, remove colour."""
 
 from typing import ClassVar
 
@@ -12,35 +12,50 @@ from latentclust.bundled.views.grayscale import luma
 from latentclust.bundled.views.shapes import colour_shape
 
 DIRECTIONS = 2
-"""Horizontal and vertical."""
+"""Number of gradients: horizontal and vertical."""
 
 
 class Sobel(DeviceViewSpec):
-    """Gradients of the grey level by the 3×3 Sobel kernels (1, 2, 1) × (-1, 0, 1); the last preprocessing step.
+    """Replaces images by the gradients of the grey level from the 3×3 Sobel kernels (1, 2, 1) × (-1, 0, 1).
 
-    The kernels are not normalised, as in the papers: a ramp of g a pixel answers 8 g, and values lie in [-4, 4]. They
-    leave [0, 1], so that no view which expects images may follow. Beyond the border the edge pixels repeat.
+    The kernels are not normalised, as in the papers: a ramp of g per pixel yields 8 g, and values lie in [-4, 4]. It
+    must be the last preprocessing step, since other views expect values in [0, 1]. Border pixels are repeated outside
+    the image.
+
+    Example:
+        ```toml
+        [data]
+        use = "stl10"
+        preprocess = [{ use = "sobel", keep = true }]
+        ```
     """
 
     random: ClassVar[bool] = False
 
     keep: bool = False
-    """Put the image's own channels before the gradients, as IIC does on COCO-Stuff."""
+    """Whether the channels of the image are kept in front of the gradients, as in IIC on COCO-Stuff."""
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Images `(b, 1 or 3, h, w)` to gradients rightwards and downwards, `(b, 2, h, w)`; with `keep`, after them."""
+        """Return the gradients of images `(b, 1 or 3, h, w)` to the right and downwards, `(b, 2, h, w)`.
+
+        With `keep` they follow the channels of the images.
+        """
         self.output_shape(tuple(images.shape[1:]))
         gradients = sobel(luma(images))
         return Images(torch.cat((images, gradients), dim=1) if self.keep else gradients)
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """Two channels, with `keep` two more than before; raises LatentclustError for other than 1 or 3."""
+        """Return the shape with two channels, or with `keep` two channels more.
+
+        Raises:
+            LatentclustError: If there are neither 1 nor 3 channels.
+        """
         channels, height, width = colour_shape("sobel", shape)
         return (DIRECTIONS + (channels if self.keep else 0), height, width)
 
 
 def sobel(grey: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 2 h w"]:
-    """The Sobel responses rightwards and downwards, eight times the gradient a pixel."""
+    """Return the Sobel responses to the right and downwards, eight times the gradient per pixel."""
     padded = functional.pad(grey, (1, 1, 1, 1), mode="replicate")
     down_smooth = padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]
     across_smooth = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]

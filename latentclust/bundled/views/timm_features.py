@@ -1,4 +1,4 @@
-"""Frozen feature maps of a timm model in the place of images: what any system of label maps may cluster."""
+"""Frozen feature maps of a timm model as input of any system of label maps."""
 
 from typing import ClassVar, final
 
@@ -13,26 +13,34 @@ from latentclust.bundled.views.shapes import image_shape
 
 @final
 class TimmFeatures(TimmLevels, DeviceViewSpec):
-    """Replaces images by a frozen model's maps at the images' own size; the last preprocessing step.
+    """Replaces images by the feature maps of a frozen timm model (Wightman 2019) at the size of the images.
 
-    Features are divided by `scale` and put about 0.5, so that they lie where images do. A model file does not hold the
-    frozen weights: reading it again needs the same extra, hub or file. `pretrained = "none"` is one random set.
+    It must be the last preprocessing step. Features are divided by `scale` and shifted by 0.5 to the range of images.
+    Model files do not contain the frozen weights: opening one needs the same extra, hub or file.
+    `pretrained = "none"` always yields the same random weights.
+
+    Example:
+        ```toml
+        [data]
+        use = "dubai"
+        preprocess = [{ use = "timm-features", levels = [1, 2], centre = true }]
+        ```
     """
 
     random: ClassVar[bool] = False
 
     scale: PositiveFloat = 10.0
-    """What features are divided by."""
+    """Divisor of the features."""
 
     centre: bool = False
-    """Subtract each channel's mean over the image, which takes away what is common to all of its pixels."""
+    """Whether the mean of each channel over the image is subtracted, which removes what all its pixels share."""
 
     keep: NonNegativeFloat = 0.0
-    """Put the image's own channels, times this, before the features; 0 for none."""
+    """Factor of the channels of the image, which are put in front of the features. 0 omits them."""
 
     @torch.no_grad()
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Images `(b, c, h, w)` to features `(b, f, h, w)`, interpolated bilinearly."""
+        """Return the features `(b, f, h, w)` of images `(b, c, h, w)`, interpolated bilinearly."""
         model = frozen_maps(self._levels(), images.shape[1], images.device)
         height, width = images.shape[2:]
         padded = functional.pad(images, (0, -width % model.stride, 0, -height % model.stride), mode="replicate")
@@ -44,11 +52,11 @@ class TimmFeatures(TimmLevels, DeviceViewSpec):
         return Images(torch.cat((self.keep * images, features), dim=1) if self.keep else features)
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """As many channels as the levels have; raises LatentclustError where the weights are not to be had."""
+        """Return the shape with the channels of the features. Raise LatentclustError if the weights are unavailable."""
         channels, height, width = image_shape("timm-features", shape)
         features = frozen_maps(self._levels(), channels, torch.device("cpu")).width
         return features + (channels if self.keep else 0), height, width
 
     def _levels(self) -> TimmLevels:
-        """The options that choose the model, without those of this step."""
+        """Return the options of the model without those of this step."""
         return TimmLevels.model_construct(**{name: getattr(self, name) for name in TimmLevels.model_fields})

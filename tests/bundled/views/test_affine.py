@@ -5,7 +5,7 @@ import torch
 from torchvision.transforms.v2 import functional as torchvision
 
 from latentclust.api import Images
-from latentclust.bundled.views.affine import Affine, Maps, Padding, inverse_matrices, warp
+from latentclust.bundled.views.affine import Affine, AffineParameters, Padding, inverse_matrices, warp
 
 
 def rng() -> torch.Generator:
@@ -14,7 +14,7 @@ def rng() -> torch.Generator:
 
 def mapped(images: torch.Tensor, padding: Padding = "zeros", **changes: float) -> torch.Tensor:
     neutral = {"rotation": 0.0, "scale": 1.0, "aspect": 1.0, "shear": 0.0, "right": 0.0, "down": 0.0}
-    maps = Maps(**{name: torch.full((len(images),), value) for name, value in (neutral | changes).items()})
+    maps = AffineParameters(**{name: torch.full((len(images),), value) for name, value in (neutral | changes).items()})
     return warp(images, inverse_matrices(maps, (images.shape[2], images.shape[3])), padding)
 
 

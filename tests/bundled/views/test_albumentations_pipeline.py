@@ -127,8 +127,8 @@ def test_an_unknown_argument_of_a_plain_transform_is_refused_too() -> None:
         ({"name": "RandomResizedCrop"}, r"RandomResizedCrop refuses its arguments: size"),
         ({"name": "RandomResizedCrop", "size": [16, 12], "scale": "x"}, r"scale = 'x'"),
         ({"name": "OneOf"}, r"OneOf refuses its arguments"),
-        ({"name": "OneOf", "transforms": []}, r"transforms: \[\] is no list of tables"),
-        ({"name": "OneOf", "transforms": ["HorizontalFlip"]}, r"is no list of tables"),
+        ({"name": "OneOf", "transforms": []}, r"transforms: must be a list of tables, got \[\]"),
+        ({"name": "OneOf", "transforms": ["HorizontalFlip"]}, r"must be a list of tables"),
     ],
 )
 def test_bad_arguments_name_the_transform(transform: dict[str, object], message: str) -> None:

@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from latentclust.bundled.views.affine import Affine
-from latentclust.bundled.views.draws import chosen, log_uniform, uniform
+from latentclust.bundled.views.draws import bernoulli, log_uniform, uniform
 from latentclust.bundled.views.resized_crop import ResizedCrop
 
 COUNT = 20_000
@@ -34,7 +34,7 @@ def test_a_factor_is_as_likely_as_its_inverse() -> None:
 
 @pytest.mark.parametrize(("probability", "share"), [(0.0, 0.0), (1.0, 1.0)])
 def test_certainties_are_certain(probability: float, share: float) -> None:
-    assert chosen(COUNT, probability, rng()).float().mean() == share
+    assert bernoulli(COUNT, probability, rng()).float().mean() == share
 
 
 def test_an_empty_range_gives_its_value() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as torchvision
 
-from latentclust.bundled.views.hue import adjust_hue
+from latentclust.bundled.views.colour_jitter import adjust_hue
 
 RED, YELLOW, GREEN, BLUE = (1.0, 0, 0), (1.0, 1.0, 0), (0, 1.0, 0), (0, 0, 1.0)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as torchvision
 
-from latentclust.bundled.views.resized_crop import Boxes, crop, draw_boxes
+from latentclust.bundled.views.resized_crop import CropBoxes, crop, draw_boxes
 
 COUNT = 20_000
 SCALE, RATIO = (0.4, 1.0), (3 / 4, 4 / 3)
@@ -13,8 +13,8 @@ def rng() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def boxes(*corners_and_sizes: tuple[float, float, float, float]) -> Boxes:
-    return Boxes(*torch.tensor(corners_and_sizes, dtype=torch.float32).unbind(dim=1))
+def boxes(*corners_and_sizes: tuple[float, float, float, float]) -> CropBoxes:
+    return CropBoxes(*torch.tensor(corners_and_sizes, dtype=torch.float32).unbind(dim=1))
 
 
 def test_the_whole_image_is_itself() -> None:
