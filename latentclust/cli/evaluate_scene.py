@@ -7,7 +7,7 @@ from latentclust.cli.label_progress import make_label_progress
 from latentclust.cli.terminal import display_path, print_json, print_lines, stdout_console
 
 if TYPE_CHECKING:
-    from latentclust.labelling.reference.scene_agreement import SceneAgreement
+    from latentclust.labelling.reference.scene_comparison import SceneAgreement
 
 
 def evaluate_scene(

@@ -1,1 +1,1 @@
-"""Label rasters compared with reference rasters."""
+"""Compare label rasters with reference rasters."""

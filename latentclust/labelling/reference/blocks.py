@@ -1,14 +1,14 @@
-"""A raster cut into square blocks, each with a margin about it, so that it is gone through in bounded memory."""
+"""Square blocks of a raster, each with a margin, for reading rasters in bounded memory."""
 
 from dataclasses import dataclass
 
 from rasterio.windows import Window
 
 BLOCK = 512
-"""Side of a block, pixels; that of the blocks of label rasters."""
+"""Block size in pixels, equal to the block size of label rasters."""
 
 MARGIN = 32
-"""Pixels read about a block, where the raster has them, for what looks at the surroundings of a pixel."""
+"""Number of pixels that are read around a block, within the raster, for methods that use a pixel's surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Block:
     """A part of a raster.
 
     Attributes:
-        window: Its pixels.
-        wide: The same with the margin.
+        window: Pixels of the block.
+        wide: Pixels of the block and its margin.
     """
 
     window: Window
@@ -25,13 +25,13 @@ class Block:
 
     @property
     def inside(self) -> tuple[slice, slice]:
-        """Rows and columns of the block within `wide`."""
+        """Rows and columns of the block, relative to `wide`."""
         top, left = self.window.row_off - self.wide.row_off, self.window.col_off - self.wide.col_off
         return slice(top, top + self.window.height), slice(left, left + self.window.width)
 
 
-def blocks_of(height: int, width: int) -> list[Block]:
-    """The blocks of a raster of so many pixels, row by row."""
+def split_into_blocks(height: int, width: int) -> list[Block]:
+    """Return the blocks of a raster, row by row."""
     return [
         Block(_window(top, left, 0, height, width), _window(top, left, MARGIN, height, width))
         for top in range(0, height, BLOCK)

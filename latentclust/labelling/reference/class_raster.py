@@ -1,4 +1,4 @@
-"""A raster of classes that labels are compared with: its classes found, and its pixels behind the seal."""
+"""The raster of classes that labels are compared with: its classes, and its pixels as sealed label maps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from latentclust.data.rasters import Opened, bands_of, read_window
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.reference.blocks import Block
-from latentclust.labelling.reference.resample import Aligned
+from latentclust.labelling.reference.resample import AlignedRaster
 from latentclust.specs.data import VOID, MapSource
 
-MOST_CLASSES = 1000
-"""A reference of more values is none of classes."""
+MAX_CLASSES = 1000
+"""Maximum number of different values of a reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Reference:
     """A raster of classes on the grid of a scene.
 
     Attributes:
-        maps: The classes of each block of the scene, one block at a time.
-        names: Of the classes, by ascending value.
-        pixels: How many pixels have a class.
+        maps: Classes of the blocks of the scene.
+        names: Names of the classes, by ascending value.
+        pixels: Number of pixels with a class.
     """
 
     maps: "ReferenceMaps"
@@ -37,18 +37,18 @@ class Reference:
 
 @final
 class ReferenceMaps(MapSource):
-    """The classes of blocks of a raster: 0-based, in the order of its values, `VOID` where it has none."""
+    """The classes of the blocks of a raster: 0-based in the order of its values, `VOID` for pixels without a class."""
 
     def __init__(self, pixels: "_Pixels", blocks: Sequence[Block], values: NDArray[Any]) -> None:
-        """Classes of ascending `values`."""
+        """Number the classes in the order of the ascending `values`."""
         self._pixels, self._blocks, self._values = pixels, blocks, values
 
     def __len__(self) -> int:
-        """How many blocks there are."""
+        """Return the number of blocks."""
         return len(self._blocks)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
-        """The map `(1, h, w)` of one block; blocks at the border are smaller than others."""
+        """Return the map `(1, h, w)` of one block. Blocks at the border are smaller than others."""
         (index,) = indices
         values, valid = self._pixels.read(self._blocks[index])
         classes = np.searchsorted(self._values, values)
@@ -57,7 +57,14 @@ class ReferenceMaps(MapSource):
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
-    """The one band of a reference."""
+    """The only band of a reference.
+
+    Attributes:
+        file: The open raster, on the scene's grid.
+        band: Number of the band.
+        path: Path of the reference.
+        nodata: A value that is not a class, in addition to the nodata value of the file.
+    """
 
     file: Opened
     band: int
@@ -65,7 +72,7 @@ class _Pixels:
     nodata: int | None
 
     def read(self, block: Block) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values and where they are classes `(h, w)`; 0 where they are not."""
+        """Return the values `(h, w)`, 0 for pixels without a class, and whether each pixel has a class `(h, w)`."""
         with decode_errors(self.path):
             values, valid = read_window(self.file, [self.band], block.window)
         if self.nodata is not None:
@@ -74,32 +81,34 @@ class _Pixels:
 
 
 def check_reference(file: DatasetReader, path: Path) -> int:
-    """The band that holds classes; raises LatentclustError for several bands, or values that are no real numbers."""
+    """Return the number of the only band. Raise LatentclustError if there are several or values are complex."""
     bands = bands_of(file)
     if len(bands) != 1:
-        what = f"has {len(bands)} bands, and a reference has one, of classes"
-        raise LatentclustError.at(str(path), what, "Give a raster of one band")
+        what = f"has {len(bands)} bands, but a reference must have one band of classes"
+        raise LatentclustError.at(str(path), what, "Use a raster with one band")
     kind = np.dtype(file.dtypes[bands[0] - 1])
     if kind.kind not in "uif":
-        raise LatentclustError.at(str(path), f"holds values of type {kind}", "Give a raster of whole numbers")
+        raise LatentclustError.at(str(path), f"contains values of type {kind}", "Use a raster of whole numbers")
     return bands[0]
 
 
-def open_reference(found: Aligned, band: int, path: Path, nodata: int | None, blocks: Sequence[Block]) -> Reference:
-    """Goes through a reference once, block by block, and finds its classes.
+def open_reference(
+    raster: AlignedRaster, band: int, path: Path, nodata: int | None, blocks: Sequence[Block]
+) -> Reference:
+    """Read a reference once, block by block, to find its classes.
 
     Args:
-        found: On the scene's grid.
-        band: Of the classes.
-        path: Its file.
-        nodata: A value that is no class, beside what the file says.
-        blocks: Of the scene.
+        raster: The reference on the scene's grid.
+        band: Number of the band with the classes.
+        path: Path of the reference.
+        nodata: A value that is not a class, in addition to the nodata value of the file.
+        blocks: Blocks of the scene.
 
     Raises:
-        LatentclustError: No pixel with a class on the scene, values that are no whole numbers or too many of them, or
-            a damaged file.
+        LatentclustError: If no pixel of the scene has a class, values are not whole numbers or too many, or the file is
+            damaged.
     """
-    pixels = _Pixels(found.file, band, path, nodata)
+    pixels = _Pixels(raster.file, band, path, nodata)
     values: set[Any] = set()
     count = 0
     for part in _valid_values(pixels, blocks):
@@ -107,9 +116,9 @@ def open_reference(found: Aligned, band: int, path: Path, nodata: int | None, bl
         values.update(np.unique(part).tolist())
         _check_values(part, len(values), path)
     if not count:
-        what = "has no pixel with a class where the scene lies"
-        raise LatentclustError.at(str(path), what, "Check that the two overlap, and the reference's nodata value")
-    ascending = np.array(sorted(values), np.dtype(found.file.dtypes[band - 1]))
+        what = "has no pixel with a class within the scene"
+        raise LatentclustError.at(str(path), what, "Check that the two overlap, and the nodata value of the reference")
+    ascending = np.array(sorted(values), np.dtype(raster.file.dtypes[band - 1]))
     names = tuple(f"class {int(value)}" for value in ascending.tolist())
     return Reference(ReferenceMaps(pixels, blocks, ascending), names, count)
 
@@ -123,8 +132,8 @@ def _valid_values(pixels: _Pixels, blocks: Sequence[Block]) -> Iterator[NDArray[
 def _check_values(part: NDArray[Any], distinct: int, path: Path) -> None:
     fractions = part[part != np.rint(part)] if part.dtype.kind == "f" else part[:0]
     if len(fractions):
-        what = f"holds {fractions[0]:g}, which is no whole number"
-        raise LatentclustError.at(str(path), what, "Give a raster of classes")
-    if distinct > MOST_CLASSES:
-        what = f"holds more than {MOST_CLASSES:,} different values"
-        raise LatentclustError.at(str(path), what, "Give a raster of classes, or name its nodata value")
+        what = f"contains {fractions[0]:g}, which is not a whole number"
+        raise LatentclustError.at(str(path), what, "Use a raster of classes")
+    if distinct > MAX_CLASSES:
+        what = f"contains more than {MAX_CLASSES:,} different values"
+        raise LatentclustError.at(str(path), what, "Use a raster of classes, or pass its nodata value")

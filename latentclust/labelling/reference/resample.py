@@ -1,4 +1,4 @@
-"""A reference raster seen on the grid of a scene: as it is where the two agree, else through its nearest pixels."""
+"""A reference raster on the grid of a scene: unchanged if the grids agree, otherwise resampled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,85 +15,87 @@ from latentclust.data.rasters import Opened
 from latentclust.errors import LatentclustError
 
 TOLERANCE = 0.01
-"""By how many pixels two grids may differ and be one, and how far a resampled pixel may be from where it should be."""
+"""Maximum difference in pixels between equal grids, and maximum position error of resampled pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
-    """A raster that has the scene's size, pixel upon pixel.
+class AlignedRaster:
+    """A raster whose pixels coincide with those of the scene.
 
     Attributes:
-        file: To be read by window.
-        how: How it was brought there, a sentence.
+        file: The open raster.
+        description: Description of the alignment, one sentence.
     """
 
     file: Opened
-    how: str
+    description: str
 
 
 @contextmanager
-def aligned(reference: DatasetReader, path: Path, scene: DatasetReader) -> Iterator[Aligned]:
-    """A reference on the scene's grid; it is the reference that is resampled, never the prediction.
+def align_to_scene(reference: DatasetReader, path: Path, scene: DatasetReader) -> Iterator[AlignedRaster]:
+    """Yield a reference on the scene's grid. Only the reference is resampled, never the prediction.
 
     Args:
-        reference: Opened.
-        path: Its file.
-        scene: Opened.
+        reference: The open reference.
+        path: Path of the reference.
+        scene: The open scene.
 
     Raises:
-        LatentclustError: Grids that differ, where one of them says no place on Earth.
+        LatentclustError: If the grids differ and one of them has no CRS or transform.
     """
     same_size = reference.shape == scene.shape
     if _placed(reference) and _placed(scene):
         if same_size and reference.crs == scene.crs and _same_corners(reference, scene):
-            yield Aligned(reference, "The reference lies on the scene's grid.")
+            yield AlignedRaster(reference, "The reference lies on the scene's grid.")
             return
         with _resampled(reference, path, scene) as warped:
             grids = f"from {_grid(reference)} to {_grid(scene)}"
-            yield Aligned(warped, f"The reference was resampled to the scene's grid by nearest neighbour, {grids}.")
+            yield AlignedRaster(
+                warped, f"The reference was resampled to the scene's grid by nearest neighbour, {grids}."
+            )
     elif same_size and _unplaced_agree(reference, scene):
-        yield Aligned(reference, "Compared pixel by pixel: not both rasters have a coordinate system.")
+        yield AlignedRaster(reference, "Compared pixel by pixel: not both rasters have a coordinate system.")
     else:
-        what = f"is {_grid(reference)}, and the scene {_grid(scene)}: they cannot be laid upon one another"
-        raise LatentclustError.at(str(path), what, "Give both a coordinate system and a transform, or the same grid")
+        what = f"has {_grid(reference)}, but the scene has {_grid(scene)}: their pixels cannot be matched"
+        raise LatentclustError.at(str(path), what, "Use two rasters with a CRS and a transform, or with the same grid")
 
 
 def _resampled(reference: DatasetReader, path: Path, scene: DatasetReader) -> WarpedVRT:
-    """The reference on the scene's grid; what it does not cover is masked by its nodata value, or else by alpha."""
+    """Resample the reference. Pixels that it does not cover are masked by its nodata value, or else by alpha."""
     grid = {"crs": scene.crs, "transform": scene.transform, "height": scene.height, "width": scene.width}
     how = {"resampling": Resampling.nearest, "tolerance": TOLERANCE, "add_alpha": reference.nodata is None}
     try:
         return WarpedVRT(reference, **grid, **how)
-    except Exception as error:  # GDAL's own errors have no public class
-        what = f"cannot be brought to the scene's grid ({str(error).splitlines()[0]:.100})"
+    except Exception as error:  # rasterio has no public class for GDAL's errors
+        what = f"cannot be resampled to the scene's grid ({str(error).splitlines()[0]:.100})"
         raise LatentclustError.at(str(path), what, "Warp it there with gdalwarp") from error
 
 
 def _placed(file: DatasetReader) -> bool:
-    """Whether a coordinate system and a transform say where it lies; ground control points are not followed."""
+    """Return whether a raster has a CRS and a transform. Ground control points do not count."""
     return bool(file.crs) and not file.transform.is_identity
 
 
 def _same_corners(one: DatasetReader, other: DatasetReader) -> bool:
-    """Whether the corners of two rasters of one size fall together."""
+    """Return whether the corners of two rasters of equal size coincide."""
     corners = np.array([(x, y, 1) for x in (0, one.width) for y in (0, one.height)]).T
     to_pixels = np.linalg.solve(_matrix(other), _matrix(one))
     return float(np.abs(to_pixels @ corners - corners).max()) < TOLERANCE
 
 
 def _matrix(file: DatasetReader) -> NDArray[np.float64]:
-    """The transform from columns and rows, and 1, to coordinates."""
+    """Return the matrix from columns, rows and 1 to coordinates, `(3, 3)`."""
     return np.array(file.transform, np.float64).reshape(3, 3)
 
 
 def _unplaced_agree(one: DatasetReader, other: DatasetReader) -> bool:
-    """Whether two rasters of one size say nothing of their places that differs."""
-    silent = one.transform.is_identity or other.transform.is_identity
-    return silent or _same_corners(one, other)
+    """Return whether the transforms of two rasters of equal size agree or one is missing."""
+    missing = one.transform.is_identity or other.transform.is_identity
+    return missing or _same_corners(one, other)
 
 
 def _grid(file: DatasetReader) -> str:
-    """Size and coordinate system, in words."""
+    """Return a description of the size and the CRS."""
     if not file.crs:
         return f"{file.width}x{file.height} pixels without a coordinate system"
     authority = file.crs.to_authority()

@@ -1,4 +1,4 @@
-"""Plain clusterings of the pixels of a scene, to stand beside its label raster."""
+"""Classical clusterings of the pixels of a scene, scored for comparison with its labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from latentclust.specs.data import VOID, SealedMaps
 from latentclust.specs.parts import MapBaselineSpec
 from latentclust.tensors import Images, Mask
 
-FITTED_TO = 256
-"""Blocks, evenly spread over those with data, whose pixels a baseline is fitted to."""
+FIT_BLOCKS = 256
+"""Maximum number of blocks that a baseline is fitted to, evenly spread over those with valid pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenePixels:
-    """A scene read block by block as the model was trained, in [0, 1].
+    """The images of a scene, read block by block as in training, in [0, 1].
 
     Attributes:
-        file: The scene, opened.
-        bands: How the model reads it.
-        path: Its file.
-        blocks: All of its blocks.
-        device: Where the images go.
+        file: The open scene.
+        bands: Bands and value ranges that the model reads.
+        path: Path of the scene.
+        blocks: All blocks of the scene.
+        device: Device of the images.
     """
 
     file: DatasetReader
@@ -46,9 +46,9 @@ class ScenePixels:
     device: torch.device
 
     def read(self, index: int) -> tuple[Images, NDArray[np.bool_]]:
-        """A block that holds data, with its margin, `(1, c, h, w)`, and where it is data `(h, w)`.
+        """Return a block with its margin `(1, c, h, w)`, and whether each pixel is valid `(h, w)`.
 
-        What is no data holds the values of the nearest pixel that is.
+        The block must have valid pixels. Nodata pixels have the values of the nearest valid pixel.
         """
         with decode_errors(self.path):
             values, valid = read_window(self.file, self.bands.bands, self.blocks[index].wide)
@@ -56,29 +56,42 @@ class ScenePixels:
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid
 
     def inside(self, index: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """`valid` without the margin, which belongs to other blocks."""
+        """Return `valid` with the margin set to False, because it belongs to other blocks."""
         within = np.zeros_like(valid)
         within[self.blocks[index].inside] = valid[self.blocks[index].inside]
         return within
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineScores:
+    """The scores of baselines.
+
+    Attributes:
+        scores: Scores by metric, for each baseline.
+        warnings: One sentence for each baseline that could not cluster the scene.
+    """
+
+    scores: Mapping[str, Mapping[str, float]]
+    warnings: tuple[str, ...]
 
 
 def score_scene_baselines(
     model: ClusteringModel,
     pixels: ScenePixels,
     reference: Reference,
-    occupied: Sequence[int],
-    tally: ContingencyCounter,
-) -> tuple[dict[str, Mapping[str, float]], tuple[str, ...]]:
-    """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data.
+    valid_blocks: Sequence[int],
+    counter: ContingencyCounter,
+) -> BaselineScores:
+    """Score each baseline with the model's number of clusters, and the majority class.
 
     Args:
-        model: Its recipe names the baselines; the last is the majority class's.
-        pixels: Of the scene.
-        reference: On the same blocks.
-        occupied: The blocks that hold data.
-        tally: Of the model's own labels.
+        model: The model whose recipe names the baselines.
+        pixels: Images of the scene.
+        reference: Classes of the same blocks.
+        valid_blocks: Numbers of the blocks with labels.
+        counter: Counts of the model's own labels.
     """
-    metrics, table = model.resolved.metrics, tally.table
+    metrics, table = model.resolved.metrics, counter.table
     assert table is not None, "a reference was counted"
     scores: dict[str, Mapping[str, float]] = {}
     warnings = []
@@ -86,27 +99,27 @@ def score_scene_baselines(
         assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
         try:
             found = ContingencyCounter(model.clusters, SealedMaps(reference.maps), len(reference.names))
-            for index, labels in baseline_labels(model, pixels, occupied, baseline):
+            for index, labels in baseline_labels(model, pixels, valid_blocks, baseline):
                 found.add(labels[np.newaxis], np.array([index]))
             scores[name] = found.scores(metrics).metrics or {}
         except LatentclustError as error:
             warnings.append(f"The baseline {name} was not run: {error}")
-    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
+    return BaselineScores(scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings))
 
 
 def baseline_labels(
-    model: ClusteringModel, pixels: ScenePixels, occupied: Sequence[int], baseline: MapBaselineSpec
+    model: ClusteringModel, pixels: ScenePixels, valid_blocks: Sequence[int], baseline: MapBaselineSpec
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """A baseline fitted to a part of the blocks; then each block and its clusters `(h, w)`, `VOID` for no data.
+    """Fit a baseline to some blocks, then yield each block's number and clusters `(h, w)`, `VOID` for nodata.
 
     Raises:
-        LatentclustError: The baseline cannot cluster the scene, or the scene is damaged.
+        LatentclustError: If the baseline cannot cluster the scene, or the scene is damaged.
     """
-    spread = np.linspace(0, len(occupied) - 1, min(len(occupied), FITTED_TO)).round().astype(np.int64)
-    part = [occupied[place] for place in np.unique(spread)]
+    spread = np.linspace(0, len(valid_blocks) - 1, min(len(valid_blocks), FIT_BLOCKS)).round().astype(np.int64)
+    part = [valid_blocks[place] for place in np.unique(spread)]
     with torch.no_grad():
         mapped = baseline.fit(_batches(pixels, part), len(part), model.clusters, model.resolved.recipe.seed)
-    for index in occupied:
+    for index in valid_blocks:
         images, valid = pixels.read(index)
         with torch.no_grad():
             labels = mapped(images)[0].cpu().numpy()

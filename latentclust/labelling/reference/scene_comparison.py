@@ -1,29 +1,79 @@
-"""A scene labelled and compared with a reference raster, over the pixels that are valid in both."""
+"""Label a scene and compare the labels with a reference raster, over the pixels that are valid in both."""
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.evaluate.segmentation import ContingencyCounter
 from latentclust.labelling.label_report import LabelListener
 from latentclust.labelling.label_scenes import label
-from latentclust.labelling.reference.blocks import Block, blocks_of
+from latentclust.labelling.reference.blocks import Block, split_into_blocks
 from latentclust.labelling.reference.class_raster import Reference, check_reference, open_reference
-from latentclust.labelling.reference.resample import aligned
-from latentclust.labelling.reference.scene_agreement import Beside, PixelCounts, SceneAgreement, facts_of, protocol_of
-from latentclust.labelling.reference.scene_baselines import ScenePixels, score_scene_baselines
+from latentclust.labelling.reference.resample import align_to_scene
+from latentclust.labelling.reference.scene_baselines import BaselineScores, ScenePixels, score_scene_baselines
 from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.reader import band_reading, open_raster
 from latentclust.labelling.windows.stitch import NO_DATA
 from latentclust.model.model import ClusteringModel
+from latentclust.report.facts import RunFacts
+from latentclust.report.results import RunResult
 from latentclust.specs.data import VOID, SealedMaps
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCounts:
+    """The number of pixels of a scene that were compared, and of those that were not.
+
+    Attributes:
+        scene: Number of all pixels.
+        labelled: Number of pixels with a cluster.
+        referenced: Number of pixels with a class.
+        compared: Number of pixels with both.
+    """
+
+    scene: int
+    labelled: int
+    referenced: int
+    compared: int
+
+    def __str__(self) -> str:
+        """Return the counts as a sentence."""
+        no_class, no_label = self.labelled - self.compared, self.referenced - self.compared
+        left_out = f"{no_class:,} with a cluster alone, {no_label:,} with a class alone"
+        return f"{self.compared:,} of {self.scene:,} pixels are valid in both and compared; left out: {left_out}."
+
+
+@dataclass(frozen=True, slots=True)
+class SceneAgreement:
+    """The agreement of a scene's labels with a reference.
+
+    Attributes:
+        facts: Scores of the model and of the baselines, as for a run.
+        alignment: Description of how the reference was brought to the scene's grid, one sentence.
+        pixels: Number of compared pixels.
+        labels: Path of the label raster. None if it was not kept.
+    """
+
+    facts: RunFacts
+    alignment: str
+    pixels: PixelCounts
+    labels: Path | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the agreement as a JSON-serializable dict."""
+        more = {"alignment": self.alignment, "pixels": asdict(self.pixels), "warnings": list(self.facts.warnings)}
+        kept = {"labels": str(self.labels)} if self.labels else {}
+        return {**RunResult.from_facts(self.facts).model_dump(), **more, **kept}
 
 
 def compare_scene(
@@ -35,43 +85,42 @@ def compare_scene(
     out: Path | None = None,
     listener: LabelListener | None = None,
 ) -> SceneAgreement:
-    """Labels a scene as `label` does and compares it with a raster of classes, block by block.
+    """Label a scene as `label` does, and compare the labels with a raster of classes, block by block.
 
     Args:
-        model: Of label maps; its recipe names metrics and baselines.
-        scene: A raster.
-        reference: A raster of one band of whole numbers; where it is no data it has no class. One on another grid than
-            the scene's is resampled by nearest neighbour.
-        nodata: A value of the reference that is no class, beside what the file says.
-        out: The folder that keeps the label raster; it is not kept unless said.
-        listener: Receives progress events.
+        model: A model of label maps. Its recipe names metrics and baselines.
+        scene: Path of a raster.
+        reference: Path of a raster with one band of whole numbers. Its nodata pixels have no class. If its grid differs
+            from the scene's, it is resampled by nearest neighbour.
+        nodata: A value of the reference that is not a class, in addition to its nodata value.
+        out: Folder for the label raster. By default the label raster is not kept.
+        listener: Receives progress events of the labelling.
 
     Raises:
-        LatentclustError: A scene that does not suit the model, a reference that is none, or no pixel valid in both.
-        RunFailedError: The scene could not be labelled.
-        InterruptedRunError: Ctrl-C or SIGTERM during the labelling.
+        LatentclustError: If the scene does not match the model, the reference is invalid, or no pixel is valid in both.
+        RunFailedError: If the scene could not be labelled.
+        InterruptedRunError: If the user stops with Ctrl-C or SIGTERM during the labelling.
     """
     began = time.monotonic()
     bands = band_reading(model, "model")
     with open_raster(scene) as file, open_raster(reference) as other:
         bands = match_bands(file, bands, str(scene)).bands
-        band, blocks = check_reference(other, reference), blocks_of(file.height, file.width)
-        with aligned(other, reference, file) as found, _folder(out) as folder:
-            known = open_reference(found, band, reference, nodata, blocks)
-            labels = _labelled(model, scene, folder, listener)
-            tally, occupied = _counted(model, labels, known, blocks)
-            pixels = _pixel_counts(tally, known, file.height * file.width, reference)
+        band, blocks = check_reference(other, reference), split_into_blocks(file.height, file.width)
+        with align_to_scene(other, reference, file) as aligned, _label_folder(out) as folder:
+            classes = open_reference(aligned, band, reference, nodata, blocks)
+            labels = _label(model, scene, folder, listener)
+            counter, valid_blocks = _count(model, labels, classes, blocks)
+            pixels = _pixel_counts(counter, classes, file.height * file.width, reference)
             images = ScenePixels(file, bands, scene, blocks, model.device)
-            beside = Beside(*score_scene_baselines(model, images, known, occupied, tally))
-    protocol = protocol_of(model, scene, reference, pixels)
-    facts = facts_of(model, protocol, tally.scores(model.resolved.metrics), known.names, beside)
-    seconds = time.monotonic() - began
-    return SceneAgreement(replace(facts, seconds=seconds), found.how, pixels, labels if out else None)
+            baselines = score_scene_baselines(model, images, classes, valid_blocks, counter)
+    protocol = _protocol(model, scene, reference, pixels)
+    facts = _facts(model, protocol, counter, classes.names, baselines, time.monotonic() - began)
+    return SceneAgreement(facts, aligned.description, pixels, labels if out else None)
 
 
 @contextmanager
-def _folder(out: Path | None) -> Iterator[Path]:
-    """Where the label raster goes."""
+def _label_folder(out: Path | None) -> Iterator[Path]:
+    """Yield the folder of the label raster: `out`, or a temporary folder."""
     if out is not None:
         yield out
         return
@@ -79,35 +128,81 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _labelled(model: ClusteringModel, scene: Path, folder: Path, listener: LabelListener | None) -> Path:
-    """The label raster."""
-    (outcome,) = label(model, scene, folder, listener=listener).scenes
-    if outcome.status != "done":
-        raise RunFailedError.at(str(scene), outcome.reason.rstrip("."), "Mend the scene, then run the command again")
-    return folder / outcome.output
+def _label(model: ClusteringModel, scene: Path, folder: Path, listener: LabelListener | None) -> Path:
+    """Label the scene. Return the path of the label raster."""
+    (result,) = label(model, scene, folder, listener=listener).scenes
+    if result.status != "done":
+        raise RunFailedError.at(str(scene), result.reason.rstrip("."), "Fix the scene and run the command again")
+    return folder / result.output
 
 
-def _counted(
-    model: ClusteringModel, labels: Path, known: Reference, blocks: Sequence[Block]
+def _count(
+    model: ClusteringModel, labels: Path, reference: Reference, blocks: Sequence[Block]
 ) -> tuple[ContingencyCounter, list[int]]:
-    """Clusters against classes, and the blocks that hold labels."""
-    tally = ContingencyCounter(model.clusters, SealedMaps(known.maps), len(known.names))
-    occupied = []
+    """Count clusters against classes. Return the counts, and the numbers of the blocks with labels."""
+    counter = ContingencyCounter(model.clusters, SealedMaps(reference.maps), len(reference.names))
+    valid_blocks = []
     with open_raster(labels) as file:
         for index, block in enumerate(blocks):
             with decode_errors(labels):
                 clusters = file.read(window=block.window).astype(np.int64)
             if np.any(clusters != NO_DATA):
-                occupied.append(index)
-                tally.add(np.where(clusters == NO_DATA, VOID, clusters - 1), np.array([index]))
-    return tally, occupied
+                valid_blocks.append(index)
+                counter.add(np.where(clusters == NO_DATA, VOID, clusters - 1), np.array([index]))
+    return counter, valid_blocks
 
 
-def _pixel_counts(tally: ContingencyCounter, known: Reference, scene: int, reference: Path) -> PixelCounts:
-    """How many pixels were compared; raises LatentclustError where none was."""
-    assert tally.table is not None, "a reference was counted"
-    found = PixelCounts(scene, int(tally.occupancy.sum()), known.pixels, int(tally.table.sum()))
+def _pixel_counts(counter: ContingencyCounter, reference: Reference, scene: int, path: Path) -> PixelCounts:
+    """Return the number of compared pixels. Raise LatentclustError if there are none."""
+    assert counter.table is not None, "a reference was counted"
+    found = PixelCounts(scene, int(counter.occupancy.sum()), reference.pixels, int(counter.table.sum()))
     if not found.compared:
         what = f"has no class at any of the {found.labelled:,} labelled pixels of the scene"
-        raise LatentclustError.at(str(reference), what, "Check that the two overlap, and both their nodata values")
+        raise LatentclustError.at(str(path), what, "Check that the two overlap, and both nodata values")
     return found
+
+
+def _facts(
+    model: ClusteringModel,
+    protocol: Protocol,
+    counter: ContingencyCounter,
+    classes: tuple[str, ...],
+    baselines: BaselineScores,
+    seconds: float,
+) -> RunFacts:
+    """Return the scores of a scene in the form of those of a run."""
+    resolved, found = model.resolved, counter.scores(model.resolved.metrics)
+    return RunFacts(
+        recipe=resolved.recipe.name,
+        recipe_text=resolved.loaded.text,
+        protocol=protocol,
+        seed=resolved.recipe.seed,
+        device=str(model.device),
+        seconds=seconds,
+        versions={**resolved.distributions, "torch": version("torch")},
+        clusters=model.clusters,
+        occupancy=found.occupancy,
+        selection="The model is as its file holds it.",
+        metrics=found.metrics,
+        baselines=baselines.scores,
+        table=found.table,
+        matching=found.matching,
+        classes=classes,
+        variant=resolved.loaded.variant,
+        warnings=baselines.warnings,
+    )
+
+
+def _protocol(model: ClusteringModel, scene: Path, reference: Path, pixels: PixelCounts) -> Protocol:
+    """Return the description of the data that the scores were measured on."""
+    recipe, options = model.resolved.recipe, model.resolved.dataset.model_dump(mode="json")
+    trained = " ".join(str(part) for part in (recipe.data.use, options.get("path")) if part)
+    return Protocol(
+        name=f"{scene.stem} against {reference.stem}",
+        data=f"{scene.name} ({pixels.scene:,} pixels)",
+        train_split=f"{trained} without labels",
+        test_split=f"the {pixels.compared:,} pixels valid in both",
+        clusters=model.clusters,
+        nmi=nmi_average(model.resolved.metrics.values()),
+        unit="pixels",
+    )

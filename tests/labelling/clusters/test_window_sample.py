@@ -86,7 +86,7 @@ def test_no_data_is_of_no_cluster_and_empty_windows_are_passed_over(
 
 def test_scenes_without_data_are_told_of(planted: ClusteringModel, tmp_path: Path) -> None:
     empty = write_scene(tmp_path / "scene.tif", np.zeros((3, 200, 200), np.uint8), nodata=0)
-    with pytest.raises(LatentclustError, match="no pixel of data"):
+    with pytest.raises(LatentclustError, match="no valid pixel in"):
         sample_windows(planted, [empty], 32)
 
 

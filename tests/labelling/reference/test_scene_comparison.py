@@ -17,9 +17,8 @@ from latentclust.bundled.views.local_statistics import local_statistics
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.evaluate.segmentation import joint_counts
 from latentclust.labelling.reference import blocks
-from latentclust.labelling.reference.scene_agreement import SceneAgreement
 from latentclust.labelling.reference.scene_baselines import ScenePixels
-from latentclust.labelling.reference.scene_comparison import compare_scene
+from latentclust.labelling.reference.scene_comparison import SceneAgreement, compare_scene
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, TRANSFORM, noise_scene, read_band, write_scene
 
@@ -109,7 +108,7 @@ def test_a_block_is_seen_with_what_surrounds_it(planted, tmp_path, monkeypatch) 
     monkeypatch.setattr(blocks, "BLOCK", 32)
     values = noise_scene(90, 120)
     path = write_scene(tmp_path / "scene.tif", values)
-    every = blocks.blocks_of(90, 120)
+    every = blocks.split_into_blocks(90, 120)
     found = np.zeros((6, 90, 120), np.float32)
     counted = np.zeros((90, 120), int)
     with rasterio.open(path) as file:
@@ -177,14 +176,22 @@ def test_without_a_coordinate_system_pixels_are_compared_in_their_order(model, s
 @pytest.mark.parametrize(
     ("values", "profile", "said"),
     [
-        (np.ones((90, 120), np.float32) / 2, {}, "holds 0.5, which is no whole number"),
-        (np.arange(10800, dtype=np.uint16).reshape(90, 120), {}, "holds more than 1,000 different values"),
-        (np.ones((90, 120), np.complex64), {}, "holds values of type complex64"),
-        (np.zeros((90, 120), np.uint8), {"nodata": 0}, "has no pixel with a class where the scene lies"),
+        (np.ones((90, 120), np.float32) / 2, {}, "contains 0.5, which is not a whole number"),
+        (np.arange(10800, dtype=np.uint16).reshape(90, 120), {}, "contains more than 1,000 different values"),
+        (np.ones((90, 120), np.complex64), {}, "contains values of type complex64"),
+        (np.zeros((90, 120), np.uint8), {"nodata": 0}, "has no pixel with a class within the scene"),
         (np.ones((9, 9), np.uint8), {"transform": place(500)}, "has no pixel with a class"),
-        (np.ones((9, 9), np.uint8), {"crs": None}, "is 9x9 pixels without a coordinate system, and the scene 120x90"),
-        (np.ones((9, 9), np.uint8), {"crs": 'LOCAL_CS["x",UNIT["metre",1]]'}, "cannot be brought to the scene's grid"),
-        (np.ones((90, 120), np.uint8), {"crs": None, "transform": Affine.scale(3)}, "cannot be laid upon one another"),
+        (
+            np.ones((9, 9), np.uint8),
+            {"crs": None},
+            "has 9x9 pixels without a coordinate system, but the scene has 120x90",
+        ),
+        (
+            np.ones((9, 9), np.uint8),
+            {"crs": 'LOCAL_CS["x",UNIT["metre",1]]'},
+            "cannot be resampled to the scene's grid",
+        ),
+        (np.ones((90, 120), np.uint8), {"crs": None, "transform": Affine.scale(3)}, "their pixels cannot be matched"),
     ],
 )
 def test_what_is_no_reference_is_refused_before_anything_is_labelled(
@@ -200,7 +207,7 @@ def test_what_is_no_reference_is_refused_before_anything_is_labelled(
 
 def test_a_reference_of_several_bands_is_refused(model, scene, tmp_path) -> None:
     path = write_scene(tmp_path / "colours.tif", noise_scene(90, 120))
-    with pytest.raises(LatentclustError, match="has 3 bands, and a reference has one"):
+    with pytest.raises(LatentclustError, match="has 3 bands, but a reference must have one"):
         compare_scene(model, scene, path)
 
 
