@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from latentclust.api import Images, LatentclustError, Model
+from latentclust.testing import build_part
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -27,8 +28,8 @@ def images(*shape: int) -> Images:
     return Images(torch.rand(*shape, generator=rng()))
 
 
-def model(networks: Mapping[str, nn.Module], prior: Any = None) -> Model:
-    return Model(networks, prior)
+def model(networks: Mapping[str, nn.Module]) -> Model:
+    return Model(networks, build_part("prior", "one-hot-gaussian", clusters=3, style_dim=1))
 
 
 def test_the_head_is_the_sum_of_a_linear_and_of_a_nonlinear_map():
