@@ -126,9 +126,14 @@ def test_an_encoder_of_label_maps_has_no_features(maps: Tables, resolved: Callab
 
 @pytest.mark.parametrize("per_pixel", [True, False])
 def test_centroids_are_as_many_as_the_priors_clusters_and_as_wide_as_what_they_read(
-    maps: Tables, tables: Tables, per_pixel: bool, distribution: Callable[[str, str], None]
+    maps: Tables,
+    tables: Tables,
+    per_pixel: bool,
+    distribution: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     distribution("points", NEGATIVE_DISTANCES)
+    monkeypatch.setenv("LATENTCLUST_PLUGINS", "points")  # another installed plugin may also provide `similarities`
     chosen = maps if per_pixel else tables
     if not per_pixel:
         chosen["networks"]["trunk"] = {"use": "mlp", "hidden": [5], "frozen": True}
