@@ -13,7 +13,7 @@ from latentclust.api import Latent, MapPriorSpec
 
 @final
 class CategoricalMap(MapPriorSpec):
-    """One category per pixel and a grid of styles from N(0, sigma^2) (Xing et al. 2020, section 3.5).
+    """One category per pixel and a grid of styles from N(0, sigma^2) (Zhu et al. 2019, section 3.5).
 
     In the paper the categories are independent and uniform. With `coupling` b, an extension of the paper, the map is a
     Potts field over 4-connected neighbours: `p(y) ~ exp(b #{pairs of neighbours with the same label})`.

@@ -23,6 +23,7 @@ class PartTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
     use: str
+    """Name of the part, or `distribution:name`."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -62,7 +63,10 @@ class ViewTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
     use: str | None = None
+    """The only augmentation, whose options are in the same table."""
+
     steps: tuple[PartTable, ...] = ()
+    """Several augmentations, each with `use`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> "ViewTable":
@@ -112,18 +116,27 @@ class OptimizerTable(Table):
     """`[players.P.optimizer]`: the optimizer of a player."""
 
     use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    """Torch's optimizer."""
+
     lr: PositiveFloat | LearningRamp = 1e-4
+    """Learning rate."""
+
     betas: tuple[Decay, Decay] = (0.5, 0.9)
     """Decay rates of Adam. The first one is the momentum of sgd and rmsprop."""
 
     weight_decay: float = Field(default=0.0, ge=0)
+    """Torch's weight decay."""
 
 
 class PlayerTable(Table):
     """`[players.P]`: the networks that one optimizer updates, and the number of its steps per round."""
 
     networks: tuple[str, ...] = Field(min_length=1)
+    """Networks that the player updates."""
+
     steps: PositiveInt = 1
+    """Number of steps per round, each with a new batch."""
+
     optimizer: OptimizerTable = OptimizerTable()
 
 
@@ -131,7 +144,11 @@ class LossTable(PartTable):
     """`[losses.NAME]`: one term of a player's objective."""
 
     player: str
+    """Player whose objective the term belongs to."""
+
     weight: Schedule = 1.0
+    """Factor of the term in the sum."""
+
     on: Mapping[str, str] = {}
     """Quantity, network or view that a parameter of the loss is bound to. Defaults to the one of the same name."""
 
@@ -139,6 +156,7 @@ class LossTable(PartTable):
     """Stages in which the loss is active. Defaults to all."""
 
     enabled: bool = True
+    """Whether the term is part of the objective."""
 
 
 class StageTable(Table):
@@ -162,10 +180,14 @@ class TrainTable(Table):
     """`[train]`: length, precision, devices, selection and logging of the training."""
 
     rounds: PositiveInt
+    """Number of rounds. In a round every player takes its steps."""
+
     batch_size: PositiveInt = 64
     """Number of samples per step on each device."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Precision of the networks. `auto` is fp32 on a CPU."""
+
     devices: PositiveInt = 1
     """Number of processes of data-parallel training, each with its own device."""
 
@@ -179,14 +201,21 @@ class TrainTable(Table):
     """Number of rounds in a selection window."""
 
     log_every: PositiveInt = 20
+    """Rounds between lines of `metrics.jsonl`."""
+
     checkpoint_every: PositiveInt = 500
+    """Rounds between checkpoints."""
 
 
 class EvaluateTable(Table):
     """`[evaluate]`: metrics and figures of the report, and the split that they are computed on."""
 
     metrics: tuple[str | PartTable, ...] = ("accuracy", "purity", "nmi", "ari")
+    """Metrics to report if there are labels."""
+
     baselines: tuple[str | PartTable, ...] = ("kmeans",)
+    """Classical clusterings of the same samples."""
+
     readouts: tuple[str | PartTable, ...] = ()
     """Other inference methods to evaluate. The report shows their scores and their agreement with the model's own."""
 
@@ -194,6 +223,8 @@ class EvaluateTable(Table):
     """Split that is evaluated. Defaults to the training split."""
 
     batch_size: PositiveInt = 500
+    """Samples per batch of inference."""
+
     every: NonNegativeInt = 0
     """Rounds between entries of the learning curve, which reads labels and is never used for selection. 0: no curve."""
 
@@ -205,9 +236,17 @@ class Recipe(Table):
     """A recipe: the tables of a whole experiment."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the recipe format."""
+
     name: str = Field(pattern=r"^[\w][\w.-]*$")
+    """Name of the folder of its runs."""
+
     description: str = ""
+    """One line, shown in lists."""
+
     seed: NonNegativeInt = 0
+    """Seed of initial weights, batches, augmentation and sampling."""
+
     data: DataTable
     views: Mapping[str, ViewTable] = {}
     prior: PartTable

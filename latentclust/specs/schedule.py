@@ -15,10 +15,19 @@ class Ramp(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     start: float
+    """Value up to `since`."""
+
     end: float
+    """Value from `until` on."""
+
     since: float = Field(default=0.0, ge=0, lt=1)
+    """Fraction of the rounds at which the value begins to change."""
+
     until: float = Field(default=1.0, gt=0, le=1)
+    """Fraction of the rounds at which `end` is reached."""
+
     shape: Literal["linear", "cosine", "geometric"] = "linear"
+    """Shape of the change. `geometric` requires both ends of the same sign."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Ramp":

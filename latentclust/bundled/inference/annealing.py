@@ -1,4 +1,4 @@
-"""Options of Langevin-Gibbs chains of whole images and of label maps: Xing et al. 2020."""
+"""Options of Langevin-Gibbs chains of whole images and of label maps: Zhu et al. 2019."""
 
 from abc import ABC
 from collections.abc import Mapping

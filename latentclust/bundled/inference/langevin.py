@@ -1,4 +1,4 @@
-"""Langevin dynamics on style codes under a generator: Xing et al. 2020, Eqs. 3 and 4."""
+"""Langevin dynamics on style codes under a generator: Zhu et al. 2019, Eqs. 3 and 4."""
 
 from dataclasses import dataclass
 from functools import lru_cache

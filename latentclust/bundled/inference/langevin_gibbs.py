@@ -1,4 +1,4 @@
-"""Langevin-Gibbs inference of one cluster per image: Xing et al. 2020, Algorithm 1 and Eqs. 2 to 7."""
+"""Langevin-Gibbs inference of one cluster per image: Zhu et al. 2019, Algorithm 1 and Eqs. 2 to 7."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

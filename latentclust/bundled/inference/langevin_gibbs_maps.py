@@ -1,4 +1,4 @@
-"""Langevin-Gibbs inference of label maps: Xing et al. 2020, section 3.5, with optional coupling of neighbours."""
+"""Langevin-Gibbs inference of label maps: Zhu et al. 2019, section 3.5, with optional coupling of neighbours."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Objective of the clustered generator model at sampled latents: Xing et al. 2020, Eqs. 4 and 8."""
+"""Objective of the clustered generator model at sampled latents: Zhu et al. 2019, Eqs. 4 and 8."""
 
 from typing import final
 
