@@ -1,1 +1,1 @@
-"""From an opened data set to batches on a device."""
+"""Data sets: sources of samples, rasters, tiles, and batches on a device."""

@@ -1,4 +1,4 @@
-"""The choice between a resident and a streamed set, and the plain reading of a set for inference."""
+"""Feeds of resident and streamed data sets, and sequential reading for inference."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -15,19 +15,25 @@ from latentclust.specs.data import ImageSource, MaskSource
 from latentclust.tensors import Images
 
 Resident = Literal["auto"] | bool
-"""Whether a set lives on the device: always, never, or where it fits the memory limit."""
+"""Whether a data set is kept on the device: always, never, or if it fits the memory limit."""
 
 PIXELS_AT_ONCE = 2**20
-"""Pixels in a batch of label maps, at most and unless one image has more: their probabilities take 4 K bytes each."""
+"""Largest number of pixels in a batch of label maps with several images; probabilities take 4 K bytes per pixel."""
 
 
 class ResidentFeed(Feed):
-    """Batches gathered on the device. Once an epoch its order is copied there."""
+    """Batches gathered on the device, where the complete data set is kept. The order is copied there once per epoch.
+
+    Args:
+        source: The samples, which are all read at once. torch raises its own error if the device has too little memory.
+        order: Order of the samples.
+        device: Device of the batches.
+        valid: Masks of valid pixels. None if all are valid.
+    """
 
     def __init__(
         self, source: ImageSource, order: EpochOrder, device: torch.device, valid: MaskSource | None = None
     ) -> None:
-        """Reads the whole source, and its masks; out of memory on the device is torch's own error."""
         super().__init__(order)
         everything = np.arange(len(source))
         self._samples = torch.from_numpy(source.read(everything)).to(device)
@@ -35,7 +41,7 @@ class ResidentFeed(Feed):
         self._dealt: tuple[int, Tensor] | None = None
 
     def read(self, index: Int64[Tensor, " n"]) -> Tensor:
-        """The samples of any indices, gathered on the device."""
+        """Return the samples of any indices, gathered on the device."""
         return self._samples.index_select(0, index)
 
     def _batch(self, epoch: int, position: int) -> Batch:
@@ -65,26 +71,26 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
     fixed: bool = False,
     valid: MaskSource | None = None,
 ) -> Feed:
-    """The feed for a set. Which one is chosen changes no batch, only where it is made.
+    """Return the feed of a data set. Resident and streamed feeds return the same batches.
 
-    A set that would be resident but has host views is decoded once into this process's memory and streamed from there.
+    A data set that would be resident but has host views is decoded once into host memory and streamed from there.
 
     Args:
         source: The samples.
-        views: Host views by name; one without steps is left out.
-        batch_size: On each rank.
-        seed: Of the order and of the host views.
-        device: Where batches go.
-        resident: Whether the set lives on the device.
-        memory_limit: Bytes that a resident set may take under `auto`.
-        workers: Processes that read a streamed set.
-        rank: This process.
-        world: How many processes there are.
+        views: Host steps by view name; views without host steps are ignored.
+        batch_size: Number of samples per batch on each rank.
+        seed: Seed of the order and of the host views.
+        device: Device of the batches.
+        resident: Whether the data set is kept on the device.
+        memory_limit: Largest size of a resident data set with `auto`, in bytes.
+        workers: Number of processes that read a streamed data set.
+        rank: Rank of this process.
+        world: Number of processes.
         fixed: Whether each sample stays on one rank.
-        valid: Which pixels count, where not all do.
+        valid: Masks of valid pixels. None if all are valid.
 
     Raises:
-        LatentclustError: The set is smaller than a batch on each rank, or host views on vectors.
+        LatentclustError: If the data set is smaller than a batch on each rank, or a data set of vectors has host views.
     """
     order = EpochOrder(len(source), batch_size, seed, rank, world, fixed)
     steps = {name: tuple(specs) for name, specs in views.items() if specs}
@@ -96,20 +102,20 @@ def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the pla
 
 
 def byte_size(source: ImageSource, valid: MaskSource | None = None) -> int:
-    """Bytes of the whole set in memory, with a byte for each pixel of its masks."""
+    """Return the size of a data set in memory in bytes, with one byte per pixel of its masks."""
     masks = 0 if valid is None else np.prod(source.shape[-2:])
     return int(len(source) * (np.prod(source.shape) * source.dtype.itemsize + masks))
 
 
 def map_batch(batch_size: int, height: int, width: int) -> int:
-    """The images of `height` x `width` pixels in a batch of label maps: at least one, at most `batch_size`."""
+    """Return the number of images of `height` x `width` pixels per batch of label maps, from 1 to `batch_size`."""
     return max(1, min(batch_size, PIXELS_AT_ONCE // (height * width)))
 
 
 def sequential(
     source: ImageSource, batch_size: int, device: torch.device
 ) -> Iterator[tuple[Images, Int64[Tensor, " b"]]]:
-    """All samples in order, none dropped, as float batches on the device, with their indices."""
+    """Yield all samples in order as float batches on the device, with their indices."""
     for start in range(0, len(source), batch_size):
         indices = np.arange(start, min(start + batch_size, len(source)), dtype=np.int64)
         raw = torch.from_numpy(source.read(indices)).to(device)

@@ -1,4 +1,4 @@
-"""Square windows of rasters: drawn at random where there is data, and read when they are asked for."""
+"""Square windows of rasters as training samples: drawn at random where there are valid pixels, read on demand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from latentclust.specs.data import ImageSource, MaskSource
 from latentclust.tensors import Shape
 
 TRIES = 50
-"""How many windows are drawn, for each one wanted, before a scene is said to have too few."""
+"""Largest number of draws per requested window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Square windows of scenes, and how they are read.
+    """Square windows of scenes with their bands and value ranges.
 
     Attributes:
-        scenes: The rasters.
-        places: `(n, 3)`: scene, first row, first column of each window, counted from 0.
-        side: Of a window, in pixels.
-        bands: Those read of each scene, counted from 1.
-        ranges: For each band the values that become 0 and 255; none for bytes that are taken as they are.
+        scenes: Files of the rasters.
+        places: Scene, first row and first column of each window, `(n, 3)`, counted from 0.
+        side: Window size in pixels.
+        bands: Bands that are read, counted from 1.
+        ranges: Values of each band that are scaled to 0 and 255; empty for bytes that are not scaled.
     """
 
     scenes: tuple[Path, ...]
@@ -37,10 +37,10 @@ class Windows:
     ranges: Ranges
 
     def read(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """The images `(m, c, side, side)` of some windows, and which pixels are data `(m, side, side)`.
+        """Return the images `(m, c, side, side)` of some windows, and their valid pixels `(m, side, side)`.
 
         Raises:
-            LatentclustError: A raster that is gone or damaged.
+            LatentclustError: If a raster is missing or damaged.
         """
         images = np.empty((len(indices), len(self.bands), self.side, self.side), np.uint8)
         valid = np.empty((len(indices), self.side, self.side), np.bool_)
@@ -54,7 +54,7 @@ class Windows:
         return images, valid
 
     def reading(self) -> BandReading:
-        """How the scenes are read; raises LatentclustError where one is gone or damaged."""
+        """Return the band reading of the scenes. Raise LatentclustError if one is missing or damaged."""
         return band_reading(self.scenes, self.bands, self.ranges)
 
 
@@ -62,56 +62,61 @@ class WindowSource(ImageSource):
     """Windows of rasters as images.
 
     Attributes:
-        windows: Where they lie; `read_scene` reads a whole scene with their `bands` and `ranges`.
+        windows: The windows; `read_scene` reads a complete scene with their `bands` and `ranges`.
     """
 
     def __init__(self, windows: Windows) -> None:
-        """Reads some windows."""
         self.windows = windows
         self.shape: Shape = (len(windows.bands), windows.side, windows.side)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def __len__(self) -> int:
-        """How many windows there are."""
+        """Return the number of windows."""
         return len(self.windows.places)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The images `(len(indices), c, side, side)`."""
+        """Return the images `(len(indices), c, side, side)`."""
         return self.windows.read(indices)[0]
 
 
 class WindowMasks(MaskSource):
-    """Which pixels of windows are data."""
+    """The valid pixels of windows.
+
+    Args:
+        windows: The windows.
+    """
 
     def __init__(self, windows: Windows) -> None:
-        """Reads the masks of the same windows."""
         self._windows = windows
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """The masks `(len(indices), side, side)`."""
+        """Return the masks `(len(indices), side, side)`."""
         return self._windows.read(indices)[1]
 
 
 def draw_windows(
     scenes: Sequence[Path], bands: Sequence[int], side: int, count: int, max_nodata: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Places `(count, 3)` of windows that differ: scene, row, column; every place that will do is equally likely.
+    """Draw distinct windows; all suitable positions are equally likely.
 
     Args:
-        scenes: The rasters.
-        bands: Those that must hold data, counted from 1.
-        side: Of a window, in pixels.
-        count: How many.
-        max_nodata: The share of a window's pixels that may be no data.
-        rng: Decides.
+        scenes: Files of the rasters.
+        bands: Bands that decide which pixels are valid, counted from 1.
+        side: Window size in pixels.
+        count: Number of windows.
+        max_nodata: Largest fraction of nodata pixels in a window.
+        rng: The only source of randomness.
+
+    Returns:
+        Scene, first row and first column of each window, `(count, 3)`, counted from 0.
 
     Raises:
-        LatentclustError: A scene smaller than a window, or too few windows that will do.
+        LatentclustError: If a scene is smaller than a window, or there are too few suitable windows.
     """
     extents = np.array([_free(path, side) for path in scenes])
     places = np.prod(extents, axis=1)
     if places.sum() < count:
-        what = f"{count:,} windows of {side}x{side}, and the scenes have {places.sum():,} places for one"
+        what = f"{count:,} windows of {side}x{side} exceed the {places.sum():,} positions in the scenes"
         raise LatentclustError.at("data.windows", what, f"Set at most {places.sum()}, or a smaller data.window")
     seen: dict[tuple[int, int, int], bool] = {}
     tried = 0
@@ -120,7 +125,7 @@ def draw_windows(
         drawn = np.column_stack([scene, rng.integers(0, extents[scene])])
         tried += count
         fresh = [place for place in dict.fromkeys(map(tuple, drawn.tolist())) if place not in seen]
-        seen |= _suits(scenes, bands, side, fresh, max_nodata)
+        seen |= _are_valid(scenes, bands, side, fresh, max_nodata)
     found = [place for place, suits in seen.items() if suits]
     if len(found) < count:
         what = f"{len(found):,} of {count:,} windows of {side}x{side} found, each with at most {max_nodata:.0%} nodata"
@@ -130,19 +135,19 @@ def draw_windows(
 
 
 def _free(path: Path, side: int) -> tuple[int, int]:
-    """How many rows and columns a window may begin at."""
+    """Return the number of rows and columns that a window can begin at."""
     with raster(path) as file:
         height, width = file.height, file.width
     if min(height, width) < side:
         what = f"is {width}x{height} pixels (w x h), smaller than a window of {side}x{side}"
-        raise LatentclustError.at(str(path), what, "Lower data.window, or leave the scene out")
+        raise LatentclustError.at(str(path), what, "Lower data.window, or exclude the scene")
     return height - side + 1, width - side + 1
 
 
-def _suits(
+def _are_valid(
     scenes: Sequence[Path], bands: Sequence[int], side: int, places: Sequence[tuple[int, ...]], max_nodata: float
 ) -> dict[tuple[int, int, int], bool]:
-    """Whether windows have enough data, read only where a raster can lack some."""
+    """Return whether windows have enough valid pixels. Only rasters that can contain nodata are read."""
     found: dict[tuple[int, int, int], bool] = {}
     for scene in sorted({place[0] for place in places}):
         with raster(scenes[scene]) as file:

@@ -1,4 +1,4 @@
-"""Raster files read by window: which pixels are data, and how values become the bytes that networks read."""
+"""Raster files read by window: valid pixels, and the scaling of values to bytes."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,35 +20,35 @@ from latentclust.data.sources import UINT8_MAX, decode_errors
 from latentclust.errors import LatentclustError
 
 Opened: TypeAlias = DatasetReader | WarpedVRT
-"""A raster to be read by window: a file, or one that is resampled as it is read."""
+"""An open raster: a file, or a virtual raster that is resampled when read."""
 
 Ranges = tuple[tuple[float, float], ...]
-"""For each band the values that become 0 and 255; none for bytes that are taken as they are."""
+"""Values of each band that are scaled to 0 and 255; empty for bytes that are not scaled."""
 
 Scales = tuple[tuple[float, float], ...]
-"""For each band the scale and the offset that a raster claims; 1 and 0 where it claims none."""
+"""Scale and offset of each band in the raster's header; 1 and 0 by default."""
 
 CACHE_BYTES = 64 << 20
-"""What GDAL may keep of decoded blocks; its default is a twentieth of the machine's memory."""
+"""Size of GDAL's block cache in bytes. GDAL's default is five per cent of the memory."""
 
 Value = TypeVar("Value")
 
 PERCENTILES = (2.0, 98.0)
-"""Between which the values of a band are stretched where no range is given."""
+"""Percentiles of a band's values that are scaled to 0 and 255 by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandReading:
-    """How the rasters that a model was trained on were read, so that others are read in the same way.
+    """The bands and value ranges of the rasters that a model was trained on, so that others are read in the same way.
 
     Attributes:
-        bands: Those read, counted from 1.
-        ranges: For each of them the values that became 0 and 255; none for bytes that were taken as they are.
-        counts: How many bands the rasters had, alpha left out.
-        types: The types of their values, by numpy's names.
-        names: The descriptions of the bands read; none where rasters lack one, name two alike, or differ.
-        scales: Scale and offset that the rasters claim for each band read, and that are never applied; none where they
-            differ or are not known.
+        bands: Bands that are read, counted from 1.
+        ranges: Values of each band that are scaled to 0 and 255; empty for bytes that are not scaled.
+        counts: Numbers of bands of the rasters, without alpha.
+        types: NumPy names of the data types of the rasters.
+        names: Descriptions of the bands; empty if one is missing, two are equal, or the rasters differ.
+        scales: Scale and offset of each band in the headers, which are never applied; empty if the rasters differ or
+            they are unknown.
     """
 
     bands: tuple[int, ...]
@@ -61,7 +61,7 @@ class BandReading:
 
 @contextmanager
 def raster(path: Path) -> Iterator[DatasetReader]:
-    """A raster opened for reading by window; whatever a decoder raises in the block becomes a LatentclustError."""
+    """Open a raster for reading by window. A decoder's exception in the block is raised as a LatentclustError."""
     with decode_errors(path), warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path) as file:
@@ -69,12 +69,12 @@ def raster(path: Path) -> Iterator[DatasetReader]:
 
 
 def bands_of(file: DatasetReader) -> tuple[int, ...]:
-    """The bands of a raster that are no alpha channel, counted from 1."""
+    """Return the bands of a raster without alpha channels, counted from 1."""
     return tuple(band for band, kind in enumerate(file.colorinterp, start=1) if kind != ColorInterp.alpha)
 
 
 def has_gaps(file: Opened, bands: Sequence[int]) -> bool:
-    """Whether a raster can hold pixels that are no data: it names a nodata value, has a mask, or is of floats."""
+    """Return whether a raster can contain nodata pixels: it has a nodata value, a mask, or floats."""
     flags = [file.mask_flag_enums[band - 1] for band in bands]
     floats = any(np.issubdtype(np.dtype(file.dtypes[band - 1]), np.inexact) for band in bands)
     return floats or any(MaskFlags.all_valid not in each for each in flags)
@@ -83,15 +83,15 @@ def has_gaps(file: Opened, bands: Sequence[int]) -> bool:
 def read_window(
     file: Opened, bands: Sequence[int], window: Window | None = None, step: int = 1
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """The values `(c, h, w)` of a window, and where they are data `(h, w)`.
+    """Return the values `(c, h, w)` of a window and its valid pixels `(h, w)`.
 
-    A pixel is data where in every band it is finite, unmasked, unlike the nodata value and not transparent.
+    A pixel is valid if in every band it is finite, not masked, not the nodata value and not transparent.
 
     Args:
-        file: From `raster`.
-        bands: Counted from 1.
-        window: In pixels; the whole raster where None.
-        step: Every how many pixels one is read, either way.
+        file: Raster that `raster` opened.
+        bands: Bands to read, counted from 1.
+        window: Window in pixels. Defaults to the whole raster.
+        step: Distance in pixels between the pixels that are read, in each axis.
     """
     height, width = (window.height, window.width) if window else (file.height, file.width)
     extent = (len(bands), -(-int(height) // step), -(-int(width) // step))
@@ -103,12 +103,12 @@ def read_window(
 
 
 def as_bytes(values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges) -> NDArray[np.uint8]:
-    """Values `(c, h, w)` as uint8, clipped to their ranges and rounded; 0 where they are not valid.
+    """Return values `(c, h, w)` as uint8, clipped to their ranges and rounded; invalid pixels are 0.
 
     Args:
-        values: Of any real type; uint8 where there are no ranges.
-        valid: `(h, w)`.
-        ranges: One a band, or none.
+        values: Values of any real type; uint8 if there are no ranges.
+        valid: Valid pixels `(h, w)`.
+        ranges: One range per band; empty for bytes that are not scaled.
     """
     if not ranges:
         assert values.dtype == np.uint8, "values of other types have ranges"
@@ -120,18 +120,18 @@ def as_bytes(values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges) -> 
 
 
 def read_scene(path: Path, bands: Sequence[int], ranges: Ranges) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A whole raster as a network that was trained on its windows reads it.
+    """Read a complete raster in the form of its windows.
 
     Args:
-        path: Of the raster.
-        bands: Counted from 1.
-        ranges: Those of the windows: one a band, or none for bytes.
+        path: File of the raster.
+        bands: Bands to read, counted from 1.
+        ranges: Ranges of the windows: one per band, or empty for bytes.
 
     Returns:
-        The image `(c, h, w)`, and which pixels are data `(h, w)`; those that are not hold 0.
+        The image `(c, h, w)`, and its valid pixels `(h, w)`; invalid pixels are 0 in the image.
 
     Raises:
-        LatentclustError: A file that is absent, damaged or no raster.
+        LatentclustError: If the file is missing, damaged or not a raster.
     """
     with raster(path) as file:
         values, valid = read_window(file, bands)
@@ -139,10 +139,10 @@ def read_scene(path: Path, bands: Sequence[int], ranges: Ranges) -> tuple[NDArra
 
 
 def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) -> BandReading:
-    """How rasters are read, with what their headers say.
+    """Return the band reading of rasters, with the facts of their headers.
 
     Raises:
-        LatentclustError: A file that is absent, damaged or no raster.
+        LatentclustError: If a file is missing, damaged or not a raster.
     """
     counts, types, names, scales = set(), set(), set(), set()
     for path in paths:
@@ -155,31 +155,35 @@ def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) 
 
 
 def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
-    """What a raster says of bands; empty strings where it says nothing."""
+    """Return the descriptions of bands; empty strings for bands without one."""
     return tuple((file.descriptions[band - 1] or "").strip() for band in bands)
 
 
 def scales_of(file: DatasetReader, bands: Sequence[int]) -> Scales:
-    """The scale and the offset that a raster claims for bands; values are read as they are stored."""
+    """Return the scale and the offset of bands in the header. They are not applied to values."""
     return tuple((float(file.scales[band - 1]), float(file.offsets[band - 1])) for band in bands)
 
 
 def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Descriptions that all rasters share and that tell every band from the others, or none."""
+    """Return the descriptions that all rasters share, if no two bands have the same; otherwise none."""
     names = _common(found)
     return names if all(names) and len(set(names)) == len(names) else ()
 
 
 def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
-    """What all rasters say alike, or nothing."""
+    """Return the value that all rasters share, or an empty tuple."""
     return next(iter(found)) if len(found) == 1 else ()
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
-    """The ranges between `PERCENTILES` of each band, over pixels `(c, n)` of several rasters.
+    """Return the range between `PERCENTILES` of each band.
+
+    Args:
+        samples: Pixels `(c, n)` of each raster.
+        where: Recipe key or file for messages.
 
     Raises:
-        LatentclustError: A band whose values are all the same, naming it.
+        LatentclustError: If all values of a band are the same.
     """
     pooled = np.concatenate([np.asarray(each, np.float64) for each in samples], axis=1)
     found = np.percentile(pooled, PERCENTILES, axis=1).T
@@ -187,6 +191,6 @@ def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
     found[flat] = np.stack([pooled.min(axis=1), pooled.max(axis=1)], axis=1)[flat]
     constant = np.flatnonzero(found[:, 0] == found[:, 1])
     if len(constant):
-        what = f"band {constant[0] + 1} of those chosen has one value, {found[constant[0], 0]:g}, throughout"
-        raise LatentclustError.at(where, what, "Leave the band out with data.bands")
+        what = f"all values of band {constant[0] + 1} of the selected ones are {found[constant[0], 0]:g}"
+        raise LatentclustError.at(where, what, "Exclude the band with data.bands")
     return tuple((float(low), float(high)) for low, high in found)

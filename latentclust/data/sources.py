@@ -1,4 +1,4 @@
-"""Samples by index, from an array in memory or from image files, and the finding and checked reading of either."""
+"""Sources of samples: arrays in memory and image files, with checks and conversions."""
 
 import struct
 import tarfile
@@ -41,12 +41,17 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What decoders raise on a truncated or foreign file; Pillow raises SyntaxError, scipy TypeError."""
+"""Exceptions that decoders raise for damaged or foreign files; Pillow raises SyntaxError, scipy TypeError."""
 
 
 @contextmanager
 def decode_errors(path: Path | str, fix: str = "Fetch or copy the file again") -> Iterator[None]:
-    """Turns whatever a decoder raises on a damaged file into one LatentclustError that names the file or its URL."""
+    """Raise a decoder's exception for a damaged file as a LatentclustError.
+
+    Args:
+        path: File or URL that the block reads.
+        fix: Advice for the user.
+    """
     try:
         yield
     except _UNREADABLE as error:
@@ -59,30 +64,32 @@ class ArraySource(ImageSource):
 
     Args:
         array: uint8 images `(n, c, h, w)` or float32 vectors `(n, d)`.
-        where: What an error names as the place: a recipe key or a file.
+        where: Recipe key or file for messages.
 
     Raises:
-        LatentclustError: Another rank or dtype, no sample, an empty axis, or a value that is not finite.
+        LatentclustError: If the array has another rank or type, an empty axis, or a value that is not finite.
     """
 
     def __init__(self, array: NDArray[Any], where: str = "data") -> None:
         kind = (array.ndim, array.dtype)
         if kind not in {(_IMAGE_RANK, np.dtype(np.uint8)), (_VECTOR_RANK, np.dtype(np.float32))}:
-            what = f"an array of shape {array.shape} and type {array.dtype}"
-            raise LatentclustError.at(where, what, "Give uint8 images (n, c, h, w) or float32 vectors (n, d)")
+            what = f"is an array of shape {array.shape} and type {array.dtype}"
+            raise LatentclustError.at(where, what, "Use uint8 images (n, c, h, w) or float32 vectors (n, d)")
         if array.size == 0:
-            raise LatentclustError.at(where, f"no samples: the array's shape is {array.shape}", "Give at least one")
+            raise LatentclustError.at(
+                where, f"contains no samples: its shape is {array.shape}", "Use at least one sample"
+            )
         _check_finite(array, where)
         self.shape: Shape = array.shape[1:]
         self.dtype: np.dtype[Any] = array.dtype
         self._array = array
 
     def __len__(self) -> int:
-        """How many samples there are."""
+        """Return the number of samples."""
         return len(self._array)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """A copy of the samples `(len(indices), *shape)`."""
+        """Return a copy of the samples `(len(indices), *shape)`."""
         samples: NDArray[Any] = self._array[indices]
         return samples
 
@@ -95,26 +102,27 @@ def _check_finite(array: NDArray[Any], where: str) -> None:
     if count:
         sample, position = np.argwhere(wrong)[0][[0, -1]]
         what = f"{count} values are NaN or infinite, the first in sample {sample} at position {position}"
-        raise LatentclustError.at(where, what, "Drop or fill these samples; indices count from 0")
+        raise LatentclustError.at(where, what, "Remove or fill these samples; indices count from 0")
 
 
 class FileSource(ImageSource):
-    """Image files, decoded when read. Headers are read at once, so that mixed sizes are known before training.
+    """Image files, decoded when read. Headers are read at once, so that mixed sizes are found before training.
 
-    Grey only where every file is grey, RGB otherwise; transparency is dropped.
+    Images are grey if all files are grey, otherwise RGB. Transparency is removed.
 
     Args:
-        paths: The files, in sample order.
-        size: Side in pixels of the square that every image is resized to; None keeps the files' common size.
-        where: What an error names as the place where no file is one's own.
+        paths: Image files, in the order of the samples.
+        size: Side in pixels of the square that every image is resized to. None keeps the common size of the files.
+        where: Recipe key or file for messages that concern no single file.
 
     Raises:
-        LatentclustError: No file, an unreadable one, more than 8 bits a channel, or several sizes and no `size`.
+        LatentclustError: If there is no file, a file is unreadable or has more than 8 bits per channel, or the files
+            have several sizes and `size` is None.
     """
 
     def __init__(self, paths: Sequence[Path], size: int | None = None, where: str = "data") -> None:
         if not paths:
-            raise LatentclustError.at(where, "no image files", "Name a folder that holds images")
+            raise LatentclustError.at(where, "contains no image files", "Use a folder that contains images")
         self._paths = tuple(paths)
         self._size = size
         sizes: dict[tuple[int, int], Path] = {}
@@ -125,18 +133,18 @@ class FileSource(ImageSource):
             grey = grey and mode in _GREY_MODES
         if size is None and len(sizes) > 1:
             examples = " and ".join(f"{path} is {w}x{h}" for (w, h), path in list(sizes.items())[:2])
-            raise LatentclustError.at(where, f"images of {len(sizes)} sizes: {examples}", "Set data.size")
+            raise LatentclustError.at(where, f"images have {len(sizes)} sizes: {examples}", "Set data.size")
         width, height = (size, size) if size else next(iter(sizes))
         self._mode = "L" if grey else "RGB"
         self.shape: Shape = (1 if grey else 3, height, width)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def __len__(self) -> int:
-        """How many files there are."""
+        """Return the number of files."""
         return len(self._paths)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The decoded images `(len(indices), c, h, w)`; raises LatentclustError on a damaged file."""
+        """Return decoded images `(len(indices), c, h, w)`. Raise LatentclustError if a file is damaged."""
         images = np.empty((len(indices), *self.shape), np.uint8)
         for image, index in zip(images, indices, strict=True):
             path = self._paths[index]
@@ -146,15 +154,15 @@ class FileSource(ImageSource):
 
 
 def _header(path: Path) -> tuple[tuple[int, int], str]:
-    with decode_errors(path, "Remove it, or replace it by an image"), Image.open(path) as file:
+    with decode_errors(path, "Remove it, or replace it with an image"), Image.open(path) as file:
         extent, mode = file.size, file.mode
     if mode in _DEEP_MODES:
-        raise LatentclustError.at(str(path), f"more than 8 bits a channel (mode {mode})", "Convert it to 8 bits")
+        raise LatentclustError.at(str(path), f"has more than 8 bits per channel (mode {mode})", "Convert it to 8 bits")
     return extent, mode
 
 
 def image_to_array(image: Image.Image, mode: str, size: int | None = None) -> NDArray[np.uint8]:
-    """A Pillow image, converted to `mode` and resized to `size` bilinearly, as `(c, h, w)`."""
+    """Return a Pillow image as an array `(c, h, w)`, converted to `mode` and resized bilinearly to `size`, if given."""
     converted = image.convert(mode)
     if size:
         converted = converted.resize((size, size), Image.Resampling.BILINEAR)
@@ -163,7 +171,7 @@ def image_to_array(image: Image.Image, mode: str, size: int | None = None) -> ND
 
 
 def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Images `(n, c, h, w)` brought to `(n, c, size, size)`, bilinearly with antialiasing and rounding."""
+    """Return images `(n, c, h, w)` resized to `(n, c, size, size)`, bilinearly with antialiasing and rounding."""
     if images.shape[2:] == (size, size):
         return images
     out = np.empty((*images.shape[:2], size, size), np.uint8)
@@ -175,32 +183,32 @@ def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def image_set(source: ImageSource, labels: NDArray[Any] | None, classes: Sequence[str], where: str) -> ImageSet:
-    """A data set of samples that differ and labels that fit them, sealed.
+    """Return a data set of checked samples with sealed labels.
 
     Args:
-        source: The samples. Of those in files a few, spread over the set, are compared.
+        source: The samples. They must not all be the same; of samples in files, a few are compared.
         labels: 0-based classes `(n,)`, or None.
-        classes: Their names in label order; may be empty.
-        where: What an error names as the place.
+        classes: Class names in label order; may be empty.
+        where: Recipe key or file for messages.
 
     Raises:
-        LatentclustError: All samples one and the same, a count of labels that is not that of the samples, or a label
-            that is no class.
+        LatentclustError: If all samples are the same, the number of labels differs from that of the samples, or a label
+            is not a class.
     """
     _check_varied(source, where)
     if labels is None:
         return ImageSet(source, None, ())
     if labels.shape != (len(source),):
-        what = f"{len(source)} samples, and labels of shape {labels.shape}"
-        raise LatentclustError.at(where, what, "Give one label a sample")
+        what = f"has {len(source)} samples, but labels of shape {labels.shape}"
+        raise LatentclustError.at(where, what, "Provide one label per sample")
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or (classes and labels.max() >= len(classes)):
-        what = f"labels of type {labels.dtype} from {labels.min()} to {labels.max()} for {len(classes)} classes"
-        raise LatentclustError.at(where, what, "Count classes from 0 to their number less one")
+        what = f"has labels of type {labels.dtype} from {labels.min()} to {labels.max()} for {len(classes)} classes"
+        raise LatentclustError.at(where, what, "Use classes from 0 to their number minus 1")
     return ImageSet(source, SealedLabels(labels.astype(np.int64)), tuple(classes))
 
 
 def _check_varied(source: ImageSource, where: str) -> None:
-    """Of an array all is compared, by blocks that end at the first difference; of files, `_LOOKED_AT`."""
+    """Raise LatentclustError if all samples are the same. Of files, about `_LOOKED_AT` are compared, evenly spaced."""
     count = len(source)
     step = 1 if isinstance(source, ArraySource) else max(1, count // _LOOKED_AT)
     looked_at = np.arange(0, count, step)
@@ -211,5 +219,5 @@ def _check_varied(source: ImageSource, where: str) -> None:
     constant = bool(np.all(first == first.flat[0]))
     if constant or count > 1:
         value = f", every value {first.flat[0]}" if constant else ""
-        what = f"all {len(looked_at)} samples looked at, of {count}, are identical{value}"
+        what = f"all {len(looked_at)} compared samples, of {count}, are identical{value}"
         raise LatentclustError.at(where, what, "Check how the images were written: there is nothing to cluster")

@@ -1,4 +1,4 @@
-"""A data set read, and put through its host views, by worker processes ahead of the training step."""
+"""A feed whose worker processes read samples and apply host views ahead of the training step."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,18 +17,18 @@ from latentclust.specs.data import ImageSource, MaskSource
 from latentclust.specs.parts import HostViewSpec
 
 HostViews = Mapping[str, Sequence[HostViewSpec]]
-"""By view name, the steps that make it of an image."""
+"""Host steps by view name."""
 
 
 class _Key(NamedTuple):
-    """A batch to be made."""
+    """The epoch and the sample indices of a batch."""
 
     epoch: int
     indices: NDArray[np.int64]
 
 
 class _Parcel(NamedTuple):
-    """A batch on the host, or what was wrong: a loader would rebuild a raised error without its issues."""
+    """A batch on the host, or the issues of an error, because a DataLoader would re-raise it without them."""
 
     raw: Tensor
     indices: Tensor
@@ -38,18 +38,18 @@ class _Parcel(NamedTuple):
 
 
 class StreamFeed(Feed):
-    """Batches made by workers, in pinned memory where the device is a GPU.
+    """Batches read by worker processes, in pinned memory if the device is a GPU.
 
     Args:
-        source: The samples; sent to each worker.
-        order: Which of them make which batch.
-        views: Steps on single images; images only.
-        device: Where batches go.
-        workers: Processes that read; 0 reads in this one.
-        valid: Which pixels count, where not all do.
+        source: The samples; a copy is sent to each worker.
+        order: Order of the samples.
+        views: Host steps by view name, for images only.
+        device: Device of the batches.
+        workers: Number of worker processes; 0 reads in this process.
+        valid: Masks of valid pixels. None if all are valid.
 
     Raises:
-        LatentclustError: Views of a set of vectors.
+        LatentclustError: If a data set of vectors has host views.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class StreamFeed(Feed):
     ) -> None:
         super().__init__(order)
         if views and source.dtype != np.uint8:
-            where, what = f"views.{next(iter(views))}", f"works on images; the samples are vectors of {source.shape}"
-            raise LatentclustError.at(where, what, "Remove the view, or choose a data set of images")
+            where, what = f"views.{next(iter(views))}", f"requires images, got vectors of shape {source.shape}"
+            raise LatentclustError.at(where, what, "Remove the view, or use a data set of images")
         self._dataset = _Batches(source, views, order.seed, valid)
         self._device = device
         self._workers = workers
@@ -72,7 +72,7 @@ class StreamFeed(Feed):
         self._parcels: Iterator[_Parcel] = iter(())
 
     def read(self, index: Int64[Tensor, " n"]) -> Tensor:
-        """The samples of any indices, read by this process, which waits for them."""
+        """Return the samples of any indices, read by this process."""
         raw = np.ascontiguousarray(self._dataset.source.read(index.cpu().numpy()))
         return self._moved(torch.from_numpy(raw))
 
@@ -88,7 +88,7 @@ class StreamFeed(Feed):
         return Batch(raw=self._moved(parcel.raw), index=self._moved(parcel.indices), views=views, valid=valid)
 
     def _from(self, epoch: int, position: int) -> Iterator[_Parcel]:
-        """A loader of batches from a place on. Its own generator keeps it from drawing on torch's global one."""
+        """Return batches from a position on. The loader gets its own generator, so that it does not use torch's."""
         loader: DataLoader[_Parcel] = DataLoader(
             self._dataset,
             batch_size=None,
@@ -111,7 +111,7 @@ def _keys(order: EpochOrder, epoch: int, position: int) -> Iterator[_Key]:
 
 
 class _Batches(Dataset[_Parcel]):
-    """Makes the batch of a key; runs in the workers."""
+    """A data set whose items are batches by key; it runs in the workers."""
 
     def __init__(self, source: ImageSource, views: HostViews, seed: int, valid: MaskSource | None) -> None:
         self.source = source
@@ -122,7 +122,7 @@ class _Batches(Dataset[_Parcel]):
     def __getitem__(self, key: _Key) -> _Parcel:
         indices = torch.from_numpy(key.indices)
         try:
-            # An array that was transposed stays so when read, and a convolution's last bits depend on it.
+            # A transposed array keeps its memory layout when read, and the last bits of a convolution depend on it.
             raw = np.ascontiguousarray(self.source.read(key.indices))
             views = {name: torch.from_numpy(self._view(name, raw, key)) for name in self._views}
             valid = None if self._valid is None else torch.from_numpy(self._valid.read(key.indices))
@@ -141,13 +141,13 @@ class _Batches(Dataset[_Parcel]):
 
 
 def _draw(seed: int, epoch: int, index: Any, name: str, step: int) -> int:
-    """The 32-bit seed of one step on one image: another for each epoch, sample, view and step."""
+    """Return the 32-bit seed of one step on one image; it differs by epoch, sample, view and step."""
     entropy = (seed, epoch, int(index), zlib.crc32(name.encode()), step)
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
 def _checked(after: NDArray[np.uint8], before: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     if after.shape != before.shape or after.dtype != np.uint8:
-        what = f"made {after.dtype} {after.shape} of a uint8 image {before.shape}"
-        raise LatentclustError.at(f"views.{name}", what, "Choose steps that keep an image's shape and type")
+        what = f"must return a uint8 image {before.shape}, returned {after.dtype} {after.shape}"
+        raise LatentclustError.at(f"views.{name}", what, "Use steps that keep the shape and the type of an image")
     return after

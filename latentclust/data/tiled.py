@@ -1,4 +1,4 @@
-"""Tiled data sets small enough to be made whole in memory, and how scored tiles are told apart by a hash."""
+"""Tiled data sets in memory, and the hash of scored tiles."""
 
 import hashlib
 from collections import Counter
@@ -16,47 +16,50 @@ from latentclust.specs.data import VOID, ImageSet, MapSource, MaskSource, Sealed
 from latentclust.tensors import Shape
 
 DIGEST_DIGITS = 12
-"""Hexadecimal digits of a protocol's hash that are shown."""
+"""Number of hexadecimal digits of a protocol's hash."""
 
 
 class ArrayMaps(MapSource):
-    """Label maps in memory."""
+    """Label maps in memory.
+
+    Args:
+        maps: Maps `(n, h, w)` of 0-based classes or `VOID`.
+    """
 
     def __init__(self, maps: NDArray[np.int16]) -> None:
-        """Holds maps `(n, h, w)`: 0-based classes or `VOID`."""
         self._maps = maps
 
     def __len__(self) -> int:
-        """How many maps there are."""
+        """Return the number of maps."""
         return len(self._maps)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
-        """A copy of the maps `(len(indices), h, w)`."""
+        """Return a copy of the maps `(len(indices), h, w)`."""
         return self._maps[indices]
 
 
 class ArrayMasks(MaskSource):
     """Masks in memory.
 
-    Attributes:
-        reads_labels: Whether ground truth decides what counts.
+    Args:
+        masks: Masks `(n, h, w)`; true for valid pixels.
+        reads_labels: Whether ground truth decides which pixels are valid.
     """
 
     def __init__(self, masks: NDArray[np.bool_], reads_labels: bool = False) -> None:
-        """Holds masks `(n, h, w)`, true where a pixel counts."""
         self._masks = masks
         self.reads_labels = reads_labels
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """A copy of the masks `(len(indices), h, w)`."""
+        """Return a copy of the masks `(len(indices), h, w)`."""
         return self._masks[indices]
 
 
 def in_memory(spec: TiledDatasetSpec, origin: Path) -> ImageSet:
-    """The whole set, its tiles made from the raw files in a folder.
+    """Cut the raw files in a folder into tiles, and return the data set.
 
     Raises:
-        LatentclustError: Raw files that are absent, damaged or do not fit together, no tile, or tiles all the same.
+        LatentclustError: If raw files are missing, damaged or inconsistent, there is no tile, or all tiles are equal.
     """
     made: list[Tiles] = []
     skipped: Counter[str] = Counter()
@@ -81,19 +84,19 @@ def in_memory(spec: TiledDatasetSpec, origin: Path) -> ImageSet:
 
 
 def no_tiles(spec: TiledDatasetSpec, origin: Path, skipped: Counter[str]) -> LatentclustError:
-    """That a protocol made no tile of a folder, and why."""
+    """Return the error that a protocol cuts no tile from a folder, with the reasons."""
     why = ", ".join(f"{count:,} x {reason}" for reason, count in sorted(skipped.items())) or "every file is too small"
-    what = f"no tile of {spec.facts().name} can be cut from it ({why})"
-    return LatentclustError.at(str(origin), what, "Give files that suit the protocol, or choose another")
+    what = f"contains no tile of {spec.facts().name} ({why})"
+    return LatentclustError.at(str(origin), what, "Use the files that the protocol requires, or another protocol")
 
 
 def scored(tiles: Tiles) -> NDArray[np.int64]:
-    """Which tiles have a labelled pixel, and so count in scores."""
+    """Return the indices of the tiles that are scored: those with a labelled pixel."""
     return np.flatnonzero([] if tiles.labels is None else np.any(tiles.labels != VOID, axis=(1, 2)))
 
 
 def fingerprint(tiles: Tiles) -> str:
-    """The sha256, in hexadecimal, of the tiles that are scored, those with a labelled pixel; empty where none is."""
+    """Return the SHA-256 of the scored tiles as hexadecimal digits; empty if there are none."""
     if tiles.labels is None:
         return ""
     found = scored(tiles)
@@ -105,7 +108,7 @@ def fingerprint(tiles: Tiles) -> str:
 
 
 def digest(fingerprints: Iterable[str]) -> str:
-    """The hash of a protocol's scored tiles by those of its units, in order; empty where none is scored."""
+    """Return the hash of a protocol's scored tiles from those of its units, in order; empty if none is scored."""
     scored = [each for each in fingerprints if each]
     return hashlib.sha256("".join(scored).encode()).hexdigest()[:DIGEST_DIGITS] if scored else ""
 
@@ -120,5 +123,5 @@ def _masks(made: Sequence[Tiles]) -> NDArray[np.bool_]:
 
 
 def _extent(tiles: Tiles) -> Shape:
-    """The shape `(n, h, w)` of a map of each tile."""
+    """Return the shape `(n, h, w)` of one map per tile."""
     return (len(tiles), *tiles.images.shape[2:])

@@ -1,4 +1,4 @@
-"""Data sets that are cut from raw files into tiles by a named protocol, unit by unit."""
+"""Data sets whose tiles are cut from raw files by a named protocol, unit by unit."""
 
 import re
 from abc import ABC, abstractmethod
@@ -21,13 +21,13 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """What a unit is cut into; of no tile at all where a protocol leaves the whole unit out.
+    """The tiles of a unit; none if the protocol excludes the complete unit.
 
     Attributes:
-        images: uint8 `(n, c, h, w)`; one shape `(c, h, w)` in the whole set.
-        labels: int16 `(n, h, w)`, 0-based classes or `VOID`; None where there is no ground truth, or it is not used.
-        valid: `(n, h, w)`, true where a pixel counts, in training too; None where all do. What is not valid is `VOID`.
-        skipped: How many inputs the protocol left out, by reason: `{"a side below 360 pixels": 3}`.
+        images: Tiles, uint8 `(n, c, h, w)`; all tiles of a data set have the same shape `(c, h, w)`.
+        labels: Label maps, int16 `(n, h, w)`, 0-based classes or `VOID`. None without ground truth.
+        valid: Valid pixels, `(n, h, w)` bool. None if all are valid. Labels of invalid pixels are `VOID`.
+        skipped: Number of inputs that the protocol excludes, by reason: `{"a side below 360 pixels": 3}`.
     """
 
     images: NDArray[np.uint8]
@@ -37,22 +37,22 @@ class Tiles:
 
     @classmethod
     def none(cls, reason: str, count: int = 1) -> "Tiles":
-        """No tile: `count` inputs were left out for one reason."""
+        """Return no tiles, because `count` inputs are excluded for one reason."""
         return cls(np.empty((0, 0, 0, 0), np.uint8), skipped={reason: count})
 
     def __len__(self) -> int:
-        """How many tiles there are."""
+        """Return the number of tiles."""
         return len(self.images)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A scene, a pair of files or a chunk of pairs: what is made, written and taken up again as one.
+    """A part of the raw files that is cut, written and resumed as one: a scene, a pair of files or several pairs.
 
     Attributes:
-        key: Its name in file names and messages, unlike any other's: letters, digits, `.`, `_`, `-`; such as `2_10`.
-        make: Cuts it, a few hundred MiB at the most at a time; raises LatentclustError that names a damaged file.
-        inputs: The files it reads, so that a change in them is noticed.
+        key: Unique name in file names and messages, such as `2_10`: letters, digits, `.`, `_` and `-`.
+        make: Returns the tiles, a few hundred MiB at most. It raises LatentclustError that names a damaged file.
+        inputs: Files that `make` reads, so that changes in them are noticed.
     """
 
     key: str
@@ -61,72 +61,75 @@ class Unit:
 
 
 class TiledDatasetSpec(DatasetSpec, ABC):
-    """A data set whose tiles are made from raw files, as delivered, by a named protocol."""
+    """A data set whose tiles are cut from the published raw files by a named protocol."""
 
     name: ClassVar[str]
-    """What recipes and commands call it."""
+    """Name in recipes and commands."""
 
     @abstractmethod
     def facts(self) -> DataProtocol:
-        """The protocol under these options; its `digest` is filled in when the tiles are there."""
+        """Return the protocol for the current options. Its `digest` is set when the tiles have been cut."""
 
     @property
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
-        """Class names, in label order, under these options."""
+        """Class names in label order, for the current options."""
 
     @abstractmethod
     def units(self, origin: Path) -> Sequence[Unit]:
-        """The units of the raw files below a folder, in a fixed order; reads names and headers, no pixels.
+        """Return the units of the raw files below a folder, in a fixed order. Only names and headers are read.
+
+        Args:
+            origin: Folder of the raw files.
 
         Raises:
-            LatentclustError: No such files, or files that do not fit together.
+            LatentclustError: If files are missing or inconsistent.
         """
 
     @property
     def masks_by_labels(self) -> bool:
-        """Whether ground truth decides which pixels count; a report says so."""
+        """Whether ground truth decides which pixels are valid. A report states it."""
         return False
 
 
 def units_of(spec: TiledDatasetSpec, origin: Path) -> tuple[Unit, ...]:
-    """The units of a folder, at least one, their keys unlike one another and fit for file names.
+    """Return the units of a folder, with unique keys that are valid file names.
 
     Raises:
-        LatentclustError: No folder, what `spec.units` objects to, no unit, or a key that will not do.
+        LatentclustError: If the folder does not exist, `spec.units` raises, there is no unit, or a key is invalid.
     """
     if not origin.is_dir():
-        raise LatentclustError.at(str(origin), "is no folder", f"Name the folder that holds {spec.layout}")
+        raise LatentclustError.at(str(origin), "is not a folder", f"Use the folder that contains {spec.layout}")
     units = tuple(spec.units(origin))
     if not units:
-        raise LatentclustError.at(str(origin), f"nothing of {spec.name} below it", f"Lay out {spec.layout} there")
+        raise LatentclustError.at(str(origin), f"contains no files of {spec.name}", f"Put {spec.layout} there")
     key, count = Counter(unit.key.casefold() for unit in units).most_common(1)[0]
     unfit = [unit.key for unit in units if not _FILE_NAME.fullmatch(unit.key)]
     if count > 1 or unfit:
-        what = f"the key {unfit[0]!r} is no file name" if unfit else f"{count} units with the key {key!r}"
-        raise LatentclustError.at(f"{spec.name}, {origin}", what, "Give each file or scene a plain name of its own")
+        what = f"the key {unfit[0]!r} is not a file name" if unfit else f"{count} units have the key {key!r}"
+        raise LatentclustError.at(f"{spec.name}, {origin}", what, "Give each file or scene a unique plain name")
     return units
 
 
 def cut(unit: Unit, classes: int, shape: Shape | None = None) -> Tiles:
-    """The tiles of a unit, checked.
+    """Return the checked tiles of a unit.
 
     Args:
-        unit: To be made.
-        classes: How many classes labels may name.
-        shape: That of the tiles before it; None for the first.
+        unit: The unit.
+        classes: Number of classes.
+        shape: Shape of the previous tiles. None for the first unit.
 
     Raises:
-        LatentclustError: A damaged file, or tiles that are not what `Tiles` says or of another shape.
+        LatentclustError: If a file is damaged, or the tiles have another form than `Tiles` requires or another shape.
     """
     tiles = unit.make()
-    wrong = _objection(tiles, classes, shape) if len(tiles) else None
+    wrong = _problem(tiles, classes, shape) if len(tiles) else None
     if wrong:
-        raise LatentclustError.at(f"tiles of {unit.key}", wrong, "Mend the data set's `units`, or report it")
+        raise LatentclustError.at(f"tiles of {unit.key}", wrong, "Fix the `units` of the data set, or report the error")
     return tiles
 
 
-def _objection(tiles: Tiles, classes: int, shape: Shape | None) -> str | None:
+def _problem(tiles: Tiles, classes: int, shape: Shape | None) -> str | None:
     images, labels, valid = tiles.images, tiles.labels, tiles.valid
     if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0:
         return f"images of type {images.dtype} and shape {images.shape}, not uint8 (n, c, h, w)"
@@ -144,6 +147,6 @@ def _objection(tiles: Tiles, classes: int, shape: Shape | None) -> str | None:
 
 
 def with_skipped(facts: DataProtocol, skipped: Mapping[str, int], digest: str) -> DataProtocol:
-    """A protocol with the hash of its scored tiles, its summary followed by what it left out."""
-    left_out = "".join(f"; left out {count:,}: {reason}" for reason, count in sorted(skipped.items()))
-    return DataProtocol(facts.name, facts.version, facts.summary + left_out, digest)
+    """Return a protocol with the hash of its scored tiles and a summary that lists the excluded inputs."""
+    excluded = "".join(f"; left out {count:,}: {reason}" for reason, count in sorted(skipped.items()))
+    return DataProtocol(facts.name, facts.version, facts.summary + excluded, digest)

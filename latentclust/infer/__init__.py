@@ -1,1 +1,1 @@
-"""From a model and images to posteriors."""
+"""Inference: posteriors of images, and latents for figures."""

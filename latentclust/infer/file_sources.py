@@ -1,4 +1,4 @@
-"""Image files and array files, each brought to the shape and the values that a model reads."""
+"""Sources of image files and array files, converted to the shape and value range of a model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,42 +15,42 @@ from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
 
 MODES = {1: "L", 3: "RGB"}
-"""Pillow's mode by the number of channels."""
+"""Pillow's mode by number of channels."""
 
 KEYS = ("x", "X", "images", "data")
-"""The array of an .npz file that is read, if it holds several."""
+"""Names of the array to read from an .npz file with several arrays, in order of precedence."""
 
-RESIZE = "Pass --resize, or resize them yourself"
+RESIZE_FIX = "Pass --resize, or resize them yourself"
 
 
 class ImageFilesSource(ImageSource):
-    """Image files, decoded when read. Colour becomes grey for a model of grey images, and grey becomes colour.
+    """Image files, decoded when read. Colour is converted to grey, or grey to colour, as the model requires.
 
     Args:
-        paths: The files.
-        shape: `(c, h, w)`, as the model reads them.
-        resize: Whether an image of another size is resized; their headers are looked at here.
+        paths: The image files. Only their headers are read here.
+        shape: Shape of an image as the model reads it, `(c, h, w)`.
+        resize: Whether images of another size are resized.
 
     Raises:
-        LatentclustError: A model that reads no such images, an unreadable file, or one of another size.
+        LatentclustError: If the model does not read images, or a file is unreadable or has another size.
     """
 
     def __init__(self, paths: Sequence[Path], shape: Shape, resize: bool) -> None:
         if len(shape) != 3 or shape[0] not in MODES:
-            what = f"an image file, and the model reads samples of shape {shape}"
-            raise LatentclustError.at(str(paths[0]), what, "Give an array file")
+            what = f"expected samples of shape {shape}, got an image file"
+            raise LatentclustError.at(str(paths[0]), what, "Use an array file")
         self.shape, self.dtype = shape, np.dtype(np.uint8)
         self._files = [FileSource([path], where=str(path)) for path in paths]
         for path, file in zip(paths, self._files, strict=True):
             if file.shape[1:] != shape[1:] and not resize:
-                raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE)
+                raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE_FIX)
 
     def __len__(self) -> int:
-        """How many files there are."""
+        """Return the number of files."""
         return len(self._files)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The decoded images; raises LatentclustError on a damaged file."""
+        """Return decoded images. Raise LatentclustError if a file is damaged."""
         images = np.empty((len(indices), *self.shape), np.uint8)
         for image, index in zip(images, indices, strict=True):
             image[...] = fitted(self._files[index].read(np.zeros(1, np.int64))[0], self.shape)
@@ -58,7 +58,7 @@ class ImageFilesSource(ImageSource):
 
 
 def fitted(image: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
-    """An image `(c, h, w)` of one or three channels, brought to `shape`; bilinear where its size changes."""
+    """Return an image `(c, h, w)` of one or three channels, converted to `shape`; resized bilinearly."""
     picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).convert(MODES[shape[0]])
     if picture.size != (shape[2], shape[1]):
         picture = picture.resize((shape[2], shape[1]), Image.Resampling.BILINEAR)
@@ -67,25 +67,25 @@ def fitted(image: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
 
 
 class ArrayFileSource(ImageSource):
-    """The samples of an array, scaled and reshaped when read, so that a mapped file is never whole in memory.
+    """The samples of an array, scaled and reshaped when read, so that a memory-mapped file is never loaded completely.
 
     Args:
-        path: Where it is from, for errors.
+        path: File of the array, for messages.
         array: `(n, d)` for vectors; `(n, c, h, w)`, `(n, h, w, c)` or, for one channel, `(n, h, w)` for images.
-        shape: As the model reads them.
+        shape: Shape of one sample as the model reads it.
         resize: Whether images of another size are resized.
-        range_: The values that become 0 and 1.
+        range_: Values that are scaled to 0 and 1. Defaults to 0 and 255 for bytes, otherwise 0 and 1.
 
     Raises:
-        LatentclustError: An array of another shape or of no numbers; when read, a value outside the range.
+        LatentclustError: If the array has another shape or is not numeric or, when read, a value is outside the range.
     """
 
     def __init__(
         self, path: Path, array: NDArray[Any], shape: Shape, resize: bool, range_: tuple[float, float] | None
     ) -> None:
         if array.dtype.kind not in "buif" or not array.size:
-            what = f"{array.dtype} values of shape {array.shape}"
-            raise LatentclustError.at(str(path), what, "Give an array of numbers, a sample a row")
+            what = f"contains {array.dtype} values of shape {array.shape}"
+            raise LatentclustError.at(str(path), what, "Use a numeric array with one sample per row")
         self.shape = shape
         self.dtype = np.dtype(np.uint8 if len(shape) == 3 else np.float32)
         self._path, self._array = path, array
@@ -95,11 +95,11 @@ class ArrayFileSource(ImageSource):
         self._check(found, resize)
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of samples."""
         return len(self._array)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples, as stored images or as vectors in [0, 1]."""
+        """Return samples: uint8 images, or float32 vectors in [0, 1]."""
         samples = self._unit(self._chw(np.asarray(self._array[indices])))
         if len(self.shape) == 1:
             return samples
@@ -117,7 +117,9 @@ class ArrayFileSource(ImageSource):
         low, high = self._range
         if not ((samples >= low) & (samples <= high)).all():
             what = f"values are NaN or outside {low:g} to {high:g}"
-            raise LatentclustError.at(str(self._path), what, "Pass --range LOW HIGH, as the training data had it")
+            raise LatentclustError.at(
+                str(self._path), what, "Pass --range LOW HIGH with the range of the training data"
+            )
         return ((samples - low) / (high - low)).astype(np.float32)
 
     def _check(self, found: Shape, resize: bool) -> None:
@@ -125,28 +127,28 @@ class ArrayFileSource(ImageSource):
             return
         same_kind = len(found) == len(self.shape) and found[0] == self.shape[0]
         if len(self.shape) == 1 or not same_kind:
-            what = f"samples of shape {found}, and the model reads {self.shape}"
-            raise LatentclustError.at(str(self._path), what, "Give samples as the training data were")
+            what = f"expected samples of shape {self.shape}, got {found}"
+            raise LatentclustError.at(str(self._path), what, "Use samples in the form of the training data")
         if not resize or self.shape[0] not in MODES:
-            raise LatentclustError.at(str(self._path), _sizes(found, self.shape), RESIZE)
+            raise LatentclustError.at(str(self._path), _sizes(found, self.shape), RESIZE_FIX)
 
 
 def _channels_last(sample: Shape, shape: Shape) -> bool:
-    """Whether the last axis of `sample` must be the channels: the first cannot be, or does not fit as well."""
+    """Return whether the last axis of `sample` holds the channels: the first one cannot, or matches less well."""
     if sample == shape or sample[-1] != shape[0]:
         return False
     return sample[0] != shape[0] or (sample[2], sample[0], sample[1]) == shape
 
 
 def _sizes(found: Shape, wanted: Shape) -> str:
-    return f"{found[-1]}x{found[-2]} pixels, and the model reads {wanted[-1]}x{wanted[-2]}"
+    return f"expected {wanted[-1]}x{wanted[-2]} pixels, got {found[-1]}x{found[-2]}"
 
 
 def read_rows(path: Path) -> NDArray[Any]:
-    """The array of a .npy (mapped, not read), .npz or .csv file; raises LatentclustError where there is none."""
+    """Return the array of a .npy (memory-mapped), .npz or .csv file. Raise LatentclustError if it is damaged."""
     match path.suffix.lower():
         case ".npy":
-            with decode_errors(path, "Write it by numpy.save, without Python objects"):
+            with decode_errors(path, "Write it with numpy.save, without Python objects"):
                 mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
                 return mapped
         case ".npz":
@@ -156,20 +158,20 @@ def read_rows(path: Path) -> NDArray[Any]:
 
 
 def _npz(path: Path) -> NDArray[Any]:
-    # numpy would leave a damaged file open that it had opened itself.
-    with decode_errors(path, "Write it by numpy.savez, without Python objects"), path.open("rb") as file:
+    # numpy does not close a damaged file that it has opened itself.
+    with decode_errors(path, "Write it with numpy.savez, without Python objects"), path.open("rb") as file:
         arrays = np.load(file, allow_pickle=False)
         names = list(arrays) if len(arrays) == 1 else [name for name in KEYS if name in arrays]
         if names:
             array: NDArray[Any] = arrays[names[0]]
             return array
-        what = f"holds {', '.join(arrays) or 'nothing'}"
-    raise LatentclustError.at(str(path), what, f"Name the samples {KEYS[0]}")
+        what = f"contains {', '.join(arrays) or 'no array'}"
+    raise LatentclustError.at(str(path), what, f"Rename the array of samples to {KEYS[0]}")
 
 
 def _csv(path: Path) -> NDArray[Any]:
-    """Numbers `(n, d)`; a first row without numbers is taken for names."""
-    with decode_errors(path, "Write numbers, a sample a row, without a column of labels"):
+    """Return numbers `(n, d)`. A first row without numbers is read as column names."""
+    with decode_errors(path, "Write numbers with one sample per row, without a column of labels"):
         head = pd.read_csv(path, header=None, nrows=1)
         named = bool(pd.to_numeric(head.iloc[0], errors="coerce").isna().all())
         table = pd.read_csv(path, header=0 if named else None)

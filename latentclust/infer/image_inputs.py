@@ -1,4 +1,4 @@
-"""Images of the user's own, given as files, folders and arrays, as one source that suits a model."""
+"""The user's images, from files, folders and arrays, as one source for a model."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
 
 ARRAYS = frozenset({".csv", ".npy", ".npz"})
-"""Files that hold many samples each."""
+"""Suffixes of files with many samples."""
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""What is taken from a folder; a file that is named is read whatever its suffix."""
+"""Suffixes of image files that are read from a folder. A file that is named is read whatever its suffix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All samples, and where each is from.
+    """All samples with their origin.
 
     Attributes:
-        source: The samples, in the order given.
-        paths: The file of each sample.
-        rows: Its row in that file, `(n,)`, from 0; 0 for an image file.
+        source: The samples, in the order of the arguments.
+        paths: File of each sample.
+        rows: Row of each sample in its file, `(n,)`, counted from 0; 0 for an image file.
     """
 
     source: ImageSource
@@ -38,20 +38,23 @@ class Inputs:
 
 
 class ConcatenatedSource(ImageSource):
-    """Sources of one shape and type, one after the other."""
+    """A concatenation of sources of the same shape and type.
+
+    Args:
+        links: The sources, at least one.
+    """
 
     def __init__(self, links: Sequence[ImageSource]) -> None:
-        """At least one source."""
         self.shape, self.dtype = links[0].shape, links[0].dtype
         self._links = tuple(links)
         self._ends = np.cumsum([len(link) for link in links])
 
     def __len__(self) -> int:
-        """Samples in all."""
+        """Return the total number of samples."""
         return int(self._ends[-1])
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples asked for, each from its own source."""
+        """Return the samples of the given indices."""
         samples = np.empty((len(indices), *self.shape), self.dtype)
         owners = np.searchsorted(self._ends, indices, side="right")
         for owner in np.unique(owners):
@@ -64,23 +67,23 @@ class ConcatenatedSource(ImageSource):
 def open_inputs(
     paths: Iterable[Path], shape: Shape, resize: bool = False, range_: tuple[float, float] | None = None
 ) -> Inputs:
-    """Opens what the user names: image files, folders of them at any depth, and array files.
+    """Open image files, folders with image files at any depth, and array files.
 
     Args:
-        paths: In the order in which the samples are wanted.
+        paths: Files and folders, in the order of the samples.
         shape: Shape of one sample as the model reads it, `(c, h, w)` or `(d,)`.
-        resize: Whether images of another size are brought to it; otherwise they are refused.
-        range_: The values of arrays that become 0 and 1; 0 and 255 for bytes, 0 and 1 for all else, unless given.
+        resize: Whether images of another size are resized.
+        range_: Values of arrays that are scaled to 0 and 1. Defaults to 0 and 255 for bytes, otherwise 0 and 1.
 
     Raises:
-        LatentclustError: A path that is absent, empty or unreadable, or samples that do not suit the model.
+        LatentclustError: If a path is missing, empty or unreadable, or samples have an unsuitable shape.
     """
     files = [file for path in paths for file in _files(path)]
     if not files:
-        raise LatentclustError.at("IMAGES", "nothing is given", "Name images, folders or array files")
+        raise LatentclustError.at("IMAGES", "no images were given", "Pass images, folders or array files")
     if range_ is not None and range_[0] >= range_[1]:
         raise LatentclustError.at(
-            "--range", f"{range_[0]:g} to {range_[1]:g} is no range", "Give the lesser value first"
+            "--range", f"the range {range_[0]:g} to {range_[1]:g} is empty", "Pass the smaller value first"
         )
     links: list[ImageSource] = []
     names: list[tuple[Path, int]] = []
@@ -102,12 +105,12 @@ def open_inputs(
 
 
 def _files(path: Path) -> list[Path]:
-    """A file as it is; a folder's images, sorted, hidden ones passed over."""
+    """Return a file, or the images of a folder, sorted, without hidden ones."""
     if not path.exists():
-        raise LatentclustError.at(str(path), "there is no such file or folder", "Check the path")
+        raise LatentclustError.at(str(path), "does not exist", "Check the path")
     if not path.is_dir():
         return [path]
     files = files_under(path, PICTURES)
     if not files:
-        raise LatentclustError.at(str(path), "holds no images", f"Images end in {', '.join(sorted(PICTURES))}")
+        raise LatentclustError.at(str(path), "contains no images", f"Images end in {', '.join(sorted(PICTURES))}")
     return files

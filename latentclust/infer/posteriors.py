@@ -1,4 +1,4 @@
-"""One inference over many images."""
+"""Posteriors of many images by one inference."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import lcm
@@ -16,21 +16,22 @@ from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Images, Posterior
 
 State = Mapping[str, Tensor]
+"""Tensors that an inference learned from the training images."""
 
 STRIDED = (EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork)
-"""The networks of label maps."""
+"""Networks of label maps that have a stride."""
 
 
 def preprocessed(
     source: ImageSource, preprocess: Preprocess, batch_size: int, rng: torch.Generator
 ) -> Iterator[Images]:
-    """All samples in order, as the networks read them, on the generator's device."""
+    """Yield all samples in order, preprocessed, on the generator's device."""
     for images, _ in sequential(source, batch_size, rng.device):
         yield preprocess(images, rng)
 
 
 def set_evaluation(model: Model) -> Model:
-    """The same model with every network in evaluation mode."""
+    """Put every network of a model into evaluation mode, and return the model."""
     for network in model.networks.values():
         network.eval()
     return model
@@ -44,7 +45,7 @@ def posteriors(
     rng: torch.Generator,
     stride: int = 1,
 ) -> Iterator[Posterior]:
-    """The posterior of each batch, float32 on the CPU.
+    """Yield the posterior of each batch, float32 on the CPU.
 
     Images are padded to multiples of `stride`, and their label maps cropped back.
     """
@@ -58,7 +59,7 @@ def posteriors(
 def posterior_of(
     inference: InferenceSpec, model: Model, images: Images, state: State, rng: torch.Generator, stride: int = 1
 ) -> Posterior:
-    """The posterior of one batch, float32 on its device, of networks in evaluation mode.
+    """Return the posterior of one batch, float32 on its device. The networks must be in evaluation mode.
 
     Images are padded to multiples of `stride`, and their label maps cropped back.
     """
@@ -76,7 +77,7 @@ def collect_posterior(
     rng: torch.Generator,
     stride: int = 1,
 ) -> Posterior:
-    """The posterior of all batches, on the CPU."""
+    """Return the posterior of all batches, on the CPU."""
     parts = list(posteriors(inference, model, state, batches, rng, stride))
     return Posterior(torch.cat([part.probabilities for part in parts]), torch.cat([part.style for part in parts]))
 
@@ -85,14 +86,14 @@ def collect_posterior(
 def fit_inference(
     inference: InferenceSpec, model: Model, batches: Iterable[Images], rng: torch.Generator, stride: int = 1
 ) -> dict[str, Tensor]:
-    """What the inference learns from the training images, once."""
+    """Return what the inference learns once from the training images."""
     return inference.fit(set_evaluation(model), (padded(images, stride) for images in batches), rng)
 
 
 def stride_of(networks: Mapping[str, nn.Module], prior: PriorSpec) -> int:
-    """Pixels of which the sides of images must be multiples; 1 for a prior of whole images.
+    """Return the factor of image sides that the networks require, in pixels; 1 for a prior of whole images.
 
-    It is the least common multiple of the strides of the networks and of the prior's grid of styles.
+    It is the least common multiple of the strides of the networks and of the prior's style grid.
     """
     if not isinstance(prior, MapPriorSpec):
         return 1
@@ -100,9 +101,9 @@ def stride_of(networks: Mapping[str, nn.Module], prior: PriorSpec) -> int:
 
 
 def padded(images: Images, stride: int) -> Images:
-    """Images `(b, c, h, w)` with sides that are multiples of `stride`.
+    """Return images `(b, c, h, w)` padded at the bottom and right to sides that are multiples of `stride`.
 
-    The new pixels mirror those before the border, or repeat the border where there are too few of them.
+    The new pixels mirror those before the border. If there are too few of them, the border is repeated.
     """
     if stride == 1:
         return images
@@ -113,5 +114,5 @@ def padded(images: Images, stride: int) -> Images:
 
 
 def cropped(posterior: Posterior, height: int, width: int) -> Posterior:
-    """The posterior of the upper left pixels alone; the style, on a coarser grid, stays whole."""
+    """Return the posterior of the upper left pixels. The style, on a coarser grid, is not cropped."""
     return Posterior(posterior.probabilities[..., :height, :width], posterior.style)

@@ -1,4 +1,4 @@
-"""Latents for the papers' figures: modes, interpolations between clusters, traversals of a style dimension."""
+"""Latents for figures as in the papers: modes, interpolations between clusters, traversals of a style dimension."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Latent
 
 STEPS = 11
-"""Columns of an interpolation or a traversal: tenths of the way."""
+"""Number of columns of an interpolation or a traversal."""
 
 REACH = 5.0
-"""How many standard deviations of the prior a traversal goes to either side: DLS-Clustering, Fig. 4, goes from -0.5
-to 0.5 where sigma is 0.1."""
+"""Range of a traversal to either side, in standard deviations of the prior, as in DLS-Clustering, Fig. 4: -0.5 to 0.5
+with sigma = 0.1."""
 
 DRAWS = 10_000
-"""Draws by which a style dimension's standard deviation is estimated, to one per cent."""
+"""Number of draws for the standard deviation of a style dimension, which is then accurate to one per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class LatentGrid:
     """Latents in rows and columns.
 
     Attributes:
-        latent: `(rows * columns, ...)`, row after row.
-        rows: A label a row.
-        columns: A label a column.
+        latent: Latents `(rows * columns, ...)`, row after row.
+        rows: Label of each row.
+        columns: Label of each column.
     """
 
     latent: Latent
@@ -35,10 +35,10 @@ class LatentGrid:
 
 
 def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGrid:
-    """A row a cluster; the styles drawn are the same in every row, so that rows differ in their category alone.
+    """Return one row per cluster. All rows have the same styles, so that they differ only in their category.
 
-    Under a prior with no categories: as many rows of plain draws. Under one of label maps a cluster fills its row's
-    images, which shows its layer, and a last row has label maps drawn from the prior.
+    A prior without categories gives the same number of rows of plain draws. With label maps, a cluster fills the images
+    of its row, which shows its layer, and a last row has label maps drawn from the prior.
     """
     columns = ("",) * per_cluster
     if not prior.categories:
@@ -52,12 +52,12 @@ def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGri
 
 
 def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: torch.Generator) -> LatentGrid:
-    """From one cluster to another, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0.
+    """Return rows that interpolate between two clusters, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0.
 
-    Each row keeps a style of its own. ClusterGAN, section 2.7. Of label maps every pixel goes the same way.
+    Each row has its own style (ClusterGAN, section 2.7). In label maps, all pixels are interpolated alike.
 
     Raises:
-        LatentclustError: where the prior has no categories, or no such cluster.
+        LatentclustError: If the prior has no categories, or a cluster does not exist.
     """
     _check_categories(prior, "--interpolate")
     for cluster in (first, second):
@@ -73,12 +73,12 @@ def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: tor
 
 
 def traversal(prior: PriorSpec, dimension: int, rng: torch.Generator) -> LatentGrid:
-    """A row a cluster: one style dimension, 0-based, goes from -5 to 5 standard deviations; the others keep one draw.
+    """Return one row per cluster, in which a style dimension, 0-based, goes from -5 to 5 standard deviations.
 
-    Of label maps the dimension has one value at every place of the style's grid.
+    The other dimensions keep one draw. In label maps, the dimension has the same value at every position of the grid.
 
     Raises:
-        LatentclustError: where the prior has no categories, or no such dimension.
+        LatentclustError: If the prior has no categories, or the dimension does not exist.
     """
     _check_categories(prior, "--traverse")
     _check_range("--traverse", "style dimension", dimension, prior.style_dim)
@@ -92,20 +92,20 @@ def traversal(prior: PriorSpec, dimension: int, rng: torch.Generator) -> LatentG
 
 
 def _deviation(prior: PriorSpec, dimension: int, rng: torch.Generator) -> float:
-    """The standard deviation of a style dimension: by draws, but of label maps, which are dear to draw."""
+    """Return the standard deviation of a style dimension: from draws, except for label maps, which are slow to draw."""
     if isinstance(prior, MapPriorSpec):
         return prior.sigma
     return float(prior.sample(DRAWS, rng).style[:, dimension].std())
 
 
 def _product(prior: PriorSpec, category: torch.Tensor, style: torch.Tensor) -> Latent:
-    """Every category with every style, category by category."""
+    """Return every category with every style, category by category."""
     styles = style.repeat(len(category), *(1 for _ in style.shape[1:]))
     return Latent(category=_everywhere(prior, category.repeat_interleave(len(style), dim=0), styles), style=styles)
 
 
 def _everywhere(prior: PriorSpec, category: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-    """Categories `(n, k)`, of label maps at every pixel under the styles' grids: `(n, k, h, w)`."""
+    """Return categories `(n, k)`; for label maps, repeat them at every pixel of the styles' grids: `(n, k, h, w)`."""
     if not isinstance(prior, MapPriorSpec):
         return category
     height, width = (cells * prior.style_stride for cells in style.shape[2:])
@@ -118,11 +118,11 @@ def _clusters(prior: PriorSpec) -> tuple[str, ...]:
 
 def _check_categories(prior: PriorSpec, where: str) -> None:
     if not prior.categories:
-        what = f"the prior {type(prior).__name__} has no categories to choose among"
+        what = f"the prior {type(prior).__name__} has no categories"
         raise LatentclustError.at(where, what, "Draw the modes, or train with a prior that has categories")
 
 
 def _check_range(where: str, name: str, index: int, count: int) -> None:
     if not 0 <= index < count:
         numbers = f"Use a number from 1 to {count}" if count else f"The prior has no {name}"
-        raise LatentclustError.at(where, f"there is no {name} {index + 1}", numbers)
+        raise LatentclustError.at(where, f"unknown {name} {index + 1}", numbers)

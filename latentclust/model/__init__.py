@@ -1,1 +1,1 @@
-"""The model file: what it holds, how it is written and read."""
+"""Trained models, and the model file."""

@@ -1,4 +1,4 @@
-"""The header of a safetensors file, changed while its tensors stay as they are, to the bit."""
+"""Changes to the header of a safetensors file; the tensors stay bit for bit the same."""
 
 import json
 import shutil
@@ -9,10 +9,10 @@ from latentclust.errors import LatentclustError
 from latentclust.files import open_atomic
 
 LENGTH_BYTES = 8
-"""The file begins with the length of its header, little-endian."""
+"""Size of the header's length at the beginning of the file, in bytes; little-endian."""
 
 ALIGNMENT = 8
-"""Headers are filled up with blanks to a multiple of so many bytes."""
+"""Headers are padded with spaces to a multiple of this number of bytes."""
 
 METADATA = "__metadata__"
 
@@ -20,10 +20,10 @@ FIX = "Check who may write there, or change a copy of the file"
 
 
 def replace_metadata(path: Path, changes: Mapping[str, str]) -> None:
-    """Changes entries of the metadata in one step; what a symbolic link names is changed, and the link stays.
+    """Change entries of the metadata atomically. The target of a symbolic link is changed, and the link stays.
 
     Raises:
-        LatentclustError: No safetensors file, or the folder cannot be written; the file is then untouched.
+        LatentclustError: If it is not a safetensors file, or the folder cannot be written. The file does not change.
     """
     path = path.resolve()
     try:
@@ -38,4 +38,4 @@ def replace_metadata(path: Path, changes: Mapping[str, str]) -> None:
                 target.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
                 shutil.copyfileobj(source, target)
     except (OSError, AttributeError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(path), f"is no safetensors file ({error})", "Check the path") from error
+        raise LatentclustError.at(str(path), f"is not a safetensors file ({error})", "Check the path") from error

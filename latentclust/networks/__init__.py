@@ -1,1 +1,1 @@
-"""The networks of each role, and what they compute."""
+"""The networks of each role."""

@@ -1,4 +1,4 @@
-"""Role networks: a backbone's body with the head that its role asks for, float32 at the end."""
+"""Role networks of whole samples: the body of a backbone with the head of a role, whose output is float32."""
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,17 @@ NORMAL_STD = 0.02  # Radford et al. 2016 (DCGAN), section 4
 
 
 class EncoderNetwork(nn.Module):
-    """Images, or features, to a code: one head, linear unless given, whose first `clusters` columns are logits.
+    """An encoder: a network from images, or a trunk's features, to a code.
 
-    The next are the style. With `log_variance` as many columns again are the log variances of the style.
+    The first `clusters` columns of the head are the logits, and the next `style_dim` the style. With `log_variance`, as
+    many columns follow for the log variance of the style.
+
+    Args:
+        body: Body of the backbone.
+        clusters: Number of clusters.
+        style_dim: Number of style values.
+        log_variance: Whether the network also computes the log variance of the style.
+        head: Head of the backbone. Defaults to a linear layer.
     """
 
     def __init__(
@@ -23,132 +31,131 @@ class EncoderNetwork(nn.Module):
         log_variance: bool = False,
         head: nn.Module | None = None,
     ) -> None:
-        """Puts the head on a body."""
         super().__init__()
         self.body = body
         self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance)) if head is None else head
         self.clusters, self.style_dim, self.log_variance = clusters, style_dim, log_variance
 
     def forward(self, sample: Images | Features) -> Code:
-        """The code of a batch."""
+        """Return the code of a batch."""
         representation, features = self.body(sample)
         code = self.head(representation).float()
         logits, style, rest = code.split((self.clusters, self.style_dim, self.style_dim * self.log_variance), dim=1)
         return Code(logits, style, features, log_variance=rest if self.log_variance else None)
 
     def represent(self, sample: Tensor) -> Tensor:
-        """What the head reads, `(b, width)`."""
+        """Return the input of the head, `(b, width)` float32."""
         representation: Tensor = self.body(sample)[0]
         return representation.float()
 
 
 class CriticNetwork(nn.Module):
-    """Images, latent vectors or features to one score each."""
+    """A critic: a network from images, latent vectors or features to one score each, by a linear head."""
 
     def __init__(self, body: Extractor) -> None:
-        """Puts a linear head on a body."""
         super().__init__()
         self.body = body
         self.head = nn.Linear(body.width, 1)
 
     def forward(self, sample: Images | Vectors | Features) -> Scores:
-        """The scores of a batch, `(b,)`."""
+        """Return the scores of a batch, `(b,)`."""
         return Scores(self.head(self.body(sample)[0]).flatten().float())
 
     def represent(self, sample: Tensor) -> Tensor:
-        """What the head reads, `(b, width)`: the features phi(x) that ClusterGAN's baseline clusters."""
+        """Return the input of the head, `(b, width)` float32: phi(x), which ClusterGAN's baseline clusters."""
         representation: Tensor = self.body(sample)[0]
         return representation.float()
 
 
 class DiscriminatorNetwork(nn.Module):
-    """Pairs of features and latent vectors to one logit each.
+    """A discriminator: a network from pairs of features and latent vectors to one logit each.
 
-    The first layer of the body sees both side by side (DCCS, Table 10).
+    The first layer of the body reads both, concatenated (DCCS, Table 10): `feature_width + latent width` values.
     """
 
     def __init__(self, body: Extractor) -> None:
-        """Puts a linear head on a body that reads `feature_width + latent width` values."""
         super().__init__()
         self.body = body
         self.head = nn.Linear(body.width, 1)
 
     def forward(self, features: Features, vectors: Vectors) -> Scores:
-        """The logits of a batch of pairs, `(b,)`."""
+        """Return the logits of a batch of pairs, `(b,)`."""
         pairs = torch.cat((features, vectors.to(features.dtype)), dim=1)
         return Scores(self.head(self.body(pairs)[0]).flatten().float())
 
 
 class HeadsNetwork(nn.Module):
-    """Images, or features, to the cluster logits of several sub-heads that share a body (IIC)."""
+    """Heads: a network from images, or a trunk's features, to the cluster logits of several sub-heads (IIC).
+
+    Args:
+        body: Body of the backbone, which the sub-heads share.
+        heads: Number of linear sub-heads.
+        clusters: Number of clusters of each sub-head.
+    """
 
     def __init__(self, body: Extractor, heads: int, clusters: int) -> None:
-        """Puts `heads` linear heads of `clusters` columns each, drawn independently, on a body."""
         super().__init__()
         self.body = body
         self.head = nn.Linear(body.width, heads * clusters)
         self.heads, self.clusters = heads, clusters
 
     def forward(self, sample: Images | Features) -> HeadLogits:
-        """The logits of a batch, `(b, heads, clusters)`."""
+        """Return the logits of a batch, `(b, heads, clusters)`."""
         logits = self.head(self.body(sample)[0]).float()
         return HeadLogits(logits.view(len(logits), self.heads, self.clusters))
 
     def represent(self, sample: Tensor) -> Tensor:
-        """What the heads read, `(b, width)`."""
+        """Return the input of the sub-heads, `(b, width)` float32."""
         representation: Tensor = self.body(sample)[0]
         return representation.float()
 
 
 class CentroidsNetwork(nn.Module):
-    """Features, flat or a map, to their similarities with every cluster's centroid."""
+    """Centroids: a network from features, flat or a map, to their similarity with each cluster's centroid."""
 
     def __init__(self, body: nn.Module) -> None:
-        """Wraps a body, which needs no head."""
         super().__init__()
         self.body = body
 
     def forward(self, features: Features) -> Similarities:
-        """The similarities, `(b, k, *s)`."""
+        """Return the similarities, `(b, k, *s)`."""
         return Similarities(self.body(features).float())
 
 
 class TrunkNetwork(nn.Module):
-    """Images, or another trunk's features, to the features that several networks share."""
+    """A trunk: a network from images, or another trunk's features, to features that several networks share."""
 
     def __init__(self, body: Extractor) -> None:
-        """Wraps a body, which needs no head."""
         super().__init__()
         self.body = body
 
     def forward(self, sample: Images | Features) -> Features:
-        """The representation, `(b, width)`."""
+        """Return the representation, `(b, width)`."""
         return Features(self.body(sample)[0])
 
     def represent(self, sample: Tensor) -> Tensor:
-        """The same representation in float32."""
+        """Return the representation, `(b, width)` float32."""
         representation: Tensor = self.body(sample)[0]
         return representation.float()
 
 
 class GeneratorNetwork(nn.Module):
-    """Latents to images."""
+    """A generator: a network from latents to images."""
 
     def __init__(self, body: nn.Module) -> None:
-        """Wraps a decoder."""
         super().__init__()
         self.body = body
 
     def forward(self, latent: Latent) -> Images:
-        """The images of a batch of latents."""
+        """Return the images of a batch of latents."""
         return Images(self.body(latent.vector()).float())
 
 
 def initialise(network: nn.Module, init: str) -> None:
-    """Draws the weights of linear and (transposed) convolutional layers anew and zeroes their biases.
+    """Initialise the weights of linear and (transposed) convolutional layers, and zero their biases.
 
     Args:
-        network: The network; layers of other kinds, and pretrained ones, are left as they are.
+        network: The network. Layers of other kinds and pretrained layers do not change.
         init: `xavier-normal` (Glorot and Bengio 2010, Eq. 12), `normal` (N(0, 0.02)), or `default` for torch's own.
     """
     if init == "default":

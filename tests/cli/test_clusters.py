@@ -82,13 +82,16 @@ def test_a_name_is_taken_away(cli, model_file):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["0=water"], "error: 0=water: there is no cluster 0. Use a number from 1 to 4.\n"),
-        (["5=water"], "error: 5=water: there is no cluster 5. Use a number from 1 to 4.\n"),
-        (["water"], "error: water: names no cluster. Write NUMBER=NAME, such as 3=water.\n"),
+        (["0=water"], "error: 0=water: unknown cluster 0. Use a number from 1 to 4.\n"),
+        (["5=water"], "error: 5=water: unknown cluster 5. Use a number from 1 to 4.\n"),
+        (["water"], "error: water: is not a NUMBER=NAME pair. Write NUMBER=NAME, such as 3=water.\n"),
         (["1=a", "1=b"], "error: 1=b: cluster 1 is named twice. Give it one name.\n"),
-        (["1=a\nb"], "error: '1=a\\nb': the name holds a character that is no text. Use letters, digits and spaces.\n"),
-        (["1=a", "--colour", "a=red"], "error: --colour a=red: 'red' is no colour. Write NAME=#rrggbb, such as "),
-        (["--colour", "a=#000000"], "error: --colour a=#000000: no cluster is called 'a'. Use one of: cluster 1, "),
+        (
+            ["1=a\nb"],
+            "error: '1=a\\nb': the name contains a control or unassigned character. Use letters, digits and spaces.\n",
+        ),
+        (["1=a", "--colour", "a=red"], "error: --colour a=red: 'red' is not a colour. Write NAME=#rrggbb, such as "),
+        (["--colour", "a=#000000"], "error: --colour a=#000000: no cluster is named 'a'. Use one of: cluster 1, "),
     ],
 )
 def test_mistakes_in_names_are_one_message_and_leave_the_file(cli, model_file, words, said):

@@ -79,7 +79,7 @@ def test_stopped_it_says_how_far_it_came_and_goes_on(cli, raw, target, monkeypat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("potsdam", "--from", "absent", "--to", "tiles"), "absent: is no folder"),
+        (("potsdam", "--from", "absent", "--to", "tiles"), "absent: is not a folder"),
         (("potsdam", "--from", ".", "--to", "tiles"), "no top_potsdam_R_C_RGBIR.tif below it"),
         (("digits", "--from", ".", "--to", "tiles"), "digits is read from its own files and needs no preparing"),
         (("potsdam", "--set", "protocol=iic", "--from", ".", "--to", "tiles"), "data.protocol"),
@@ -98,7 +98,7 @@ def test_another_protocol_is_refused_and_the_folder_kept(cli, raw, target):
     cli("data", "prepare", "potsdam", "--from", raw, "--to", target)
     other = cli("data", "prepare", "potsdam", "--set", "protocol=iic-potsdam6", "--from", raw, "--to", target)
     assert other.code == 2
-    assert "it was made as potsdam by iic-potsdam3@1" in other.err
+    assert "was prepared as potsdam by iic-potsdam3@1" in other.err
     assert (target / MANIFEST).exists()
 
 
@@ -112,7 +112,7 @@ def test_verifying_names_what_was_changed_on_disk(cli, raw, target):
     assert cli("data", "inspect", "potsdam", *settings).code == 0
     wrong = cli("data", "inspect", "potsdam", *settings, "--verify")
     assert wrong.code == 2
-    assert "potsdam_7_7.images.npy: is not what was written: its sha256 is another" in wrong.err
+    assert "potsdam_7_7.images.npy: is damaged: its SHA-256 differs from the manifest" in wrong.err
     assert "has no hashes" in cli("data", "inspect", "digits", "--verify").err
 
 

@@ -33,9 +33,9 @@ def test_vectors_are_drawn_as_profiles(cli, trained_vectors, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--interpolate", "1", "4"], "error: --interpolate: there is no cluster 4. Use a number from 1 to 3."),
-        (["--interpolate", "0", "1"], "error: --interpolate: there is no cluster 0. Use a number from 1 to 3."),
-        (["--traverse", "3"], "error: --traverse: there is no style dimension 3. Use a number from 1 to 2."),
+        (["--interpolate", "1", "4"], "error: --interpolate: unknown cluster 4. Use a number from 1 to 3."),
+        (["--interpolate", "0", "1"], "error: --interpolate: unknown cluster 0. Use a number from 1 to 3."),
+        (["--traverse", "3"], "error: --traverse: unknown style dimension 3. Use a number from 1 to 2."),
         (["--traverse", "1", "--interpolate", "1", "2"], "error: --traverse: it cannot stand beside --interpolate"),
     ],
 )

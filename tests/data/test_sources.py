@@ -123,7 +123,7 @@ def test_image_set_refuses_labels_that_do_not(labels: list[float]):
 @pytest.mark.parametrize("count", [1, 2, 200])
 def test_constant_images_are_refused(count: int):
     constant = np.full((count, 1, 4, 4), 9, np.uint8)
-    with pytest.raises(LatentclustError, match=f"all {count} samples looked at, of {count}, are identical"):
+    with pytest.raises(LatentclustError, match=f"all {count} compared samples, of {count}, are identical"):
         image_set(ArraySource(constant), None, (), "here")
     constant[-1, 0, 0, 0] = 8
     assert len(image_set(ArraySource(constant), None, (), "here").source) == count

@@ -116,9 +116,9 @@ def test_tiles_that_are_none_are_refused(bad: Tiles, what: str):
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
-        ((), "nothing of made below it. Lay out FOLDER/ there"),
-        (("a/b",), "the key 'a/b' is no file name"),
-        (("a", "A"), "2 units with the key 'a'"),
+        ((), "contains no files of made. Put FOLDER/ there"),
+        (("a/b",), "the key 'a/b' is not a file name"),
+        (("a", "A"), "2 units have the key 'a'"),
     ],
 )
 def test_units_are_at_least_one_and_have_names_of_their_own(keys, what: str, tmp_path):
@@ -129,12 +129,12 @@ def test_units_are_at_least_one_and_have_names_of_their_own(keys, what: str, tmp
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(LatentclustError, match="absent: is no folder"):
+    with pytest.raises(LatentclustError, match="absent: is not a folder"):
         units_of(Made(), tmp_path / "absent")
 
 
 def test_a_set_without_a_tile_says_why(opened):
-    with pytest.raises(LatentclustError, match=r"no tile of made2 can be cut from it \(2 x too small\)"):
+    with pytest.raises(LatentclustError, match=r"contains no tile of made2 \(2 x too small\)"):
         opened(a=Tiles.none("too small", 2))
 
 

@@ -99,11 +99,11 @@ def test_csv_with_and_without_names(tmp_path):
 @pytest.mark.parametrize(
     ("name", "shape", "said"),
     [
-        ("absent.png", GREY, "no such file or folder"),
-        ("empty", GREY, "holds no images"),
+        ("absent.png", GREY, "does not exist"),
+        ("empty", GREY, "contains no images"),
         ("text.png", GREY, "cannot be read"),
         ("cut.npz", GREY, "cannot be read"),
-        ("two.npz", GREY, "holds a, b. Name the samples x"),
+        ("two.npz", GREY, "contains a, b. Rename the array of samples to x"),
         ("words.csv", (2,), "cannot be read"),
         ("vectors.npy", GREY, r"expected samples of shape \(1, 4, 6\), got \(3,\)"),
         ("image.png", (3,), r"expected samples of shape \(3,\), got an image file"),
@@ -124,10 +124,10 @@ def test_what_cannot_be_read_is_named(tmp_path, name, shape, said):
 
 def test_a_range_of_no_width_is_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
-    with pytest.raises(LatentclustError, match="1 to 1 is no range"):
+    with pytest.raises(LatentclustError, match="the range 1 to 1 is empty"):
         open_inputs([tmp_path / "x.npy"], (3,), range_=(1.0, 1.0))
 
 
 def test_nothing_given_is_refused():
-    with pytest.raises(LatentclustError, match="nothing is given"):
+    with pytest.raises(LatentclustError, match="no images were given"):
         open_inputs([], GREY)

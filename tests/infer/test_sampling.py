@@ -60,14 +60,14 @@ def test_a_traversal_moves_one_dimension_by_five_deviations_to_either_side(prior
 
 @pytest.mark.parametrize(("first", "second"), [(0, 3), (-1, 0)])
 def test_a_cluster_that_is_not_there_is_refused_by_its_number(first, second):
-    with pytest.raises(LatentclustError, match=r"no cluster [04]\. Use a number from 1 to 3"):
+    with pytest.raises(LatentclustError, match=r"unknown cluster [04]\. Use a number from 1 to 3"):
         interpolation(PRIOR, first, second, 1, rng())
 
 
 def test_a_dimension_that_is_not_there_is_refused():
-    with pytest.raises(LatentclustError, match="no style dimension 5"):
+    with pytest.raises(LatentclustError, match="unknown style dimension 5"):
         traversal(PRIOR, 4, rng())
-    with pytest.raises(LatentclustError, match="no style dimension 1"):
+    with pytest.raises(LatentclustError, match="unknown style dimension 1"):
         traversal(OneHotGaussian(clusters=3, style_dim=0), 0, rng())
 
 
@@ -112,6 +112,6 @@ def test_a_traversal_of_label_maps_moves_one_dimension_at_every_place():
 
 def test_label_maps_without_a_style_have_nothing_to_traverse():
     prior = CategoricalMap(clusters=2, style_dim=0, side=16)
-    with pytest.raises(LatentclustError, match=r"there is no style dimension 1\. The prior has no style dimension"):
+    with pytest.raises(LatentclustError, match=r"unknown style dimension 1\. The prior has no style dimension"):
         traversal(prior, 0, rng())
     assert modes(prior, 2, rng()).latent.style.shape == (6, 0, 1, 1)

@@ -36,22 +36,22 @@ def test_clusters_of_one_name_are_a_class_in_the_order_of_their_first() -> None:
 @pytest.mark.parametrize(
     ("pair", "said"),
     [
-        ("0=water", "0=water: there is no cluster 0. Use a number from 1 to 5"),
-        ("6=water", "there is no cluster 6"),
-        ("water", "water: names no cluster. Write NUMBER=NAME, such as 3=water"),
-        ("", "'': names no cluster"),
-        ("=water", "=water: names no cluster"),
-        ("-1=water", "names no cluster"),
-        ("1.0=water", "names no cluster"),
-        ("٣=water", "names no cluster"),
-        ("9" * 5000 + "=water", "names no cluster"),
-        ("1=a\nb", r"'1=a\nb': the name holds a character that is no text"),
-        ("1=a\x1bb", "no text"),
-        ("1=a\ud800", "no text"),
-        ("1=a\u2028b", "no text"),
-        ("1=\u00a0a", "begins or ends with a blank"),
-        ("1=cluster 3", "'cluster 3' is kept for clusters without a name"),
-        ("1=No data", "'No data' is kept"),
+        ("0=water", "0=water: unknown cluster 0. Use a number from 1 to 5"),
+        ("6=water", "unknown cluster 6"),
+        ("water", "water: is not a NUMBER=NAME pair. Write NUMBER=NAME, such as 3=water"),
+        ("", "'': is not a NUMBER=NAME pair"),
+        ("=water", "=water: is not a NUMBER=NAME pair"),
+        ("-1=water", "is not a NUMBER=NAME pair"),
+        ("1.0=water", "is not a NUMBER=NAME pair"),
+        ("٣=water", "is not a NUMBER=NAME pair"),
+        ("9" * 5000 + "=water", "is not a NUMBER=NAME pair"),
+        ("1=a\nb", r"'1=a\nb': the name contains a control or unassigned character"),
+        ("1=a\x1bb", "control or unassigned character"),
+        ("1=a\ud800", "control or unassigned character"),
+        ("1=a\u2028b", "control or unassigned character"),
+        ("1=\u00a0a", "begins or ends with white space"),
+        ("1=cluster 3", "'cluster 3' is reserved for unnamed clusters"),
+        ("1=No data", "'No data' is reserved"),
     ],
 )
 def test_a_name_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
@@ -79,13 +79,13 @@ def test_colours_belong_to_classes_and_go_with_them() -> None:
 @pytest.mark.parametrize(
     ("pair", "said"),
     [
-        ("watr=#000000", "no cluster is called 'watr'. Did you mean 'water'?"),
-        ("water=red", "'red' is no colour. Write NAME=#rrggbb"),
-        ("water=#fff", "'#fff' is no colour"),
-        ("water=#00000g", "is no colour"),
+        ("watr=#000000", "no cluster is named 'watr'. Did you mean 'water'?"),
+        ("water=red", "'red' is not a colour. Write NAME=#rrggbb"),
+        ("water=#fff", "'#fff' is not a colour"),
+        ("water=#00000g", "is not a colour"),
         ("water", "has no NAME= before the colour"),
         ("=#000000", "has no NAME= before the colour"),
-        ("wat\ner=#000000", r"no cluster is called "),
+        ("wat\ner=#000000", r"no cluster is named "),
     ],
 )
 def test_a_colour_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
@@ -97,7 +97,7 @@ def test_a_colour_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
 
 
 def test_a_class_gets_one_colour() -> None:
-    with pytest.raises(LatentclustError, match="'water' is given two colours"):
+    with pytest.raises(LatentclustError, match="'water' has two colours"):
         recolour_classes({}, ["water=#000000", "water=#ffffff"], ["water"])
 
 
@@ -121,5 +121,5 @@ def test_names_and_colours_come_back_from_a_header() -> None:
     ],
 )
 def test_a_header_with_other_names_is_refused(header: dict[str, object]) -> None:
-    with pytest.raises(LatentclustError, match="file: its header's names or colours cannot be read"):
+    with pytest.raises(LatentclustError, match="file: the header has invalid names or colours"):
         names_from_header(header, 3, "file")

@@ -60,7 +60,7 @@ def test_a_link_stays_one_and_permissions_are_kept(file: Path, tmp_path: Path) -
 def test_what_is_no_such_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(LatentclustError, match="is no safetensors file"):
+    with pytest.raises(LatentclustError, match="is not a safetensors file"):
         replace_metadata(path, {"one": "1"})
     assert path.read_bytes() == content
     with pytest.raises(LatentclustError, match="No such file"):

@@ -1,1 +1,1 @@
-"""Prepared data sets on disk: a folder of arrays, a few for each unit, and the manifest that makes it whole."""
+"""Prepared data sets: folders with a few arrays per unit and a manifest, which is written last."""

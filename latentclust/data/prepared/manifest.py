@@ -1,4 +1,4 @@
-"""What a prepared folder holds: its protocol, and for each unit its arrays, their hashes and the files they are of."""
+"""The manifest of a prepared folder: its protocol, and the arrays, hashes and input files of each unit."""
 
 import hashlib
 import json
@@ -12,13 +12,13 @@ from latentclust.errors import LatentclustError
 from latentclust.files import TO_FIX, write_atomic
 
 FORMAT = 1
-"""Counted up whenever a folder is laid out in another way."""
+"""Version of the folder's layout."""
 
 MANIFEST = "manifest.json"
-"""The file that makes a folder whole: written last."""
+"""File name of the manifest. It is written last, so a folder with a manifest is complete."""
 
 JOURNAL = "preparing.json"
-"""The same file while some units are still to be made; it becomes the manifest by being renamed."""
+"""File name of the manifest while units are missing. It is renamed when all are complete."""
 
 
 class _Record(BaseModel):
@@ -26,7 +26,7 @@ class _Record(BaseModel):
 
 
 class StoredFile(_Record):
-    """A file of a prepared folder: its name there, its size in bytes and its sha256 in hexadecimal."""
+    """A file of a prepared folder: its name, its size in bytes and its SHA-256 as hexadecimal digits."""
 
     name: str
     size: int
@@ -34,7 +34,7 @@ class StoredFile(_Record):
 
 
 class InputFile(_Record):
-    """A raw file: its path below the folder prepared from, its size in bytes, its modification time in ns."""
+    """A raw file: its path below the folder of raw files, its size in bytes and its modification time in ns."""
 
     path: str
     size: int
@@ -42,18 +42,18 @@ class InputFile(_Record):
 
 
 class Shard(_Record):
-    """A unit on disk.
+    """The files of a prepared data set that come from one raw unit.
 
     Attributes:
-        key: The unit's.
-        tiles: How many there are; without any, there are no files either.
-        images: uint8 `(n, c, h, w)`.
-        labels: int16 `(n, h, w)`; None where the unit has no ground truth.
-        valid: bool `(n, h, w)`; None where every pixel counts.
-        labelled: How many tiles have a labelled pixel, and so are scored.
-        scored: Their sha256; empty where there are none.
-        inputs: What it was cut from.
-        skipped: How many inputs the protocol left out, by reason.
+        key: Key of the unit.
+        tiles: Number of tiles. Without tiles, there are no files.
+        images: Tiles, uint8 `(n, c, h, w)`.
+        labels: Label maps, int16 `(n, h, w)`. None without ground truth.
+        valid: Valid pixels, bool `(n, h, w)`. None if all are valid.
+        labelled: Number of scored tiles: those with a labelled pixel.
+        scored: SHA-256 of the scored tiles; empty if there are none.
+        inputs: Files that the tiles were cut from.
+        skipped: Number of inputs that the protocol excludes, by reason.
     """
 
     key: str
@@ -68,23 +68,24 @@ class Shard(_Record):
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
-        """Those that there are."""
+        """Existing files of the shard."""
         return tuple(file for file in (self.images, self.labels, self.valid) if file is not None)
 
 
 class Manifest(_Record):
-    """A prepared folder.
+    """The contents of manifest.json: the files and hashes of a prepared data set.
 
     Attributes:
-        data_set: Its name.
-        protocol: Name and version of the protocol.
-        version: Of the protocol.
-        options: The options of the data set under which tiles were made.
-        classes: Names, in label order.
-        shape: That of a tile, `(c, h, w)`; empty before the first.
-        mask_reads_labels: Whether ground truth decides which pixels count.
-        shards: In the order of the tiles.
-        digest: The first digits of a sha256 over the scored tiles; empty before all are made, and where none is.
+        format: Version of the folder's layout.
+        data_set: Name of the data set.
+        protocol: Name of the protocol.
+        version: Version of the protocol.
+        options: Options of the data set that the tiles were cut with.
+        classes: Class names in label order.
+        shape: Shape of a tile, `(c, h, w)`; empty before the first tile.
+        mask_reads_labels: Whether ground truth decides which pixels are valid.
+        shards: Shards in the order of the tiles.
+        digest: First digits of a SHA-256 over the scored tiles; empty if there are none, or units are missing.
     """
 
     format: int = FORMAT
@@ -100,73 +101,76 @@ class Manifest(_Record):
 
     @property
     def tiles(self) -> int:
-        """How many there are in all."""
+        """Total number of tiles."""
         return sum(shard.tiles for shard in self.shards)
 
     @property
     def labelled(self) -> int:
-        """How many tiles are scored."""
+        """Number of scored tiles."""
         return sum(shard.labelled for shard in self.shards)
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many inputs the protocol left out, by reason."""
+        """Number of inputs that the protocol excludes, by reason."""
         return sum((Counter(shard.skipped) for shard in self.shards), Counter())
 
     def write(self, path: Path) -> None:
-        """Writes it as JSON, whole or not at all."""
+        """Write the manifest as JSON, atomically."""
         write_atomic(path, f"{self.model_dump_json(indent=1)}\n", TO_FIX)
 
 
 def read_manifest(path: Path) -> Manifest:
-    """A manifest or a journal; raises LatentclustError where it is none of this format."""
-    fix = "Prepare the set anew into an empty folder with `latentclust data prepare`"
+    """Read a manifest or a journal. Raise LatentclustError if it is missing, damaged or of another format."""
+    fix = "Prepare the data set again into an empty folder with `latentclust data prepare`"
     try:
         text = path.read_bytes()
         found = json.loads(text)
         said = found.get("format") if isinstance(found, dict) else None
         if said != FORMAT:
-            raise LatentclustError.at(str(path), f"has format {said!r}, and {FORMAT} is read here", fix)
+            raise LatentclustError.at(str(path), f"expected format {FORMAT}, got {said!r}", fix)
         return Manifest.model_validate_json(text)
     except (OSError, ValidationError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise LatentclustError.at(str(path), f"is no manifest of a prepared data set ({first})", fix) from error
+        raise LatentclustError.at(str(path), f"is not the manifest of a prepared data set ({first})", fix) from error
 
 
 class Hashed:
-    """What is written to a file, hashed and counted on its way."""
+    """A file wrapper that hashes and counts the bytes that are written.
+
+    Args:
+        file: File to write to.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
-        """Writes through to `file`."""
         self._file = file
         self._hash = hashlib.sha256()
         self._size = 0
 
     def write(self, data: bytes) -> int:
-        """Writes and hashes bytes."""
+        """Write and hash bytes."""
         self._hash.update(data)
         self._size += len(data)
         return self._file.write(data)
 
     def stored(self, name: str) -> StoredFile:
-        """The facts of what was written so far."""
+        """Return name, size and hash of the bytes written so far."""
         return StoredFile(name=name, size=self._size, sha256=self._hash.hexdigest())
 
 
 def damage(folder: Path, file: StoredFile, hashed: bool) -> str | None:
-    """What is wrong with a stored file, or None: its presence and size, and its hash where asked."""
+    """Return what is wrong with a stored file, or None. Its hash is compared only if `hashed`."""
     path = folder / file.name
     if not path.is_file():
         return "is missing"
     size = path.stat().st_size
     if size != file.size:
-        return f"has {size:,} bytes of {file.size:,}"
+        return f"expected {file.size:,} bytes, got {size:,}"
     if hashed and sha256(path) != file.sha256:
-        return "is not what was written: its sha256 is another"
+        return "is damaged: its SHA-256 differs from the manifest"
     return None
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal, read by blocks."""
+    """Return the SHA-256 of a file as hexadecimal digits, reading it in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The making of a prepared folder, one unit in memory at a time, taken up again where it was left."""
+"""Preparation of a folder, with one unit in memory at a time; an interrupted preparation is resumed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Inputs = tuple[InputFile, ...]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A unit that is there.
+    """A completed unit, as a progress event.
 
     Attributes:
-        key: The unit's.
-        done: How many units are there with it.
-        units: How many there will be.
-        tiles: How many it has.
-        kept: Whether an earlier preparation made it, and it was verified now.
+        key: Key of the unit.
+        done: Number of completed units, including this one.
+        units: Number of units.
+        tiles: Number of tiles of the unit.
+        kept: Whether an earlier preparation wrote the unit, whose files have been verified.
     """
 
     key: str
@@ -33,21 +33,21 @@ class Step:
     kept: bool
 
 
-def prepare(spec: PreparedDatasetSpec, origin: Path, target: Path, tell: Callable[[Step], None]) -> Manifest:
-    """Cuts the raw files below `origin` into tiles, and writes them to `target`.
+def prepare(spec: PreparedDatasetSpec, origin: Path, target: Path, on_step: Callable[[Step], None]) -> Manifest:
+    """Cut the raw files below `origin` into tiles, and write them to `target`.
 
-    A unit that an earlier, interrupted preparation wrote is kept if its inputs and its files are what they were. The
-    manifest, without which the folder is no data set, appears when every unit is there.
+    A unit that an earlier, interrupted preparation wrote is kept if its inputs and its files have not changed. The
+    manifest is written when all units are complete; without it, the folder is not a data set.
 
     Args:
-        spec: The data set, with the options that choose its protocol.
-        origin: The folder of the raw files.
-        target: The folder to write; made where it is absent.
-        tell: Called after each unit.
+        spec: Data set with its options, which select the protocol.
+        origin: Folder of the raw files.
+        target: Output folder. It is created if it does not exist.
+        on_step: Called after each unit.
 
     Raises:
-        LatentclustError: Raw files that are absent, damaged or do not fit together; a target that holds another
-            preparation or one of other files; a full disk.
+        LatentclustError: If raw files are missing, damaged or inconsistent, the target contains another preparation or
+            one of other files, or the disk is full.
     """
     units = units_of(spec, origin)
     inputs = [tuple(input_file(path, origin) for path in unit.inputs) for unit in units]
@@ -58,7 +58,7 @@ def prepare(spec: PreparedDatasetSpec, origin: Path, target: Path, tell: Callabl
         kept = folder.holds(unit.key, read)
         if not kept:
             folder.write(unit.key, cut(unit, len(spec.class_names), folder.shape), read)
-        tell(Step(unit.key, number, len(units), folder.shards[unit.key].tiles, kept))
+        on_step(Step(unit.key, number, len(units), folder.shards[unit.key].tiles, kept))
     manifest = folder.manifest([unit.key for unit in units])
     if not manifest.tiles:
         raise no_tiles(spec, origin, manifest.skipped)
@@ -67,10 +67,10 @@ def prepare(spec: PreparedDatasetSpec, origin: Path, target: Path, tell: Callabl
 
 
 def _refuse_other_inputs(folder: Folder, units: Sequence[Unit], inputs: Sequence[Inputs], origin: Path) -> None:
-    """A finished folder is a data set that somebody may have scored on: it is mended, and not made of other files."""
+    """Raise LatentclustError for a complete folder of other raw files: it may be in use, so it is only repaired."""
     now = {unit.key: read for unit, read in zip(units, inputs, strict=True)}
     before = {key: shard.inputs for key, shard in folder.shards.items()}
     other = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
     if other:
-        what = f"is finished, of other files than {origin} holds now: {', '.join(other[:3])} changed, came or went"
-        raise LatentclustError.at(str(folder.path), what, "Name a new folder with --to, or remove this one")
+        what = f"is complete, but was prepared from other files than {origin} contains: {', '.join(other[:3])} changed"
+        raise LatentclustError.at(str(folder.path), what, "Use a new folder with --to, or remove this one")

@@ -1,4 +1,4 @@
-"""A data set that is read from a prepared folder, and what such a folder must be to be read."""
+"""Data sets that are read from a prepared folder, and the checks of such a folder."""
 
 import json
 from abc import ABC
@@ -16,33 +16,33 @@ from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SealedMaps
 
 PREPARED = "prepared"
-"""The folder, below a data root, of prepared sets, each under its protocol's name."""
+"""Folder of prepared data sets below a data root, with one folder per protocol."""
 
 
 class PreparedDatasetSpec(TiledDatasetSpec, ABC):
-    """A data set too large to be cut at each start: `latentclust data prepare` cuts it once."""
+    """A data set that is too large to be cut at each start. `latentclust data prepare` cuts it once."""
 
     origin: ClassVar[str]
-    """Who publishes the raw files."""
+    """Publisher of the raw files."""
 
     path: Path | None = None
-    """The prepared folder, relative to the working folder or to a data folder; `prepared/PROTOCOL` unless said."""
+    """Prepared folder, relative to the working folder or to a data root. Defaults to `prepared/PROTOCOL`."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """The prepared folder, if it has its manifest."""
+        """Return the prepared folder if it has a manifest, otherwise None."""
         pattern = f"{PREPARED}/{self.facts().name}/{MANIFEST}"
         found = resolve_path(self.path / MANIFEST, roots) if self.path else find_first(roots, (pattern,))
         return found.parent if found else None
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Opens the prepared folder; pixels are left for later."""
+        """Open the prepared folder. Pixels are read on demand."""
         folder = self.located(roots)
         if folder is None:
             raise self._absent(roots)
         return open_prepared(self, folder)
 
     def fetch(self, root: Path) -> None:
-        """Says who publishes the raw files, and how they are prepared."""
+        """Raise LatentclustError with the publisher of the raw files and the command that prepares them."""
         what = f"{self.name} has no download with a known checksum"
         raise LatentclustError.at("data fetch", what, self._advice(root / PREPARED / self.facts().name))
 
@@ -60,7 +60,7 @@ class PreparedDatasetSpec(TiledDatasetSpec, ABC):
 
 
 def _settings(spec: PreparedDatasetSpec) -> str:
-    """The options that decide what tiles are, as a command line sets them; of the defaults, the protocol's only."""
+    """Return the options that decide the tiles, as `--set` settings, without defaults other than the protocol."""
     fields, options = type(spec).model_fields, spec.model_dump(mode="json", exclude={"path"})
     said = {key: value for key, value in options.items() if key == "protocol" or value != fields[key].default}
     words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
@@ -68,7 +68,7 @@ def _settings(spec: PreparedDatasetSpec) -> str:
 
 
 def blank(spec: PreparedDatasetSpec) -> Manifest:
-    """The manifest of a folder in which no unit is made yet."""
+    """Return the manifest of a folder without units."""
     facts = spec.facts()
     return Manifest(
         data_set=spec.name,
@@ -81,26 +81,27 @@ def blank(spec: PreparedDatasetSpec) -> Manifest:
 
 
 def mismatch(found: Manifest, wanted: Manifest) -> str | None:
-    """How the preparation of a folder differs from the one wanted, or None."""
+    """Return how the preparation of a folder differs from the expected one, or None."""
 
-    def told(manifest: Manifest) -> str:
+    def describe(manifest: Manifest) -> str:
         options = ", ".join(f"{key}={value}" for key, value in manifest.options.items() if key != "protocol")
         return f"{manifest.data_set} by {manifest.protocol}@{manifest.version}" + (f" ({options})" if options else "")
 
-    same = told(found) == told(wanted) and found.classes == wanted.classes
-    return None if same else f"it was made as {told(found)}, and {told(wanted)} is asked for"
+    same = describe(found) == describe(wanted) and found.classes == wanted.classes
+    return None if same else f"was prepared as {describe(found)}, expected {describe(wanted)}"
 
 
 def open_prepared(spec: PreparedDatasetSpec, folder: Path) -> ImageSet:
-    """The data set in a prepared folder, the size of every file checked.
+    """Return the data set in a prepared folder after checking the size of every file.
 
     Raises:
-        LatentclustError: No manifest, one of another preparation, files absent or of another size, tiles all the same.
+        LatentclustError: If the manifest is missing or belongs to another preparation, files are missing or have
+            another size, or all tiles are equal.
     """
     manifest = read_manifest(folder / MANIFEST)
     other = mismatch(manifest, blank(spec))
     if other:
-        raise LatentclustError.at(str(folder), other, "Change the options, or name another folder with data.path")
+        raise LatentclustError.at(str(folder), other, "Change the options, or set another folder with data.path")
     check(folder, manifest, hashed=False)
     shards = [shard for shard in manifest.shards if shard.tiles]
     counts, shape = [shard.tiles for shard in shards], manifest.shape
@@ -120,15 +121,15 @@ def open_prepared(spec: PreparedDatasetSpec, folder: Path) -> ImageSet:
 
 
 def check(folder: Path, manifest: Manifest, hashed: bool) -> None:
-    """Refuses a prepared folder whose files are not there in full; compares their hashes too where asked.
+    """Check that all files of a prepared folder exist with their size and, if `hashed`, their hash.
 
     Raises:
-        LatentclustError: Naming the first such file, and how many there are.
+        LatentclustError: If files are missing or damaged, naming the first one and their number.
     """
     found = ((file.name, damage(folder, file, hashed)) for shard in manifest.shards for file in shard.files)
     wrong = [(name, what) for name, what in found if what]
     if wrong:
         name, what = wrong[0]
         more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
-        fix = "Run the same `latentclust data prepare` again: it mends what is damaged"
+        fix = "Run the same `latentclust data prepare` again to repair damaged files"
         raise LatentclustError.at(str(folder / name), f"{what}{more}", fix)

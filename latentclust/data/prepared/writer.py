@@ -1,4 +1,4 @@
-"""A prepared folder while it is written: which shards count, and the order in which things reach the disk."""
+"""Writing of a prepared folder, in an order that makes an interrupted preparation resumable."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,21 +26,27 @@ from latentclust.files import TO_FIX, open_atomic
 from latentclust.tensors import Shape
 
 ARRAYS = ("images", "labels", "valid")
-"""What is written of a unit: `KEY.images.npy` and so on."""
+"""Arrays of a unit, written as `KEY.images.npy`, `KEY.labels.npy` and `KEY.valid.npy`."""
 
 
 class Folder:
-    """A folder that is being prepared, or was.
+    """A folder that is being prepared, or has been.
+
+    Args:
+        spec: Data set with its options.
+        path: The folder. Its shards, if any, are kept.
 
     Attributes:
-        path: Where it is.
-        finished: Whether it has its manifest.
-        shards: Those recorded so far, by key.
-        shape: That of a tile, or None before the first.
+        path: The folder.
+        finished: Whether the folder has a manifest.
+        shards: Recorded shards by key.
+        shape: Shape of a tile. None before the first tile.
+
+    Raises:
+        LatentclustError: If the folder contains another preparation or other files.
     """
 
     def __init__(self, spec: PreparedDatasetSpec, path: Path) -> None:
-        """Takes up what lies there; raises LatentclustError where that is not this preparation."""
         self.path = path
         self.finished = (path / MANIFEST).is_file()
         record = path / (MANIFEST if self.finished else JOURNAL)
@@ -48,22 +54,24 @@ class Folder:
         found = read_manifest(record) if record.is_file() else self._blank
         other = mismatch(found, self._blank)
         if other:
-            raise LatentclustError.at(str(path), f"holds another preparation: {other}", "Name another folder with --to")
+            raise LatentclustError.at(
+                str(path), f"contains another preparation: it {other}", "Use another folder with --to"
+            )
         if found is self._blank and path.exists() and (not path.is_dir() or any(path.iterdir())):
-            what = "is there already, and holds no prepared data set"
-            raise LatentclustError.at(str(path), what, "Name an empty or a new folder with --to")
+            what = "already exists and is not a prepared data set"
+            raise LatentclustError.at(str(path), what, "Use an empty or a new folder with --to")
         self.shards = {shard.key: shard for shard in found.shards}
         self.shape: Shape | None = found.shape or None
 
     def holds(self, key: str, inputs: tuple[InputFile, ...]) -> bool:
-        """Whether a unit is there, of these inputs, every file with the hash that was recorded."""
+        """Return whether a unit of these inputs is complete: every file exists with its recorded hash."""
         shard = self.shards.get(key)
         if shard is None or shard.inputs != inputs:
             return False
         return all(damage(self.path, file, hashed=True) is None for file in shard.files)
 
     def write(self, key: str, tiles: Tiles, inputs: tuple[InputFile, ...]) -> None:
-        """Writes the arrays of a unit, and then records it; a folder that was finished is so no longer."""
+        """Write the arrays of a unit, and then record it. A finished folder becomes unfinished."""
         self._open()
         arrays = (tiles.images, tiles.labels, tiles.valid) if len(tiles) else (None, None, None)
         names = (f"{key}.{name}.npy" for name in ARRAYS)
@@ -84,13 +92,13 @@ class Folder:
         self._record(tuple(self.shards))
 
     def manifest(self, keys: Sequence[str]) -> Manifest:
-        """The record of some units, in their order."""
+        """Return the manifest of some units, in their order."""
         shards = tuple(self.shards[key] for key in keys)
         found = {"shards": shards, "shape": self.shape or (), "digest": digest(shard.scored for shard in shards)}
         return self._blank.model_copy(update=found)
 
     def finish(self, manifest: Manifest) -> None:
-        """Makes the folder a data set: writes the manifest to the journal and renames it, and tidies up."""
+        """Finish the folder: write the journal, rename it to the manifest, and remove files of other units."""
         if not self.finished:
             manifest.write(self.path / JOURNAL)
             (self.path / JOURNAL).replace(self.path / MANIFEST)
@@ -101,7 +109,7 @@ class Folder:
                 path.unlink(missing_ok=True)
 
     def _open(self) -> None:
-        """Leaves a journal before anything else, so that what is found later is known to be a preparation's."""
+        """Write a journal first, so that a later run recognises the folder as a preparation."""
         if self.finished:
             (self.path / MANIFEST).replace(self.path / JOURNAL)
             self.finished = False
@@ -121,7 +129,7 @@ class Folder:
 
 
 def input_file(path: Path, origin: Path) -> InputFile:
-    """What is recorded of a raw file, by its path below `origin` if that is where it lies."""
+    """Return the record of a raw file, with its path relative to `origin` if it is below it."""
     facts = path.stat()
     below = path.relative_to(origin) if path.is_relative_to(origin) else path
     return InputFile(path=below.as_posix(), size=facts.st_size, modified=facts.st_mtime_ns)

@@ -257,7 +257,7 @@ def test_stl10_lies_column_by_column(tmp_path: Path):
     np.testing.assert_array_equal(read, images)
     assert labels == [0, 9, 3]
     save(tmp_path / "stl10_binary/test_y.bin", bytes([1, 2]))
-    with pytest.raises(LatentclustError, match="3 samples, and labels of shape"):
+    with pytest.raises(LatentclustError, match="3 samples, but labels of shape"):
         Stl10().open((tmp_path,))
     save(tmp_path / "stl10_binary/test_X.bin", bytes(5))
     with pytest.raises(LatentclustError, match="5 bytes are no whole number of images"):

@@ -173,7 +173,7 @@ def test_labels_that_are_missing_or_too_few_are_refused(tmp_path: Path):
     np.savez(tmp_path / "a.npz", x=unit(3, 2), y=np.array([0, np.nan, 1]), few=np.array([0, 1]))
     with pytest.raises(LatentclustError, match="1 samples have no label"):
         Array(path=tmp_path / "a.npz").open(())
-    with pytest.raises(LatentclustError, match="3 samples, and labels of shape"):
+    with pytest.raises(LatentclustError, match="3 samples, but labels of shape"):
         Array(path=tmp_path / "a.npz", y="few").open(())
 
 

@@ -218,7 +218,7 @@ def test_band_counts_that_differ_are_both_said(scene):
 
 def test_too_few_windows_are_counted(scene):
     small = scene(noise(1, 12, 10))
-    assert "16 windows of 8x8, and the scenes have 15 places for one. Set at most 15" in str(
+    assert "16 windows of 8x8 exceed the 15 positions in the scenes. Set at most 15" in str(
         refusal(path=small, windows=16)
     )
     assert "smaller than a window of 11x11" in str(refusal(path=small, window=11))
@@ -230,7 +230,7 @@ def test_too_few_windows_are_counted(scene):
 
 def test_values_that_cannot_be_stretched_are_refused(scene):
     flat = scene(np.full((1, 20, 20), 7, np.int16))
-    assert "band 1 of those chosen has one value, 7, throughout" in str(refusal(path=flat))
+    assert "all values of band 1 of the selected ones are 7" in str(refusal(path=flat))
     assert "data.range: [5.0, 5.0] is empty" in str(refusal(path=flat, range=(5.0, 5.0)))
 
 

@@ -99,8 +99,8 @@ def test_a_file_changed_between_two_goes_is_read_again(prepared, raw, tiles, num
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"protocol": "other"}, "it was made as numbers by parity@1 (masked=False), and numbers by other@1"),
-        ({"masked": True}, "numbers by parity@1 (masked=True) is asked for"),
+        ({"protocol": "other"}, "was prepared as numbers by parity@1 (masked=False), expected numbers by other@1"),
+        ({"masked": True}, "expected numbers by parity@1 (masked=True)"),
     ],
 )
 def test_a_folder_of_another_preparation_is_refused(options, what, numbers, prepared, raw, tiles):
@@ -115,14 +115,14 @@ def test_a_finished_folder_is_not_made_of_other_files(prepared, raw):
     prepared()
     (raw / "a.txt").write_text("1 2")
     (raw / "d.txt").write_text("1")
-    with pytest.raises(LatentclustError, match=r"of other files than .*raw holds now: a, d changed, came or went"):
+    with pytest.raises(LatentclustError, match=r"from other files than .*raw contains: a, d changed"):
         prepared()
 
 
 def test_a_folder_of_ones_own_is_left_alone(prepared, tiles):
     tiles.mkdir()
     np.save(tiles / "own.images.npy", np.zeros(3))
-    with pytest.raises(LatentclustError, match="is there already, and holds no prepared data set"):
+    with pytest.raises(LatentclustError, match="already exists and is not a prepared data set"):
         prepared()
     assert names(tiles) == {"own.images.npy"}
 
@@ -130,7 +130,7 @@ def test_a_folder_of_ones_own_is_left_alone(prepared, tiles):
 def test_a_set_without_a_tile_is_not_finished(prepared, raw, tiles):
     for path in raw.iterdir():
         path.write_text("")
-    with pytest.raises(LatentclustError, match=r"no tile of parity can be cut from it \(4 x empty\)"):
+    with pytest.raises(LatentclustError, match=r"contains no tile of parity \(4 x empty\)"):
         prepared()
     assert not (tiles / MANIFEST).exists()
 
@@ -138,10 +138,10 @@ def test_a_set_without_a_tile_is_not_finished(prepared, raw, tiles):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("{", "is no manifest of a prepared data set"),
-        ("[]", "has format None, and 1 is read here"),
-        (json.dumps({"format": 2}), "has format 2, and 1 is read here"),
-        (json.dumps({"format": 1}), "is no manifest of a prepared data set"),
+        ("{", "is not the manifest of a prepared data set"),
+        ("[]", "expected format 1, got None"),
+        (json.dumps({"format": 2}), "expected format 1, got 2"),
+        (json.dumps({"format": 1}), "is not the manifest of a prepared data set"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(content, what, prepared, numbers, tiles):
