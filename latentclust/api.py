@@ -1,4 +1,4 @@
-"""The only module that plugins import."""
+"""The names that plugins use. A plugin imports no other module of latentclust, except `testing` in its tests."""
 
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows

@@ -1,4 +1,4 @@
-"""What a user is told when something is wrong: where, what with its value, and what to do."""
+"""Errors for users. Each states where the problem is, what is wrong and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One problem in what the user gave.
+    """A problem in the input of the user.
 
     Args:
-        where: The place, as a recipe key (`losses.mmd.weight`), a file (with line and column) or an option.
-        what: What is wrong there, with the offending value.
-        fix: What the user can do about it, as an imperative.
+        where: Place of the problem: a recipe key (`losses.mmd.weight`), a file (with line and column) or an option.
+        what: Description of the problem with the invalid value, as a predicate of `where`.
+        fix: Action that solves the problem, as an imperative sentence.
     """
 
     where: str
@@ -20,52 +20,52 @@ class Issue:
     fix: str
 
     def __str__(self) -> str:
-        """One line: where, what and what to do."""
+        """Return where, what and fix in one line."""
         return f"{self.where}: {self.what}. {self.fix}"
 
 
 class LatentclustError(Exception):
-    """The user's mistake, or a lack in their installation or data: exit code 2, no traceback."""
+    """A mistake of the user, or a problem of their installation or data. Exit code 2, no traceback."""
 
     exit_code = 2
 
     def __init__(self, *issues: Issue) -> None:
-        """Carries at least one issue; the message is all of them, a line each."""
+        """Create an error from at least one issue. The message has one line per issue."""
         assert issues, "an error needs an issue"
         self.issues = issues
         super().__init__("\n".join(str(issue) for issue in issues))
 
     def __reduce__(self) -> tuple[type["LatentclustError"], tuple[Issue, ...]]:
-        """Its issues are what another process makes it of again."""
+        """Return the class and the issues, so that the error can be pickled."""
         return type(self), self.issues
 
     @classmethod
     def at(cls, where: str, what: str, fix: str) -> "LatentclustError":
-        """The common case of a single issue."""
+        """Create an error from a single issue."""
         return cls(Issue(where, what, fix))
 
 
 class RunFailedError(LatentclustError):
-    """A run that started well and then failed, such as a diverged loss: exit code 1."""
+    """A run that failed after it started, for example because of a diverged loss. Exit code 1."""
 
     exit_code = 1
 
 
 class InterruptedRunError(LatentclustError):
-    """A run stopped by Ctrl-C or SIGTERM after it wrote a checkpoint: exit code 130."""
+    """A run that Ctrl-C or SIGTERM stopped after it wrote a checkpoint. Exit code 130."""
 
     exit_code = 130
 
 
 def raise_all(issues: Iterable[Issue]) -> None:
-    """Raises one LatentclustError with every issue, each once, or returns when there is none."""
+    """Raise one LatentclustError with all issues, without duplicates. Do nothing if there are none."""
     found = tuple(dict.fromkeys(issues))
     if found:
         raise LatentclustError(*found)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Advice that names the closest match, or all names where none is close."""
+    """Return advice with the closest name, or with all names if none is close."""
     known = sorted(names)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:

@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Atomic writing of files: after a failure the old file is unchanged."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ TO_FIX = "Free some space, or write to another folder with --to"
 
 
 def write_atomic(path: Path, content: str | bytes, fix: str = OUT_FIX) -> None:
-    """Writes UTF-8 text or bytes under a temporary name beside `path`, then renames it; makes a folder that is absent.
+    """Write UTF-8 text or bytes to a temporary file next to `path`, then rename it. Missing folders are created.
 
     Raises:
-        LatentclustError: The disk is full, the folder read-only, or `path` a folder; what stood there is untouched.
+        LatentclustError: If the disk is full, the folder is read-only or `path` is a folder. The old file is unchanged.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     with _renamed(path, fix) as partial:
@@ -25,14 +25,14 @@ def write_atomic(path: Path, content: str | bytes, fix: str = OUT_FIX) -> None:
 
 @contextmanager
 def open_atomic(path: Path, fix: str = OUT_FIX) -> Iterator[BinaryIO]:
-    """A file under a temporary name beside `path`, which takes that name when the block ends, and not if it fails.
+    """Yield a temporary file next to `path`, which is renamed to `path` if the block succeeds.
 
     Args:
-        path: What is written; its folder is made where it is absent.
-        fix: What to do where it cannot be.
+        path: File to be written. Missing folders are created.
+        fix: Advice of the error if the file cannot be written.
 
     Raises:
-        LatentclustError: The disk is full, the folder read-only, or `path` a folder; what stood there is untouched.
+        LatentclustError: If the disk is full, the folder is read-only or `path` is a folder. The old file is unchanged.
     """
     with _renamed(path, fix) as partial, partial.open("wb") as file:
         yield file
@@ -42,7 +42,7 @@ def open_atomic(path: Path, fix: str = OUT_FIX) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _renamed(path: Path, fix: str) -> Iterator[Path]:
-    """A temporary name in the folder of `path`; what is written there is renamed at the end, or removed."""
+    """Yield a temporary path in the folder of `path`. The file is renamed on success and removed on failure."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def _write_through(path: Path, data: bytes) -> None:
 
 
 def _discard(path: Path) -> None:
-    """Removes what a failed write left; where even that is refused, the first error is the one to hear of."""
+    """Remove a temporary file. An error is ignored, because that of the write is the one to report."""
     try:
         path.unlink(missing_ok=True)
     except OSError:

@@ -1,4 +1,4 @@
-"""The user's wish to stop: Ctrl-C and SIGTERM."""
+"""Stopping by Ctrl-C and SIGTERM."""
 
 import signal
 import threading
@@ -9,10 +9,11 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """While open, Ctrl-C and SIGTERM ask for a stop instead of killing; a second Ctrl-C interrupts at once.
+    """Turn Ctrl-C and SIGTERM into a request to stop. A second one raises KeyboardInterrupt.
 
     Yields:
-        A function that says whether a stop was asked for. Signals reach the main thread only; in others it says no.
+        A function that returns whether a stop was requested. Signals reach only the main thread; in other threads it
+        returns False.
     """
     asked = threading.Event()
 

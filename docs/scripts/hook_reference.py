@@ -35,7 +35,7 @@ override.
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the page."""
     hooks = [value for name, value in vars(hookspecs).items() if name.startswith("provide_")]
     sections = [OPENING.format(name=f"`{NAME_PATTERN}`"), *(section for hook in hooks for section in _hook(hook))]
     return "\n".join(sections)
@@ -58,7 +58,7 @@ def _hook(hook: Callable[..., Any]) -> Iterator[str]:
 
 
 def _class(spec: type[Spec]) -> Iterator[str]:
-    """What a class asks for beyond what its bases do."""
+    """Yield the section of a class, with the members that its base class does not have."""
     (base,) = (one for one in spec.__bases__ if issubclass(one, Spec))
     derived = "" if base is Spec else f"A `{base.__name__}`. "
     yield f"### {spec.__name__}\n"
@@ -99,7 +99,7 @@ def _methods(spec: type[Spec]) -> Iterator[str]:
 
 
 def _summary(documented: Any) -> str:
-    """The first paragraph of a docstring."""
+    """Return the first paragraph of a docstring."""
     return (inspect.getdoc(documented) or "").partition("\n\n")[0]
 
 
@@ -122,7 +122,7 @@ def _signature(function: Callable[..., Any]) -> str:
 
 
 def _type(annotation: Any) -> str:
-    """A type as it would be written."""
+    """Return a type as it is written in code."""
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     arguments = ", ".join(_type(each) for each in typing.get_args(annotation))

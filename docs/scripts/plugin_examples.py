@@ -15,19 +15,19 @@ COMMAND_LINE = re.compile(r"^latentclust plugins new (\S+) (\S+)$", re.MULTILINE
 
 
 def page_of(kind: str) -> Path:
-    """The page of a kind."""
+    """Return the page of a kind."""
     return PAGES / f"{kind}.md"
 
 
 def example_of(text: str) -> NewPlugin:
-    """The plugin that a page begins by writing."""
+    """Return the plugin that the command on a page writes."""
     found = COMMAND_LINE.search(text)
     assert found is not None, "a page of a kind has the command that writes its example"
     return NewPlugin(*found.groups())
 
 
 def blocks(plugin: NewPlugin) -> dict[str, str]:
-    """What stands in the first block below each heading of a page."""
+    """Return the first block below each heading of a page."""
     files = plugin.files()
     source = f"src/{plugin.module}"
     found = {
@@ -42,7 +42,7 @@ def blocks(plugin: NewPlugin) -> dict[str, str]:
 
 
 def filled(text: str) -> str:
-    """A page with its examples as the templates have them now."""
+    """Return a page with the current examples of the templates."""
     for heading, block in blocks(example_of(text)).items():
         first = re.compile(rf"(^## {heading}$.*?)^```.*?^```$", re.MULTILINE | re.DOTALL)
         assert first.search(text), f"a page has a heading {heading!r} with a block"

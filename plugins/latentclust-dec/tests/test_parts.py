@@ -139,7 +139,7 @@ def test_the_embedding_is_decoded_alone() -> None:
 
 
 def test_a_network_that_is_no_encoder_is_refused() -> None:
-    with pytest.raises(LatentclustError, match=r"'encoder' does not return a code\. Name an encoder"):
+    with pytest.raises(LatentclustError, match=r"'encoder' does not return a code\. Use an encoder"):
         TargetDistribution().compute(model(nn.Flatten()), Batches(images(), 5), torch.Generator())
 
 

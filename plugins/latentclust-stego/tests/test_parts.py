@@ -107,7 +107,7 @@ def test_weights_that_cannot_be_had_are_named_with_what_to_do(monkeypatch: pytes
     [
         ({"model": "resnet18"}, "timm has no plain vision transformer 'resnet18'"),
         ({"model": "vit_absent"}, "timm has no plain vision transformer 'vit_absent'"),
-        ({"model": TINY, "pretrained": "absent.safetensors"}, "there is no file absent.safetensors"),
+        ({"model": TINY, "pretrained": "absent.safetensors"}, "file absent.safetensors does not exist"),
         ({"model": TINY, "pretrained": "dino.pth"}, "'dino.pth' is neither 'hub', 'none' nor a .safetensors file"),
     ],
 )

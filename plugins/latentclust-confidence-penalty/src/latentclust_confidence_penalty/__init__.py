@@ -1,4 +1,4 @@
-"""A penalty on confident cluster posteriors, as a plugin: Pereyra et al. 2017."""
+"""A plugin with a penalty on confident cluster posteriors (Pereyra et al. 2017)."""
 
 from collections.abc import Mapping
 from typing import final
@@ -9,16 +9,16 @@ from pydantic import PositiveFloat
 
 @final
 class ConfidencePenalty(LossSpec):
-    """Minus the mean entropy of the cluster posterior, nats, in [-log K, 0]: least where every cluster is as likely.
+    """Negative mean entropy of the cluster posterior in nats, in [-log K, 0]: minimal for the uniform posterior.
 
     Pereyra et al. 2017, whose objective subtracts the entropy. A negative weight rewards confidence instead.
     """
 
     threshold: PositiveFloat | None = None
-    """Entropy, nats, from which a posterior is pushed no further; none unless given."""
+    """Entropy in nats above which a posterior is not changed. Defaults to no threshold."""
 
     def __call__(self, code: Code) -> Scalar:
-        """The term over a batch of logits `(b, k)`; `on` says which code."""
+        """Compute the term from logits `(b, k)`. The recipe selects the code with `on`."""
         log_p = code.logits.float().log_softmax(dim=1)
         entropy = -(log_p.exp() * log_p).sum(dim=1)
         if self.threshold is not None:
@@ -28,5 +28,5 @@ class ConfidencePenalty(LossSpec):
 
 @hookimpl
 def provide_losses() -> Mapping[str, type[LossSpec]]:
-    """The one loss."""
+    """Provide the loss."""
     return {"confidence-penalty": ConfidencePenalty}

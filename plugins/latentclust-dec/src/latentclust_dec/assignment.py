@@ -1,11 +1,11 @@
-"""Soft assignments to centroids and the distribution that they are drawn to: Xie et al. 2016, section 3.1."""
+"""Soft assignments to centroids and their target distribution (Xie et al. 2016, section 3.1)."""
 
 import torch
 from torch import Tensor
 
 
 def log_kernel(points: Tensor, centroids: Tensor, alpha: float) -> Tensor:
-    """Log of Eq. 1's numerator, `(1 + |z - mu|^2 / alpha)^(-(alpha + 1) / 2)`; its softmax is Eq. 1.
+    """Return the log of the numerator of Eq. 1, `(1 + |z - mu|^2 / alpha)^(-(alpha + 1) / 2)`; its softmax is Eq. 1.
 
     Args:
         points: Embedded samples z, `(b, d)`.
@@ -20,7 +20,7 @@ def log_kernel(points: Tensor, centroids: Tensor, alpha: float) -> Tensor:
 
 
 def target_distribution(assignments: Tensor) -> Tensor:
-    """Eq. 3: squared assignments, each cluster's divided by its soft size, rows scaled to sum to one.
+    """Return Eq. 3: squared assignments, divided by the soft size of each cluster, with rows that sum to one.
 
     Args:
         assignments: q of all samples, `(n, k)`, or of their pixels, `(n, k, h, w)`.
@@ -34,5 +34,5 @@ def target_distribution(assignments: Tensor) -> Tensor:
 
 
 def divergence(target: Tensor, log_assignments: Tensor) -> Tensor:
-    """Eq. 2 as a mean over samples: KL(p || q), nats, of p and log q `(b, k, *s)`."""
+    """Return Eq. 2 as a mean over samples: KL(p || q) in nats, from p and log q `(b, k, *s)`."""
     return (torch.xlogy(target, target) - target * log_assignments).sum(dim=1).mean()

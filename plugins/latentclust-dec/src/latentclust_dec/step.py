@@ -1,4 +1,4 @@
-"""What DEC's steps compute: the divergence from the target distribution, and the decoded embedding."""
+"""Values of the steps of DEC: the divergence from the target distribution, and the decoded embedding."""
 
 from typing import final
 
@@ -10,15 +10,15 @@ from latentclust_dec.whole_set import Target
 
 @final
 class TargetDivergence(LossSpec):
-    """KL of the soft assignments from the target distribution, nats, mean over samples (Xie et al. 2016, Eq. 2)."""
+    """KL(target || soft assignments) in nats, mean over samples (Xie et al. 2016, Eq. 2)."""
 
     def __call__(self, code_of_real: Code, target: Target) -> Scalar:
-        """The term of a batch of logits `(b, k)`."""
+        """Compute the term from logits `(b, k)`."""
         return Scalar(divergence(target.float(), code_of_real.logits.float().log_softmax(dim=1)))
 
 
 def decoded_embedding(generator: Generator, code_of_real: Code, prior: PriorSpec) -> Images:
-    """G(E(x)_n), decoded from the embedding alone: no category, or zeros for one (Guo et al. 2017, Eq. 8)."""
+    """Return G(E(x)_n), decoded from the embedding with zeros as category, if any (Guo et al. 2017, Eq. 8)."""
     batch, _, *places = code_of_real.logits.shape
     category = code_of_real.style.new_zeros(batch, prior.categories, *places)
     return generator(Latent(category=category, style=code_of_real.style))

@@ -1,4 +1,4 @@
-"""STEGO, unsupervised segmentation by distilling feature correspondences: Hamilton et al., ICLR 2022."""
+"""A plugin with STEGO, unsupervised segmentation by distilling feature correspondences (Hamilton et al., ICLR 2022)."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -18,35 +18,35 @@ from latentclust_stego.vit_maps import VitMaps
 
 @hookimpl
 def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
-    """The frozen transformer, the trained head, and the probe's centroids."""
+    """Provide the frozen transformer, the trained head and the centroids of the probe."""
     return {"cosine-centroids": CosineCentroids, "segmentation-head": SegmentationHead, "vit-maps": VitMaps}
 
 
 @hookimpl
 def provide_tables() -> Mapping[str, type[TableSpec]]:
-    """The nearest neighbours of each image."""
+    """Provide the nearest neighbours of each image."""
     return {"feature-neighbours": FeatureNeighbours}
 
 
 @hookimpl
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
-    """Features and codes at drawn points."""
+    """Provide features and codes at random points."""
     return QUANTITIES
 
 
 @hookimpl
 def provide_losses() -> Mapping[str, type[LossSpec]]:
-    """The correspondence loss, and that of the centroids."""
+    """Provide the correspondence loss and the loss of the centroids."""
     return {"cosine-kmeans": CosineKMeans, "feature-correspondence": FeatureCorrespondence}
 
 
 @hookimpl
 def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
-    """The cluster probe."""
+    """Provide the cluster probe."""
     return {"cluster-probe": ClusterProbe}
 
 
 @hookimpl
 def provide_systems() -> Mapping[str, Traversable]:
-    """The system."""
+    """Provide the system."""
     return {"stego@1": files("latentclust_stego") / "stego.toml"}

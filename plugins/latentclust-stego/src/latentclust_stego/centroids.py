@@ -11,23 +11,23 @@ from torch.nn import functional
 
 @final
 class CosineCentroids(CentroidsSpec):
-    """A direction for each cluster, compared by cosine; drawn uniformly at first (Hamilton et al. 2022)."""
+    """One direction per cluster, compared by cosine similarity and initialized uniformly (Hamilton et al. 2022)."""
 
     def centroids(self, clusters: int, width: int) -> nn.Module:
-        """Directions `(clusters, width)`."""
+        """Create directions `(clusters, width)`."""
         return Directions(clusters, width)
 
 
 @final
 class Directions(nn.Module):
-    """Cosine similarities of the places of a map, or of vectors, with each of several directions."""
+    """Cosine similarities of vectors or of the positions of a map with several directions."""
 
     def __init__(self, clusters: int, width: int) -> None:
         super().__init__()
         self.centroids = nn.Parameter(torch.randn(clusters, width))
 
     def forward(self, features: Float[Tensor, "b c *s"]) -> Float[Tensor, "b k *s"]:
-        """Similarities in [-1, 1]; 0 for a feature that is zero."""
+        """Return similarities in [-1, 1]. A zero feature has similarity 0."""
         centroids = functional.normalize(self.centroids, dim=1)
         return torch.einsum("kc,bc...->bk...", centroids, functional.normalize(features, dim=1))
 
@@ -40,5 +40,5 @@ class CosineKMeans(LossSpec):
     """
 
     def __call__(self, similarities: Similarities) -> Scalar:
-        """The term over similarities `(b, k, *s)`."""
+        """Compute the term from similarities `(b, k, *s)`."""
         return Scalar(1 - similarities.float().amax(dim=1).mean())

@@ -1,4 +1,4 @@
-"""Reading STEGO out: the nearest centroid of each pixel's code (Hamilton et al., ICLR 2022, section 3.3)."""
+"""Inference of STEGO: the nearest centroid to the code of each pixel (Hamilton et al., ICLR 2022, section 3.3)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, final
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 @final
 class ClusterProbe(InferenceSpec):
-    """Codes, interpolated bilinearly to the image's size, to the softmax of their cosines with the centroids.
+    """Softmax of the cosine similarities of codes with centroids, after bilinear interpolation to the image size.
 
     As Hamilton et al. 2022, without the CRF by which they then refine the labels.
     """
@@ -20,22 +20,22 @@ class ClusterProbe(InferenceSpec):
     reads_maps: ClassVar[bool] = True
 
     temperature: PositiveFloat = 0.5
-    """What similarities, in [-1, 1], are divided by before the softmax; labels do not depend on it."""
+    """Divisor of the similarities, which lie in [-1, 1], before the softmax. Labels do not depend on it."""
 
     flip: bool = True
-    """Average each code with that of the mirrored image, as the paper does."""
+    """Whether each code is averaged with that of the mirrored image, as in the paper."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The frozen trunk, the segmentation head and the centroids."""
+        """Names of the frozen trunk, the segmentation head and the centroids."""
         return ("trunk", "segmenter", "centroids")
 
     def objection(self, prior: PriorSpec) -> str | None:
-        """Refuses a prior of whole images."""
+        """Reject a prior of whole images."""
         return None if prior.per_pixel else "it gives every pixel a cluster"
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
-        """The posterior of every pixel; `state` and `rng` are not read."""
+        """Return the posterior of every pixel. `state` and `rng` are not used."""
         codes = _codes(model, images)
         if self.flip:
             codes = (codes + _codes(model, Images(images.flip(3))).flip(3)) / 2
@@ -45,11 +45,11 @@ class ClusterProbe(InferenceSpec):
 
 
 def _codes(model: Model, images: Images) -> Tensor:
-    """The code of every place of the head's map."""
+    """Return the code of every position of the map of the head."""
     codes: Tensor = model.networks["segmenter"](model.networks["trunk"](images))
     return codes.float()
 
 
 def _enlarged(codes: Tensor, size: torch.Size) -> Tensor:
-    """Codes of one image at its size: of a batch they would take far more memory than it."""
+    """Return the codes of one image at its size. Those of a batch would need far more memory than the batch."""
     return functional.interpolate(codes, size=size, mode="bilinear", align_corners=False)

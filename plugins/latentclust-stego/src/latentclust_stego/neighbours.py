@@ -1,4 +1,4 @@
-"""The nearest neighbours of each image by its mean features (Hamilton et al., ICLR 2022, section 3.2)."""
+"""Nearest neighbours of each image by its mean features (Hamilton et al., ICLR 2022, section 3.2)."""
 
 from collections.abc import Iterable
 from typing import ClassVar, final
@@ -10,28 +10,28 @@ from torch import Tensor
 from torch.nn import functional
 
 BLOCK = 1024
-"""Images that are compared with all at once."""
+"""Number of images that are compared with all others at once."""
 
 
 @final
 class FeatureNeighbours(TableSpec):
-    """The images whose average pooled features are most alike by cosine, the image itself left out."""
+    """Other images with the most similar average-pooled features, by cosine similarity."""
 
     of_samples: ClassVar[bool] = True
 
     network: str = "trunk"
-    """Whose features are compared; those of a map are averaged."""
+    """Name of the network whose features are compared. Maps of features are averaged."""
 
     count: PositiveInt = 7
-    """Neighbours of each image; 7 in the paper's experiments."""
+    """Number of neighbours per image. The experiments of the paper use 7."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The network."""
+        """Name of the network."""
         return (self.network,)
 
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
-        """Indices `(n, count)`, the nearest first; raises LatentclustError where there are too few images."""
+        """Return indices `(n, count)`, nearest first. Raise LatentclustError if there are too few images."""
         means = torch.cat([_mean(model.networks[self.network](images)) for images in batches])
         if len(means) <= self.count:
             what = f"{self.count} neighbours in a set of {len(means)} images"
@@ -40,13 +40,13 @@ class FeatureNeighbours(TableSpec):
 
 
 def _mean(features: Tensor) -> Tensor:
-    """Features `(b, f)`, or the mean over places of maps `(b, f, y, x)`; float32."""
+    """Return features `(b, f)`, or the mean over the positions of maps `(b, f, y, x)`, in float32."""
     flat = features.float()
     return flat.flatten(2).mean(dim=2) if flat.dim() > 2 else flat
 
 
 def nearest(vectors: Tensor, count: int) -> Tensor:
-    """Of each of vectors `(n, d)` the others of greatest cosine, `(n, count)`, the nearest first."""
+    """Return for each vector of `(n, d)` the others with the largest cosine similarity, `(n, count)`, nearest first."""
     directions = functional.normalize(vectors, dim=1)
     found = []
     for start in range(0, len(directions), BLOCK):

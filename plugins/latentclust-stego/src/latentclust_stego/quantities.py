@@ -1,4 +1,4 @@
-"""What a step of STEGO computes: features, codes, and both at points drawn anew (Hamilton et al., ICLR 2022)."""
+"""Quantities of a step of STEGO: features, codes, and both at random points (Hamilton et al., ICLR 2022)."""
 
 from typing import NewType
 
@@ -11,45 +11,45 @@ from torch.nn import functional
 from latentclust_stego.correspondence import Sampled
 
 SIDE = 11
-"""As many points, squared, are drawn of each image; the paper's feature samples."""
+"""Square root of the number of random points per image, the feature samples of the paper."""
 
 OTHERS = 5
-"""Random other images that each is compared with; the paper's negative samples."""
+"""Number of random other images per image, the negative samples of the paper."""
 
 Points = NewType("Points", Tensor)
-"""Places in each image, `(b, n, 2)`, in `grid_sample`'s coordinates: x and y from -1 to 1, edge to edge."""
+"""Points in each image, `(b, n, 2)`, in the coordinates of `grid_sample`: x and y from -1 to 1, edge to edge."""
 
 Derangements = NewType("Derangements", Tensor)
-"""Permutations of the batch that leave nothing in its place, `(r, b)` int64."""
+"""Permutations of the batch without fixed points, int64 `(r, b)`."""
 
 
 def code_map(segmenter: Trunk, features_of_real: Features) -> Features:
-    """S(N(x))."""
+    """Return S(N(x))."""
     return segmenter(features_of_real)
 
 
 def features_of_neighbour(trunk: Trunk, neighbour_images: Images) -> Features:
-    """N(x') of one of each image's nearest neighbours."""
+    """Return N(x') for one of the nearest neighbours of each image."""
     return trunk(neighbour_images)
 
 
 def code_map_of_neighbour(segmenter: Trunk, features_of_neighbour: Features) -> Features:
-    """S(N(x'))."""
+    """Return S(N(x'))."""
     return segmenter(features_of_neighbour)
 
 
 def points(batch_size: int, rng: torch.Generator) -> Points:
-    """Uniform points of each image."""
+    """Return uniform random points of each image."""
     return Points(torch.rand(batch_size, SIDE * SIDE, 2, generator=rng, device=rng.device) * 2 - 1)
 
 
 def other_points(batch_size: int, rng: torch.Generator) -> Points:
-    """Uniform points of the image that each is compared with."""
+    """Return uniform random points of the image that each image is compared with."""
     return points(batch_size, rng)
 
 
 def derangements(batch_size: int, rng: torch.Generator) -> Derangements:
-    """Which random others each image is compared with: cyclic permutations, uniformly drawn.
+    """Return the random other images that each image is compared with: uniform cyclic permutations.
 
     Raises:
         LatentclustError: The batch has no other image.
@@ -62,32 +62,32 @@ def derangements(batch_size: int, rng: torch.Generator) -> Derangements:
 
 
 def sampled(features_of_real: Features, code_map: Features, points: Points) -> Sampled:
-    """Features and codes of the images."""
+    """Return features and codes of the images."""
     return Sampled(at(features_of_real, points), at(code_map, points))
 
 
 def sampled_neighbour(
     features_of_neighbour: Features, code_map_of_neighbour: Features, other_points: Points
 ) -> Sampled:
-    """Features and codes of a nearest neighbour of each image."""
+    """Return features and codes of a nearest neighbour of each image."""
     return Sampled(at(features_of_neighbour, other_points), at(code_map_of_neighbour, other_points))
 
 
 def sampled_others(
     features_of_real: Features, code_map: Features, other_points: Points, derangements: Derangements
 ) -> Sampled:
-    """Features and codes of random other images, `(r b, n, ·)`."""
+    """Return features and codes of random other images, `(r b, n, ·)`."""
     chosen = derangements.flatten()
     return Sampled(at(features_of_real, other_points)[chosen], at(code_map, other_points)[chosen])
 
 
 def similarities(centroids: Centroids, code_map: Features) -> Similarities:
-    """Of each place's code with each centroid; the codes learn nothing from it."""
+    """Return the similarities of the code of each position with each centroid, without gradients for the codes."""
     return centroids(Features(code_map.detach()))
 
 
 def at(maps: Features, points: Points) -> Float[Tensor, "b n c"]:
-    """Maps `(b, c, h, w)`, interpolated bilinearly at points; the outermost places reach to the edge.
+    """Interpolate maps `(b, c, h, w)` bilinearly at points. The outermost values extend to the edge.
 
     Raises:
         LatentclustError: They are features of whole images.
@@ -116,4 +116,4 @@ QUANTITIES = {
         similarities,
     )
 }
-"""Every quantity of the plugin, by name."""
+"""All quantities of the plugin, by name."""

@@ -1,4 +1,4 @@
-"""The segmentation head of STEGO: Hamilton et al., ICLR 2022, section 3.3."""
+"""The segmentation head of STEGO (Hamilton et al., ICLR 2022, section 3.3)."""
 
 from typing import Annotated, final
 
@@ -12,16 +12,16 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 @final
 class SegmentationHead(MapExtractorSpec):
-    """A linear map of a trunk's features plus a two-layer ReLU network, place by place (Hamilton et al. 2022)."""
+    """A linear map of the features of a trunk plus a two-layer ReLU network, per position (Hamilton et al. 2022)."""
 
     dim: PositiveInt = 70
-    """Channels of the code; 70 in the paper's experiments."""
+    """Number of channels of the code. The experiments of the paper use 70."""
 
     dropout: Share = 0.1
-    """The share of feature channels that either part does not see in a training step."""
+    """Dropout probability of feature channels, for each of the two parts."""
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The head for maps `(c, h, w)`; raises LatentclustError for what is none."""
+        """Create the head for maps `(c, h, w)`. Raise LatentclustError for any other shape."""
         if len(shape) != 3:
             what = f"samples have shape {shape}, but it reads images or maps (c, h, w)"
             raise LatentclustError.at("segmentation-head", what, "Use it with a prior of label maps")
@@ -30,7 +30,7 @@ class SegmentationHead(MapExtractorSpec):
 
 @final
 class TwoBranches(MapExtractor):
-    """The sum of a linear and of a nonlinear projection, each with its own dropout."""
+    """The sum of a linear and a nonlinear projection, each with its own dropout."""
 
     def __init__(self, channels: int, dim: int, dropout: float) -> None:
         super().__init__()
@@ -41,6 +41,6 @@ class TwoBranches(MapExtractor):
         )
 
     def forward(self, sample: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        """The codes."""
+        """Return the codes."""
         code: Tensor = self.linear(sample) + self.nonlinear(sample)
         return code

@@ -1,4 +1,4 @@
-"""The last patch features of a vision transformer, as of DINO (Caron et al. 2021) or DINOv2 (Oquab et al. 2023)."""
+"""Patch features of a vision transformer, such as DINO (Caron et al. 2021) or DINOv2 (Oquab et al. 2023)."""
 
 from pathlib import Path
 from typing import Any, final
@@ -21,24 +21,24 @@ WITHOUT_HUB = (
 
 @final
 class VitMaps(MapExtractorSpec):
-    """The normalised patch tokens of a timm vision transformer, one for `stride` x `stride` pixels of RGB images."""
+    """Normalised patch tokens of a timm vision transformer, one per `stride` x `stride` pixels of RGB images."""
 
     model: str = Field(default="vit_small_patch8_224.dino", examples=["test_vit"])
-    """A name of timm's with its tag, which says what the weights were trained on: self-supervised are
+    """Model name of timm with the tag of the training data. Self-supervised weights are
     `vit_small_patch8_224.dino`, `vit_base_patch8_224.dino` and `vit_small_patch14_dinov2.lvd142m`."""
 
     pretrained: str = Field(default=HUB, examples=[NONE])
-    """`hub`; the path of a .safetensors file of the model's state; or `none`, for random weights."""
+    """Weights: `hub`, the path of a .safetensors file with the state of the model, or `none` for random weights."""
 
     stride: PositiveInt | None = None
-    """Pixels, either way, to a patch: images are resized for it. The patch's own size unless given."""
+    """Number of pixels per patch side, to which images are resized. Defaults to the patch size of the model."""
 
     def bare(self) -> MapExtractorSpec:
-        """The same body without pretrained weights."""
+        """Return the same backbone without pretrained weights."""
         return self.model_copy(update={"pretrained": NONE})
 
     def map_extractor(self, shape: Shape) -> MapExtractor:
-        """The body for RGB images `(3, h, w)`.
+        """Create the backbone for RGB images `(3, h, w)`.
 
         Raises:
             LatentclustError: The images have other channels, timm has no such transformer, or its weights are not to
@@ -52,7 +52,7 @@ class VitMaps(MapExtractorSpec):
 
 @final
 class PatchMaps(MapExtractor):
-    """Resizes, standardises, and lays the patch tokens out as a map."""
+    """A backbone that resizes and standardises images and arranges the patch tokens as a map."""
 
     mean: Tensor
     deviation: Tensor
@@ -66,11 +66,11 @@ class PatchMaps(MapExtractor):
         self.register_buffer("deviation", torch.tensor(described.pretrained_cfg["std"]).view(3, 1, 1))
 
     def preset(self) -> tuple[nn.Module, ...]:
-        """The transformer, where its weights were loaded."""
+        """Create a backbone from a transformer."""
         return (self.model,) if self.loaded else ()
 
     def forward(self, sample: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b width y x"]:
-        """The map of images whose sides are multiples of `stride`."""
+        """Return the map of images whose sides are multiples of `stride`."""
         if self.stride != self.patch:
             size = [side // self.stride * self.patch for side in sample.shape[2:]]
             sample = functional.interpolate(sample, size=size, mode="bilinear", antialias=self.stride > self.patch)
@@ -81,7 +81,7 @@ class PatchMaps(MapExtractor):
 
 
 def transformer(name: str, pretrained: str) -> nn.Module:
-    """A timm vision transformer of images of any size.
+    """Return a timm vision transformer for images of any size.
 
     Raises:
         LatentclustError: timm has no such transformer, or its weights are not to be had.
@@ -105,12 +105,12 @@ def transformer(name: str, pretrained: str) -> nn.Module:
 
 
 def _weights(pretrained: str) -> Path:
-    """The file of weights that a recipe names."""
+    """Return the file of weights that a recipe names."""
     path = Path(pretrained).expanduser()
     where = "vit-maps.pretrained"
     if path.suffix != ".safetensors":
         what = f"{pretrained!r} is neither 'hub', 'none' nor a .safetensors file"
         raise LatentclustError.at(where, what, "Give one of these; a pickle may run code and is not read")
     if not path.is_file():
-        raise LatentclustError.at(where, f"there is no file {path}", "Correct the path")
+        raise LatentclustError.at(where, f"file {path} does not exist", "Correct the path")
     return path
