@@ -143,7 +143,7 @@ class _WindowPool:
 
     Attributes:
         scenes: The scenes.
-        bands: How the model reads each scene.
+        bands: Bands and value ranges that the model reads from each scene.
         rows: Row spans of the windows of each scene.
         columns: Column spans of the windows of each scene.
     """

@@ -37,14 +37,14 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("options", [{}, EVERYTHING])
-def test_legends_that_are_gone_are_written_without_labelling(
+def test_missing_legends_are_written_without_labelling(
     planted: ClusteringModel, scene: Path, tmp_path: Path, options: Mapping[str, Any]
 ) -> None:
     out = tmp_path / "out"
     latentclust.label(planted, scene, out, **options)
     before = content(out)
-    gone = [path for raster in ("s.tif", "s-classes.tif") for path in sidecar_paths(out / raster) if path.exists()]
-    for path in gone:
+    missing = [path for raster in ("s.tif", "s-classes.tif") for path in sidecar_paths(out / raster) if path.exists()]
+    for path in missing:
         path.unlink()
         again = latentclust.label(planted, scene, out, **options)
         assert (again.kept, again.windows) == ({"s.tif"}, 0)
@@ -52,7 +52,7 @@ def test_legends_that_are_gone_are_written_without_labelling(
         assert after.keys() == before.keys()
         for name in before.keys() - {"labelling.json", "s.gpkg"}:  # a GeoPackage says when it was written
             assert after[name] == before[name], name
-    assert len(gone) == (4 if options else 2)
+    assert len(missing) == (4 if options else 2)
     assert not (out / ".partial").exists()
 
 

@@ -126,7 +126,7 @@ def test_another_model_is_refused_and_nothing_changed(labelled: Path) -> None:
     assert content(labelled) == before
 
 
-def test_outputs_that_are_gone_or_changed_are_told_of(labelled: Path, named: ClusteringModel) -> None:
+def test_missing_and_changed_outputs_are_reported(labelled: Path, named: ClusteringModel) -> None:
     whole = (labelled / "one.tif").read_bytes()
     (labelled / "one.tif").unlink()
     before = content(labelled)

@@ -1,4 +1,4 @@
-"""A random sample of windows, labelled: each pixel once, no more than is wanted, nothing of what is no data."""
+"""A random sample of labelled windows: each pixel once, no more than requested, and no nodata."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_no_data_is_of_no_cluster_and_empty_windows_are_passed_over(
         assert (sight.labels > 0).any()
 
 
-def test_scenes_without_data_are_told_of(planted: ClusteringModel, tmp_path: Path) -> None:
+def test_scenes_without_valid_pixels_are_reported(planted: ClusteringModel, tmp_path: Path) -> None:
     empty = write_scene(tmp_path / "scene.tif", np.zeros((3, 200, 200), np.uint8), nodata=0)
     with pytest.raises(LatentclustError, match="no valid pixel in"):
         sample_windows(planted, [empty], 32)
