@@ -126,7 +126,7 @@ def draw_windows(
         tried += count
         fresh = [place for place in dict.fromkeys(map(tuple, drawn.tolist())) if place not in seen]
         seen |= _are_valid(scenes, bands, side, fresh, max_nodata)
-    found = [place for place, suits in seen.items() if suits]
+    found = [place for place, is_valid in seen.items() if is_valid]
     if len(found) < count:
         what = f"{len(found):,} of {count:,} windows of {side}x{side} found, each with at most {max_nodata:.0%} nodata"
         fix = "Lower data.windows or data.window, or raise data.max_nodata"

@@ -116,7 +116,7 @@ class FileSource(ImageSource):
         where: Recipe key or file for messages that concern no single file.
 
     Raises:
-        LatentclustError: If there is no file, a file is unreadable or has more than 8 bits per channel, or the files
+        LatentclustError: If there are no files, a file is unreadable or has more than 8 bits per channel, or the files
             have several sizes and `size` is None.
     """
 

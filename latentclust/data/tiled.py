@@ -59,7 +59,7 @@ def in_memory(spec: TiledDatasetSpec, origin: Path) -> ImageSet:
     """Cut the raw files in a folder into tiles, and return the data set.
 
     Raises:
-        LatentclustError: If raw files are missing, damaged or inconsistent, there is no tile, or all tiles are equal.
+        LatentclustError: If raw files are missing, damaged or inconsistent, there are no tiles, or all tiles are equal.
     """
     made: list[Tiles] = []
     skipped: Counter[str] = Counter()
@@ -108,7 +108,7 @@ def fingerprint(tiles: Tiles) -> str:
 
 
 def digest(fingerprints: Iterable[str]) -> str:
-    """Return the hash of a protocol's scored tiles from those of its units, in order; empty if none is scored."""
+    """Return the hash of a protocol's scored tiles from those of its units in order; empty if there are none."""
     scored = [each for each in fingerprints if each]
     return hashlib.sha256("".join(scored).encode()).hexdigest()[:DIGEST_DIGITS] if scored else ""
 

@@ -96,7 +96,7 @@ def units_of(spec: TiledDatasetSpec, origin: Path) -> tuple[Unit, ...]:
     """Return the units of a folder, with unique keys that are valid file names.
 
     Raises:
-        LatentclustError: If the folder does not exist, `spec.units` raises, there is no unit, or a key is invalid.
+        LatentclustError: If the folder does not exist, `spec.units` raises, there are no units, or a key is invalid.
     """
     if not origin.is_dir():
         raise LatentclustError.at(str(origin), "is not a folder", f"Use the folder that contains {spec.layout}")

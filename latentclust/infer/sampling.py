@@ -54,7 +54,7 @@ def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGri
 def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: torch.Generator) -> LatentGrid:
     """Return rows that interpolate between two clusters, 0-based: `z = (zn, mu zc1 + (1 - mu) zc2)`, mu from 1 to 0.
 
-    Each row has its own style (ClusterGAN, section 2.7). In label maps, all pixels are interpolated alike.
+    Each row has its own style (ClusterGAN, section 2.7). In label maps, all pixels are interpolated in the same way.
 
     Raises:
         LatentclustError: If the prior has no categories, or a cluster does not exist.

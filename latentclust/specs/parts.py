@@ -107,10 +107,10 @@ class DatasetSpec(Spec, ABC):
         """Return the file or folder that `open` would read, or None if it is missing. No sample is read."""
 
     def fetch(self, root: Path) -> None:
-        """Download the data set with checksums into its layout below `root`. By default there is no download.
+        """Download the data set with checksums into its layout below `root`. By default, the data set has none.
 
         Raises:
-            LatentclustError: If there is no download, or it fails.
+            LatentclustError: If the data set has no download, or the download fails.
         """
         fix = f"Provide the files yourself: {self.layout}"
         raise LatentclustError.at("data fetch", f"{type(self).__name__} has no download", fix)

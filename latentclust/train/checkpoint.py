@@ -130,7 +130,7 @@ def _open(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
             yield header, file
     except FileNotFoundError as error:
         fix = "Use the folder of a run that was stopped after its first checkpoint"
-        raise LatentclustError.at(str(path), "there is no checkpoint", fix) from error
+        raise LatentclustError.at(str(path), "the checkpoint does not exist", fix) from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         what = f"is not a readable checkpoint ({error})"
         raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error

@@ -10,7 +10,7 @@ from latentclust.errors import RunFailedError
 
 
 def check_losses(losses: dict[str, float], round_: int, checkpoint: Path) -> None:
-    """Raise RunFailedError naming the loss terms that are no longer finite.
+    """Raise RunFailedError naming the loss terms that are not finite.
 
     Args:
         losses: Mean of each term.
@@ -27,7 +27,7 @@ def check_losses(losses: dict[str, float], round_: int, checkpoint: Path) -> Non
 
 
 def check_diagnostics(means: dict[str, float], round_: int) -> None:
-    """Raise RunFailedError naming the first diagnostic of the chains that is no longer finite."""
+    """Raise RunFailedError naming the first diagnostic of the chains that is not finite."""
     for name, mean in means.items():
         if not math.isfinite(mean):
             what = f"the chains diverged: their {name} became {mean} by round {round_}"
@@ -35,9 +35,9 @@ def check_diagnostics(means: dict[str, float], round_: int) -> None:
 
 
 def check_weights(networks: nn.ModuleDict, round_: int) -> None:
-    """Raise RunFailedError naming the first weight that is no longer finite."""
+    """Raise RunFailedError naming the first weight that is not finite."""
     for name, tensor in networks.state_dict().items():
         if not torch.isfinite(tensor).all():
-            what = f"{name} is no longer finite after round {round_}"
+            what = f"{name} is not finite after round {round_}"
             fix = "Lower the learning rate of the player that trains the network"
             raise RunFailedError.at(f"networks.{name}", what, fix)

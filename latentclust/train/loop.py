@@ -71,7 +71,7 @@ class Training:
         """Train to the last round, and put the selected weights into the networks.
 
         Raises:
-            RunFailedError: If a loss or a weight is no longer finite. The last finite checkpoint stays.
+            RunFailedError: If a loss or a weight is not finite. The last finite checkpoint stays.
             InterruptedRunError: If the user stopped the training, after a checkpoint.
         """
         state, rounds = self.state, self.recipe.train.rounds
@@ -152,7 +152,7 @@ class Training:
         return batch
 
     def _end_round(self, round_: int, stopwatch: "Stopwatch") -> None:
-        """Make a record and a checkpoint if they are due, and stop if the user asked for it."""
+        """Make a record and a checkpoint if they are due, and stop if the user requests it."""
         table = self.recipe.train
         stop = self._should_stop()
         record = self._is_record_due(round_)
@@ -183,7 +183,7 @@ class Training:
     def _record(self, round_: int, stopwatch: "Stopwatch") -> None:
         """Check the means since the last record, update the selection and send a record to the listener."""
         state, table = self.state, self.recipe.train
-        # Diverged chains spoil the losses, so they are reported first.
+        # Diverged chains also make the losses non-finite, so they are reported first.
         diagnostics = state.chains.drain() if state.chains else {}
         check_diagnostics(diagnostics, round_)
         losses = {name: mean for player in state.players.values() for name, mean in player.drain().items()}
@@ -217,7 +217,7 @@ class Training:
             write_checkpoint(self.folder / NAME, round_, state)
 
     def _average_over_processes(self) -> None:
-        """Average the values that each process computes from its own batches, so that all log, select and stop alike.
+        """Average the values that processes compute from their own batches, so that all log, select and stop equally.
 
         These are the sums of terms and diagnostics, and batch norm's statistics. Counters are equal already.
         """

@@ -90,4 +90,4 @@ class MemoryBank:
                 return f"expected sample indices (n, m) int64, got {table.dtype} of shape {tuple(table.shape)}"
             least, most = table.min().item(), table.max().item()
             return None if least >= 0 and most < self.samples else f"it has sample indices from {least} to {most}"
-        return None if bool(torch.isfinite(table).all()) else "the table is no longer finite"
+        return None if bool(torch.isfinite(table).all()) else "the table is not finite"

@@ -31,7 +31,7 @@ class Player:
         reduce: Mean of a flat gradient over processes; None for a single process.
 
     Attributes:
-        plan: As above.
+        plan: Step plan of the player.
         steps: Number of steps per round.
         parameters: Parameters that the optimizer updates.
         sums: Sum of each term since the last `drain`, in the order of the plan.

@@ -162,5 +162,5 @@ def test_what_cannot_be_resumed_is_named(recipe: Callable[[str], Path], tmp_path
     with pytest.raises(LatentclustError, match=r"is no run's folder"):
         resume(tmp_path, device="cpu")
     (tmp_path / "recipe.toml").write_bytes(recipe("dccs").read_bytes())
-    with pytest.raises(LatentclustError, match="there is no checkpoint"):
+    with pytest.raises(LatentclustError, match="the checkpoint does not exist"):
         resume(tmp_path, device="cpu")

@@ -166,7 +166,7 @@ def test_a_failed_write_stops_the_training_and_keeps_the_checkpoint_before(
 
 
 def test_an_absent_checkpoint_is_named(training: MakeTraining) -> None:
-    with pytest.raises(LatentclustError, match=rf"{NAME}: there is no checkpoint"):
+    with pytest.raises(LatentclustError, match=rf"{NAME}: the checkpoint does not exist"):
         training("clustergan").run(resume=True)
 
 

@@ -177,7 +177,7 @@ def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTr
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("tables.target.spoilt=true", "tables.target: the table is no longer finite, before round 1."),
+        ("tables.target.spoilt=true", "tables.target: the table is not finite, before round 1."),
         ("tables.neighbours.rows=5", "tables.neighbours: the table has shape (5, 3) for 64 samples, before round 1."),
         ("tables.neighbours.shift=1", "tables.neighbours: it has sample indices from 1 to 64, before round 1."),
         ("tables.neighbours.count=0", "expected sample indices (n, m) int64, got torch.int64 of shape (64, 0)"),

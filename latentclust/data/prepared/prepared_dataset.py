@@ -63,8 +63,8 @@ def _settings(spec: PreparedDatasetSpec) -> str:
     """Return the options that decide the tiles, as `--set` settings, without defaults other than the protocol."""
     fields, options = type(spec).model_fields, spec.model_dump(mode="json", exclude={"path"})
     said = {key: value for key, value in options.items() if key == "protocol" or value != fields[key].default}
-    words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
-    return "".join(f" --set {key}={word}" for key, word in words.items())
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
+    return "".join(f" --set {key}={text}" for key, text in texts.items())
 
 
 def blank(spec: PreparedDatasetSpec) -> Manifest:
