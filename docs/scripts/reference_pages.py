@@ -205,7 +205,7 @@ def _commands() -> Iterator[str]:
         yield f"{_prose(command.help)}\n"
         yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
         yield "| argument or option | meaning |\n|---|---|"
-        records = (parameter.get_help_record(context) for parameter in command.params)
+        records = (parameter.get_help_record(context) for parameter in command.get_params(context))
         yield from (_row((_code(name), escaped(meaning))) for name, meaning in filter(None, records))
         yield ""
 

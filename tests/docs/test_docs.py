@@ -152,5 +152,6 @@ def test_commands_in_blocks_exist_with_their_options(name: str, page):
         while words and hasattr(command, "commands"):
             assert words[0] in command.commands, line
             command = command.commands[words.pop(0)]
-        known = {option for parameter in command.params for option in parameter.opts}
+        context = command.make_context(line, [], resilient_parsing=True)
+        known = {option for parameter in command.get_params(context) for option in parameter.opts}
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, line
