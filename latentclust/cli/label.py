@@ -1,4 +1,4 @@
-"""`latentclust label`: scenes of any size into label rasters, by a saved model of label maps."""
+"""`latentclust label`: label scenes of any size with a saved model of label maps."""
 
 from inspect import Parameter, signature
 from pathlib import Path
@@ -147,37 +147,39 @@ def _show(report: "LabelReport", dry_run: bool) -> None:
     from latentclust.cli.terminal import stdout_console
 
     console = stdout_console()
-    for line in _would(report) if dry_run else _did(report):
+    for line in _planned_lines(report) if dry_run else _result_lines(report):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _would(report: "LabelReport") -> list[str]:
+def _planned_lines(report: "LabelReport") -> list[str]:
     planned = [scene for scene in report.scenes if scene.status == "planned"]
     pixels = sum(scene.pixels for scene in planned)
-    lines = [f"would label {len(planned):,} of {len(report.scenes):,} scenes{_rest(report)}; nothing is written"]
+    lines = [
+        f"would label {len(planned):,} of {len(report.scenes):,} scenes{_other_counts(report)}; nothing is written"
+    ]
     lines.append(f"{pixels:,} pixels in {report.windows:,} windows; {report.note}")
-    return lines + _odd(report)
+    return lines + _warnings(report)
 
 
-def _did(report: "LabelReport") -> list[str]:
+def _result_lines(report: "LabelReport") -> list[str]:
     from latentclust.cli.terminal import display_path
     from latentclust.labelling.run_log import RUN_LOG
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
-    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_rest(report)}"]
+    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_other_counts(report)}"]
     if fresh:
         speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
-    lines.append(f"in {display_path(report.folder)}, told in {display_path(report.folder / RUN_LOG)}")
-    return lines + _odd(report)
+    lines.append(f"labels in {display_path(report.folder)}, log in {display_path(report.folder / RUN_LOG)}")
+    return lines + _warnings(report)
 
 
-def _rest(report: "LabelReport") -> str:
-    """What became of the scenes that were not labelled now."""
+def _other_counts(report: "LabelReport") -> str:
+    """Return the counts of scenes that this run did not label."""
     outside = sum(scene.status == "outside" for scene in report.scenes)
-    counts = ((len(report.kept), "were before"), (outside, "outside the area"), (len(report.failed), "failed"))
+    counts = ((len(report.kept), "already done"), (outside, "outside the area"), (len(report.failed), "failed"))
     return "".join(f", {count:,} {what}" for count, what in counts if count)
 
 
-def _odd(report: "LabelReport") -> list[str]:
-    return [f"{scene.output}: {odd}" for scene in report.scenes for odd in scene.warnings]
+def _warnings(report: "LabelReport") -> list[str]:
+    return [f"{scene.output}: {warning}" for scene in report.scenes for warning in scene.warnings]

@@ -1,4 +1,4 @@
-"""Progress of a labelling: a bar on a terminal, a line a scene elsewhere."""
+"""Progress of a labelling run: a bar on a terminal, one line per scene elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def make_label_progress() -> "Iterator[LabelListener]":
-    """The watcher that suits where messages go."""
+    """Yield the listener that is suitable for the stream of messages."""
     console = stderr_console()
     if not console.is_terminal:
         yield LabelLineProgress(console)
@@ -29,10 +29,10 @@ def make_label_progress() -> "Iterator[LabelListener]":
 
 
 class LabelBarProgress:
-    """A bar of scenes, and one of the windows of those that are begun, with megapixels a second."""
+    """A progress bar of scenes, and one of the windows of started scenes with megapixels per second."""
 
     def __init__(self, bar: Progress) -> None:
-        """Draws on `bar`."""
+        """Draw on `bar`."""
         self.bar = bar
         self.scenes = bar.add_task("scenes", total=None, speed="")
         self.windows: TaskID = bar.add_task("windows", total=None, speed="")
@@ -40,52 +40,52 @@ class LabelBarProgress:
         self.since = time.monotonic()
 
     def on_start(self, scenes: int, kept: int) -> None:
-        """So many scenes."""
-        self.bar.update(self.scenes, total=scenes, speed=f"{kept} done before" if kept else "")
+        """Set the number of scenes."""
+        self.bar.update(self.scenes, total=scenes, speed=f"{kept} already done" if kept else "")
 
     def on_scene_start(self, name: str, windows: int) -> None:
-        """Its windows are still to come."""
+        """Add the windows of a scene."""
         self.total += windows
         self.bar.update(self.windows, total=self.total, description=escape(Path(name).name))
 
     def on_windows(self, count: int, pixels: int) -> None:
-        """Moves it."""
+        """Advance the bar of windows."""
         self.pixels += pixels
         speed = self.pixels / 1e6 / max(time.monotonic() - self.since, 1e-9)
         self.bar.update(self.windows, advance=count, speed=f"{speed:.2f} megapixels/s")
 
     def on_scene_end(self, outcome: "SceneResult") -> None:
-        """Counts the scene."""
+        """Count a scene."""
         self.failures += outcome.status == "failed"
         failed = f"{self.failures} failed" if self.failures else ""
         self.bar.update(self.scenes, advance=1, speed=failed)
 
 
 class LabelLineProgress:
-    """A line for each scene."""
+    """One line per scene."""
 
     def __init__(self, console: Console) -> None:
-        """Prints to `console`."""
+        """Print to `console`."""
         self.console = console
         self.total = self.number = 0
 
     def on_start(self, scenes: int, kept: int) -> None:
-        """Says how much there is to do."""
+        """Print the number of scenes."""
         self.total = scenes
-        self._say(f"{scenes} scenes to label" + (f", {kept} done before" if kept else ""))
+        self._print(f"{scenes} scenes to label" + (f", {kept} already done" if kept else ""))
 
     def on_scene_start(self, name: str, windows: int) -> None:
-        """Nothing: a line comes when it is done."""
+        """Do nothing: a line is printed when the scene ends."""
 
     def on_windows(self, count: int, pixels: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_scene_end(self, outcome: "SceneResult") -> None:
-        """Says what became of it."""
+        """Print the result of a scene."""
         self.number += 1
         failed = f"{outcome.input} {outcome.status}: {outcome.reason}"
-        said = outcome.output if outcome.status == "done" else failed
-        self._say(f"scene {self.number}/{self.total}  {said}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
+        text = outcome.output if outcome.status == "done" else failed
+        self._print(f"scene {self.number}/{self.total}  {text}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
 
-    def _say(self, words: str) -> None:
+    def _print(self, words: str) -> None:
         self.console.print(words, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What became of scenes, one by one and together."""
+"""Results of a labelling run, for each scene and in total."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,33 +6,33 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Status = Literal["started", "done", "failed", "outside", "planned"]
-"""`started` remains where a run was stopped, `outside` has no pixel in the area, `planned` is a dry run's."""
+"""`started` remains if a run is stopped; `outside` means no pixel in the area; `planned` is the status of a dry run."""
 
 SUCCESS_STATUSES = ("done", "outside", "planned")
-"""What is no failure."""
+"""Statuses that are not failures."""
 
 UNKNOWN_SIZE = -1
-"""Bytes of a file that may be there, old or new: it was about to be written."""
+"""Size recorded for a file before it is written. The file may be missing, old or new."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
-    """What became of one scene; a row of labelling.json.
+    """The result of one scene; a row of labelling.json.
 
     Attributes:
-        input: The scene's file.
-        output: The label raster, relative to the folder.
-        status: Whether it is there.
-        reason: Why it is not; empty where it is.
-        warnings: What is odd about it.
-        pixels: Pixels labelled.
-        nodata: Pixels without data.
-        seconds: Wall-clock time.
-        finishing: That of putting strips together, and of the Cloud-Optimized GeoTIFFs.
-        size: Of the input, bytes; -1 where it could not be told.
-        mtime: When the input was last changed, nanoseconds since 1970; of an input of several files a checksum of the
-            bytes and the time of each.
-        files: What was written, relative to the folder, and bytes of each, or `UNTOLD`.
+        input: Name of the scene: an absolute path, or a URL without secrets.
+        output: Path of the label raster, relative to the output folder.
+        status: Whether the scene was labelled, see `Status`.
+        reason: Reason of a failure. Empty if there is none.
+        warnings: Warnings about the scene.
+        pixels: Number of pixels that were labelled.
+        nodata: Number of nodata pixels.
+        seconds: Wall-clock time in seconds.
+        finishing: Time in seconds for merging strips and writing Cloud-Optimized GeoTIFFs.
+        size: Input size in bytes, or -1 if unknown.
+        mtime: Modification time of the input in nanoseconds since 1970. For an input of several files, a checksum of
+            the size and time of each.
+        files: Size in bytes, or `UNKNOWN_SIZE`, of each file that was written, by path relative to the output folder.
     """
 
     input: str
@@ -49,22 +49,22 @@ class SceneResult:
     files: Mapping[str, int] | None = None
 
     def row(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the result as a JSON-serializable dict."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """What a run over scenes came to.
+    """The result of a labelling run.
 
     Attributes:
-        folder: Holds the label rasters and labelling.json.
-        scenes: What became of each, in order; with `strict` those after the first failure are missing.
-        kept: The outputs that an earlier run had finished.
+        folder: Output folder of the label rasters and of labelling.json.
+        scenes: Result of each scene, in order. With `strict`, scenes after the first failure are missing.
+        kept: Outputs that an earlier run had finished.
         model: SHA-256 of the model's tensors, recipe and band reading.
-        windows: How many windows the model read, in this run.
-        seconds: Wall-clock time of this run.
-        note: Of a dry run: the windows and the memory, in words.
+        windows: Number of windows that the model read in this run.
+        seconds: Wall-clock time of this run in seconds.
+        note: Windows and memory of a dry run, as text.
     """
 
     folder: Path
@@ -77,16 +77,16 @@ class LabelReport:
 
     @property
     def failed(self) -> tuple[SceneResult, ...]:
-        """Those that should have an output and have none."""
+        """Scenes that failed."""
         return tuple(scene for scene in self.scenes if scene.status not in SUCCESS_STATUSES)
 
     @property
     def pixels(self) -> int:
-        """Pixels labelled in this run."""
+        """Number of pixels that were labelled in this run."""
         return sum(scene.pixels for scene in self.scenes if scene.output not in self.kept)
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine reads."""
+        """Return the report as a JSON-serializable dict."""
         facts = {"folder": str(self.folder), "model": self.model, "windows": self.windows, "seconds": self.seconds}
         rows = [{**scene.row(), "kept": scene.output in self.kept} for scene in self.scenes]
         return {**facts, "pixels": self.pixels, "scenes": rows}
@@ -94,32 +94,32 @@ class LabelReport:
 
 @runtime_checkable
 class LabelListener(Protocol):
-    """Hears how far a run is."""
+    """Receives progress events of a labelling run."""
 
     def on_start(self, scenes: int, kept: int) -> None:
-        """So many scenes are to be labelled, and so many were before."""
+        """Receive the number of scenes to be labelled, and of those that an earlier run has finished."""
 
     def on_scene_start(self, name: str, windows: int) -> None:
-        """A scene, with so many windows that are not labelled yet; others may still be at work."""
+        """Receive a scene that starts, and its number of windows to be labelled. Other scenes may still be running."""
 
     def on_windows(self, count: int, pixels: int) -> None:
-        """So many more windows of the scene are read or found empty, with so many pixels read by the model."""
+        """Receive the number of further windows that were read or are nodata, and of pixels that the model read."""
 
     def on_scene_end(self, outcome: SceneResult) -> None:
-        """The scene is written, or has failed."""
+        """Receive the result of a scene that was written or has failed."""
 
 
 class NullLabelListener:
-    """Hears and says nothing."""
+    """A listener that ignores all events."""
 
     def on_start(self, scenes: int, kept: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_scene_start(self, name: str, windows: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_windows(self, count: int, pixels: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_scene_end(self, outcome: SceneResult) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What is made of a labelled scene: its rasters, and whatever else was asked for, under the names they will have."""
+"""The outputs of a labelled scene: rasters, legends, polygons and STAC items, and how they are written."""
 
 import json
 import shutil
@@ -25,18 +25,18 @@ from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
 
 POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"
-"""What outputs that are no rasters end in."""
+"""Suffixes of the outputs that are not rasters."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneOutputs:
-    """What a scene has become.
+    """The outputs of a scene before they are published.
 
     Attributes:
-        folder: Holds the files, and nothing else.
-        pixels: Pixels labelled.
-        warnings: What is odd about them.
-        seconds: How long it took.
+        folder: Folder that contains the files, and nothing else.
+        pixels: Number of pixels that were labelled.
+        warnings: Warnings about the outputs.
+        seconds: Time in seconds for writing them.
     """
 
     folder: Path
@@ -47,11 +47,12 @@ class SceneOutputs:
 
 @dataclass(frozen=True, slots=True)
 class PolygonOptions:
-    """How polygons are drawn.
+    """The options of polygons.
 
     Attributes:
-        min_area: Smaller regions go to a neighbour; square metres, or pixels without a coordinate system.
-        max_polygons: More of them are refused.
+        min_area: Minimum area of a region, in square metres, or in pixels without a coordinate reference system.
+            Smaller regions are merged into a neighbour.
+        max_polygons: Maximum number of polygons of a scene.
     """
 
     min_area: float
@@ -60,11 +61,11 @@ class PolygonOptions:
 
 @dataclass(frozen=True, slots=True)
 class StacOptions:
-    """What STAC items say of every scene.
+    """The options of STAC items.
 
     Attributes:
         model: SHA-256 of the model.
-        datetime: When scenes were taken that do not say so themselves; RFC 3339.
+        datetime: Acquisition time, in RFC 3339, of scenes that contain none.
     """
 
     model: str
@@ -73,37 +74,37 @@ class StacOptions:
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What is wanted of every scene beside its labels.
+    """The outputs of every scene in addition to the rasters of `LabelSettings.rasters`.
 
     Attributes:
-        clusters: The legend of the labels.
-        classes: That of the merged classes; None where they are not wanted.
-        vector: How polygons are drawn; None where they are not.
-        catalogue: What items say; None where they are not written.
+        clusters: Legend of the labels.
+        classes: Legend of the merged classes. None if they are not written.
+        vector: Options of polygons. None if they are not written.
+        stac: Options of STAC items. None if they are not written.
     """
 
     clusters: Legend
     classes: Legend | None = None
     vector: PolygonOptions | None = None
-    catalogue: StacOptions | None = None
+    stac: StacOptions | None = None
 
     def check(self) -> None:
-        """Raises LatentclustError for values that will not do, and for libraries that are not installed."""
+        """Raise LatentclustError if a value is invalid or a required library is not installed."""
         if self.vector:
             check_polygon_options(self.vector.min_area, self.vector.max_polygons)
-        if self.catalogue:
+        if self.stac:
             check_extra("stac")
-            if self.catalogue.datetime is not None:
-                parse_datetime(self.catalogue.datetime)
+            if self.stac.datetime is not None:
+                parse_datetime(self.stac.datetime)
 
     def options(self) -> dict[str, Any]:
-        """What decides which files there are, and is no name or colour."""
-        item = {"datetime": self.catalogue.datetime} if self.catalogue else None
+        """Return the options that decide which files are written, apart from names and colours."""
+        item = {"datetime": self.stac.datetime} if self.stac else None
         vector = asdict(self.vector) if self.vector else None
         return {"classes": self.classes is not None, "vector": vector, "stac": item}
 
     def outputs(self, settings: LabelSettings, scene: Scene) -> Iterator[PurePath]:
-        """The files that a scene becomes, relative to the output folder."""
+        """Yield the outputs of a scene, relative to the output folder."""
         yield from map(scene.raster, settings.rasters)
         yield from sidecar_paths(scene.output)
         if self.classes:
@@ -111,14 +112,14 @@ class OutputOptions:
             yield from sidecar_paths(classes)
         if self.vector:
             yield scene.output.with_suffix(POLYGON_SUFFIX)
-        if self.catalogue:
+        if self.stac:
             yield scene.output.with_suffix(STAC_SUFFIX)
 
     def write(
         self, settings: LabelSettings, task: SceneTask, should_stop: Callable[[], bool] = lambda: False
     ) -> SceneOutputs:
-        """Makes all of it, in the task's folder; raises LatentclustError where a file cannot be written."""
-        began = time.monotonic()
+        """Write all outputs of a scene in the task's folder. Raise LatentclustError if a file cannot be written."""
+        start = time.monotonic()
         folder = task.folder / "made"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -130,17 +131,19 @@ class OutputOptions:
             if self.vector:
                 names, target = self.clusters.names, labels.with_suffix(POLYGON_SUFFIX)
                 write_polygons(labels, target, names, self.vector.min_area, self.vector.max_polygons, should_stop)
-            odd = self._item(settings, task, labels)
+            warnings = self._item(settings, task, labels)
         pixels = sum(counts.values()) - counts[0]
-        return SceneOutputs(folder, pixels, odd if pixels else ("no pixel of data", *odd), time.monotonic() - began)
+        return SceneOutputs(
+            folder, pixels, warnings if pixels else ("contains no valid pixels", *warnings), time.monotonic() - start
+        )
 
     def write_legend(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
-        """Writes the legend of a finished label raster, and its classes, beside it.
+        """Write the legend of a finished label raster, and its raster of classes, next to it.
 
         Args:
-            labels: The raster.
-            counts: Pixels of each of its values.
-            drafts: A folder for temporary files.
+            labels: Label raster.
+            counts: Number of pixels of each value.
+            drafts: Folder of temporary files.
         """
         write_sidecars(labels, self.clusters, counts)
         if self.classes:
@@ -149,27 +152,27 @@ class OutputOptions:
             write_sidecars(merged, self.classes, merged_counts(counts, self.classes))
 
     def _item(self, settings: LabelSettings, task: SceneTask, labels: Path) -> tuple[str, ...]:
-        """Writes the scene's STAC item where one is wanted; why there is none, where there is none."""
-        if not self.catalogue:
+        """Write the scene's STAC item if requested. Return a warning if it cannot be written."""
+        if not self.stac:
             return ()
         scene, item = task.scene, None
         if scene.item:
             with decode_errors(scene.item):
                 item = json.loads(scene.item.read_text(encoding="utf-8"))
-        told = LabelledScene(
+        labelled_scene = LabelledScene(
             labels=labels,
             output=scene.output,
             confidence=scene.raster("confidence") if "confidence" in settings.rasters else None,
             polygons=scene.output.with_suffix(POLYGON_SUFFIX) if self.vector else None,
             names=self.clusters.names,
             colours=self.clusters.palette,
-            model=self.catalogue.model,
+            model=self.stac.model,
             version=version("latentclust"),
             source=scene.name,
             item=item,
             item_source=str(scene.item) if scene.item else None,
         )
         why = write_stac_item(
-            told, acquisition_time(task.tag, self.catalogue.datetime, item), labels.with_suffix(STAC_SUFFIX)
+            labelled_scene, acquisition_time(task.tag, self.stac.datetime, item), labels.with_suffix(STAC_SUFFIX)
         )
         return (f"no STAC item: {why}",) if why else ()

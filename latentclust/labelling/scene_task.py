@@ -1,4 +1,4 @@
-"""One scene: what of it is to be labelled, and how its strips become finished rasters."""
+"""One scene: which pixels are labelled, and how its strips become finished rasters."""
 
 import shutil
 from collections.abc import Mapping
@@ -29,28 +29,28 @@ from latentclust.labelling.windows.strips import PixelBounds, overlapping_spans,
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 
 SPARE = 100_000_000
-"""Bytes that must be free for strips of a scene that failed to stay."""
+"""Free disk space in bytes below which the strips of a failed scene are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneTask:
-    """What is to be done for a scene.
+    """The work to be done for a scene.
 
     Attributes:
-        scene: The scene.
-        extent: The pixels that are wanted.
-        mask: Which of them are left out; None where none is.
-        where: Size and place of the outputs.
-        jobs: Its strips.
-        folder: Holds the strips and the drafts.
-        warnings: What is odd about it.
-        tag: Its TIFF tag DateTime; empty where it has none.
+        scene: Scene.
+        bounds: Pixels to be labelled.
+        mask: Mask of the area within `bounds`. None if all pixels are in the area.
+        georeference: Size and georeference of the outputs.
+        jobs: Strips of the scene.
+        folder: Folder of strips and drafts.
+        warnings: Warnings about the scene.
+        tag: TIFF tag DateTime of the scene. Empty if it has none.
     """
 
     scene: Scene
-    extent: PixelBounds
+    bounds: PixelBounds
     mask: PolygonMask | None
-    where: Georeference
+    georeference: Georeference
     jobs: tuple[StripJob, ...]
     folder: Path
     warnings: tuple[str, ...]
@@ -58,59 +58,59 @@ class SceneTask:
 
     @property
     def windows(self) -> int:
-        """How many windows are gone through."""
+        """Number of windows, including those without valid pixels."""
         return sum(job.windows for job in self.jobs)
 
 
 def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: AreaOfInterest | None) -> SceneTask | None:
-    """Opens a scene and cuts it into strips; None where it has no pixel in the area.
+    """Open a scene and cut it into strips. Return None if it has no pixel in the area.
 
     Raises:
-        LatentclustError: A scene that is damaged, does not suit the model, or whose place is not known.
+        LatentclustError: If the scene is damaged or does not match the model, or its position is unknown.
     """
     with open_raster(scene) as file:
-        fit, tag = match_bands(file, settings.bands, scene.name), file.tags().get(TAG, "")
-        where = Georeference.from_dataset(file)
-        found = area.pixels_in(file, scene.name) if area else (PixelBounds(0, 0, *where.extent), None)
+        match, tag = match_bands(file, settings.bands, scene.name), file.tags().get(TAG, "")
+        georeference = Georeference.from_dataset(file)
+        height, width = georeference.extent
+        found = area.pixels_in(file, scene.name) if area else (PixelBounds(0, 0, height, width), None)
     if found is None:
         return None
-    extent, mask = found
-    check_strip_memory(settings, extent.width, scene.name)
-    rows = overlapping_spans(settings.grid.rows(where.extent[0]), extent.top, extent.bottom)
-    columns = overlapping_spans(settings.grid.columns(where.extent[1]), extent.left, extent.right)
-    shapes = split_into_strips(rows, columns, extent)
+    bounds, mask = found
+    check_strip_memory(settings, bounds.width, scene.name)
+    rows = overlapping_spans(settings.grid.rows(height), bounds.top, bounds.bottom)
+    columns = overlapping_spans(settings.grid.columns(width), bounds.left, bounds.right)
     jobs = tuple(
-        StripJob(scene, fit.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
-        for number, shape in enumerate(shapes)
+        StripJob(scene, match.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        for number, shape in enumerate(split_into_strips(rows, columns, bounds))
     )
-    odd = () if where.crs else ("no coordinate system",)
-    return SceneTask(scene, extent, mask, where.crop(extent), jobs, folder, fit.warnings + odd, tag)
+    warnings = match.warnings + (() if georeference.crs else ("has no coordinate reference system",))
+    return SceneTask(scene, bounds, mask, georeference.crop(bounds), jobs, folder, warnings, tag)
 
 
 def merge_strips(
     settings: LabelSettings, task: SceneTask, targets: Mapping[str, Path], legend: Legend
 ) -> dict[int, int]:
-    """Makes Cloud-Optimized GeoTIFFs of a scene's strips, all of which are there; returns the pixels of each value.
+    """Merge the strips of a scene, all complete, into Cloud-Optimized GeoTIFFs. Return the pixel count of each value.
 
     Args:
         settings: Settings of the run.
-        task: The scene.
-        targets: The file of each raster of the plan.
-        legend: Of the labels.
+        task: Scene.
+        targets: File of each raster.
+        legend: Legend of the labels.
 
     Raises:
-        LatentclustError: A raster that cannot be written, or does not hold what it should.
+        LatentclustError: If a raster cannot be written, or reads back differently.
     """
     drafts = {name: task.folder / f"{name}-draft.tif" for name in settings.rasters}
     counts = _draft(settings, task, drafts, legend)
     for name, draft in drafts.items():
-        convert_to_cog(draft, targets[name], OVERVIEWS[name], task.where, int(counts[1:].sum()))
+        convert_to_cog(draft, targets[name], OVERVIEWS[name], task.georeference, int(counts[1:].sum()))
         draft.unlink()
     return dict(enumerate(counts.tolist()))
 
 
 def _draft(settings: LabelSettings, task: SceneTask, drafts: Mapping[str, Path], legend: Legend) -> NDArray[np.int64]:
-    """Writes the drafts; returns the pixels of each value of the labels."""
+    """Write the drafts. Return the number of pixels of each label."""
     clusters = settings.model.clusters
     names = tuple(entry.name for entry in legend.entries[1:])
     counts = np.zeros(clusters + 1, np.int64)
@@ -120,7 +120,7 @@ def _draft(settings: LabelSettings, task: SceneTask, drafts: Mapping[str, Path],
             kind = label_type(clusters) if name == "labels" else np.dtype(np.uint8)
             bands = names if name == "probabilities" else ("",)
             colours = legend.palette if name == "labels" else None
-            files[name] = stack.enter_context(create_draft_raster(draft, task.where, kind, colours, bands))
+            files[name] = stack.enter_context(create_draft_raster(draft, task.georeference, kind, colours, bands))
         readers = [StripReader(job.folder, job.shape, clusters) for job in task.jobs]
         for top, block in read_scene_rows(readers, settings.rasters):
             if not (wanted := _crop_to_area(task, top, block)):
@@ -132,25 +132,25 @@ def _draft(settings: LabelSettings, task: SceneTask, drafts: Mapping[str, Path],
 
 
 def _crop_to_area(task: SceneTask, top: int, block: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Of pixel rows those in the extent, with 0 where the mask leaves them out; nothing where none is in it."""
+    """Return the pixel rows within the bounds of a task, 0 outside its mask; an empty dict if there are none."""
     height = len(next(iter(block.values())))
-    first, last = max(top, task.extent.top), min(top + height, task.extent.bottom)
+    first, last = max(top, task.bounds.top), min(top + height, task.bounds.bottom)
     if first >= last:
         return {}
     cut = {name: rows[first - top : last - top] for name, rows in block.items()}
     if task.mask is None:
         return cut
-    inside = task.mask.rasterize(first, task.extent.left, (last - first, task.extent.width))
+    inside = task.mask.rasterize(first, task.bounds.left, (last - first, task.bounds.width))
     return {name: rows * (inside[:, np.newaxis] if rows.ndim == 3 else inside) for name, rows in cut.items()}
 
 
 def remove_temporary_files(folder: Path, failed: bool) -> None:
-    """Removes a scene's temporary files; of one that failed whole strips stay, where there is room for them."""
+    """Remove the temporary files of a scene. If it failed, complete strips stay while disk space allows."""
     if not failed or shutil.disk_usage(folder.parent).free < SPARE:
         shutil.rmtree(folder, ignore_errors=True)
         return
     for path in folder.glob("*"):
         if not is_complete(path):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
-    with suppress(OSError):  # whole strips are there, or nothing ever was
+    with suppress(OSError):  # Complete strips remain, or the folder was never made.
         folder.rmdir()

@@ -55,7 +55,7 @@ def test_from_a_preview_to_a_named_map(cli, model_file, tmp_path):
         assert file.colormap(1)[1] == file.colormap(1)[3] == (10, 11, 255, 255)
     assert "Wälder" in (tmp_path / "out" / "scene.qml").read_text(encoding="utf-8")
     again = cli("label", model_file, scene, "--out", tmp_path / "out", "--device", "cpu")
-    assert "1 were before" in again.out
+    assert "1 already done" in again.out
 
 
 def test_json_holds_clusters_and_classes(cli, model_file, tmp_path):

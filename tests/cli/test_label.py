@@ -35,7 +35,7 @@ def test_scenes_become_label_rasters_and_a_line_each(cli, model_file, tmp_path):
 
     again = cli("label", model_file, *scenes, "--out", tmp_path / "out", "--device", "cpu")
     assert again.code == 0
-    assert "labelled 0 of 2 scenes, 2 were before" in again.out
+    assert "labelled 0 of 2 scenes, 2 already done" in again.out
     assert "megapixels" not in again.out
 
 

@@ -256,7 +256,7 @@ def test_a_stop_while_a_scene_is_put_together_is_no_failure(
 
     with monkeypatch.context() as patch:
         patch.setattr("latentclust.labelling.output_options.write_sidecars", stopped)
-        with pytest.raises(InterruptedRunError, match="goes on"):
+        with pytest.raises(InterruptedRunError, match="Run the same command again to resume"):
             latentclust.label(planted, scene, tmp_path / "out")
     assert list((tmp_path / "out" / ".partial").glob("*/strip-00000"))
     assert latentclust.label(planted, scene, tmp_path / "out").windows == 0  # of the strips that were kept

@@ -67,7 +67,7 @@ def test_a_dry_run_counts_and_writes_nothing(planted: ClusteringModel, tmp_path:
     assert would.windows == did.windows
     assert would.scenes[0].pixels == did.scenes[0].pixels == 200_000
     assert "80x80 that share 20" in would.note
-    assert "2 pixels far" in would.note
+    assert "receptive-field radius of 2 pixels" in would.note
     after = latentclust.label(planted, tmp_path / "in", tmp_path / "out", dry_run=True)
     assert (after.kept, after.windows) == ({"one.tif"}, 0)
 

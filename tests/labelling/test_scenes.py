@@ -94,7 +94,7 @@ def test_nan_and_infinities_are_no_data(with_bands: WithBands, tmp_path: Path) -
 def test_the_place_of_a_scene_is_kept_bit_for_bit(planted: ClusteringModel, tmp_path: Path, place: Any) -> None:
     scene = write_scene(tmp_path / "scene.tif", noise_scene(40, 70), **place)
     report = latentclust.label(planted, scene, tmp_path / "out", confidence=True)
-    assert report.scenes[0].warnings == (("no coordinate system",) if place.get("crs", 1) is None else ())
+    assert report.scenes[0].warnings == (("has no coordinate reference system",) if place.get("crs", 1) is None else ())
     for name in ("scene.tif", "scene-confidence.tif"):
         with rasterio.open(scene) as before, rasterio.open(tmp_path / "out" / name) as after:
             assert after.transform == before.transform
@@ -109,7 +109,7 @@ def test_a_single_pixel_and_a_scene_without_data(planted: ClusteringModel, tmp_p
     report = latentclust.label(planted, tmp_path / "in", tmp_path / "out")
     nothing, pixel = report.scenes
     assert (nothing.status, nothing.pixels, nothing.nodata) == ("done", 0, 9000)
-    assert nothing.warnings == ("no pixel of data",)
+    assert nothing.warnings == ("contains no valid pixels",)
     assert (pixel.status, pixel.pixels, pixel.nodata) == ("done", 1, 0)
     assert report.windows == 1
     assert not read_band(tmp_path / "out" / "nothing.tif").any()

@@ -63,7 +63,7 @@ class Impatient(NullLabelListener):
 
 def test_a_stop_is_heard_while_failures_are_told(planted: ClusteringModel, missing: list[Path], tmp_path: Path) -> None:
     listener = Impatient()
-    with pytest.raises(InterruptedRunError, match="goes on"):
+    with pytest.raises(InterruptedRunError, match="Run the same command again to resume"):
         latentclust.label(planted, missing, tmp_path / "out", listener=listener)
     assert listener.ended == 1
     assert [scene.status for scene in read_run_log_file(tmp_path / "out", "").scenes] == ["failed"]

@@ -1,1 +1,1 @@
-"""Scenes: found, opened and read band by band."""
+"""Scenes: finding, opening and reading them."""

@@ -1,4 +1,4 @@
-"""When a scene was taken: as its STAC item, the user, or the file says."""
+"""The acquisition time of a scene: from its STAC item, the user or the file."""
 
 import re
 from collections.abc import Mapping
@@ -14,30 +14,30 @@ TAG_FORM = "%Y:%m:%d %H:%M:%S"
 
 
 def parse_datetime(text: str, where: str = "--datetime") -> datetime:
-    """A time of RFC 3339, such as 2020-06-01T12:00:00Z; raises LatentclustError for another."""
+    """Parse a time in RFC 3339, such as 2020-06-01T12:00:00Z. Raise LatentclustError if it is invalid."""
     try:
         if not RFC_3339.fullmatch(text):
-            raise ValueError("it is not of the form of RFC 3339")
+            raise ValueError("it is not in RFC 3339")
         return datetime.fromisoformat(text.upper())
     except ValueError as error:
-        what = f"{text!r} is no date with a time and a zone ({error})"
+        what = f"{text!r} is not a date with time and time zone ({error})"
         raise LatentclustError.at(where, what, "Write it like 2020-06-01T12:00:00Z") from error
 
 
 def acquisition_time(tag: str, given: str | None, item: Mapping[str, Any] | None) -> datetime | None:
-    """When a scene was taken; None where nothing says so.
+    """Return the acquisition time of a scene, or None if it is unknown.
 
-    The scene's own STAC item comes first, then what the user gives for all scenes, and last the TIFF tag DateTime, in
-    UTC, which many programs set to when the file was written.
+    The scene's own STAC item comes first, then the time that the user gives for all scenes, and last the TIFF tag
+    DateTime, in UTC, which many programs set to the time when the file was written.
 
     Args:
-        tag: The raster's TIFF tag DateTime; empty where it has none.
-        given: `--datetime`.
-        item: The scene's STAC item. Where it has a range of time in place of a datetime, the answer is None, and
-            `write_stac_item` takes the range from it.
+        tag: TIFF tag DateTime of the raster. Empty if it has none.
+        given: Value of `--datetime`.
+        item: STAC item of the scene. If it has a time range instead of a datetime, the function returns None, and
+            `write_stac_item` reads the range from the item.
 
     Raises:
-        LatentclustError: A time that is none in the item or in `given`.
+        LatentclustError: If a time in the item or in `given` is invalid.
     """
     user = None if given is None else parse_datetime(given)
     properties = item.get("properties", {}) if item else {}
@@ -52,7 +52,7 @@ def acquisition_time(tag: str, given: str | None, item: Mapping[str, Any] | None
 
 
 def time_range(item: Mapping[str, Any] | None) -> tuple[datetime, datetime] | None:
-    """The first and the last moment of a STAC item that has a range of time."""
+    """Return start and end of a STAC item that has a time range, and else None."""
     properties = item.get("properties", {}) if item else {}
     ends = properties.get("start_datetime"), properties.get("end_datetime")
     if None in ends:

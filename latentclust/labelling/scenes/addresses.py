@@ -1,4 +1,4 @@
-"""Addresses of rasters: paths, URLs and GDAL's virtual file systems, as GDAL opens them and as people may see them."""
+"""Addresses of rasters: paths, URLs and virtual paths, as GDAL opens them and without secrets for display."""
 
 import hashlib
 import os
@@ -16,22 +16,22 @@ SYSTEMS = {
     "oss": "/vsioss/",
     "swift": "/vsiswift/",
 }
-"""GDAL's virtual file system for each scheme of URLs; rasterio is left to read the others."""
+"""Prefix of GDAL's virtual file system for each URL scheme. rasterio handles other schemes."""
 
 TOKENS = frozenset({"access_token", "api_key", "apikey", "token"})
-"""Parameters of URLs that say who asks, never for what."""
+"""URL parameters that identify the user and not the file."""
 
 SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-"""Parameters that sign a URL."""
+"""URL parameters that contain a signature."""
 
 SHARED = frozenset({"se", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srt", "ss", "st", "sv"})
-"""Parameters of Azure's shared access signatures."""
+"""Parameters of Azure shared access signatures."""
 
 SIGNED = SIGNATURES | SHARED | {"accesskeyid", "awsaccesskeyid", "expires", "googleaccessid", "key-pair-id", "policy"}
 """Parameters of a signed URL that change with every signature."""
 
 DIGITS = 8
-"""Hexadecimals that tell apart URLs whose queries differ, and give nothing of them away."""
+"""Number of hexadecimal digits that distinguish URLs with different queries without revealing them."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+[/?]")
@@ -42,30 +42,30 @@ _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
 
 
 def is_address(text: str) -> bool:
-    """Whether GDAL is to open it as it stands: a URL, a path of a virtual file system, or a raster within a file."""
+    """Return whether GDAL opens a text unchanged: a URL, a virtual path, or a raster within a file."""
     return bool(_URL.match(text) or _VIRTUAL.match(text) or _is_subdataset(text))
 
 
 def local_path(url: str) -> Path | None:
-    """The file that a `file:` URL names; None for other addresses."""
+    """Return the file that a `file:` URL names, or None for other addresses."""
     return Path(unquote(urlsplit(url).path)) if url.lower().startswith("file://") else None
 
 
 def gdal_name(address: str) -> str:
-    """What GDAL opens; a URL that a VRT names must be put so, too."""
+    """Return the name by which GDAL opens an address. URLs in a VRT need this form, too."""
     scheme, colon, rest = address.partition("://")
     return SYSTEMS[scheme.lower()] + rest if colon and scheme.lower() in SYSTEMS else address
 
 
 def strip_credentials(text: str) -> str:
-    """A text whose URLs lack user, password and query."""
+    """Return a text whose URLs contain no user, password and query."""
     return _OPTIONS.sub(r"\1", _SECRETS.sub(r"\1\2", text))
 
 
 def display_address(address: str) -> str:
-    """An address without secrets; those that name different files stay different, and a new signature changes nothing.
+    """Return an address without secrets. Addresses of different files differ, and a new signature changes nothing.
 
-    Instead of a query there are the first digits of the SHA-256 of its parameters, those of a signature left out.
+    The first digits of the SHA-256 of the parameters, without those of a signature, replace the query.
     """
     options, question, _ = address.partition("?")
     if question and re.fullmatch(r"/vsi[a-z0-9_]+", options):  # as in /vsicurl?max_retry=3&url=https...
@@ -76,29 +76,29 @@ def display_address(address: str) -> str:
 
 
 def address_stem(address: str) -> str:
-    """The last component of an address without query and suffix, or all that names a raster within a file."""
+    """Return the last component of an address without query and suffix, or the full name of a raster within a file."""
     plain = display_address(address).partition("?")[0].rstrip("/")
     name = safe_filename(unquote(plain.rpartition("/")[2]))
     return name if _is_subdataset(address) else PurePath(name).stem
 
 
 def safe_filename(name: str) -> str:
-    """A name that a file may bear in one folder."""
+    """Return a valid file name."""
     return _UNSAFE.sub("_", name).strip(". ") or "scene"
 
 
 def printable_path(path: PurePath | str) -> str:
-    r"""A path as text that can be written anywhere: bytes that are no UTF-8 become \xNN."""
+    r"""Return a path as text that can be written anywhere. Bytes that are not UTF-8 become \xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def resolve_links(path: Path) -> Path:
-    """A path with its links followed as far as they lead; unlike `Path.resolve` it is content with loops."""
+    """Return a path with its links resolved as far as possible. Unlike `Path.resolve` it accepts loops."""
     return Path(os.path.realpath(path))
 
 
 def archive_path(address: str) -> tuple[Path, ...]:
-    """The local file that a path such as /vsizip/scenes.zip/a.tif lies in, or none."""
+    """Return the local file that contains a virtual path such as /vsizip/scenes.zip/a.tif, or nothing."""
     if not _VIRTUAL.match(address):
         return ()
     inner = Path(re.sub(r"^(/vsi[a-z0-9_]+/)+|[{}]", "", address))
@@ -106,17 +106,17 @@ def archive_path(address: str) -> tuple[Path, ...]:
 
 
 def _is_subdataset(text: str) -> bool:
-    """Whether it names a raster within a file, as NETCDF:a.nc:red does, and no file is called so."""
+    """Return whether a text names a raster within a file, such as NETCDF:a.nc:red, and not an existing file."""
     return bool(_SUBDATASET.match(text)) and not os.path.lexists(text)
 
 
 def _query(address: str) -> str:
-    """The queries of the URLs in an address."""
+    """Return the queries of the URLs in an address."""
     return "&".join(re.findall(r"""\?([^\s'"<>{}]*)""", address)) if "://" in address else ""
 
 
 def _identifying_parameters(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those that tell which file is meant, sorted."""
+    """Return the parameters that identify the file, sorted."""
     signed = any(name.lower() in SIGNATURES for name, _ in parameters)
     left_out = TOKENS | SIGNED if signed else TOKENS
     kept = [(name, value) for name, value in parameters if name.lower() not in left_out]

@@ -1,52 +1,52 @@
-"""Files of one band each that belong to one scene, told by a word of their names."""
+"""Files with one band each that form one scene, grouped by a word of their names."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEPARATORS = "_-. "
-"""What is kept between the parts of a name."""
+"""Separators between the parts of a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandFilePattern:
-    """What the names of files have in common.
+    """The parts that the names of the files of a scene have in common.
 
     Attributes:
-        folder: Where they are.
-        before: The part of the name before the band.
-        after: The part after it, without suffix.
-        suffix: With its dot.
+        folder: Folder of the files.
+        prefix: Part of the name before the band.
+        rest: Part of the name after the band, without suffix.
+        suffix: Suffix with its dot.
     """
 
     folder: str
-    before: str
-    after: str
+    prefix: str
+    rest: str
     suffix: str
 
     def name(self, band: str) -> str:
-        """Of the file of a band, or of several between braces."""
-        return f"{self.before}{band}{self.after}{self.suffix}"
+        """Return the name of the file of a band, or of several bands between braces."""
+        return f"{self.prefix}{band}{self.rest}{self.suffix}"
 
     @property
     def common(self) -> str:
-        """The name without band and suffix, and with one separator where the band stood; may be empty."""
-        before, after = re.sub(r"[\W_]+$", "", self.before), re.sub(r"^[\W_]+", "", self.after)
-        joint = next((each for each in (self.before[-1:], self.after[:1]) if each and each in SEPARATORS), "_")
+        """Name without band and suffix, with one separator in place of the band. May be empty."""
+        before, after = re.sub(r"[\W_]+$", "", self.prefix), re.sub(r"^[\W_]+", "", self.rest)
+        joint = next((each for each in (self.prefix[-1:], self.rest[:1]) if each and each in SEPARATORS), "_")
         return f"{before}{joint}{after}" if before and after else before or after
 
 
 def group_band_files(
     files: Sequence[tuple[str, str]], bands: Sequence[str]
 ) -> list[tuple[BandFilePattern, dict[str, int]]]:
-    """Files whose names are alike but for a band, with the index of each band's file; some may lack bands.
+    """Group files whose names differ only in a band. Return each group's pattern, and the index of each band's file.
 
-    A band is a whole word of a name: between ends or characters that are neither letters nor digits. Where the words of
-    a name allow several sets, whole ones come first, then larger ones. Files without a band are left out.
+    A band is a complete word of a name: between its ends or characters that are neither letters nor digits. If a name
+    fits several groups, complete groups come first, then larger ones. Files without a band are left out.
 
     Args:
-        files: The folder of each, and its name.
-        bands: The words, that differ.
+        files: Folder and name of each file.
+        bands: Words of the bands, all different.
     """
     sets: dict[BandFilePattern, dict[str, int]] = {}
     for index, (folder, name) in enumerate(files):

@@ -1,4 +1,4 @@
-"""The bands of a scene matched with those that a model was trained on: by name or index, type, scale and range."""
+"""Matching of the bands of a scene with those of the training data: by name or index, type, scale and range."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.reader import decoding_errors
 
 SAMPLE_WINDOW = 256
-"""Side of a window by which the range of a scene is told, pixels."""
+"""Size in pixels of the windows that the value range is estimated from."""
 
 SAMPLE_GRID = 4
-"""Rows and columns of such windows, at most."""
+"""Maximum number of rows and of columns of such windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandMatch:
-    """How one scene is read.
+    """The bands of a scene that the model reads.
 
     Attributes:
-        bands: As the model's, but for the bands' places in this scene.
-        warnings: What is odd about them.
+        bands: Band reading of the model, with the positions of the bands in this scene.
+        warnings: Warnings about the bands.
     """
 
     bands: BandReading
@@ -33,17 +33,17 @@ class BandMatch:
 
 
 def match_bands(file: DatasetReader, wanted: BandReading, name: str) -> BandMatch:
-    """The bands of a scene that the model reads; looks at some values, and mostly at one window alone.
+    """Match the bands of a scene with those that the model reads. Some values are read, mostly of a single window.
 
-    By name where the scene's descriptions contain each of the model's names once, and else by index.
+    Bands are matched by name if the scene's descriptions contain each of the model's names once, and else by index.
 
     Args:
-        file: From `opened`.
-        wanted: The model's.
-        name: Of the scene, for messages.
+        file: Raster from `open_raster`.
+        wanted: Band reading of the model.
+        name: Name of the scene, for messages.
 
     Raises:
-        LatentclustError: Another count of bands, another type of values, or no value within the model's range.
+        LatentclustError: If the number of bands or the data type differs, or no value is in the model's range.
     """
     bands, odd = _places(file, wanted, name)
     fitted = replace(wanted, bands=bands)
@@ -55,12 +55,12 @@ def match_bands(file: DatasetReader, wanted: BandReading, name: str) -> BandMatc
 
 
 def _places(file: DatasetReader, wanted: BandReading, name: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Which bands are read, counted from 1, and a warning where their names are not the model's."""
+    """Return the bands to read, counted from 1, and a warning if their names are not those of the model."""
     present = bands_of(file)
-    said = descriptions(file, present)
-    if wanted.names and all(said.count(each) == 1 for each in wanted.names):
-        return tuple(present[said.index(each)] for each in wanted.names), ()
-    described = f" ({', '.join(each or 'no name' for each in said)})" if any(said) else ""
+    labels = descriptions(file, present)
+    if wanted.names and all(labels.count(each) == 1 for each in wanted.names):
+        return tuple(present[labels.index(each)] for each in wanted.names), ()
+    described = f" ({', '.join(each or 'no name' for each in labels)})" if any(labels) else ""
     if len(present) not in wanted.counts:
         trained = " or ".join(str(each) for each in wanted.counts)
         reads = f" and reads {', '.join(wanted.names)}" if wanted.names else ""
@@ -69,21 +69,21 @@ def _places(file: DatasetReader, wanted: BandReading, name: str) -> tuple[tuple[
     if not (wanted.names and described):
         return wanted.bands, ()
     numbers = ", ".join(str(band) for band in wanted.bands)
-    odd = f"bands{described} are not called as the model's, {', '.join(wanted.names)}: bands {numbers} are read"
+    odd = f"bands{described} do not have the model's names, {', '.join(wanted.names)}; reading bands {numbers}"
     return wanted.bands, (odd,)
 
 
 def _scales(file: DatasetReader, bands: BandReading) -> Iterator[str]:
-    """A warning where the scene claims other scales than the training data did: they are applied to neither."""
+    """Yield a warning for each band whose scale differs from the training data; scales are never applied."""
     pairs = zip(bands.bands, scales_of(file, bands.bands), bands.scales, strict=False)
     for band, found, trained in pairs:
         if found != trained:
             said, before = (f"scale {scale:g} and offset {offset:g}" for scale, offset in (found, trained))
-            yield f"{_band_label(file, band)} has {said}, and the training data had {before}; stored values are read"
+            yield f"{_band_label(file, band)} has {said}, and the training data had {before}; values are read unscaled"
 
 
 def _ranges(file: DatasetReader, bands: BandReading, name: str) -> tuple[str, ...]:
-    """A warning where no value looked at lies within the range of a band; raises where that is so in every band."""
+    """Return a warning if no sampled value is in the range of a band. Raise LatentclustError if so for every band."""
     if not bands.ranges:
         return ()
     with decoding_errors(name):
@@ -93,8 +93,8 @@ def _ranges(file: DatasetReader, bands: BandReading, name: str) -> tuple[str, ..
         values = np.concatenate(list(_sample_windows(file, bands.bands)), axis=1)
     said = "; ".join(_range_text(file, bands, values, at) for at in outside)
     if len(outside) < len(bands.bands):
-        return (f"no value looked at lies in the range of the training data: {said}",)
-    what = f"no value looked at lies in the range of the training data in any band: {said}"
+        return (f"no sampled value is in the range of the training data: {said}",)
+    what = f"no sampled value is in the range of the training data in any band: {said}"
     raise LatentclustError.at(name, what, "Bring it to the scale of the training data")
 
 
@@ -106,7 +106,7 @@ def _range_text(file: DatasetReader, bands: BandReading, values: NDArray[np.gene
 
 
 def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
-    """Which of the bands, counted from 0, have values and none of them within its range."""
+    """Return the bands, counted from 0, that have values but none within their range."""
     low, high = np.array(bands.ranges, np.float64).T[:, :, np.newaxis]
     inside = np.zeros(len(bands.bands), np.bool_)
     seen = False
@@ -119,7 +119,7 @@ def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
 
 
 def _sample_windows(file: DatasetReader, bands: Sequence[int]) -> Iterator[NDArray[np.generic]]:
-    """The valid values `(c, n)` of windows spread over a scene."""
+    """Yield the valid values `(c, n)` of windows spread over a scene."""
     blocks = file.block_shapes[bands[0] - 1]
     for top, height in _spans(file.height, blocks[0]):
         for left, width in _spans(file.width, blocks[1]):
@@ -128,9 +128,9 @@ def _sample_windows(file: DatasetReader, bands: Sequence[int]) -> Iterator[NDArr
 
 
 def _spans(whole: int, block: int) -> list[tuple[int, int]]:
-    """First pixel and length of windows that are spread over an axis, each in the midst of its share.
+    """Return first pixel and length of windows spread over an axis, each in the middle of its share.
 
-    They begin where blocks do, unless blocks are longer than a share, so that few are decoded.
+    They start at blocks, unless blocks are longer than a share, so that few blocks are decoded.
     """
     count = min(SAMPLE_GRID, -(-whole // SAMPLE_WINDOW))
     share = whole / count

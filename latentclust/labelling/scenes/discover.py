@@ -1,4 +1,4 @@
-"""The scenes that paths, URLs, globs, folders and lists name."""
+"""Discovery of scenes in paths, URLs, glob patterns, folders and lists."""
 
 import glob
 from codecs import BOM_UTF8
@@ -28,30 +28,30 @@ from latentclust.labelling.scenes.inputs import (
 from latentclust.labelling.scenes.stac import JSON, files_of, is_item, read_json
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
-"""What is taken from a folder, beside STAC items; a file that is named is read whatever its suffix."""
+"""Suffixes of rasters in a folder, in addition to STAC items. A file given by name may have any suffix."""
 
 LIST = ".txt"
-"""A file of paths and URLs, one a line; empty lines and those that begin with # say nothing."""
+"""Suffix of lists of paths and URLs, one per line. Empty lines and lines that start with # are ignored."""
 
-ONE_A_LINE = "Give a UTF-8 text file of paths, one a line"
+LIST_FIX = "Give a UTF-8 text file with one path per line"
 
 
 def find_scenes(
     given: Iterable[str | Path], out: Path | None, bands: Sequence[str] = (), names: Sequence[str] = ()
 ) -> tuple[Scene, ...]:
-    """The scenes, each once, in the order given. No raster is opened: one that is not there fails as a scene.
+    """Return the scenes, each once, in the order given. No raster is opened: a missing file is a scene that fails.
 
     Args:
         given: Rasters, URLs and other addresses that GDAL reads, STAC items, folders that are searched at any depth,
-            glob patterns, and text files of the first three.
-        out: The output folder; what lies below it is never read. None where nothing is written.
-        bands: Words of file names: files that are called alike but for one of them are one scene, its bands in this
-            order, and other files are left out. Of a STAC item, names of assets.
-        names: What the model calls the bands that it reads: those of a STAC item unless `bands` are given.
+            glob patterns, and text files that list the first three.
+        out: Output folder, which is never searched. None if nothing is written.
+        bands: Words of file names. Files whose names differ only in them form one scene, its bands in this order;
+            other files are left out. For STAC items, names of assets or bands.
+        names: Names of the bands that the model reads, which select those of a STAC item if `bands` is empty.
 
     Raises:
-        LatentclustError: with every issue at once: nothing found, an input below `out`, or two inputs whose outputs
-            would have one name.
+        LatentclustError: With every issue at once, if nothing is found, an input is below `out`, or two inputs would
+            have the same output.
     """
     check_words(bands)
     scenes: dict[tuple[str, PurePath], Scene] = {}
@@ -65,27 +65,27 @@ def find_scenes(
             issues += error.issues
     found = tuple(scenes.values())
     if not found and not issues:
-        issues.append(Issue("SCENES", "nothing is given", "Name rasters, folders or a text file of paths"))
+        issues.append(Issue("SCENES", "is empty", "Name rasters, folders or a text file of paths"))
     if found and bands:
         found = scenes_from_band_files(found, bands)
         if not found:
-            what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word of its name"
-            issues.append(Issue("--bands", what, "Give the words by which the names of the bands' files differ"))
+            what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word in its name"
+            issues.append(Issue("--bands", what, "Give the words that distinguish the names of the band files"))
     raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
 
 
 def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
-    """Those of one argument; raises LatentclustError where there are none."""
+    """Return the scenes of one argument. Raise LatentclustError if there are none."""
     text = str(argument)
     where = strip_credentials(printable_path(text))
     if not text.strip() or "\0" in text:
-        what = f"the path {text!r} is empty or holds a null byte"
+        what = f"the path {text!r} is empty or contains a null byte"
         raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
     with decode_errors(where, "Check the path"):
         found = list(_expand(text, out, wanted))
     if not found:
-        what = f"no raster is there ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters are none)"
+        what = f"contains no raster ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters do not count)"
         raise LatentclustError.at(where, what, "Name rasters, or a folder of them")
     return found
 
@@ -105,7 +105,7 @@ def _expand(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scen
 
 
 def _named_scene(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
-    """A file or an address that is named, in a list of `folder` or on its own; a file need not be there."""
+    """Return a file or an address, given alone or in a list in `folder`, as a scene. A file need not exist."""
     if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
         text = str(local)
     elif is_address(text):
@@ -119,7 +119,7 @@ def _named_scene(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene
 
 
 def _scenes_in_files(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterator[Scene]:
-    """Files that were searched for, and STAC items among them; what is a file of an item is no scene of its own."""
+    """Yield files and STAC items that were found. A file that belongs to an item is not a scene of its own."""
     found = list(paths)
     items = {path for path in found if path.suffix.lower() == JSON and _is_item(path)}
     owned = {resolve_links(file) for item in items for file in files_of(item)}
@@ -140,11 +140,11 @@ def _is_item(path: Path) -> bool:
 
 
 def _list_lines(path: Path) -> list[str]:
-    """The lines of a list that say something; bytes that are no UTF-8 stay those of a file's name."""
-    with decode_errors(printable_path(path), ONE_A_LINE):
+    """Return the lines of a list, without comments. Bytes that are not UTF-8 stay those of a file name."""
+    with decode_errors(printable_path(path), LIST_FIX):
         content = path.read_bytes()
         if b"\0" in content:
-            raise ValueError("it holds null bytes")
+            raise ValueError("it contains null bytes")
     text = content.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape")
     lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
@@ -153,34 +153,36 @@ def _list_lines(path: Path) -> list[str]:
 def _inside(scenes: Iterable[Scene], out: Path) -> Iterator[Issue]:
     for scene in scenes:
         if any(is_inside(file, out) for file in scene.files):
-            yield Issue(scene.name, f"lies in the output folder {out}", "Choose another --out")
+            yield Issue(scene.name, f"is in the output folder {out}", "Choose another --out")
 
 
 def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
-    """Outputs that are called alike, also where a file system does not tell capitals apart."""
+    """Yield issues for outputs of the same name, compared without case as some file systems do."""
     owners: dict[str, str] = {}
     for scene in scenes:
         for output in map(scene.raster, RASTERS):
             owner = owners.setdefault(str(output).casefold(), scene.name)
             if owner != scene.name:
-                what = f"its output would be {output}, and so would that of {owner}"
-                yield Issue(scene.name, what, "Name a folder that holds both, or label them into two folders")
+                what = f"has the same output as {owner}, {output}"
+                yield Issue(scene.name, what, "Name a folder that contains both, or label them into two folders")
                 break
 
 
 def check_given(given: object) -> list[str | Path]:
-    """One path or several as a list; raises LatentclustError for anything else."""
+    """Return one path or several as a list. Raise LatentclustError for anything else."""
     if isinstance(given, (str, Path)):
         return [given]
     if isinstance(given, Iterable):
         paths = list(given)
         if all(isinstance(path, (str, Path)) for path in paths):
             return paths
-    raise LatentclustError.at("scenes", f"{given!r} is no path", "Give a path, or a list of paths")
+    raise LatentclustError.at(
+        "scenes", f"must be a path or a list of paths, got {given!r}", "Give a path, or a list of paths"
+    )
 
 
 def check_words(bands: Sequence[str]) -> None:
-    """Raises LatentclustError for words that are empty or given twice."""
+    """Raise LatentclustError if a word is empty or repeated."""
     if not all(bands) or len(set(bands)) < len(bands):
-        what = f"{','.join(bands)!r} has an empty word, or one twice"
-        raise LatentclustError.at("--bands", what, "Give each band one word, as in B04,B03,B02")
+        what = f"{','.join(bands)!r} contains an empty or repeated word"
+        raise LatentclustError.at("--bands", what, "Give one word per band, as in B04,B03,B02")

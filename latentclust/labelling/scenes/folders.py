@@ -1,4 +1,4 @@
-"""What lies in folders at any depth, and what glob patterns match; each folder once, and no label raster."""
+"""Files in folders at any depth and files that glob patterns match, without label rasters."""
 
 import glob
 import os
@@ -12,15 +12,15 @@ from latentclust.labelling.scenes.addresses import resolve_links
 
 
 def find_files_below(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
-    """Files with one of the lower-case suffixes, and links of such a name to nothing; sorted.
+    """Return the files below a folder with one of the suffixes, sorted, including dangling links of such a name.
 
-    Passed over are hidden files and folders, `out`, and the folders of other label rasters. Folders that links lead to
-    are searched after the others, each folder once. One that cannot be searched is itself among what is found.
+    Hidden files and folders, `out`, and folders of other label rasters are skipped. Folders behind links are searched
+    after the others, each folder once. A folder that cannot be searched is itself in the result.
 
     Args:
-        root: Where to begin.
-        suffixes: With their dots.
-        out: The output folder, resolved; None where there is none.
+        root: Folder to search.
+        suffixes: Lower-case suffixes with their dots.
+        out: Output folder, resolved. None if there is none.
     """
     found: list[Path] = []
     seen: set[Path] = set()
@@ -45,7 +45,7 @@ def find_files_below(root: Path, suffixes: Collection[str], out: Path | None) ->
 
 
 def _entries(folder: Path) -> list[tuple[Path, bool]]:
-    """What a folder holds that is not hidden, sorted, and whether it is a link; nothing of label rasters."""
+    """Return the visible entries of a folder, sorted, and whether each is a link; nothing of a label folder."""
     with os.scandir(folder) as scanned:
         entries = sorted((entry.name, entry.is_symlink()) for entry in scanned)
     if any(name == RUN_LOG for name, _ in entries):
@@ -54,15 +54,15 @@ def _entries(folder: Path) -> list[tuple[Path, bool]]:
 
 
 def glob_files(pattern: Path, root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:
-    """The files that a glob pattern matches, sorted, hidden ones and outputs left out.
+    """Yield the files that a glob pattern matches, sorted, without hidden files and outputs.
 
-    Of a pattern that does not end with a suffix, as `scenes/*` does not, only files with one of `suffixes`.
+    If the pattern does not end with a suffix, as in `scenes/*`, only files with one of `suffixes` match.
 
     Args:
-        pattern: Where `**` stands for folders at any depth; links to folders are not followed there.
-        root: The folders of it that hold no wildcard.
-        suffixes: With their dots, lower-case.
-        out: The output folder, resolved; None where there is none.
+        pattern: Pattern in which `**` matches folders at any depth; links to folders are not followed there.
+        root: Part of the pattern without wildcards.
+        suffixes: Lower-case suffixes with their dots.
+        out: Output folder, resolved. None if there is none.
     """
     parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in pattern.relative_to(root).parts]
     if parts[-1] == "**":
@@ -70,28 +70,28 @@ def glob_files(pattern: Path, root: Path, suffixes: Collection[str], out: Path |
     anything = pattern.suffix and not glob.has_magic(pattern.suffix)
     hidden = any(part.startswith(".") for part in parts)
     for path in sorted(root.glob("/".join(parts))):
-        told = hidden or not any(part.startswith(".") for part in path.relative_to(root).parts)
-        suits = anything or path.suffix.lower() in suffixes
-        if told and suits and path.is_file() and not _in_label_folder(path, root, out):
+        visible = hidden or not any(part.startswith(".") for part in path.relative_to(root).parts)
+        suffix_matches = anything or path.suffix.lower() in suffixes
+        if visible and suffix_matches and path.is_file() and not _in_label_folder(path, root, out):
             yield path
 
 
 def literal_prefix(pattern: Path) -> Path:
-    """The folders of a pattern that are there as they stand, though they may look like wildcards."""
+    """Return the leading folders of a pattern that exist, even if their names look like wildcards."""
     return next((parent for parent in pattern.parents if parent.is_dir()), pattern.parents[-1])
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; False where that cannot be told, of which `Path.is_dir` would make an error."""
+    """Return whether a path is an existing folder; False on errors, for which `Path.is_dir` would raise."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_inside(path: Path, out: Path | None) -> bool:
-    """Whether a path, links followed, lies in the output folder."""
+    """Return whether a path, with links resolved, is in the output folder."""
     return out is not None and resolve_links(path).is_relative_to(out)
 
 
 def _in_label_folder(path: Path, root: Path, out: Path | None) -> bool:
-    """Whether a file is in the folder of some label rasters."""
+    """Return whether a file is in a folder of label rasters."""
     folders = [folder for folder in path.parents if folder.is_relative_to(root)]
     return is_inside(path, out) or any((folder / RUN_LOG).exists() for folder in folders)

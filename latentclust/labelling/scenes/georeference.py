@@ -1,4 +1,4 @@
-"""Where a raster lies: size, coordinate system, transform, ground control points and rational polynomials."""
+"""The georeference of a raster: size, CRS, transform, ground control points and rational polynomials."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,14 @@ from latentclust.labelling.windows.strips import PixelBounds
 
 @dataclass(frozen=True, slots=True)
 class Georeference:
-    """Size and place of a raster, as a file says it.
+    """Size and position of a raster, as stored in its file.
 
     Attributes:
-        extent: Height and width, pixels.
-        transform: From pixels to coordinates; None where the file has none.
-        crs: Of its coordinates, or of its ground control points.
+        extent: Height and width in pixels.
+        transform: Affine map from pixels to coordinates. None if the file has none.
+        crs: Coordinate reference system of the transform or of the ground control points. None if the file has none.
         points: Ground control points.
-        rpcs: Rational polynomials; None where the file has none.
+        rpcs: Rational polynomial coefficients. None if the file has none.
     """
 
     extent: tuple[int, int]
@@ -32,25 +32,25 @@ class Georeference:
 
     @classmethod
     def from_dataset(cls, file: DatasetReader) -> "Georeference":
-        """That of an opened file; an identity transform is none."""
+        """Read the georeference of an open dataset. An identity transform counts as no transform."""
         points, crs = file.gcps
         transform = None if file.transform.is_identity else file.transform
         return cls((file.height, file.width), transform, crs if points else file.crs, tuple(points), file.rpcs)
 
     def profile(self) -> dict[str, Any]:
-        """What rasterio is told when a file is made."""
+        """Return the rasterio profile of a new file."""
         place = {"transform": self.transform, "crs": None if self.points else self.crs}
         return {"height": self.extent[0], "width": self.extent[1], **{k: v for k, v in place.items() if v is not None}}
 
     def attach(self, file: DatasetWriter) -> None:
-        """Sets what `profile` cannot hold."""
+        """Set what `profile` cannot contain: ground control points and rational polynomials."""
         if self.points:
             file.gcps = (list(self.points), self.crs)
         if self.rpcs:
             file.rpcs = self.rpcs
 
     def crop(self, extent: PixelBounds) -> "Georeference":
-        """That of a part of the raster."""
+        """Return the georeference of a part of the raster."""
         top, left = extent.top, extent.left
         points = tuple(GroundControlPoint(p.row - top, p.col - left, p.x, p.y, p.z, p.id, p.info) for p in self.points)
         transform = None if self.transform is None else shifted_transform(self.transform, top, left)
@@ -58,7 +58,7 @@ class Georeference:
         return Georeference(size, transform, self.crs, points, _moved_rpcs(self.rpcs, top, left))
 
     def equals(self, other: "Georeference") -> bool:
-        """Whether another says the same to the bit; names of ground control points do not count."""
+        """Return whether another georeference is bit for bit the same, except for names of ground control points."""
         one, two = (
             (each.extent, each.transform, each.crs, [(p.row, p.col, p.x, p.y, p.z or 0) for p in each.points])
             for each in (self, other)
@@ -67,7 +67,7 @@ class Georeference:
 
 
 def shifted_transform(transform: Affine, top: int, left: int) -> Affine:
-    """The transform of a raster that begins at another row and column."""
+    """Return the transform of a raster that starts at another row and column."""
     if top == left == 0:
         return transform
     a, b, c, d, e, f = tuple(transform)[:6]

@@ -1,4 +1,4 @@
-"""A scene to be labelled: a file, an address that GDAL opens, a STAC item, or files of one band each."""
+"""Scenes to be labelled: a file, an address that GDAL opens, a STAC item, or files with one band each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from latentclust.labelling.scenes.vrt import BandFile
 OUTPUT = ".tif"
 
 RASTERS = ("labels", "confidence", "probabilities", "classes")
-"""What a scene may become."""
+"""Rasters that may be written for a scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Scene:
     """A raster to be labelled.
 
     Attributes:
-        source: What GDAL opens; empty where parts are joined.
-        name: What messages and labelling.json call it: its absolute path, or its URL without secrets.
-        output: Its label raster, relative to the output folder.
-        files: The local files that it is read from; none of those that are elsewhere.
-        item: The STAC item that it is of.
-        parts: The files of one band each that are joined.
-        fault: Why it cannot be opened, where that is known beforehand.
+        source: Address that GDAL opens. Empty if band files are joined.
+        name: Name in messages and in labelling.json: the absolute path, or the URL without secrets.
+        output: Path of the label raster, relative to the output folder.
+        files: Local files that the scene is read from.
+        item: STAC item that contains the scene. None if there is none.
+        parts: Files with one band each that are joined.
+        error: Reason why the scene cannot be opened, if it is known before.
     """
 
     source: str = field(repr=False)
@@ -48,23 +48,23 @@ class Scene:
     error: Issue | None = None
 
     def raster(self, name: str) -> PurePath:
-        """One of its `RASTERS`, relative to the output folder."""
+        """Return the path of one of the `RASTERS`, relative to the output folder."""
         return self.output if name == "labels" else self.output.with_name(f"{self.output.stem}-{name}{OUTPUT}")
 
 
 def scene_from_file(path: Path, root: Path | None = None) -> Scene:
-    """A file, whose output keeps its path from `root`, or its name alone."""
+    """Return a file as a scene. Its output keeps the path below `root`, or the name alone."""
     place = resolve_links(path.parent) / path.name
     name = printable_path(place)
     relative = PurePath(printable_path(path.relative_to(root or path.parent)))
     error = None
     if name != str(place):
-        error = Issue(name, "its path is not UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
+        error = Issue(name, "its path is not valid UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
     return Scene(str(place), name, relative.with_suffix(OUTPUT), (place,), error=error)
 
 
 def scene_from_url(address: str) -> Scene:
-    """A URL, a path of a virtual file system or a raster within a file; its output is called as the last part of it."""
+    """Return a URL, a virtual path or a raster within a file as a scene. The last component names its output."""
     return Scene(
         gdal_name(address),
         display_address(address),
@@ -74,19 +74,21 @@ def scene_from_url(address: str) -> Scene:
 
 
 def unreadable_folder(folder: Path, root: Path) -> Scene:
-    """A folder that cannot be searched, as a scene that fails."""
+    """Return a folder that cannot be searched as a scene that fails."""
     name = printable_path(resolve_links(folder))
     error = Issue(name, "this folder cannot be searched for scenes", "Make it readable, or name others")
     return Scene("", name, PurePath(printable_path(folder.relative_to(root)), f"*{OUTPUT}"), error=error)
 
 
 def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) -> Scene:
-    """A STAC item: its one raster, or several of one band, joined in the order wanted; one that will not do fails.
+    """Return a STAC item as a scene: its only raster, or several with one band each, joined in the requested order.
+
+    An unsuitable item is a scene that fails.
 
     Args:
-        path: Its file.
-        folder: Of its output, which is called as its id.
-        wanted: What its bands may be called.
+        path: File of the item.
+        folder: Folder of the output, which is named after the id of the item.
+        wanted: Names of the requested bands.
     """
     place = resolve_links(path.parent) / path.name
     name = printable_path(place)
@@ -105,9 +107,9 @@ def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) ->
 
 
 def scenes_from_band_files(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[Scene, ...]:
-    """Files whose names are alike but for one of the words `bands`, as one scene; one that lacks a band fails.
+    """Join files whose names differ only in one of the words `bands` into one scene, which fails if a band is missing.
 
-    Files without such a word are left out. STAC items, and folders that cannot be searched, stay as they are.
+    Files without such a word are left out. STAC items, and folders that cannot be searched, are unchanged.
     """
     others = [scene for scene in scenes if scene.item or not scene.source]
     files = [scene for scene in scenes if scene.source and not scene.item]
@@ -128,8 +130,8 @@ def _joined(pattern: BandFilePattern, members: dict[str, Scene], bands: Sequence
     present = [members[band] for band in bands if band in members]
     files = tuple(file for scene in present for file in scene.files)
     error = next((scene.error for scene in present if scene.error), None)
-    if lacking := [pattern.name(band) for band in bands if band not in members]:
-        error = Issue(name, f"it lacks {' and '.join(lacking)}", "Add the file, or leave the word out of --bands")
+    if missing := [pattern.name(band) for band in bands if band not in members]:
+        error = Issue(name, f"is missing {' and '.join(missing)}", "Add the file, or leave the word out of --bands")
     parts = tuple(BandFile(band, members[band].source, members[band].name) for band in bands if band in members)
     return Scene("", name, output, files, parts=parts, error=error)
 

@@ -1,4 +1,4 @@
-"""A scene opened, and read window by window as the model was trained: its scaling, and no pixel that is no data."""
+"""Opening scenes, and reading their windows as those of the training data: scaled to bytes, with nodata filled."""
 
 import os
 import warnings
@@ -33,24 +33,27 @@ GDAL_TIMEOUTS = {
     "GDAL_HTTP_MAX_RETRY": 3,
     "GDAL_HTTP_RETRY_DELAY": 1,
 }
-"""GDAL's settings for scenes that come over a network, where the environment has none of its own; seconds, bytes/s."""
+"""GDAL settings for scenes on a network, if the environment does not set them; in seconds and bytes per second."""
 
-RETRAIN_FIX = "Train the model anew: files written by this version hold what is needed"
+RETRAIN_FIX = "Retrain the model: files written by this version contain what is needed"
 
 
 def band_reading(model: ClusteringModel, where: str) -> BandReading:
-    """How a model reads the bands of scenes; one trained on image tiles reads all bands, of bytes.
+    """Return how a model reads the bands of scenes. A model of image tiles reads all bands, as bytes.
 
     Raises:
-        LatentclustError: A model of whole images, or a file that does not say how its training rasters were read.
+        LatentclustError: If the model labels whole images, or its file does not contain the band reading of the
+            training rasters.
     """
     if not model.per_pixel or len(model.raw_shape) != 3:
-        what = "this model gives each image one cluster, and scenes are labelled pixel by pixel"
+        what = "assigns one cluster to each image, and scenes are labelled pixel by pixel"
         raise LatentclustError.at(where, what, "Train a recipe of label maps, such as rmnp, or use latentclust predict")
     if model.bands is not None:
         return model.bands
     if isinstance(model.resolved.dataset, SceneDatasetSpec):
-        what = "it was trained on rasters, and does not say which bands it reads and which values become 0 and 255"
+        what = (
+            "was trained on rasters, and does not contain the bands that it reads and the values that become 0 and 255"
+        )
         raise LatentclustError.at(where, what, RETRAIN_FIX)
     count = model.raw_shape[0]
     return BandReading(tuple(range(1, count + 1)), (), (count,), ("uint8",))
@@ -58,12 +61,12 @@ def band_reading(model: ClusteringModel, where: str) -> BandReading:
 
 @contextmanager
 def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
-    """A scene, or a file, opened; what GDAL says on opening becomes a LatentclustError that names it."""
+    """Open a scene or a file. Errors of GDAL become a LatentclustError that names the scene."""
     scene = scene_from_file(scene) if isinstance(scene, Path) else scene
     if scene.error:
         raise LatentclustError(scene.error)
-    patience = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
-    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **patience):
+    timeouts = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with decoding_errors(scene.name):
             file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
@@ -73,31 +76,31 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
 
 @contextmanager
 def decoding_errors(name: str) -> Iterator[None]:
-    """What a decoder raises becomes a LatentclustError about `name`, and loses users, passwords and queries of URLs."""
+    """Convert errors of decoders to a LatentclustError about `name`, without credentials and queries of URLs."""
     try:
         with decode_errors(name):
             yield
     except LatentclustError as error:
-        # The cause would show them.
+        # The cause would show the credentials.
         raise LatentclustError(*(replace(each, what=strip_credentials(each.what)) for each in error.issues)) from None
 
 
 def read_filled_window(
     file: DatasetReader, wanted: BandReading, row: Span, column: Span, name: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
-    """A window `(c, h, w)` as bytes and where it is data `(h, w)`; None where it is nowhere data.
+    """Read a window as bytes `(c, h, w)`, with its valid pixels `(h, w)`. Return None if no pixel is valid.
 
-    Pixels that are no data hold the values of the nearest one that is.
+    Nodata pixels get the bytes of the nearest valid pixel.
 
     Args:
-        file: From `opened`.
-        wanted: From `fit_bands`.
-        row: Of the grid.
-        column: Of the grid.
-        name: Of the scene, for messages.
+        file: Raster from `open_raster`.
+        wanted: Band reading from `match_bands`.
+        row: Row of the grid.
+        column: Column of the grid.
+        name: Name of the scene, for messages.
 
     Raises:
-        LatentclustError: A file that is damaged here.
+        LatentclustError: If the file is damaged in the window.
     """
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
     with decoding_errors(name):
@@ -119,7 +122,7 @@ def fill_window(
 
 
 def fill_nodata(image: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """An image `(c, h, w)` whose pixels outside `valid` `(h, w)` are those of the nearest pixel inside."""
+    """Return an image `(c, h, w)` whose pixels outside `valid` `(h, w)` are those of the nearest pixel inside."""
     nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
     found: NDArray[np.uint8] = image[:, nearest[0], nearest[1]]
     return found

@@ -1,4 +1,4 @@
-"""STAC items: which of their assets are the scene."""
+"""STAC items, and the selection of the assets that form a scene."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,30 +14,30 @@ from latentclust.labelling.scenes.addresses import is_address, local_path
 JSON = ".json"
 
 ITEM_BYTES = 16 << 20
-"""The most bytes that an item has; larger files are something else."""
+"""Maximum size of an item in bytes. Larger files are not items."""
 
 RASTERS = ("image/jp2", "image/tiff", "image/vnd.stac.geotiff")
-"""How media types of GeoTIFFs, Cloud-Optimized GeoTIFFs and JPEG 2000 begin."""
+"""Prefixes of the media types of GeoTIFFs, Cloud-Optimized GeoTIFFs and JPEG 2000."""
 
 SUFFIXES = frozenset({".jp2", ".tif", ".tiff"})
-"""What tells of an asset without roles and media type."""
+"""Suffixes of raster assets that have neither roles nor media type."""
 
 PICTURES = frozenset({"overview", "thumbnail"})
-"""Roles, or keys, of assets that are to be looked at."""
+"""Roles or keys of assets that are previews."""
 
-GIVE = "Give the .json of a STAC item"
+STAC_FIX = "Give the .json of a STAC item"
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of an item.
+    """An asset of an item.
 
     Attributes:
-        key: What the item calls it.
-        href: Its path, or its URL.
-        bands: The names of its bands.
-        common: Their common names, as `red`.
-        count: How many bands the item says it has.
+        key: Key of the asset in the item.
+        href: Path or URL of the asset.
+        bands: Names of its bands.
+        common: Common names of its bands, such as `red`.
+        count: Number of its bands according to the item.
         data: Whether its role is `data`.
     """
 
@@ -49,7 +49,7 @@ class Asset:
     data: bool
 
     def __str__(self) -> str:
-        """Its key, and what else it may be called."""
+        """Return the key and the other names of the asset."""
         others = dict.fromkeys(name for name in (*self.bands, *self.common) if name != self.key)
         return f"{self.key} ({', '.join(others)})" if others else self.key
 
@@ -59,9 +59,9 @@ class Item:
     """A STAC item.
 
     Attributes:
-        path: Its file.
-        name: Its id.
-        rasters: Those of its assets that are data.
+        path: File of the item.
+        name: Id of the item.
+        rasters: Assets that are rasters.
     """
 
     path: Path
@@ -70,38 +70,38 @@ class Item:
 
 
 def read_json(path: Path) -> Any:
-    """What a file holds; raises LatentclustError where it is no JSON, or too large for an item."""
-    with decode_errors(path, GIVE):
+    """Return the content of a file. Raise LatentclustError if it is not JSON, or too large for an item."""
+    with decode_errors(path, STAC_FIX):
         size = path.stat().st_size
         if size > ITEM_BYTES:
-            raise ValueError(f"{size:,} bytes are too many for a STAC item")
+            raise ValueError(f"{size:,} bytes exceed the size of a STAC item")
         return json.loads(path.read_bytes())
 
 
 def is_item(content: Any) -> bool:
-    """Whether JSON says that it is a STAC item."""
+    """Return whether JSON content is a STAC item."""
     return isinstance(content, dict) and content.get("type") == "Feature" and "stac_version" in content
 
 
 def read_item(path: Path) -> Item:
-    """Reads an item; raises LatentclustError for a damaged file and for other JSON."""
+    """Read an item. Raise LatentclustError if the file is damaged or not a STAC item."""
     content = read_json(path)
     if not is_item(content):
         kind = content.get("type") if isinstance(content, dict) else type(content).__name__
-        said = f"its type is {kind!r}" if kind else "it has no type"
-        raise LatentclustError.at(str(path), f"is no STAC item: {said}, and an item's is 'Feature'", GIVE)
-    with decode_errors(path, GIVE):
+        found = f"its type is {kind!r}" if kind else "it has no type"
+        raise LatentclustError.at(str(path), f"is not a STAC item: {found}; the type of an item is 'Feature'", STAC_FIX)
+    with decode_errors(path, STAC_FIX):
         if not isinstance(content["assets"], dict):
-            raise TypeError("its assets are no table")
+            raise TypeError("its assets are not a table")
         assets = [(key, asset, address(path, asset["href"])) for key, asset in content["assets"].items()]
         rasters = tuple(_asset(key, asset, href) for key, asset, href in assets if _is_raster(key, asset, href))
         return Item(path, str(content["id"]), rasters)
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The local files of all assets of an item, of those that are no data too; none where it is damaged."""
+    """Return the local files of all assets of an item, including previews; nothing if the item is damaged."""
     try:
-        with decode_errors(path, GIVE):
+        with decode_errors(path, STAC_FIX):
             assets = read_json(path)["assets"]
             hrefs = [address(path, asset["href"]) for asset in assets.values()] if isinstance(assets, dict) else []
     except LatentclustError:
@@ -110,7 +110,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def address(item: Path, href: str) -> str:
-    """Where an asset is: a URL, or the absolute path of a file, which items may write as URLs are written."""
+    """Return the URL of an asset, or the absolute path of its file, which may be percent-encoded in the item."""
     named = local_path(href) or (None if is_address(href) else item.parent / href)
     if named is None:
         return href
@@ -119,13 +119,13 @@ def address(item: Path, href: str) -> str:
 
 
 def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
-    """The assets that are the scene, each with the band it stands for.
+    """Return the assets that form the scene, each with its band.
 
-    Those of one band that are called as the wanted bands are, by key, by the band's name, or by its common name, in
-    this order; where some band is not found so, the only asset, or the only one whose role is `data`.
+    These are the assets with one band whose key, band name or common name is one of the wanted names, in this order. If
+    a name has no such asset, the only asset is returned, or the only one with the role `data`.
 
     Raises:
-        LatentclustError: No asset, or several that it could be.
+        LatentclustError: If the item has no raster, or several could be the scene.
     """
     found = [_called(item, name) for name in wanted]
     named = [(name, asset) for name, asset in zip(wanted, found, strict=True) if asset]
@@ -136,28 +136,28 @@ def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
         if len(group) == 1:
             return ((group[0].key, group[0]),)
     if not item.rasters:
-        raise LatentclustError.at(str(item.path), "has no asset that is raster data", "Name the rasters themselves")
+        raise LatentclustError.at(str(item.path), "has no raster asset", "Name the rasters themselves")
     listed = ", ".join(str(asset) for asset in item.rasters)
-    bands = f"; the bands looked for are {', '.join(wanted)}" if wanted else ""
-    fix = "Say which are its bands, as in --bands B04,B03,B02, in the order that the model was trained on"
+    bands = f"; the requested bands are {', '.join(wanted)}" if wanted else ""
+    fix = "Specify its bands, as in --bands B04,B03,B02, in the order of the training data"
     raise LatentclustError.at(str(item.path), f"each of several assets could be the scene: {listed}{bands}", fix)
 
 
 def _called(item: Item, name: str) -> Asset | None:
-    """The only asset of one band that is called so; raises LatentclustError where several are."""
+    """Return the only asset with one band of a name. Raise LatentclustError if there are several."""
     single = [asset for asset in item.rasters if asset.count <= 1]
     for rank in range(3):
         found = [asset for asset in single if name in ((asset.key,), asset.bands, asset.common)[rank]]
         if len(found) > 1:
-            what = f"several assets are called {name}: {', '.join(str(asset) for asset in found)}"
-            raise LatentclustError.at(str(item.path), what, "Name the keys of assets with --bands")
+            what = f"several assets are named {name}: {', '.join(str(asset) for asset in found)}"
+            raise LatentclustError.at(str(item.path), what, "Give the keys of assets with --bands")
         if found:
             return found[0]
     return None
 
 
 def _is_raster(key: str, asset: Mapping[str, Any], href: str) -> bool:
-    """Whether an asset is data: by its role, or its media type, or by its suffix where it says neither."""
+    """Return whether an asset is a raster: by role or media type, or else by suffix."""
     roles, kind = set(asset.get("roles") or ()), str(asset.get("type") or "").lower()
     if (roles | {key}) & PICTURES:
         return False
@@ -167,7 +167,7 @@ def _is_raster(key: str, asset: Mapping[str, Any], href: str) -> bool:
 
 
 def _asset(key: str, asset: Mapping[str, Any], href: str) -> Asset:
-    """Of STAC 1.0, where bands are `eo:bands`, and of 1.1, where they are `bands`."""
+    """Return an asset of STAC 1.0, with `eo:bands`, or of 1.1, with `bands`."""
     bands = [band for band in asset.get("eo:bands") or asset.get("bands") or () if isinstance(band, dict)]
     names = tuple(str(band["name"]) for band in bands if "name" in band)
     common = (band.get("common_name", band.get("eo:common_name")) for band in bands)

@@ -1,4 +1,4 @@
-"""Files of one band each, joined into one raster: the text of a VRT that GDAL opens."""
+"""Joining of files with one band each into the text of a VRT that GDAL opens."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,20 +26,20 @@ TYPES = {
     "float32": "Float32",
     "float64": "Float64",
 }
-"""GDAL's name of each type of values."""
+"""GDAL name of each data type."""
 
 SHIFT = 1e-3
-"""How far, in pixels, the corners of files that are joined may lie apart: more than is rounded, less than is seen."""
+"""Distance in pixels that corners of joined files may differ by: more than rounding, less than is visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandFile:
-    """A file of one band.
+    """A file with one band.
 
     Attributes:
-        band: What the band is called.
-        source: What GDAL opens.
-        name: What people see.
+        band: Name of the band.
+        source: Address that GDAL opens.
+        name: Name for messages.
     """
 
     band: str
@@ -48,14 +48,14 @@ class BandFile:
 
 
 def build_vrt(parts: Sequence[BandFile], name: str) -> str:
-    """The VRT: its bands are in the order of the parts and called as they are; nodata and masks of each are kept.
+    """Return the text of a VRT. Its bands have the order and names of the parts, and keep nodata values and masks.
 
     Args:
-        parts: One or more.
-        name: Of the scene, for messages.
+        parts: One or more files.
+        name: Name of the scene, for messages.
 
     Raises:
-        LatentclustError: A file that cannot be read, has several bands or complex values, or another grid than the
+        LatentclustError: If a file cannot be read, has several bands or complex values, or has another grid than the
             first.
     """
     with ExitStack() as stack:
@@ -63,8 +63,8 @@ def build_vrt(parts: Sequence[BandFile], name: str) -> str:
         first = files[0]
         for part, file in zip(parts[1:], files[1:], strict=True):
             if difference := _difference(first, file):
-                what = f"its files do not lie upon each other: {part.name} {difference} {parts[0].name}"
-                raise LatentclustError.at(name, what, "Bring them to one grid first, as with gdalwarp")
+                what = f"its files have different grids: {part.name} {difference} {parts[0].name}"
+                raise LatentclustError.at(name, what, "Resample them to one grid first, for example with gdalwarp")
         root = ET.Element("VRTDataset", rasterXSize=str(first.width), rasterYSize=str(first.height))
         _place(root, first)
         for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
@@ -82,38 +82,38 @@ def _opened(part: BandFile, name: str) -> DatasetReader:
     if len(bands) != 1 or file.dtypes[bands[0] - 1] not in TYPES:
         kinds = " and ".join(sorted(set(file.dtypes)))
         file.close()
-        what = f"{part.name} has {len(bands)} band(s) of {kinds}, and files of one band of real numbers are joined"
-        raise LatentclustError.at(name, what, "Name the bands' own files")
+        what = f"{part.name} has {len(bands)} band(s) of {kinds}; files of one band of real numbers can be joined"
+        raise LatentclustError.at(name, what, "Name files with one band each")
     return file
 
 
 def _difference(first: DatasetReader, other: DatasetReader) -> str:
-    """In what two grids differ, or nothing."""
+    """Return how two grids differ, or an empty text."""
     if (first.height, first.width) != (other.height, other.width):
-        return f"is {other.width}x{other.height} pixels (w x h), and {first.width}x{first.height} is"
+        return f"is {other.width}x{other.height} pixels (w x h), unlike the {first.width}x{first.height} of"
     if first.crs != other.crs or first.gcps[1] != other.gcps[1]:
-        return f"is in {other.crs or other.gcps[1]}, and {first.crs or first.gcps[1]} is that of"
+        return f"is in {other.crs or other.gcps[1]}, unlike the {first.crs or first.gcps[1]} of"
     if (shift := _shift(first, other)) > SHIFT or _points(first) != _points(other):
-        return f"lies elsewhere, {shift:.3g} pixels at a corner, than"
+        return f"is shifted by {shift:.3g} pixels at a corner from"
     return ""
 
 
 def _shift(first: DatasetReader, other: DatasetReader) -> float:
-    """How far, in pixels, the corners of another file of this size lie from those of the first."""
+    """Return how far, in pixels, the corners of another file of this size are from those of the first."""
     corners = np.array([[0, first.width, 0], [0, 0, first.height], [1, 1, 1]])
     here, there = (np.array(file.transform, np.float64).reshape(3, 3) for file in (first, other))
     return float(np.abs(np.linalg.solve(here, there @ corners) - corners).max())
 
 
 def _points(file: DatasetReader) -> list[dict[str, str]]:
-    """Ground control points as a VRT writes them."""
+    """Return ground control points as a VRT contains them."""
     places = [(point.col, point.row, point.x, point.y, point.z or 0.0) for point in file.gcps[0]]
     axes = ("Pixel", "Line", "X", "Y", "Z")
     return [dict(zip(axes, (repr(float(value)) for value in place), strict=True)) for place in places]
 
 
 def _place(root: ET.Element, file: DatasetReader) -> None:
-    """Coordinate system, transform or ground control points."""
+    """Add CRS and transform, or ground control points."""
     points, projection = file.gcps
     if points:
         named = {"Projection": projection.to_wkt(version=WktVersion.WKT2_2019)} if projection else {}
@@ -128,7 +128,7 @@ def _place(root: ET.Element, file: DatasetReader) -> None:
 
 
 def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader) -> None:
-    """One band, with its nodata value, or else with its mask where it has one."""
+    """Add one band, with its nodata value, or else its mask if it has one."""
     band = bands_of(file)[0]
     at = band - 1
     kind, flags, (height, width) = TYPES[file.dtypes[at]], file.mask_flag_enums[at], file.block_shapes[at]
@@ -148,7 +148,7 @@ def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader
 
 
 def _add_source(element: ET.Element, part: BandFile, band: str, file: DatasetReader) -> None:
-    """The whole of a band of a file, or of its mask."""
+    """Add a complete band of a file, or its mask, as a source."""
     whole = {"xOff": "0", "yOff": "0", "xSize": str(file.width), "ySize": str(file.height)}
     source = ET.SubElement(element, "SimpleSource")
     ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = part.source

@@ -1,1 +1,1 @@
-"""Windows of a scene: the grid, the engine that labels them, and the stitching of their probabilities."""
+"""Windows of scenes: the grid, the engine that labels them, and the stitching of their probabilities."""

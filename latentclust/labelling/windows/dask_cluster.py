@@ -1,4 +1,4 @@
-"""Strips labelled by a Dask cluster: a local one that is started for a run, or one that is there."""
+"""Strips labelled by a Dask cluster: a local one that is started for a run, or a running one."""
 
 import asyncio
 import concurrent.futures
@@ -31,18 +31,18 @@ T = TypeVar("T")
 INSTALL_FIX = "pip install 'latentclust[cluster]'"
 
 CONNECT_SECONDS = 8
-"""How long a scheduler may take to answer."""
+"""Seconds within which a scheduler must answer."""
 
 GRACE_SECONDS = 1
-"""How much longer it is waited for."""
+"""Seconds of waiting beyond Dask's own timeout."""
 
 MAX_QUEUED_PER_THREAD = 2
-"""Strips in flight for each thread of a cluster."""
+"""Number of strips in flight for each thread of a cluster."""
 
 POLL_SECONDS = 0.5
-"""How often a wish to stop is looked for."""
+"""Seconds between checks for a request to stop."""
 
-RESUME_FIX = "The same command goes on where it was"
+RESUME_FIX = "Run the same command again to resume"
 
 CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
@@ -53,11 +53,11 @@ SCHEDULER_FIX = "Start it, check the address, or use --workers N"
 def cluster_engine(
     settings: LabelSettings, folder: Path, workers: int | None, scheduler: str | None
 ) -> "Iterator[Engine]":
-    """An engine of a local cluster of so many workers, or of the cluster at an address.
+    """Yield an engine of a local cluster with a number of workers, or of the cluster at an address.
 
     Raises:
-        LatentclustError: Dask is not installed, no scheduler answers, it has no workers, or one of them does not see
-            the folder or has another version of latentclust.
+        LatentclustError: If Dask is not installed, no scheduler answers, it has no workers, or one of them does not
+            see the folder or has another version of latentclust.
     """
     with ExitStack() as stack:
         client = stack.enter_context(_start_local_cluster(workers) if scheduler is None else _connected(scheduler))
@@ -72,14 +72,14 @@ def cluster_engine(
 
 @contextmanager
 def _start_local_cluster(workers: int | None) -> "Iterator[Client]":
-    """A cluster of processes on this machine; they are spawned, and a lost one is started again."""
+    """Start a cluster of spawned processes on this machine. A lost process is restarted."""
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise LatentclustError.at("--workers", "Dask is not installed", INSTALL_FIX) from error
     settings: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        _environment_kept(),
+        _environment_restored(),
         LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, **settings) as cluster,
         Client(cluster) as client,
     ):
@@ -87,8 +87,8 @@ def _start_local_cluster(workers: int | None) -> "Iterator[Client]":
 
 
 @contextmanager
-def _environment_kept() -> Iterator[None]:
-    """Leaves the environment variables as they were: Dask sets those of its processes in the one that starts them."""
+def _environment_restored() -> Iterator[None]:
+    """Restore environment variables afterwards, because Dask sets those of its processes in this one."""
     before = dict(os.environ)
     try:
         yield
@@ -99,7 +99,7 @@ def _environment_kept() -> Iterator[None]:
 
 
 def call_with_timeout(seconds: int, action: Callable[[], T]) -> T:
-    """What a call gives; TimeoutError where it has not come back after so many seconds, and goes on in a thread."""
+    """Call a function with a timeout. Raise TimeoutError if it has not returned; the call continues in its thread."""
     outcome: SimpleQueue[tuple[T | None, Exception | None]] = SimpleQueue()
 
     def act() -> None:
@@ -112,7 +112,7 @@ def call_with_timeout(seconds: int, action: Callable[[], T]) -> T:
     try:
         found, error = outcome.get(timeout=seconds)
     except Empty:
-        raise TimeoutError("it accepts, and says nothing") from None
+        raise TimeoutError("it accepts connections and does not answer") from None
     if error is not None:
         raise error
     return cast(T, found)
@@ -125,7 +125,7 @@ def _connected(address: str) -> "Iterator[Client]":
     except ImportError as error:
         raise LatentclustError.at("--scheduler", "Dask is not installed", INSTALL_FIX) from error
     try:
-        # Of a server that accepts and says nothing Dask waits without end, so another thread does.
+        # Dask waits forever for a server that accepts connections and does not answer, so another thread waits.
         client = call_with_timeout(CONNECT_SECONDS + GRACE_SECONDS, partial(Client, address, timeout=CONNECT_SECONDS))
     except (OSError, ValueError, TypeError) as error:
         what = f"no scheduler answers at {address!r} within {CONNECT_SECONDS} s ({error or type(error).__name__})"
@@ -135,33 +135,35 @@ def _connected(address: str) -> "Iterator[Client]":
 
 
 def _check_workers(client: "Client", folder: Path) -> None:
-    """Every worker must read the same token under the same path, with the same version of latentclust."""
+    """Check that every worker reads the same token under the same path, and has the same version of latentclust."""
     from importlib.metadata import version
 
     from latentclust.labelling.windows.dask_worker import worker_info
 
     token = folder / "token"
-    word = secrets.token_hex(8)
-    token.write_text(word, encoding="utf-8")
+    secret = secrets.token_hex(8)
+    token.write_text(secret, encoding="utf-8")
     try:
         found: Mapping[str, tuple[str, str]] = client.run(worker_info, str(token.resolve()))
     except ModuleNotFoundError as error:
-        raise LatentclustError.at("--scheduler", f"a worker lacks {error.name}", "Install latentclust there") from error
+        raise LatentclustError.at(
+            "--scheduler", f"a worker cannot import {error.name}", "Install latentclust on all workers"
+        ) from error
     finally:
         token.unlink()
     if not found:
         raise LatentclustError.at("--scheduler", "the cluster has no worker", "Start workers, then run it again")
     for worker, (seen, installed) in found.items():
-        if seen != word:
+        if seen != secret:
             what = f"worker {worker} does not see {folder.resolve()} ({seen})"
             raise LatentclustError.at("--scheduler", what, "Use a folder that all workers share under one path")
         if installed != version("latentclust"):
-            what = f"worker {worker} has latentclust {installed}, and {version('latentclust')} is here"
+            what = f"worker {worker} has latentclust {installed}, and this process {version('latentclust')}"
             raise LatentclustError.at("--scheduler", what, "Install one version on all of them")
 
 
 def _broadcast(client: "Client", settings: LabelSettings, model: Path, threads: int | None) -> None:
-    """Gives every worker, also those that join later, the plan and the model, once."""
+    """Send settings and model once to every worker, including those that join later."""
     from latentclust.labelling.windows.dask_worker import WorkerSettings
 
     rest = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "model"}
@@ -171,38 +173,38 @@ def _broadcast(client: "Client", settings: LabelSettings, model: Path, threads: 
 def _label(
     client: "Client", jobs: Iterator[StripJob], should_stop: ShouldStop, progress: Progress
 ) -> Iterator[StripResult]:
-    """Strips as they are finished; those of a worker that is lost are labelled by another."""
+    """Yield strips as they are finished. Strips of a lost worker are labelled by another."""
     from distributed import wait
 
     room = MAX_QUEUED_PER_THREAD * max(1, sum(client.nthreads().values()))
-    flying: dict[Future[Any], StripJob] = {}
+    in_flight: dict[Future[Any], StripJob] = {}
     try:
         while True:
-            while len(flying) < room and (job := next(jobs, None)) is not None:
-                flying[_submit(client, job)] = job
-            if not flying:
+            while len(in_flight) < room and (job := next(jobs, None)) is not None:
+                in_flight[_submit(client, job)] = job
+            if not in_flight:
                 return
             if should_stop():
-                raise InterruptedRunError.at("scenes", "stopped", "The same command goes on with them")
+                raise InterruptedRunError.at("scenes", "stopped", RESUME_FIX)
             try:
-                done = wait(list(flying), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
+                done = wait(list(in_flight), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 continue
             except CANCELLED as error:
-                raise RunFailedError.at("--scheduler", "the cluster is gone", RESUME_FIX) from error
+                raise RunFailedError.at("--scheduler", "the cluster has stopped", RESUME_FIX) from error
             for future in done:
-                labelled = _outcome(future, flying.pop(future))
+                labelled = _outcome(future, in_flight.pop(future))
                 facts = labelled.facts
                 progress(labelled.job, labelled.job.windows, facts.pixels if facts else 0)
                 yield labelled
     finally:
-        client.cancel(list(flying), force=True)
+        client.cancel(list(in_flight), force=True)
 
 
 def _submit(client: "Client", job: StripJob) -> "Future[Any]":
     from latentclust.labelling.windows.dask_worker import label_strip
 
-    # A worker may have another working directory.
+    # A worker may have a different working directory.
     return client.submit(label_strip, replace(job, folder=job.folder.resolve()), pure=False)
 
 
@@ -211,5 +213,5 @@ def _outcome(future: "Future[Any]", job: StripJob) -> StripResult:
         found: StripResult = future.result()
         return found
     if future.status in ("cancelled", "lost"):
-        raise RunFailedError.at("--scheduler", "the cluster is gone", RESUME_FIX)
+        raise RunFailedError.at("--scheduler", "the cluster has stopped", RESUME_FIX)
     return StripResult(job, None, future.exception())

@@ -1,4 +1,4 @@
-"""What runs in the processes of a Dask cluster."""
+"""Functions that run in the workers of a Dask cluster."""
 
 import os
 from collections.abc import Mapping
@@ -17,35 +17,42 @@ NAME = "latentclust-plan"
 
 
 class WorkerSettings(WorkerPlugin):
-    """Reads the model once in every worker.
+    """A worker plugin that loads the model once in every worker.
 
     Attributes:
-        plan: What strips are labelled by; set in the worker.
+        settings: Settings of the run; set in the worker.
     """
 
     name = NAME
     settings: LabelSettings
 
     def __init__(self, model: str, device: str, rest: Mapping[str, Any], threads: int | None) -> None:
-        """Is sent: the model's file, where its networks go, the rest of the plan, and how many threads torch takes."""
+        """Hold what is sent to workers.
+
+        Args:
+            model: Path of the model file.
+            device: Device of the networks.
+            rest: All other settings.
+            threads: Number of torch threads. None for the default.
+        """
         self.model, self.device, self.rest, self.threads = model, device, dict(rest), threads
 
     def setup(self, worker: Worker) -> None:
-        """In the worker, when it begins."""
+        """Load the model. Dask calls this in each worker."""
         if self.threads:
             torch.set_num_threads(self.threads)
         self.settings = LabelSettings(model=load(self.model, self.device), **self.rest)
 
 
 def label_strip(job: StripJob) -> StripResult:
-    """Labels one strip."""
+    """Label one strip."""
     plugin = get_worker().plugins[NAME]
     assert isinstance(plugin, WorkerSettings)
     return next(label_strips(plugin.settings, iter([job]), lambda: False, lambda job, windows, pixels: None))
 
 
 def worker_info(token: str) -> tuple[str, str]:
-    """What a file holds, or why it cannot be read; and the version of latentclust."""
+    """Return the content of a file, or why it cannot be read, and the version of latentclust."""
     try:
         word = Path(token).read_text(encoding="utf-8")
     except OSError as error:

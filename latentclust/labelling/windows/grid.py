@@ -1,4 +1,4 @@
-"""The grid of windows that covers one axis of a scene: what is read, what of it is kept, and with which weight."""
+"""The grid of windows that covers a scene: the pixels that each window reads and keeps, and their weights."""
 
 from dataclasses import dataclass
 from math import pi
@@ -13,34 +13,34 @@ from latentclust.model.model import ClusteringModel
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork
 
 Blend = Literal["hann", "crop"]
-"""How windows meet: by Hann weights on probabilities, or by a cut in the middle of their overlap."""
+"""Blending of neighbouring windows: Hann weights on probabilities, or a cut in the middle of the overlap."""
 
 OVERLAP_DIVISOR = 4
-"""Neighbouring windows share their side over this, unless said otherwise."""
+"""Neighbouring windows share their size divided by this by default."""
 
 MARGIN_DIVISOR = 4
-"""Where the radius is not known, the overlap over this is discarded at each end; both sides make half of it."""
+"""If the radius is unknown, each window discards the overlap divided by this at each end, half of it in total."""
 
 BLEND_RAMP_PIXELS = 16
-"""Pixels over which windows of a finite receptive field blend."""
+"""Pixels over which windows blend if the receptive field is finite."""
 
 LARGEST_RADIUS = 128
-"""A model that looks further, pixels, is treated as one without bound, unless larger windows are asked for."""
+"""Receptive-field radius in pixels above which a model counts as unbounded, unless larger windows are requested."""
 
 IMAGE_NETWORKS = (EncoderMapNetwork, HeadsMapNetwork, TrunkMapNetwork)
-"""The networks that read images."""
+"""Types of networks that read images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a window takes of one axis, in pixels from the raster's origin.
+    """The extent of a window along one axis, in pixels from the origin of the raster.
 
     Attributes:
-        start: The first pixel read.
-        stop: After the last pixel read.
-        first: The first pixel kept.
-        last: After the last pixel kept.
-        weights: `(last - first,)`, of the kept pixels, in (0, 1].
+        start: First pixel that is read.
+        stop: Pixel after the last one that is read.
+        first: First pixel that is kept.
+        last: Pixel after the last one that is kept.
+        weights: Weights `(last - first,)` of the kept pixels, in (0, 1].
     """
 
     start: int
@@ -51,21 +51,21 @@ class Span:
 
     @property
     def kept(self) -> slice:
-        """The kept pixels, within the window."""
+        """Kept pixels, relative to the window."""
         return slice(self.first - self.start, self.last - self.start)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How scenes are cut into windows; rows before columns.
+    """The positions of all windows of a scene; values for rows come before those for columns.
 
     Attributes:
-        tile: Sides of a window, pixels; multiples of `stride`.
-        overlap: Pixels that neighbouring windows share; multiples of `stride`, at most half a side.
-        margin: Pixels at each end of a window that are discarded, but not at an end of the scene.
-        stride: What origins of windows are multiples of.
-        blend: How windows meet.
-        radius: How far the model looks, pixels; None where it has no bound that windows can keep.
+        tile: Height and width of a window in pixels, multiples of `stride`.
+        overlap: Pixels that neighbouring windows share, multiples of `stride`; at most half a window.
+        margin: Pixels that are discarded at each end of a window, except at the ends of the scene.
+        stride: Origins of windows are multiples of this number of pixels.
+        blend: Blending of neighbouring windows.
+        radius: Receptive-field radius of the model in pixels. None if it is unbounded, or too large for the windows.
     """
 
     tile: tuple[int, int]
@@ -76,22 +76,23 @@ class Grid:
     radius: int | None
 
     def rows(self, height: int) -> list[Span]:
-        """The spans that cover `height` pixels."""
+        """Return the spans that cover `height` pixels."""
         return spans(height, self.tile[0], self.overlap[0], self.margin[0], self.stride, self.blend)
 
     def columns(self, width: int) -> list[Span]:
-        """The spans that cover `width` pixels."""
+        """Return the spans that cover `width` pixels."""
         return spans(width, self.tile[1], self.overlap[1], self.margin[1], self.stride, self.blend)
 
 
 def make_grid(model: ClusteringModel, tile: int | None, overlap: int | None, blend: Blend) -> Grid:
-    """The grid of a model.
+    """Return the grid for a model.
 
-    Where its receptive field is finite, windows overlap by twice its radius and a ramp, and are as large as in training
-    or larger, so that overlaps cost little. Elsewhere they are as large as in training, and a quarter is shared.
+    If the receptive field is finite, windows overlap by twice its radius and a ramp by default, and are as large as in
+    training or larger, so that overlaps cost little. Otherwise they are as large as in training and share a quarter.
 
     Raises:
-        LatentclustError: A tile or an overlap that is no multiple of the model's stride, or too great an overlap.
+        LatentclustError: If the tile or the overlap is not a multiple of the model's stride, or the overlap is too
+            large.
     """
     stride = int(
         np.lcm.reduce([1, *(net.stride for net in model.networks.values() if isinstance(net, IMAGE_NETWORKS))])
@@ -101,56 +102,56 @@ def make_grid(model: ClusteringModel, tile: int | None, overlap: int | None, ble
     shared = (overlap, overlap) if overlap is not None else _overlaps(sides, radius, stride, blend)
     for option, value in (("--tile", min(sides)), ("--overlap", min(shared))):
         if value % stride or value < 0 or (option == "--tile" and value < 1):
-            what = f"{value} pixels, and windows of this model begin at multiples of {stride}"
+            what = f"must be a multiple of {stride} pixels for this model, got {value}"
             raise LatentclustError.at(option, what, f"Use {max(stride, value - value % stride)}")
     if any(2 * part > side for part, side in zip(shared, sides, strict=True)):
-        what = f"{shared[0]} pixels, more than half of windows of {min(sides)}"
+        what = f"must be at most half of the tile of {min(sides)} pixels, got {shared[0]}"
         raise LatentclustError.at("--overlap", what, f"Use at most {min(sides) // 2}, or a larger --tile")
     margin = (_margin(shared[0], radius), _margin(shared[1], radius))
     return Grid(sides, shared, margin, stride, blend, radius)
 
 
 def _sides(model: ClusteringModel, radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
-    """The sides of windows: those of training, and larger where the overlap would be more than a quarter of them."""
-    least = max(stride, OVERLAP_DIVISOR * _wanted(radius, stride, blend)) if radius is not None else stride
+    """Return the size of windows: that of training, or more if the overlap would exceed a quarter of it."""
+    least = max(stride, OVERLAP_DIVISOR * _overlap_for(radius, stride, blend)) if radius is not None else stride
     height, width = (max(least, side - side % stride) for side in model.raw_shape[1:])
     return height, width
 
 
 def _overlaps(sides: tuple[int, int], radius: int | None, stride: int, blend: Blend) -> tuple[int, int]:
-    """Twice the radius, and as much of a ramp as fits half a window.
+    """Return the overlap: twice the radius, and as much of a ramp as fits into half a window.
 
-    Where they do not fit, the share of a window, and one stride where that fits.
+    If that does not fit, return a quarter of a window, and at least one stride if that fits.
     """
-    most = _whole(min(sides) // 2, stride)
+    most = _round_down(min(sides) // 2, stride)
     if radius is not None and 2 * radius <= most:
-        shared = min(most, _wanted(radius, stride, blend))
+        shared = min(most, _overlap_for(radius, stride, blend))
         return shared, shared
     rows, columns = (
-        max(_whole(side // OVERLAP_DIVISOR, stride), stride if 2 * stride <= side else 0) for side in sides
+        max(_round_down(side // OVERLAP_DIVISOR, stride), stride if 2 * stride <= side else 0) for side in sides
     )
     return rows, columns
 
 
-def _wanted(radius: int, stride: int, blend: Blend) -> int:
-    """The overlap of windows of a model that looks `radius` pixels far, a multiple of `stride`."""
+def _overlap_for(radius: int, stride: int, blend: Blend) -> int:
+    """Return the overlap for a receptive-field radius, a multiple of `stride`."""
     ramp = BLEND_RAMP_PIXELS if blend == "hann" else 0
     return -(-(2 * radius + ramp) // stride) * stride
 
 
 def _margin(overlap: int, radius: int | None) -> int:
-    """The radius where the overlap holds it twice, else a share of the overlap."""
+    """Return the radius if the overlap contains it twice, and else a share of the overlap."""
     return radius if radius is not None and 2 * radius <= overlap else overlap // MARGIN_DIVISOR
 
 
-def _whole(pixels: int, stride: int) -> int:
+def _round_down(pixels: int, stride: int) -> int:
     return pixels - pixels % stride
 
 
 def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: Blend) -> list[Span]:
-    """Windows of `side` pixels that cover `whole` pixels, in order; the last ends where the axis ends.
+    """Return windows of `side` pixels that cover `whole` pixels, in order; the last one ends at the end of the axis.
 
-    Every pixel is kept at least once, and at the two ends of the axis nothing is discarded.
+    Every pixel is kept at least once, and nothing is discarded at the two ends of the axis.
     """
     final = -(-(whole - side) // stride) * stride
     starts = [0] if whole <= side else [*range(0, whole - side, side - overlap), final]
@@ -163,7 +164,7 @@ def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: 
             last = stop if ends else stop - overlap // 2
             weights = np.ones(last - first, np.float32)
         else:
-            # The last window, which ends where the axis does, may begin well before the one above it ends.
+            # The last window ends with the axis, and may start well before its predecessor ends.
             first = 0 if begins else max(start + margin, found[-1].last - (overlap - 2 * margin))
             last = stop - (0 if ends else margin)
             weights = _hann(last - first, overlap - 2 * margin, not begins, not ends)
@@ -172,7 +173,7 @@ def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: 
 
 
 def _hann(length: int, ramp: int, rises: bool, falls: bool) -> NDArray[np.float32]:
-    """Ones, with half a Hann window of `ramp` pixels at either end that has a neighbour."""
+    """Return ones, with half a Hann window of `ramp` pixels at each end that has a neighbour."""
     weights = np.ones(length, np.float32)
     slope = np.sin(pi / 2 * (np.arange(ramp) + 0.5) / max(ramp, 1)) ** 2
     slope = slope[:length].astype(np.float32)

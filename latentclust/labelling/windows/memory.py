@@ -1,4 +1,4 @@
-"""What a run keeps in memory at once, and how a limit is kept."""
+"""Memory of a labelling run, and batches that fit a limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,29 +17,29 @@ FLOAT = 4
 MEGABYTE = 1_000_000
 
 COPIES = 3
-"""Batches of windows as they were read: at work, waiting, and being read."""
+"""Batches of windows in memory: one in use, one waiting, and one being read."""
 
 
 def limit_batch(settings: LabelSettings, limit: int) -> LabelSettings:
-    """The plan with as large a batch as half of `limit` bytes allows, and no larger than it was.
+    """Return the settings with a batch that fits into half of `limit` bytes, at most as large as before.
 
     The rest is for strips; `check_width` holds scenes against it.
 
     Raises:
-        LatentclustError: A single window takes more.
+        LatentclustError: If a single window needs more.
     """
     each = window_bytes(settings)
     if limit // 2 < each:
         what = f"{limit / MEGABYTE:,.0f} MB, and one window takes {each / MEGABYTE:,.0f} MB"
         raise LatentclustError.at(
-            "--max-memory", f"{what}, which may be half of it", "Raise it, or use a smaller --tile"
+            "--max-memory", f"{what}, and it may take half of it", "Raise it, or use a smaller --tile"
         )
     batch = min(settings.batch, limit // 2 // each)
     return replace(settings, batch=batch, strip_limit=limit - batch * each)
 
 
 def check_strip_memory(settings: LabelSettings, width: int, where: str) -> None:
-    """Raises LatentclustError where the strips of a scene `width` pixels wide take more than is left for them."""
+    """Raise LatentclustError if the strips of a scene `width` pixels wide exceed the memory that is left for them."""
     needed = strip_bytes(settings, width)
     if settings.strip_limit is not None and needed > settings.strip_limit:
         left = settings.strip_limit / MEGABYTE
@@ -48,7 +48,7 @@ def check_strip_memory(settings: LabelSettings, width: int, where: str) -> None:
 
 
 def strip_bytes(settings: LabelSettings, width: int) -> int:
-    """What a strip of a scene `width` pixels wide takes: a window's sums, those of shared rows, and finished rows."""
+    """Return the bytes of a strip `width` pixels wide: sums of a window and of shared rows, and finished rows."""
     planes, (height, side) = settings.model.clusters + 1, settings.grid.tile
     shared = max(0, settings.grid.overlap[0] - 2 * settings.grid.margin[0])
     sums = FLOAT * planes * (2 * height * side + 3 * shared * width)
@@ -58,7 +58,7 @@ def strip_bytes(settings: LabelSettings, width: int) -> int:
 
 
 def window_bytes(settings: LabelSettings) -> int:
-    """What one window of a batch takes: as read, its probabilities, and the layer that takes most."""
+    """Return the bytes of one window of a batch: its pixels, its probabilities and the largest layer."""
     height, width = settings.grid.tile
     pixels = height * width
     read = COPIES * pixels * (len(settings.bands.bands) + 1) + FLOAT * pixels * len(settings.bands.bands)
@@ -67,7 +67,7 @@ def window_bytes(settings: LabelSettings) -> int:
 
 @torch.no_grad()
 def _largest_layer(settings: LabelSettings) -> int:
-    """Bytes of the inputs and outputs of the layer that has most, for one window."""
+    """Return the bytes of the inputs and outputs of the largest layer, for one window."""
     model, (height, width) = settings.model, settings.grid.tile
     rng = torch.Generator(model.device).manual_seed(0)
     raw = torch.rand(1, model.raw_shape[0], height, width, generator=rng, device=model.device)
@@ -78,14 +78,14 @@ def _largest_layer(settings: LabelSettings) -> int:
 
 @contextmanager
 def _sizes(networks: list[nn.Module]) -> Iterator[list[int]]:
-    """Hears the bytes that go in and out of every layer."""
+    """Record the bytes of inputs and outputs of every layer."""
     sizes: list[int] = []
 
-    def hear(layer: nn.Module, given: tuple[object, ...], found: object) -> None:
+    def record(layer: nn.Module, given: tuple[object, ...], found: object) -> None:
         sizes.append(sum(each.nbytes for each in (*given, found) if isinstance(each, Tensor)))
 
     layers = [layer for network in networks for layer in network.modules() if not list(layer.children())]
-    handles = [layer.register_forward_hook(hear) for layer in layers]
+    handles = [layer.register_forward_hook(record) for layer in layers]
     try:
         yield sizes
     finally:

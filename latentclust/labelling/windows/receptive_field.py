@@ -1,4 +1,4 @@
-"""How far a model looks: what lies outside a window changes its labels so many pixels deep, and no deeper."""
+"""The receptive-field radius of a model: how deep pixels outside a window change the labels inside it."""
 
 import warnings
 
@@ -12,16 +12,16 @@ from latentclust.specs.inference import ChainSpec
 from latentclust.tensors import Images
 
 FIRST_PROBE = 8
-"""The least radius that is probed for, pixels; it is doubled until it suffices."""
+"""First radius in pixels that is probed. It is doubled until it suffices."""
 
 
 @torch.no_grad()
 def receptive_field_radius(model: ClusteringModel, largest: int) -> int | None:
-    """The radius of a model's receptive field, pixels, or None where it is more than `largest` or has no bound.
+    """Return the receptive-field radius of a model in pixels, or None if it exceeds `largest` or is unbounded.
 
-    A window is surrounded by NaN, and NaN spreads through every layer to just those outputs that its pixels reach. A
-    network that looks at the whole window (attention, global pooling, group norm) has no bound; nor has an inference
-    that samples, for what it draws depends on the window.
+    The function surrounds a window with NaN, which spreads through every layer to exactly the outputs that depend on
+    it. A network that reads the whole window at once (attention, global pooling, group norm) is unbounded; so is an
+    inference that samples, because its samples depend on the window.
     """
     if isinstance(model.inference, ChainSpec):
         return None
@@ -31,7 +31,7 @@ def receptive_field_radius(model: ClusteringModel, largest: int) -> int | None:
         try:
             found = _depth(_probe(model, probed), probed)
         except (RuntimeError, ValueError, AssertionError, IndexError):
-            return None  # a network that reads windows of one size alone, or an inference that refuses NaN
+            return None  # The network reads windows of one size only, or the inference rejects NaN.
         if found is not None:
             return found if found <= largest else None
         reach *= 2
@@ -39,14 +39,14 @@ def receptive_field_radius(model: ClusteringModel, largest: int) -> int | None:
 
 
 def _probe(model: ClusteringModel, reach: int) -> Tensor:
-    """Which pixels of a square of side `4 reach`, all but the inner `2 reach` of it NaN, are NaN in the posterior."""
+    """Return the pixels with a NaN posterior of a square of side `4 reach` that is NaN outside its inner `2 reach`."""
     rng = torch.Generator(model.device).manual_seed(0)
     side = 4 * reach
     raw = torch.rand(1, model.raw_shape[0], side, side, generator=rng, device=model.device)
     inner = slice(reach, 3 * reach)
     framed = torch.full_like(raw, torch.nan)
     framed[..., inner, inner] = raw[..., inner, inner]
-    # Fast algorithms of convolution mix neighbouring outputs, and would spread NaN too far.
+    # Fast convolution algorithms mix neighbouring outputs and would spread NaN too far.
     with warnings.catch_warnings(action="ignore"), mkldnn.flags(enabled=False), cudnn.flags(enabled=False):
         images = model.preprocess(Images(framed), rng)
         found = posterior_of(model.inference, model.model, images, model.state, rng, model.stride)
@@ -54,7 +54,7 @@ def _probe(model: ClusteringModel, reach: int) -> Tensor:
 
 
 def _depth(reached: Tensor, reach: int) -> int | None:
-    """How deep into the inner square the frame reaches; None where it reaches the centre, or is not NaN itself."""
+    """Return how deep NaN reaches into the inner square; None if it reaches the centre or does not fill the frame."""
     inner = reached[reach : 3 * reach, reach : 3 * reach]
     if int(reached.sum() - inner.sum()) < reached.numel() - inner.numel():
         return None

@@ -1,4 +1,4 @@
-"""The files of strips: written row by row, kept when whole, and read back as the rows of a scene."""
+"""The files of strips: written row by row, kept when complete, and read back as the rows of a scene."""
 
 import json
 import os
@@ -22,19 +22,19 @@ from latentclust.labelling.windows.stitch import PixelRows, StripShape, decide_l
 FACTS = "strip.json"
 
 ROWS = 256
-"""Pixel rows that are read back at once."""
+"""Number of pixel rows that are read back at once."""
 
 SEAM = 4096
-"""Pixel columns of a seam that are added up at once."""
+"""Number of pixel columns of a seam that are summed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripFacts:
-    """What was counted while a strip was labelled.
+    """Counts of a labelled strip.
 
     Attributes:
-        windows: Windows that the model read.
-        pixels: Pixels that the model read, overlaps counted as often as they were read.
+        windows: Number of windows that the model read.
+        pixels: Number of pixels that the model read. Overlaps count as often as they are read.
     """
 
     windows: int
@@ -43,13 +43,13 @@ class StripFacts:
 
 @final
 class StripWriter:
-    """Writes a strip row by row into a folder, which takes its name when the strip is whole.
+    """Writes a strip row by row into a folder, which gets its final name when the strip is complete.
 
-    Pixel rows without data take no room where the file system has holes.
+    Nodata rows take no disk space if the file system supports sparse files.
     """
 
     def __init__(self, folder: Path, shape: StripShape, clusters: int, names: Sequence[str]) -> None:
-        """Begins under a temporary name beside `folder`; `names` says which of the finished rasters are kept."""
+        """Make a folder of a temporary name next to `folder`. `names` lists the rasters that are kept."""
         self.folder, self.shape, self.clusters, self.names = folder, shape, clusters, names
         self._partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -58,12 +58,12 @@ class StripWriter:
         self._files: dict[str, BufferedWriter] = {}
 
     def sums(self, name: Literal["head", "tail"], sums: Tensor | None) -> None:
-        """Keeps sums; none of them means that no pixel is data."""
+        """Write sums. None means that all pixels are nodata."""
         if sums is not None:
             self._append(name, sums.cpu().numpy())
 
     def rows(self, count: int, decided: PixelRows | None) -> None:
-        """Keeps finished pixel rows."""
+        """Write finished pixel rows."""
         for name in self.names:
             if decided is not None:
                 self._append(name, getattr(decided, name))
@@ -71,7 +71,7 @@ class StripWriter:
                 self._skip(name, count)
 
     def close(self, facts: StripFacts) -> None:
-        """The strip is whole."""
+        """Complete the strip: write its counts and rename its folder."""
         with write_errors(self.folder):
             for file in self._files.values():
                 with file:
@@ -80,16 +80,16 @@ class StripWriter:
             sizes = {path.name: path.stat().st_size for path in self._partial.iterdir()}
             content = {"facts": asdict(facts), "files": sizes}
             (self._partial / FACTS).write_text(json.dumps(content), encoding="utf-8")
-            if is_complete(self.folder):  # another process was given the strip too, and was faster
+            if is_complete(self.folder):  # Another process labelled the strip too, and was faster.
                 shutil.rmtree(self._partial)
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
             self._partial.rename(self.folder)
 
     def discard(self) -> None:
-        """Removes what was written."""
+        """Remove the files."""
         for file in self._files.values():
-            with suppress(OSError):  # a full disk is why, and the first error is the one to hear of
+            with suppress(OSError):  # The disk is full; the first error is the one to report.
                 file.close()
         shutil.rmtree(self._partial, ignore_errors=True)
 
@@ -109,14 +109,14 @@ class StripWriter:
 
 
 def strip_layout(name: str, clusters: int, width: int) -> tuple[np.dtype[Any], int]:
-    """The type of values in a finished raster's file, and how many of them a pixel row has."""
+    """Return the data type of a raster's file, and the number of values in a pixel row."""
     if name == "labels":
         return label_type(clusters), width
     return np.dtype(np.uint8), width * clusters if name == "probabilities" else width
 
 
 def is_complete(folder: Path) -> StripFacts | None:
-    """What was counted in a strip all of whose files are there; None where they are not."""
+    """Return the counts of a strip, or None if one of its files is missing or truncated."""
     try:
         content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         sizes = {name: (folder / name).stat().st_size for name in content["files"]}
@@ -127,12 +127,12 @@ def is_complete(folder: Path) -> StripFacts | None:
 
 @dataclass(frozen=True, slots=True)
 class StripReader:
-    """The files of a whole strip.
+    """The files of a complete strip.
 
     Attributes:
-        folder: Holds them.
-        shape: Of the strip.
-        clusters: K.
+        folder: Folder of the files.
+        shape: Rows and columns of the strip.
+        clusters: Number of clusters, K.
     """
 
     folder: Path
@@ -141,17 +141,17 @@ class StripReader:
 
     @property
     def top(self) -> int:
-        """The first pixel row that it has finished."""
+        """First finished pixel row of the strip."""
         return self.shape.rows[0].first + self.shape.head
 
     def sums(self, name: Literal["head", "tail"]) -> NDArray[np.float32] | None:
-        """The sums `(k + 1, n, width)` that another strip adds to."""
+        """Return the sums `(k + 1, n, width)` of rows that another strip shares; None if all are nodata."""
         rows = getattr(self.shape, name)
         path = self.folder / name
         return _mapped(path, np.dtype(np.float32), (self.clusters + 1, rows, self.shape.width))
 
     def blocks(self, names: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
-        """The finished pixel rows from top to bottom, some at a time: `(n, width)`, probabilities `(n, k, width)`."""
+        """Yield blocks of finished pixel rows, top to bottom: `(n, width)`, probabilities `(n, k, width)`."""
         count = self.shape.rows[-1].last - self.shape.tail - self.top
         is_complete = {}
         for name in names:
@@ -172,7 +172,7 @@ def _mapped(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[
 def read_scene_rows(
     strips: Sequence[StripReader], names: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-    """The pixel rows of a scene from top to bottom: the first row's number, and the rows of each finished raster."""
+    """Yield the pixel rows of a scene from top to bottom: number of the first row, and the rows of each raster."""
     for above, strip in zip([None, *strips[:-1]], strips, strict=True):
         if above is not None and strip.shape.head:
             yield strip.shape.rows[0].first, _seam(above, strip, names)
@@ -183,7 +183,7 @@ def read_scene_rows(
 
 
 def _seam(above: StripReader, below: StripReader, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """The pixel rows that two strips share."""
+    """Return the pixel rows that two strips share."""
     width, rows, clusters = below.shape.width, below.shape.head, below.clusters
     parts = [sums for sums in (above.sums("tail"), below.sums("head")) if sums is not None]
     found: dict[str, NDArray[Any]] = {}

@@ -1,6 +1,6 @@
 """The window engine: windows are preprocessed, read by the model under autocast, checked and stitched into strips."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -197,7 +197,7 @@ def label_strips(
 
 def _read_jobs(
     settings: LabelSettings, jobs: Iterable[StripJob], should_stop: ShouldStop
-) -> Iterator[tuple[StripJob, WindowBatch | Exception]]:
+) -> Generator[tuple[StripJob, WindowBatch | Exception], None, None]:
     """Yield the batches of each strip. An error replaces the batches that could not be read."""
     for job in jobs:
         try:

@@ -1,4 +1,4 @@
-"""Strips of a scene: whole rows of windows, which one process labels by itself."""
+"""Strips of a scene: complete rows of windows that are labelled as a unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,19 @@ from latentclust.labelling.windows.grid import Span
 from latentclust.labelling.windows.stitch import StripShape
 
 WINDOWS = 256
-"""About how many windows a strip has; what strips there are does not depend on who labels them."""
+"""Approximate number of windows in a strip. The strips of a scene do not depend on the engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class PixelBounds:
-    """A rectangle of pixels: from the first to after the last row and column."""
+    """A rectangle of pixels, from the first row and column to those after the last.
+
+    Attributes:
+        top: First row.
+        left: First column.
+        bottom: Row after the last one.
+        right: Column after the last one.
+    """
 
     top: int
     left: int
@@ -21,29 +28,29 @@ class PixelBounds:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return self.right - self.left
 
 
 def overlapping_spans(spans: Sequence[Span], first: int, last: int) -> list[Span]:
-    """The spans that keep any of the pixels from `first` to before `last`."""
+    """Return the spans that keep any of the pixels from `first` to before `last`."""
     return [span for span in spans if span.first < last and span.last > first]
 
 
 def split_into_strips(rows: Sequence[Span], columns: Sequence[Span], extent: PixelBounds) -> list[StripShape]:
-    """The strips of rows of windows, top to bottom.
+    """Return the strips of a scene, top to bottom.
 
     Two strips share at most the pixel rows between the last row of windows of one and the first of the other.
     """
-    wanted = max(1, round(WINDOWS / len(columns)))
+    rows_per_strip = max(1, round(WINDOWS / len(columns)))
     cuts, last = [0], len(rows)
     for row in range(1, last):
-        if row - cuts[-1] >= wanted and _separable(rows, row):
+        if row - cuts[-1] >= rows_per_strip and _separable(rows, row):
             cuts.append(row)
     shapes = []
     for start, stop in zip(cuts, [*cuts[1:], last], strict=True):
@@ -54,7 +61,7 @@ def split_into_strips(rows: Sequence[Span], columns: Sequence[Span], extent: Pix
 
 
 def _separable(rows: Sequence[Span], row: int) -> bool:
-    """Whether no pixel row is shared by three rows of windows about the cut before `row`."""
+    """Return whether no three rows of windows around the cut before `row` share a pixel row."""
     before = row < 2 or rows[row - 2].last <= rows[row].first
     after = row + 1 == len(rows) or rows[row - 1].last <= rows[row + 1].first
     return before and after

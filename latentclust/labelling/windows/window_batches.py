@@ -1,6 +1,6 @@
 """Windows of a scene, read from a raster file or an array and grouped into batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -142,10 +142,14 @@ def batch_windows(windows: Iterable[WindowPixels | None], size: int) -> Iterator
     yield WindowBatch(tuple(batch), read, last=True)
 
 
-def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the items, producing the next one in a background thread."""
+def prefetch(items: Generator[Item, None, None]) -> Iterator[Item]:
+    """Yield the items, producing the next one in a background thread, which also closes the generator."""
     with ThreadPoolExecutor(1, "read-ahead") as pool:
-        upcoming = pool.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
+        try:
             upcoming = pool.submit(next, items, None)
-            yield item
+            while (item := upcoming.result()) is not None:
+                upcoming = pool.submit(next, items, None)
+                yield item
+        finally:
+            # An open raster belongs to the thread that opened it: GDAL's environment is local to a thread.
+            pool.submit(items.close).result()

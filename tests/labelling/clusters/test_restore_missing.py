@@ -81,7 +81,8 @@ def test_a_legend_whose_raster_is_damaged_leads_to_a_new_raster(
     (out / "s.tif").write_bytes(bytes((out / "s.tif").stat().st_size))
     with monkeypatch.context() as patch:
         patch.setattr("latentclust.labelling.scheduler.prepare_scene", fail)
-        assert latentclust.label(planted, scene, out).failed[0].reason.endswith("is still there: s.tif")
+        (failed,) = latentclust.label(planted, scene, out).failed
+        assert failed.reason.endswith("outputs of an earlier run still exist: s.tif")
     again = latentclust.label(planted, scene, out)
     assert (again.kept, again.failed) == (frozenset(), ())
     assert {name: data for name, data in content(out).items() if name != "labelling.json"} == {

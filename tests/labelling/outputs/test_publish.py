@@ -115,7 +115,7 @@ def test_a_failure_keeps_what_an_earlier_run_made_and_says_so(
     good = scene.read_bytes()
     scene.write_bytes(good[:100])
     report = latentclust.label(planted, scene, out, confidence=True, overwrite=True, **changed)
-    said = "what an earlier run made of it is still there: s-confidence.tif, s.tif"
+    said = "outputs of an earlier run still exist: s-confidence.tif, s.tif"
     assert report.failed[0].reason.endswith(said)
     told = json.loads((out / "labelling.json").read_text())
     assert [(row["status"], row["files"]) for row in told["scenes"]] == [("failed", None)]
@@ -213,6 +213,6 @@ def test_what_a_failed_run_published_is_known(
         patch.setattr(Path, "replace", full)
         (failed,) = latentclust.label(planted, scene, out, confidence=True).failed
     assert failed.files == {"s-confidence.tif": -1}
-    assert failed.reason.endswith("some of its outputs may be there already")
+    assert failed.reason.endswith("some of its outputs may exist already")
     assert latentclust.label(planted, scene, out, overwrite=True).failed == ()
     assert names(out) == {"labelling.json", "s.tif", "s.tif.aux.xml", "s.qml"}

@@ -62,7 +62,7 @@ def test_a_range_is_no_moment() -> None:
 
 
 def test_a_bad_time_in_an_item_is_told() -> None:
-    with pytest.raises(LatentclustError, match=r"the scene's STAC item: 'soon' is no date"):
+    with pytest.raises(LatentclustError, match=r"the scene's STAC item: 'soon' is not a date"):
         acquisition_time(TAGGED, None, {"properties": {"datetime": "soon"}})
 
 

@@ -58,7 +58,7 @@ def test_other_names_are_read_by_index_with_a_warning_that_says_both(
     assert found.bands.bands == (1, 2, 3)
     (warning,) = found.warnings
     assert ", ".join(name or "no name" for name in names) in warning
-    assert "not called as the model's, B04, B03, B02: bands 1, 2, 3 are read" in warning
+    assert "do not have the model's names, B04, B03, B02; reading bands 1, 2, 3" in warning
 
 
 def test_another_count_is_refused_with_both_sides(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_another_scale_is_warned_of(tmp_path: Path) -> None:
     trained = BandReading((1, 2, 3), (), (3,), ("uint8",), RGB.names, ((1.0, -7.0), (1.0, 0.0), (1.0, 0.0)))
     (warning,) = fit(path, trained).warnings
     said = "band 1 (B02) has scale 0.5 and offset 0, and the training data had scale 1 and offset 0"
-    assert warning == f"{said}; stored values are read"
+    assert warning == f"{said}; values are read unscaled"
     assert fit(path, RGB).warnings == ()  # what is not known is not compared
 
 
@@ -101,7 +101,7 @@ def test_values_outside_the_range_in_every_band_are_refused_with_both_sides(tmp_
     with pytest.raises(LatentclustError, match=words):
         fit(path, ranged((200, 3400), (100, 2000)))
     (warning,) = fit(path, ranged((0.4, 2), (100, 2000))).warnings
-    assert warning.startswith("no value looked at lies in the range of the training data: band 2 has 0.51 to 0.99")
+    assert warning.startswith("no sampled value is in the range of the training data: band 2 has 0.51 to 0.99")
     assert fit(path, ranged((-5, 0), (0.4, 0.6))).warnings == ()  # one value is enough
 
 

@@ -80,10 +80,10 @@ def test_a_key_counts_before_a_common_name(tmp_path: Path) -> None:
     ("wanted", "words"),
     [
         ((), r"each of several assets could be the scene: visual \(B04, B03, B02\), red \(B04\), .* --bands"),
-        (("red", "swir"), "could be the scene: visual .*; the bands looked for are red, swir"),
+        (("red", "swir"), "could be the scene: visual .*; the requested bands are red, swir"),
         (
             ("red", "rededge"),
-            r"several assets are called rededge: rededge1 \(B05, rededge\), rededge2 \(B06, rededge\)",
+            r"several assets are named rededge: rededge1 \(B05, rededge\), rededge2 \(B06, rededge\)",
         ),
     ],
 )
@@ -96,7 +96,7 @@ def test_an_item_that_could_be_read_in_several_ways_lists_its_assets(
 
 
 def test_an_item_without_rasters_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match="has no asset that is raster data"):
+    with pytest.raises(LatentclustError, match="has no raster asset"):
         chosen(read_item(write_item(tmp_path / "i.json", {"meta": SENTINEL["meta"]})), ())
 
 
@@ -105,12 +105,12 @@ def test_an_item_without_rasters_is_told_of(tmp_path: Path) -> None:
     [
         ("", "cannot be read"),
         ('{"type": "Feature", "stac_version": "1.0.0"', "cannot be read"),
-        ("[1]", "is no STAC item: its type is 'list'"),
-        ("{}", "is no STAC item: it has no type"),
-        ('{"type": "FeatureCollection"}', "its type is 'FeatureCollection', and an item's is 'Feature'"),
+        ("[1]", "is not a STAC item: its type is 'list'"),
+        ("{}", "is not a STAC item: it has no type"),
+        ('{"type": "FeatureCollection"}', "its type is 'FeatureCollection'; the type of an item is 'Feature'"),
         ('{"type": "Catalog", "stac_version": "1.0.0"}', "its type is 'Catalog'"),
         ('{"type": "Feature", "stac_version": "1.0.0", "id": "a"}', "cannot be read"),
-        ('{"type": "Feature", "stac_version": "1.0.0", "id": "a", "assets": [1]}', "assets are no table"),
+        ('{"type": "Feature", "stac_version": "1.0.0", "id": "a", "assets": [1]}', "assets are not a table"),
         ('{"type": "Feature", "stac_version": "1.0.0", "id": "a", "assets": {"a": 1}}', "cannot be read"),
         ('{"type": "Feature", "stac_version": "1.0.0", "id": "a", "assets": {"a": {"href": 1}}}', "cannot be read"),
         ('{"type": "Feature", "stac_version": "1", "id": "a", "assets": {"a": {"roles": [[]], "href": "b"}}}', "read"),

@@ -46,7 +46,11 @@ def test_a_model_without_a_radius_takes_the_training_tile_and_a_quarter_of_it(mo
 
 @pytest.mark.parametrize(
     ("tile", "overlap", "words"),
-    [(63, None, "--tile: 63 pixels.*Use 62"), (64, 15, "--overlap: 15.*Use 14"), (64, 34, "more than half")],
+    [
+        (63, None, "--tile: must be a multiple of 2 pixels for this model, got 63. Use 62"),
+        (64, 15, "--overlap: must be a multiple of 2 pixels for this model, got 15. Use 14"),
+        (64, 34, "--overlap: must be at most half of the tile of 64 pixels, got 34"),
+    ],
 )
 def test_windows_that_do_not_fit_the_stride_are_refused(tile: int, overlap: int | None, words: str) -> None:
     with pytest.raises(LatentclustError, match=words):
