@@ -1,7 +1,7 @@
-"""What makes the clustered generator cluster: `python benchmarks/cgm_means.py [--seeds 3] [--threads 1] [--only NAME]`.
+"""Variants of the recipe digits-cgm: `python benchmarks/cgm_means.py [--seeds 3] [--threads 1] [--only NAME]`.
 
-Each means of digits-cgm taken out or put in by itself, the other settings kept, over the same seeds; one line a variant
-and benchmarks/results/cgm_means.json, which grows variant by variant.
+Each variant changes one setting and uses the same seeds. Prints one line per variant, and writes
+benchmarks/results/cgm_means.json after each.
 """
 
 import argparse
@@ -29,9 +29,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 def main() -> None:
-    """Runs the variants."""
+    """Run the variants."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", action="append", choices=VARIANTS, help="a variant; all unless said")
+    parser.add_argument("--only", action="append", choices=VARIANTS, help="a variant; defaults to all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

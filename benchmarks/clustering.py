@@ -1,8 +1,7 @@
-"""Recipes over seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
+"""Train recipes with several seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
-A recipe is one that ships, or a file.
-
-Runs each recipe, keeps its runs in `runs/benchmarks/`, and writes `benchmarks/results/clustering-RECIPE.json`.
+A recipe is a shipped one or a file. The runs are kept in `runs/benchmarks/`, and the scores are written to
+`benchmarks/results/clustering-RECIPE.json`.
 """
 
 import argparse
@@ -19,13 +18,13 @@ from latentclust.train.events import Record
 
 
 class Lines:
-    """Prints a line now and then."""
+    """A listener that prints ten lines per run."""
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_record(self, record: Record) -> None:
-        """A tenth of the rounds a line."""
+        """Print a line after each tenth of the rounds."""
         if record.round % (record.rounds // 10) == 0:
             print(
                 record.round,
@@ -35,11 +34,11 @@ class Lines:
             )
 
     def on_end(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    """The learning curve of a run: metrics by round, where `evaluate.every` asked for them."""
+    """Return the learning curve of a run: metrics by round, if `evaluate.every` is set."""
     lines = read_log(folder / METRICS)
     return [
         {"round": line["round"], "seconds": line["seconds"], **line["oracle"]} for line in lines if "oracle" in line
@@ -47,7 +46,7 @@ def curve(folder: Path) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    """Runs what was asked for, one recipe after the other."""
+    """Run the recipes in order."""
     parser = argparse.ArgumentParser()
     parser.add_argument("recipes", nargs="+")
     parser.add_argument("--seeds", type=int, default=3)

@@ -1,4 +1,4 @@
-"""ClustPy's DEC or IDEC, one seed, for dec.py: run by an interpreter that has ClustPy, not latentclust.
+"""Run ClustPy's DEC or IDEC with one seed, for dec.py, in an environment with ClustPy and without latentclust.
 
 Reads a JSON of settings beside the images as npz, and writes the cluster of each sample as npz.
 """
@@ -16,7 +16,7 @@ from clustpy.deep.neural_networks import FeedforwardAutoencoder
 
 
 def main() -> None:
-    """Clusters once."""
+    """Cluster once."""
     folder = Path(sys.argv[1])
     wanted = json.loads((folder / "settings.json").read_text())
     samples = np.load(folder / "samples.npz")["samples"]

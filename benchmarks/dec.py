@@ -1,8 +1,8 @@
-"""DEC and IDEC of plugins/latentclust-dec over seeds, beside ClustPy's DEC and IDEC with the same settings.
+"""Compare DEC and IDEC of plugins/latentclust-dec with those of ClustPy, with the same settings and seeds.
 
-`python benchmarks/dec.py --clustpy-python VENV/bin/python [--data digits] [--seeds 5]`. Both programs have, for each
-seed, the same networks, data, batch size, learning rates, numbers of steps, weights of losses and starts of k-means,
-and one thread. Writes `benchmarks/results/dec-DATA.json`, and `clustering-DATA-SYSTEM.json` for the README.
+`python benchmarks/dec.py --clustpy-python VENV/bin/python [--data digits] [--seeds 5]`. For each seed, both programs
+use the same networks, data, batch size, learning rates, numbers of steps, loss weights and k-means restarts, and one
+thread. Writes `benchmarks/results/dec-DATA.json`, and `clustering-DATA-SYSTEM.json` for docs/results.md.
 """
 
 import argparse
@@ -31,11 +31,11 @@ RECIPES = HERE.parent / "plugins" / "latentclust-dec" / "recipes"
 SYSTEMS = ("dec", "idec")
 
 Scores = list[dict[str, float]]
-"""A seed each: metrics, and `seconds`."""
+"""Metrics and `seconds` of each seed."""
 
 
 def clustpy_settings(experiment: Experiment, system: str, seed: int) -> dict[str, Any]:
-    """What ClustPy must be told to do the same."""
+    """Return the settings of ClustPy that match the recipe."""
     resolved = experiment.resolved
     recipe, encoder, start = resolved.recipe, resolved.backbones["encoder"], resolved.stages[1].start
     assert start is not None
@@ -56,7 +56,7 @@ def clustpy_settings(experiment: Experiment, system: str, seed: int) -> dict[str
 
 
 def clustpy(python: str, experiment: Experiment, settings: dict[str, Any]) -> tuple[NDArray[np.int64], dict[str, Any]]:
-    """ClustPy's clusters of the experiment's samples, as floats in [0, 1], and what it says of itself."""
+    """Return ClustPy's clusters of the experiment's samples, floats in [0, 1], and its versions."""
     source = experiment.data.source
     raw = source.read(np.arange(len(source))).reshape(len(source), -1)
     samples = (raw / 255).astype(np.float32) if raw.dtype == np.uint8 else raw
@@ -70,12 +70,12 @@ def clustpy(python: str, experiment: Experiment, settings: dict[str, Any]) -> tu
 
 
 def summary(scores: Scores) -> dict[str, Any]:
-    """Mean and standard deviation of each metric, and every seed's."""
+    """Return the mean, the standard deviation and the values of each metric."""
     return asdict(mean_and_std(scores)) | {"seeds": {name: [one[name] for one in scores] for name in scores[0]}}
 
 
 def main() -> None:
-    """Both systems by both programs, one seed after the other; the files are written anew after each."""
+    """Run both systems with both programs, seed by seed, and write the files after each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--clustpy-python", required=True, help="an interpreter that has ClustPy")
     parser.add_argument("--data", default="digits", choices=["digits", "usps", "pendigits"])

@@ -1,4 +1,4 @@
-"""dubai5 at half scale, one thing changed at a time: `python benchmarks/dubai5_variants.py [--seeds 3] [--threads 1]`.
+"""Variants of the recipe dubai5 at half size: `python benchmarks/dubai5_variants.py [--seeds 3] [--threads 1]`.
 
 Precision, streamed data, the coupling of neighbours, a style, and sharper noise; one line a variant, with images a
 second, and benchmarks/results/dubai5_variants.json.
@@ -31,7 +31,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 def main() -> None:
-    """Runs the variants."""
+    """Run the variants."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def images_per_second(finished: FinishedRun) -> float:
-    """The median over a run's records."""
+    """Return the median over the records of a run."""
     return statistics.median(line["images_per_second"] for line in read_log(finished.folder / METRICS))
 
 

@@ -1,4 +1,4 @@
-"""`latentclust --help` beside a two-command typer app: `python benchmarks/help_latency.py [--pairs 30] [--record]`.
+"""Compare `latentclust --help` with a small typer app: `python benchmarks/help_latency.py [--pairs 30] [--record]`.
 
 Both start the same interpreter on a two-line script in a temporary folder, in turn, so that a busy machine slows both
 alike; the ratio is the median of the ratios of neighbours. Prints JSON; --record also writes it to benchmarks/results/.
@@ -38,7 +38,7 @@ app()
 
 
 def main() -> None:
-    """Times both and prints what was found."""
+    """Time both and print the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument("--record", action="store_true", help="write benchmarks/results/help_latency.json")
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def seconds(script: Path) -> float:
-    """Wall-clock time of `script --help`, from start to exit."""
+    """Return the wall-clock time of `script --help`, from start to exit."""
     start = time.perf_counter()
     subprocess.run([sys.executable, script, "--help"], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""How fast scenes are labelled: `python benchmarks/label.py [--side 2048] [--tile 256] [--batch 8] [--device cpu]`.
+"""Measure the speed of labelling: `python benchmarks/label.py [--side 2048] [--tile 256] [--batch 8] [--device cpu]`.
 
 In one run, repeated and taken in turn: the bare network on windows that lie in memory, `latentclust label`, and a plain
 script that reads, infers and writes one after the other. What counts is the ratio of window pixels a second: pixels
@@ -28,7 +28,7 @@ from latentclust.train.precision import Precision
 
 
 def main() -> None:
-    """Times all three and writes benchmarks/results/label.json."""
+    """Time all three and write benchmarks/results/label.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--tile", type=int, default=256)
@@ -69,12 +69,12 @@ def main() -> None:
 
 
 def windows_of(grid: Grid, side: int) -> list[tuple[Any, Any]]:
-    """Rows and columns of every window."""
+    """Return the rows and columns of every window."""
     return [(row, column) for row in grid.rows(side) for column in grid.columns(side)]
 
 
 def read_only(scene: Path, grid: Grid) -> float:
-    """Megapixels/s of reading every window and doing nothing with it."""
+    """Return the megapixels/s of reading every window without using it."""
     began, pixels = time.perf_counter(), 0
     with rasterio.open(scene) as file:
         for row, column in windows_of(grid, file.height):
@@ -85,7 +85,7 @@ def read_only(scene: Path, grid: Grid) -> float:
 
 
 def bare(model: ClusteringModel, precision: Precision, tile: int, batch: int, rounds: int = 6) -> float:
-    """Megapixels/s of the network alone."""
+    """Return the megapixels/s of the network alone."""
     images = Images(torch.rand(batch, 3, tile, tile, device=model.device))
     rng = torch.Generator(model.device)
     began = time.perf_counter()
@@ -98,7 +98,7 @@ def bare(model: ClusteringModel, precision: Precision, tile: int, batch: int, ro
 
 
 def labelled(model: ClusteringModel, scene: Path, out: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Megapixels/s of `latentclust label` up to the finished strips, and the seconds of what comes after."""
+    """Return the megapixels/s of `latentclust label` up to the last strip, and the seconds after it."""
     watch = {"tile": options.tile, "batch": options.batch, "precision": options.precision}
     report = latentclust.label(model, scene, out, **watch)
     [found] = report.scenes
@@ -107,7 +107,7 @@ def labelled(model: ClusteringModel, scene: Path, out: Path, options: argparse.N
 
 
 def plain(model: ClusteringModel, precision: Precision, scene: Path, grid: Grid, batch: int, out: Path) -> float:
-    """Megapixels/s of a loop over the same windows: read a batch, infer, write the middles."""
+    """Return the megapixels/s of a loop over the same windows: read a batch, infer, write the centres."""
     began, pixels = time.perf_counter(), 0
     rng = torch.Generator(model.device)
     with rasterio.open(scene) as file:

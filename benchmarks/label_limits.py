@@ -1,9 +1,9 @@
-"""What must hold whatever is asked: `python benchmarks/label_limits.py sparse|dense|kills|tiles|workers`.
+"""Measure the limits of `latentclust label`: `python benchmarks/label_limits.py sparse|dense|kills|tiles|workers`.
 
-sparse: 60,000 x 60,000 pixels, all but a few islands no data; dense: 20,000 x 20,000 labelled in full; both tell the
-curve of anonymous resident memory. kills: a run that is killed at random moments and taken up again, compared byte by
-byte with one that was not. tiles: labels by windows of several sizes, and of halves by --bbox, beside the whole scene
-through the network at once. workers: 1, 2 and 4 processes of a local Dask cluster beside this one, to the byte.
+sparse: 60,000 x 60,000 pixels, nodata except for a few islands; dense: 20,000 x 20,000 valid pixels; both record the
+curve of anonymous resident memory. kills: a run that is killed at random moments and resumed, compared byte by byte
+with an undisturbed one. tiles: labels with windows of several sizes, and of halves by --bbox, compared with those of
+the whole scene in one pass. workers: 1, 2 and 4 processes of a local Dask cluster, compared byte by byte with one.
 """
 
 import argparse
@@ -26,11 +26,11 @@ import latentclust
 from latentclust.model.model_file import save_model
 
 POINTS = 60
-"""Of a curve, at most."""
+"""Maximum number of points of a curve."""
 
 
 def main() -> None:
-    """Runs one of them and writes benchmarks/results/label-NAME.json."""
+    """Run one measurement and write benchmarks/results/label-NAME.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("sparse", "dense", "kills", "tiles", "workers"))
     parser.add_argument("--side", type=int)
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def large(folder: Path, side: int, islands: int | None) -> dict[str, Any]:
-    """Labels one scene, with its confidence."""
+    """Label one scene, with its confidence."""
     model = convolutional((8,), tile=512)
     scene = write_scene(folder / "scene.tif", side, islands)
     print("written", flush=True)
@@ -76,7 +76,7 @@ def large(folder: Path, side: int, islands: int | None) -> dict[str, Any]:
 
 
 def kills(folder: Path, side: int, times: int) -> dict[str, Any]:
-    """Labels three scenes, killed at random moments until so many kills have come."""
+    """Label three scenes, and kill the run at random moments the given number of times."""
     model = folder / "model.safetensors"
     save_model(model, convolutional((16, 16)))
     (folder / "in").mkdir()
@@ -113,7 +113,7 @@ def kills(folder: Path, side: int, times: int) -> dict[str, Any]:
 
 
 def tiles(folder: Path, side: int) -> dict[str, Any]:
-    """The share of pixels whose label is that of the whole scene at once."""
+    """Return the fraction of pixels with the same label as in one pass over the whole scene."""
     model = convolutional((16, 16, 16, 16))
     scene = write_scene(folder / "scene.tif", side)
     with rasterio.open(scene) as file:
@@ -140,14 +140,14 @@ def tiles(folder: Path, side: int) -> dict[str, Any]:
 
 
 def read(folder: Path) -> NDArray[np.uint8]:
-    """The label raster in a folder."""
+    """Return the label raster in a folder."""
     with rasterio.open(folder / "scene.tif") as file:
         found: NDArray[np.uint8] = file.read(1)
     return found
 
 
 def workers(folder: Path, side: int) -> dict[str, Any]:
-    """Seconds, and whether every byte is the same."""
+    """Return the seconds, and whether all bytes are equal."""
     model = convolutional((16, 16, 16, 16))
     scenes = [write_scene(folder / f"{size}.tif", size) for size in (side, side // 5)]
     seconds = {}
@@ -160,7 +160,7 @@ def workers(folder: Path, side: int) -> dict[str, Any]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file but the account, temporary ones too."""
+    """Return every file except the run log, including temporary ones."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.name != "labelling.json")
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 

@@ -1,4 +1,4 @@
-"""A Langevin step over the generator alone: `python benchmarks/langevin.py [--blocks 30] [--threads 1]`.
+"""Compare a Langevin step with the generator alone: `python benchmarks/langevin.py [--blocks 30] [--threads 1]`.
 
 The step of Eq. 3 (Zhu et al. 2019) with a chain for every cluster, b K rows, beside the generator's forward and its
 backward to the latent with parameters held, on as many rows, in interleaved blocks of one process; CPU time where there
@@ -24,14 +24,14 @@ from latentclust.tensors import Images, Latent, Shape
 CLUSTERS, NOISE, STEP_SIZE = 10, 0.3, 0.01
 
 SETTINGS: dict[str, tuple[Shape, int, int]] = {"mnist": ((1, 28, 28), 100, 64), "digits": ((1, 8, 8), 3, 256)}
-"""Shape of an image, style size, and images a batch."""
+"""Shape of an image, style size, and images per batch."""
 
 
 def main() -> None:
-    """Times both settings in fp32 and bf16 and writes benchmarks/results/langevin.json."""
+    """Time both settings in fp32 and bf16 and write benchmarks/results/langevin.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--blocks", type=int, default=30)
-    parser.add_argument("--steps", type=int, default=10, help="Langevin steps a block")
+    parser.add_argument("--steps", type=int, default=10, help="Langevin steps per block")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(name: str, bf16: bool, blocks: int, steps: int) -> dict[str, float]:
-    """Medians over interleaved blocks."""
+    """Return medians over interleaved blocks."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
         sampler, generator = rivals(name, device, steps)
@@ -65,7 +65,7 @@ def measure(name: str, bf16: bool, blocks: int, steps: int) -> dict[str, float]:
 
 
 def rivals(name: str, device: torch.device, steps: int) -> tuple[Callable[[], object], Callable[[], object]]:
-    """`steps` Langevin steps, and as many passes of the generator and back to the style."""
+    """Return functions that do `steps` Langevin steps, and as many forward and backward passes of the generator."""
     shape, style_dim, batch = SETTINGS[name]
     torch.manual_seed(0)
     network = decoder(name, CLUSTERS + style_dim, shape).to(device).eval().requires_grad_(False)
@@ -87,7 +87,7 @@ def rivals(name: str, device: torch.device, steps: int) -> tuple[Callable[[], ob
 
 
 def decoder(name: str, width: int, shape: Shape) -> nn.Module:
-    """The recipe's generator."""
+    """Return the generator of the recipe."""
     body = Conv28(norm="none", activation="relu", output="sigmoid") if name == "mnist" else Mlp(output="sigmoid")
     return GeneratorNetwork(body.decoder(width, shape))
 

@@ -1,4 +1,4 @@
-"""A streamed table of label maps and every metric of it: `python benchmarks/metrics.py [--pixels 1000000000]`.
+"""Time the contingency table of label maps and its metrics: `python benchmarks/metrics.py [--pixels 1000000000]`.
 
 K = 27 clusters over 27 classes, a tenth of the pixels without ground truth, in chunks as large as the read-out's; the
 drawing of a chunk is not timed. Beside it scikit-learn on what it can hold, once equality has been asserted.
@@ -27,7 +27,7 @@ K = 27
 SIDE = 512
 VOID_SHARE, HIT_SHARE = 0.1, 0.6
 HELD = (10**6, 10**7)
-"""Pixels of which scikit-learn computes the same."""
+"""Numbers of pixels for the comparison with scikit-learn."""
 
 METRICS: Mapping[str, MetricSpec] = {
     "accuracy": metrics.Accuracy(),
@@ -42,23 +42,23 @@ Chunk = tuple[NDArray[np.int64], NDArray[np.int16]]
 
 
 class Held(MapSource):
-    """The ground truth of the present chunk."""
+    """Ground truth of the current chunk."""
 
     def __init__(self) -> None:
-        """Holds none yet."""
+        """Start without a chunk."""
         self.truth = np.empty((0, SIDE, SIDE), np.int16)
 
     def __len__(self) -> int:
-        """How many maps the chunk has."""
+        """Return the number of maps in the chunk."""
         return len(self.truth)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.int16]:
-        """All of it."""
+        """Return the whole chunk."""
         return self.truth
 
 
 def main() -> None:
-    """Times both and writes benchmarks/results/metrics.json."""
+    """Time both and write benchmarks/results/metrics.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pixels", type=int, default=10**9)
     options = parser.parse_args()
@@ -92,7 +92,7 @@ def chunks(pixels: int) -> Iterator[Chunk]:
 
 
 def streamed(drawn: Iterator[Chunk]) -> tuple[ContingencyCounter, float]:
-    """The table of all chunks, and the seconds that it and the metrics took, without those of the drawing."""
+    """Return the table of all chunks, and the seconds of the table and the metrics, without generating the chunks."""
     held = Held()
     tally = ContingencyCounter(K, SealedMaps(held), K)
     seconds = 0.0
@@ -102,7 +102,7 @@ def streamed(drawn: Iterator[Chunk]) -> tuple[ContingencyCounter, float]:
 
 
 def compared(pixels: int) -> dict[str, Any]:
-    """Seconds of both on the same pixels; AssertionError where a number differs."""
+    """Return the seconds of both on the same pixels. Raise AssertionError if a number differs."""
     drawn = list(chunks(pixels))
     tally, ours = streamed(iter(drawn))
     found, table = tally.scores(METRICS), tally.table
@@ -137,14 +137,14 @@ def scikit_learn(
 
 
 def timed(play: Callable[[], Any]) -> tuple[Any, float]:
-    """What a function returns, and its wall-clock seconds."""
+    """Return the result of a function and its wall-clock seconds."""
     started = time.perf_counter()
     found = play()
     return found, time.perf_counter() - started
 
 
 def peak() -> int:
-    """The most memory that this process has held, MiB."""
+    """Return the peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -1,4 +1,4 @@
-"""DCCS and ClusterGAN on 28 x 28 images as one would write them by hand: one file, plain PyTorch, no engine."""
+"""DCCS and ClusterGAN on 28 x 28 images written by hand in plain PyTorch, without the engine."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,7 +13,7 @@ Augment = Callable[[Tensor], Tensor]
 
 
 def dense(*widths: int) -> nn.Sequential:
-    """Linear layers with leaky ReLU between them and none at the end."""
+    """Return linear layers with leaky ReLU between them."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
@@ -21,7 +21,7 @@ def dense(*widths: int) -> nn.Sequential:
 
 
 def penalty(critic: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, rng: torch.Generator) -> Tensor:
-    """Gulrajani's gradient penalty between two batches."""
+    """Return Gulrajani's gradient penalty between two batches."""
     weight = torch.rand((len(one), *(1,) * (one.dim() - 1)), generator=rng)
     mixed = torch.lerp(other.detach(), one.detach(), weight).requires_grad_()
     (slope,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
@@ -29,13 +29,13 @@ def penalty(critic: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, rng:
 
 
 def adam(*networks: nn.Module) -> torch.optim.Optimizer:
-    """The papers' optimizer."""
+    """Return the optimizer of the papers."""
     parameters = [parameter for network in networks for parameter in network.parameters()]
     return torch.optim.Adam(parameters, 1e-4, (0.5, 0.9), fused=True)
 
 
 class Loop:
-    """Draws shuffled batches of images that lie in memory."""
+    """Shuffled batches of images in memory."""
 
     def __init__(self, images: Tensor, batch: int) -> None:
         self.images, self.batch = images, batch
@@ -43,7 +43,7 @@ class Loop:
         self.order, self.position = torch.randperm(len(images), generator=self.rng), 0
 
     def next(self) -> Tensor:
-        """A float batch."""
+        """Return a float batch."""
         if self.position + self.batch > len(self.order):
             self.order, self.position = torch.randperm(len(self.images), generator=self.rng), 0
         chosen = self.order[self.position : self.position + self.batch]
@@ -51,7 +51,7 @@ class Loop:
         return self.images.index_select(0, chosen).float() / 255
 
     def prior(self, style: int) -> Tensor:
-        """One-hot beside Gaussian."""
+        """Return one-hot and Gaussian samples, concatenated."""
         labels = torch.randint(CLUSTERS, (self.batch,), generator=self.rng)
         return torch.cat(
             (functional.one_hot(labels, CLUSTERS).float(), SIGMA * torch.randn(self.batch, style, generator=self.rng)),
@@ -60,7 +60,7 @@ class Loop:
 
 
 class Dccs(Loop):
-    """DCCS, Algorithm 1: four critic steps and one encoder step a round."""
+    """DCCS, Algorithm 1: four critic steps and one encoder step per round."""
 
     style = 50
 
@@ -83,14 +83,14 @@ class Dccs(Loop):
         self.encoder_adam = adam(self.convolutions, self.top, self.discriminator)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features, log probabilities, and the latent vector."""
+        """Return features, log probabilities and the latent vector."""
         features = self.convolutions(images)
         code = self.top(features)
         vector = torch.cat((code[:, :CLUSTERS].softmax(1), code[:, CLUSTERS:]), 1)
         return features, code[:, :CLUSTERS].log_softmax(1), vector
 
     def round(self) -> None:
-        """All players once."""
+        """Update all players once."""
         for _ in range(4):
             with torch.no_grad():
                 vector = self.encode(self.next())[2]
@@ -124,7 +124,7 @@ def reader(outputs: int) -> nn.Sequential:
 
 
 class ClusterGan(Loop):
-    """ClusterGAN: five critic steps and one step of generator and encoder a round."""
+    """ClusterGAN: five critic steps and one step of generator and encoder per round."""
 
     style = 30
 
@@ -140,7 +140,7 @@ class ClusterGan(Loop):
         self.critic_adam, self.generator_adam = adam(self.critic), adam(self.generator, self.encoder)
 
     def round(self) -> None:
-        """All players once."""
+        """Update all players once."""
         for _ in range(5):
             images = self.next()
             with torch.no_grad():

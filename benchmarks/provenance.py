@@ -1,4 +1,4 @@
-"""Results with their provenance, in benchmarks/results/."""
+"""Write results with their provenance to benchmarks/results/."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def write(name: str, findings: dict[str, Any], command: str | None = None) -> Path:
-    """Writes findings beside the command, the commit, the versions and the machine."""
+    """Write results with the command, the commit, the versions and the machine."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} thread(s)"
     # The results file of this very run does not make the tree another one.
     changed = _git("status", "--porcelain", "--", "latentclust", "recipes", "plugins")

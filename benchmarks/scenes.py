@@ -1,4 +1,4 @@
-"""A scene against a reference, over seeds: `python benchmarks/scenes.py [--seeds 3] [--threads 1]`.
+"""Compare the labels of a scene with a reference: `python benchmarks/scenes.py [--seeds 3] [--threads 1]`.
 
 Trains `landsat7` without labels, labels its scene whole, compares the labels with the land use of 1996 over the pixels
 valid in both, and writes `benchmarks/results/landsat7.json`. Reads `landsat7_nc/` below a data folder.
@@ -38,7 +38,7 @@ NOTE = (
 
 
 def main() -> None:
-    """Trains and compares each seed."""
+    """Train and compare with each seed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def compare(finished: FinishedRun, scene: Path, reference: Path) -> dict[str, Any]:
-    """What `latentclust evaluate RUN --scene S --reference R --json` prints."""
+    """Return the output of `latentclust evaluate RUN --scene S --reference R --json`."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return compare_scene(load(finished.folder, device), scene, reference).as_json()
 

@@ -52,7 +52,7 @@ def convolutional(
 
 @torch.no_grad()
 def _even_out(networks: dict[str, Any]) -> None:
-    """Standardises the logits over noise, so that no cluster takes all."""
+    """Standardise the logits over noise, so that every cluster occurs."""
     head = networks["heads"].head
     logits = head(networks["trunk"](torch.rand(4, 3, 64, 64)))
     spread = logits.std(dim=(0, 2, 3))
@@ -61,7 +61,7 @@ def _even_out(networks: dict[str, Any]) -> None:
 
 
 def write_scene(path: Path, side: int, islands: int | None = None) -> Path:
-    """A tiled, compressed raster of blobs, three bands of bytes, nodata 0; with `islands` so many blocks hold data."""
+    """Write a tiled, compressed raster of blobs with three uint8 bands. Only `islands` blocks are valid, if given."""
     rng = np.random.default_rng(0)
     layout: dict[str, Any] = {
         "tiled": True,
@@ -85,7 +85,7 @@ def write_scene(path: Path, side: int, islands: int | None = None) -> Path:
 
 @contextmanager
 def anonymous_memory() -> Iterator[list[tuple[float, float]]]:
-    """Seconds and megabytes of this process's anonymous resident memory, while the block runs."""
+    """Record the seconds and the anonymous resident memory of this process in MB while the block runs."""
     curve: list[tuple[float, float]] = []
     ended, began = threading.Event(), time.monotonic()
 

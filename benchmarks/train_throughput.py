@@ -1,4 +1,4 @@
-"""Engine against a hand-written loop: `python benchmarks/train_throughput.py [--blocks 30] [--threads 1]`.
+"""Compare the engine with a hand-written loop: `python benchmarks/train_throughput.py [--blocks 30] [--threads 1]`.
 
 DCCS and ClusterGAN rounds on MNIST shapes, batch 64, in interleaved blocks of one process; CPU time where there is no
 GPU, wall time of synchronised blocks where there is one. Both loops do the same arithmetic on the same kind of data.
@@ -27,10 +27,10 @@ BATCH, SAMPLES = 64, 10_000
 
 
 def main() -> None:
-    """Times both systems and writes benchmarks/results/train_throughput.json."""
+    """Time both systems and write benchmarks/results/train_throughput.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--blocks", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=4, help="rounds a block")
+    parser.add_argument("--rounds", type=int, default=4, help="rounds per block")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure(system: str, data: Path, pixels: Any, options: argparse.Namespace) -> dict[str, float]:
-    """Medians over interleaved blocks."""
+    """Return medians over interleaved blocks."""
     engine, steps, augment = engine_round(system, data)
     plain = LOOPS[system](torch.from_numpy(pixels), BATCH, augment)
     ours: list[float] = []
@@ -68,7 +68,7 @@ def measure(system: str, data: Path, pixels: Any, options: argparse.Namespace) -
 
 
 def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Callable[[Any], Any]]:
-    """The engine's round, its steps, and the recipe's augmentation, which the plain loop uses too."""
+    """Return the engine's round, its steps, and the recipe's augmentation, which the plain loop also uses."""
     settings = [
         "name=throughput",
         "data.use=array",
@@ -96,7 +96,7 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
 
 
 def timed(play: Callable[[], None], rounds: int) -> float:
-    """Seconds of a block."""
+    """Return the seconds of a block."""
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.synchronize()
