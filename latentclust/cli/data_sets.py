@@ -13,7 +13,7 @@ from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, chec
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, pixel_counts
 from latentclust.plugins.registry import Registry
-from latentclust.recipe.load import parse_setting
+from latentclust.recipe.overrides import parse_setting
 from latentclust.report.display_names import class_names
 from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec

@@ -15,6 +15,7 @@ import tomli_w
 from latentclust.errors import LatentclustError, did_you_mean, raise_all
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.merge import Layered
+from latentclust.recipe.overrides import Overrides, override_layers
 from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
 
@@ -60,22 +61,20 @@ class LoadedRecipe:
         return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
 
-def load_recipe(
-    source: str | Path | Mapping[str, Any], registry: Registry, settings: tuple[str, ...] = ()
-) -> LoadedRecipe:
-    """Read a recipe, its bases and `--set` settings. Issues of its tables are kept for `resolve`, which finds the rest.
+def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, overrides: Overrides = ()) -> LoadedRecipe:
+    """Read a recipe, its bases and overrides. Issues of its tables are kept for `resolve`, which finds the rest.
 
     Args:
         source: A path, the name of a shipped recipe, or the tables themselves.
         registry: Registry that contains the systems for `extends`.
-        settings: Settings `dotted.key=value` with values in TOML; a bare word is a string.
+        overrides: `--set` settings `dotted.key=value`, or a mapping of dotted keys to values.
 
     Raises:
         LatentclustError: If the recipe cannot be read at all: its file, syntax (with line and column), bases or schema.
     """
     layered = _from_source(source, registry)
-    for setting in settings:
-        layered = layered.over(parse_setting(setting), f"--set {setting}")
+    for tables, origin in override_layers(overrides):
+        layered = layered.over(tables, origin)
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
         raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
     return LoadedRecipe(read_tables(layered.tree), layered)
@@ -161,18 +160,3 @@ def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tup
         return shipped[name.removesuffix(".toml")], f"{name.removesuffix('.toml')}.toml"
     systems = [part.name for part in registry.parts("system")]
     raise LatentclustError.at(where, f"unknown system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
-
-
-def parse_setting(setting: str) -> dict[str, Any]:
-    """Return the setting `a.b=c` as nested tables."""
-    key, equals, text = setting.partition("=")
-    keys = [part.strip() for part in key.split(".")]
-    if not equals or not all(keys):
-        raise LatentclustError.at(f"--set {setting}", "is not a setting", "Write --set table.key=value")
-    try:
-        value = tomllib.loads(f"value = {text.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
-    for part in reversed(keys):
-        value = {part: value}
-    return dict(value)

@@ -1,1 +1,1 @@
-"""What a run leaves to be read: results.json, report.md, figures, and tables for the terminal."""
+"""Reports of runs: report.md, results.json, tables for the terminal, and figures."""

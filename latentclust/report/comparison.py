@@ -1,4 +1,4 @@
-"""Runs side by side: grouped by recipe, its options and protocol, mean and standard deviation over their seeds."""
+"""Comparison of runs, grouped by recipe, options and protocol, with mean and standard deviation over seeds."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ SEED_FOLDERS = "seed-*"
 
 
 def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
-    """A summary for runs of equal recipe, options and protocol, in order of the first; a run named twice counts once.
+    """Return one summary per recipe, options and protocol, in order of the first run. A run named twice counts once.
 
     Args:
-        folders: Runs, or folders of several seeds (`DIR/seed-N`).
+        folders: Run folders, or folders of several seeds (`DIR/seed-N`).
 
     Raises:
-        LatentclustError: A folder holds no finished run, or a broken one.
+        LatentclustError: If a folder contains no finished run, or an invalid one.
     """
     groups: dict[tuple[str, str, str], list[RunResult]] = {}
     for run in dict.fromkeys(path.resolve() for folder in folders for path in _runs(folder)):
@@ -30,7 +30,7 @@ def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
 
 
 def compare_table(summaries: Sequence[SeedSummary]) -> Table:
-    """The comparison for the terminal."""
+    """Return the comparison as a table for the terminal."""
     table = Table(title="mean ± sample standard deviation over seeds")
     header, *rows = _cells(summaries)
     table.add_column(header[0])
@@ -42,25 +42,25 @@ def compare_table(summaries: Sequence[SeedSummary]) -> Table:
 
 
 def compare_markdown(summaries: Sequence[SeedSummary]) -> str:
-    """The comparison as a Markdown table, the protocols below it."""
+    """Return the comparison as a Markdown table with the protocols below."""
     header, *rows = _cells(summaries)
     protocols = [f"- {summary.recipe}: {summary.protocol}" for summary in summaries]
     return markdown_table(header, rows) + "\n\n" + "\n".join(protocols) + "\n"
 
 
 def _runs(folder: Path) -> list[Path]:
-    """The run folders that a folder stands for."""
+    """Return the run folders in a folder, or the folder itself."""
     if (folder / RESULTS).is_file():
         return [folder]
     seeds = sorted(path.parent for path in folder.glob(f"{SEED_FOLDERS}/{RESULTS}"))
     if not seeds:
-        fix = f"Name a run's folder (it holds {RESULTS}) or one of several seeds (it holds {SUMMARY})"
-        raise LatentclustError.at(str(folder), "no finished run", fix)
+        fix = f"Name a run folder, with {RESULTS}, or a folder of several seeds, with {SUMMARY}"
+        raise LatentclustError.at(str(folder), "contains no finished run", fix)
     return seeds
 
 
 def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
-    """Header and rows: a row a recipe, and below it one for the mean of each of its baselines."""
+    """Return header and rows: one row per recipe, each followed by one row per baseline with its mean scores."""
     metrics = list(dict.fromkeys(name for summary in summaries for name in summary.mean))
     rows = [["recipe", "seeds", *map(display_name, metrics)]]
     for summary in summaries:

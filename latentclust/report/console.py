@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Tables and sentences about a run for the terminal."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from latentclust.report.class_table import class_rows
 from latentclust.report.display_names import cluster_names, display_name, format_score
 from latentclust.report.facts import RunFacts
-from latentclust.report.verdict import baseline_verdicts, chain_sentence
+from latentclust.report.result_text import CLASS_COLUMNS, baseline_verdicts, chain_sentence, class_rows
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
-    """The table, the plain sentence about each baseline, and the protocol."""
+    """Print the table of scores, a sentence about each baseline, and the protocol."""
     console.print(results_table(facts))
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
@@ -21,13 +20,13 @@ def print_results(console: Console, facts: RunFacts) -> None:
 
 
 def _readouts(facts: RunFacts) -> list[str]:
-    """A sentence for each other inference, and one for the chains."""
-    said = [
-        f"Read out by {name}: {_scores_text(reading.metrics or {})}; agreement {reading.agreement:.1%}."
+    """Return a sentence about each other inference and one about the chains."""
+    sentences = [
+        f"With inference {name}: {_scores_text(reading.metrics or {})}; agreement {reading.agreement:.1%}."
         for name, reading in facts.readouts.items()
     ]
     chains = chain_sentence(facts)
-    return [*said, chains] if chains else said
+    return [*sentences, chains] if chains else sentences
 
 
 def _scores_text(scores: Mapping[str, float]) -> str:
@@ -35,7 +34,7 @@ def _scores_text(scores: Mapping[str, float]) -> str:
 
 
 def results_table(facts: RunFacts) -> Table:
-    """A row a metric, the result beside each baseline; without ground truth, a row a cluster with what it holds."""
+    """Return a table with one row per metric and one column per baseline, or the cluster sizes without ground truth."""
     if facts.metrics is None:
         return _occupancy_table(facts)
     baselines = facts.baselines or {}
@@ -50,10 +49,10 @@ def results_table(facts: RunFacts) -> Table:
 
 
 def class_table(facts: RunFacts) -> Table:
-    """A row a class of label maps: its pixels, its matched cluster, and how it fares."""
+    """Return a table with one row per class of label maps: its pixels, its matched cluster and its scores."""
     table = Table(title="classes")
     table.add_column("")
-    for heading in ("pixels", "share", "cluster", "IoU", "recall"):
+    for heading in CLASS_COLUMNS[1:]:
         table.add_column(heading, justify="right")
     for row in class_rows(facts):
         table.add_row(*map(escape, row))
@@ -67,7 +66,7 @@ def _best_in_bold(values: list[float | None]) -> list[str]:
 
 
 def _occupancy_table(facts: RunFacts) -> Table:
-    table = Table(title=facts.recipe, caption="No labels: nothing to score.")
+    table = Table(title=facts.recipe, caption="No labels, so no scores.")
     table.add_column("")
     table.add_column(facts.protocol.unit, justify="right")
     for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):

@@ -1,4 +1,4 @@
-"""A sheet of patches, a row a cluster, by which an analyst names the clusters of a model."""
+"""Contact sheets: one row of sample patches per cluster, for naming the clusters of a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,40 +17,40 @@ from latentclust.report.image_figures import as_colour
 from latentclust.report.plotting import DPI, new_figure
 
 CELL = 192
-"""About the side of a patch on the sheet, in pixels of the figure, as are all lengths here; larger ones keep theirs."""
+"""Approximate size of a patch in pixels of the figure, the unit of all lengths here. Larger patches keep theirs."""
 
 TALLEST = 60_000
-"""Beyond this height every other pixel is left out, or more: Agg draws no more than 65,536."""
+"""Maximum height. Taller sheets are subsampled, because Agg draws at most 65,536 pixels."""
 
 GAP = 9
-"""Between patches."""
+"""Gap between patches."""
 
 EDGE = 20
-"""About the sheet."""
+"""Margin of the sheet."""
 
 TITLE = 50
 """Height of the title."""
 
 SWATCH = 24
-"""Width of a cluster's colour."""
+"""Width of the colour of a cluster."""
 
 LETTER = 13
-"""Width of a letter beside a row."""
+"""Width of a letter of a row label."""
 
 LONGEST = 28
-"""Letters of a name that are shown."""
+"""Maximum number of letters of a name."""
 
 LINE = 2
-"""Width of an outline; a pixel of the scene at the most."""
+"""Width of an outline, at most one pixel of the scene."""
 
 DIM = 0.5
-"""What remains of the brightness outside the cluster."""
+"""Share of the brightness that remains outside the cluster."""
 
 STRETCH = (2.0, 98.0)
 """Percentiles of each band, over all patches, that become black and white."""
 
 LEAST = 0.001
-"""Lesser shares, but 0, are not told exactly."""
+"""Smallest share that is printed exactly. Smaller ones are printed as `<`, except 0."""
 
 LEVELS = 255
 PALE = "0.4"
@@ -58,12 +58,12 @@ PALE = "0.4"
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A square about a pixel of a cluster.
+    """A square of a scene around a pixel of a cluster.
 
     Attributes:
-        image: `(c, s, s)`; of three bands or more in colour, else grey.
-        inside: Which pixels are of the cluster, `(s, s)`.
-        valid: Which pixels are data and within the scene, `(s, s)`.
+        image: Pixel values `(c, s, s)`. Three bands or more are shown in colour, fewer in grey.
+        inside: Mask `(s, s)` of the pixels in the cluster.
+        valid: Mask `(s, s)` of the pixels that are valid and within the scene.
     """
 
     image: NDArray[np.uint8]
@@ -76,11 +76,11 @@ class ContactRow:
     """A cluster on the sheet.
 
     Attributes:
-        number: Counted from 1.
-        name: What it is called.
-        colour: `#rrggbb`.
-        share: Of all pixels that were seen.
-        patches: At most so many as there are columns; none of a cluster that was not seen.
+        number: Number of the cluster, from 1.
+        name: Name of the cluster.
+        colour: Colour as `#rrggbb`.
+        share: Share of the pixels that were read, in [0, 1].
+        patches: Patches, at most one per column. Empty if the cluster did not occur.
     """
 
     number: int
@@ -91,13 +91,13 @@ class ContactRow:
 
 
 def contact_sheet(rows: Sequence[ContactRow], columns: int, size: int, title: str) -> Figure:
-    """A row a cluster: its number, name, colour and share of pixels, then patches with the cluster outlined.
+    """Return a figure with one row per cluster: number, name, colour, share of pixels and patches, outlined.
 
     Args:
-        rows: The clusters in order, one of them at least with a patch.
-        columns: Patches a row.
-        size: Side of a patch, pixels.
-        title: Above the sheet.
+        rows: Clusters in order. At least one must have a patch.
+        columns: Number of patches per row.
+        size: Size of a patch in pixels.
+        title: Title above the sheet.
     """
     canvas = _canvas(rows, columns, size, max(1, round(CELL / size)))
     step = -(-len(canvas) // TALLEST)
@@ -119,22 +119,22 @@ def contact_sheet(rows: Sequence[ContactRow], columns: int, size: int, title: st
 
 
 def _label(axes: Axes, row: ContactRow, name: str, corner: tuple[float, float], side: float) -> None:
-    """A cluster's colour, number, name and share, to the left of its row; and across it where it was not seen."""
+    """Draw a cluster's colour, number, name and share left of its row, and a note in a row without patches."""
     left, top = corner
     axes.add_patch(Rectangle((left - SWATCH - GAP, top), SWATCH, side, color=row.colour))
-    beside: list[tuple[float, str, dict[str, Any]]] = [
+    texts: list[tuple[float, str, dict[str, Any]]] = [
         (0.25, f"{row.number}", {"weight": "bold", "fontsize": "x-large"}),
         (0.52, name, {}),
         (0.75, _share(row.share), {"color": PALE}),
     ]
-    for height, words, style in beside:
+    for height, words, style in texts:
         axes.text(left - SWATCH - 2 * GAP, top + height * side, words, ha="right", va="center", **style)
     if not row.patches:
-        axes.text(left + EDGE, top + side / 2, "does not occur in what was read", va="center", color=PALE)
+        axes.text(left + EDGE, top + side / 2, "does not occur in the windows read", va="center", color=PALE)
 
 
 def _canvas(rows: Sequence[ContactRow], columns: int, size: int, scale: int) -> UInt8[np.ndarray, "h w 3"]:
-    """All patches, each `scale` times enlarged, on white."""
+    """Return all patches on white, each enlarged `scale` times."""
     side = size * scale
     limits = _limits(rows)
     canvas = np.full((len(rows) * (side + GAP) - GAP, columns * (side + GAP) - GAP, 3), LEVELS, np.uint8)
@@ -146,7 +146,7 @@ def _canvas(rows: Sequence[ContactRow], columns: int, size: int, scale: int) -> 
 
 
 def _drawn(patch: Patch, colour: str, scale: int, limits: NDArray[np.float64]) -> UInt8[np.ndarray, "s s 3"]:
-    """A patch dimmed outside the cluster, the cluster's border in its colour; white where there is no data."""
+    """Return a patch dimmed outside the cluster, with the cluster's border in its colour and nodata pixels in white."""
     low, high = limits[..., np.newaxis, np.newaxis]
     image = as_colour(np.clip((patch.image - low) / (high - low), 0, 1).astype(np.float32))
     shown = np.where(patch.inside[..., np.newaxis], image, DIM * image)
@@ -158,7 +158,7 @@ def _drawn(patch: Patch, colour: str, scale: int, limits: NDArray[np.float64]) -
 
 
 def _limits(rows: Sequence[ContactRow]) -> NDArray[np.float64]:
-    """What becomes black and what white in each band, `(2, c)`."""
+    """Return the values of each band that become black and white, `(2, c)`."""
     seen = [patch.image[:, patch.valid] for row in rows for patch in row.patches]
     low, high = np.percentile(np.concatenate(seen, axis=1), STRETCH, axis=1)
     return np.stack([low, np.maximum(high, low + 1)])

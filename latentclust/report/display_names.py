@@ -1,4 +1,4 @@
-"""How clusters, classes, metrics and baselines are called wherever a person reads them; clusters count from 1."""
+"""Display names of clusters, classes, metrics and baselines. Clusters are counted from 1."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,42 +25,42 @@ TITLES = {
     "features-kmeans": "k-means of ImageNet features",
     "majority": "the majority class",
 }
-"""The usual terms for the bundled metrics and baselines; any other part goes by its own name."""
+"""Display names of the bundled metrics and baselines. Any other part is shown by its own name."""
 
 MEANINGS = {
-    "accuracy": "share of {unit} in the class that their cluster is matched with, one to one (Hungarian); clusters "
-    "left over are errors",
-    "macro-accuracy": "ACC averaged over classes, so that a rare class weighs as much as a frequent one",
+    "accuracy": "share of {unit} in the class that their cluster is matched with, one to one (Hungarian); unmatched "
+    "clusters count as errors; 0 to 1",
+    "macro-accuracy": "ACC averaged over classes, so that a rare class counts as much as a frequent one; 0 to 1",
     "miou": "intersection over union of each class and its matched cluster (matched as for ACC, over the whole set), "
-    "averaged over the classes that have {unit}; a class without a cluster counts 0, and a cluster left over enters no "
-    "class's union",
-    "purity": "share of {unit} in their cluster's most frequent class; clusters may share a class, so it flatters "
-    "many clusters (the ClusterGAN and DLS-Clustering papers call it ACC)",
-    "nmi": "mutual information of clusters and classes, divided by the {nmi} mean of their entropies",
-    "ari": "agreement on pairs of {unit}, corrected for chance: 0 is chance, 1 is equality",
-    "homogeneity": "1 when every cluster holds one class only",
-    "completeness": "1 when every class lies in one cluster only",
+    "averaged over the classes that have {unit}; a class without a cluster counts as 0, and an unmatched cluster is in "
+    "no class's union; 0 to 1",
+    "purity": "share of {unit} in their cluster's most frequent class; several clusters may have the same class, so it "
+    "grows with the number of clusters (the ClusterGAN and DLS-Clustering papers call it ACC); 0 to 1",
+    "nmi": "mutual information of clusters and classes, divided by the {nmi} mean of their entropies; 0 to 1",
+    "ari": "agreement on pairs of {unit}, corrected for chance: 0 is chance, 1 is the same partition",
+    "homogeneity": "1 if every cluster contains a single class; 0 to 1",
+    "completeness": "1 if every class lies in a single cluster; 0 to 1",
 }
-"""What the bundled metrics measure; `{nmi}` stands for the protocol's normaliser, `{unit}` for what is counted."""
+"""Meanings of the bundled metrics. `{nmi}` is replaced by the protocol's normaliser, `{unit}` by its unit."""
 
 
 def display_name(name: str) -> str:
-    """The term for a metric or a baseline."""
+    """Return the display name of a metric or a baseline."""
     return TITLES.get(name, name)
 
 
 def format_score(value: float) -> str:
-    """A score, to four decimals."""
+    """Return a score with four decimals."""
     return f"{value:.4f}"
 
 
 def class_names(classes: tuple[str, ...], count: int) -> list[str]:
-    """`count` class names, by number from 0 where there are none."""
+    """Return `count` class names, such as `class 0` if the names are unknown."""
     return list(classes[:count]) if len(classes) >= count else [f"class {index}" for index in range(count)]
 
 
 def cluster_names(count: int, matching: NDArray[np.int64] | None = None, classes: tuple[str, ...] = ()) -> list[str]:
-    """`cluster 1`, `cluster 2` …, each with the name of its matched class where there is one."""
+    """Return `cluster 1`, `cluster 2` …, each followed by the name of its matched class if it has one."""
     names = [f"cluster {index + 1}" for index in range(count)]
     if matching is None:
         return names

@@ -1,34 +1,42 @@
-"""report.md: what a run found, beside what k-means finds, and how far it can be trusted."""
+"""The report of a run, report.md: its scores, compared with the baselines, and what they mean."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
-from latentclust.report.advice import advice
-from latentclust.report.class_table import class_rows, pixel_sentence
 from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.result_text import (
+    CLASS_COLUMNS,
+    baseline_verdicts,
+    chain_sentence,
+    class_rows,
+    loses_to,
+    pixel_sentence,
+)
 from latentclust.report.results import NO_LABELS
-from latentclust.report.verdict import baseline_verdicts, chain_sentence
 
 REPORT = "report.md"
 
+SUGGESTED_SEEDS = 5
+
 MASKED = (
-    " **Ground truth decided which pixels count, in training too, as this protocol has it: the run is not wholly "
-    "without labels.**"
+    " **Ground truth decided which pixels count, in training too, as this protocol requires: the run is not fully "
+    "unsupervised.**"
 )
 
 
-def write_report(folder: Path, facts: RunFacts) -> Path:
-    """Writes report.md into a run's folder and returns its path; raises LatentclustError where it cannot."""
+def write_report(folder: Path, facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> Path:
+    """Write report.md to a run folder and return its path. Raise LatentclustError if it cannot be written."""
     path = folder / REPORT
-    write_atomic(path, render_report(facts))
+    write_atomic(path, render_report(facts, figures))
     return path
 
 
-def render_report(facts: RunFacts) -> str:
-    """The report as Markdown; its figures are embedded by relative path."""
+def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
+    """Return the report as Markdown. Its figures are embedded by relative path."""
     sections = [
         f"# {facts.recipe}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
         _result(facts),
@@ -37,7 +45,7 @@ def render_report(facts: RunFacts) -> str:
         _run(facts),
         _clusters(facts),
         _classes(facts),
-        _figures(facts),
+        _figures(figures),
         _next(facts),
         _glossary(facts),
         f"## Recipe\n\n```toml\n{facts.recipe_text.strip()}\n```",
@@ -48,7 +56,7 @@ def render_report(facts: RunFacts) -> str:
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    """A table whose first column is text and whose others are flushed right; a bar in a cell is escaped."""
+    """Return a Markdown table with the first column aligned left and the others right. Bars in cells are escaped."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     lines = [[cell.replace("|", "\\|") for cell in row] for row in (header, rule, *rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -56,7 +64,7 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
 
 def _result(facts: RunFacts) -> str:
     if facts.metrics is None:
-        return f"## Result\n\n{NO_LABELS} Look at the clusters themselves."
+        return f"## Result\n\n{NO_LABELS} Look at the clusters below."
     baselines = facts.baselines or {}
     rows = [
         [
@@ -67,45 +75,49 @@ def _result(facts: RunFacts) -> str:
         for name, value in facts.metrics.items()
     ]
     table = markdown_table(["", facts.recipe, *map(display_name, baselines)], rows)
-    said = [f"**{sentence}**" for sentence in baseline_verdicts(facts)]
-    return "\n\n".join(["## Result", table, *said, _oracle(facts)]).strip()
+    verdicts = [f"**{sentence}**" for sentence in baseline_verdicts(facts)]
+    return "\n\n".join(["## Result", table, *verdicts, _oracle(facts)]).strip()
 
 
 def _readouts(facts: RunFacts) -> str:
-    """The table of what other inferences make of the same model."""
+    """Return the scores of the other inference methods on the same model."""
     if not facts.readouts:
         return ""
     names = list(facts.metrics or {})
-    rows = [["its own", "–", *(format_score((facts.metrics or {})[name]) for name in names)]]
+    rows = [["the model's own", "–", *(format_score((facts.metrics or {})[name]) for name in names)]]
     for label, reading in facts.readouts.items():
         scores = [format_score((reading.metrics or {})[name]) for name in names]
         rows.append([label, f"{reading.agreement:.1%}", *scores])
-    said = (
-        "The same model, its clusters read out in other ways; agreement is with its own, clusters matched one to one."
+    intro = (
+        "The same model with other inference methods. Agreement is the share of samples in the same cluster as by the "
+        "model's own inference, after one-to-one matching of the clusters."
     )
-    return f"## Other readouts\n\n{said}\n\n" + markdown_table(
+    return f"## Other inference methods\n\n{intro}\n\n" + markdown_table(
         ["inference", "agreement", *map(display_name, names)], rows
     )
 
 
 def _chains(facts: RunFacts) -> str:
-    """Whether the chains can be trusted."""
-    said = chain_sentence(facts)
-    return f"## Chains\n\n{said}" if said else ""
+    """Return the agreement of independent chains."""
+    sentence = chain_sentence(facts)
+    return f"## Chains\n\n{sentence}" if sentence else ""
 
 
 def _oracle(facts: RunFacts) -> str:
-    """What labels would have chosen; never the result."""
+    """Return the best round by labels. It is never the result."""
     if facts.oracle is None:
         return ""
     scores = [f"{display_name(name)} {format_score(value)}" for name, value in facts.oracle.items() if name != "round"]
     where = f", round {facts.oracle['round']:.0f}" if "round" in facts.oracle else ""
-    return f"Best round by labels{where}: {', '.join(scores)}. It is not the result: choosing it takes the labels."
+    return (
+        f"Best round by labels{where}: {', '.join(scores)}. "
+        "This is not the result, because only labels can select this round."
+    )
 
 
 def _run(facts: RunFacts) -> str:
     lines = [
-        f"- Seed: {facts.seed}, one run; a single seed says nothing of the spread.",
+        f"- Seed: {facts.seed}, one run. A single seed does not show the spread between runs.",
         *([f"- Stages: {_stages(facts)}."] if facts.stages else []),
         f"- Model selection: {facts.selection}",
         f"- Device: {facts.device}",
@@ -116,33 +128,33 @@ def _run(facts: RunFacts) -> str:
 
 
 def _stages(facts: RunFacts) -> str:
-    """Each stage with its rounds."""
+    """Return each stage with its rounds."""
     return ", ".join(f"{name} (rounds {first:,} to {last:,})" for name, (first, last) in facts.stages.items())
 
 
 def _clusters(facts: RunFacts) -> str:
     effective = f"{effective_clusters(facts.occupancy):.1f} of {facts.clusters}"
-    collapse = " **The run has collapsed: at most half of its clusters do the work.**" * has_collapsed(facts.occupancy)
+    collapse = " **The run has collapsed: it uses at most half of its clusters.**" * has_collapsed(facts.occupancy)
     intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{collapse}"
     if facts.table is None or facts.matching is None:
         rows = [[f"{index + 1}", f"{count:,}"] for index, count in enumerate(facts.occupancy)]
         return f"## Clusters\n\n{intro}\n\n" + markdown_table(["cluster", facts.protocol.unit], rows)
     return f"## Clusters\n\n{intro}\n\n" + markdown_table(
-        ["cluster", facts.protocol.unit, "class", "of it"], _matching_rows(facts)
+        ["cluster", facts.protocol.unit, "matched class", "share of the cluster"], _matching_rows(facts)
     )
 
 
 def _classes(facts: RunFacts) -> str:
-    """Of label maps: how many pixels there are, and how each class fares."""
+    """Return the number of pixels and the scores of each class, for label maps."""
     if facts.protocol.unit != "pixels":
         return ""
     rows = class_rows(facts)
-    table = markdown_table(["class", "pixels", "share", "cluster", "IoU", "recall"], rows) if rows else ""
+    table = markdown_table(list(CLASS_COLUMNS), rows) if rows else ""
     return f"## Pixels\n\n{pixel_sentence(facts)}\n\n{table}".strip()
 
 
 def _matching_rows(facts: RunFacts) -> list[list[str]]:
-    """Cluster, samples, matched class, and how many of the cluster's labelled samples are of that class."""
+    """Return rows of cluster, size, matched class and that class's share of the cluster's labelled samples."""
     assert facts.table is not None
     assert facts.matching is not None
     names = class_names(facts.classes, facts.table.shape[1])
@@ -158,16 +170,46 @@ def _matching_rows(facts: RunFacts) -> list[list[str]]:
     return rows
 
 
-def _figures(facts: RunFacts) -> str:
-    if not facts.figures:
+def _figures(figures: Sequence[ReportFigure]) -> str:
+    if not figures:
         return ""
     return "## Figures\n\n" + "\n\n".join(
-        f"![{figure.caption}]({figure.path})\n\n{figure.caption}" for figure in facts.figures
+        f"![{figure.caption}]({figure.path})\n\n{figure.caption}" for figure in figures
     )
 
 
 def _next(facts: RunFacts) -> str:
-    return "## What to try next\n\n" + "\n".join(f"- {line}" for line in advice(facts))
+    return "## What to try next\n\n" + "\n".join(f"- {line}" for line in _suggestions(facts))
+
+
+def _suggestions(facts: RunFacts) -> list[str]:
+    """Return suggestions in Markdown, the most pressing first."""
+    lines = []
+    if has_collapsed(facts.occupancy):
+        lines.append(
+            "The clusters collapsed. Try another seed. If it happens again, raise the weight of the loss that ties "
+            f"clusters to images (`latentclust recipe show {facts.recipe}` lists them), or lower the learning rate."
+        )
+    if facts.metrics is not None and any(loses_to(facts.metrics, row) for row in (facts.baselines or {}).values()):
+        command = f"`latentclust run {facts.recipe} --set train.rounds=N`"
+        lines.append(f"A baseline scores higher than this run. Train longer: {command}.")
+    of_pixels = facts.protocol.unit == "pixels"
+    if facts.metrics is None:
+        shown = "label maps" if of_pixels else "samples per cluster"
+        lines.append(
+            f"There are no labels. Look at the {shown}, and try another number of clusters: `--set prior.clusters=K`."
+        )
+    lines.append(
+        f"One seed is not a result. `latentclust run {facts.recipe} --seeds {SUGGESTED_SEEDS}` reports mean and "
+        "standard deviation."
+    )
+    if of_pixels:
+        lines.append("Label scenes with this model: `latentclust label model.safetensors SCENES --out labels`.")
+    else:
+        predict = "`latentclust predict model.safetensors IMAGES --out clusters.csv`"
+        lines.append(f"Cluster other images with this model: {predict}.")
+    lines.append("Compare this run with others: `latentclust compare RUN RUN`.")
+    return lines
 
 
 def _glossary(facts: RunFacts) -> str:

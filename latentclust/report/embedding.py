@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from latentclust.report.plotting import group_style, new_figure
 
 LIMIT = 2000
-"""Samples drawn; t-SNE of more takes minutes and shows no more."""
+"""Maximum number of samples. t-SNE of more takes minutes and shows no more."""
 
 PERPLEXITY = 30.0
 LEGIBLE_GROUPS = 20
-"""More groups go without a legend, known by their number on the map alone."""
+"""Maximum number of groups in a legend. More groups are marked on the map instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What the points are coloured by.
+    """A grouping of points, shown by colour.
 
     Attributes:
-        title: What a group is, such as `cluster`.
-        groups: The group of each sample, `(n,)`, 0-based, -1 for none.
-        names: The groups' names, for the legend.
-        marks: What is written at the middle of each group; nothing where empty.
+        title: Kind of group, such as `cluster`.
+        groups: Group of each sample, `(n,)`, 0-based, -1 for none.
+        names: Names of the groups for the legend.
+        marks: Texts at the median of each group. Empty for none.
     """
 
     title: str
@@ -37,24 +37,24 @@ class Grouping:
 
 
 def by_cluster(labels: NDArray[np.int64], names: Sequence[str]) -> Grouping:
-    """Points `(n,)` by cluster, each cluster marked with its number, from 1."""
+    """Return the grouping of points `(n,)` by cluster, each cluster marked with its number, from 1."""
     return Grouping("cluster", labels, names, [f"{index + 1}" for index in range(len(names))])
 
 
 def by_class(labels: NDArray[np.int64], names: Sequence[str]) -> Grouping:
-    """Points `(n,)` by class, each class marked with its name where there is no room for a legend."""
+    """Return the grouping of points `(n,)` by class. Classes too many for a legend are marked with their names."""
     return Grouping("class", labels, names, () if len(names) <= LEGIBLE_GROUPS else names)
 
 
 def subsample(count: int, seed: int, limit: int = LIMIT) -> NDArray[np.int64]:
-    """At most `limit` of `count` indices, drawn without replacement, ascending."""
+    """Return at most `limit` of `count` indices, drawn without replacement, ascending."""
     if count <= limit:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))
 
 
 def tsne(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """A map `(n, 2)` of points `(n, d)`, n at least 4; all at the origin where the points are all equal."""
+    """Return a t-SNE map `(n, 2)` of points `(n, d)`, n at least 4. Equal points all lie at the origin."""
     from sklearn.manifold import TSNE
 
     if np.ptp(points, axis=0).max() == 0:
@@ -66,12 +66,12 @@ def tsne(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 
 
 def code_maps(codes: dict[str, NDArray[np.float32]], groupings: Sequence[Grouping], seed: int) -> Figure:
-    """A column a code and a row a grouping.
+    """Return a figure with one column per code and one row per grouping.
 
     Args:
-        codes: Title to code `(n, d)`, such as category log probabilities and style; a code of no columns is left out.
-        groupings: By cluster, and by class where classes are known; of the same samples.
-        seed: Of t-SNE.
+        codes: Codes `(n, d)` by title, such as category log probabilities and style. A code without columns is skipped.
+        groupings: Groupings of the same samples, by cluster and, if known, by class.
+        seed: Random seed of t-SNE.
     """
     maps = {title: tsne(code, seed) for title, code in codes.items() if code.shape[1] > 0}
     figure = new_figure(4.2 * len(maps) + 2.2, 4.0 * len(groupings))

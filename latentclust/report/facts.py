@@ -1,4 +1,4 @@
-"""What a report is written from: plain values, so that it reads no model, no data and no recipe."""
+"""The plain values that a report is written from, without any model, data set or recipe."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ class ReportFigure:
     """A figure of the report.
 
     Attributes:
-        path: Relative to the report's folder, with forward slashes.
-        caption: What is seen, as a sentence.
+        path: Path relative to the report's folder, with forward slashes.
+        caption: Caption of the figure, one sentence.
     """
 
     path: str
@@ -24,11 +24,11 @@ class ReportFigure:
 
 @dataclass(frozen=True, slots=True)
 class ReadoutScores:
-    """The same model read out by another inference.
+    """The scores of a model under another inference.
 
     Attributes:
-        metrics: Its scores, or None without ground truth.
-        agreement: Share of the samples in clusters matched one to one with those of the model's own inference.
+        metrics: Scores by metric. None without ground truth.
+        agreement: Share of the samples in matched clusters of this and the model's own inference, in [0, 1].
     """
 
     metrics: Mapping[str, float] | None
@@ -37,11 +37,11 @@ class ReadoutScores:
 
 @dataclass(frozen=True, slots=True)
 class ChainFacts:
-    """How far an inference that samples can be trusted.
+    """The reliability of an inference that samples with chains.
 
     Attributes:
-        agreement: Share of the samples that independent chains put into the same cluster.
-        lengths: Metrics by the chains' `steps`, on a part of the data; empty without ground truth.
+        agreement: Share of the samples that independent chains put into the same cluster, in [0, 1].
+        lengths: Metrics for each number of `steps`, on a part of the data. Empty without ground truth.
     """
 
     agreement: float
@@ -50,34 +50,33 @@ class ChainFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One finished run.
+    """The facts of one finished run.
 
     Attributes:
-        recipe: Its name.
-        recipe_text: The resolved recipe, TOML.
-        protocol: What was trained and scored on, and how.
-        seed: The run's seed.
-        device: In words, such as `cpu`.
-        seconds: Wall-clock time of the run.
-        versions: Distribution to version, of all that provided parts.
-        clusters: K.
-        occupancy: Samples, or pixels, in each cluster, `(k,)`.
-        stages: The parts of the training by name, with their first and last round; empty of a training without.
-        selection: How the model was chosen among its rounds, without labels; a sentence.
-        metrics: Scores by metric, or None without ground truth.
-        baselines: Scores by baseline and metric, or None without ground truth.
-        table: Counts `[cluster, class]`, or None without ground truth.
-        matching: The class of each cluster, `(k,)`, -1 where it stands for none, or None without ground truth.
-        classes: Class names in label order; empty where unknown.
-        history: What was logged: `round`, and the value of each loss.
-        readouts: The scores of other inferences, by name.
-        chains: Of an inference that samples, or None.
-        confidence: Mean probability of the chosen clusters, or None where it is not known.
-        diagnostics: What was logged of its chains: `round`, and the value of each diagnostic.
-        variant: A hash of the recipe but for its seed; runs of equal hash may be averaged.
-        oracle: The round that labels would have chosen, as `round` and its scores, or None where it was not sought.
-        warnings: What the user should know, a sentence each.
-        figures: In the report's order.
+        recipe: Name of the recipe.
+        recipe_text: Resolved recipe as TOML.
+        protocol: Data and rules that the run was trained and scored by.
+        seed: Seed of the run.
+        device: Human-readable name of the device, such as `cpu`.
+        seconds: Wall-clock time of the run in seconds.
+        versions: Version of each distribution that provided parts.
+        clusters: Number of clusters K.
+        occupancy: Number of samples or pixels in each cluster, `(k,)`.
+        selection: Sentence about how the weights were selected without labels.
+        metrics: Scores by metric. None without ground truth.
+        baselines: Scores by baseline and metric. None without ground truth.
+        table: Counts `[cluster, class]`. None without ground truth.
+        matching: Class of each cluster, `(k,)`, -1 for an unmatched cluster. None without ground truth.
+        classes: Class names in label order. Empty if unknown.
+        history: Log entries with `round` and the value of each loss.
+        stages: First and last round of each stage by name. Empty for a training without stages.
+        readouts: Scores of other inferences, by name.
+        chains: Reliability of an inference that samples. None without chains.
+        confidence: Mean probability of the chosen clusters. None if unknown.
+        diagnostics: Log entries with `round` and the value of each diagnostic of the chains.
+        variant: Hash of the recipe without its seed. Runs with the same hash may be averaged.
+        oracle: Best round by labels, as `round` and its scores. None without a learning curve.
+        warnings: Warnings for the user, one sentence each.
     """
 
     recipe: str
@@ -104,4 +103,3 @@ class RunFacts:
     variant: str = ""
     oracle: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
-    figures: tuple[ReportFigure, ...] = ()

@@ -1,4 +1,4 @@
-"""Figures of a run's numbers: loss curves, and the contingency table."""
+"""Figures of the numbers of a run: loss curves, scores by chain length and the contingency table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,17 +16,17 @@ SMOOTHED_SHARE = 0.05
 """Width of the moving average, as a share of the logged rounds."""
 
 LEGIBLE_CELLS = 20
-"""A table with more rows or columns is drawn small, without numbers in its cells."""
+"""Maximum number of rows and columns of a table with numbers in its cells. Larger tables are drawn small."""
 
 DARK = 55
-"""Share of a cluster, percent, above which a cell is written in white."""
+"""Share of a cluster in percent, above which the text of a cell is white."""
 
 
 def loss_curves(history: Sequence[Mapping[str, float]]) -> Figure:
-    """A panel a logged quantity over rounds: every value pale, their moving average strong.
+    """Return a figure with one panel per logged value by round: all values pale, their moving average strong.
 
     Args:
-        history: A mapping for each logged round; `round` is the horizontal axis, other keys are plotted where present.
+        history: One mapping per logged round. `round` is the horizontal axis; other keys are plotted if present.
     """
     names = [name for name in dict.fromkeys(key for entry in history for key in entry) if name != "round"]
     across = max(min(PANELS_ACROSS, len(names)), 1)
@@ -41,11 +41,11 @@ def loss_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str]) -> Figure:
-    """Metrics against the Langevin steps of the chains that read them, on a logarithmic axis.
+    """Return a figure of metrics by the number of Langevin steps, on a logarithmic axis.
 
     Args:
-        lengths: A mapping for each length: `steps`, and the metrics.
-        names: The metrics to draw, by key, and what they are called.
+        lengths: One mapping per length, with `steps` and the metrics.
+        names: Display names of the metrics to draw, by key.
     """
     figure = new_figure(5.4, 3.2)
     axes = figure.subplots()
@@ -64,7 +64,7 @@ def length_curve(lengths: Sequence[Mapping[str, float]], names: Mapping[str, str
 
 
 def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A centred moving average over `SMOOTHED_SHARE` of the values, left out where its window would overhang."""
+    """Return a centred moving average over `SMOOTHED_SHARE` of the values, without the ends that lack a full window."""
     half = round(len(values) * SMOOTHED_SHARE / 2)
     window = np.full(2 * half + 1, 1 / (2 * half + 1))
     return np.asarray(np.convolve(values, window, "valid"), dtype=np.float64)
@@ -73,13 +73,13 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def contingency_figure(
     table: NDArray[np.int64], matching: NDArray[np.int64], classes: tuple[str, ...] = (), unit: str = "samples"
 ) -> Figure:
-    """Counts `table[cluster, class]` and their share of the cluster; matched cells outlined.
+    """Return a figure of counts `table[cluster, class]` and their share of the cluster, with matched cells outlined.
 
     Args:
         table: Counts `(k, classes)`.
-        matching: The class of each cluster, `(k,)`, or -1.
-        classes: Class names in label order; label numbers stand in where they are unknown.
-        unit: What is counted.
+        matching: Class of each cluster, `(k,)`, or -1.
+        classes: Class names in label order. Label numbers are shown if they are unknown.
+        unit: Unit of the counts: samples or pixels.
     """
     rows, columns = table.shape
     numbered = max(rows, columns) <= LEGIBLE_CELLS
@@ -128,7 +128,7 @@ def _write_cells(axes: Axes, table: NDArray[np.int64], share: NDArray[np.float64
 
 
 def _short(count: int) -> str:
-    """A count in the width of a cell: whole up to five digits, then in thousands, millions or billions."""
+    """Return a count that fits a cell: exact up to five digits, then in thousands, millions or billions."""
     if count < 100_000:
         return f"{count}"
     if count < 1_000_000:

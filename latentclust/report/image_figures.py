@@ -1,4 +1,4 @@
-"""Pictures of samples: grids of images, and profiles of vectors."""
+"""Figures of samples: grids of images and profiles of vectors."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from latentclust.report.plotting import RAW, SMOOTH, hide_spines, new_figure
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
-"""uint8, or float32 in [0, 1]."""
+"""Pixel values, uint8 or float32 in [0, 1]."""
 
 CELL = 0.5
-"""Side of an image, inches."""
+"""Height of an image in inches."""
 
 TALLEST = 30.0
-"""Height of a figure, inches, beyond which its images shrink."""
+"""Maximum height of a figure in inches. Images shrink to keep it."""
 
 LETTER = 0.09
-"""Room for a letter of a row's label, inches."""
+"""Width of one letter of a row label in inches."""
 
 GAP = 0.08
 """Gap between images, as a share of their side."""
@@ -29,38 +29,38 @@ PROFILES_ACROSS = 5
 def most_confident(
     labels: NDArray[np.int64], confidence: NDArray[np.float32], clusters: int, per_cluster: int
 ) -> list[NDArray[np.int64]]:
-    """The indices of each cluster's most confident samples, at most `per_cluster`, surest first and ties in order."""
+    """Return the indices of at most `per_cluster` samples of each cluster, the most confident first, ties by index."""
     order = np.argsort(-confidence, kind="stable")
     return [order[labels[order] == cluster][:per_cluster] for cluster in range(clusters)]
 
 
 def samples_per_cluster(groups: Sequence[Pixels], names: Sequence[str]) -> Figure:
-    """A row of images a cluster, or for vectors a panel of profiles a cluster.
+    """Return a figure with one row of images per cluster, or for vectors one panel of profiles per cluster.
 
     Args:
-        groups: For each cluster its samples in the order shown, `(m, c, h, w)` or `(m, d)`; none of an empty cluster.
-        names: The clusters' names.
+        groups: Samples of each cluster in the order shown, `(m, c, h, w)` or `(m, d)`; m is 0 for an empty cluster.
+        names: Names of the clusters.
     """
     if groups[0].ndim == 2:
         return profiles(groups, names)
     across = max(1, *(len(group) for group in groups))
     cells = [[*group, *[None] * (across - len(group))] for group in groups]
     labels = [name if len(group) else f"{name} (empty)" for name, group in zip(names, groups, strict=True)]
-    return mosaic(cells, groups[0].shape[1:], labels, [], "most confident samples, surest first")
+    return mosaic(cells, groups[0].shape[1:], labels, [], "samples in order of confidence")
 
 
 def image_grid(
     images: Pixels, row_labels: Sequence[str] = (), col_labels: Sequence[str] = (), title: str = ""
 ) -> Figure:
-    """Images `(rows, cols, c, h, w)` side by side: modes, interpolations, traversals.
+    """Return a figure of images `(rows, cols, c, h, w)` in a grid: modes, interpolations or traversals.
 
-    One channel, or the mean of two, is shown as grey; of more than three the first three as colour.
+    One channel, or the mean of two, is shown in grey. Of more than three channels the first three are shown in colour.
     """
     return mosaic([list(row) for row in images], images.shape[2:], row_labels, col_labels, title)
 
 
 def profiles(groups: Sequence[Pixels], names: Sequence[str]) -> Figure:
-    """A panel a group of vectors `(m, d)`: every vector pale, their mean strong."""
+    """Return a figure with one panel per group of vectors `(m, d)`: all vectors pale, their mean strong."""
     across = min(PROFILES_ACROSS, len(groups))
     down = -(-len(groups) // across)
     figure = new_figure(2.2 * across, 1.9 * down)
@@ -87,7 +87,7 @@ def mosaic(
     title: str,
     cell: float = CELL,
 ) -> Figure:
-    """One white canvas that holds every image, `cell` inches high; None leaves its place white."""
+    """Return a figure of images in a grid, each `cell` inches high. None leaves a cell white."""
     height, width = shape[1:]
     gap = max(1, round(GAP * height))
     rows, columns = len(cells), len(cells[0])
@@ -102,7 +102,7 @@ def mosaic(
     figure = new_figure(margin + cell * columns * width / height, 0.5 + cell * rows)
     axes = figure.subplots()
     axes.imshow(canvas, interpolation="nearest")
-    axes.set_anchor("E")  # what room the aspect leaves over goes to the labels on the left
+    axes.set_anchor("E")  # the room that the aspect ratio leaves goes to the labels on the left
     axes.set_yticks(_centres(len(row_labels), height, gap), row_labels)
     axes.set_xticks(_centres(len(col_labels), width, gap), col_labels)
     axes.xaxis.tick_top()
@@ -117,7 +117,7 @@ def _centres(count: int, side: int, gap: int) -> NDArray[np.float64]:
 
 
 def as_colour(image: Pixels) -> NDArray[np.float32]:
-    """A sample `(c, h, w)` as `(h, w, 3)` in [0, 1]."""
+    """Return a sample `(c, h, w)` as a colour image `(h, w, 3)` in [0, 1]."""
     scaled = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image.astype(np.float32)
     shown = scaled[:3] if len(scaled) >= 3 else np.repeat(scaled.mean(axis=0, keepdims=True), 3, axis=0)
     return np.clip(shown.transpose(1, 2, 0), 0, 1)

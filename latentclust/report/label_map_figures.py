@@ -1,4 +1,4 @@
-"""Label maps to be looked at: a sheet of images beside their maps, and a whole scene beside its own."""
+"""Figures of label maps: a sheet of images with their maps, and a scene with its map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,48 +18,47 @@ from PIL import Image
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.report.image_figures import as_colour, mosaic
-from latentclust.report.map_colours import NO_DATA, colour_labels, map_colours, palette_bytes
-from latentclust.report.plotting import new_figure
+from latentclust.report.plotting import NODATA_COLOUR, colour_labels, map_colours, new_figure, palette_bytes
 from latentclust.specs.data import VOID
 
 CELL = 1.6
-"""Side of an image on the sheet, inches."""
+"""Height of an image on the sheet in inches."""
 
 CELL_PIXELS = 256
-"""About what such a cell shows: larger images are thinned out to it."""
+"""Approximate size of an image on the sheet in pixels. Larger images are subsampled."""
 
 SCENE_PIXELS = 1200
-"""Side to which a scene and its map are thinned out for the figure."""
+"""Maximum size of a scene in the figure in pixels. Larger scenes are subsampled."""
 
 SCENE = 6.0
-"""Width of a scene in its figure, inches."""
+"""Width of a scene in its figure in inches."""
 
 LEGEND_ROW = 0.22
-"""Height of a legend's row, inches."""
+"""Height of a row of the legend in inches."""
 
 LEGEND_LETTER = 0.08
-"""Width of a letter of it, inches."""
+"""Width of a letter of the legend in inches."""
 
 LEGEND_PATCH = 0.6
-"""Width of a colour and the gap beside it, inches."""
+"""Width of a colour and its gap in the legend in inches."""
 
 BAR = 0.9
-"""Width of a colour bar with its label, inches."""
+"""Width of a colour bar with its label in inches."""
 
 CONFIDENCE = "viridis"
 MOST_CLUSTERS = 255
-"""What a PNG with a palette can number."""
+"""Maximum number of clusters in a PNG with a palette."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapRow:
-    """An image of the sheet.
+    """A row of the sheet: one image with its label map.
 
     Attributes:
-        image: `(c, h, w)`, uint8 or float32 in [0, 1].
-        truth: Classes `(h, w)`, `VOID` where there is none; None without ground truth.
-        labels: Clusters, `VOID` where a pixel is no data.
-        confidence: In (0, 1].
+        image: Image `(c, h, w)`, uint8 or float32 in [0, 1].
+        truth: Classes `(h, w)`, `VOID` for pixels without one. None without ground truth.
+        labels: Clusters `(h, w)`, `VOID` for nodata pixels.
+        confidence: Probability of the cluster `(h, w)`, in (0, 1].
     """
 
     image: NDArray[np.uint8]
@@ -71,13 +70,13 @@ class MapRow:
 def map_sheet(
     rows: Sequence[MapRow], colours: Float32[np.ndarray, "k 3"], names: Sequence[str], classes: Sequence[str]
 ) -> Figure:
-    """Image, ground truth where there is any, label map and confidence, an image a row.
+    """Return a figure with one row per image: image, ground truth if there is any, label map and confidence.
 
     Args:
-        rows: Of one size, and all with ground truth or all without.
-        colours: Of the clusters; classes have `map_colours`.
-        names: The clusters' names.
-        classes: Names of the classes that no cluster stands for, by number; empty strings for the others.
+        rows: Images of one size, all with ground truth or all without.
+        colours: Colours of the clusters. Classes have `map_colours`.
+        names: Names of the clusters.
+        classes: Names by class number of the classes without a cluster; empty strings for the others.
     """
     titles = ["image", *(["ground truth"] if rows[0].truth is not None else []), "label map", "confidence"]
     cells = [_cells(row, colours) for row in rows]
@@ -90,7 +89,7 @@ def map_sheet(
     patches = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)]
     palette = map_colours(len(classes))
     patches += [Patch(color=palette[number], label=f"no cluster: {name}") for number, name in missed.items()]
-    _legend(figure, [*patches, Patch(color=NO_DATA, label="no data or no label")])
+    _legend(figure, [*patches, Patch(color=NODATA_COLOUR, label="nodata or no label")])
     return figure
 
 
@@ -100,7 +99,7 @@ def scene_figure(
     colours: Float32[np.ndarray, "k 3"],
     names: Sequence[str],
 ) -> Figure:
-    """A scene `(c, h, w)` and its label map `(h, w)` side by side, the legend with each cluster's share."""
+    """Return a figure of a scene `(c, h, w)` and its label map `(h, w)`, with each cluster's share in the legend."""
     step = max(1, -(-max(labels.shape) // SCENE_PIXELS))
     thin = labels[::step, ::step]
     height, width = thin.shape
@@ -115,19 +114,19 @@ def scene_figure(
     shares = counted / max(counted.sum(), 1)
     found = zip(colours, names, shares, strict=True)
     patches = [Patch(color=colour, label=f"{name}, {share:.1%}") for colour, name, share in found]
-    _legend(figure, [*patches, Patch(color=NO_DATA, label="no data")])
+    _legend(figure, [*patches, Patch(color=NODATA_COLOUR, label="nodata")])
     return figure
 
 
 def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.ndarray, "k 3"]) -> None:
-    """A PNG whose values are clusters from 1, and 0 where there is no data; its palette shows the clusters' colours.
+    """Write a PNG with clusters counted from 1 and 0 for nodata. Its palette has the clusters' colours.
 
     Raises:
-        LatentclustError: More than 255 clusters, or a file that cannot be written.
+        LatentclustError: If there are more than 255 clusters, or the file cannot be written.
     """
     if len(colours) > MOST_CLUSTERS:
-        what = f"{len(colours)} clusters, and a PNG numbers {MOST_CLUSTERS}"
-        raise LatentclustError.at(str(path), what, "Ask for fewer clusters")
+        what = f"a PNG holds at most {MOST_CLUSTERS} clusters, got {len(colours)}"
+        raise LatentclustError.at(str(path), what, "Use fewer clusters")
     picture = Image.fromarray((labels - VOID).astype(np.uint8), "P")
     picture.putpalette(palette_bytes(colours))
     buffer = BytesIO()
@@ -136,7 +135,7 @@ def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.n
 
 
 def _cells(row: MapRow, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.float32]]:
-    """A row of the sheet: each `(3, h, w)` in [0, 1]."""
+    """Return the images of a row, `(3, h, w)` each, in [0, 1]."""
     step = max(1, max(row.labels.shape) // CELL_PIXELS)
     thin = (slice(None, None, step), slice(None, None, step))
     image = as_colour(row.image[(slice(None), *thin)]).transpose(2, 0, 1)
@@ -144,12 +143,12 @@ def _cells(row: MapRow, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.
         [] if row.truth is None else [colour_labels(row.truth[thin], map_colours(int(row.truth.max(initial=0)) + 1))]
     )
     confidence = colormaps[CONFIDENCE](row.confidence[thin])[..., :3].astype(np.float32).transpose(2, 0, 1)
-    confidence[:, row.labels[thin] == VOID] = NO_DATA[0]
+    confidence[:, row.labels[thin] == VOID] = NODATA_COLOUR[0]
     return [image, *truth, colour_labels(row.labels[thin], colours), confidence]
 
 
 def _legend(figure: Figure, patches: Sequence[Patch]) -> None:
-    """Below the figure, which grows by its height."""
+    """Add a legend below the figure and increase the figure's height by it."""
     width, height = figure.get_size_inches()
     longest = max(len(str(patch.get_label())) for patch in patches)
     columns = max(1, int(width // (LEGEND_PATCH + LEGEND_LETTER * longest)))

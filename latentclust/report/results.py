@@ -1,15 +1,17 @@
-"""results.json of a run and summary.json of several, written whole and read back checked."""
+"""Reading, validating and writing results.json of a run and summary.json of several seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentclust.errors import LatentclustError
+from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
-from latentclust.report.class_table import class_iou
+from latentclust.report.display_names import class_names
 from latentclust.report.facts import RunFacts
 
 RESULTS = "results.json"
@@ -17,21 +19,22 @@ SUMMARY = "summary.json"
 NO_LABELS = "The data has no labels, so no metric was computed."
 
 Scores = dict[str, float | None]
-"""Metric to value; null where a plugin's metric was not a finite number."""
+"""Values by metric. None if the metric of a plugin was not a finite number."""
 
 
 class RunResult(BaseModel):
-    """What results.json holds.
+    """The contents of results.json.
 
     Attributes:
-        occupancy: Samples, or pixels, in each cluster, cluster 1 first.
-        collapsed: Whether at most half of the K clusters do the work (see `evaluate.seeds`).
-        variant: A hash of the recipe but for its seed.
+        occupancy: Number of samples or pixels in each cluster, cluster 1 first.
+        collapsed: Whether the run uses at most half of the K clusters (see `evaluate.seeds`).
+        variant: Hash of the recipe without its seed.
         readouts: Scores of other inferences on the same model, with their `agreement` with its own.
-        chain_agreement: Share of the samples that independent chains put into one cluster; null without chains.
-        class_iou: Of label maps, intersection over union of each class and its matched cluster; null without pixels.
-        confidence: Mean probability of the chosen clusters; null where it is not known.
-        note: Why there are no metrics, where there are none.
+        chain_agreement: Share of the samples that independent chains put into one cluster. None without chains.
+        class_iou: Intersection over union of each class of label maps and its matched cluster. None for a class
+            without pixels.
+        confidence: Mean probability of the chosen clusters. None if unknown.
+        note: Reason why there are no metrics. None if there are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,7 +59,7 @@ class RunResult(BaseModel):
 
     @classmethod
     def from_facts(cls, facts: RunFacts) -> "RunResult":
-        """The result of a finished run."""
+        """Return the result of a finished run."""
         return cls(
             recipe=facts.recipe,
             protocol=str(facts.protocol),
@@ -72,22 +75,23 @@ class RunResult(BaseModel):
             variant=facts.variant,
             readouts={name: {**(r.metrics or {}), "agreement": r.agreement} for name, r in facts.readouts.items()},
             chain_agreement=facts.chains.agreement if facts.chains else None,
-            class_iou=class_iou(facts) if facts.protocol.unit == "pixels" else {},
+            class_iou=_class_iou(facts) if facts.protocol.unit == "pixels" else {},
             confidence=facts.confidence,
             note=NO_LABELS if facts.metrics is None else None,
         )
 
 
 class SeedSummary(BaseModel):
-    """What summary.json holds: several seeds of one recipe under one protocol.
+    """The contents of summary.json: several seeds of one recipe under one protocol.
 
     Attributes:
-        mean: By metric, over all seeds, collapsed ones included.
-        std: Sample standard deviation (n - 1 in the denominator); null for a single seed.
-        collapsed: The seeds whose run collapsed.
-        failed: The seeds that have no result, such as one that diverged, and why; they are in no mean.
-        metrics: The values behind the mean, in the order of `seeds`.
-        baselines: The mean of each baseline's metrics over the same seeds.
+        mean: Mean by metric over all seeds, including collapsed runs.
+        std: Sample standard deviation by metric (n - 1 in the denominator). None for a single seed.
+        seeds: Seeds of the finished runs.
+        collapsed: Seeds whose run collapsed.
+        failed: Reason of each seed without a result, such as divergence. These seeds are in no mean.
+        metrics: Values behind the mean, in the order of `seeds`.
+        baselines: Mean of each baseline's metrics over the same seeds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,7 +108,7 @@ class SeedSummary(BaseModel):
 
 
 def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None) -> SeedSummary:
-    """The summary of at least one finished run, and of those that failed; all share their recipe and protocol."""
+    """Return the summary of at least one finished run and of the failed ones, all of one recipe and protocol."""
     scores = [_finite(run.metrics) for run in runs]
     over_seeds = mean_and_std(scores)
     shared = [name for name in runs[0].baselines if all(name in run.baselines for run in runs)]
@@ -122,17 +126,17 @@ def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None
 
 
 def write_results(folder: Path, result: RunResult) -> None:
-    """Writes results.json into a run's folder; raises LatentclustError where it cannot."""
+    """Write results.json to a run folder. Raise LatentclustError if it cannot be written."""
     _write(folder / RESULTS, result)
 
 
 def write_summary(folder: Path, summary: SeedSummary) -> None:
-    """Writes summary.json beside the seeds' folders; raises LatentclustError where it cannot."""
+    """Write summary.json next to the seeds' folders. Raise LatentclustError if it cannot be written."""
     _write(folder / SUMMARY, summary)
 
 
 def read_results(folder: Path) -> RunResult:
-    """The result of a run's folder; raises LatentclustError where results.json is absent or not one."""
+    """Read the result in a run folder. Raise LatentclustError if results.json is missing or invalid."""
     path = folder / RESULTS
     try:
         return RunResult.model_validate_json(path.read_bytes())
@@ -146,11 +150,20 @@ def read_results(folder: Path) -> RunResult:
         raise LatentclustError.at(str(path), f"{place}: {first['msg']}", fix) from error
 
 
+def _class_iou(facts: RunFacts) -> dict[str, float | None]:
+    """Return the intersection over union by class, None for a class without pixels. Empty without ground truth."""
+    if facts.table is None or facts.matching is None:
+        return {}
+    iou = class_scores(facts.table, facts.matching).iou
+    names = class_names(facts.classes, len(iou))
+    return {name: None if np.isnan(value) else float(value) for name, value in zip(names, iou, strict=True)}
+
+
 def _write(path: Path, content: BaseModel) -> None:
-    write_atomic(path, content.model_dump_json(indent=2, exclude={"note"} if _silent(content) else None) + "\n")
+    write_atomic(path, content.model_dump_json(indent=2, exclude={"note"} if _without_note(content) else None) + "\n")
 
 
-def _silent(content: BaseModel) -> bool:
+def _without_note(content: BaseModel) -> bool:
     return isinstance(content, RunResult) and content.note is None
 
 

@@ -1,1 +1,1 @@
-"""A whole run: trained, read out, scored and reported into one folder."""
+"""Runs from recipe to report: training, inference, scores and figures in one folder."""

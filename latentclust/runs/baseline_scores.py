@@ -1,42 +1,55 @@
-"""Classical clusterings of the same samples, to stand beside a run's result."""
+"""Scores of classical clusterings of the same samples or pixels, to compare a run with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentclust.data.open_feed import sequential
+from latentclust.data.open_feed import map_batch, sequential
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.clustering import ClusteringScores, score_clustering
+from latentclust.evaluate.clustering import ClusteringScores, score_clustering, score_table
+from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
-from latentclust.runs.map_baseline_scores import score_map_baselines
+from latentclust.runs.dataset_scores import make_counter, mask_labels
+from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import BaselineSpec
+from latentclust.specs.parts import BaselineSpec, MapBaselineSpec
 from latentclust.specs.roles import Represents
+from latentclust.tensors import Images, Mask
 
-Scores = dict[str, Mapping[str, float]]
+MAX_FIT_IMAGES = 1000
+"""Maximum number of images, evenly spread over the set, that a baseline of pixels is fitted to."""
+
+BaselineScores = dict[str, Mapping[str, float]]
+"""Scores by baseline and metric."""
 
 
 def score_baselines(
-    model: ClusteringModel, tested: ImageSet, assessment: ClusteringScores
-) -> tuple[Scores | None, tuple[str, ...]]:
-    """Each baseline's scores with the model's number of clusters, and a sentence for each that refused the data.
+    model: ClusteringModel, tested: ImageSet, scores: ClusteringScores
+) -> tuple[BaselineScores | None, tuple[str, ...]]:
+    """Return each baseline's scores with the model's number of clusters, and one warning per baseline that failed.
 
-    There are none where the ground truth said nothing of the model itself.
+    The scores are None if the model itself could not be scored.
+
+    Args:
+        model: Model whose recipe lists the baselines.
+        tested: Data set that is clustered.
+        scores: Scores of the model on it.
     """
-    if assessment.table is None:
+    if scores.table is None:
         return None, ()
     if model.per_pixel:
-        return score_map_baselines(model, tested, assessment.table)
-    return _of_images(model, tested)
+        return score_map_baselines(model, tested, scores.table)
+    return _score_image_baselines(model, tested)
 
 
-def _of_images(model: ClusteringModel, tested: ImageSet) -> tuple[Scores, tuple[str, ...]]:
-    scores: Scores = {}
+def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[BaselineScores, tuple[str, ...]]:
+    scores: BaselineScores = {}
     warnings = []
     points: dict[str, NDArray[np.float32]] = {}
+    classes = len(tested.classes) or None
     for name, baseline in model.resolved.baselines.items():
         assert isinstance(baseline, BaselineSpec), "resolve checked what it clusters"
         try:
@@ -44,17 +57,20 @@ def _of_images(model: ClusteringModel, tested: ImageSet) -> tuple[Scores, tuple[
                 points[baseline.on] = baseline_points(model, tested, baseline)
             labels = baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
         except LatentclustError as error:
-            warnings.append(f"The baseline {name} was not run: {error}")
+            warnings.append(_failure(name, error))
             continue
-        classes = len(tested.classes) or None
-        assessment = score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
-        scores[name] = assessment.metrics or {}
+        found = score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
+        scores[name] = found.metrics or {}
     return scores, tuple(warnings)
 
 
 @torch.no_grad()
 def baseline_points(model: ClusteringModel, tested: ImageSet, baseline: BaselineSpec) -> NDArray[np.float32]:
-    """What a baseline clusters, `(n, d)`: the images as stored, or a network's representation of them."""
+    """Return the points `(n, d)` that a baseline clusters: the images as stored, or a network's representation.
+
+    Raises:
+        LatentclustError: If the network that the baseline names has no representation.
+    """
     batch = model.resolved.recipe.evaluate.batch_size
     if baseline.on == "pixels":
         return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
@@ -65,3 +81,52 @@ def baseline_points(model: ClusteringModel, tested: ImageSet, baseline: Baseline
     rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
     batches = preprocessed(tested.source, model.preprocess, batch, rng)
     return np.concatenate([network.represent(images).flatten(1).cpu().numpy() for images in batches])
+
+
+def score_map_baselines(
+    model: ClusteringModel, tested: ImageSet, table: NDArray[np.int64]
+) -> tuple[BaselineScores, tuple[str, ...]]:
+    """Return the scores of each baseline of pixels, and one warning per baseline that failed.
+
+    The last baseline is the majority class, whose scores follow from the model's own `table[cluster, class]`.
+    """
+    metrics = model.resolved.metrics
+    scores: BaselineScores = {}
+    warnings = []
+    for name, baseline in model.resolved.baselines.items():
+        assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
+        try:
+            scores[name] = count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
+        except LatentclustError as error:
+            warnings.append(_failure(name, error))
+    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
+
+
+@torch.no_grad()
+def count_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> ContingencyCounter:
+    """Fit a baseline to a part of the images and count its clusters on all of them.
+
+    Raises:
+        LatentclustError: If the baseline cannot cluster these images.
+    """
+    part = subset(tested, spread_indices(len(tested.source), MAX_FIT_IMAGES))
+    pairs = ((images, mask) for images, mask, _ in _batches(model, part))
+    label = baseline.fit(pairs, len(part.source), model.clusters, model.resolved.recipe.seed)
+    counter = make_counter(tested, model.clusters)
+    for images, _, indices in _batches(model, tested):
+        counter.add(mask_labels(label(images).cpu().numpy(), tested.valid, indices), indices)
+    return counter
+
+
+def _batches(model: ClusteringModel, data: ImageSet) -> Iterator[tuple[Images, Mask, NDArray[np.int64]]]:
+    """Yield images as stored, in [0, 1], with the mask of valid pixels and their positions in the data set."""
+    height, width = data.source.shape[1:]
+    size = map_batch(model.resolved.recipe.evaluate.batch_size, height, width)
+    for images, at in sequential(data.source, size, model.device):
+        indices = at.cpu().numpy()
+        counted = np.ones((len(indices), height, width), np.bool_) if data.valid is None else data.valid.read(indices)
+        yield images, Mask(torch.tensor(counted)), indices
+
+
+def _failure(name: str, error: LatentclustError) -> str:
+    return f"The baseline {name} was not run: {error}"

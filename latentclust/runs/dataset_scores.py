@@ -1,24 +1,26 @@
-"""What a model makes of a data set: clusters, of whole images or of pixels, and their scores."""
+"""Scores of a model on a data set. Label maps are read batch by batch and counted, never kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentclust.evaluate.clustering import ClusteringScores, score_clustering
+from latentclust.evaluate.segmentation import ContingencyCounter, joint_counts
 from latentclust.model.model import ClusteringModel
-from latentclust.runs.label_maps import label_maps, make_counter
-from latentclust.specs.data import VOID, ImageSet
+from latentclust.specs.data import VOID, ImageSet, MaskSource, SealedMaps
 from latentclust.tensors import Posterior
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetScores:
-    """A data set, read.
+    """The scores of a model on a data set.
 
     Attributes:
-        clustering: Occupancy, and what the ground truth says.
-        confidence: Mean probability of the chosen clusters, in (0, 1]; NaN where no pixel counts.
-        posterior: Of whole images; None of label maps, which are counted and let go.
+        clustering: Occupancy, and the scores against the ground truth if there is any.
+        confidence: Mean probability of the chosen clusters, in (0, 1]; NaN if there is no valid pixel.
+        posterior: Posterior of whole images. None for label maps.
     """
 
     clustering: ClusteringScores
@@ -26,21 +28,82 @@ class DatasetScores:
     posterior: Posterior | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MapBatch:
+    """Label maps of some images.
+
+    Attributes:
+        indices: Positions of the images in the data set, `(m,)`.
+        labels: Clusters `(m, h, w)`, 0-based; `VOID` for nodata pixels.
+        confidence: Probability of the chosen cluster `(m, h, w)`, in (0, 1].
+    """
+
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+
+
 def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
-    """Reads a data set once and scores it; label maps are streamed."""
+    """Read a data set once and score the model on it."""
     if model.per_pixel:
-        return _of_maps(model, data)
+        return _score_maps(model, data)
     recipe, metrics = model.resolved.recipe, model.resolved.metrics
     posterior = model.predict(data.source, recipe.evaluate.batch_size, recipe.seed)
-    found = score_clustering(posterior.labels.numpy(), data.labels, model.clusters, metrics, len(data.classes) or None)
-    return DatasetScores(found, float(posterior.confidence.mean()), posterior)
+    classes = len(data.classes) or None
+    scores = score_clustering(posterior.labels.numpy(), data.labels, model.clusters, metrics, classes)
+    return DatasetScores(scores, float(posterior.confidence.mean()), posterior)
 
 
-def _of_maps(model: ClusteringModel, data: ImageSet) -> DatasetScores:
-    tally = make_counter(data, model.clusters)
+def _score_maps(model: ClusteringModel, data: ImageSet) -> DatasetScores:
+    counter = make_counter(data, model.clusters)
     confidence = 0.0
     for batch in label_maps(model, data):
-        tally.add(batch.labels, batch.indices)
+        counter.add(batch.labels, batch.indices)
         confidence += float(batch.confidence.sum(where=batch.labels != VOID, dtype=np.float64))
-    pixels = int(tally.occupancy.sum())
-    return DatasetScores(tally.scores(model.resolved.metrics), confidence / pixels if pixels else np.nan)
+    pixels = int(counter.occupancy.sum())
+    return DatasetScores(counter.scores(model.resolved.metrics), confidence / pixels if pixels else np.nan)
+
+
+def label_maps(model: ClusteringModel, data: ImageSet, seed: int | None = None) -> Iterator[MapBatch]:
+    """Yield the label maps of all images in order, a batch at a time.
+
+    Args:
+        model: A per-pixel model.
+        data: Data set.
+        seed: Seed of inference that samples. Defaults to the recipe's.
+    """
+    recipe = model.resolved.recipe
+    start = 0
+    for posterior in model.posteriors(data.source, recipe.evaluate.batch_size, recipe.seed if seed is None else seed):
+        labels = posterior.labels.numpy()
+        indices = np.arange(start, start + len(labels), dtype=np.int64)
+        yield MapBatch(indices, mask_labels(labels, data.valid, indices), posterior.confidence.numpy())
+        start += len(labels)
+
+
+def mask_labels(labels: NDArray[np.int64], valid: MaskSource | None, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return label maps `(m, h, w)` of the images at `indices`, with `VOID` for pixels that do not count."""
+    return labels if valid is None else np.where(valid.read(indices), labels, VOID)
+
+
+def make_counter(data: ImageSet, clusters: int) -> ContingencyCounter:
+    """Return an empty counter for a data set. Labels of whole images are not counted for pixels."""
+    maps = data.labels if isinstance(data.labels, SealedMaps) else None
+    return ContingencyCounter(clusters, maps, len(data.classes) or None)
+
+
+def count_pairs(one: Iterator[MapBatch], other: Iterator[MapBatch], clusters: int) -> NDArray[np.int64]:
+    """Return the number of pixels by their cluster in two labellings of the same images, `(clusters, clusters)`."""
+    pairs = np.zeros((clusters, clusters), dtype=np.int64)
+    for first, second in zip(one, other, strict=True):
+        pairs += joint_counts(first.labels, second.labels, clusters, clusters)
+    return pairs
+
+
+def label_mismatch(data: ImageSet, per_pixel: bool) -> str | None:
+    """Return why the labels of a data set cannot score a model, as a sentence. None if they can or there are none."""
+    if data.labels is None or isinstance(data.labels, SealedMaps) == per_pixel:
+        return None
+    image, pixel = "one label per image", "one label per pixel"
+    found, needed = (image, pixel) if per_pixel else (pixel, image)
+    return f"the data set has {found} and the prior needs {needed}, so nothing was scored"

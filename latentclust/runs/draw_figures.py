@@ -1,65 +1,79 @@
-"""The report's figures, drawn from a finished run."""
+"""The report's figures, drawn from a finished run into its folder `figures/`."""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentclust.evaluate.contingency import classes_for_figures
+from latentclust.evaluate.match import UNMATCHED
+from latentclust.evaluate.segmentation import maps_for_figures
+from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
 from latentclust.report.display_names import class_names, cluster_names, display_name
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.figures import contingency_figure, length_curve, loss_curves
 from latentclust.report.image_figures import most_confident, samples_per_cluster
-from latentclust.report.plotting import save_figure
-from latentclust.runs.draw_map_figures import draw_scene, draw_sheet
-from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LENGTHS, LOSSES, SAMPLES
-from latentclust.specs.data import ImageSet, SealedLabels
+from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
+from latentclust.report.plotting import cluster_colours, save_figure
+from latentclust.runs.dataset_scores import label_maps
+from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
+from latentclust.runs.subset import spread_indices, subset
+from latentclust.specs.data import ImageSet, SealedLabels, SealedMaps
+from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12
-"""Samples shown of each cluster."""
+"""Number of samples shown of each cluster."""
 
-LEAST_PROBABILITY = 1e-6
-"""Where log probabilities are floored on a t-SNE map: beyond it two clusters are equally far."""
+MIN_PROBABILITY = 1e-6
+"""Floor of the probabilities whose logarithm a t-SNE map shows. Below it all clusters count as equally far."""
 
-LEAST_FOR_TSNE = 10
-"""Samples below which a t-SNE map would mean nothing."""
+MIN_TSNE_SAMPLES = 10
+"""Minimum number of samples for a t-SNE map. A map of fewer means nothing."""
+
+IMAGES_SHOWN = 10
+"""Number of images on the sheet of label maps, evenly spread over the data set."""
+
+MAX_SCENE_PIXELS = 2048 * 2048
+"""Maximum number of pixels of a scene that a run labels as a whole."""
 
 
 def draw_figures(
     folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, facts: RunFacts
 ) -> tuple[ReportFigure, ...]:
-    """Draws the figures into `figures/` and says what each shows; of label maps there is no one posterior."""
+    """Draw the figures into `figures/` and return them in the order of the report.
+
+    Args:
+        folder: Run folder.
+        model: Trained model.
+        tested: Data set that was scored.
+        posterior: Posterior of its images. None for label maps.
+        facts: Facts of the run.
+    """
     if posterior is None:
-        drawn = [draw_sheet(folder, model, tested, facts), *draw_scene(folder, model, tested, facts)]
+        drawn = [_map_sheet(folder, model, tested, facts), *_scene(folder, model, tested, facts)]
     else:
         drawn = [_samples(folder, tested, posterior, facts)]
     drawn += _contingency(folder, facts)
-    if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= LEAST_FOR_TSNE:
-        drawn.append(_maps(folder, tested, posterior, facts))
+    if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
+        drawn.append(_codes(folder, tested, posterior, facts))
     return (*drawn, _losses(folder, facts), *_chains(folder, facts))
 
 
-def _contingency(folder: Path, facts: RunFacts) -> list[ReportFigure]:
-    if facts.table is None or facts.matching is None:
-        return []
-    unit = facts.protocol.unit
-    save_figure(contingency_figure(facts.table, facts.matching, facts.classes, unit), folder / CONTINGENCY)
-    return [ReportFigure(CONTINGENCY, f"{unit.capitalize()} of each class in each cluster.")]
-
-
-def _chains(folder: Path, facts: RunFacts) -> list[ReportFigure]:
-    """What the chains did while the networks were trained, and what their length is worth."""
-    drawn = []
-    if facts.diagnostics:
-        save_figure(loss_curves(facts.diagnostics), folder / CHAINS)
-        drawn.append(ReportFigure(CHAINS, "The chains over the rounds: energies and entropy in nats, clusters in use."))
-    if facts.chains is not None and facts.chains.lengths:
-        names = {name: display_name(name) for name in facts.chains.lengths[0] if name != "steps"}
-        save_figure(length_curve(facts.chains.lengths, names), folder / LENGTHS)
-        drawn.append(ReportFigure(LENGTHS, "The scores of shorter and longer chains, on a part of the data."))
-    return drawn
+def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
+    """Return why the first scene is not labelled as a whole, as a sentence. None if it is or there is no scene."""
+    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec):
+        return None
+    height, width = dataset.scene_size(tested.scenes[0])
+    pixels = height * width
+    if pixels <= MAX_SCENE_PIXELS:
+        return None
+    return (
+        f"the scene {tested.scenes[0].name} was not drawn: it has {pixels:,} pixels, and a run draws at most "
+        f"{MAX_SCENE_PIXELS:,}"
+    )
 
 
 def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
@@ -70,16 +84,19 @@ def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFac
     return ReportFigure(SAMPLES, "The most confident samples of each cluster.")
 
 
-def _losses(folder: Path, facts: RunFacts) -> ReportFigure:
-    save_figure(loss_curves(facts.history), folder / LOSSES)
-    return ReportFigure(LOSSES, "Every loss term, unweighted, over the rounds.")
+def _contingency(folder: Path, facts: RunFacts) -> list[ReportFigure]:
+    if facts.table is None or facts.matching is None:
+        return []
+    unit = facts.protocol.unit
+    save_figure(contingency_figure(facts.table, facts.matching, facts.classes, unit), folder / CONTINGENCY)
+    return [ReportFigure(CONTINGENCY, f"{unit.capitalize()} of each class in each cluster.")]
 
 
-def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
-    """t-SNE of category and style codes, coloured by cluster and, where there are labels, by class."""
+def _codes(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
+    """Draw t-SNE maps of category and style codes, coloured by cluster and, if there are labels, by class."""
     shown = subsample(len(tested.source), facts.seed)
     codes = {
-        "category code (log)": posterior.probabilities[shown].clamp_min(LEAST_PROBABILITY).log().numpy(),
+        "category code (log)": posterior.probabilities[shown].clamp_min(MIN_PROBABILITY).log().numpy(),
         "style code": posterior.style[shown].numpy(),
     }
     groupings = [by_cluster(posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
@@ -88,3 +105,72 @@ def _maps(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts)
         groupings.append(by_class(classes, class_names(facts.classes, facts.table.shape[1])))
     save_figure(code_maps(codes, groupings, facts.seed), folder / CODES)
     return ReportFigure(CODES, "t-SNE of the category and style codes.")
+
+
+def _losses(folder: Path, facts: RunFacts) -> ReportFigure:
+    save_figure(loss_curves(facts.history), folder / LOSSES)
+    return ReportFigure(LOSSES, "Every loss term, unweighted, by round.")
+
+
+def _chains(folder: Path, facts: RunFacts) -> list[ReportFigure]:
+    """Draw the diagnostics of the chains during training, and the scores by chain length."""
+    drawn = []
+    if facts.diagnostics:
+        save_figure(loss_curves(facts.diagnostics), folder / CHAINS)
+        drawn.append(ReportFigure(CHAINS, "The chains by round: energies and entropy in nats, clusters in use."))
+    if facts.chains is not None and facts.chains.lengths:
+        names = {name: display_name(name) for name in facts.chains.lengths[0] if name != "steps"}
+        save_figure(length_curve(facts.chains.lengths, names), folder / LENGTHS)
+        drawn.append(ReportFigure(LENGTHS, "The scores of shorter and longer chains, on a part of the data."))
+    return drawn
+
+
+def _map_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> ReportFigure:
+    """Draw some images of the data set next to their label maps."""
+    part = subset(tested, spread_indices(len(tested.source), IMAGES_SHOWN))
+    rows = []
+    for batch in label_maps(model, part):
+        images = part.source.read(batch.indices)
+        truth: NDArray[np.int16] | None = None
+        if isinstance(part.labels, SealedMaps) and facts.table is not None:
+            truth = maps_for_figures(part.labels, batch.indices)
+        rows += [
+            MapRow(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at])
+            for at, image in enumerate(images)
+        ]
+    names = cluster_names(facts.clusters, facts.matching, facts.classes)
+    save_figure(map_sheet(rows, _colours(facts), names, _classes_without_cluster(facts)), folder / MAPS)
+    what = "Images of the data set, evenly spread. Each cluster has the colour of the class that it is matched with."
+    return ReportFigure(MAPS, what if facts.table is not None else "Images of the data set, evenly spread.")
+
+
+def _scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[ReportFigure]:
+    """Label the first scene that the samples are windows of; write a figure and a PNG of its clusters.
+
+    Return nothing without a scene, or if it has more than `MAX_SCENE_PIXELS` pixels.
+    """
+    dataset = model.resolved.dataset
+    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec) or too_large(dataset, tested):
+        return []
+    image, valid = dataset.read_scene(tested.scenes[0])
+    labels = label_scene_array(model, image, valid, facts.seed).astype(np.int64)
+    colours, names = _colours(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
+    write_label_map(folder / LABEL_MAP, labels, colours)
+    save_figure(scene_figure(image, labels, colours, names), folder / SCENE)
+    what = f"The scene {tested.scenes[0].name}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
+    return [ReportFigure(SCENE, what)]
+
+
+def _colours(facts: RunFacts) -> NDArray[np.float32]:
+    classes = 0 if facts.table is None else facts.table.shape[1]
+    return cluster_colours(facts.clusters, facts.matching, classes)
+
+
+def _classes_without_cluster(facts: RunFacts) -> list[str]:
+    """Return by class number the name of each class that has pixels and no cluster; an empty string otherwise."""
+    if facts.table is None or facts.matching is None:
+        return []
+    names = class_names(facts.classes, facts.table.shape[1])
+    matched = set(facts.matching[facts.matching != UNMATCHED].tolist())
+    pixels = facts.table.sum(axis=0)
+    return ["" if number in matched or not pixels[number] else name for number, name in enumerate(names)]

@@ -1,14 +1,15 @@
-"""After training: the model file, the assignments, the scores, the figures and the report."""
+"""The outputs of a training: model file, assignments, scores, figures and report."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from latentclust.assemble.experiment import Experiment
-from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
 from latentclust.model.model import ClusteringModel
@@ -16,26 +17,25 @@ from latentclust.model.model_file import save_model
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
-from latentclust.runs.dataset_scores import DatasetScores, score_dataset
-from latentclust.runs.draw_figures import draw_figures
-from latentclust.runs.draw_map_figures import too_large
-from latentclust.runs.log_file import read_log
-from latentclust.runs.refit import refit
-from latentclust.runs.report_facts import gather_facts
-from latentclust.runs.run_folder import ASSIGNMENTS, METRICS, MODEL
+from latentclust.runs.draw_figures import draw_figures, too_large
+from latentclust.runs.fitted_model import trained_model
+from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, report_facts
+from latentclust.runs.run_folder import ASSIGNMENTS, MODEL
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What a training left behind.
+    """The result of a training.
 
     Attributes:
-        device: Where inference runs.
-        device_name: The same in words.
-        seconds: Wall-clock time so far.
-        selection: How the weights were chosen.
+        experiment: Experiment with trained networks.
+        device: Device that inference runs on.
+        device_name: Human-readable name of the device.
+        seconds: Wall-clock time of the training in seconds.
+        selection: Text about how the weights were selected, such as `the last round`.
+        log: Lines of the training log.
     """
 
     experiment: Experiment
@@ -43,63 +43,50 @@ class TrainingResult:
     device_name: str
     seconds: float
     selection: str
-
-
-def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
-    """The experiment's networks as a model, its inference fitted to the training images."""
-    source = experiment.data.source
-    bands = source.windows.reading() if isinstance(source, WindowSource) else None
-    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
-    return refit(unfitted, experiment.data)
+    log: Sequence[Mapping[str, Any]] = ()
 
 
 def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
-    """Writes everything but the checkpoint and the log, and returns what the report says.
+    """Write all files of a run except the checkpoint and the log, and return what the report contains.
 
     Raises:
-        RunFailedError: The model is saved, and its inference fails.
+        RunFailedError: If inference fails. The model has been saved by then.
     """
     experiment = trained.experiment
     model = trained_model(experiment, trained.device)
     save_model(folder / MODEL, model)
-    found, facts = _read(model, experiment, tested, folder)
-    if found.posterior is not None:
-        write_assignments(folder / ASSIGNMENTS, found.posterior)
-    log = read_log(folder / METRICS)
-    history = [{"round": float(line["round"]), **line["losses"]} for line in log]
-    facts = replace(
-        facts,
+    evaluated = _evaluate(model, experiment, tested, folder)
+    posterior = evaluated.scores.posterior
+    if posterior is not None:
+        write_assignments(folder / ASSIGNMENTS, posterior)
+    not_drawn = too_large(experiment.resolved.dataset, tested)
+    context = RunContext(
         device=trained.device_name,
         seconds=trained.seconds,
         selection=f"The model is {trained.selection}.",
-        history=history,
-        diagnostics=[{"round": float(line["round"]), **line["chains"]} for line in log if "chains" in line],
-        oracle=_oracle(folder),
+        history=_logged(trained.log, "losses"),
+        diagnostics=_logged(trained.log, "chains"),
+        oracle=_oracle(trained.log),
+        warnings=(not_drawn,) if not_drawn else (),
     )
-    if said := too_large(experiment.resolved.dataset, tested):
-        facts = replace(facts, warnings=(*facts.warnings, said))
+    facts = report_facts(evaluated, context)
     result = RunResult.from_facts(facts)
-    write_results(folder, result)  # before anything is drawn, which may take long
-    facts = replace(facts, figures=draw_figures(folder, model, tested, found.posterior, facts))
-    write_report(folder, facts)
+    write_results(folder, result)  # before the figures, which may take long
+    write_report(folder, facts, draw_figures(folder, model, tested, posterior, facts))
     return facts, result
 
 
-def _read(
-    model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path
-) -> tuple[DatasetScores, RunFacts]:
-    """The model's own reading and all that is said of it."""
+def _evaluate(model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path) -> EvaluatedModel:
     try:
-        found = score_dataset(model, tested)
-        return found, gather_facts(model, experiment.data, tested, found)
+        return evaluate(model, experiment.data, tested)
     except LatentclustError as error:
-        what = "the model is trained and saved, and its inference failed"
-        fix = f"Read it otherwise: latentclust evaluate {folder} --set inference.KEY=VALUE"
+        what = "the model is trained and saved, but its inference failed"
+        fix = f"Evaluate it with other settings: latentclust evaluate {folder} --set inference.KEY=VALUE"
         raise RunFailedError(*error.issues, Issue(str(folder / MODEL), what, fix)) from error
 
 
 def write_assignments(path: Path, posterior: Posterior) -> None:
-    """index, cluster (from 1), confidence."""
+    """Write a CSV file with one row per sample: index (from 0), cluster (from 1) and confidence."""
     table = pd.DataFrame(
         {
             "index": np.arange(len(posterior.probabilities)),
@@ -110,8 +97,12 @@ def write_assignments(path: Path, posterior: Posterior) -> None:
     write_atomic(path, table.to_csv(index=False, float_format="%.6f"))
 
 
-def _oracle(folder: Path) -> dict[str, float] | None:
-    """The entry of the learning curve that labels would have chosen, by accuracy or else by the first metric."""
-    lines = [line for line in read_log(folder / METRICS) if "oracle" in line]
-    curve = [{"round": float(line["round"]), **line["oracle"]} for line in lines]
+def _logged(log: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, float]]:
+    """Return the values under `key` of the log lines that have it, each with its round."""
+    return [{"round": float(line["round"]), **line[key]} for line in log if key in line]
+
+
+def _oracle(log: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
+    """Return the best entry of the learning curve by accuracy, or else by the first metric."""
+    curve = _logged(log, "oracle")
     return max(curve, key=lambda entry: entry.get("accuracy", list(entry.values())[1])) if curve else None

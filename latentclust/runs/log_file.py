@@ -1,4 +1,4 @@
-"""What watches a training from outside: the log file."""
+"""The training log metrics.jsonl: one JSON line per record."""
 
 import json
 from pathlib import Path
@@ -10,37 +10,44 @@ from latentclust.train.events import Listener, Record
 
 
 class LogFile:
-    """Appends each record to `metrics.jsonl` and passes every event on."""
+    """A listener that appends each record to `metrics.jsonl` and forwards every event to the next listener.
+
+    Attributes:
+        path: File of the log.
+        next_listener: Listener that receives the same events.
+        lines: All lines of the log as JSON objects, including those before a resume.
+    """
 
     def __init__(self, path: Path, next_listener: Listener) -> None:
-        """Writes to `path`; `next_listener` receives the same events."""
         self.path, self.next_listener = path, next_listener
+        self.lines: list[dict[str, Any]] = []
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Drops what an earlier, killed process logged beyond the checkpoint."""
-        kept = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
-        write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        """Start the log. After a resume, keep the earlier lines up to the checkpoint and drop those beyond it."""
+        self.lines = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
+        write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in self.lines))
         self.next_listener.on_start(round_, rounds)
 
     def on_record(self, record: Record) -> None:
-        """One line."""
+        """Append one line. Raise LatentclustError if the file cannot be written."""
+        line = record.line()
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record.line()) + "\n")
+                file.write(json.dumps(line) + "\n")
         except OSError as error:
             what = f"cannot be written ({error.strerror or error})"
-            raise LatentclustError.at(
-                str(self.path), what, "Free some space, then: latentclust run --resume"
-            ) from error
+            fix = "Free some space, then run: latentclust run --resume"
+            raise LatentclustError.at(str(self.path), what, fix) from error
+        self.lines.append(line)
         self.next_listener.on_record(record)
 
     def on_end(self) -> None:
-        """Passed on."""
+        """Forward the event."""
         self.next_listener.on_end()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The records of `metrics.jsonl`; a last line that was cut short is left out."""
+    """Return the lines of `metrics.jsonl`, empty if it does not exist. A last line that was cut short is left out."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     records = []
     for line in lines:

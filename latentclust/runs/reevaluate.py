@@ -1,4 +1,4 @@
-"""A saved model read out anew: on another data set, or by another inference."""
+"""Evaluation of a saved model, on its own or another data set, with its own or another inference."""
 
 import time
 import tomllib
@@ -14,25 +14,25 @@ from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.plugins.registry import installed
-from latentclust.recipe.load import load_recipe, parse_setting
+from latentclust.recipe.load import load_recipe
+from latentclust.recipe.overrides import parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.report.facts import RunFacts
-from latentclust.runs.dataset_scores import score_dataset
-from latentclust.runs.refit import refit
-from latentclust.runs.report_facts import gather_facts, split_of, test_split
+from latentclust.runs.fitted_model import refit
+from latentclust.runs.report_facts import RunContext, evaluate, recipe_protocol, report_facts, split_of, test_split
 from latentclust.specs.data import ImageSet
 
 CHANGEABLE = ("data", "evaluate", "inference", "seed")
-"""What of its recipe a trained model may be read out with otherwise."""
+"""Recipe keys that may change for a trained model."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEvaluation:
-    """A model about to be read out.
+    """A model that is ready to be evaluated.
 
     Attributes:
-        model: Under the changed recipe, with the state that its file holds.
-        trained_recipe: The recipe that it was trained by.
+        model: Model under the changed recipe, with the inference state from its file.
+        trained_recipe: Resolved recipe that it was trained with.
     """
 
     model: ClusteringModel
@@ -40,35 +40,35 @@ class ModelEvaluation:
 
     @property
     def other_data(self) -> bool:
-        """Whether the images are not those that it was trained on."""
+        """Whether the data set differs from the one that the model was trained on."""
         return self.model.resolved.dataset != self.trained_recipe.dataset
 
     @property
     def other_inference(self) -> bool:
-        """Whether what its inference learned from images no longer holds."""
+        """Whether the inference differs, so that it must be fitted again."""
         return self.model.resolved.recipe.inference != self.trained_recipe.recipe.inference
 
 
 def open_evaluation(
     path: Path, device: torch.device, data: str | None = None, settings: Sequence[str] = ()
 ) -> ModelEvaluation:
-    """Loads a model and changes how it is read out.
+    """Load a model and change how it is evaluated.
 
     Args:
-        path: A model file, or a run's folder.
-        device: Where the networks go.
-        data: Another data set's name; the preprocessing, which belongs to the model, stays.
+        path: Model file or run folder.
+        device: Device of the networks.
+        data: Name of another data set. The preprocessing belongs to the model and stays.
         settings: `--set` settings of `data`, `inference`, `evaluate` or `seed`.
 
     Raises:
-        LatentclustError: where a setting would change what was trained, or names nothing that there is.
+        LatentclustError: If a setting would change what was trained, or names something unknown.
     """
     model = load(path, device)
     for setting in settings:
         ((table, value),) = parse_setting(setting).items()
         preprocesses = table == "data" and isinstance(value, dict) and "preprocess" in value
         if table not in CHANGEABLE or preprocesses:
-            what = "this would change what was trained"
+            what = "would change what was trained"
             fix = "Train a model with it" if preprocesses else did_you_mean(table, CHANGEABLE)
             raise LatentclustError.at(f"--set {setting}", what, fix)
     tree = tomllib.loads(model.resolved.loaded.text)
@@ -80,38 +80,42 @@ def open_evaluation(
 
 
 def _other_data(table: dict[str, Any], use: str) -> dict[str, Any]:
-    """A data table for another set: the keys that every set has stay, the options of the former set go."""
+    """Return the data table for another data set: keys of all data sets stay, options of the former are dropped."""
     return {key: value for key, value in table.items() if key in DataTable.model_fields} | {"use": use}
 
 
-def evaluate_model(readout: ModelEvaluation, roots: tuple[Path, ...]) -> RunFacts:
-    """Everything that the labels say of the model; an inference other than the stored one is first fitted to the data.
+def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> RunFacts:
+    """Score a saved model. Inference other than its own is first fitted to the data.
+
+    Args:
+        evaluation: Model with the recipe that it is evaluated under.
+        roots: Data folders.
 
     Raises:
-        LatentclustError: where the data are absent, or their images of another shape than the model reads.
+        LatentclustError: If the data are missing, or their images have another shape than the model reads.
     """
     started = time.perf_counter()
-    resolved = readout.model.resolved
+    resolved = evaluation.model.resolved
     opened = resolved.dataset.open(roots)
-    _check_shape(readout.model, opened)
-    model = refit(readout.model, opened) if readout.other_inference else readout.model
+    _check_shape(evaluation.model, opened)
+    model = refit(evaluation.model, opened) if evaluation.other_inference else evaluation.model
     tested = test_split(resolved, opened, roots)
-    facts = replace(
-        gather_facts(model, opened, tested, score_dataset(model, tested)), seconds=time.perf_counter() - started
-    )
-    if not readout.other_data:
-        return facts
-    trained = readout.trained_recipe
-    split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
-    return replace(facts, protocol=replace(facts.protocol, name=f"{split} to {facts.protocol.name}", train_split=split))
+    evaluated = evaluate(model, opened, tested)
+    protocol = recipe_protocol(resolved, tested)
+    if evaluation.other_data:
+        trained = evaluation.trained_recipe
+        split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
+        protocol = replace(protocol, name=f"{split} to {protocol.name}", train_split=split)
+    seconds = time.perf_counter() - started
+    return report_facts(evaluated, RunContext(str(model.device), seconds, "The model is used as saved."), protocol)
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:
-    shape, read = data.source.shape, model.raw_shape
-    if shape == read or (model.per_pixel and len(shape) == len(read) and shape[0] == read[0]):
+    shape, expected = data.source.shape, model.raw_shape
+    if shape == expected or (model.per_pixel and len(shape) == len(expected) and shape[0] == expected[0]):
         return
-    name, side = model.resolved.recipe.data.use, model.raw_shape[-1]
-    what = f"{name} has samples of shape {data.source.shape}, and the model reads {model.raw_shape}"
-    channels_differ = data.source.shape[:-2] != model.raw_shape[:-2]
-    other = "Choose a data set of the same shape"
-    raise LatentclustError.at("data.use", what, other if channels_differ else f"Try --set data.size={side}")
+    name, side = model.resolved.recipe.data.use, expected[-1]
+    what = f"{name} has samples of shape {shape}, but the model reads {expected}"
+    channels_differ = shape[:-2] != expected[:-2]
+    fix = "Choose a data set of the same shape" if channels_differ else f"Try --set data.size={side}"
+    raise LatentclustError.at("data.use", what, fix)

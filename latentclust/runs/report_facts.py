@@ -1,5 +1,7 @@
-"""What a report says of a model read on a data set: scores, baselines, and how they were measured."""
+"""Evaluation of a model on a data set, and the facts that its report is written from."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -7,69 +9,132 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
-from latentclust.runs.baseline_scores import score_baselines
-from latentclust.runs.dataset_scores import DatasetScores
-from latentclust.runs.label_maps import label_mismatch
+from latentclust.runs.baseline_scores import BaselineScores, score_baselines
+from latentclust.runs.dataset_scores import DatasetScores, label_mismatch, score_dataset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DatasetSpec
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluatedModel:
+    """A model with its scores on a data set.
+
+    Attributes:
+        model: Model.
+        tested: Data set that was scored.
+        scores: Scores of the model's own inference.
+        baselines: Scores by baseline and metric. None without ground truth.
+        readouts: Scores of the other inferences that the recipe lists, by name.
+        chains: Facts about the chains of an inference that samples. None without chains.
+        warnings: Warnings for the user, one sentence each.
+    """
+
+    model: ClusteringModel
+    tested: ImageSet
+    scores: DatasetScores
+    baselines: BaselineScores | None
+    readouts: Mapping[str, ReadoutScores]
+    chains: ChainFacts | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The circumstances of a run or an evaluation.
+
+    Attributes:
+        device: Human-readable name of the device.
+        seconds: Wall-clock time in seconds.
+        selection: Sentence about how the weights were selected.
+        history: Logged losses by round.
+        diagnostics: Logged diagnostics of the chains by round.
+        oracle: Best entry of the learning curve by labels. None without a learning curve.
+        warnings: Further warnings for the user, one sentence each.
+    """
+
+    device: str
+    seconds: float
+    selection: str
+    history: Sequence[Mapping[str, float]] = ()
+    diagnostics: Sequence[Mapping[str, float]] = ()
+    oracle: Mapping[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+
+
 def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:
-    """The part of the data that is scored.
+    """Return the part of the data that is scored.
 
     Raises:
-        LatentclustError: where another split is asked of a data set that has none, or that split is absent.
+        LatentclustError: If the recipe names a split of a data set that has none, or the split is missing.
     """
     split = resolved.recipe.evaluate.split
     if split is None or split == split_of(resolved.dataset):
         return trained_on
     if "split" not in type(resolved.dataset).model_fields:
-        what = f"{split!r}, and the data set {resolved.recipe.data.use!r} has no splits"
-        raise LatentclustError.at("evaluate.split", what, "Take it out, or choose another data set")
+        what = f"is {split!r}, but the data set {resolved.recipe.data.use!r} has no splits"
+        raise LatentclustError.at("evaluate.split", what, "Remove it, or choose another data set")
     return resolved.dataset.model_copy(update={"split": split}).open(roots)
 
 
 def split_of(dataset: DatasetSpec) -> str:
-    """The split that a data set was asked for; `all` for a set without splits."""
+    """Return the split that a data set is read from, or `all` for a data set without splits."""
     return str(dataset.model_dump().get("split", "all"))
 
 
-def gather_facts(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, found: DatasetScores) -> RunFacts:
-    """The scores of what was found, of other inferences and of the baselines, and how they were measured."""
-    resolved, assessment = model.resolved, found.clustering
-    baselines, warnings = score_baselines(model, tested, assessment)
-    chains = evaluate_chains(model, tested, found)
+def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> EvaluatedModel:
+    """Score a model, its other inferences and the baselines on a data set.
+
+    Args:
+        model: Trained model with fitted inference.
+        trained_on: Data set that other inferences are fitted to.
+        tested: Data set that is scored.
+    """
+    own = score_dataset(model, tested)
+    baselines, failures = score_baselines(model, tested, own.clustering)
+    chains = evaluate_chains(model, tested, own)
+    readouts = score_readouts(model, trained_on, tested, own)
     mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
+    warnings = (*([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit))
+    return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings)
+
+
+def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Protocol | None = None) -> RunFacts:
+    """Return the facts of a run or an evaluation. The protocol defaults to `recipe_protocol`."""
+    model, scores = evaluated.model, evaluated.scores.clustering
+    resolved = model.resolved
     return RunFacts(
         recipe=resolved.recipe.name,
         recipe_text=resolved.loaded.text,
-        protocol=protocol(resolved, tested),
+        protocol=protocol or recipe_protocol(resolved, evaluated.tested),
         seed=resolved.recipe.seed,
-        device=str(model.device),
-        seconds=0.0,
+        device=context.device,
+        seconds=context.seconds,
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
-        occupancy=assessment.occupancy,
+        occupancy=scores.occupancy,
         stages={stage.name: (stage.first + 1, stage.last) for stage in resolved.stages if stage.name},
-        selection="The model is as its file holds it.",
-        metrics=assessment.metrics,
-        baselines=baselines,
-        table=assessment.table,
-        matching=assessment.matching,
-        classes=tested.classes,
-        readouts=score_readouts(model, trained_on, tested, found),
-        chains=chains,
-        confidence=found.confidence,
+        selection=context.selection,
+        metrics=scores.metrics,
+        baselines=evaluated.baselines,
+        table=scores.table,
+        matching=scores.matching,
+        classes=evaluated.tested.classes,
+        history=context.history,
+        readouts=evaluated.readouts,
+        chains=evaluated.chains,
+        confidence=evaluated.scores.confidence,
+        diagnostics=context.diagnostics,
         variant=resolved.loaded.variant,
-        warnings=(*([mismatch] if mismatch else []), *warnings, *chain_warnings(chains, unit)),
+        oracle=context.oracle,
+        warnings=(*evaluated.warnings, *context.warnings),
     )
 
 
-def protocol(resolved: Resolved, tested: ImageSet) -> Protocol:
-    """How the numbers of this recipe are measured."""
+def recipe_protocol(resolved: Resolved, tested: ImageSet) -> Protocol:
+    """Return the protocol by which a recipe's scores are measured."""
     recipe, trained = resolved.recipe, split_of(resolved.dataset)
     part = recipe.evaluate.split or trained
     images = "images" if resolved.prior.per_pixel else "samples"

@@ -1,7 +1,7 @@
-"""The way from a recipe to a run's folder, once or for several seeds."""
+"""Runs of a recipe: load, train, evaluate and report, for one seed or several."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,12 @@ from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedE
 from latentclust.files import write_atomic
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
-from latentclust.recipe.show import inline
+from latentclust.recipe.overrides import Overrides
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
 from latentclust.runs.dataset_scores import score_dataset
-from latentclust.runs.finish import TrainingResult, finish_run, trained_model
+from latentclust.runs.finish import TrainingResult, finish_run
+from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
@@ -33,20 +34,18 @@ from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
 from latentclust.train.setup import prepare_training
 
-Overrides = Mapping[str, Any] | Sequence[str]
-
-Subject = tuple[Experiment, ImageSet]
-"""What is trained, and the part of the data that is scored."""
+ExperimentAndTest = tuple[Experiment, ImageSet]
+"""An experiment and the data set that it is scored on."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A run's folder and what was found.
+    """A finished run.
 
     Attributes:
-        folder: Holds recipe, log, model, assignments, figures, report and results.
-        result: What `results.json` holds.
-        facts: What the report was written from.
+        folder: Run folder with recipe, log, model, assignments, figures, report and results.
+        result: Contents of `results.json`.
+        facts: Facts that the report was written from.
     """
 
     folder: Path
@@ -63,45 +62,52 @@ def run(
     device: str = "auto",
     listener: Listener | None = None,
 ) -> FinishedRun:
-    """Trains, reads out, scores and reports one recipe.
+    """Train a recipe, cluster its data, score the clusters and write a report.
 
     Args:
-        recipe: A path, the name of a shipped recipe, or the tables themselves.
-        overrides: `{"train.rounds": 100}` or `["train.rounds=100"]`.
-        out: The run's folder; by default `runs/NAME/DATE-TIME-SEED`.
+        recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
+        overrides: Changed values, `{"train.rounds": 100}` or `["train.rounds=100"]`.
+        out: Run folder. Defaults to `runs/NAME/DATE-TIME-SEED`.
         overwrite: Whether an earlier run in `out` may be replaced.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        listener: Hears of progress.
+        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        listener: Receives progress events.
 
     Raises:
-        LatentclustError: where recipe, data or options are at fault; before anything is written where that can be.
-        RunFailedError: where training diverged or memory ran out.
-        InterruptedRunError: where Ctrl-C or SIGTERM stopped it, after a checkpoint.
+        LatentclustError: If the recipe, the data or an option is invalid. As far as possible this is found before
+            anything is written.
+        RunFailedError: If training diverges or memory runs out.
+        InterruptedRunError: If Ctrl-C or SIGTERM stops the run. A checkpoint has been written by then.
     """
-    resolved = load_resolved_recipe(recipe, override_settings(overrides))
+    resolved = load_resolved_recipe(recipe, overrides)
     choose_device(device, resolved.recipe.train.devices)
-    subject = open_data(resolved)
+    opened = open_experiment(resolved)
     if is_follower():
-        return _run(subject, Path(out or "runs"), device, NullListener(), resume=False)
+        return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
     folder = new_folder(Path(out) if out else None, resolved.recipe.name, resolved.recipe.seed, overwrite)
     write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
-    return _run(subject, folder, device, listener or NullListener(), resume=False)
+    return _run(opened, folder, device, listener or NullListener(), resume=False)
 
 
 def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
-    """Goes on with a run that was stopped or killed, from its last checkpoint; on the CPU to the same bits.
+    """Resume a stopped or killed run from its last checkpoint.
+
+    On the CPU the result is bit-for-bit the same as without a stop.
+
+    Args:
+        folder: Run folder.
+        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        listener: Receives progress events.
 
     Raises:
-        LatentclustError: where the folder holds no run or no checkpoint.
+        LatentclustError: If the folder is not a run folder or contains no checkpoint.
     """
     path = Path(folder) / RECIPE
     if not path.is_file():
-        raise LatentclustError.at(
-            str(folder), "is no run's folder (no recipe.toml)", "Name the folder of a stopped run"
-        )
-    subject = open_data(load_resolved_recipe(path, ()))
-    return _run(subject, Path(folder), device, listener or NullListener(), resume=True)
+        fix = "Name the folder of a stopped run"
+        raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
+    opened = open_experiment(load_resolved_recipe(path))
+    return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
 
 
 def run_seeds(
@@ -114,29 +120,38 @@ def run_seeds(
     device: str = "auto",
     listener: Callable[[int], Listener] | None = None,
 ) -> tuple[Path, SeedSummary, list[FinishedRun]]:
-    """The same recipe under several seeds, counted up from its own; each in `seed-N` of one folder.
+    """Run a recipe with several seeds, counted up from its own, each in `seed-N` of one folder.
 
-    A seed that fails, such as one that diverges, does not stop the others: the summary names it.
+    A seed that fails, for example because it diverges, does not stop the others. The summary names it.
+
+    Args:
+        recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
+        seeds: Number of seeds.
+        overrides: Changed values, as for `run`.
+        out: Folder of the seeds. Defaults to `runs/NAME/DATE-TIME-SEED`.
+        overwrite: Whether earlier runs in `out` may be replaced.
+        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        listener: Returns the listener of a seed.
 
     Raises:
-        LatentclustError: as `run`.
-        RunFailedError: where every seed failed.
+        LatentclustError: For the same reasons as `run`.
+        RunFailedError: If every seed fails.
     """
-    first = load_resolved_recipe(recipe, override_settings(overrides))
+    first = load_resolved_recipe(recipe, overrides)
     if first.recipe.train.devices > 1:
-        fix = "Run each seed by itself with --set seed=N, or use train.devices = 1"
-        raise LatentclustError.at("--seeds", f"{seeds} seeds with data-parallel training", fix)
+        fix = "Run each seed alone with --set seed=N, or use train.devices = 1"
+        raise LatentclustError.at("--seeds", f"is {seeds}, but data-parallel training takes one seed at a time", fix)
     choose_device(device, 1)
-    # Data at fault are refused before the folder is made.
-    open_data(first)
+    # Open the data first, so that invalid data raise before the folder is created.
+    open_experiment(first)
     folder = new_folder(Path(out) if out else None, first.recipe.name, first.recipe.seed, overwrite)
     runs = []
     failed: dict[int, RunFailedError] = {}
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
-        settings = (*override_settings(overrides), f"seed={seed}")
         watching = listener(seed) if listener else None
+        seed_overrides = _with_seed(overrides, seed)
         try:
-            runs.append(run(recipe, settings, out=folder / f"seed-{seed}", device=device, listener=watching))
+            runs.append(run(recipe, seed_overrides, out=folder / f"seed-{seed}", device=device, listener=watching))
         except RunFailedError as error:
             failed[seed] = error
     if not runs:
@@ -146,62 +161,49 @@ def run_seeds(
     return folder, summary, runs
 
 
-def load_resolved_recipe(recipe: str | Path | Mapping[str, Any], settings: tuple[str, ...]) -> Resolved:
-    """A recipe loaded and resolved against everything that is installed."""
-    return resolve(load_recipe(recipe, installed(), settings), installed())
+def load_resolved_recipe(recipe: str | Path | Mapping[str, Any], overrides: Overrides = ()) -> Resolved:
+    """Load a recipe and resolve it against everything that is installed."""
+    return resolve(load_recipe(recipe, installed(), overrides), installed())
 
 
-def open_data(resolved: Resolved) -> Subject:
-    """The experiment with its data opened, those that it is scored on too."""
+def open_experiment(resolved: Resolved) -> ExperimentAndTest:
+    """Assemble the experiment and open the data set that it is scored on."""
     experiment = assemble(resolved, data_roots())
     return experiment, test_split(resolved, experiment.data, data_roots())
 
 
-def override_settings(overrides: Overrides) -> tuple[str, ...]:
-    """Overrides in the form of `--set`."""
-    if isinstance(overrides, Mapping):
-        return tuple(_setting(key, value) for key, value in overrides.items())
-    return tuple(overrides)
+def _with_seed(overrides: Overrides, seed: int) -> Overrides:
+    return {**overrides, "seed": seed} if isinstance(overrides, Mapping) else (*overrides, f"seed={seed}")
 
 
-def _setting(key: str, value: Any) -> str:
-    try:
-        return f"{key}={inline(str(value) if isinstance(value, Path) else value)}"
-    except TypeError as error:
-        fix = "Use numbers, strings, booleans, paths, and lists and mappings of them"
-        raise LatentclustError.at(key, f"{value!r} cannot be written in a recipe", fix) from error
-
-
-def _run(subject: Subject, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
-    """Trains and finishes; only the first process of a data-parallel run writes."""
+def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
+    """Train and write the outputs. Only the first process of a data-parallel run writes."""
     started = time.perf_counter()
-    experiment, tested = subject
+    experiment, tested = opened
     table = experiment.resolved.recipe.train
     fabric = make_fabric(device, table.devices)
-    if fabric.is_global_zero:
-        listener = LogFile(folder / METRICS, listener)
+    log = LogFile(folder / METRICS, listener)
     try:
-        selection = _train(subject, fabric, folder, listener, resume)
+        selection = _train(opened, fabric, folder, log if fabric.is_global_zero else listener, resume)
     except (torch.OutOfMemoryError, MemoryError) as error:
         what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
         raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
     except (InterruptedRunError, RunFailedError):
-        # All processes end so in the same round; the first tells it, which Fabric kills if another one fails.
+        # All processes stop in the same round, and the first one reports it. Fabric kills it if another one fails.
         if fabric.is_global_zero:
             raise
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started
-    trained = TrainingResult(
-        experiment, fabric.device, describe(fabric.device), seconds, selection.describe(table.rounds)
-    )
+    selected = selection.describe(table.rounds)
+    trained = TrainingResult(experiment, fabric.device, describe(fabric.device), seconds, selected, log.lines)
     facts, result = finish_run(trained, tested, folder)
     return FinishedRun(folder, result, facts)
 
 
-def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, resume: bool) -> Selection:
-    """Trains, while Ctrl-C and SIGTERM stop it after a round."""
-    experiment, tested = subject
+def _train(opened: ExperimentAndTest, fabric: Fabric, folder: Path, listener: Listener, resume: bool) -> Selection:
+    """Train. Ctrl-C and SIGTERM stop the training after a round."""
+    experiment, tested = opened
     with ExitStack() as stack:
         should_stop = stack.enter_context(stop_on_signals())
         stack.callback(listener.on_end)
@@ -210,7 +212,7 @@ def _train(subject: Subject, fabric: Fabric, folder: Path, listener: Listener, r
 
 
 def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Callable[[], dict[str, float]]:
-    """The learning curve's metrics, of the present weights on the part of the data that is scored."""
+    """Return a function that scores the current weights on the test data, for the learning curve."""
 
     def curve() -> dict[str, float]:
         return dict(score_dataset(trained_model(experiment, device), tested).clustering.metrics or {})

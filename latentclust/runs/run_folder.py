@@ -1,4 +1,4 @@
-"""A run's folder: where it lies, what it holds, and when it may be written over."""
+"""Run folders: their path, their files and when they may be overwritten."""
 
 from datetime import datetime
 from pathlib import Path
@@ -19,23 +19,23 @@ SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURE
 WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, *DRAWN_FIGURES)
 
 MAX_RUNS_PER_SECOND = 100
-"""Runs that may begin in the same second before something must be amiss."""
+"""Maximum number of runs that may start in the same second."""
 
 RUN_MARKERS = (METRICS, "summary.json")
-"""What tells a run's folder from any other, for a file of the same name as one of a run's may be the user's own."""
+"""Files that mark a folder as a run folder. A file with another name in `WRITTEN` may belong to the user."""
 
 
 def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
-    """Makes the folder of a new run.
+    """Create the folder of a new run.
 
     Args:
-        out: Where the user wants it; by default `runs/NAME/DATE-TIME-SEED`.
-        name: The recipe's.
-        seed: The run's.
-        overwrite: Whether an earlier run in `out` may be removed; nothing but a run's own files ever is.
+        out: Requested folder. Defaults to `runs/NAME/DATE-TIME-SEED`.
+        name: Name of the recipe.
+        seed: Seed of the run.
+        overwrite: Whether an earlier run in `out` may be removed. Only the files of a run are removed.
 
     Raises:
-        LatentclustError: where the folder holds something already, or cannot be written.
+        LatentclustError: If the folder is not empty or cannot be written.
     """
     try:
         folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}")
@@ -54,7 +54,7 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
 
 
 def _fresh(folder: Path) -> Path:
-    """Makes the folder, or where another run began in the same second, the same with a number."""
+    """Create the folder, with a number appended if another run started in the same second."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     for name in (folder.name, *(f"{folder.name}-{number}" for number in range(2, MAX_RUNS_PER_SECOND + 1))):
         try:
@@ -63,20 +63,20 @@ def _fresh(folder: Path) -> Path:
             continue
         return folder.parent / name
     raise LatentclustError.at(
-        str(folder), f"{MAX_RUNS_PER_SECOND} runs began in this second", "Choose a folder with --out"
+        str(folder), f"{MAX_RUNS_PER_SECOND} runs started in this second", "Choose a folder with --out"
     )
 
 
 def _clear(folder: Path) -> None:
-    """Removes an earlier run's files, and those of its seeds; anything else stays."""
+    """Remove the files of an earlier run and of its seeds. All other files stay."""
     for seed in filter(_is_run, folder.glob("seed-*")):
         _clear(seed)
         _remove_empty(seed)
-    there = [name for name in WRITTEN if (folder / name).exists()]
-    if there and not _is_run(folder):
-        what = "would be written over, and the folder holds no run"
-        raise LatentclustError.at(str(folder / there[0]), what, "Choose another --out")
-    # The marks go last: a removal that is cut short can be taken up again.
+    existing = [name for name in WRITTEN if (folder / name).exists()]
+    if existing and not _is_run(folder):
+        what = "would be overwritten, but the folder is not a run folder"
+        raise LatentclustError.at(str(folder / existing[0]), what, "Choose another --out")
+    # Remove the marker files last, so that an interrupted removal can be resumed.
     for name in (*WRITTEN, *RUN_MARKERS):
         (folder / name).unlink(missing_ok=True)
     _remove_empty(folder / FIGURES)

@@ -1,4 +1,4 @@
-"""A part of a data set, read from the whole when it is asked for."""
+"""Subsets of a data set, read from it when needed."""
 
 from dataclasses import replace
 from typing import Any, final
@@ -10,12 +10,12 @@ from latentclust.specs.data import ImageSet, ImageSource, MaskSource
 
 
 def spread_indices(count: int, most: int) -> NDArray[np.int64]:
-    """At most `most` of `count` indices, evenly spread and ascending."""
+    """Return at most `most` of `count` indices, evenly spread and ascending."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def subset(data: ImageSet, indices: NDArray[np.int64]) -> ImageSet:
-    """Some images of a data set with their labels, sealed as before, and their masks."""
+    """Return the images at `indices` with their masks and labels. The labels stay sealed."""
     return replace(
         data,
         source=SubsetSource(data.source, indices),
@@ -26,31 +26,31 @@ def subset(data: ImageSet, indices: NDArray[np.int64]) -> ImageSet:
 
 @final
 class SubsetSource(ImageSource):
-    """Some samples of a source."""
+    """A source of some samples of another source."""
 
-    def __init__(self, whole: ImageSource, indices: NDArray[np.int64]) -> None:
-        """Those of `indices`, in this order."""
-        self.shape, self.dtype = whole.shape, whole.dtype
-        self._whole, self._indices = whole, indices
+    def __init__(self, source: ImageSource, indices: NDArray[np.int64]) -> None:
+        """Select the samples at `indices` of `source`, in this order."""
+        self.shape, self.dtype = source.shape, source.dtype
+        self._source, self._indices = source, indices
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of samples."""
         return len(self._indices)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The samples, by their place in the part."""
-        return self._whole.read(self._indices[indices])
+        """Return samples by their position in the subset."""
+        return self._source.read(self._indices[indices])
 
 
 @final
 class SubsetMasks(MaskSource):
-    """The masks of some samples."""
+    """The masks of some samples of another source."""
 
-    def __init__(self, whole: MaskSource, indices: NDArray[np.int64]) -> None:
-        """Those of `indices`, in this order."""
-        self.reads_labels = whole.reads_labels
-        self._whole, self._indices = whole, indices
+    def __init__(self, masks: MaskSource, indices: NDArray[np.int64]) -> None:
+        """Select the masks at `indices` of `masks`, in this order."""
+        self.reads_labels = masks.reads_labels
+        self._masks, self._indices = masks, indices
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """The masks, by their place in the part."""
-        return self._whole.read(self._indices[indices])
+        """Return masks by their position in the subset."""
+        return self._masks.read(self._indices[indices])

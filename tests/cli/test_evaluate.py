@@ -41,7 +41,7 @@ def test_data_of_another_shape_is_refused(cli, trained):
 
     assert outcome.code == 2
     assert outcome.err.startswith(
-        "error: data.use: digits has samples of shape (1, 8, 8), and the model reads (1, 4, 6)"
+        "error: data.use: digits has samples of shape (1, 8, 8), but the model reads (1, 4, 6)"
     )
 
 
@@ -49,7 +49,7 @@ def test_what_was_trained_cannot_be_changed(cli, trained):
     outcome = cli("evaluate", trained, "--set", "prior.clusters=4")
 
     assert outcome.code == 2
-    assert outcome.err.startswith("error: --set prior.clusters=4: this would change what was trained")
+    assert outcome.err.startswith("error: --set prior.clusters=4: would change what was trained")
 
 
 def test_compare_has_a_row_a_recipe(cli, trained, trained_vectors):

@@ -114,7 +114,7 @@ def test_a_diverged_run_fails_with_1(cli, recipe, tmp_path):
         (["run"], "error: run: no recipe is given, and no run to resume"),
         (["run", "digits", "--resume", "x"], "error: --resume: it cannot stand beside RECIPE"),
         (["run", "--resume", "x", "--set", "seed=1"], "error: --resume: it cannot stand beside --set"),
-        (["run", "--resume", "absent"], "error: absent: is no run's folder"),
+        (["run", "--resume", "absent"], "error: absent: is not a run folder"),
         (["run", "digitz"], "error: digitz: unknown recipe. Did you mean 'digits'?"),
     ],
 )

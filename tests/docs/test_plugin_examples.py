@@ -18,9 +18,8 @@ from latentclust.plugins.checks import KINDS, hook_kind
 from latentclust.plugins.discovery import discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
-from latentclust.runs.dataset_scores import score_dataset
-from latentclust.runs.finish import trained_model
-from latentclust.runs.report_facts import gather_facts
+from latentclust.runs.fitted_model import trained_model
+from latentclust.runs.report_facts import evaluate
 from latentclust.train.devices import make_fabric
 from latentclust.train.setup import prepare_training
 from tests.new_plugins import lay_down, write
@@ -101,11 +100,12 @@ def run(resolved: Resolved, folder: Path) -> None:
     experiment, fabric = assemble(resolved, ()), make_fabric("cpu", 1)
     prepare_training(experiment, fabric, folder).run()
     model = trained_model(experiment, fabric.device)
-    facts = gather_facts(model, experiment.data, experiment.data, score_dataset(model, experiment.data))
-    assert facts.metrics is not None
-    assert facts.baselines is not None
-    assert set(facts.metrics) == set(resolved.metrics)
-    assert set(facts.baselines) == set(resolved.baselines)
+    found = evaluate(model, experiment.data, experiment.data)
+    metrics = found.scores.clustering.metrics
+    assert metrics is not None
+    assert found.baselines is not None
+    assert set(metrics) == set(resolved.metrics)
+    assert set(found.baselines) == set(resolved.baselines)
 
 
 def test_the_readme_of_the_confidence_penalty_has_a_recipe_that_binds_it(page, registry: Registry):

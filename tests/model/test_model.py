@@ -21,7 +21,7 @@ from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, save_model
 from latentclust.plugins.registry import installed
-from latentclust.runs.finish import trained_model
+from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.tensors import Latent, Posterior
 

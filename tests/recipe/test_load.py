@@ -10,7 +10,8 @@ import pytest
 from latentclust.errors import LatentclustError
 from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider
 from latentclust.plugins.registry import Registry
-from latentclust.recipe.load import LoadedRecipe, load_recipe, parse_setting, shipped_recipes
+from latentclust.recipe.load import LoadedRecipe, load_recipe, shipped_recipes
+from latentclust.recipe.overrides import parse_setting
 
 DATA = '[data]\nuse = "digits"\n'
 

@@ -7,7 +7,7 @@ import pytest
 
 from latentclust.evaluate.match import hungarian
 from latentclust.evaluate.protocol import Protocol
-from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.facts import RunFacts
 
 MakeFacts = Callable[..., RunFacts]
 
@@ -36,7 +36,6 @@ def make_facts() -> MakeFacts:
             table=table,
             matching=hungarian(table),
             classes=("cat", "dog|wolf"),
-            figures=(ReportFigure("figures/losses.png", "Losses over rounds."),),
         )
 
     return make

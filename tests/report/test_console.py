@@ -46,6 +46,6 @@ def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
 def test_other_readouts_and_chains_have_a_sentence_each(make_facts: MakeFacts) -> None:
     readouts = {"amortized": ReadoutScores({"accuracy": 0.5, "nmi": 0.25}, 0.875)}
     text = shown(replace(make_facts(), readouts=readouts, chains=ChainFacts(0.91)))
-    assert "Read out by amortized: ACC 0.5000, NMI 0.2500; agreement 87.5%." in text
+    assert "With inference amortized: ACC 0.5000, NMI 0.2500; agreement 87.5%." in text
     assert "Independent chains put 91.0% of the samples into the same cluster." in text
     assert "Read out by" not in shown(make_facts())

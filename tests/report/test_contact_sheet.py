@@ -70,7 +70,7 @@ def test_beside_a_row_stand_number_name_share_and_colour() -> None:
     assert words(figure) == [
         "the title",
         *("1", "water", "25.0% of pixels"),
-        *("2", "cluster 2", "0.0% of pixels", "does not occur in what was read"),
+        *("2", "cluster 2", "0.0% of pixels", "does not occur in the windows read"),
         *("3", "a name that is much longer …", "< 0.1% of pixels"),
     ]
     swatches = [each for each in figure.axes[0].patches if isinstance(each, Rectangle)]

@@ -9,7 +9,7 @@ import pytest
 
 from latentclust.evaluate.match import hungarian
 from latentclust.report.document import markdown_table, render_report, write_report
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import ReportFigure, RunFacts
 
 MakeFacts = Callable[..., RunFacts]
 
@@ -49,7 +49,7 @@ def test_clusters_count_from_one_and_none_is_dropped(make_facts: MakeFacts) -> N
 
 
 def test_protocol_selection_figures_and_recipe_are_there(make_facts: MakeFacts) -> None:
-    text = render_report(make_facts())
+    text = render_report(make_facts(), [ReportFigure("figures/losses.png", "Losses over rounds.")])
     assert "tiny-all: twenty points, trained on all, tested on all, 3 clusters" in text
     assert "Model selection: the last round." in text
     assert "![Losses over rounds.](figures/losses.png)" in text
@@ -59,7 +59,7 @@ def test_protocol_selection_figures_and_recipe_are_there(make_facts: MakeFacts) 
 
 def test_what_labels_would_have_chosen_is_named_as_such(make_facts: MakeFacts) -> None:
     text = render_report(replace(make_facts(), oracle={"round": 40.0, "accuracy": 0.99}))
-    assert "Best round by labels, round 40: ACC 0.9900. It is not the result" in text
+    assert "Best round by labels, round 40: ACC 0.9900. This is not the result" in text
     assert "Best round by labels" not in render_report(make_facts())
 
 
@@ -107,8 +107,8 @@ def test_label_maps_have_a_row_a_class(make_facts: MakeFacts) -> None:
     assert "| cat | 14 | 70.0% | 1 | 0.5714 | 0.5714 |" in text
     assert "| dog | 6 | 30.0% | 2 | 0.8571 | 1.0000 |" in text
     assert "| bird | 0 | 0.0% | none | – | – |" in text
-    assert "23 pixels are data; 20 of them have a label and are scored. Mean confidence: 0.875." in text
-    assert "| cluster | pixels | class | of it |" in text
+    assert "23 pixels are valid; 20 of them have a label and are scored. Mean confidence: 0.875." in text
+    assert "| cluster | pixels | matched class | share of the cluster |" in text
     assert "share of pixels in the class" in text
     assert "## Pixels" not in render_report(make_facts())
 

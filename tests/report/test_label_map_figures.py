@@ -8,7 +8,7 @@ from PIL import Image
 
 from latentclust.errors import LatentclustError
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
-from latentclust.report.map_colours import NO_DATA, cluster_colours, colour_labels, map_colours
+from latentclust.report.plotting import NODATA_COLOUR, cluster_colours, colour_labels, map_colours
 from latentclust.specs.data import VOID
 
 
@@ -32,7 +32,7 @@ def test_a_map_is_painted_by_cluster_and_pale_where_there_is_no_data() -> None:
     found = colour_labels(np.array([[2, VOID], [0, 1]]), colours)
     assert found.shape == (3, 2, 2)
     np.testing.assert_allclose(found[:, 0, 0], colours[2])
-    np.testing.assert_allclose(found[:, 0, 1], NO_DATA)
+    np.testing.assert_allclose(found[:, 0, 1], NODATA_COLOUR)
 
 
 def test_a_png_counts_clusters_from_one_in_their_colours(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_png_counts_clusters_from_one_in_their_colours(tmp_path: Path) -> None
 
 
 def test_more_clusters_than_a_png_numbers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match="256 clusters, and a PNG numbers 255"):
+    with pytest.raises(LatentclustError, match="a PNG holds at most 255 clusters, got 256"):
         write_label_map(tmp_path / "map.png", np.zeros((2, 2), np.int64), map_colours(256))
     assert not list(tmp_path.iterdir())
 
@@ -75,7 +75,7 @@ def test_a_sheet_has_a_column_for_ground_truth_where_there_is_any(truth: bool) -
         "three",
         "four",
         *(["no cluster: bridge"] if truth else []),
-        "no data or no label",
+        "nodata or no label",
     ]
 
 
@@ -83,4 +83,4 @@ def test_a_scenes_legend_has_the_share_of_each_cluster() -> None:
     labels = np.array([[0, 0, 0, 1], [VOID, VOID, VOID, VOID]])
     figure = scene_figure(np.zeros((3, 2, 4), np.uint8), labels, cluster_colours(3), ["one", "two", "three"])
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["one, 75.0%", "two, 25.0%", "three, 0.0%", "no data"]
+    assert legend == ["one, 75.0%", "two, 25.0%", "three, 0.0%", "nodata"]

@@ -17,10 +17,9 @@ from latentclust.evaluate.clustering import score_clustering
 from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.alternative_readouts import evaluate_chains, score_readouts
-from latentclust.runs.dataset_scores import score_dataset
+from latentclust.runs.baseline_scores import score_map_baselines
+from latentclust.runs.dataset_scores import label_maps, score_dataset
 from latentclust.runs.finish import TrainingResult, finish_run
-from latentclust.runs.label_maps import label_maps
-from latentclust.runs.map_baseline_scores import score_map_baselines
 from latentclust.runs.reevaluate import ModelEvaluation, evaluate_model
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
@@ -54,7 +53,7 @@ def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path)
     assert [name in report for name in sorted(found) if name.startswith("figures")] == [True] * 4
     assert "squares3@2 (squares of 6 pixels, tiles abc123)" in report
     assert "Ground truth decided which pixels count" in report
-    assert f"{COUNTED:,} pixels are data" in report
+    assert f"{COUNTED:,} pixels are valid" in report
     assert "| road | 0 | 0.0% | none | – | – |" in report  # a class without pixels
     assert facts.metrics["miou"] > 0.99
     assert 0 < facts.confidence <= 1
@@ -122,7 +121,7 @@ def test_labels_of_whole_images_score_no_pixels(map_model: MakeModel, tmp_path: 
     experiment = Experiment(model.resolved, data, model.raw_shape, {})
     facts, _ = finish_run(TrainingResult(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, tmp_path)
     assert facts.metrics is None
-    assert any("a label an image" in warning for warning in facts.warnings)
+    assert any("one label per image" in warning for warning in facts.warnings)
 
 
 def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read_it(

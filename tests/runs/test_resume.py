@@ -159,7 +159,7 @@ def test_resuming_a_finished_run_writes_the_same_results(whole: Path) -> None:
 
 
 def test_what_cannot_be_resumed_is_named(recipe: Callable[[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match=r"is no run's folder"):
+    with pytest.raises(LatentclustError, match=r"is not a run folder"):
         resume(tmp_path, device="cpu")
     (tmp_path / "recipe.toml").write_bytes(recipe("dccs").read_bytes())
     with pytest.raises(LatentclustError, match="the checkpoint does not exist"):

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import operator
 import re
 import statistics
 import tomllib
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ import torch
 import latentclust
 from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.recipe.overrides import override_layers
 from latentclust.report.results import read_results
-from latentclust.runs.run import FinishedRun, load_resolved_recipe, override_settings, resume, run_seeds
+from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run_seeds
 
 RecipeFile = Callable[[str], Path]
 
@@ -285,13 +288,17 @@ def test_overrides_are_settings(tmp_path: Path) -> None:
         "views.view.steps": [{"use": "flip", "probability": 0.25}],
         "data.path": tmp_path / "x.npz",
     }
-    for (key, value), setting in zip(overrides.items(), override_settings(overrides), strict=True):
-        name, _, text = setting.partition("=")
+    layers = override_layers(overrides)
+    for (key, value), (tables, origin) in zip(overrides.items(), layers, strict=True):
+        name, _, text = origin.removeprefix("--set ").partition("=")
+        written = str(value) if isinstance(value, Path) else value
         assert name == key
-        assert tomllib.loads(f"value = {text}")["value"] == (str(value) if isinstance(value, Path) else value)
-    assert override_settings(["a.b=1", "c=2"]) == ("a.b=1", "c=2")
+        assert tomllib.loads(f"value = {text}")["value"] == written
+        assert reduce(operator.getitem, key.split("."), tables) == written
+        assert override_layers([origin.removeprefix("--set ")]) == [(tables, origin)]
+    assert override_layers(["a.b=1", "c=2"]) == [({"a": {"b": 1}}, "--set a.b=1"), ({"c": 2}, "--set c=2")]
 
 
 def test_an_override_that_no_recipe_can_hold_is_told() -> None:
     with pytest.raises(LatentclustError, match=r"train\.rounds: None cannot be written in a recipe"):
-        override_settings({"train.rounds": None})
+        override_layers({"train.rounds": None})

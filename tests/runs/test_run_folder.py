@@ -56,7 +56,7 @@ def test_overwriting_removes_a_runs_own_files_and_no_other(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["recipe.toml", "report.md", "figures/losses.png", "model.safetensors"])
 def test_a_file_that_no_run_wrote_is_not_written_over(tmp_path: Path, name: str) -> None:
     fill(tmp_path, name, "notes.txt")
-    with pytest.raises(LatentclustError, match=f"{name}: would be written over"):
+    with pytest.raises(LatentclustError, match=f"{name}: would be overwritten"):
         new_folder(tmp_path, "digits", 0, overwrite=True)
     assert names(tmp_path) == {name, "notes.txt"}
 

@@ -12,7 +12,7 @@ from latentclust.labelling.windows.stitch import NO_DATA, label_type
 from latentclust.model.class_names import NO_DATA as NO_DATA_NAME
 from latentclust.model.class_names import classes_of, name_of
 from latentclust.model.model import ClusteringModel
-from latentclust.report.map_colours import LEVELS, cluster_colours
+from latentclust.report.plotting import LEVELS, cluster_colours
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue and alpha, 0 to 255."""

@@ -1,0 +1,91 @@
+"""Sentences and table rows about a run that both report.md and the terminal show."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from latentclust.evaluate.clustering import class_scores
+from latentclust.evaluate.match import UNMATCHED
+from latentclust.report.display_names import class_names, display_name, format_score
+from latentclust.report.facts import RunFacts
+
+EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
+"""Baseline whose absence is pointed out, by the unit of the counts."""
+
+CLASS_COLUMNS = ("class", "pixels", "share", "cluster", "IoU", "recall")
+"""Headings of `class_rows`."""
+
+
+def baseline_verdicts(facts: RunFacts) -> list[str]:
+    """Return one sentence per baseline that compares it with the result. Without ground truth there is none."""
+    if facts.metrics is None:
+        return []
+    baselines = facts.baselines or {}
+    sentences = [_verdict(facts.metrics, name, scores) for name, scores in baselines.items()]
+    if EXPECTED_BASELINE[facts.protocol.unit] not in baselines:
+        of_pixels = " of pixels" * (facts.protocol.unit == "pixels")
+        sentences.append(
+            f"K-means{of_pixels} was not run on the same data, so nothing here shows that the recipe beats it."
+        )
+    return sentences
+
+
+def loses_to(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
+    """Return the metrics in which the baseline's scores are higher than the result's."""
+    return [name for name in metrics if name in scores and metrics[name] < scores[name]]
+
+
+def chain_sentence(facts: RunFacts) -> str | None:
+    """Return a sentence about the agreement of independent chains. None for an inference without chains."""
+    if facts.chains is None:
+        return None
+    return f"Independent chains put {facts.chains.agreement:.1%} of the {facts.protocol.unit} into the same cluster."
+
+
+def pixel_sentence(facts: RunFacts) -> str:
+    """Return the number of valid pixels, the number of scored pixels and the mean confidence, as sentences."""
+    pixels = int(facts.occupancy.sum())
+    scored = 0 if facts.table is None else int(facts.table.sum())
+    with_label = f"; {scored:,} of them have a label and are scored" if scored else ""
+    confidence = "" if facts.confidence is None else f" Mean confidence: {facts.confidence:.3f}."
+    return f"{pixels:,} pixels are valid{with_label}.{confidence}"
+
+
+def class_rows(facts: RunFacts) -> list[list[str]]:
+    """Return one row per class of label maps, with `CLASS_COLUMNS`. Without ground truth there are no rows."""
+    if facts.table is None or facts.matching is None:
+        return []
+    scores = class_scores(facts.table, facts.matching)
+    names = class_names(facts.classes, len(scores.pixels))
+    share = scores.pixels / scores.pixels.sum()
+    return [
+        [
+            name,
+            f"{scores.pixels[index]:,}",
+            f"{share[index]:.1%}",
+            "none" if scores.cluster[index] == UNMATCHED else f"{scores.cluster[index] + 1}",
+            _score_or_dash(scores.iou[index]),
+            _score_or_dash(scores.recall[index]),
+        ]
+        for index, name in enumerate(names)
+    ]
+
+
+def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float]) -> str:
+    baseline = display_name(name)
+    lost = loses_to(metrics, scores)
+    if lost:
+        pairs = [
+            f"{display_name(key)} ({format_score(metrics[key])} against {format_score(scores[key])})" for key in lost
+        ]
+        return f"The recipe loses to {baseline} in {_listed(pairs)}."
+    won = [display_name(key) for key in metrics if key in scores and metrics[key] > scores[key]]
+    return f"The recipe beats {baseline} in {_listed(won)}." if won else f"The recipe is no better than {baseline}."
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _score_or_dash(value: float) -> str:
+    return "–" if np.isnan(value) else format_score(float(value))

@@ -1,0 +1,37 @@
+"""Models whose inference is fitted to images, such as k-means on codes to the codes of the training set."""
+
+from dataclasses import replace
+
+import torch
+
+from latentclust.assemble.experiment import Experiment
+from latentclust.data.open_feed import map_batch
+from latentclust.data.raster_windows import WindowSource
+from latentclust.infer.posteriors import fit_inference, preprocessed
+from latentclust.model.model import ClusteringModel
+from latentclust.specs.data import ImageSet
+from latentclust.specs.inference import InferenceSpec
+
+
+def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
+    """Return the experiment's networks as a model whose inference is fitted to the training images."""
+    source = experiment.data.source
+    bands = source.windows.reading() if isinstance(source, WindowSource) else None
+    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
+    return refit(unfitted, experiment.data)
+
+
+def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
+    """Return the model with its inference fitted to `data`. The networks are shared and stay unchanged."""
+    recipe = model.resolved.recipe
+    rng = torch.Generator(model.device).manual_seed(recipe.seed)
+    size = recipe.evaluate.batch_size
+    if model.per_pixel:
+        size = map_batch(size, *data.source.shape[1:])
+    batches = preprocessed(data.source, model.preprocess, size, rng)
+    return replace(model, state=fit_inference(model.inference, model.model, batches, rng, model.stride))
+
+
+def with_inference(model: ClusteringModel, inference: InferenceSpec) -> ClusteringModel:
+    """Return the model with another inference, which is not fitted."""
+    return replace(model, resolved=replace(model.resolved, inference=inference))
