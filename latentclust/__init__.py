@@ -1,4 +1,4 @@
-"""Deep unsupervised clustering of images: systems composed from recipes out of plugins."""
+"""Deep unsupervised clustering of images, with systems composed from plugins by recipes."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used, so that `import latentclust` does not import torch."""
+    """Import a public name on first use, so that `import latentclust` does not import torch."""
     if name == "__version__":
         from importlib.metadata import version
 

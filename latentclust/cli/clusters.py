@@ -1,4 +1,4 @@
-"""`latentclust clusters`: what the clusters of a model look like, what they are called, and outputs that say so."""
+"""`latentclust clusters`: previews of the clusters of a model, and their names in the model and its outputs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,33 +16,35 @@ app = typer.Typer(no_args_is_help=True)
 Scenes = Annotated[
     list[str],
     typer.Argument(
-        metavar="SCENES...", help="Rasters, folders, 'glob patterns', .txt files of paths.", show_default=False
+        metavar="SCENES...", help="Rasters, folders, 'glob patterns' or .txt files of paths.", show_default=False
     ),
 ]
-Png = Annotated[Path, typer.Option(metavar="PNG", help="The sheet's file.", show_default=False)]
-Patches = Annotated[int, typer.Option(min=1, max=64, help="Patches of each cluster, at most.")]
-Size = Annotated[int, typer.Option(min=8, max=256, help="Side of a patch, pixels.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the draw of windows.")]
+Png = Annotated[Path, typer.Option(metavar="PNG", help="PNG file to write.", show_default=False)]
+Patches = Annotated[int, typer.Option(min=1, max=64, help="Maximum number of patches per cluster.")]
+Size = Annotated[int, typer.Option(min=8, max=256, help="Patch size in pixels.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed for the choice of windows.")]
 Pairs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NUMBER=NAME...", help="3=water; 3= takes the name away.", show_default=False),
+    typer.Argument(
+        metavar="NUMBER=NAME...", help="Names by cluster: 3=water; 3= removes the name.", show_default=False
+    ),
 ]
 Colours = Annotated[
     list[str] | None,
-    typer.Option("--colour", metavar="NAME=#RRGGBB", help="The colour of a class: water=#2b6cb0. Repeatable."),
+    typer.Option("--colour", metavar="NAME=#RRGGBB", help="Colour of a class: water=#2b6cb0. Repeatable."),
 ]
-Folder = Annotated[
-    Path, typer.Argument(metavar="DIR", help="A folder that latentclust label wrote.", show_default=False)
-]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of latentclust label.", show_default=False)]
 Model = Annotated[
     Path | None,
-    typer.Option(metavar="MODEL", help="Its model; the one that labelling.json names.", show_default=False),
+    typer.Option(
+        metavar="MODEL", help="Model of the outputs. Defaults to the one in labelling.json.", show_default=False
+    ),
 ]
 
 
 @app.callback()
 def clusters() -> None:
-    """Look at clusters, name them, and name them in finished outputs."""
+    """Preview clusters, name them and update finished outputs."""
 
 
 @app.command("preview")
@@ -55,18 +57,18 @@ def preview_clusters(
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Draw sample patches of every cluster, to name it by.
+    """Draw sample patches of every cluster, to find names for the clusters.
 
-    PNG gets a row a cluster: its number, name, colour and share of pixels, and patches where it is certain
-    and frequent, from all over the scenes, with the cluster outlined and the rest dimmed. Windows
-    that are drawn at random are read, never whole large scenes.
+    PNG gets one row per cluster: number, name, colour, share of pixels, and patches from all over the
+    scenes in which the cluster is certain and frequent, outlined and with the rest dimmed. Only
+    randomly chosen windows are read, never whole large scenes.
 
     Examples:
         latentclust clusters preview runs/rmnp/20260101-120000-0 scenes/ --out clusters.png
         latentclust clusters preview model.safetensors 'scenes/*.tif' --out clusters.png --size 128
     """
     if out.suffix.lower() != ".png":
-        raise LatentclustError.at("--out", f"{out} is not named .png", "End the name in .png")
+        raise LatentclustError.at("--out", f"{out} is not a .png file", "End the name in .png")
     from rich.progress import Progress
 
     from latentclust.cli.terminal import display_path, shell_command, stderr_console, stdout_console
@@ -85,15 +87,15 @@ def preview_clusters(
     save_figure(figure, out)
     stdout_console().print(f"wrote {display_path(out)}", markup=False, soft_wrap=True)
     suggestion = shell_command("clusters", "name", display_path(model), "1=NAME", "2=NAME")
-    stdout_console().print(f"name what you see: {suggestion}", markup=False, soft_wrap=True)
+    stdout_console().print(f"name the clusters: {suggestion}", markup=False, soft_wrap=True)
 
 
 @app.command("name")
 def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None, json: Json = False) -> None:
-    """Name clusters, in the model's file; without names, show them.
+    """Name the clusters in a model file. Without names, show them.
 
-    Clusters of one name are one class. The names change nothing in what the model computes: outputs
-    that were labelled before are still its own, and `clusters apply` brings the names to them.
+    Clusters with the same name form one class. Names do not change what the model computes: earlier
+    outputs stay valid, and `clusters apply` updates their names.
 
     Examples:
         latentclust clusters name runs/rmnp/20260101-120000-0 3=water 5=water 1=forest
@@ -114,10 +116,10 @@ def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None,
 
 @app.command("apply")
 def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None:
-    """Bring the names and colours of a model to the outputs in DIR that it labelled before.
+    """Update names and colours of the outputs in DIR from the model that labelled them.
 
-    Nothing is computed anew: label rasters keep their pixels and get another colour table, rasters of classes
-    are merged anew where they were written, and so are the files with the legend beside both.
+    Nothing is computed again: label rasters keep their pixels and get a new colour table. Rasters of
+    classes and the legend files next to the rasters are rewritten.
 
     Examples:
         latentclust clusters apply labels
@@ -131,12 +133,12 @@ def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None
         print_json(done.as_json())
         return
     count, classes = len(done.rasters), len(done.classes.entries) - 1
-    line = f"{count:,} raster{'' if count == 1 else 's'} in {display_path(folder)} with {classes:,} classes"
+    line = f"updated {count:,} raster{'' if count == 1 else 's'} in {display_path(folder)} with {classes:,} classes"
     stdout_console().print(line, markup=False, soft_wrap=True)
 
 
 def _show(clusters: "Legend", classes: "Legend") -> None:
-    """A line a cluster, with the class that it is of in rasters of classes."""
+    """Print one line per cluster with its class in rasters of classes."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""`latentclust compare`: runs side by side."""
+"""`latentclust compare`: a table of several runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +7,12 @@ import typer
 
 from latentclust.cli.shared_options import Json
 
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or of several seeds.")]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of several seeds.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
 
 
 def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
-    """Set runs side by side: a row a recipe, mean and standard deviation over its seeds.
+    """Compare runs in a table, one row per recipe, with mean and standard deviation over seeds.
 
     Examples:
         latentclust compare runs/digits/*

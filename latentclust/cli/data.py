@@ -1,4 +1,4 @@
-"""`latentclust data`: which data sets are at hand, how to get them, and what is in them."""
+"""`latentclust data`: list, fetch, prepare and inspect data sets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,28 +9,33 @@ from latentclust.cli.shared_options import Json
 
 app = typer.Typer(no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name.", show_default=False)]
-Root = Annotated[Path | None, typer.Option(metavar="DIR", help="The data folder to fetch into; the user's cache.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set.", show_default=False)]
+Root = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Data folder to download to. Defaults to the user's cache.")
+]
 Options = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the set: path=photos. Repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Option of the data set: path=photos. Repeatable."),
 ]
 
-From = Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the raw files, at any depth.")]
-To = Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write; one data set by one protocol.")]
-Verify = Annotated[bool, typer.Option("--verify", help="Compare the files of a prepared set with their hashes first.")]
+From = Annotated[Path, typer.Option("--from", metavar="DIR", help="Folder that contains the raw files, at any depth.")]
+To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write, for one data set and protocol.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Check the files of a prepared data set against their hashes first.")
+]
 
 
 @app.callback()
 def data() -> None:
-    """Data sets: what is at hand, how to get it, what is in it."""
+    """List, fetch, prepare and inspect data sets."""
 
 
 @app.command("list")
 def list_sets(json: Json = False) -> None:
-    """List the data sets: what each holds, and where it was found.
+    """List the data sets with their contents and location.
 
-    They are looked for in the folders that LATENTCLUST_DATA names (separated as in PATH),
-    in ./data and in the user's cache.
+    They are searched in the folders in LATENTCLUST_DATA (separated as in PATH), in ./data and in
+    the user's cache.
 
     Examples:
         latentclust data list
@@ -50,13 +55,13 @@ def list_sets(json: Json = False) -> None:
         return
     console = stdout_console()
     console.print(datasets_table(found))
-    console.print(f"Looked for in: {', '.join(map(str, roots))}", markup=False, soft_wrap=True)
-    console.print("Another folder: set LATENTCLUST_DATA to it.", soft_wrap=True)
+    console.print(f"Searched: {', '.join(map(str, roots))}", markup=False, soft_wrap=True)
+    console.print("Set LATENTCLUST_DATA to search another folder.", soft_wrap=True)
 
 
 @app.command()
 def fetch(name: Name, root: Root = None) -> None:
-    """Download a data set, checked against its known sums, or say who publishes it.
+    """Download a data set and check its hashes, or report where to get it.
 
     Examples:
         latentclust data fetch mnist
@@ -68,9 +73,9 @@ def fetch(name: Name, root: Root = None) -> None:
     from latentclust.plugins.registry import installed
 
     console, spec = stdout_console(), build_dataset(installed(), name, ())
-    there = spec.located((root,) if root else data_roots())
-    if there is not None:
-        console.print(f"{name} is already there: {there}", markup=False, soft_wrap=True)
+    found = spec.located((root,) if root else data_roots())
+    if found is not None:
+        console.print(f"{name} already exists: {found}", markup=False, soft_wrap=True)
         return
     into = root or cache_root()
     spec.fetch(into)
@@ -79,11 +84,11 @@ def fetch(name: Name, root: Root = None) -> None:
 
 @app.command()
 def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
-    """Cut the raw files of a large set into tiles, by a named protocol, once.
+    """Cut the raw files of a large data set into tiles by a published protocol.
 
-    One scene or chunk is in memory at a time. Stopped, the same command goes on where it was; finished, it verifies
-    every file by its hash and mends what is damaged. A recipe finds the tiles in prepared/PROTOCOL below a data
-    folder, or where data.path says.
+    One scene or chunk is in memory at a time. Run the same command again to resume after a stop; on a
+    complete data set it checks every file by its hash and rewrites damaged ones. A recipe finds the
+    tiles in prepared/PROTOCOL below a data folder, or in data.path.
 
     Examples:
         latentclust data prepare potsdam --from /srv/isprs --to data/prepared/iic-potsdam3
@@ -97,7 +102,7 @@ def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
 
 @app.command()
 def inspect(name: Name, options: Options = None, verify: Verify = False, json: Json = False) -> None:
-    """Open a data set and say what is in it: samples, shape, values, classes, place and licence.
+    """Show the contents of a data set: samples, shape, values, classes, location and licence.
 
     Examples:
         latentclust data inspect digits

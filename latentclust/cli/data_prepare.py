@@ -1,4 +1,4 @@
-"""The cutting of a large set into tiles, shown as it goes on, and what came of it in words."""
+"""Progress and summary of `latentclust data prepare`."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.plugins.registry import installed
 
 
-class _Watch:
-    """A bar on a terminal, a plain line a unit elsewhere."""
+class _PrepareProgress:
+    """A progress bar on a terminal, or one plain line per unit elsewhere."""
 
     def __init__(self) -> None:
         self.console = stderr_console()
@@ -30,40 +30,40 @@ class _Watch:
         self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self.task = self.bar.add_task("", total=None)
 
-    def tell(self, step: Step) -> None:
-        """Moves the bar, or prints a line."""
+    def on_step(self, step: Step) -> None:
+        """Move the bar, or print a line."""
         self.done, self.units = step.done, step.units
         self.kept += step.kept
         self.bar.update(self.task, completed=step.done, total=step.units, description=step.key)
         if not self.console.is_terminal:
-            how = "verified" if step.kept else "made"
-            words = f"{step.done}/{step.units} {step.key}: {_count(step.tiles, 'tile')} {how}"
-            self.console.print(words, markup=False, soft_wrap=True)
+            how = "verified" if step.kept else "written"
+            line = f"{step.done}/{step.units} {step.key}: {_count(step.tiles, 'tile')} {how}"
+            self.console.print(line, markup=False, soft_wrap=True)
 
 
 def prepare_dataset(name: str, settings: tuple[str, ...], origin: Path, target: Path) -> str:
-    """Prepares a set, and says what it holds.
+    """Prepare a data set and return a summary.
 
     Raises:
-        LatentclustError: A set that is read as it is, and all that `prepare` objects to.
-        InterruptedRunError: Ctrl-C; what was made so far is kept.
+        LatentclustError: If the data set needs no preparing, or for the same reasons as `prepare`.
+        InterruptedRunError: If Ctrl-C stops it. Complete units are kept.
     """
     spec = build_dataset(installed(), name, settings)
     if not isinstance(spec, PreparedDatasetSpec):
-        what = f"{name} is read from its own files and needs no preparing"
+        what = f"{name} is read from its original files and needs no preparing"
         raise LatentclustError.at("data prepare", what, f"Run `latentclust data inspect {name}`")
-    watch = _Watch()
+    progress = _PrepareProgress()
     try:
-        with watch.bar:
-            manifest = prepare(spec, origin, target, watch.tell)
+        with progress.bar:
+            manifest = prepare(spec, origin, target, progress.on_step)
     except KeyboardInterrupt as stop:
-        what = f"stopped after {watch.done} of {watch.units or '?'} units"
-        raise InterruptedRunError.at(str(target), what, "The same command goes on from there") from stop
-    return _in_words(manifest, target, watch)
+        what = f"stopped after {progress.done} of {progress.units or '?'} units"
+        raise InterruptedRunError.at(str(target), what, "Run the same command to resume") from stop
+    return _summary(manifest, target, progress)
 
 
-def _in_words(manifest: Manifest, target: Path, watch: _Watch) -> str:
-    kept = "" if not watch.kept else f", {watch.kept} of them verified and kept"
+def _summary(manifest: Manifest, target: Path, progress: _PrepareProgress) -> str:
+    kept = "" if not progress.kept else f", {progress.kept} of them verified and kept"
     tiles, units = _count(manifest.tiles, "tile"), _count(len(manifest.shards), "unit")
     lines = [
         f"{manifest.data_set} by {manifest.protocol}@{manifest.version} is in {display_path(target)}",
@@ -71,7 +71,7 @@ def _in_words(manifest: Manifest, target: Path, watch: _Watch) -> str:
         f"  {manifest.labelled:,} of them have labels and are scored"
         + (f": tiles {manifest.digest}" * bool(manifest.digest)),
     ]
-    lines += [f"  left out {count:,}: {reason}" for reason, count in sorted(manifest.skipped.items())]
+    lines += [f"  skipped {count:,}: {reason}" for reason, count in sorted(manifest.skipped.items())]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What is known of the data sets, opened and unopened."""
+"""Listing and description of data sets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,21 @@ from latentclust.specs.data import ImageSet, SealedMaps
 from latentclust.specs.parts import DatasetSpec
 
 MAX_INSPECTED = 10_000
-"""Samples, spread over the set, by which the range of values is told."""
+"""Maximum number of samples, spread over the data set, that the range of values is computed from."""
 
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetLine:
-    """A data set in a line.
+    """A data set in the list.
 
     Attributes:
-        found: The file or folder that tells its place; None where it is absent or one's own.
-        own: Whether it is the user's: which files, its options say.
+        name: Name that a recipe uses.
+        summary: One-line description.
+        found: File or folder of the data set. None if it is missing or made of the user's own files.
+        own: Whether it is made of the user's own files, which its options name.
+        layout: Files that it consists of.
     """
 
     name: str
@@ -42,15 +45,15 @@ class DatasetLine:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """An opened data set.
+    """The description of an opened data set.
 
     Attributes:
-        range: Least and greatest value of the samples looked at.
-        looked_at: How many those are.
-        classes: Samples, or pixels, of each class, by name; None without labels.
-        per_pixel: Whether a sample has a map of classes instead of one class.
-        protocol: By which the samples were made, in one line, or None.
-        rasters: How many scenes the samples are windows of.
+        range: Smallest and largest value of the inspected samples.
+        looked_at: Number of inspected samples.
+        classes: Number of samples or pixels of each class, by name. None without labels.
+        per_pixel: Whether a sample has a label map instead of one class.
+        protocol: Protocol by which the samples were made, in one line. None without one.
+        rasters: Number of scenes that the samples are windows of.
     """
 
     name: str
@@ -69,7 +72,7 @@ class DatasetFacts:
 
 
 def build_dataset(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
-    """A data set with its options; raises LatentclustError where there is none or they do not suit it."""
+    """Return a data set with its options. Raise LatentclustError if it does not exist or the options are invalid."""
     options: dict[str, Any] = {}
     for setting in settings:
         options |= parse_setting(setting)
@@ -79,7 +82,7 @@ def build_dataset(registry: Registry, name: str, settings: tuple[str, ...]) -> D
 
 
 def list_datasets(registry: Registry, roots: tuple[Path, ...]) -> list[DatasetLine]:
-    """Every data set, by name."""
+    """Return all data sets in order of name."""
     lines = []
     for part in registry.parts("dataset"):
         name, kind = registry.recipe_name(part), part.value
@@ -90,13 +93,13 @@ def list_datasets(registry: Registry, roots: tuple[Path, ...]) -> list[DatasetLi
 
 
 def datasets_table(lines: list[DatasetLine]) -> Table:
-    """For the terminal; an absent set says which files it would need."""
+    """Return the list as a table for the terminal. For a missing data set it shows the files that are needed."""
     table = Table()
     table.add_column("data set", no_wrap=True)
-    table.add_column("holds")
-    table.add_column("where", overflow="fold")
+    table.add_column("contents")
+    table.add_column("location", overflow="fold")
     for line in lines:
-        where = str(line.found) if line.found else f"[dim]absent; lay out[/] {escape(line.layout)}"
+        where = str(line.found) if line.found else f"[dim]missing; expected files:[/] {escape(line.layout)}"
         table.add_row(line.name, escape(line.summary), f"[dim]{escape(line.layout)}[/]" if line.own else where)
     return table
 
@@ -104,7 +107,7 @@ def datasets_table(lines: list[DatasetLine]) -> Table:
 def inspect_dataset(
     registry: Registry, name: str, settings: tuple[str, ...], roots: tuple[Path, ...], verify: bool = False
 ) -> DatasetFacts:
-    """A data set opened and looked through; `verify` compares a prepared one with its hashes first."""
+    """Open and describe a data set. With `verify`, check a prepared one against its hashes first."""
     spec = build_dataset(registry, name, settings)
     if verify:
         _verify(spec, name, roots)
@@ -129,21 +132,21 @@ def inspect_dataset(
 
 
 def facts_table(facts: DatasetFacts) -> Table:
-    """For the terminal."""
+    """Return the description as a table for the terminal."""
     table = Table(title=facts.name, show_header=False)
     low, high = facts.range
-    spread = "" if facts.looked_at == facts.samples else f" in {facts.looked_at:,} samples looked at"
+    spread = "" if facts.looked_at == facts.samples else f" in {facts.looked_at:,} inspected samples"
     axes = "channels x height x width" if len(facts.shape) == 3 else "values"
     rows = {
-        "holds": facts.summary,
-        "found": str(facts.found or "–"),
+        "contents": facts.summary,
+        "location": str(facts.found or "–"),
         "licence": facts.licence,
         "samples": f"{facts.samples:,}",
         "shape": f"{' x '.join(map(str, facts.shape))} ({axes})",
         "values": f"{facts.dtype}, {low:g} to {high:g}{spread}",
         **({"protocol": facts.protocol} if facts.protocol else {}),
         **({"windows of": f"{facts.rasters:,} raster{'s' * (facts.rasters > 1)}"} if facts.rasters else {}),
-        "labels": _labels_in_words(facts),
+        "labels": _labels_text(facts),
     }
     for name, value in rows.items():
         table.add_row(name, escape(value))
@@ -152,19 +155,19 @@ def facts_table(facts: DatasetFacts) -> Table:
     return table
 
 
-def _labels_in_words(facts: DatasetFacts) -> str:
+def _labels_text(facts: DatasetFacts) -> str:
     if facts.classes is None:
         return "none"
-    return f"{len(facts.classes)} classes" + (", a map an image; pixels of each:" if facts.per_pixel else "")
+    return f"{len(facts.classes)} classes" + (", one label map per image; pixels of each:" if facts.per_pixel else "")
 
 
 def _verify(spec: DatasetSpec, name: str, roots: tuple[Path, ...]) -> None:
     if not isinstance(spec, PreparedDatasetSpec):
-        raise LatentclustError.at("--verify", f"{name} is no prepared set and has no hashes", "Leave --verify out")
+        raise LatentclustError.at("--verify", f"{name} is not a prepared data set and has no hashes", "Remove --verify")
     folder = spec.located(roots)
     if folder is not None and not (folder / MANIFEST).is_file():
         what = f"{name} is read from raw files in {folder}, which have no recorded hashes"
-        raise LatentclustError.at("--verify", what, "Leave --verify out, or prepare the set")
+        raise LatentclustError.at("--verify", what, "Remove --verify, or prepare the data set")
     if folder is not None:
         check(folder, read_manifest(folder / MANIFEST), hashed=True)
 

@@ -1,4 +1,4 @@
-"""Errors in the user's words, on standard error, and the exit code of each."""
+"""Error messages on standard error, and their exit codes."""
 
 import errno
 import os
@@ -10,48 +10,48 @@ from latentclust.errors import InterruptedRunError, Issue, LatentclustError, Run
 from latentclust.train.rank import process_rank
 
 BUG = 1
-"""The exit code of what nobody foresaw: the same as a failed run's."""
+"""Exit code of an unexpected error, the same as that of a failed run."""
 
 _OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
-"""Python's and torch's; by name, so that telling an error does not import torch."""
+"""Out-of-memory errors of Python and torch, by name, so that reporting an error does not import torch."""
 
 _FIXES = {
-    errno.EACCES: "Check who may read and write it, or name another place",
-    errno.EPERM: "Check who may read and write it, or name another place",
-    errno.EROFS: "Name another place: that one is read-only",
-    errno.ENOSPC: "Free some space, or name another place",
-    errno.EDQUOT: "Free some space, or name another place",
+    errno.EACCES: "Check its permissions, or name another path",
+    errno.EPERM: "Check its permissions, or name another path",
+    errno.EROFS: "Name another path: this file system is read-only",
+    errno.ENOSPC: "Free some space, or name another path",
+    errno.EDQUOT: "Free some space, or name another path",
 }
 
 
 def print_error(error: Exception) -> int:
-    """Prints what went wrong and returns the exit code; a broken pipe is no error to speak of.
+    """Print an error and return its exit code. A broken pipe is not reported and gives 0.
 
-    A follower of a data-parallel run names itself, and leaves a stop that all processes share to the first.
+    Further processes of a data-parallel run name themselves and leave it to the first to report a stop.
     """
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return 0
-    told = to_latentclust_error(error)
+    reported = to_latentclust_error(error)
     process = process_rank()
-    if process and isinstance(told, InterruptedRunError):
-        return told.exit_code
+    if process and isinstance(reported, InterruptedRunError):
+        return reported.exit_code
     console = Console(stderr=True, highlight=False)
-    console.print(format_message(told, f"process {process}: " if process else ""), soft_wrap=True)
-    return BUG if isinstance(told, _Bug) else told.exit_code
+    console.print(format_message(reported, f"process {process}: " if process else ""), soft_wrap=True)
+    return BUG if isinstance(reported, _Bug) else reported.exit_code
 
 
 class _Bug(RunFailedError):
-    """An error that is ours, or a plugin's."""
+    """A bug in latentclust or in a plugin."""
 
 
 def to_latentclust_error(error: Exception) -> LatentclustError:
-    """The error as one that says where, what and what to do."""
+    """Return the error with where it is, what is wrong and what to do."""
     if isinstance(error, LatentclustError):
         return error
     if type(error).__name__ in _OUT_OF_MEMORY:
         fix = "Lower train.batch_size or evaluate.batch_size with --set, or use --device cpu"
-        return RunFailedError.at("memory", f"there is not enough ({_first_line(error)})", fix)
+        return RunFailedError.at("memory", f"ran out ({_first_line(error)})", fix)
     if isinstance(error, OSError) and error.errno is not None:
         fix = _FIXES.get(error.errno, "Check the path; --debug shows where it was used")
         return LatentclustError.at(str(error.filename or "system"), error.strerror or type(error).__name__, fix)
@@ -68,7 +68,7 @@ def to_latentclust_error(error: Exception) -> LatentclustError:
 
 
 def format_message(error: LatentclustError, prefix: str = "") -> Text:
-    """One line for one issue, a numbered list for several."""
+    """Return one line for one issue, or a numbered list for several."""
     head = "stopped" if isinstance(error, InterruptedRunError) else "error"
     text = Text.assemble(prefix, (f"{head}: ", "bold yellow" if head == "stopped" else "bold red"))
     if len(error.issues) == 1:
@@ -92,5 +92,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _silence_stdout() -> None:
-    """Keeps the interpreter from failing once more when it flushes standard output at its end."""
+    """Redirect standard output to null, so that the interpreter's last flush does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

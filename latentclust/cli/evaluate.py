@@ -1,22 +1,25 @@
-"""`latentclust evaluate`: the metrics of a saved model, on its data set or on a scene with a reference."""
+"""`latentclust evaluate`: scores of a saved model on a data set, or on a scene with a reference."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latentclust.cli.shared_options import Device, Json, ModelPath, Settings
 from latentclust.errors import Issue, raise_all
 
-SCENE, REFERENCE = "--scene", "--reference"
-OF_A_SCENE = ("evaluate.metrics", "evaluate.baselines", "evaluate.batch_size")
-"""What --set may change where a scene is compared."""
+if TYPE_CHECKING:
+    from latentclust.labelling.reference.scene_comparison import SceneAgreement
 
-Data = Annotated[str | None, typer.Option(metavar="NAME", help="Another data set, of images of the same shape.")]
-Scene = Annotated[Path | None, typer.Option(metavar="S", help="A raster that is labelled, and compared with R.")]
-Reference = Annotated[Path | None, typer.Option(metavar="R", help="A raster of classes, whole numbers in one band.")]
+SCENE, REFERENCE = "--scene", "--reference"
+SCENE_SETTINGS = ("evaluate.metrics", "evaluate.baselines", "evaluate.batch_size")
+"""Recipe keys that --set may change when a scene is compared."""
+
+Data = Annotated[str | None, typer.Option(metavar="NAME", help="Another data set with images of the same shape.")]
+Scene = Annotated[Path | None, typer.Option(metavar="S", help="Raster to label and compare with R.")]
+Reference = Annotated[Path | None, typer.Option(metavar="R", help="Raster of classes, integers in one band.")]
 ReferenceNodata = Annotated[
-    int | None, typer.Option(metavar="V", help="A value of R that is no class, beside what the file says.")
+    int | None, typer.Option(metavar="V", help="Value of R without a class, in addition to the file's nodata.")
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="With --scene: keep the label raster in this folder.")]
 
@@ -32,14 +35,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Score a saved model beside the baselines, on its own data set, on another or on a scene.
+    """Score a saved model and the baselines on its own data set, on another one or on a scene.
 
-    With --set the tables data, inference and evaluate of its recipe can be changed.
-    An inference other than the model's own is first fitted to the data set.
+    --set changes the tables data, inference and evaluate of the model's recipe. An inference other
+    than the model's own is first fitted to the data set.
 
-    With --scene and --reference a scene is labelled as `latentclust label` does, and compared over the
-    pixels that are valid in both; --set then changes metrics, baselines and batch_size of evaluate alone. A
-    reference on another grid is resampled to the scene's by nearest neighbour.
+    With --scene and --reference a scene is labelled as by `latentclust label` and compared over the
+    pixels that are valid in both. --set then changes only metrics, baselines and batch_size of
+    evaluate. A reference on another grid is resampled to that of the scene by nearest neighbour.
 
     Examples:
         latentclust evaluate runs/digits/20260101-120000-0
@@ -47,34 +50,32 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
         latentclust evaluate model.safetensors --set inference.use=kmeans-on-code
         latentclust evaluate runs/landsat7 --scene scene.tif --reference classes.tif
     """
-    beside = {"--reference-nodata": reference_nodata, "--out": out}
-    _check(data, settings or [], {SCENE: scene, REFERENCE: reference, **beside})
+    others = {"--reference-nodata": reference_nodata, "--out": out}
+    _check(data, settings or [], {SCENE: scene, REFERENCE: reference, **others})
     if scene and reference:
-        from latentclust.cli.evaluate_scene import evaluate_scene
-
-        evaluate_scene(model, settings or [], scene, reference, reference_nodata, out, device, json)
+        _evaluate_scene(model, settings or [], scene, reference, reference_nodata, out, device, json)
     else:
         _evaluate_data(model, data, settings or [], device, json)
 
 
 def _check(data: str | None, settings: list[str], given: dict[str, object]) -> None:
-    """Raises LatentclustError for options that go with a scene and stand without one, and the reverse.
+    """Raise LatentclustError if options for a scene are used without one, or options for a data set with one.
 
     Args:
-        data: The option --data.
-        settings: Those of --set.
-        given: The options of a scene, by name; None where not given.
+        data: Value of --data.
+        settings: Values of --set.
+        given: Options of a scene by name, None if not given.
     """
-    stand = [name for name, value in given.items() if value is not None]
-    missing = [name for name in (SCENE, REFERENCE) if stand and name not in stand]
-    fix = f"Give {SCENE} and {REFERENCE}"
-    issues = [Issue(name, f"is missing, and {stand[0]} is given", fix) for name in missing]
-    if SCENE in stand:
+    used = [name for name, value in given.items() if value is not None]
+    missing = [name for name in (SCENE, REFERENCE) if used and name not in used]
+    fix = f"Use {SCENE} and {REFERENCE} together"
+    issues = [Issue(name, f"is missing, but {used[0]} requires it", fix) for name in missing]
+    if SCENE in used:
         if data is not None:
-            issues.append(Issue("--data", f"{data!r} and a scene are given", f"Leave out --data or {SCENE}"))
-        others = [setting for setting in settings if setting.partition("=")[0].strip() not in OF_A_SCENE]
-        fix = f"Set {', '.join(OF_A_SCENE)}, or leave out {SCENE}"
-        issues += [Issue(f"--set {setting}", "has no bearing on a scene", fix) for setting in others]
+            issues.append(Issue("--data", f"{data!r} cannot be combined with {SCENE}", f"Remove --data or {SCENE}"))
+        others = [setting for setting in settings if setting.partition("=")[0].strip() not in SCENE_SETTINGS]
+        fix = f"Use --set with {', '.join(SCENE_SETTINGS)}, or remove {SCENE}"
+        issues += [Issue(f"--set {setting}", "has no effect on a scene", fix) for setting in others]
     raise_all(issues)
 
 
@@ -91,3 +92,40 @@ def _evaluate_data(model: Path, data: str | None, settings: list[str], device: s
         print(RunResult.from_facts(facts).model_dump_json(indent=2))
     else:
         print_results(stdout_console(), facts)
+
+
+def _evaluate_scene(
+    model: Path,
+    settings: list[str],
+    scene: Path,
+    reference: Path,
+    nodata: int | None,
+    out: Path | None,
+    device: str,
+    json: bool,
+) -> None:
+    from latentclust.cli.label_progress import make_label_progress
+    from latentclust.cli.terminal import print_json
+
+    with make_label_progress() as listener:
+        from latentclust.labelling.reference.scene_comparison import compare_scene
+        from latentclust.runs.reevaluate import open_evaluation
+        from latentclust.train.devices import make_fabric
+
+        evaluation = open_evaluation(model, make_fabric(device, 1).device, settings=settings)
+        found = compare_scene(evaluation.model, scene, reference, nodata=nodata, out=out, listener=listener)
+    if json:
+        print_json(found.as_json())
+    else:
+        _show(found)
+
+
+def _show(found: "SceneAgreement") -> None:
+    from latentclust.cli.terminal import display_path, print_lines, stdout_console
+    from latentclust.report.console import class_table, print_results
+
+    console = stdout_console()
+    print_results(console, found.facts)
+    console.print(class_table(found.facts))
+    kept = [f"label raster: {display_path(found.labels)}"] if found.labels else []
+    print_lines(console, [str(found.pixels), found.alignment, *found.facts.warnings, *kept])

@@ -1,4 +1,4 @@
-"""The entry point `latentclust`: its commands, and how it ends."""
+"""The command line `latentclust`: its commands and exit codes."""
 
 import sys
 import traceback
@@ -38,7 +38,7 @@ def _show_version(wanted: bool) -> bool:
 
 
 def name_of(distribution: str, bare: str) -> str:
-    """What a plugin's command answers to: the name that its distribution gives it, or `distribution:name`."""
+    """Return the name of a plugin's command: the one that its distribution chose, or `distribution:name`."""
     group = typer.main.get_command(app)
     assert isinstance(group, PluginGroup), "our commands make such a group"
     return group.name_of(distribution, bare)
@@ -49,29 +49,31 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Show the traceback of an error. Allowed at any position.")
+    ] = False,
 ) -> None:
-    """Cluster images without labels, by deep systems that are composed from recipes.
+    """Cluster images without labels, with deep systems composed from recipes.
 
-    Begin with a recipe that ships:
+    Start with a shipped recipe:
 
         latentclust run digits
 
-    Then with images of your own:
+    Then use your own images:
 
         latentclust recipe new --out mine.toml
         latentclust run mine.toml
 
-    Exit codes: 0 done, 1 a run failed, 2 something given is wrong, 130 stopped.
+    Exit codes: 0 done, 1 a run failed, 2 invalid input, 130 stopped.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and exits; `arguments` are the process's own unless given."""
+    """Run the command line and exit. `arguments` default to those of the process."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         app(args=[argument for argument in given if argument != DEBUG], prog_name="latentclust")
-    # Whatever goes wrong, the user is told in one place and one form.
+    # Report every error here, in the same format.
     except Exception as error:
         if DEBUG in given:
             traceback.print_exception(error)

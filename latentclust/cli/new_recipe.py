@@ -1,4 +1,4 @@
-"""A commented recipe to begin with, written from what the system and the data set say of themselves."""
+"""New recipes with comments, written from the descriptions of a system and a data set."""
 
 import re
 from pathlib import Path
@@ -14,54 +14,54 @@ from latentclust.recipe.merge import Layered
 from latentclust.recipe.show import inline
 
 PLACEHOLDERS: dict[str, Any] = {"Path": "path/to/your/data", "str": "fill-in", "int": 1, "float": 1.0, "bool": False}
-"""What stands for an option that must be given, by its type."""
+"""Placeholders of required options, by type."""
 
 HEAD = """\
-# A whole experiment. What is wrong with it, all that it comes to, and running it:
+# An experiment. Check it, show it with all defaults, and run it:
 #   latentclust recipe check FILE
 #   latentclust recipe show FILE --defaults
 #   latentclust run FILE
 schema = 1
 extends = {system} # {description}
-name = {name} # names the folder of its runs
+name = {name} # the folder of its runs
 seed = 0
 """
 
 BODY = """
 [prior]
-clusters = {clusters} # how many clusters to look for
+clusters = {clusters} # number of clusters
 {stages}
 [train]
 {rounds}batch_size = {batch_size}
 
-[evaluate] # metrics are left out where the data have no labels
+[evaluate] # without labels the metrics are left out
 metrics = {metrics}
 baselines = {baselines}
 """
 
-ROUNDS = "rounds = {rounds} # the system's own; begin with a few hundred to see it run\n"
+ROUNDS = "rounds = {rounds} # the system's default; a few hundred are enough for a first try\n"
 
 METRICS, BASELINES = ["accuracy", "purity", "nmi", "ari"], ["kmeans"]
-"""What scores a system that does not say it itself, as those of label maps do."""
+"""Metrics and baselines for a system that does not set its own."""
 
 NETWORKS = """
 # Other networks: a table whose `use` differs from the system's replaces it.
-# The choices: latentclust plugins list backbone
+# List them with: latentclust plugins list backbone
 """
 
 LOSSES = """
-# The system's losses: change a weight, or take a term out by enabled = false.
+# The system's losses: change a weight, or disable a term with enabled = false.
 """
 
 
 def write_new_recipe(registry: Registry, system: str, data: str, out: Path | None) -> str:
-    """The recipe's text, written to `out` where that is given.
+    """Return the text of a new recipe, and write it to `out` unless that is None.
 
     Raises:
-        LatentclustError: No such system or data set, or a file that is already there.
+        LatentclustError: If the system or data set does not exist, or the file already exists.
     """
     if out is not None and out.exists():
-        raise LatentclustError.at(str(out), "is already there", "Name another file with --out")
+        raise LatentclustError.at(str(out), "already exists", "Name another file with --out")
     base = registry.find("system", _versioned(registry, system), "--system")
     dataset = registry.find("dataset", data, "--data")
     name = out.stem if out else data.rpartition(":")[2]
@@ -72,7 +72,7 @@ def write_new_recipe(registry: Registry, system: str, data: str, out: Path | Non
 
 
 def _versioned(registry: Registry, system: str) -> str:
-    """A system's name with its newest version, unless one is given."""
+    """Return a system's name with its newest version, or unchanged if it has a version."""
     if "@" in system:
         return system
     versions = [part.name for part in registry.parts("system") if part.name.partition("@")[0] == system]
@@ -99,7 +99,7 @@ def _text(registry: Registry, base: Part, dataset: Part, data: str, name: str) -
 
 
 def _data(data: str, dataset: Part, options: list[PartOption], given: dict[str, Any]) -> str:
-    """The data table: what must be given stands open, what may be is a comment."""
+    """Return the data table: required options with placeholders, optional ones as comments."""
     lines = [f"\n[data] # {dataset.value.summary}", f"use = {inline(data)}"]
     for option in options:
         if option.required:
@@ -111,7 +111,7 @@ def _data(data: str, dataset: Part, options: list[PartOption], given: dict[str, 
 
 
 def _writable(value: Any) -> Any:
-    """A default as TOML can hold it: a path, say, as text."""
+    """Return a default as a TOML value, for example a path as text."""
     return value if isinstance(value, (bool, int, float, str, list, tuple, dict)) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""`latentclust predict`: the clusters of images by a saved model."""
+"""`latentclust predict`: assignment of images to the clusters of a saved model."""
 
 from importlib.util import find_spec
 from io import BytesIO
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 Images = Annotated[
     list[Path],
-    typer.Argument(metavar="IMAGES...", help="Images, folders, .npy, .npz; vectors also .csv.", show_default=False),
+    typer.Argument(
+        metavar="IMAGES...", help="Images, folders, .npy or .npz files; for vectors also .csv.", show_default=False
+    ),
 ]
-Out = Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file; replaced if it is there.")]
-Resize = Annotated[bool, typer.Option("--resize", help="Resize images to the model's size.")]
+Out = Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file. An existing file is replaced.")]
+Resize = Annotated[bool, typer.Option("--resize", help="Resize images to the size that the model reads.")]
 Range = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        "--range", metavar="LOW HIGH", help="The values of arrays that become 0 and 1; 0 255 for bytes, else 0 1."
+        "--range", metavar="LOW HIGH", help="Array values that become 0 and 1. Defaults to 0 255 for bytes, else 0 1."
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of an inference that draws.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed for inference that samples.")]
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -41,8 +43,8 @@ def predict(
 ) -> None:
     """Assign images to the clusters of a saved model.
 
-    FILE gets a row an image: its path, its index in that file (from 0; 0 for an image file),
-    its cluster (from 1) and the confidence, which is the cluster's probability.
+    FILE gets one row per image: its path, its index in that file (from 0; 0 for an image file),
+    its cluster (from 1) and the confidence, which is the probability of the cluster.
 
     Examples:
         latentclust predict runs/digits/20260101-120000-0 photos/ --out clusters.csv --resize
@@ -51,7 +53,7 @@ def predict(
     _check_out(out)
     import pandas as pd
 
-    from latentclust.cli.read_progress import read_progress
+    from latentclust.cli.progress import read_progress
     from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.image_inputs import open_inputs
     from latentclust.model.model_file import load
@@ -59,8 +61,8 @@ def predict(
 
     loaded = load(model, make_fabric(device, 1).device)
     if loaded.per_pixel:
-        what = "this model gives images label maps, and a table has one cluster an image"
-        raise LatentclustError.at(str(model), what, "In Python: latentclust.load(MODEL).predict(images).labels")
+        what = "is a per-pixel model, but the table has one cluster per image"
+        raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")
     inputs = open_inputs(images, loaded.raw_shape, resize, range_)
     with read_progress(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)
@@ -75,9 +77,11 @@ def predict(
 
 
 def _check_out(out: Path) -> None:
-    """Refuses, before anything is read, a file that could not be written."""
+    """Raise LatentclustError, before anything is read, if the file cannot be written."""
     if out.suffix.lower() not in SUFFIXES:
-        raise LatentclustError.at("--out", f"{out} is none of {', '.join(SUFFIXES)}", "End the name in one of them")
+        raise LatentclustError.at(
+            "--out", f"{out} must be a {' or '.join(SUFFIXES)} file", f"End the name in {' or '.join(SUFFIXES)}"
+        )
     if out.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         fix = "Install it (pip install 'latentclust[parquet]'), or write a .csv file"
         raise LatentclustError.at("--out", "Parquet files need pyarrow, which is not installed", fix)

@@ -1,27 +1,32 @@
-"""Progress of a training: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a training and of reading samples: bars on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 from rich.text import Text
 
 from latentclust.cli.terminal import stderr_console
+from latentclust.specs.data import ImageSource
 from latentclust.train.events import Record
 from latentclust.train.rank import process_rank
 
 SHARE = 0.05
-"""Share of the rounds after which a plain line is due."""
+"""Share of the rounds between plain lines."""
 
 SECONDS = 10.0
-"""Seconds after which one is due anyway."""
+"""Maximum number of seconds between plain lines."""
 
 
 def make_listener() -> "BarProgress | LineProgress":
-    """The watch that suits where messages go; a silent one in a process that another one started."""
+    """Return a bar if messages go to a terminal, or plain lines. Processes started by another one print nothing."""
     if process_rank():
         return LineProgress(Console(quiet=True))
     console = stderr_console()
@@ -29,26 +34,26 @@ def make_listener() -> "BarProgress | LineProgress":
 
 
 def format_losses(losses: dict[str, float]) -> str:
-    """Each term's name and mean."""
+    """Return each loss term with its mean."""
     return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
 
 
 class _Bar(Progress):
-    """A bar, and below it the losses."""
+    """A progress bar with the losses below."""
 
     losses = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Both, one below the other."""
+        """Yield the bar and the losses."""
         yield from super().get_renderables()
         yield Text(f"  {self.losses}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class BarProgress:
-    """A bar with rounds, images a second, remaining time and losses; gone when the training is over."""
+    """A progress bar with rounds, images per second, remaining time and losses. It disappears after the training."""
 
     def __init__(self, console: Console) -> None:
-        """Draws on `console`."""
+        """Draw on `console`."""
         self.console = console
         self.label = "training"
         self.status = Status("setting up", console=console)
@@ -56,38 +61,38 @@ class BarProgress:
         self.task = TaskID(0)
 
     def seed(self, seed: int) -> "BarProgress":
-        """Names the bar after the seed."""
+        """Label the bar with the seed."""
         self.label = f"seed {seed}"
         return self
 
     def __enter__(self) -> "BarProgress":
-        """Shows that something is going on."""
+        """Show the status line."""
         self.status.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leaves a clean terminal."""
+        """Clear the bar and the status line."""
         self.bar.stop()
         self.status.stop()
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Opens the bar."""
+        """Show the bar."""
         self.status.stop()
         self.bar = self._new_bar()
         self.task = self.bar.add_task(self.label, total=rounds, completed=round_, speed="")
         self.bar.start()
 
     def on_record(self, record: Record) -> None:
-        """Moves it."""
+        """Update the bar."""
         self.bar.losses = f"{record.stage}  {format_losses(record.losses)}".lstrip()
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
 
     def on_end(self) -> None:
-        """Takes it away; reading out and drawing follow."""
+        """Replace the bar by a status line: scoring and figures follow."""
         self.bar.stop()
-        self.status.update("reading out, scoring and drawing")
+        self.status.update("clustering, scoring and drawing figures")
         self.status.start()
 
     def _new_bar(self) -> _Bar:
@@ -102,53 +107,77 @@ class BarProgress:
 
 
 class LineProgress:
-    """A line about every twentieth of the rounds, or every ten seconds."""
+    """Progress as plain lines, after every twentieth of the rounds or every ten seconds."""
 
     def __init__(self, console: Console) -> None:
-        """Prints to `console`."""
+        """Print to `console`."""
         self.console = console
         self.prefix = ""
         self.start = self.last = 0
-        self.spoken = 0.0
+        self.printed_at = 0.0
 
     def seed(self, seed: int) -> "LineProgress":
-        """Leads each line by the seed."""
+        """Start each line with the seed."""
         self.prefix = f"seed {seed}: "
         return self
 
     def __enter__(self) -> "LineProgress":
-        """Nothing yet."""
+        """Do nothing."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing any more."""
+        """Do nothing."""
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Says where it starts."""
+        """Print the number of rounds, or the round after which the training resumes."""
         self.start = self.last = round_
-        self.spoken = time.monotonic()
-        self._say(f"training for {rounds} rounds" if not round_ else f"going on after round {round_} of {rounds}")
+        self.printed_at = time.monotonic()
+        self._print(f"training for {rounds} rounds" if not round_ else f"resuming after round {round_} of {rounds}")
 
     def on_record(self, record: Record) -> None:
-        """A line, if one is due."""
+        """Print a line if one is due."""
         now = time.monotonic()
-        due = record.round - self.last >= SHARE * record.rounds or now - self.spoken >= SECONDS
+        due = record.round - self.last >= SHARE * record.rounds or now - self.printed_at >= SECONDS
         if due or record.round == record.rounds:
-            self.last, self.spoken = record.round, now
-            self._say(
+            self.last, self.printed_at = record.round, now
+            self._print(
                 f"round {record.round}/{record.rounds}{f' ({record.stage})' * bool(record.stage)}  "
                 f"{format_losses(record.losses)}  "
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 
     def on_end(self) -> None:
-        """Nothing: the results follow."""
+        """Do nothing: the results follow."""
 
     def _remaining(self, record: Record) -> float:
         done = max(record.round - self.start, 1)
         return record.seconds / done * (record.rounds - record.round)
 
-    def _say(self, words: str) -> None:
-        self.console.print(self.prefix + words, markup=False, soft_wrap=True)
+    def _print(self, text: str) -> None:
+        self.console.print(self.prefix + text, markup=False, soft_wrap=True)
+
+
+class _ReadSource(ImageSource):
+    """A source that advances a progress bar as it is read."""
+
+    def __init__(self, source: ImageSource, bar: Progress, task: TaskID) -> None:
+        self.shape, self.dtype = source.shape, source.dtype
+        self._source, self._bar, self._task = source, bar, task
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        samples = self._source.read(indices)
+        self._bar.advance(self._task, len(indices))
+        return samples
+
+
+@contextmanager
+def read_progress(source: ImageSource) -> Iterator[ImageSource]:
+    """Yield the source with a progress bar for its reading, if messages go to a terminal."""
+    console = stderr_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield _ReadSource(source, bar, bar.add_task("reading", total=len(source)))

@@ -1,4 +1,4 @@
-"""`latentclust recipe`: check, show, list and begin recipes."""
+"""`latentclust recipe`: check, show, list and create recipes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,30 +9,32 @@ from latentclust.cli.shared_options import Json, RecipeName, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
-WithData = Annotated[bool, typer.Option("--with-data", help="Open the data too, and build the networks for them.")]
-Defaults = Annotated[bool, typer.Option("--defaults", help="Show the keys that nothing sets, with their defaults.")]
+WithData = Annotated[bool, typer.Option("--with-data", help="Also open the data and build the networks.")]
+Defaults = Annotated[bool, typer.Option("--defaults", help="Also show unset keys with their defaults.")]
 Graph = Annotated[bool, typer.Option("--graph", help="Draw what each player computes in a step.")]
 Dot = Annotated[bool, typer.Option("--dot", help="With --graph: print Graphviz text.")]
 Mermaid = Annotated[bool, typer.Option("--mermaid", help="With --graph: print Mermaid text, which GitHub draws.")]
 ShownName = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE", help="A TOML file, a shipped recipe's name, or a system's NAME@VERSION.", show_default=False
+        metavar="RECIPE",
+        help="A TOML file, the name of a shipped recipe, or a system NAME@VERSION.",
+        show_default=False,
     ),
 ]
-System = Annotated[str, typer.Option(help="The system that it extends, such as clustergan or dls@1.")]
-Data = Annotated[str, typer.Option(help="The data set; image-folder is your own images.")]
-NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")]
+System = Annotated[str, typer.Option(help="System to extend, such as clustergan or dls@1.")]
+Data = Annotated[str, typer.Option(help="Data set. image-folder reads your own images.")]
+NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the recipe to FILE instead of printing it.")]
 
 
 @app.callback()
 def recipe() -> None:
-    """Recipes: whole experiments as TOML files."""
+    """Check, show, list and create recipes, the TOML files that describe experiments."""
 
 
 @app.command()
 def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = False) -> None:
-    """Say everything that is wrong with a recipe, or `ok`.
+    """Report all errors in a recipe, or `ok`.
 
     Nothing is trained, and without --with-data no image is read.
 
@@ -59,11 +61,11 @@ def show(
     dot: Dot = False,
     mermaid: Mermaid = False,
 ) -> None:
-    """Print a recipe with all that it extends, each value followed by the file or option that set it.
+    """Print a recipe merged with its bases. A comment names the file or option that set each value.
 
-    The output is itself a recipe. With --graph, print the quantities of a training step instead:
-    a tree a player, from its losses down to the networks that they read. A system is shown by its
-    NAME@VERSION, with a data set that stands for any.
+    The output is itself a recipe. With --graph, print the quantities of a training step instead: one
+    tree per player, from its losses down to the networks that they read. A system is shown by its
+    NAME@VERSION, with a placeholder data set.
 
     Examples:
         latentclust recipe show digits
@@ -95,7 +97,7 @@ def show(
 
 @app.command("list")
 def list_recipes(json: Json = False) -> None:
-    """List the recipes that ship: each can be run by its name.
+    """List the shipped recipes. Each can be run by its name.
 
     Examples:
         latentclust recipe list
@@ -124,7 +126,7 @@ def list_recipes(json: Json = False) -> None:
 
 @app.command()
 def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = None) -> None:
-    """Begin a recipe: a commented TOML file that passes `recipe check`.
+    """Create a recipe: a commented TOML file that passes `recipe check`.
 
     Examples:
         latentclust recipe new --out mine.toml
@@ -138,7 +140,7 @@ def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = Non
     if out is None:
         print(text, end="")
         return
-    stdout_console().print(f"wrote {display_path(out)}; fill it in, then:", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}. Fill it in, then run:", markup=False, soft_wrap=True)
     print_lines(
         stdout_console(), [shell_command("recipe", "check", display_path(out)), shell_command("run", display_path(out))]
     )

@@ -1,4 +1,4 @@
-"""`latentclust run`: train, read out, score and report."""
+"""`latentclust run`: train a recipe, score its clusters and write a report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +15,10 @@ Recipe = Annotated[
     str | None,
     typer.Argument(metavar="RECIPE", help="A TOML file, or the name of a shipped recipe.", show_default=False),
 ]
-Seeds = Annotated[int | None, typer.Option(min=1, help="Run this many seeds, counted up from the recipe's.")]
-Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME/DATE-TIME-SEED unless given.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds to run, counted up from the recipe's.")]
+Out = Annotated[Path | None, typer.Option(help="Output folder. Defaults to runs/NAME/DATE-TIME-SEED.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")]
-Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with the stopped run in this folder.")]
+Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Resume the stopped run in this folder.")]
 
 
 def run(
@@ -32,9 +32,9 @@ def run(
 ) -> None:
     """Train a recipe, cluster its images, score the clusters and write a report.
 
-    Shipped recipes are listed by: latentclust recipe list
+    `latentclust recipe list` lists the shipped recipes.
 
-    Ctrl-C stops after writing a checkpoint, from which --resume goes on.
+    Ctrl-C writes a checkpoint and stops. --resume continues from it.
 
     Examples:
         latentclust run digits
@@ -42,23 +42,23 @@ def run(
         latentclust run digits --seeds 5
         latentclust run --resume runs/digits/20260101-120000-0
     """
-    beside = {"RECIPE": recipe, "--set": settings, "--seeds": seeds, "--out": out, "--overwrite": overwrite}
+    given = {"RECIPE": recipe, "--set": settings, "--seeds": seeds, "--out": out, "--overwrite": overwrite}
     if resume is not None:
-        _refuse_beside_resume([name for name, value in beside.items() if value])
+        _refuse_with_resume([name for name, value in given.items() if value])
         _resume(resume, device)
     elif recipe is None:
-        fix = "Write `latentclust run digits`, or `latentclust run --resume RUN`; `latentclust recipe list` shows more"
-        raise LatentclustError.at("run", "no recipe is given, and no run to resume", fix)
+        fix = "Run `latentclust run RECIPE` or `latentclust run --resume RUN`; see `latentclust recipe list`"
+        raise LatentclustError.at("run", "neither a recipe nor a run to resume was given", fix)
     elif seeds is None:
         _once(recipe, tuple(settings or ()), out, overwrite, device)
     else:
         _several(recipe, seeds, tuple(settings or ()), out, overwrite, device)
 
 
-def _refuse_beside_resume(given: list[str]) -> None:
+def _refuse_with_resume(given: list[str]) -> None:
     if given:
-        fix = f"Leave out {', '.join(given)}: a run goes on with its own recipe, in its own folder"
-        raise LatentclustError.at("--resume", f"it cannot stand beside {given[0]}", fix)
+        fix = f"Remove {', '.join(given)}: a run resumes with its own recipe, in its own folder"
+        raise LatentclustError.at("--resume", f"cannot be combined with {given[0]}", fix)
 
 
 def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str) -> None:

@@ -1,4 +1,4 @@
-"""What `latentclust run` ends with: the numbers, where the files are, and what to try next."""
+"""Final output of `latentclust run`: scores, files and suggested commands."""
 
 import tomllib
 from collections.abc import Sequence
@@ -16,23 +16,23 @@ from latentclust.runs.run import FinishedRun
 from latentclust.runs.run_folder import ASSIGNMENTS, FIGURES, LABEL_MAP, MODEL
 
 SEEDS = "5"
-"""The seeds that are suggested: enough to tell luck from merit."""
+"""Suggested number of seeds, enough to show the spread between runs."""
 
 CONTENTS = {
     REPORT: f"the report, with {FIGURES}/*.png",
     RESULTS: "the same numbers",
     ASSIGNMENTS: "index, cluster (from 1), confidence",
-    LABEL_MAP: "a scene's clusters (from 1; 0 is no data)",
+    LABEL_MAP: "clusters of a scene (from 1; 0 is nodata)",
     MODEL: "the model",
 }
 
 
 def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> None:
-    """One run."""
+    """Print scores, files and suggestions of one run."""
     console = stdout_console()
     print_results(console, finished.facts)
     if finished.result.collapsed:
-        console.print("[bold yellow]The clusters collapsed: at most half of them do the work.[/] Try another seed.")
+        console.print("[bold yellow]The clusters collapsed: the run uses at most half of them.[/] Try another seed.")
     print_heading(console, "Files")
     print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
@@ -41,7 +41,7 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
 
 
 def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) -> None:
-    """Several seeds of one recipe."""
+    """Print scores, files and suggestions of several seeds of one recipe."""
     console = stdout_console()
     console.print(_seed_table(summary, runs))
     console.print(compare_table([summary]))
@@ -70,7 +70,7 @@ def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
 
 
 def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> list[str]:
-    """Two or three commands, with the paths of this run."""
+    """Return two or three commands with the paths of this run."""
     chosen = [word for setting in settings for word in ("--set", setting)]
     folder = display_path(finished.folder)
     tables = tomllib.loads(finished.facts.recipe_text)
@@ -85,7 +85,7 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
 
 
 def _use(finished: FinishedRun, folder: str) -> str:
-    """How the model is put to use on what it has not seen."""
+    """Return the command that applies the model to new images or scenes."""
     if finished.facts.protocol.unit == "pixels":
         return shell_command("label", folder, "SCENES", "--out", "labels")
     return shell_command("predict", folder, "IMAGES", "--out", "clusters.csv")

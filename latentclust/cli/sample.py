@@ -1,4 +1,4 @@
-"""`latentclust sample`: what a generative system draws."""
+"""`latentclust sample`: images drawn by a generative system."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from latentclust.infer.sampling import LatentGrid
     from latentclust.model.model import ClusteringModel
 
-Out = Annotated[Path, typer.Option(metavar="PNG", help="The figure's file.", show_default=False)]
-PerCluster = Annotated[int, typer.Option(min=1, help="Draws of each cluster; rows of an interpolation.")]
+Out = Annotated[Path, typer.Option(metavar="PNG", help="PNG file to write.", show_default=False)]
+PerCluster = Annotated[int, typer.Option(min=1, help="Number of samples per cluster, or of rows of an interpolation.")]
 Interpolate = Annotated[
-    tuple[int, int] | None, typer.Option(metavar="A B", help="From cluster A to cluster B; clusters count from 1.")
+    tuple[int, int] | None, typer.Option(metavar="A B", help="Interpolate from cluster A to cluster B, counted from 1.")
 ]
 Traverse = Annotated[
     int | None,
-    typer.Option(metavar="DIM", help="Move this style dimension, from 1 on, by 5 standard deviations to either side."),
+    typer.Option(
+        metavar="DIM", help="Vary style dimension DIM, counted from 1, by 5 standard deviations in both directions."
+    ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 
 def sample(
@@ -35,12 +37,12 @@ def sample(
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Draw images by a generative system: the modes of its clusters, an interpolation, or a traversal.
+    """Draw images with a generative system: modes of its clusters, an interpolation or a traversal.
 
-    A row is a category of the prior. Where the recipe reads clusters off the category code (inference
-    amortized), it bears its cluster's number; other inferences number their clusters in their own way.
-    Of a system of label maps a row is the layer that a cluster draws, and the last row has whole images, composed by
-    label maps that are drawn from the prior. Of more than three channels the first three are shown.
+    Each row is a category of the prior. With inference amortized, row and cluster have the same number;
+    other inferences number their clusters in another way. For a per-pixel system each row is the layer
+    that a cluster draws, and the last row shows images composed by label maps drawn from the prior. Of
+    more than three channels the first three are shown.
 
     Examples:
         latentclust sample runs/digits-dls/20260101-120000-0 --out modes.png
@@ -48,9 +50,9 @@ def sample(
         latentclust sample model.safetensors --traverse 1 --out style.png
     """
     if interpolate is not None and traverse is not None:
-        raise LatentclustError.at("--traverse", "it cannot stand beside --interpolate", "Draw one figure at a time")
+        raise LatentclustError.at("--traverse", "cannot be combined with --interpolate", "Draw one figure at a time")
     if out.suffix.lower() != ".png":
-        raise LatentclustError.at("--out", f"{out} is not named .png", "End the name in .png")
+        raise LatentclustError.at("--out", f"{out} is not a .png file", "End the name in .png")
     import torch
 
     from latentclust.cli.terminal import display_path, stdout_console
@@ -72,7 +74,7 @@ def sample(
 
 
 def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -> None:
-    """Images as a grid; vectors as a panel of profiles a row."""
+    """Write images as a grid, or vectors as one panel of profiles per row."""
     from latentclust.report.image_figures import image_grid, profiles
     from latentclust.report.plotting import save_figure
 
@@ -88,7 +90,7 @@ def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -
 
 
 def _generated(model: "ClusteringModel", grid: "LatentGrid") -> "torch.Tensor":
-    """What the generator makes of the grid, by batches."""
+    """Return the images of a grid of latent variables, generated in batches."""
     import torch
 
     from latentclust.data.open_feed import map_batch

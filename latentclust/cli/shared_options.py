@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments of several commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,13 +7,13 @@ import typer
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe: train.rounds=500. Repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe value: train.rounds=500. Repeatable."),
 ]
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or cuda:N.")]
 
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A run's folder, or its model.safetensors.", show_default=False)
+    Path, typer.Argument(metavar="MODEL", help="A run folder or its model.safetensors.", show_default=False)
 ]
 
 RecipeName = Annotated[

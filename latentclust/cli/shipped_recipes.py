@@ -1,4 +1,4 @@
-"""What the recipe files that ship say of themselves."""
+"""Descriptions of the shipped recipes."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from latentclust.recipe.load import shipped_recipes
 
 @dataclass(frozen=True, slots=True)
 class ShippedRecipe:
-    """A recipe in a line."""
+    """The description of a shipped recipe."""
 
     name: str
     system: str
@@ -21,12 +21,12 @@ class ShippedRecipe:
 
 
 def list_shipped(registry: Registry) -> list[ShippedRecipe]:
-    """Every recipe that travels with the package, by name."""
+    """Return the descriptions of all shipped recipes in order of name."""
     return [_line(name, file, registry) for name, file in shipped_recipes().items()]
 
 
 def description_of(file: Traversable) -> str:
-    """The `description` of a recipe file; empty where it has none."""
+    """Return the `description` of a recipe file, or an empty string."""
     return str(_tables(file).get("description", ""))
 
 
@@ -39,7 +39,7 @@ def _line(name: str, file: Traversable, registry: Registry) -> ShippedRecipe:
 
 
 def _chain(file: Traversable, registry: Registry) -> Iterator[Mapping[str, Any]]:
-    """The tables of a file, of what it extends, and so on down to a system."""
+    """Yield the tables of a file and of each of its bases, down to a system."""
     tables = _tables(file)
     yield tables
     base = str(tables.get("extends", ""))
@@ -56,6 +56,6 @@ def _tables(file: Traversable) -> Mapping[str, Any]:
 
 
 def _first_comment(file: Traversable) -> str:
-    """The line that a recipe file opens with, if it is a comment."""
+    """Return the first line of a recipe file if it is a comment."""
     line = file.read_text(encoding="utf-8").partition("\n")[0]
     return line.removeprefix("#").strip() if line.startswith("#") else ""

@@ -49,7 +49,7 @@ def test_from_a_preview_to_a_named_map(cli, model_file, tmp_path):
 
     applied = cli("clusters", "apply", tmp_path / "out", "--model", model_file)
     assert applied.code == 0
-    assert applied.out.startswith("1 raster in ")
+    assert applied.out.startswith("updated 1 raster in ")
     assert "3 classes" in applied.out
     with rasterio.open(tmp_path / "out" / "scene.tif") as file:
         assert file.colormap(1)[1] == file.colormap(1)[3] == (10, 11, 255, 255)

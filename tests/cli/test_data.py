@@ -42,7 +42,7 @@ def test_what_cannot_be_opened_says_why(cli):
 
 
 def test_fetching_what_is_there_fetches_nothing(cli):
-    assert cli("data", "fetch", "digits").out.startswith("digits is already there: ")
+    assert cli("data", "fetch", "digits").out.startswith("digits already exists: ")
 
 
 def test_a_set_without_a_checked_download_says_where_to_get_it(cli, tmp_path, monkeypatch):

@@ -29,16 +29,16 @@ def test_it_prepares_tells_and_is_found_below_a_data_folder(cli, raw, target, mo
     made = cli("data", "prepare", "potsdam", "--from", raw, "--to", target)
     assert made.code == 0
     assert made.err.splitlines() == [
-        "1/3 potsdam_2_10: 2 tiles made",
-        "2/3 potsdam_3_13: 2 tiles made",
-        "3/3 potsdam_7_7: 2 tiles made",
+        "1/3 potsdam_2_10: 2 tiles written",
+        "2/3 potsdam_3_13: 2 tiles written",
+        "3/3 potsdam_7_7: 2 tiles written",
     ]
     digest = json.loads((target / MANIFEST).read_text())["digest"]
     assert made.out.splitlines() == [
         f"potsdam by iic-potsdam3@1 is in {target}",
         "  6 tiles of 4 x 200 x 200 from 3 units",
         f"  2 of them have labels and are scored: tiles {digest}",
-        "  left out 1: label raster of a scene that the benchmark kept for testing",
+        "  skipped 1: label raster of a scene that the benchmark kept for testing",
     ]
 
     monkeypatch.setenv("LATENTCLUST_DATA", str(target.parents[1]))
@@ -46,7 +46,7 @@ def test_it_prepares_tells_and_is_found_below_a_data_folder(cli, raw, target, mo
     assert (facts["samples"], facts["shape"], facts["per_pixel"]) == (6, [4, 200, 200], True)
     assert sum(facts["classes"].values()) < 2 * 200 * 200
     assert f"tiles {digest}" in facts["protocol"]
-    assert "a map an image; pixels of each" in cli("data", "inspect", "potsdam").out
+    assert "one label map per image; pixels of each" in cli("data", "inspect", "potsdam").out
     listed = {line["name"]: line for line in json.loads(cli("data", "list", "--json").out)}
     assert listed["potsdam"]["found"] == str(target)
 
@@ -67,7 +67,7 @@ def test_stopped_it_says_how_far_it_came_and_goes_on(cli, raw, target, monkeypat
     monkeypatch.setattr(potsdam, "image_strips", stop)
     stopped = cli("data", "prepare", "potsdam", "--from", raw, "--to", target)
     assert stopped.code == 130
-    assert f"stopped: {target}: stopped after 1 of 3 units. The same command goes on from there." in stopped.err
+    assert f"stopped: {target}: stopped after 1 of 3 units. Run the same command to resume." in stopped.err
     assert not (target / MANIFEST).exists()
 
     monkeypatch.setattr(potsdam, "image_strips", strips)
@@ -81,7 +81,7 @@ def test_stopped_it_says_how_far_it_came_and_goes_on(cli, raw, target, monkeypat
     [
         (("potsdam", "--from", "absent", "--to", "tiles"), "absent: is not a folder"),
         (("potsdam", "--from", ".", "--to", "tiles"), "no top_potsdam_R_C_RGBIR.tif below it"),
-        (("digits", "--from", ".", "--to", "tiles"), "digits is read from its own files and needs no preparing"),
+        (("digits", "--from", ".", "--to", "tiles"), "digits is read from its original files and needs no preparing"),
         (("potsdam", "--set", "protocol=iic", "--from", ".", "--to", "tiles"), "data.protocol"),
     ],
 )

@@ -74,11 +74,14 @@ def test_a_value_may_be_no_class(cli, files):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--scene", "s.tif"], "--reference: is missing, and --scene is given"),
-        (["--reference", "r.tif"], "--scene: is missing, and --reference is given"),
-        (["--out", "labels"], "--scene: is missing, and --out is given"),
-        (["--reference-nodata", 0], "--scene: is missing, and --reference-nodata is given"),
-        (["--scene", "s.tif", "--reference", "r.tif", "--data", "digits"], "--data: 'digits' and a scene are given"),
+        (["--scene", "s.tif"], "--reference: is missing, but --scene requires it"),
+        (["--reference", "r.tif"], "--scene: is missing, but --reference requires it"),
+        (["--out", "labels"], "--scene: is missing, but --out requires it"),
+        (["--reference-nodata", 0], "--scene: is missing, but --reference-nodata requires it"),
+        (
+            ["--scene", "s.tif", "--reference", "r.tif", "--data", "digits"],
+            "--data: 'digits' cannot be combined with --scene",
+        ),
         (["--scene", "s.tif", "--reference", "r.tif", "--set", "inference.use=x"], "--set inference.use=x: has no"),
         (["--scene", "s.tif", "--reference", "r.tif"], "s.tif: cannot be read"),
     ],

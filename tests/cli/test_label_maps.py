@@ -65,7 +65,7 @@ def test_every_command_takes_a_model_of_potsdams_four_channels(cli, scenes, tmp_
     assert cli("compare", run, run).code == 0
 
     refused = cli("predict", run, tiles, "--out", tmp_path / "clusters.csv")
-    assert (refused.code, "this model gives images label maps" in refused.err) == (2, True)
+    assert (refused.code, "is a per-pixel model" in refused.err) == (2, True)
     other = cli("evaluate", run, "--set", "inference.use=kmeans-on-code", "--device", "cpu")
     assert (other.code, "internal error" in other.err) == (2, False)
     sampled = cli("sample", run, "--out", tmp_path / "modes.png", "--per-cluster", 2)

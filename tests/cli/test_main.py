@@ -78,4 +78,4 @@ def test_debug_shows_the_traceback_wherever_it_stands(cli, words):
 
     assert outcome.code == 2
     assert outcome.err.startswith("Traceback")
-    assert outcome.err.splitlines()[-1].startswith("error: run: no recipe is given")
+    assert outcome.err.splitlines()[-1].startswith("error: run: neither a recipe nor a run to resume was given")

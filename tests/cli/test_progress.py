@@ -39,7 +39,7 @@ def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
     train(LineProgress(Console(file=file)), 200, begin=100)
 
     lines = file.getvalue().splitlines()
-    assert lines[0] == "going on after round 100 of 200"
+    assert lines[0] == "resuming after round 100 of 200"
     assert lines[1].endswith("1 s left")
 
 

@@ -114,7 +114,7 @@ def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
     )
     registry = Registry(Discovery((*discover().provisions, provision), ()))
     text = write_new_recipe(registry, "staged", "synthetic", tmp_path / "new.toml")
-    assert "[stages.first]\nrounds = 30 # the system's own" in text
+    assert "[stages.first]\nrounds = 30 # the system's default" in text
     assert "[train]\nbatch_size = 8\n" in text
     resolved = resolve(load_recipe(tmp_path / "new.toml", registry), registry)
     assert [(stage.name, stage.last) for stage in resolved.stages] == [("first", 30), ("second", 50)]

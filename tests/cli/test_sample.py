@@ -36,7 +36,7 @@ def test_vectors_are_drawn_as_profiles(cli, trained_vectors, tmp_path):
         (["--interpolate", "1", "4"], "error: --interpolate: unknown cluster 4. Use a number from 1 to 3."),
         (["--interpolate", "0", "1"], "error: --interpolate: unknown cluster 0. Use a number from 1 to 3."),
         (["--traverse", "3"], "error: --traverse: unknown style dimension 3. Use a number from 1 to 2."),
-        (["--traverse", "1", "--interpolate", "1", "2"], "error: --traverse: it cannot stand beside --interpolate"),
+        (["--traverse", "1", "--interpolate", "1", "2"], "error: --traverse: cannot be combined with --interpolate"),
     ],
 )
 def test_mistakes(cli, trained, tmp_path, words, said):

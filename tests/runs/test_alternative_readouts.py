@@ -67,4 +67,4 @@ def test_chains_that_do_not_agree_are_doubted(sampled: FinishedRun) -> None:
 def test_without_chains_nothing_is_said_of_them(finished: FinishedRun) -> None:
     assert finished.facts.chains is None
     assert "## Chains" not in (finished.folder / "report.md").read_text()
-    assert "## Other readouts" not in (finished.folder / "report.md").read_text()
+    assert "## Other inference methods" not in (finished.folder / "report.md").read_text()
