@@ -60,7 +60,7 @@ def to_latentclust_error(error: Exception) -> LatentclustError:
 
     if damaged_distributions():
         what = f"there are damaged distributions, on which {type(error).__name__} may rest ({damaged_distributions()})"
-        return _Bug.at("installation", what, "Install them anew or delete them, and run again")
+        return _Bug.at("installation", what, "Reinstall or delete them, and run again")
     who = error_distribution(error)
     what = f"a bug in {who} ({type(error).__name__}: {_first_line(error)})"
     to = "" if who == BUNDLED else f" to the authors of {who}"
