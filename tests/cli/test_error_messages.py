@@ -33,7 +33,7 @@ def test_several_issues_are_numbered():
         (LatentclustError.at("a", "b", "C"), 2, "error: a: b. C.\n"),
         (RunFailedError.at("a", "b", "C"), 1, "error: a: b. C.\n"),
         (InterruptedRunError.at("a", "b", "C"), 130, "stopped: a: b. C.\n"),
-        (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "error: /x: Permission denied. Check its permissions"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "error: /x: Permission denied. Check its"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), 2, "error: /x: No space left on device. Free some"),
         (MemoryError("cannot allocate 1 TiB"), 1, "error: memory: ran out (cannot allocate 1 TiB). Lower"),
         (TypeError("oops\nmore"), 1, "error: internal error: a bug in latentclust (TypeError: oops). Run again with"),
