@@ -24,6 +24,9 @@ ENGINE_VALUES: Mapping[str, Any] = {
 }
 """Types of the values that every training step provides, by name."""
 
+UNREACHED = "does not depend on any network"
+"""Beginning of the issue of a loss that reads no network of its player."""
+
 ALIGNMENT = "_alignment"
 """Suffix of the name of a view's alignment."""
 
@@ -140,7 +143,7 @@ class Binder:
             reads = self._loss(draft, name, loss, tables[name].on)
             terms.append(PlannedLoss(name, loss, reads))
             if reads and not self._reaches(draft, reads, moved):
-                what = f"does not depend on any network of player {player!r} ({', '.join(moved)})"
+                what = f"{UNREACHED} of player {player!r} ({', '.join(moved)})"
                 self.issues.append(
                     Issue(f"losses.{name}", what, "Set another player, or bind its parameters with `on`")
                 )

@@ -73,8 +73,8 @@ def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
     spec: ExtractorSpec = subject.build()
     shape = taken(spec.extractor, SHAPES)[0]
     body, samples = seeded(spec.extractor, shape).eval(), _samples(shape)
-    alike = torch.allclose(body(samples)[0][:1], body(samples[:1])[0], atol=TOLERANCE)
-    require(alike, "in evaluation mode its output for a sample depends on the rest of the batch")
+    equal = torch.allclose(body(samples)[0][:1], body(samples[:1])[0], atol=TOLERANCE)
+    require(equal, "in evaluation mode its output for a sample depends on the rest of the batch")
 
 
 def draws_images(subject: CheckedPart) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 import torch
 
-from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, Binder, StepPlan, is_compatible, parameter_types
+from latentclust.assemble.step_plan import (
+    ALIGNMENT,
+    ENGINE_VALUES,
+    UNREACHED,
+    Binder,
+    StepPlan,
+    is_compatible,
+    parameter_types,
+)
 from latentclust.data.feed import Batch
 from latentclust.errors import Issue
 from latentclust.recipe.schema import LossTable, PlayerTable
@@ -25,9 +33,6 @@ Functions = Mapping[str, Callable[..., Any]]
 
 EMPTY_BATCH = Batch(raw=torch.zeros(0, 0), index=torch.zeros(0, dtype=torch.int64), views={})
 """A batch from which nothing is read, because the values of a variant are set beforehand."""
-
-UNREACHED = "it depends on none of the networks"
-"""Beginning of the binder's message about a loss without networks. A quantity may have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,7 @@ class _Binding:
         binder = Binder(self._functions, self._types, self._views, issues, self._provided)
         table = LossTable(use="any", player="all", on=on)
         plan = binder.plan("all", tuple(self._types), {"loss": loss}, {"loss": table})
+        # A quantity need not depend on a network.
         wrong = [
             issue.what for issue in issues if not (isinstance(loss, QuantityProbe) and issue.what.startswith(UNREACHED))
         ]

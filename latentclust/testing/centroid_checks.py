@@ -14,7 +14,7 @@ from latentclust.testing.subject import CLUSTERS, CheckedPart, require
 
 WIDTH = 8
 SHAPES = ((6, WIDTH), (3, WIDTH, 4, 5))
-"""Of features: flat, and a map."""
+"""Shapes of features: vectors and maps."""
 
 
 def compares_features(subject: CheckedPart) -> None:

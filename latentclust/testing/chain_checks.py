@@ -63,8 +63,8 @@ def round_trips_through_a_checkpoint(subject: CheckedPart) -> None:
     for spec, model in _chains(subject):
         chains = _begun(spec, model)
         went_on, again = _advanced(spec, model, chains), _advanced(spec, model, saved_and_loaded(chains))
-        alike = all(map(bitwise_equal, tensors_of(went_on.chains), tensors_of(again.chains)))
-        require(alike, "chains restored from a checkpoint continue differently")
+        equal = all(map(bitwise_equal, tensors_of(went_on.chains), tensors_of(again.chains)))
+        require(equal, "chains restored from a checkpoint continue differently")
 
 
 def _chains(subject: CheckedPart) -> Iterator[tuple[ChainSpec, Model]]:

@@ -77,10 +77,10 @@ def opens_the_same_twice(subject: CheckedPart) -> None:
     """Opened twice, it contains the same samples."""
     with _opened(subject) as first, _opened(subject) as again:
         every = np.arange(min(FEW, len(first.source)))
-        alike = len(first.source) == len(again.source) and bitwise_equal(
+        equal = len(first.source) == len(again.source) and bitwise_equal(
             first.source.read(every), again.source.read(every)
         )
-        require(alike, "opened twice it contains different samples")
+        require(equal, "opened twice it contains different samples")
 
 
 def is_read_by_workers(subject: CheckedPart) -> None:

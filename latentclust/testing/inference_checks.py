@@ -69,10 +69,10 @@ def does_not_change_weights(subject: CheckedPart) -> None:
         before = _states(model)
         _read(spec, model)
         for what, state in _states(model).items():
-            alike = state.keys() == before[what].keys() and all(
+            equal = state.keys() == before[what].keys() and all(
                 map(bitwise_equal, state.values(), before[what].values())
             )
-            require(alike, f"it changes the networks' {what}")
+            require(equal, f"it changes the networks' {what}")
 
 
 def _states(model: Model) -> dict[str, dict[str, Any]]:

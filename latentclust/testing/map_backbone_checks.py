@@ -77,8 +77,8 @@ def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
     spec: MapExtractorSpec = subject.build()
     shape = taken(spec.map_extractor, SHAPES)[0]
     body, images = seeded(spec.map_extractor, shape).eval(), _images(shape)
-    alike = torch.allclose(body(images)[:1], body(images[:1]), atol=TOLERANCE)
-    require(alike, "in evaluation mode its output for an image depends on the rest of the batch")
+    equal = torch.allclose(body(images)[:1], body(images[:1]), atol=TOLERANCE)
+    require(equal, "in evaluation mode its output for an image depends on the rest of the batch")
 
 
 def draws_one_layer_per_cluster(subject: CheckedPart) -> None:

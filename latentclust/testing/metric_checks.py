@@ -54,8 +54,8 @@ def ignores_cluster_numbering(subject: CheckedPart) -> None:
         for seed in SHUFFLES:
             rng = np.random.default_rng(seed)
             shuffled = table[rng.permutation(len(table))][:, rng.permutation(table.shape[1])]
-            alike = np.isclose(metric(shuffled), metric(table), equal_nan=True)
-            require(alike, "renumbering clusters or classes changes it")
+            equal = np.isclose(metric(shuffled), metric(table), equal_nan=True)
+            require(equal, "renumbering clusters or classes changes it")
 
 
 def labels_every_point(subject: CheckedPart) -> None:

@@ -105,8 +105,8 @@ def check_saved(use: NetworkUse) -> None:
         fresh.load_state_dict(kept)
     except (RuntimeError, ValueError, TypeError) as error:
         raise CheckFailed(f"its weights cannot be saved in a checkpoint: {error}") from error
-    alike = bitwise_equal(use.read(fresh), use.read(body))
-    require(alike, "with its weights restored from a checkpoint its output differs: is a value not a buffer?")
+    equal = bitwise_equal(use.read(fresh), use.read(body))
+    require(equal, "with its weights restored from a checkpoint its output differs: is a value not a buffer?")
 
 
 def saved_and_loaded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

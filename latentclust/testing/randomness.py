@@ -25,8 +25,8 @@ def repeats(compute: Callable[[], Values]) -> None:
         first = compute()
     with _global_seed(2):
         again = compute()
-    alike = len(first) == len(again) and all(map(bitwise_equal, first, again))
-    require(alike, "computed twice from the same generator or seed, its results differ")
+    equal = len(first) == len(again) and all(map(bitwise_equal, first, again))
+    require(equal, "computed twice from the same generator or seed, its results differ")
 
 
 def bitwise_equal(one: Any, other: Any) -> bool:

@@ -144,7 +144,7 @@ def test_a_network_that_is_no_encoder_is_refused() -> None:
 
 
 def test_an_encoder_without_centroids_is_refused() -> None:
-    with pytest.raises(LatentclustError, match=r"'encoder' has no centroids\. Name a `student-t` encoder"):
+    with pytest.raises(LatentclustError, match=r"'encoder' has no centroids\. Use a `student-t` encoder"):
         KMeansCentroids().weights(model(nn.Flatten()), Batches(images(), 5), torch.Generator())
 
 

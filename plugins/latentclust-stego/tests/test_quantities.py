@@ -67,7 +67,7 @@ def test_beyond_the_outermost_centres_the_edge_repeats():
 
 
 def test_whole_images_have_no_points():
-    with pytest.raises(LatentclustError, match=r"features of shape \(3,\) are no map"):
+    with pytest.raises(LatentclustError, match=r"features of shape \(3,\) are not a map"):
         at(Features(torch.zeros(2, 3)), points(2, rng()))
 
 

@@ -117,7 +117,7 @@ def test_recipes_resolve_and_name_the_weights_that_they_read(name: str):
 
 def test_the_probe_refuses_a_prior_of_whole_images(tables: dict[str, Any]):
     tables["prior"] = {"use": "one-hot-gaussian", "clusters": 2}
-    what = "'cluster-probe' cannot work with 'one-hot-gaussian': it gives every pixel a cluster"
+    what = "'cluster-probe' cannot be used with the prior 'one-hot-gaussian': it gives every pixel a cluster"
     with pytest.raises(LatentclustError, match=what):
         load_resolved_recipe(tables, ())
 

@@ -52,7 +52,7 @@ def derangements(batch_size: int, rng: torch.Generator) -> Derangements:
     """Return the random other images that each image is compared with: uniform cyclic permutations.
 
     Raises:
-        LatentclustError: The batch has no other image.
+        LatentclustError: If the batch has only one image.
     """
     if batch_size < 2:
         what = f"{batch_size}, and each image is compared with another of its batch"
@@ -90,10 +90,10 @@ def at(maps: Features, points: Points) -> Float[Tensor, "b n c"]:
     """Interpolate maps `(b, c, h, w)` bilinearly at points. The outermost values extend to the edge.
 
     Raises:
-        LatentclustError: They are features of whole images.
+        LatentclustError: If they are features of whole images.
     """
     if maps.dim() != 4:
-        what = f"features of shape {tuple(maps.shape[1:])} are no map, and points are drawn in maps"
+        what = f"features of shape {tuple(maps.shape[1:])} are not a map, which points are drawn from"
         raise LatentclustError.at("prior.use", what, "Use a prior of label maps")
     found = functional.grid_sample(
         maps.float(), points[:, None].float(), mode="bilinear", padding_mode="border", align_corners=False

@@ -41,8 +41,8 @@ class VitMaps(MapExtractorSpec):
         """Create the backbone for RGB images `(3, h, w)`.
 
         Raises:
-            LatentclustError: The images have other channels, timm has no such transformer, or its weights are not to
-                be had.
+            LatentclustError: If the images are not RGB, timm has no such transformer, or its weights are not
+                available.
         """
         if len(shape) != 3 or shape[0] != 3:
             what = f"samples have shape {shape}, and it reads RGB images (3, h, w)"
@@ -84,7 +84,7 @@ def transformer(name: str, pretrained: str) -> nn.Module:
     """Return a timm vision transformer for images of any size.
 
     Raises:
-        LatentclustError: timm has no such transformer, or its weights are not to be had.
+        LatentclustError: If timm has no such transformer, or its weights are not available.
     """
     import timm
 
