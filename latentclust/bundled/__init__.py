@@ -1,4 +1,4 @@
-"""The parts that ship with latentclust, provided through the same hooks as anyone's."""
+"""The parts that ship with latentclust, provided through the same hooks as those of plugins."""
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -97,7 +97,7 @@ SYSTEMS = (
 
 @hookimpl
 def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
-    """The papers' networks, and any timm model."""
+    """Provide the networks of the papers, and timm models."""
     return {
         "conv28": Conv28,
         "conv32": Conv32,
@@ -115,7 +115,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
 
 @hookimpl
 def provide_priors() -> Mapping[str, type[PriorSpec]]:
-    """ClusterGAN's prior and those that it is compared with."""
+    """Provide the prior of ClusterGAN, those that it is compared with, and that of label maps."""
     return {
         "categorical-map": CategoricalMap,
         "gaussian": priors.Gaussian,
@@ -127,7 +127,7 @@ def provide_priors() -> Mapping[str, type[PriorSpec]]:
 
 @hookimpl
 def provide_losses() -> Mapping[str, type[LossSpec]]:
-    """The terms of ClusterGAN, DLS-Clustering, DCCS, InfoGAN, IIC and the conditional VAE."""
+    """Provide the losses of ClusterGAN, DLS-Clustering, DCCS, InfoGAN, IIC, CGM and the conditional VAE."""
     return {
         "adversarial": Adversarial,
         "augmentation-invariance": AugmentationInvariance,
@@ -151,13 +151,13 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
 
 @hookimpl
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
-    """The vocabulary of a training step."""
+    """Provide the quantities of a training step."""
     return QUANTITIES | MAP_QUANTITIES
 
 
 @hookimpl
 def provide_views() -> Mapping[str, type[ViewSpec]]:
-    """Augmentations and preprocessing."""
+    """Provide augmentations and preprocessing steps."""
     return {
         "affine": Affine,
         "albumentations": Albumentations,
@@ -176,7 +176,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
 
 @hookimpl
 def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
-    """Ways to cluster labels."""
+    """Provide the inference methods."""
     return {
         "amortized": Amortized,
         "langevin-gibbs": LangevinGibbs,
@@ -190,7 +190,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
 
 @hookimpl
 def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
-    """Published sets, and the user's own folders, arrays and rasters."""
+    """Provide published data sets, and readers of the user's folders, arrays and rasters."""
     return {
         "array": Array,
         "cifar10": Cifar10,
@@ -216,7 +216,7 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
 
 @hookimpl
 def provide_metrics() -> Mapping[str, type[MetricSpec]]:
-    """Metrics of a contingency table."""
+    """Provide metrics of a contingency table."""
     return {
         "accuracy": metrics.Accuracy,
         "ari": metrics.AdjustedRandIndex,
@@ -231,7 +231,7 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
 
 @hookimpl
 def provide_baselines() -> Mapping[str, type[Baseline]]:
-    """Classical clusterings of images, by scikit-learn, and k-means of pixels."""
+    """Provide classical clusterings of images by scikit-learn, and k-means of pixels."""
     return {
         "agglomerative": baselines.Agglomerative,
         "features-kmeans": map_baselines.FeaturesKMeans,
@@ -247,6 +247,6 @@ def provide_baselines() -> Mapping[str, type[Baseline]]:
 
 @hookimpl
 def provide_systems() -> Mapping[str, Traversable]:
-    """The published systems, as base recipes."""
+    """Provide the published systems as base recipes."""
     folder = files("latentclust.bundled") / "systems"
     return {f"{name}@1": folder / f"{name}.toml" for name in SYSTEMS}

@@ -20,28 +20,40 @@ MEANS: dict[Mean, Callable[[float, float], float]] = {
 }
 
 ROUNDING = float(np.finfo(np.float64).eps)
-"""A mutual information no larger than this is that of independent variables, rounded."""
+"""Threshold, per cell of the table, up to which a mutual information is the rounding error of 0."""
 
 
 class Accuracy(MetricSpec):
-    """Share of samples in the class that their cluster is matched with, one to one (Hungarian), in [0, 1].
+    """Share of samples in the class that is matched one-to-one (Hungarian) with their cluster, in [0, 1].
 
-    Of more clusters than classes, those left over are errors. Yang et al. 2010; called ACC.
+    Samples of unmatched clusters are errors. Also known as ACC (Yang et al. 2010).
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["accuracy", "nmi"]
+        ```
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Hungarian accuracy of counts `(clusters, classes)`."""
+        """Return the Hungarian accuracy of counts `(clusters, classes)`."""
         return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 
 
 class MacroAccuracy(MetricSpec):
-    """Mean over classes of the share of the class in its matched cluster, in [0, 1]: a rare class weighs as any.
+    """Mean over classes of the share of a class in its matched cluster, in [0, 1]. Rare classes have the same weight.
 
-    The matching is accuracy's. A class without samples does not count; a class without a cluster counts 0.
+    The matching is that of accuracy. Classes without samples are ignored; a class without a cluster contributes 0.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["macro-accuracy"]
+        ```
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Class-averaged Hungarian accuracy of counts `(clusters, classes)`."""
+        """Return the class-averaged Hungarian accuracy of counts `(clusters, classes)`."""
         rows, columns = linear_sum_assignment(table, maximize=True)
         hits = np.zeros(table.shape[1])
         hits[columns] = table[rows, columns]
@@ -51,15 +63,21 @@ class MacroAccuracy(MetricSpec):
 
 
 class MeanIntersectionOverUnion(MetricSpec):
-    """Mean over classes of intersection over union with the matched cluster, in [0, 1]; called mIoU.
+    """Mean over classes of intersection over union with the matched cluster, in [0, 1]; also known as mIoU.
 
-    The matching is accuracy's: one to one over the whole table, and most samples in matched cells. A class without
-    samples is left out of the mean; a class without a cluster counts 0. The samples of a cluster left over are missed
-    by their class and enter no other class's union, as in Hamilton et al. 2022.
+    The matching is that of accuracy: one-to-one over the whole table with the most samples in matched cells. Classes
+    without samples are ignored; a class without a cluster contributes 0. Samples of unmatched clusters are missing from
+    their class and belong to the union of no other class, as in Hamilton et al. 2022.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["miou"]
+        ```
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Mean intersection over union of counts `(clusters, classes)`."""
+        """Return the mean intersection over union of counts `(clusters, classes)`."""
         rows, columns = linear_sum_assignment(table, maximize=True)
         shared, predicted = np.zeros(table.shape[1]), np.zeros(table.shape[1])
         shared[columns], predicted[columns] = table[rows, columns], table[rows].sum(axis=1)
@@ -69,27 +87,40 @@ class MeanIntersectionOverUnion(MetricSpec):
 
 
 class Purity(MetricSpec):
-    """Share of samples in their cluster's most frequent class, in (0, 1]; many to one, so it grows with the clusters.
+    """Share of samples in the most frequent class of their cluster, in (0, 1].
 
-    The ClusterGAN and DLS-Clustering papers print it as "ACC".
+    Several clusters may have the same class, so purity increases with the number of clusters. The papers of ClusterGAN
+    and DLS-Clustering report it as "ACC".
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["purity"]
+        ```
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Purity of counts `(clusters, classes)`."""
+        """Return the purity of counts `(clusters, classes)`."""
         return float(table.max(axis=1).sum() / table.sum())
 
 
 class NormalizedMutualInformation(MetricSpec):
-    """Mutual information of clusters and classes over a mean of their entropies, in [0, 1]. Strehl and Ghosh 2002.
+    """Mutual information of clusters and classes divided by a mean of their entropies, in [0, 1].
 
-    One cluster on one class is a perfect 1; either of them alone says nothing, 0.
+    Source: Strehl and Ghosh 2002. With one cluster and one class it is 1. With only one of either it is 0.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["accuracy", { use = "nmi", average = "geometric" }]
+        ```
     """
 
     average: Mean = "arithmetic"
-    """Which mean: `arithmetic`, `geometric` (DCCS), `min` or `max`."""
+    """Mean of the entropies: `arithmetic`, `geometric` (DCCS), `min` or `max`."""
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """NMI of counts `(clusters, classes)`."""
+        """Return the NMI of counts `(clusters, classes)`."""
         of_clusters, of_classes = _entropy(table.sum(axis=1)), _entropy(table.sum(axis=0))
         if of_clusters == of_classes == 0:
             return 1.0
@@ -98,31 +129,55 @@ class NormalizedMutualInformation(MetricSpec):
 
 
 class Homogeneity(MetricSpec):
-    """How far a cluster holds one class only: 1 - H(class | cluster) / H(class). Rosenberg and Hirschberg 2007."""
+    """Degree to which each cluster contains one class: 1 - H(class | cluster) / H(class), in [0, 1].
+
+    Source: Rosenberg and Hirschberg 2007.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["homogeneity"]
+        ```
+    """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Homogeneity of counts `(clusters, classes)`; 1 where there is one class."""
+        """Return the homogeneity of counts `(clusters, classes)`. It is 1 if there is one class."""
         of_classes = _entropy(table.sum(axis=0))
         return _mutual_information(table) / of_classes if of_classes > 0 else 1.0
 
 
 class Completeness(MetricSpec):
-    """How far a class lies in one cluster: 1 - H(cluster | class) / H(cluster). Rosenberg and Hirschberg 2007."""
+    """Degree to which each class lies in one cluster: 1 - H(cluster | class) / H(cluster), in [0, 1].
+
+    Source: Rosenberg and Hirschberg 2007.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["completeness"]
+        ```
+    """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """Completeness of counts `(clusters, classes)`; 1 where there is one cluster."""
+        """Return the completeness of counts `(clusters, classes)`. It is 1 if there is one cluster."""
         of_clusters = _entropy(table.sum(axis=1))
         return _mutual_information(table) / of_clusters if of_clusters > 0 else 1.0
 
 
 class AdjustedRandIndex(MetricSpec):
-    """Agreement on pairs of samples, 0 for chance and 1 for equality. Hubert and Arabie 1985.
+    """Agreement on pairs of samples, 0 at chance and 1 for equal partitions. Hubert and Arabie 1985.
 
-    Pairs are counted in whole numbers of any size: a large raster has more of them than 64 bits hold.
+    Pairs are counted with Python integers, since the number of pairs of a large raster exceeds 64 bits.
+
+    Example:
+        ```toml
+        [evaluate]
+        metrics = ["ari"]
+        ```
     """
 
     def __call__(self, table: NDArray[np.int64]) -> float:
-        """ARI of counts `(clusters, classes)`."""
+        """Return the ARI of counts `(clusters, classes)`."""
         together = _pairs(table)
         by_clusters, by_classes = _pairs(table.sum(axis=1)), _pairs(table.sum(axis=0))
         every = comb(int(table.sum()), 2)
@@ -134,13 +189,13 @@ class AdjustedRandIndex(MetricSpec):
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:
-    """Entropy of the shares of `counts`, nats; exactly 0 where one holds them all."""
+    """Return the entropy of the shares of `counts` in nats. It is exactly 0 if one entry has all of them."""
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum()) if shares.size > 1 else 0.0
 
 
 def _mutual_information(table: NDArray[np.int64]) -> float:
-    """Mutual information of clusters and classes, nats; exactly 0 where they are independent."""
+    """Return the mutual information of clusters and classes in nats. It is exactly 0 if they are independent."""
     rows, columns = np.nonzero(table)
     share = table[rows, columns] / table.sum()
     by_cluster, by_class = table.sum(axis=1) / table.sum(), table.sum(axis=0) / table.sum()
@@ -149,5 +204,5 @@ def _mutual_information(table: NDArray[np.int64]) -> float:
 
 
 def _pairs(counts: NDArray[np.int64]) -> int:
-    """Pairs of samples that share an entry of `counts`."""
+    """Return the number of pairs of samples in the same entry of `counts`."""
     return sum(comb(int(count), 2) for count in counts.ravel())

@@ -1,4 +1,4 @@
-"""The vocabulary of a training step; each function reads like the papers' equation."""
+"""Quantities of a training step, named and written like the equations of the papers."""
 
 import torch
 
@@ -24,180 +24,184 @@ from latentclust.api import (
 
 
 def prior_sample(prior: PriorSpec, batch_size: int, rng: torch.Generator) -> Latent:
-    """Z ~ P(z)."""
+    """Draw z ~ P(z) from the prior."""
     return prior.sample(batch_size, rng)
 
 
 def prior_vector(prior_sample: Latent) -> Vectors:
-    """Z as one vector."""
+    """Return z as one vector."""
     return prior_sample.vector()
 
 
 def fake(generator: Generator, prior_sample: Latent) -> Images:
-    """G(z)."""
+    """Return generated images G(z)."""
     return generator(prior_sample)
 
 
 def code_of_real(encoder: Encoder, images: Images) -> Code:
-    """E(x)."""
+    """Return the code E(x) of the images."""
     return encoder(images)
 
 
 def code_of_view(encoder: Encoder, view: Images) -> Code:
-    """E(T(x))."""
+    """Return the code E(T(x)) of the view."""
     return encoder(view)
 
 
 def code_of_fake(encoder: Encoder, fake: Images) -> Code:
-    """E(G(z))."""
+    """Return the code E(G(z)) of generated images."""
     return encoder(fake)
 
 
 def code_vector(code_of_real: Code) -> Vectors:
-    """E(x) as one vector, the category as probabilities."""
+    """Return E(x) as one vector, with the category as probabilities."""
     return code_of_real.vector()
 
 
 def reconstruction(generator: Generator, code_of_real: Code) -> Images:
-    """G(E(x)), DLS Eq. 4."""
+    """Return reconstructions G(E(x)), DLS Eq. 4."""
     return generator(code_of_real.latent())
 
 
 def swapped(generator: Generator, prior_sample: Latent, code_of_real: Code) -> Images:
-    """G(z_c, E(x)_n), DLS Eq. 5: a drawn category in the style of a real image."""
+    """Return G(z_c, E(x)_n), DLS Eq. 5: images of a drawn category in the style of a real image."""
     return generator(Latent(category=prior_sample.category, style=code_of_real.style))
 
 
 def code_of_swapped(encoder: Encoder, swapped: Images) -> Code:
-    """E(G(z_c, E(x)_n)), DLS Eq. 5 and 6."""
+    """Return the code E(G(z_c, E(x)_n)), DLS Eqs. 5 and 6."""
     return encoder(swapped)
 
 
 def decoded_sample(generator: Generator, posterior_sample: Latent) -> Images:
-    """G(y, z) at latents sampled for the images, CGM Eq. 8."""
+    """Return G(y, z) at latents sampled from the posterior of the images, CGM Eq. 8."""
     return generator(posterior_sample)
 
 
 def score_of_real(critic: Critic, images: Images) -> Scores:
-    """C(x)."""
+    """Return the scores C(x) of the images."""
     return critic(images)
 
 
 def score_of_fake(critic: Critic, fake: Images) -> Scores:
-    """C(G(z))."""
+    """Return the scores C(G(z)) of generated images."""
     return critic(fake)
 
 
 def score_of_prior(critic: Critic, prior_vector: Vectors) -> Scores:
-    """C(z) of a critic of the latent, DCCS Eq. 8."""
+    """Return the scores C(z) of a critic of the latent, DCCS Eq. 8."""
     return critic(prior_vector)
 
 
 def score_of_code(critic: Critic, code_vector: Vectors) -> Scores:
-    """C(E(x)) of a critic of the latent, DCCS Eq. 8."""
+    """Return the scores C(E(x)) of a critic of the latent, DCCS Eq. 8."""
     return critic(code_vector)
 
 
 def mixed_images(images: Images, fake: Images, rng: torch.Generator) -> Images:
-    """Points drawn uniformly on the lines between real and generated images, Gulrajani et al. 2017."""
+    """Draw points uniformly on the lines between real and generated images, Gulrajani et al. 2017."""
     return Images(_between(images, fake, rng))
 
 
 def mixed_vectors(code_vector: Vectors, prior_vector: Vectors, rng: torch.Generator) -> Vectors:
-    """Points drawn uniformly on the lines between codes and prior draws, DCCS Eq. 11."""
+    """Draw points uniformly on the lines between codes and prior samples, DCCS Eq. 11."""
     return Vectors(_between(code_vector, prior_vector, rng))
 
 
 def permutation(batch_size: int, rng: torch.Generator) -> Permutation:
-    """A random permutation of the batch: which other image each code is paired with."""
+    """Draw a permutation of the batch, which pairs each image with the code of another."""
     return Permutation(torch.randperm(batch_size, generator=rng, device=rng.device))
 
 
 def score_of_joint(discriminator: Discriminator, code_of_real: Code, code_vector: Vectors) -> Scores:
-    """D(x, E(x)), DCCS Eq. 6."""
+    """Return the scores D(x, E(x)) of images with their own codes, DCCS Eq. 6."""
     return discriminator(Features(code_of_real.features), code_vector)
 
 
 def score_of_marginal(
     discriminator: Discriminator, code_of_real: Code, code_vector: Vectors, permutation: Permutation
 ) -> Scores:
-    """D(x, E(x')), DCCS Eq. 6: images beside the codes of others."""
+    """Return the scores D(x, E(x')) of images with the codes of other images, DCCS Eq. 6."""
     return discriminator(Features(code_of_real.features), Vectors(code_vector[permutation]))
 
 
 def features_of_real(trunk: Trunk, images: Images) -> Features:
-    """The shared trunk's features of real images (InfoGAN)."""
+    """Return the features of the images from a shared trunk (InfoGAN)."""
     return trunk(images)
 
 
 def features_of_fake(trunk: Trunk, fake: Images) -> Features:
-    """The shared trunk's features of generated images (InfoGAN)."""
+    """Return the features of generated images from a shared trunk (InfoGAN)."""
     return trunk(fake)
 
 
 def score_of_real_features(critic: Critic, features_of_real: Features) -> Scores:
-    """The critic's head on a shared trunk, real images."""
+    """Return the scores of the images from a critic on a shared trunk."""
     return critic(features_of_real)
 
 
 def score_of_fake_features(critic: Critic, features_of_fake: Features) -> Scores:
-    """The critic's head on a shared trunk, generated images."""
+    """Return the scores of generated images from a critic on a shared trunk."""
     return critic(features_of_fake)
 
 
 def code_of_fake_features(encoder: Encoder, features_of_fake: Features) -> Code:
-    """The recognition head Q on a shared trunk, generated images (InfoGAN, Eq. 5)."""
+    """Return the code of generated images from the recognition network Q on a shared trunk (InfoGAN, Eq. 5)."""
     return encoder(features_of_fake)
 
 
 def features_of_view(trunk: Trunk, view: Images) -> Features:
-    """The shared trunk's features of the view (IIC)."""
+    """Return the features of the view from a shared trunk (IIC)."""
     return trunk(view)
 
 
 def heads_of_real(heads: Heads, images: Images) -> HeadLogits:
-    """Every sub-head's logits of real images."""
+    """Return the logits of the images from every sub-head."""
     return heads(images)
 
 
 def heads_of_view(heads: Heads, view: Images) -> HeadLogits:
-    """Every sub-head's logits of the view."""
+    """Return the logits of the view from every sub-head."""
     return heads(view)
 
 
 def heads_of_real_features(heads: Heads, features_of_real: Features) -> HeadLogits:
-    """Every sub-head's logits on a shared trunk, real images (IIC)."""
+    """Return the logits of the images from every sub-head on a shared trunk (IIC)."""
     return heads(features_of_real)
 
 
 def heads_of_view_features(heads: Heads, features_of_view: Features) -> HeadLogits:
-    """Every sub-head's logits on a shared trunk, the view (IIC)."""
+    """Return the logits of the view from every sub-head on a shared trunk (IIC)."""
     return heads(features_of_view)
 
 
 def overclusters_of_real_features(overclustering: Heads, features_of_real: Features) -> HeadLogits:
-    """The overclustering sub-heads' logits on a shared trunk, real images (IIC)."""
+    """Return the logits of the images from every overclustering sub-head on a shared trunk (IIC)."""
     return overclustering(features_of_real)
 
 
 def overclusters_of_view_features(overclustering: Heads, features_of_view: Features) -> HeadLogits:
-    """The overclustering sub-heads' logits on a shared trunk, the view (IIC)."""
+    """Return the logits of the view from every overclustering sub-head on a shared trunk (IIC)."""
     return overclustering(features_of_view)
 
 
 def posterior_sample(code_of_real: Code, rng: torch.Generator) -> Latent:
-    """Z ~ q(z|x) = N(mean, exp(log variance)), reparameterised (Kingma and Welling 2014), beside q(y|x)."""
+    """Draw z ~ q(z|x) = N(mean, exp(log variance)) by reparameterisation (Kingma and Welling 2014), with q(y|x)."""
     deviation = (code_of_real.style_log_variance / 2).exp()
     noise = torch.randn(deviation.shape, generator=rng, device=rng.device)
     return Latent(category=code_of_real.probabilities.float(), style=code_of_real.style.float() + deviation * noise)
 
 
 def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> ClusterImages:
-    """G(y, z) of every cluster y, in one pass (Kingma et al. 2014, Eq. 7); raises LatentclustError for label maps."""
+    """Return G(y, z) of every cluster y from one pass (Kingma et al. 2014, Eq. 7).
+
+    Raises:
+        LatentclustError: If the categories are label maps.
+    """
     if posterior_sample.category.dim() > 2:
         raise LatentclustError.at(
             "losses",
-            "cluster_reconstructions are of images with one cluster each, and here every pixel has its own",
+            "cluster_reconstructions expects one cluster per image, got one per pixel",
             'Set on = { cluster_reconstructions = "layers" }',
         )
     batch, clusters = posterior_sample.category.shape
@@ -208,7 +212,7 @@ def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> C
 
 
 def _between(one: torch.Tensor, other: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """One uniform point a sample on the line from `other` to `one`, cut off from the graph that made them."""
+    """Draw one uniform point per sample on the line from `other` to `one`, detached from their gradients."""
     shape = (one.shape[0], *(1,) * (one.dim() - 1))
     weight = torch.rand(shape, generator=rng, device=rng.device)
     return torch.lerp(other.detach().float(), one.detach().float(), weight)
@@ -253,4 +257,4 @@ QUANTITIES = {
         cluster_reconstructions,
     )
 }
-"""Every quantity that comes with the package, by name."""
+"""Bundled quantities of images and vectors by name."""

@@ -29,13 +29,11 @@ TABLE_OF_KIND = {
 
 EXAMPLE = re.compile(r"^Example:\n    ```toml\n(.*?)^    ```$", re.MULTILINE | re.DOTALL)
 
-LANDED = ("loss", "prior", "inference", "backbone", "baseline", "view")
-
 SYSTEMS = [part.name for part in installed().parts("system") if part.provider.distribution == BUNDLED]
 
 
 def bundled_parts() -> list[Part]:
-    parts = [part for kind in LANDED for part in installed().parts(kind)]
+    parts = [part for kind in TABLE_OF_KIND for part in installed().parts(kind)]
     return [part for part in parts if part.provider.distribution == BUNDLED]
 
 

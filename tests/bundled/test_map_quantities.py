@@ -8,12 +8,12 @@ from torch.nn import functional
 
 from latentclust.api import Alignment, ClusterImages, DeviceViewSpec, Images, Latent, Mask, MovingViewSpec
 from latentclust.bundled.map_quantities import (
+    affine_grid,
+    align_to_images,
     aligned_heads_of_view,
-    inverted,
+    inside_view,
+    invert,
     layers,
-    moved_back,
-    places_of_pixels,
-    seen_in_view,
     shown_sample,
     visible,
 )
@@ -62,7 +62,7 @@ def view_of(pattern: Tensor, steps: tuple[DeviceViewSpec, ...], rng: torch.Gener
 
 def back(maps: Tensor, alignment: Alignment) -> Tensor:
     """`(b, c, y, x)` moved back."""
-    return moved_back(maps.unsqueeze(1), alignment).squeeze(1)
+    return align_to_images(maps.unsqueeze(1), alignment).squeeze(1)
 
 
 def well_inside(alignment: Alignment) -> Tensor:
@@ -93,7 +93,7 @@ def test_a_view_moved_back_is_the_pattern_where_it_was_seen(steps, rng):
     assert not torch.equal(view, pattern)
     found = back(view, came_from)
     assert (found - pattern).abs().amax(dim=1)[inside].max() < 1e-4
-    assert seen_in_view(came_from, pattern.shape[2:])[inside].all()
+    assert inside_view(came_from, pattern.shape[2:])[inside].all()
 
 
 def test_labels_moved_back_are_the_labels_away_from_edges(steps, rng):
@@ -118,12 +118,12 @@ def test_a_mirrored_map_comes_back_exactly_and_is_seen_whole(rng):
     view, came_from = moved.images, moved.alignment
     assert 0 < (view != maps).flatten(1).any(dim=1).sum() < BATCH
     torch.testing.assert_close(back(view, came_from), maps, atol=1e-5, rtol=1e-5)
-    assert seen_in_view(came_from, maps.shape[2:]).all()
+    assert inside_view(came_from, maps.shape[2:]).all()
 
 
 def test_without_a_move_everything_stays(rng):
     maps = torch.randn(2, 3, 4, 6, 9, generator=rng)
-    torch.testing.assert_close(moved_back(maps, Alignment(IDENTITY.repeat(2, 1, 1))), maps)
+    torch.testing.assert_close(align_to_images(maps, Alignment(IDENTITY.repeat(2, 1, 1))), maps)
 
 
 def test_sub_heads_are_moved_alike(rng):
@@ -136,7 +136,7 @@ def test_sub_heads_are_moved_alike(rng):
 
 def test_a_crop_shows_the_pixels_of_its_box_and_no_other():
     box = CropBoxes(*(torch.tensor([number]) for number in (2.0, 1.0, 4.0, 3.0)))  # left, top, width, height
-    seen = seen_in_view(alignment_of_boxes(box, (6, 8)), torch.Size((6, 8)))
+    seen = inside_view(alignment_of_boxes(box, (6, 8)), torch.Size((6, 8)))
     expected = torch.zeros(1, 6, 8, dtype=torch.bool)
     expected[:, 1:4, 2:6] = True
     assert torch.equal(seen, expected)
@@ -166,8 +166,8 @@ def test_composed_maps_are_one_after_the_other(rng):
     once = warp(pattern, compose_alignments(first, second), "zeros")
     # What the first map put out of sight, or at an edge, the second cannot bring back.
     size = pattern.shape[2:]
-    kept = (places_of_pixels(second, size).abs() < 0.85).all(dim=3)
-    kept &= (places_of_pixels(compose_alignments(first, second), size).abs() < 0.85).all(dim=3)
+    kept = (affine_grid(second, size).abs() < 0.85).all(dim=3)
+    kept &= (affine_grid(compose_alignments(first, second), size).abs() < 0.85).all(dim=3)
     assert kept.float().mean() > 0.3
     assert (twice - once).abs().amax(dim=1)[kept].max() < 1e-4
 
@@ -175,32 +175,32 @@ def test_composed_maps_are_one_after_the_other(rng):
 def test_the_inverse_of_a_map_undoes_it(rng):
     came_from = Affine(rotation=180, shear=30, scale=(0.3, 3)).move(Images(torch.zeros(50, 1, 5, 8)), rng).alignment
     torch.testing.assert_close(
-        compose_alignments(came_from, inverted(came_from)), IDENTITY.expand(50, 2, 3), atol=1e-5, rtol=0
+        compose_alignments(came_from, invert(came_from)), IDENTITY.expand(50, 2, 3), atol=1e-5, rtol=0
     )
     expected = np.linalg.inv(came_from[:, :, :2].double().numpy())
-    np.testing.assert_allclose(inverted(came_from)[:, :, :2].double().numpy(), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(invert(came_from)[:, :, :2].double().numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_places_of_pixels_are_affine_grids(rng):
     came_from = Affine().move(Images(torch.zeros(4, 1, 5, 8)), rng).alignment
     grid = functional.affine_grid(came_from, [4, 1, 5, 8], align_corners=False)
-    torch.testing.assert_close(places_of_pixels(came_from, torch.Size((5, 8))), grid)
+    torch.testing.assert_close(affine_grid(came_from, torch.Size((5, 8))), grid)
 
 
 def test_autocast_does_not_round_where_pixels_come_from(rng):
     came_from = Affine().move(Images(torch.zeros(3, 1, 50, 50)), rng).alignment
     maps = torch.randn(3, 1, 2, 50, 50, generator=rng)
-    expected, seen = moved_back(maps, came_from), seen_in_view(came_from, maps.shape[3:])
+    expected, seen = align_to_images(maps, came_from), inside_view(came_from, maps.shape[3:])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(moved_back(maps, came_from), expected)
-        assert torch.equal(seen_in_view(came_from, maps.shape[3:]), seen)
+        assert torch.equal(align_to_images(maps, came_from), expected)
+        assert torch.equal(inside_view(came_from, maps.shape[3:]), seen)
 
 
 def test_a_gradient_comes_back_to_the_view(rng):
     maps = torch.randn(2, 1, 3, 8, 8, generator=rng).requires_grad_()
     moved = ResizedCrop().move(Images(torch.zeros(2, 1, 8, 8)), rng)
     view, came_from = moved.images, moved.alignment
-    moved_back(maps, came_from).sum().backward()
+    align_to_images(maps, came_from).sum().backward()
     torch.testing.assert_close(maps.grad.sum(), torch.tensor(2 * 3 * 64.0))
     assert view.shape == (2, 1, 8, 8)
 

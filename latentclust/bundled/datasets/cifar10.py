@@ -1,4 +1,4 @@
-"""CIFAR-10, Krizhevsky 2009: the binary files, or JPEG files in class folders, in a tar archive or outside."""
+"""CIFAR-10, Krizhevsky 2009: binary files, or JPEG files in class folders or in a tar archive of them."""
 
 import io
 import tarfile
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentclust.api import FileSource, LatentclustError, decode_errors, image_to_array
-from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined, parts
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts, parts
 
 _SHAPE = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
-"""A label byte, then the red, green and blue planes."""
+"""Bytes of a record: a label, followed by the red, green and blue planes."""
 
 _FILES: dict[Part, tuple[str, ...]] = {
     "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
@@ -22,11 +22,19 @@ _FILES: dict[Part, tuple[str, ...]] = {
 }
 _ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 _ARCHIVE_SUM = "md5:c32a1d4ab5d03f1284b67883e8d87530"
-"""As the authors publish it beside the archive."""
+"""Checksum of the archive, published by its authors."""
 
 
 class Cifar10(PublishedImages):
-    """60,000 photographs of 32x32 pixels. Class folders hold recompressed ones: CIFAR-10 (JPEG)."""
+    """60,000 photographs of 32x32 pixels. Class folders contain a recompressed copy: CIFAR-10 (JPEG).
+
+    Example:
+        ```toml
+        [data]
+        use = "cifar10"
+        split = "train"
+        ```
+    """
 
     summary: ClassVar[str] = "50,000 + 10,000 photographs, 32x32 RGB, 10 classes"
     licence: ClassVar[str] = "research use"
@@ -57,14 +65,14 @@ class Cifar10(PublishedImages):
     )
 
     split: Split = "all"
-    """Which of the authors' parts are read; `all` is train followed by test."""
+    """Published split that is read. `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(n, 3, 32, 32)` and labels."""
+        """Return images `(n, 3, 32, 32)` and labels."""
         if mark.name == "cifar-10-batches-bin":
-            return joined(lambda part: _from_binary(mark, part), self.split)
+            return concatenate_parts(lambda part: _from_binary(mark, part), self.split)
         if mark.is_dir():
-            return joined(lambda part: self._from_folders(mark.parent / part), self.split)
+            return concatenate_parts(lambda part: self._from_folders(mark.parent / part), self.split)
         return self._from_archive(mark)
 
     def _from_folders(self, folder: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
@@ -73,7 +81,7 @@ class Cifar10(PublishedImages):
         return FileSource(paths, where=str(folder)).read(np.arange(len(paths))), np.array(labels)
 
     def _from_archive(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Reads the archive once, front to back, and then orders the images as `_from_folders` would."""
+        """Read the archive sequentially and return the images in the order of `_from_folders`."""
         wanted = parts(self.split)
         found: dict[tuple[int, str, str], NDArray[np.uint8]] = {}
         with decode_errors(path), tarfile.open(path, "r:gz") as archive:
@@ -85,17 +93,19 @@ class Cifar10(PublishedImages):
                     with Image.open(io.BytesIO(content.read())) as image:
                         found[wanted.index(part), label, file] = image_to_array(image, "RGB")
         if not found:
-            raise LatentclustError.at(str(path), "holds no PART/CLASS/*.jpg of this split", "Fetch or copy it again")
+            what = "contains no PART/CLASS/*.jpg of this split"
+            raise LatentclustError.at(str(path), what, "Download or copy it again")
         order = sorted(found)
         return np.stack([found[key] for key in order]), np.array([self._label(label, path) for _, label, _ in order])
 
     def _label(self, name: str, where: Path) -> int:
         if name not in self.classes:
-            raise LatentclustError.at(str(where), f"{name!r} is no class", f"Name folders {', '.join(self.classes)}")
+            what = f"{name!r} is not a class"
+            raise LatentclustError.at(str(where), what, f"Name the folders {', '.join(self.classes)}")
         return self.classes.index(name)
 
     def download(self, root: Path) -> None:
-        """Gets and unpacks the binary archive, checking its sum."""
+        """Download the binary archive, check its checksum and unpack it."""
         import pooch
 
         unpack = pooch.Untar(extract_dir=".")
@@ -111,6 +121,6 @@ def _records(path: Path) -> NDArray[np.uint8]:
     with decode_errors(path):
         content = np.fromfile(path, np.uint8)
     if not len(content) or len(content) % _RECORD:
-        what = f"{len(content)} bytes are no whole number of records of {_RECORD}"
-        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+        what = f"{len(content)} bytes are not a multiple of the record size {_RECORD}"
+        raise LatentclustError.at(str(path), what, "Download or copy the file again")
     return content.reshape(-1, _RECORD)

@@ -9,15 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import FileSource, LatentclustError
-from latentclust.bundled.datasets.npz import open_npz
+from latentclust.bundled.datasets.array_files import open_npz
 from latentclust.bundled.datasets.published_images import PublishedImages
 
 _VIEW = re.compile(r"obj(\d+)__(\d+)")
-"""The name of an image: the object, from 1, and its view or angle."""
+"""Name of an image: the number of the object, from 1, and its view or angle."""
 
 
 class Coil20(PublishedImages):
-    """1,440 grey images of 20 objects."""
+    """1,440 grey images of 20 objects.
+
+    Example:
+        ```toml
+        [data]
+        use = "coil20"
+        size = 32
+        ```
+    """
 
     summary: ClassVar[str] = "1,440 images of 20 objects in 72 poses, grey, 128x128 as published"
     licence: ClassVar[str] = "research use"
@@ -28,12 +36,20 @@ class Coil20(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple(f"object {number}" for number in range(1, 21))
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(1440, 1, h, w)` and labels."""
+        """Return images `(1440, 1, h, w)` and labels."""
         return _read(mark)
 
 
 class Coil100(PublishedImages):
-    """7,200 colour images of 100 objects."""
+    """7,200 colour images of 100 objects.
+
+    Example:
+        ```toml
+        [data]
+        use = "coil100"
+        size = 32
+        ```
+    """
 
     summary: ClassVar[str] = "7,200 images of 100 objects in 72 poses, RGB, 128x128 as published"
     licence: ClassVar[str] = "research use"
@@ -44,7 +60,7 @@ class Coil100(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple(f"object {number}" for number in range(1, 101))
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(7200, 3, h, w)` and labels."""
+        """Return images `(7200, 3, h, w)` and labels."""
         return _read(mark)
 
 
@@ -53,12 +69,12 @@ def _read(mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
 
 
 def _from_npz(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """`x` is `(n, h, w)` or `(n, h, w, c)`."""
+    """Read an archive in which `x` is `(n, h, w)` or `(n, h, w, c)`."""
     with open_npz(path) as file:
         images, labels = file["x"], file["y"]
     if images.dtype != np.uint8 or images.ndim not in {3, 4}:
-        what = f"x is {images.dtype} of shape {images.shape}, not uint8 (n, h, w) or (n, h, w, c)"
-        raise LatentclustError.at(str(path), what, "Write it so")
+        what = f"x must be uint8 (n, h, w) or (n, h, w, c), got {images.dtype} of shape {images.shape}"
+        raise LatentclustError.at(str(path), what, "Write x with this type and shape")
     return images[:, np.newaxis] if images.ndim == 3 else images.transpose(0, 3, 1, 2), labels
 
 

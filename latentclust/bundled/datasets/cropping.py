@@ -1,4 +1,4 @@
-"""Resampling and cutting of an image together with its label map."""
+"""Resizing and cropping of images together with their label maps."""
 
 from dataclasses import dataclass
 
@@ -10,54 +10,54 @@ from latentclust.api import VOID
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ImagePair:
     """An image with its label map.
 
     Attributes:
-        image: uint8 `(c, h, w)`.
-        labels: int16 `(h, w)`: 0-based classes, or VOID; None where there are none.
-        inside: Bool `(h, w)`: false where the frame reaches beyond the image.
+        image: Image `(c, h, w)`, uint8.
+        labels: Label map `(h, w)`, int16, of 0-based classes or VOID. None if there is no label map.
+        valid: Mask `(h, w)`, false for padding outside the original image.
     """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.int16] | None
-    inside: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
 
     @property
     def height(self) -> int:
-        """Rows."""
-        return len(self.inside)
+        """Height in pixels."""
+        return len(self.valid)
 
     @property
     def width(self) -> int:
-        """Columns."""
-        return len(self.inside[0])
+        """Width in pixels."""
+        return len(self.valid[0])
 
 
-def frame(image: NDArray[np.uint8], labels: NDArray[np.int16] | None) -> Frame:
-    """A whole image `(c, h, w)` with its label map `(h, w)`."""
-    return Frame(image, labels, np.ones(image.shape[1:], np.bool_))
+def image_pair(image: NDArray[np.uint8], labels: NDArray[np.int16] | None) -> ImagePair:
+    """Return the pair of an image `(c, h, w)` and its label map `(h, w)`."""
+    return ImagePair(image, labels, np.ones(image.shape[1:], np.bool_))
 
 
-def brought_to(whole: Frame, height: int, width: int, smooth: bool = True) -> Frame:
-    """A frame resampled to `height` x `width`: labels to the nearest, the image bilinearly with antialiasing.
+def resize_to(whole: ImagePair, height: int, width: int, smooth: bool = True) -> ImagePair:
+    """Resize a pair: labels to the nearest pixel, the image bilinearly with antialiasing.
 
     Args:
-        whole: The frame.
-        height: Rows wanted.
-        width: Columns wanted.
-        smooth: False takes the nearest pixel of the image too.
+        whole: Image with its label map.
+        height: New height in pixels.
+        width: New width in pixels.
+        smooth: Whether the image is interpolated. If False, it is resampled to the nearest pixel.
     """
     if (whole.height, whole.width) == (height, width):
         return whole
     rows, columns = _nearest(whole.height, height), _nearest(whole.width, width)
     grid = np.ix_(rows, columns)
     image = _smoothed(whole.image, height, width) if smooth else whole.image[:, rows[:, np.newaxis], columns]
-    return Frame(image, None if whole.labels is None else whole.labels[grid], whole.inside[grid])
+    return ImagePair(image, None if whole.labels is None else whole.labels[grid], whole.valid[grid])
 
 
 def _nearest(length: int, wanted: int) -> NDArray[np.int64]:
-    """For each of `wanted` pixels the old pixel in which its centre lies, in whole numbers."""
+    """Return the index of the old pixel that contains the centre of each of `wanted` pixels, in integer arithmetic."""
     return (2 * np.arange(wanted) + 1) * length // (2 * wanted)
 
 
@@ -68,40 +68,40 @@ def _smoothed(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     return out
 
 
-def scaled(whole: Frame, factor: float) -> Frame:
-    """A frame scaled by a factor; its sides are rounded to whole pixels."""
-    return brought_to(whole, round(whole.height * factor), round(whole.width * factor))
+def rescale(whole: ImagePair, factor: float) -> ImagePair:
+    """Resize a pair by a factor. The sides are rounded to pixels."""
+    return resize_to(whole, round(whole.height * factor), round(whole.width * factor))
 
 
-def short_side_to(whole: Frame, side: int, smooth: bool = True) -> Frame:
-    """A frame whose shorter side is brought to `side` pixels, the other in proportion, rounded down."""
+def resize_short_side(whole: ImagePair, side: int, smooth: bool = True) -> ImagePair:
+    """Resize a pair to `side` pixels on the shorter side, with the other in proportion, rounded down."""
     short = min(whole.height, whole.width)
-    return brought_to(whole, whole.height * side // short, whole.width * side // short, smooth)
+    return resize_to(whole, whole.height * side // short, whole.width * side // short, smooth)
 
 
-def centred(whole: Frame, side: int) -> Frame:
-    """The middle `side` x `side` pixels of a frame; where it is smaller, zeros without label surround it."""
+def centre_crop(whole: ImagePair, side: int) -> ImagePair:
+    """Crop the central `side` x `side` pixels of a pair. Smaller images are padded with zeros without a label."""
     high, wide = max(side - whole.height, 0), max(side - whole.width, 0)
     around = ((high // 2, high - high // 2), (wide // 2, wide - wide // 2))
     top, left = max(whole.height - side, 0) // 2, max(whole.width - side, 0) // 2
     part = (slice(top, top + side), slice(left, left + side))
     labels = None if whole.labels is None else np.pad(whole.labels[part], around, constant_values=VOID)
     image = np.pad(whole.image[(slice(None), *part)], ((0, 0), *around))
-    return Frame(image, labels, np.pad(whole.inside[part], around))
+    return ImagePair(image, labels, np.pad(whole.valid[part], around))
 
 
-def whole_tiles(whole: Frame, side: int) -> tuple[Frame, ...]:
-    """The `side` x `side` squares that fit in a frame, row by row from its upper left; the rest is left out."""
+def full_tiles(whole: ImagePair, side: int) -> tuple[ImagePair, ...]:
+    """Cut a pair into the `side` x `side` tiles that fit, row by row from the upper left. The rest is dropped."""
     corners = [
         (slice(top, top + side), slice(left, left + side))
         for top in range(0, whole.height - side + 1, side)
         for left in range(0, whole.width - side + 1, side)
     ]
     return tuple(
-        Frame(
+        ImagePair(
             whole.image[(slice(None), *part)],
             None if whole.labels is None else whole.labels[part],
-            whole.inside[part],
+            whole.valid[part],
         )
         for part in corners
     )

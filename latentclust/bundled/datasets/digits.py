@@ -1,4 +1,4 @@
-"""The optical digits of Alpaydin and Kaynak 1998, as scikit-learn ships them."""
+"""Optical digits of Alpaydin and Kaynak 1998, shipped with scikit-learn."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,35 +11,43 @@ from latentclust.bundled.datasets.published_images import PublishedImages
 from latentclust.bundled.datasets.scaling import to_uint8
 
 _INK = 16.0
-"""The greatest pixel value: black pixels of a 4x4 block of the scan."""
+"""Largest pixel value: the number of black pixels in a 4x4 block of the scan."""
 
 
 class Digits(PublishedImages):
-    """1,797 handwritten digits of 8x8 pixels; always at hand, for scikit-learn carries them."""
+    """1,797 handwritten digits of 8x8 pixels, which are installed with scikit-learn.
+
+    Example:
+        ```toml
+        [data]
+        use = "digits"
+        size = 16
+        ```
+    """
 
     summary: ClassVar[str] = "1,797 handwritten digits, 8x8 grey, 10 classes"
     licence: ClassVar[str] = "CC BY 4.0"
-    layout: ClassVar[str] = "nothing: scikit-learn carries it"
+    layout: ClassVar[str] = "no files: scikit-learn contains the data"
     name: ClassVar[str] = "digits"
     marks: ClassVar[tuple[str, ...]] = ("digits.csv.gz",)
     origin: ClassVar[str] = "scikit-learn"
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """scikit-learn's own file; the roots are not looked at."""
+        """Return the path of the file in scikit-learn. The roots are not searched."""
         from sklearn.datasets import data
 
         return super().located((Path(data.__path__[0]),))
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Opens scikit-learn's copy."""
+        """Open the copy of scikit-learn."""
         return self.read(Path("digits"))
 
     def fetch(self, root: Path) -> None:
-        """Nothing: it came with scikit-learn."""
+        """Do nothing: the data are installed with scikit-learn."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(1797, 1, 8, 8)` and labels."""
+        """Return images `(1797, 1, 8, 8)` and labels."""
         from sklearn.datasets import load_digits
 
         bunch = load_digits()

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import PositiveInt
 
 from latentclust.api import VOID, DataProtocol, Tiles, Unit
-from latentclust.bundled.datasets.cropping import brought_to, scaled, whole_tiles
+from latentclust.bundled.datasets.cropping import full_tiles, rescale, resize_to
 from latentclust.bundled.datasets.pairing import Pair, paired
-from latentclust.bundled.datasets.published_pairs import PublishedPairs, opened, stacked
+from latentclust.bundled.datasets.published_pairs import PublishedPairs, read_pair, stack_tiles
 from latentclust.bundled.datasets.tile_protocols import DUBAI_TILE, at_side
 
 _SCALE = 0.5
@@ -25,14 +25,22 @@ _COLOURS = (
     (0xFE, 0xDD, 0x3A),
     (0xE2, 0xA9, 0x29),
 )
-"""The publisher's colours, in the order of the indices."""
+"""Colours of the published masks, in the order of the indices."""
 
 _LABELS = {0: VOID, **{id_: id_ - 1 for id_ in range(1, len(_CLASSES) + 1)}}
-"""The label of each index of a mask."""
+"""Label of each index of a mask."""
 
 
 class Dubai(PublishedPairs):
-    """72 aerial images of Dubai, cut into tiles, with a label for each pixel."""
+    """72 aerial images of Dubai, cut into tiles, with a label for each pixel.
+
+    Example:
+        ```toml
+        [data]
+        use = "dubai"
+        size = 100
+        ```
+    """
 
     name: ClassVar[str] = "dubai"
     summary: ClassVar[str] = "72 aerial images of Dubai, RGB, with label maps of 5 classes; 450 tiles of 200x200"
@@ -46,10 +54,10 @@ class Dubai(PublishedPairs):
     marks: ClassVar[tuple[str, ...]] = ("dubai_mbrsc", "dubai", "Semantic segmentation dataset")
 
     protocol: Literal["dubai5"] = "dubai5"
-    """How tiles are cut and scored."""
+    """Protocol by which tiles are cut and scored."""
 
     size: PositiveInt | None = None
-    """Side in pixels that the tiles of 200x200 are brought to; another than 200 is another protocol."""
+    """Side in pixels that the tiles of 200x200 are resized to. A side other than 200 is another protocol."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -57,17 +65,17 @@ class Dubai(PublishedPairs):
         return _CLASSES
 
     def facts(self) -> DataProtocol:
-        """The protocol, or that of the other size."""
+        """Return the protocol, under another name for another size."""
         return at_side(self.protocol, self.size, DUBAI_TILE)
 
     def units(self, origin: Path) -> Sequence[Unit]:
-        """An image each."""
+        """Return one unit per image."""
         side = self.size or DUBAI_TILE
         return [Unit(pair.name, partial(_tiles, pair, side), pair.files) for pair in _pairs(origin)]
 
 
 def _pairs(origin: Path) -> tuple[Pair, ...]:
-    """The pairs by name; those of the publisher's `Tile 1/images/image_part_002.jpg` by `tile1_002`."""
+    """Return the pairs by name. The published `Tile 1/images/image_part_002.jpg` is named `tile1_002`."""
     folders = [origin] if (origin / "images").is_dir() else sorted(origin.glob("Tile *"))
     images, labels = (
         {_name(path): path for folder in folders for path in (folder / part).glob(f"*.{suffix}")}
@@ -84,7 +92,7 @@ def _name(path: Path) -> str:
 
 
 def _tiles(pair: Pair, side: int) -> Tiles:
-    tiles = whole_tiles(scaled(opened(pair, _LABELS, _COLOURS), _SCALE), DUBAI_TILE)
+    tiles = full_tiles(rescale(read_pair(pair, _LABELS, _COLOURS), _SCALE), DUBAI_TILE)
     if not tiles:
         return Tiles.none(f"halved, smaller than {DUBAI_TILE}x{DUBAI_TILE}")
-    return stacked([brought_to(tile, side, side) for tile in tiles])
+    return stack_tiles([resize_to(tile, side, side) for tile in tiles])

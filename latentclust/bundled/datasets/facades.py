@@ -1,4 +1,4 @@
-"""The CMP Facade Database's base set: rectified facades with a label for each pixel (Tylecek & Sara 2013)."""
+"""Base set of the CMP Facade Database: rectified facades with a label for each pixel (Tylecek & Sara 2013)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import PositiveInt
 
 from latentclust.api import VOID, DataProtocol, Tiles, Unit
-from latentclust.bundled.datasets.cropping import brought_to
+from latentclust.bundled.datasets.cropping import resize_to
 from latentclust.bundled.datasets.pairing import Pair, by_name, paired
-from latentclust.bundled.datasets.published_pairs import PublishedPairs, opened, stacked
+from latentclust.bundled.datasets.published_pairs import PublishedPairs, read_pair, stack_tiles
 from latentclust.bundled.datasets.tile_protocols import FACADES_SIDE, at_side
 
 _PARTS = {
@@ -27,7 +27,7 @@ _PARTS = {
     "pillar": 11,
     "shop": 12,
 }
-"""The authors' ids."""
+"""Published ids of the parts of a facade."""
 
 _MERGED = {
     "wall": ("facade",),
@@ -35,7 +35,7 @@ _MERGED = {
     "window": ("window", "blind"),
     "decoration": ("cornice", "sill", "balcony", "deco", "molding", "pillar"),
 }
-"""The classes of `facades4`, and the parts that each holds."""
+"""Classes of `facades4` with the parts that each contains."""
 
 _LABELS = {
     _PARTS["background"]: VOID,
@@ -44,7 +44,15 @@ _LABELS = {
 
 
 class Facades(PublishedPairs):
-    """378 rectified photographs of facades, each brought to one size, with a label for each pixel."""
+    """378 rectified photographs of facades, resized to one size, with a label for each pixel.
+
+    Example:
+        ```toml
+        [data]
+        use = "facades"
+        size = 64
+        ```
+    """
 
     name: ClassVar[str] = "facades"
     summary: ClassVar[str] = "378 photographs of facades (CMP base), RGB, with label maps of 4 classes, 128x128"
@@ -54,10 +62,10 @@ class Facades(PublishedPairs):
     marks: ClassVar[tuple[str, ...]] = ("facades_cmp_base_512", "facades", "base")
 
     protocol: Literal["facades4"] = "facades4"
-    """Which parts are merged, and how images are scored."""
+    """Protocol by which parts are merged to classes and images are scored."""
 
     size: PositiveInt = FACADES_SIDE
-    """Side in pixels of the square that every image is resized to; another than 128 is another protocol."""
+    """Side in pixels of the square that every image is resized to. A side other than 128 is another protocol."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -65,14 +73,14 @@ class Facades(PublishedPairs):
         return tuple(_MERGED)
 
     def facts(self) -> DataProtocol:
-        """The protocol, or that of the other size."""
+        """Return the protocol, under another name for another size."""
         return at_side(self.protocol, self.size, FACADES_SIDE)
 
     def units(self, origin: Path) -> Sequence[Unit]:
-        """An image each."""
+        """Return one unit per image."""
         images, labels = by_name(origin.glob("cmp_b*.jpg"), origin), by_name(origin.glob("cmp_b*.png"), origin)
         return [Unit(pair.name, partial(_tile, pair, self.size), pair.files) for pair in paired(images, labels, origin)]
 
 
 def _tile(pair: Pair, side: int) -> Tiles:
-    return stacked([brought_to(opened(pair, _LABELS), side, side)])
+    return stack_tiles([resize_to(read_pair(pair, _LABELS), side, side)])

@@ -1,13 +1,18 @@
-"""A folder of one's own of images with a mask each."""
+"""Image folders of the user with one mask per image."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from latentclust.api import (
+    VOID,
     DataProtocol,
     ImageSet,
     LatentclustError,
@@ -18,83 +23,159 @@ from latentclust.api import (
     in_memory,
     resolve_path,
 )
-from latentclust.bundled.datasets.cropping import brought_to, frame, whole_tiles
+from latentclust.bundled.datasets.cropping import full_tiles, image_pair, resize_to
 from latentclust.bundled.datasets.image_folder import SUFFIXES
-from latentclust.bundled.datasets.label_files import Colour
-from latentclust.bundled.datasets.mask_encoding import MaskKey
 from latentclust.bundled.datasets.pairing import Pair, by_name, paired
-from latentclust.bundled.datasets.pixel_files import check_alike, image_extent, image_mode, read_image
-from latentclust.bundled.datasets.published_pairs import stacked
+from latentclust.bundled.datasets.pixel_files import (
+    Colour,
+    check_same_size,
+    image_extent,
+    image_mode,
+    read_colours,
+    read_ids,
+    read_image,
+    to_labels,
+)
+from latentclust.bundled.datasets.published_pairs import stack_tiles
+
+_BYTES = range(256)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskEncoding:
+    """The meaning of the indices or colours of masks.
+
+    Attributes:
+        classes: Class names of the ids that are not void, in ascending order from 0.
+        palette: Colours whose positions are the ids. Empty if masks contain ids.
+        void: Ids without a class.
+    """
+
+    classes: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    void: tuple[int, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names, in label order. The name of a colour without one is its hexadecimal code."""
+        colours = (colour for place, colour in enumerate(self.palette) if place not in self.void)
+        return self.classes or tuple("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours)
+
+    @property
+    def labels(self) -> dict[int, int]:
+        """Label of every valid id."""
+        ids = (id_ for id_ in count() if id_ not in self.void)
+        classes = {id_: label for label, id_ in enumerate(islice(ids, len(self.names)))}
+        return classes | dict.fromkeys(self.void, VOID)
+
+    def problem(self) -> str | None:
+        """Return the first contradiction among the options, or None."""
+        if not self.palette:
+            return None
+        wrong = [colour for colour in self.palette if not all(value in _BYTES for value in colour)]
+        twice = [colour for colour in self.palette if self.palette.count(colour) > 1]
+        beyond = [id_ for id_ in self.void if id_ >= len(self.palette)]
+        scored = len(set(range(len(self.palette))) - set(self.void))
+        if wrong:
+            return f"palette: {wrong[0]} is not a colour of three values from 0 to 255"
+        if twice:
+            return f"palette: {twice[0]} occurs twice"
+        if beyond:
+            return f"void: {beyond[0]} is not a position in the palette, which ends at {len(self.palette) - 1}"
+        if self.classes and len(self.classes) != scored:
+            return f"classes: {len(self.classes)} names for {scored} colours that are not void"
+        return None
+
+    def read(self, path: Path) -> NDArray[np.int16]:
+        """Read the labels `(h, w)` of a mask.
+
+        Raises:
+            LatentclustError: If the file is damaged, or an id or colour has no class.
+        """
+        ids = read_colours(path, self.palette) if self.palette else read_ids(path)
+        return to_labels(ids, self.labels, path)
+
 
 _MASKS = "masks"
 
 
 class ImageMaskFolder(PreparedDatasetSpec):
-    """Images and, for scoring, their masks: a class index or a colour for each pixel."""
+    """Images and, for scoring, their masks, with a class index or a colour for each pixel.
+
+    Example:
+        ```toml
+        [data]
+        use = "image-mask-folder"
+        path = "fields"
+        tile = 128
+        classes = ["soil", "crop"]
+        void = [2]
+        ```
+    """
 
     name: ClassVar[str] = "image-mask-folder"
-    summary: ClassVar[str] = "your own images, with a mask for each or without"
+    summary: ClassVar[str] = "your own images, with or without one mask per image"
     licence: ClassVar[str] = "your own"
     origin: ClassVar[str] = "yourself"
     layout: ClassVar[str] = "PATH/images/NAME.jpg and PATH/masks/NAME.png, or PATH/images/NAME.jpg alone"
 
     path: Path = Field(examples=["absent"])
-    """The folder, or what was prepared of it, relative to the working folder or to a data folder."""
+    """Path of the folder or its prepared data set, relative to the working folder or a data folder."""
 
     images: str = "images"
-    """The folder of the images, below `path`."""
+    """Folder of the images below `path`."""
 
     masks: str | None = None
-    """The folder of the masks, below `path`; `masks` unless said, and no masks where that is absent."""
+    """Folder of the masks below `path`. By default `masks`, or no masks if that does not exist."""
 
     mask_ending: str = ""
-    """What a mask's name has more than its image's, before the suffix: `_label` in `a.jpg`, `a_label.png`."""
+    """Ending of the names of masks before the suffix, such as `_label` for `a.jpg` and `a_label.png`."""
 
     classes: tuple[str, ...] = ()
-    """Class names, of the indices (or colours of the palette) that are not void, in ascending order from 0."""
+    """Class names of the indices (or colours of the palette) that are not void, in ascending order from 0."""
 
     palette: tuple[Colour, ...] = ()
-    """The colours of the masks, (red, green, blue) from 0 to 255; without it masks hold indices."""
+    """Colours of the masks, (red, green, blue) from 0 to 255. Without a palette masks contain indices."""
 
     void: tuple[NonNegativeInt, ...] = ()
-    """The indices (or places in the palette, from 0) of pixels that have no class and are not scored."""
+    """Indices (or positions in the palette, from 0) of pixels without a class, which are not scored."""
 
     size: PositiveInt | None = None
     """Side in pixels of the square that every image is resized to."""
 
     tile: PositiveInt | None = None
-    """Side in pixels of the squares that every image is cut into; what remains at the right and below is left out."""
+    """Side in pixels of the tiles that every image is cut into. The rest at the right and bottom is dropped."""
 
     @model_validator(mode="after")
     def _check(self) -> "ImageMaskFolder":
         if self.size and self.tile:
-            raise ValueError(f"size {self.size} and tile {self.tile}: images are resized or cut, so give one of them")
-        wrong = self._key.objection()
-        if wrong:
-            raise ValueError(wrong)
+            raise ValueError(f"size {self.size} and tile {self.tile} exclude each other: use only one of them")
+        problem = self._encoding.problem()
+        if problem:
+            raise ValueError(problem)
         return self
 
     @property
-    def _key(self) -> MaskKey:
-        return MaskKey(self.classes, self.palette, self.void)
+    def _encoding(self) -> MaskEncoding:
+        return MaskEncoding(self.classes, self.palette, self.void)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Class names, in label order."""
-        return self._key.names
+        return self._encoding.names
 
     def facts(self) -> DataProtocol:
-        """How the images were brought to one size."""
+        """Return how the images are resized or cut."""
         cut = f"whole tiles of {self.tile}x{self.tile} from the upper left" if self.tile else "as they are"
         resized = f"resized to {self.size}x{self.size} (image bilinear with antialiasing, labels nearest)"
         return DataProtocol("own-masks", 1, f"one's own images, {resized if self.size else cut}")
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """The folder, if it is there."""
+        """Return the path of the folder, or None if it does not exist."""
         return resolve_path(self.path, roots)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Reads all images and masks, or opens what was prepared of them."""
+        """Open the prepared data set if there is one, otherwise read all images and masks."""
         if super().located(roots):
             return super().open(roots)
         folder = self.located(roots)
@@ -103,7 +184,7 @@ class ImageMaskFolder(PreparedDatasetSpec):
         return in_memory(self, folder)
 
     def units(self, origin: Path) -> Sequence[Unit]:
-        """An image each, by name."""
+        """Return one unit per image, sorted by name."""
         pairs = self._pairs(origin)
         mode = "L" if all(image_mode(pair.image) == "L" for pair in pairs) else "RGB"
         if not self.size and not self.tile:
@@ -120,20 +201,20 @@ class ImageMaskFolder(PreparedDatasetSpec):
         if not masks.is_dir():
             return paired(images, None, folder)
         if not self.class_names:
-            what = f"not given, and {masks} holds masks"
+            what = f"is required, since {masks} contains masks"
             raise LatentclustError.at("data.classes", what, "Name the classes in the order of their indices")
         return paired(images, by_name(files_under(masks, SUFFIXES), masks, self.mask_ending), origin)
 
     def _tiles(self, pair: Pair, mode: str) -> Tiles:
         image = read_image(pair.image, mode)
-        labels = None if pair.labels is None else self._key.read(pair.labels)
+        labels = None if pair.labels is None else self._encoding.read(pair.labels)
         if labels is not None and pair.labels is not None:
-            check_alike(image, labels, pair.image, pair.labels)
-        whole = frame(image, labels)
+            check_same_size(image, labels, pair.image, pair.labels)
+        whole = image_pair(image, labels)
         if self.size:
-            return stacked([brought_to(whole, self.size, self.size)])
-        tiles = whole_tiles(whole, self.tile) if self.tile else (whole,)
-        return stacked(tiles) if tiles else Tiles.none(f"smaller than {self.tile}x{self.tile}")
+            return stack_tiles([resize_to(whole, self.size, self.size)])
+        tiles = full_tiles(whole, self.tile) if self.tile else (whole,)
+        return stack_tiles(tiles) if tiles else Tiles.none(f"smaller than {self.tile}x{self.tile}")
 
 
 def _check_one_size(pairs: Sequence[Pair], origin: Path) -> None:

@@ -1,4 +1,4 @@
-"""Images and their label files, matched by name."""
+"""Matching of images and label maps by name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from pathlib import Path
 
 from latentclust.api import Issue, LatentclustError
 
-_TOLD = 3
-"""How many names an error gives."""
+_SHOWN = 3
+"""Largest number of names in an error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An image file, and the file of its label map.
+    """An image file and the file of its label map.
 
     Attributes:
-        name: What the two have in common, without suffix.
-        image: The image file.
-        labels: The file of its label map, or None where there is none.
+        name: Common name of both files, without suffix.
+        image: Path of the image.
+        labels: Path of the label map. None if there is none.
     """
 
     name: str
@@ -26,15 +26,15 @@ class Pair:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that there are."""
+        """Paths of the image and, if there is one, the label map."""
         return (self.image,) if self.labels is None else (self.image, self.labels)
 
 
 def by_name(paths: Iterable[Path], folder: Path, ending: str = "") -> dict[str, Path]:
-    """Files by their path below `folder`, without suffix and without `ending`.
+    """Return files by their path below `folder`, without suffix and without `ending`.
 
     Raises:
-        LatentclustError: two files of one name.
+        LatentclustError: If two files have the same name.
     """
     named: dict[str, Path] = {}
     for path in sorted(paths):
@@ -47,32 +47,32 @@ def by_name(paths: Iterable[Path], folder: Path, ending: str = "") -> dict[str, 
 
 
 def paired(images: Mapping[str, Path], labels: Mapping[str, Path] | None, where: Path) -> tuple[Pair, ...]:
-    """Every image with its label map, sorted by name.
+    """Return every image with its label map, sorted by name.
 
     Args:
         images: Image files by name.
-        labels: Label files by name, or None where there are none for any image.
-        where: The folder that an error names.
+        labels: Label files by name. None if no image has a label map.
+        where: Folder, for error messages.
 
     Raises:
-        LatentclustError: no image, an image without labels, or labels without an image, with counts and names.
+        LatentclustError: If there are no images, or an image or label map has no counterpart.
     """
     if not images:
-        raise LatentclustError.at(str(where), "no images in it", "Put the images there, or name another folder")
+        raise LatentclustError.at(str(where), "contains no images", "Put the images there, or name another folder")
     if labels is None:
         return tuple(Pair(name, images[name], None) for name in sorted(images))
-    lacking, orphans = sorted(images.keys() - labels.keys()), sorted(labels.keys() - images.keys())
+    unlabelled, orphans = sorted(images.keys() - labels.keys()), sorted(labels.keys() - images.keys())
     issues = []
-    if lacking:
-        what = f"{len(lacking)} of {len(images)} images have no label map: {_told(lacking)}"
-        issues.append(Issue(str(where), what, "Add their label maps, or take these images away"))
+    if unlabelled:
+        what = f"{len(unlabelled)} of {len(images)} images have no label map: {_first_names(unlabelled)}"
+        issues.append(Issue(str(where), what, "Add their label maps, or remove these images"))
     if orphans:
-        what = f"{len(orphans)} of {len(labels)} label maps have no image: {_told(orphans)}"
-        issues.append(Issue(str(where), what, "Add their images, or take these label maps away"))
+        what = f"{len(orphans)} of {len(labels)} label maps have no image: {_first_names(orphans)}"
+        issues.append(Issue(str(where), what, "Add their images, or remove these label maps"))
     if issues:
         raise LatentclustError(*issues)
     return tuple(Pair(name, images[name], labels[name]) for name in sorted(images))
 
 
-def _told(names: list[str]) -> str:
-    return ", ".join(names[:_TOLD]) + (", …" if len(names) > _TOLD else "")
+def _first_names(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

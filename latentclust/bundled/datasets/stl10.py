@@ -1,4 +1,4 @@
-"""STL-10, Coates, Lee and Ng 2011: its labelled part."""
+"""Labelled part of STL-10, Coates, Lee and Ng 2011."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,13 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, decode_errors
-from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
 
 _SHAPE = (3, 96, 96)
 
 
 class Stl10(PublishedImages):
-    """13,000 labelled photographs of 96x96 pixels; the unlabelled ones are not read."""
+    """13,000 labelled photographs of 96x96 pixels. Unlabelled photographs are not read.
+
+    Example:
+        ```toml
+        [data]
+        use = "stl10"
+        size = 64
+        ```
+    """
 
     summary: ClassVar[str] = "5,000 + 8,000 photographs, 96x96 RGB, 10 classes"
     licence: ClassVar[str] = "research use"
@@ -36,27 +44,27 @@ class Stl10(PublishedImages):
     )
 
     split: Split = "all"
-    """Which of the authors' parts are read; `all` is train followed by test."""
+    """Published split that is read. `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(n, 3, 96, 96)` and labels."""
-        return joined(lambda part: _read_part(mark.parent, part), self.split)
+        """Return images `(n, 3, 96, 96)` and labels."""
+        return concatenate_parts(lambda part: _read_part(mark.parent, part), self.split)
 
     def download(self, root: Path) -> None:
-        """Gets and unpacks the archive by torchvision's checked download."""
+        """Download and unpack the archive with the checksum of torchvision."""
         from torchvision import datasets
 
         datasets.STL10(root, split="train", download=True)
 
 
 def _read_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Images lie column by column; labels count from 1."""
+    """Read a part. Images are stored column by column, and labels count from 1."""
     path = folder / f"{part}_X.bin"
     with decode_errors(path):
         content = np.fromfile(path, np.uint8)
     with decode_errors(folder / f"{part}_y.bin"):
         labels = np.fromfile(folder / f"{part}_y.bin", np.uint8)
     if not len(content) or len(content) % np.prod(_SHAPE):
-        what = f"{len(content)} bytes are no whole number of images of {np.prod(_SHAPE)}"
-        raise LatentclustError.at(str(path), what, "Fetch or copy the file again")
+        what = f"{len(content)} bytes are not a multiple of the image size {np.prod(_SHAPE)}"
+        raise LatentclustError.at(str(path), what, "Download or copy the file again")
     return content.reshape(-1, *_SHAPE).transpose(0, 1, 3, 2), labels.astype(np.int64) - 1

@@ -7,15 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import decode_errors
-from latentclust.bundled.datasets.matlab import read_mat
-from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.array_files import read_mat
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
 
 _ZERO = 10
-"""The published label of the digit 0."""
+"""Published label of the digit 0."""
 
 
 class Svhn(PublishedImages):
-    """99,289 digits of 32x32 pixels from house numbers, and 531,131 easier ones with `extra`."""
+    """99,289 digits of 32x32 pixels from house numbers, and 531,131 easier ones with `extra`.
+
+    Example:
+        ```toml
+        [data]
+        use = "svhn"
+        split = "train"
+        extra = true
+        ```
+    """
 
     summary: ClassVar[str] = "73,257 + 26,032 house-number digits (531,131 extra), 32x32 RGB, 10 classes"
     licence: ClassVar[str] = "research use"
@@ -27,14 +36,14 @@ class Svhn(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     split: Split = "all"
-    """Which of the authors' parts are read; `all` is train followed by test."""
+    """Published split that is read. `all` is train followed by test."""
 
     extra: bool = False
     """Whether the extra images follow the training images."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(n, 3, 32, 32)` and labels."""
-        return joined(lambda part: self._read_part(mark.parent, part), self.split)
+        """Return images `(n, 3, 32, 32)` and labels."""
+        return concatenate_parts(lambda part: self._read_part(mark.parent, part), self.split)
 
     def _read_part(self, folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         names = ("train", "extra") if self.extra and part == "train" else (part,)
@@ -42,7 +51,7 @@ class Svhn(PublishedImages):
         return np.concatenate(images), np.concatenate(labels)
 
     def download(self, root: Path) -> None:
-        """Gets the files by torchvision's checked download."""
+        """Download the files with the checksums of torchvision."""
         from torchvision import datasets
 
         for name in ("train", "test", "extra") if self.extra else ("train", "test"):

@@ -1,4 +1,4 @@
-"""ClusterGAN's synthetic set, Mukherjee et al. 2019, section 4: Gaussians in the plane, seen as x = f(U f(W z))."""
+"""Synthetic data of ClusterGAN, Mukherjee et al. 2019, section 4: Gaussians in the plane, observed as f(U f(W z))."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -14,36 +14,44 @@ _CENTRES = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
 
 
 class Synthetic(DatasetSpec):
-    """Vectors of 100 values in (0, 1). f is the sigmoid; W (10x2) and U (100x10) are drawn from N(0, 1).
+    """Vectors of 100 values in (0, 1), x = f(U f(W z)), where f is the sigmoid and W (10x2) and U (100x10) are N(0, 1).
 
-    The paper gives neither the Gaussians' centres nor their spread: they are the corners of a square here, and options.
+    The paper gives neither the centres of the Gaussians nor their spread. Here the centres are the corners of a square.
+
+    Example:
+        ```toml
+        [data]
+        use = "synthetic"
+        per_cluster = 1000
+        deviation = 0.3
+        ```
     """
 
     summary: ClassVar[str] = "4 Gaussians of 2,500 points in the plane, seen through a random network as 100 features"
-    licence: ClassVar[str] = "none: it is drawn"
-    layout: ClassVar[str] = "nothing: it is drawn"
+    licence: ClassVar[str] = "none: the data are generated"
+    layout: ClassVar[str] = "no files: the data are generated"
 
     seed: NonNegativeInt = 0
-    """Of the points and of W and U."""
+    """Random seed of the points and of W and U."""
 
     per_cluster: PositiveInt = 2500
-    """Points of each Gaussian."""
+    """Number of points of each Gaussian."""
 
     half_side: PositiveFloat = 2.0
-    """Distance of the centres from either axis."""
+    """Distance of the centres from both axes."""
 
     deviation: PositiveFloat = 0.5
     """Standard deviation of each Gaussian along each axis."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """This file, which draws it."""
+        """Return the path of this module, which generates the data."""
         return Path(__file__)
 
     def fetch(self, root: Path) -> None:
-        """Nothing: it is drawn."""
+        """Do nothing: the data are generated."""
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Draws the set, cluster after cluster."""
+        """Generate the data, sorted by cluster."""
         rng = np.random.default_rng(self.seed)
         inner = rng.standard_normal((_HIDDEN, _PLANE))
         outer = rng.standard_normal((_SEEN, _HIDDEN))

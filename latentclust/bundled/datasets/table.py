@@ -1,4 +1,4 @@
-"""Comma-separated tables, a sample a row."""
+"""Comma-separated tables with one sample per row."""
 
 import csv
 from pathlib import Path
@@ -13,30 +13,30 @@ _ENCODING = "utf-8-sig"
 
 
 def read_csv(path: Path, label: str | int | None, header: bool | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The numbers `(n, d)` of a table and, where a label column is named, its cells as text `(n,)`.
+    """Read the numbers `(n, d)` of a table and the cells of the label column as text `(n,)`.
 
     Args:
-        path: The file; cells may be quoted.
-        label: The label column, by its name in the header or counted from 0; negative counts from the end.
-        header: Whether the first row names the columns; None takes it for a header if none of its cells is a number.
+        path: Path of the file. Cells may be quoted.
+        label: Name or 0-based position of the label column; negative positions count from the end. None for no labels.
+        header: Whether the first row contains column names. None: it does if none of its cells is a number.
 
     Raises:
-        LatentclustError: Rows of different lengths, a cell that is no number, no rows, or no such label column.
+        LatentclustError: If rows differ in length, a cell is not a number, or there are no rows or no such column.
     """
     with decode_errors(path):
         first, rows = _scan(path)
     named = header if header is not None else not any(map(_is_number, first))
     if rows <= named:
-        raise LatentclustError.at(str(path), "holds no rows", "Name a table with a sample a row")
+        raise LatentclustError.at(str(path), "contains no rows", "Use a table with one sample per row")
     column = None if label is None else _column(label, first, named, path)
     features = [index for index in range(len(first)) if index != column]
-    with decode_errors(path, "Write numbers without units; name a text column as data.label_column"):
+    with decode_errors(path, "Write numbers without units; set data.label_column to a column of text"):
         numbers = _cells(path, features, named, np.float32)
         return numbers, None if column is None else _cells(path, [column], named, np.str_)[:, 0]
 
 
 def _scan(path: Path) -> tuple[list[str], int]:
-    """The first row and the number of rows, all checked to be as long."""
+    """Return the first row and the number of rows. Raise LatentclustError if rows differ in length."""
     first: list[str] = []
     count = 0
     with path.open(newline="", encoding=_ENCODING) as file:
@@ -45,8 +45,8 @@ def _scan(path: Path) -> tuple[list[str], int]:
             first = first or row
             count += 1
             if len(row) != len(first):
-                what = f"{len(row)} cells, where the first row has {len(first)}"
-                raise LatentclustError.at(f"{path}, line {reader.line_num}", what, "Give all rows the same cells")
+                what = f"{len(row)} cells, but the first row has {len(first)}"
+                raise LatentclustError.at(f"{path}, line {reader.line_num}", what, "Write the same columns in all rows")
     return first, count
 
 

@@ -1,4 +1,4 @@
-"""The named protocols by which label-map data sets are prepared and scored, each with its version."""
+"""Named and versioned protocols by which data sets with label maps are prepared and scored."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,10 +12,10 @@ FACADES_SIDE = 128
 """Side in pixels of the images of `facades4`."""
 
 IIC_SIDE = 128
-"""Side in pixels of the crops of IIC's COCO-Stuff protocols."""
+"""Side in pixels of the crops of the COCO-Stuff protocols of IIC."""
 
 STEGO_SIDE = 320
-"""Side in pixels of the crops of STEGO's protocols."""
+"""Side in pixels of the crops of the protocols of STEGO."""
 
 _IIC = (
     "train2017 and val2017, both sides at least 360 pixels and at least 75% of the pixels in the wanted classes; "
@@ -52,11 +52,11 @@ PROTOCOLS: Mapping[str, DataProtocol] = {
         ),
     )
 }
-"""By name."""
+"""Protocols by name."""
 
 
 def at_side(name: str, side: int | None, published: int) -> DataProtocol:
-    """A protocol whose tiles or images are brought to another side, under a name of its own; pixels."""
+    """Return a protocol with tiles or images resized to another side in pixels, under another name."""
     protocol = PROTOCOLS[name]
     if side in (None, published):
         return protocol

@@ -1,4 +1,4 @@
-"""USPS, the postal digits of Hull 1994, in the three forms in which they are passed on."""
+"""USPS, the postal digits of Hull 1994, in three file formats."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,18 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, decode_errors
-from latentclust.bundled.datasets.hdf5 import open_hdf5
-from latentclust.bundled.datasets.npz import open_npz
-from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, joined
+from latentclust.bundled.datasets.array_files import open_hdf5, open_npz
+from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
 from latentclust.bundled.datasets.scaling import to_uint8
 
 _SIDE = 16
 _NPZ_SCALE = 2000.0
-"""The npz file keeps pixel values in [0, 1] as whole multiples of 1/2000."""
+"""Factor of the pixel values in the npz file, which contains multiples of 1/2000 in [0, 1] as integers."""
 
 
 class Usps(PublishedImages):
-    """9,298 digits of 16x16 pixels from envelopes."""
+    """9,298 digits of 16x16 pixels from envelopes.
+
+    Example:
+        ```toml
+        [data]
+        use = "usps"
+        size = 28
+        ```
+    """
 
     summary: ClassVar[str] = "7,291 + 2,007 handwritten digits, 16x16 grey, 10 classes"
     licence: ClassVar[str] = "research use"
@@ -38,17 +45,17 @@ class Usps(PublishedImages):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     split: Split = "all"
-    """Which of the authors' parts are read; `all` is train followed by test."""
+    """Published split that is read. `all` is train followed by test."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images `(n, 1, 16, 16)` and labels."""
+        """Return images `(n, 1, 16, 16)` and labels."""
         read = {".npz": _from_npz, ".h5": _from_hdf5}.get(mark.suffix, _from_libsvm)
-        pixels, labels = joined(lambda part: read(mark, part), self.split)
+        pixels, labels = concatenate_parts(lambda part: read(mark, part), self.split)
         with decode_errors(mark):
             return pixels.reshape(-1, 1, _SIDE, _SIDE), labels
 
     def download(self, root: Path) -> None:
-        """Gets the two libsvm files into usps/ by torchvision's checked download."""
+        """Download the two libsvm files to usps/ with the checksums of torchvision."""
         from torchvision import datasets
 
         for train in (True, False):
@@ -70,12 +77,12 @@ def _from_hdf5(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]
 
 
 def _from_libsvm(mark: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Pixel values in [-1, 1], zeros left out; labels from 1 to 10."""
+    """Read sparse pixel values in [-1, 1] and labels from 1 to 10."""
     from sklearn.datasets import load_svmlight_file
 
     path = mark if part == "train" else mark.with_name(mark.name.replace("usps", "usps.t", 1))
     if not path.is_file():
-        raise LatentclustError.at(str(path), "is absent", "Fetch or copy the missing file")
+        raise LatentclustError.at(str(path), "is missing", "Download or copy the missing file")
     with decode_errors(path):
         values, labels = load_svmlight_file(str(path), n_features=_SIDE**2)
     return to_uint8(values.toarray(), -1.0, 1.0, str(path)), labels.astype(np.int64) - 1

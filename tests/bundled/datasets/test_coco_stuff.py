@@ -5,7 +5,7 @@ import pytest
 
 from latentclust.api import VOID, LatentclustError
 from latentclust.bundled.datasets import coco_stuff
-from latentclust.bundled.datasets.coco_classes import ALL27, merged
+from latentclust.bundled.datasets.coco_crops import ALL27, coarse_labels
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
 from latentclust.data.prepared.prepare import prepare
 
@@ -49,10 +49,10 @@ def pair(save, noise):
 def test_fine_ids_are_merged_as_in_the_reference_codes():
     table = fine_to_coarse()
     assert sorted(table) == list(range(182))
-    assert merged(ALL27, VOID) == table | {255: VOID}
-    fifteen = merged(CocoStuff().class_names, VOID)
+    assert coarse_labels(ALL27, VOID) == table | {255: VOID}
+    fifteen = coarse_labels(CocoStuff().class_names, VOID)
     assert fifteen == {id_: coarse - 12 if coarse >= 12 else VOID for id_, coarse in table.items()} | {255: VOID}
-    three = merged(CocoStuff(protocol="iic-cocostuff3").class_names, VOID)
+    three = coarse_labels(CocoStuff(protocol="iic-cocostuff3").class_names, VOID)
     kept = {23: 0, 22: 1, 21: 2}
     assert three == {id_: kept.get(coarse, VOID) for id_, coarse in table.items()} | {255: VOID}
 
@@ -125,10 +125,12 @@ def test_flat_pairs_and_units_of_64_by_name(save, noise, tmp_path):
 
 
 def test_many_images_are_to_be_prepared(save, pair, tmp_path, monkeypatch):
-    monkeypatch.setattr(coco_stuff, "_MOST_IN_MEMORY", 1)
+    monkeypatch.setattr(coco_stuff, "_MAX_IN_MEMORY", 1)
     pair("train2017/000000000009", seed=1)
     pair("val2017/000000000139", seed=2)
-    with pytest.raises(LatentclustError, match=r"2 images, and no more than 1 .*latentclust data prepare coco-stuff"):
+    with pytest.raises(
+        LatentclustError, match=r"has 2 images, but tiles of at most 1 .*latentclust data prepare coco-stuff"
+    ):
         CocoStuff().open((tmp_path,))
 
 

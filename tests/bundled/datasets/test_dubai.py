@@ -65,11 +65,11 @@ def test_an_index_of_no_class_is_refused_with_its_place(save, noise, tmp_path):
     save("dubai/images/a.jpg", noise(400, 400, 3))
     save("dubai/labels/a.png", ids)
     with pytest.raises(
-        LatentclustError, match=r"a\.png: 3 of 160000 pixels have a label of no class, the first 6"
+        LatentclustError, match=r"a\.png: 3 of 160000 pixels have a label without a class, the first 6"
     ) as e:
         Dubai().open((tmp_path,))
     assert "row 7, column 9 (from 0)" in str(e.value)
-    assert "Labels are 0 to 5" in str(e.value)
+    assert "valid labels are 0 to 5" in str(e.value)
 
 
 def test_an_image_without_mask_and_a_mask_without_image_are_both_told(save, noise, tmp_path):

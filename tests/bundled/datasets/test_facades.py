@@ -43,8 +43,8 @@ def test_palette_files_are_read_by_index_at_the_published_size(noise, save, maps
 @pytest.mark.parametrize(
     ("shape", "value", "said"),
     [
-        ((20, 10), 0, r"200 of 200 pixels have a label of no class, the first 0 at row 0, column 0"),
-        ((20, 12), 2, r"cmp_b1\.png: is 12x20, and its image cmp_b1\.jpg is 10x20"),
+        ((20, 10), 0, r"200 of 200 pixels have a label without a class, the first 0 at row 0, column 0"),
+        ((20, 12), 2, r"cmp_b1\.png: is 12x20, but its image cmp_b1\.jpg is 10x20"),
     ],
 )
 def test_label_maps_that_are_refused(save, noise, tmp_path, shape, value, said):
@@ -68,7 +68,7 @@ def test_an_empty_folder_and_an_absent_one(tmp_path):
     with pytest.raises(LatentclustError, match=r"Center for Machine Perception.*Tylecek & Sara 2013.*base/cmp_b"):
         Facades().open((tmp_path,))
     (tmp_path / "facades").mkdir()
-    with pytest.raises(LatentclustError, match="facades: no images in it"):
+    with pytest.raises(LatentclustError, match="facades: contains no images"):
         Facades().open((tmp_path,))
 
 

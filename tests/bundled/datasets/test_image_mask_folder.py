@@ -100,19 +100,34 @@ def test_without_masks_there_are_no_labels(save, noise, tmp_path):
 @pytest.mark.parametrize(
     ("mask", "name", "options", "said"),
     [
-        (INDICES, "{}.png", {}, r"data\.classes: not given, and .*masks holds masks"),
-        (INDICES, "{}.png", {"classes": CLASSES}, r"a\.png: 2 of 6 pixels have .*first 2 at row 0, column 2.*0 to 1:"),
-        (INDICES.repeat(2, 0), "{}.png", {"classes": "xyz"}, r"a\.png: is 3x4, and its image a\.png is 3x2"),
+        (INDICES, "{}.png", {}, r"data\.classes: is required, since .*masks contains masks"),
+        (
+            INDICES,
+            "{}.png",
+            {"classes": CLASSES},
+            r"a\.png: 2 of 6 pixels have .*first 2 at row 0, column 2.*valid labels are 0 to 1",
+        ),
+        (INDICES.repeat(2, 0), "{}.png", {"classes": "xyz"}, r"a\.png: is 3x4, but its image a\.png is 3x2"),
         (INDICES, "x{}.png", {"classes": "xyz"}, "2 of 2 images have no label map: a, b"),
-        (INDICES.astype(np.float32), "{}.tif", {"classes": "xyz"}, r"a\.tif: holds fractional values \(float32\)"),
-        (np.array(PALETTE, np.uint8)[INDICES], "{}.png", {"classes": "xyz"}, r"a\.png: is in colour \(mode RGB\)"),
+        (
+            INDICES.astype(np.float32),
+            "{}.tif",
+            {"classes": "xyz"},
+            r"a\.tif: labels must be integers, got fractional values \(float32\)",
+        ),
+        (
+            np.array(PALETTE, np.uint8)[INDICES],
+            "{}.png",
+            {"classes": "xyz"},
+            r"a\.png: expected indices, got an image in colour \(mode RGB\)",
+        ),
         (
             np.array(PALETTE, np.uint8)[INDICES],
             "{}.png",
             {"palette": PALETTE[:2]},
             r"a\.png: 2 of 6 pixels have a colour outside the palette, the first \(0, 255, 0\) at row 0, column 2",
         ),
-        (INDICES.astype(np.uint16), "{}.png", {"palette": PALETTE}, r"a\.png: more than 8 bits a channel"),
+        (INDICES.astype(np.uint16), "{}.png", {"palette": PALETTE}, r"a\.png: has more than 8 bits per channel"),
     ],
 )
 def test_masks_that_are_refused(folder, mask, name, options, said):
@@ -127,14 +142,14 @@ def test_images_that_are_refused(save, noise, tmp_path):
     with pytest.raises(LatentclustError, match=r"data\.images: no folder .*images"):
         spec.open(())
     (tmp_path / "images").mkdir()
-    with pytest.raises(LatentclustError, match="images: no images in it"):
+    with pytest.raises(LatentclustError, match="images: contains no images"):
         spec.open(())
     save("images/a.png", noise(2, 3))
     save("images/b.png", noise(4, 4))
     with pytest.raises(LatentclustError, match=r"images of 2 sizes: a\.png is 3x2 and b\.png is 4x4.*data\.tile"):
         spec.open(())
     save("images/b.png", np.zeros((2, 3), np.uint16))
-    with pytest.raises(LatentclustError, match=r"b\.png: more than 8 bits a channel \(mode I;16\)"):
+    with pytest.raises(LatentclustError, match=r"b\.png: has more than 8 bits per channel \(mode I;16\)"):
         spec.open(())
     save("images/b.jpg", noise(2, 3))
     with pytest.raises(LatentclustError, match=r"b\.jpg and b\.png both are 'b'"):
@@ -152,10 +167,10 @@ def test_a_truncated_image_is_named(save, noise, tmp_path, suffix):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"size": 4, "tile": 4}, "give one of them"),
-        ({"palette": (PALETTE[0], PALETTE[0])}, r"\(0, 0, 0\) is there twice"),
-        ({"palette": ((0, 0, 256),)}, "no colour of three values"),
-        ({"palette": PALETTE, "void": (3,)}, "3 is no place in the palette, which ends at 2"),
+        ({"size": 4, "tile": 4}, "use only one of them"),
+        ({"palette": (PALETTE[0], PALETTE[0])}, r"\(0, 0, 0\) occurs twice"),
+        ({"palette": ((0, 0, 256),)}, "is not a colour of three values"),
+        ({"palette": PALETTE, "void": (3,)}, "3 is not a position in the palette, which ends at 2"),
         ({"palette": PALETTE, "classes": CLASSES}, "2 names for 3 colours"),
     ],
 )

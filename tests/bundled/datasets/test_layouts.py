@@ -88,10 +88,13 @@ def test_images_are_resized_where_asked(tmp_path: Path):
         (lambda content: content[:-9], "cannot be read"),
         (
             lambda content: gzip.compress(gzip.decompress(content)[:-1]),
-            "holds 3135 bytes, where its header says 4x28x28",
+            "contains 3135 bytes, but its header announces 4x28x28",
         ),
-        (lambda content: gzip.compress(b""), "starts with nothing"),
-        (lambda content: gzip.compress(b"\x00\x00\x0d\x03" + gzip.decompress(content)[4:]), "starts with 00000d03"),
+        (lambda content: gzip.compress(b""), "is not an idx file of bytes with 3 axes: starts with nothing"),
+        (
+            lambda content: gzip.compress(b"\x00\x00\x0d\x03" + gzip.decompress(content)[4:]),
+            "is not an idx file of bytes with 3 axes: starts with 00000d03",
+        ),
         (lambda content: b"<html>not found</html>", "cannot be read"),
     ],
     ids=["cut", "short", "empty", "floats", "page"],
@@ -215,7 +218,7 @@ def test_cifar10_binary(tmp_path: Path):
     assert labels == list(range(6))
     assert contents(Cifar10(split="test"), tmp_path)[1] == [5]
     save(tmp_path / "cifar-10-batches-bin/test_batch.bin", bytes(3072))
-    with pytest.raises(LatentclustError, match="3072 bytes are no whole number of records of 3073"):
+    with pytest.raises(LatentclustError, match="3072 bytes are not a multiple of the record size 3073"):
         Cifar10().open((tmp_path,))
 
 
@@ -244,7 +247,7 @@ def test_cifar10_archive_reads_as_its_folders(tmp_path: Path):
 
 def test_a_folder_that_is_no_class_is_named(tmp_path: Path):
     save(tmp_path / "cifar10/train/zebra/1.jpg", jpeg(0))
-    with pytest.raises(LatentclustError, match="'zebra' is no class"):
+    with pytest.raises(LatentclustError, match="'zebra' is not a class"):
         Cifar10(split="train").open((tmp_path,))
 
 
@@ -260,7 +263,7 @@ def test_stl10_lies_column_by_column(tmp_path: Path):
     with pytest.raises(LatentclustError, match="3 samples, but labels of shape"):
         Stl10().open((tmp_path,))
     save(tmp_path / "stl10_binary/test_X.bin", bytes(5))
-    with pytest.raises(LatentclustError, match="5 bytes are no whole number of images"):
+    with pytest.raises(LatentclustError, match="5 bytes are not a multiple of the image size"):
         Stl10().open((tmp_path,))
 
 

@@ -9,9 +9,8 @@ import torch
 from PIL import Image
 
 from latentclust.api import VOID, LatentclustError
-from latentclust.bundled.datasets.potsdam import Potsdam, _draw
+from latentclust.bundled.datasets.potsdam import Potsdam, _draw, image_strips
 from latentclust.bundled.datasets.potsdam_scenes import SCORED, PotsdamScene, scenes
-from latentclust.bundled.datasets.potsdam_strips import image_strips
 from latentclust.data.prepared.prepare import prepare
 from latentclust.data.tiling import cut
 from tests.bundled.datasets.isprs import drawn, write, write_image, write_labels
@@ -206,19 +205,19 @@ def twice(raw: Path) -> None:
         (
             spoilt_colours,
             "top_potsdam_2_10_label.tif",
-            "4 pixels of colours outside the palette, the first (252, 255, 0) at row 17, column 40, counted from 0",
+            "4 pixels have colours outside the palette, the first (252, 255, 0) at row 17, column 40, counted from 0",
         ),
         (
             spoilt_size,
             "top_potsdam_2_10_label.tif",
-            "is 1204x812, and its scene top_potsdam_2_10_RGBIR.tif is 1205x812",
+            "is 1204x812, but its scene top_potsdam_2_10_RGBIR.tif is 1205x812",
         ),
-        (spoilt_bands, "top_potsdam_3_10_RGBIR.tif", "has 3 bands of uint8, and 4 of uint8 (RGBIR) are read"),
-        (spoilt_label_bands, "top_potsdam_3_10_label.tif", "has 4 bands of uint8, and 3 of uint8 (colours) are read"),
-        (label_alone, "top_potsdam_3_10_label.tif", "labels without their scene"),
+        (spoilt_bands, "top_potsdam_3_10_RGBIR.tif", "expected 4 bands of uint8 (RGBIR), got 3 of uint8"),
+        (spoilt_label_bands, "top_potsdam_3_10_label.tif", "expected 3 bands of uint8 (colours), got 4 of uint8"),
+        (label_alone, "top_potsdam_3_10_label.tif", "labels without a scene"),
         (truncated, "top_potsdam_2_10_RGBIR.tif", "cannot be read (RasterioIOError"),
         (no_tiff, "top_potsdam_2_10_RGBIR.tif", "cannot be read (RasterioIOError"),
-        (twice, "top_potsdam_2_10_RGBIR.tif", "is there twice"),
+        (twice, "top_potsdam_2_10_RGBIR.tif", "exists twice"),
     ],
 )
 def test_what_is_wrong_is_named_stops_before_the_manifest_and_is_mended(spoil, file, what, raw, tmp_path):

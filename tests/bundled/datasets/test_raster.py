@@ -199,20 +199,20 @@ def test_files_that_are_no_rasters_are_named(scene, tmp_path):
     assert "scene.tif: cannot be read (RasterioIOError" in str(refusal(path=cut))
     assert "data.path: no raster or folder absent.tif" in str(refusal(path=Path("absent.tif")))
     (tmp_path / "empty").mkdir()
-    assert "empty: no raster below it" in str(refusal(path=tmp_path / "empty"))
+    assert "empty: contains no rasters" in str(refusal(path=tmp_path / "empty"))
 
 
 def test_an_empty_scene_is_named(scene):
     empty = scene(np.zeros((1, 20, 20), np.uint8), "empty.tif", nodata=0)
     full = scene(noise(1, 20, 20), "full.tif")
     error = refusal(path=(full, empty))
-    assert "empty.tif: has no pixel of data among the 400 looked at" in str(error)
+    assert "empty.tif: has no valid pixels among 400 samples" in str(error)
 
 
 def test_band_counts_that_differ_are_both_said(scene):
     one, three = scene(noise(1, 20, 20), "one.tif"), scene(noise(3, 20, 20), "three.tif")
     assert f"data.path: {one} has 1 bands and {three} has 3 bands" in str(refusal(path=(three, one)))
-    assert "one.tif: has 1 bands, and band 2 is asked for" in str(refusal(path=one, bands=(1, 2)))
+    assert "one.tif: has 1 bands, but band 2 is requested" in str(refusal(path=one, bands=(1, 2)))
     assert Raster(path=(one, three), bands=(1,), window=8, windows=20).open(()).source.shape == (1, 8, 8)
 
 

@@ -1,0 +1,151 @@
+"""Files of arrays: samples and, if they contain them, labels of .npy, .npz, .mat and .h5ad files."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentclust.api import LatentclustError, decode_errors
+
+
+@contextmanager
+def open_npz(path: Path) -> Iterator[Any]:
+    """Open a NumPy archive without unpickling.
+
+    Raises:
+        LatentclustError: If it is damaged, contains Python objects or does not contain what is read from it.
+    """
+    # Pass an open file, since numpy does not close a file that it opened itself if the archive is damaged.
+    fix = "Copy the file again, or write it with numpy.savez without Python objects"
+    with decode_errors(path, fix), path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+        yield file
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[Any]:
+    """Open an HDF5 file.
+
+    Raises:
+        LatentclustError: If h5py is not installed, or the file is damaged or does not contain what is read from it.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        fix = "Run `pip install 'latentclust[h5ad]'`"
+        raise LatentclustError.at(str(path), "requires h5py, which is not installed", fix) from error
+    with decode_errors(path), h5py.File(path, "r") as file:
+        yield file
+
+
+Arrays = tuple[NDArray[Any], NDArray[Any] | None]
+"""Samples and labels."""
+
+
+def read_npy(path: Path) -> Arrays:
+    """Read the array of a .npy file. There are no labels."""
+    with decode_errors(path, "Write it with numpy.save, without Python objects"):
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    return array, None
+
+
+def read_npz(path: Path, x: str | None, y: str | None) -> Arrays:
+    """Read the samples `x` and the labels `y` of a .npz file, by default by their usual keys."""
+    with open_npz(path) as file:
+        labels = labels_key(file.files, y, path)
+        return file[samples_key(file.files, x, path)], None if labels is None else file[labels]
+
+
+def read_h5ad(path: Path, x: str | None, y: str | None) -> Arrays:
+    """Read a dense or row-sparse matrix of an AnnData file, `X` by default, and the column `y` of `obs`."""
+    with open_hdf5(path) as file:
+        matrix = _dense(file[samples_key(list(file), x, path)], path)
+        if y is None:
+            return matrix, None
+        return matrix, _column(file["obs"][labels_key(list(file["obs"]), y, path)])
+
+
+def _dense(stored: Any, path: Path) -> NDArray[Any]:
+    """Return a stored matrix, which AnnData writes as a data set or as a group with a csr_matrix, as a dense array."""
+    from scipy.sparse import csr_matrix
+
+    encoding = stored.attrs.get("encoding-type", "array")
+    if encoding == "array":
+        dense: NDArray[Any] = stored[...]
+        return dense
+    if encoding != "csr_matrix":
+        what = f"the matrix is a {encoding}, which is not supported"
+        raise LatentclustError.at(str(path), what, "Write it dense or as csr_matrix")
+    values = (stored["data"][...], stored["indices"][...], stored["indptr"][...])
+    matrix: NDArray[Any] = csr_matrix(values, shape=tuple(stored.attrs["shape"])).toarray()
+    return matrix
+
+
+def _column(stored: Any) -> NDArray[Any]:
+    """Return a column of `obs` as text. AnnData stores a categorical column as codes, in which -1 is missing."""
+    if stored.attrs.get("encoding-type") == "categorical":
+        named: NDArray[Any] = _as_text(stored["categories"])[_complete(stored["codes"][...])]
+        return named
+    return _as_text(stored)
+
+
+def _as_text(stored: Any) -> NDArray[Any]:
+    cells = stored.asstr()[...] if stored.dtype.kind == "O" else stored[...]
+    text: NDArray[Any] = np.asarray(cells).astype(np.str_)
+    return text
+
+
+def _complete(codes: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    missing = int(np.count_nonzero(codes < 0))
+    if missing:
+        raise ValueError(f"{missing} samples have no label")
+    return codes
+
+
+def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Read the samples `x` and labels `y` of a MATLAB file up to version 7.2, by default by their usual keys.
+
+    Raises:
+        LatentclustError: If a variable is missing or the file is damaged.
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    with decode_errors(path, "Download or copy it again; a file of version 7.3 must be saved again with -v7"):
+        try:
+            variables = loadmat(path)
+        except MatReadError as error:
+            raise ValueError(str(error)) from error
+    names = [name for name in variables if not name.startswith("__")]
+    labels = labels_key(names, y, path)
+    return variables[samples_key(names, x, path)], None if labels is None else variables[labels]
+
+
+_SAMPLES = ("x", "X")
+_LABELS = ("y", "Y")
+
+
+def samples_key(names: Sequence[str], asked: str | None, path: Path) -> str:
+    """Return the requested or usual key of the samples. Raise LatentclustError if the file has no such array."""
+    usual = next((name for name in _SAMPLES if name in names), _SAMPLES[0])
+    return _existing_key(names, asked if asked is not None else usual, "x", path)
+
+
+def labels_key(names: Sequence[str], asked: str | None, path: Path) -> str | None:
+    """Return the requested or usual key of the labels, or None if there are no labels.
+
+    Raises:
+        LatentclustError: If the file has no array with the requested key.
+    """
+    if asked is None:
+        return next((name for name in _LABELS if name in names), None)
+    return _existing_key(names, asked, "y", path)
+
+
+def _existing_key(names: Sequence[str], name: str, option: str, path: Path) -> str:
+    if name not in names:
+        what = f"does not contain {name!r}, only {', '.join(names) or 'nothing'}"
+        raise LatentclustError.at(str(path), what, f"Set data.{option} to one of them")
+    return name
