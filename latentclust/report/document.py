@@ -89,8 +89,8 @@ def _readouts(facts: RunFacts) -> str:
         scores = [format_score((reading.metrics or {})[name]) for name in names]
         rows.append([label, f"{reading.agreement:.1%}", *scores])
     intro = (
-        "The same model with other inference methods. Agreement is the share of samples in the same cluster as by the "
-        "model's own inference, after one-to-one matching of the clusters."
+        f"The same model with other inference methods. Agreement is the share of {facts.protocol.unit} in the same "
+        "cluster as by the model's own inference, after one-to-one matching of the clusters."
     )
     return f"## Other inference methods\n\n{intro}\n\n" + markdown_table(
         ["inference", "agreement", *map(display_name, names)], rows

@@ -62,7 +62,7 @@ class RunFacts:
         versions: Version of each distribution that provided parts.
         clusters: Number of clusters K.
         occupancy: Number of samples or pixels in each cluster, `(k,)`.
-        selection: Sentence about how the weights were selected without labels.
+        selection: Text about how the weights were selected without labels, with a full stop.
         metrics: Scores by metric. None without ground truth.
         baselines: Scores by baseline and metric. None without ground truth.
         table: Counts `[cluster, class]`. None without ground truth.

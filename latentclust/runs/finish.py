@@ -63,7 +63,7 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     context = RunContext(
         device=trained.device_name,
         seconds=trained.seconds,
-        selection=f"The model is {trained.selection}.",
+        selection=f"{trained.selection}.",
         history=_logged(trained.log, "losses"),
         diagnostics=_logged(trained.log, "chains"),
         oracle=_oracle(trained.log),

@@ -107,7 +107,7 @@ def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> RunF
         split = f"{trained.recipe.data.use} {split_of(trained.dataset)}"
         protocol = replace(protocol, name=f"{split} to {protocol.name}", train_split=split)
     seconds = time.perf_counter() - started
-    return report_facts(evaluated, RunContext(str(model.device), seconds, "The model is used as saved."), protocol)
+    return report_facts(evaluated, RunContext(str(model.device), seconds, "the weights of the model file."), protocol)
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:

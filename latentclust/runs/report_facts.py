@@ -47,7 +47,7 @@ class RunContext:
     Attributes:
         device: Human-readable name of the device.
         seconds: Wall-clock time in seconds.
-        selection: Sentence about how the weights were selected.
+        selection: Text about how the weights were selected, with a full stop.
         history: Logged losses by round.
         diagnostics: Logged diagnostics of the chains by round.
         oracle: Best entry of the learning curve by labels. None without a learning curve.
