@@ -45,14 +45,14 @@ def test_options_come_with_type_and_default(cli):
     told = clusters.pop("description"), half_width.pop("description")
     assert half_width == {"name": "half_width", "type": "float > 0", "required": False, "default": 1.0}
     assert clusters == {"name": "clusters", "type": "int >= 2", "required": True, "default": None}
-    assert told == ("K, the number of clusters asked for; at least 2.", "Bound of each value, either way.")
+    assert told == ("Number of clusters that the inference looks for.", "Largest absolute value of a dimension.")
     assert "half_width: float > 0 = 1.0" in cli("plugins", "list", "prior").out
 
 
 def test_options_are_described(cli):
     parts = json.loads(cli("plugins", "list", "view", "--json").out)["parts"]
     affine = next(part for part in parts if part["name"] == "affine")["options"]
-    told = "Largest rotation either way; degrees."
+    told = "Largest rotation in degrees, in either direction."
     assert {option["name"]: option["description"] for option in affine}["rotation"] == told
     assert told in cli("plugins", "list", "view").out
 
