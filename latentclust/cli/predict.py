@@ -53,7 +53,7 @@ def predict(
     _check_out(out)
     import pandas as pd
 
-    from latentclust.cli.progress import read_progress
+    from latentclust.cli.read_progress import read_progress
     from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.infer.image_inputs import open_inputs
     from latentclust.model.model_file import load

@@ -1,20 +1,15 @@
-"""Progress of a training and of reading samples: bars on a terminal, plain lines elsewhere."""
+"""Progress of a training: a bar on a terminal, plain lines elsewhere. Importing it does not import torch."""
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 from rich.text import Text
 
 from latentclust.cli.terminal import stderr_console
-from latentclust.specs.data import ImageSource
 from latentclust.train.events import Record
 from latentclust.train.rank import process_rank
 
@@ -157,27 +152,3 @@ class LineProgress:
 
     def _print(self, text: str) -> None:
         self.console.print(self.prefix + text, markup=False, soft_wrap=True)
-
-
-class _ReadSource(ImageSource):
-    """A source that advances a progress bar as it is read."""
-
-    def __init__(self, source: ImageSource, bar: Progress, task: TaskID) -> None:
-        self.shape, self.dtype = source.shape, source.dtype
-        self._source, self._bar, self._task = source, bar, task
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        samples = self._source.read(indices)
-        self._bar.advance(self._task, len(indices))
-        return samples
-
-
-@contextmanager
-def read_progress(source: ImageSource) -> Iterator[ImageSource]:
-    """Yield the source with a progress bar for its reading, if messages go to a terminal."""
-    console = stderr_console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield _ReadSource(source, bar, bar.add_task("reading", total=len(source)))
