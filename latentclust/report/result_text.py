@@ -80,7 +80,7 @@ def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float
         ]
         return f"The recipe loses to {baseline} in {_listed(pairs)}."
     won = [display_name(key) for key in metrics if key in scores and metrics[key] > scores[key]]
-    return f"The recipe beats {baseline} in {_listed(won)}." if won else f"The recipe is no better than {baseline}."
+    return f"The recipe beats {baseline} in {_listed(won)}." if won else f"The recipe does not beat {baseline}."
 
 
 def _listed(words: list[str]) -> str:

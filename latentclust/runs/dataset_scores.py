@@ -19,7 +19,7 @@ class DatasetScores:
 
     Attributes:
         clustering: Occupancy, and the scores against the ground truth if there is any.
-        confidence: Mean probability of the chosen clusters, in (0, 1]; NaN if there is no valid pixel.
+        confidence: Mean probability of the chosen clusters, in (0, 1]; NaN without valid pixels.
         posterior: Posterior of whole images. None for label maps.
     """
 

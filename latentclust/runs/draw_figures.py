@@ -63,7 +63,7 @@ def draw_figures(
 
 
 def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
-    """Return why the first scene is not labelled as a whole, as a sentence. None if it is or there is no scene."""
+    """Return why the first scene is not labelled as a whole, as a sentence. None if it is, or without a scene."""
     if not tested.scenes or not isinstance(dataset, SceneDatasetSpec):
         return None
     height, width = dataset.scene_size(tested.scenes[0])

@@ -123,6 +123,6 @@ def test_label_maps_are_told_by_their_protocol_and_by_who_made_the_mask(make_fac
 def test_label_maps_miss_the_k_means_of_pixels(make_facts: MakeFacts) -> None:
     facts = of_pixels(make_facts(baselines={"majority": {"accuracy": 0.7}}))
     assert "K-means of pixels was not run" in render_report(facts)
-    assert "The recipe is no better than the majority class." in render_report(facts)
+    assert "The recipe does not beat the majority class." in render_report(facts)
     assert "latentclust predict" not in render_report(facts)
     assert "latentclust label model.safetensors SCENES --out labels" in render_report(facts)
