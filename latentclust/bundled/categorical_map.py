@@ -116,7 +116,7 @@ def draw_or_argmax(posterior: Float[Tensor, "b k h w"], rng: torch.Generator | N
 
 
 def one_hot(label: Int64[Tensor, "b *s"], clusters: int) -> Float32[Tensor, "b k *s"]:
-    """Return labels as one-hot categories. The values are not read, so there is no wait for the device."""
+    """Return labels as one-hot categories. The values are not read, so that the device is not waited for."""
     empty = torch.zeros(len(label), clusters, *label.shape[1:], device=label.device)
     return empty.scatter_(1, label[:, None], 1.0)
 

@@ -27,7 +27,7 @@ class Digits(PublishedImages):
 
     summary: ClassVar[str] = "1,797 handwritten digits, 8x8 grey, 10 classes"
     licence: ClassVar[str] = "CC BY 4.0"
-    layout: ClassVar[str] = "no files: scikit-learn contains the data"
+    layout: ClassVar[str] = "nothing: scikit-learn contains the data"
     name: ClassVar[str] = "digits"
     marks: ClassVar[tuple[str, ...]] = ("digits.csv.gz",)
     origin: ClassVar[str] = "scikit-learn"

@@ -60,6 +60,6 @@ class Svhn(PublishedImages):
 
 def _read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     images, labels = read_mat(path, "X", "y")
-    assert labels is not None, "y was asked for"
+    assert labels is not None, "labels were requested"
     with decode_errors(path):
         return images.transpose(3, 2, 0, 1), labels.ravel().astype(np.int64) % _ZERO

@@ -29,7 +29,7 @@ class Synthetic(DatasetSpec):
 
     summary: ClassVar[str] = "4 Gaussians of 2,500 points in the plane, seen through a random network as 100 features"
     licence: ClassVar[str] = "none: the data are generated"
-    layout: ClassVar[str] = "no files: the data are generated"
+    layout: ClassVar[str] = "nothing: the data are generated"
 
     seed: NonNegativeInt = 0
     """Random seed of the points and of W and U."""

@@ -12,7 +12,7 @@ from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Post
 
 @final
 class BestHead(InferenceSpec):
-    """Softmax of the sub-head with the most mutual information with the training images. There is no style.
+    """Softmax of the sub-head with the most mutual information with the training images. The style is empty.
 
     IIC takes the sub-head of lowest loss. That loss needs views, which inference does not have; the criterion here is
     `I(x; y) = H(mean p) - mean H(p)` in nats, from the cluster probabilities p of the training images. Labels are not

@@ -95,7 +95,7 @@ class KMeansOnCode(InferenceSpec):
 
 @final
 class KMeansOnFeatures(InferenceSpec):
-    """k-means on the representation of a network, the input of its head. There is no style.
+    """k-means on the representation of a network, the input of its head. The style is empty.
 
     Example:
         ```toml

@@ -196,7 +196,7 @@ class LangevinGibbs(AnnealedChainSpec):
 
 def _style_sigma(model: Model) -> float:
     """Return the standard deviation of the prior style."""
-    assert isinstance(model.prior, OneHotGaussian), "assembly asked for objections"
+    assert isinstance(model.prior, OneHotGaussian), "assembly checks objections"
     return model.prior.sigma
 
 

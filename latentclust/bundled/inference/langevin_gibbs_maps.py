@@ -187,5 +187,5 @@ def _grid(prior: CategoricalMap, images: Images) -> tuple[int, int, int, int]:
 
 
 def _prior(model: Model) -> CategoricalMap:
-    assert isinstance(model.prior, CategoricalMap), "assembly asked for objections"
+    assert isinstance(model.prior, CategoricalMap), "assembly checks objections"
     return model.prior
