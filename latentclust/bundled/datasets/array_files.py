@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, decode_errors
 
+Arrays = tuple[NDArray[Any], NDArray[Any] | None]
+"""Samples and labels."""
+
+_SAMPLES = ("x", "X")
+
+_LABELS = ("y", "Y")
+
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Any]:
@@ -38,10 +45,6 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         raise LatentclustError.at(str(path), "requires h5py, which is not installed", fix) from error
     with decode_errors(path), h5py.File(path, "r") as file:
         yield file
-
-
-Arrays = tuple[NDArray[Any], NDArray[Any] | None]
-"""Samples and labels."""
 
 
 def read_npy(path: Path) -> Arrays:
@@ -121,10 +124,6 @@ def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], ND
     names = [name for name in variables if not name.startswith("__")]
     labels = labels_key(names, y, path)
     return variables[samples_key(names, x, path)], None if labels is None else variables[labels]
-
-
-_SAMPLES = ("x", "X")
-_LABELS = ("y", "Y")
 
 
 def samples_key(names: Sequence[str], asked: str | None, path: Path) -> str:

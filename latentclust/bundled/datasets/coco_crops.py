@@ -51,16 +51,17 @@ ALL27 = tuple(COARSE)
 STUFF15 = ALL27[12:]
 STUFF3 = ("sky", "plant", "ground")
 
+_MIN_SIDE = 360
+
+_MIN_SHARE = 0.75
+
+_SCALE = 0.33
+
 
 def coarse_labels(names: tuple[str, ...], void: int) -> dict[int, int]:
     """Return the label of every id of a label file: the index of its coarse class in `names`, or `void`."""
     labels = {id_: void for ids in COARSE.values() for id_ in ids} | {UNLABELLED: void}
     return labels | {id_: label for label, name in enumerate(names) for id_ in COARSE[name]}
-
-
-_MIN_SIDE = 360
-_MIN_SHARE = 0.75
-_SCALE = 0.33
 
 
 def iic_tiles(pairs: Sequence[Pair], classes: Mapping[int, int], choose: bool) -> Tiles:

@@ -20,6 +20,15 @@ _MAX_IN_MEMORY = 2000
 
 _CLASSES = {"iic-cocostuff3": STUFF3, "iic-cocostuff15": STUFF15, "stego-cocostuff27": ALL27}
 
+PARTS = ("train2017", "val2017")
+"""Published parts."""
+
+MAPS = "stuffthingmaps"
+"""Folder of the published label maps."""
+
+_LABEL_ENDING = "_label"
+"""Ending of the names of label maps in a folder of pairs."""
+
 
 class CocoStuff(PublishedPairs):
     """Photographs with a label for each pixel: 3 or 15 classes of stuff by IIC, or 27 classes by STEGO.
@@ -103,16 +112,6 @@ class CocoStuff(PublishedPairs):
         if self.protocol == "stego-cocostuff27":
             return stego_tiles(pairs, classes)
         return iic_tiles(pairs, classes, choose=self.curated is None)
-
-
-PARTS = ("train2017", "val2017")
-"""Published parts."""
-
-MAPS = "stuffthingmaps"
-"""Folder of the published label maps."""
-
-_LABEL_ENDING = "_label"
-"""Ending of the names of label maps in a folder of pairs."""
 
 
 def pairs_of(origin: Path, parts: Sequence[str]) -> tuple[Pair, ...]:

@@ -40,6 +40,8 @@ from latentclust.bundled.datasets.published_pairs import stack_tiles
 
 _BYTES = range(256)
 
+_MASKS = "masks"
+
 
 @dataclass(frozen=True, slots=True)
 class MaskEncoding:
@@ -94,9 +96,6 @@ class MaskEncoding:
         """
         ids = read_colours(path, self.palette) if self.palette else read_ids(path)
         return to_labels(ids, self.labels, path)
-
-
-_MASKS = "masks"
 
 
 class ImageMaskFolder(PreparedDatasetSpec):

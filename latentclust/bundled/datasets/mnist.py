@@ -12,6 +12,10 @@ from latentclust.bundled.datasets.published_images import Part, PublishedImages,
 
 _STEMS: dict[Part, str] = {"train": "train", "test": "t10k"}
 
+_UNSIGNED_BYTE = 0x08
+
+_WORD = 4
+
 
 class Mnist(PublishedImages):
     """70,000 handwritten digits of 28x28 pixels.
@@ -108,10 +112,6 @@ class FashionMnist(PublishedImages):
         from torchvision import datasets
 
         datasets.FashionMNIST(root, download=True)
-
-
-_UNSIGNED_BYTE = 0x08
-_WORD = 4
 
 
 def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:

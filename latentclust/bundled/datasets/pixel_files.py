@@ -14,6 +14,16 @@ from latentclust.api import LatentclustError, decode_errors, image_to_array
 _DEEP = ("I", "F")
 """First characters of the modes with more than 8 bits per channel."""
 
+Colour = tuple[int, int, int]
+
+_INDEXED = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+"""Modes with integer pixels."""
+
+_COLOURED = frozenset({"RGB", "RGBA"})
+
+_UNKNOWN = -2
+"""Label of ids without a class."""
+
 
 def image_mode(path: Path) -> str:
     """Return `L` for a grey image file and `RGB` otherwise, from its header.
@@ -53,17 +63,6 @@ def check_same_size(image: NDArray[Any], labels: NDArray[Any], image_path: Path,
     if (height, width) != (rows, columns):
         what = f"is {columns}x{rows}, but its image {image_path.name} is {width}x{height}"
         raise LatentclustError.at(str(labels_path), what, "Use an image and a label map of the same size")
-
-
-Colour = tuple[int, int, int]
-
-_INDEXED = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"})
-"""Modes with integer pixels."""
-
-_COLOURED = frozenset({"RGB", "RGBA"})
-
-_UNKNOWN = -2
-"""Label of ids without a class."""
 
 
 def read_ids(path: Path) -> NDArray[Any]:

@@ -40,6 +40,17 @@ _SUMMARIES = {
     f"labels, scored on {STEGO_TILES} labelled tiles of our own draw, seed {STEGO_SEED}",
 }
 
+LOSSY = frozenset({"4_12", "6_7"})
+"""Scenes whose label rasters deviate from the palette: lossy compression in 4_12, cars as (252, 255, 0) in 6_7."""
+
+LOSS = 88
+"""Largest accepted distance of their channels from 0 or 255: above all that occur, and 40 below the middle."""
+
+_BAD = -2
+
+_CLASSES = np.array([VOID, 1, 3, 2, 5, _BAD, 4, 0], np.int16)
+"""Class by the bits of red, green and blue: black, blue, green, cyan, red, magenta (invalid), yellow, white."""
+
 
 class Potsdam(PreparedDatasetSpec):
     """Aerial scenes of Potsdam at 5 cm with a label for each pixel, cut into tiles by a published protocol.
@@ -133,17 +144,6 @@ def _draw(found: Sequence[PotsdamScene]) -> Mapping[str, NDArray[np.int64]]:
     ends = np.cumsum(list(counts.values()))
     starts = dict(zip(counts, ends - list(counts.values()), strict=True))
     return {name: drawn[(drawn >= start) & (drawn < start + counts[name])] - start for name, start in starts.items()}
-
-
-LOSSY = frozenset({"4_12", "6_7"})
-"""Scenes whose label rasters deviate from the palette: lossy compression in 4_12, cars as (252, 255, 0) in 6_7."""
-
-LOSS = 88
-"""Largest accepted distance of their channels from 0 or 255: above all that occur, and 40 below the middle."""
-
-_BAD = -2
-_CLASSES = np.array([VOID, 1, 3, 2, 5, _BAD, 4, 0], np.int16)
-"""Class by the bits of red, green and blue: black, blue, green, cyan, red, magenta (invalid), yellow, white."""
 
 
 def image_strips(scene: PotsdamScene, channels: int) -> Iterator[NDArray[np.uint8]]:
