@@ -117,7 +117,7 @@ def test_another_model_other_options_or_a_changed_scene_are_refused(
 def test_files_of_others_are_never_replaced(planted: ClusteringModel, scene: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "scene.tif").write_text("mine")
-    with pytest.raises(LatentclustError, match="no run in this folder wrote it"):
+    with pytest.raises(LatentclustError, match="already exists, and was not written by a run in this folder"):
         latentclust.label(planted, scene, tmp_path / "out")
     assert files(tmp_path / "out") == {"scene.tif": b"mine"}
 
@@ -155,7 +155,7 @@ def test_a_model_file_without_names_and_scales_of_bands_is_read(planted: Cluster
 def test_a_model_that_does_not_say_how_it_reads_bands_is_refused(
     planted: ClusteringModel, scene: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(LatentclustError, match="does not say which bands it reads"):
+    with pytest.raises(LatentclustError, match="does not contain the bands that it reads"):
         latentclust.label(replace(planted, bands=None), scene, tmp_path / "out")
 
 
