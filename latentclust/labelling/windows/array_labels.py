@@ -13,7 +13,7 @@ from latentclust.labelling.windows.grid import Span
 from latentclust.labelling.windows.stitch import NO_DATA, PixelRows, StripShape, decide_labels
 from latentclust.labelling.windows.strip_labeller import StripLabeller
 from latentclust.labelling.windows.strips import PixelBounds, split_into_strips
-from latentclust.labelling.windows.window_batches import ArrayWindows, WindowSource, batch_windows, read_windows
+from latentclust.labelling.windows.window_batches import ArrayWindows, WindowReader, batch_windows, read_windows
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID
 
@@ -51,7 +51,7 @@ def array_label_type(clusters: int) -> np.dtype[np.signedinteger[Any]]:
 
 def label_array(
     settings: LabelSettings,
-    source: WindowSource,
+    source: WindowReader,
     rows: Sequence[Span],
     columns: Sequence[Span],
     bounds: PixelBounds,

@@ -37,7 +37,7 @@ class WindowPixels:
 
 
 @runtime_checkable
-class WindowSource(Protocol):
+class WindowReader(Protocol):
     """A scene that windows are read from."""
 
     def read(self, row: Span, column: Span) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
@@ -100,7 +100,7 @@ class ArrayWindows:
         return fill_window(np.where(valid, raw, 0).astype(self.dtype), valid, self.bands.ranges)
 
 
-def read_windows(source: WindowSource, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[WindowPixels | None]:
+def read_windows(source: WindowReader, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[WindowPixels | None]:
     """Yield the windows of a strip in the order of the grid; None for a window without valid pixels."""
     for number, row in enumerate(rows):
         for column in columns:
