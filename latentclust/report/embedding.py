@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from latentclust.report.plotting import group_style, new_figure
+from latentclust.report.colours import group_style
+from latentclust.report.plotting import new_figure
 
 LIMIT = 2000
 """Maximum number of samples. t-SNE of more takes minutes and shows no more."""

@@ -9,7 +9,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.plotting import OUTLINE, RAW, SMOOTH, group_style, hide_spines, new_figure
+from latentclust.report.colours import group_style
+from latentclust.report.plotting import OUTLINE, RAW, SMOOTH, hide_spines, new_figure
 
 PANELS_ACROSS = 3
 SMOOTHED_SHARE = 0.05

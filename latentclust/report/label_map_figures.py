@@ -17,8 +17,9 @@ from PIL import Image
 
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
+from latentclust.report.colours import NODATA_COLOUR, colour_labels, map_colours, palette_bytes
 from latentclust.report.image_figures import as_colour, mosaic
-from latentclust.report.plotting import NODATA_COLOUR, colour_labels, map_colours, new_figure, palette_bytes
+from latentclust.report.plotting import new_figure
 from latentclust.specs.data import VOID
 
 CELL = 1.6

@@ -10,13 +10,14 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
 from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
+from latentclust.report.colours import cluster_colours
 from latentclust.report.display_names import class_names, cluster_names, display_name
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.figures import contingency_figure, length_curve, loss_curves
 from latentclust.report.image_figures import most_confident, samples_per_cluster
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
-from latentclust.report.plotting import cluster_colours, save_figure
+from latentclust.report.plotting import save_figure
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
 from latentclust.runs.subset import spread_indices, subset

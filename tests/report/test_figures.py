@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from latentclust.report.colours import group_style
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne
 from latentclust.report.figures import contingency_figure, loss_curves, smoothed
 from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster
-from latentclust.report.plotting import DPI, group_style, save_figure
+from latentclust.report.plotting import DPI, save_figure
 
 TABLE = np.array([[8, 0], [1, 6], [5, 0]])
 MATCHING = np.array([0, 1, -1])

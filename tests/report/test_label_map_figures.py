@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from latentclust.errors import LatentclustError
+from latentclust.report.colours import NODATA_COLOUR, cluster_colours, colour_labels, map_colours
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
-from latentclust.report.plotting import NODATA_COLOUR, cluster_colours, colour_labels, map_colours
 from latentclust.specs.data import VOID
 
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
+from PIL.ImageColor import getrgb
 
 from latentclust.labelling.outputs.cog import Palette
 from latentclust.labelling.windows.stitch import NO_DATA, label_type
 from latentclust.model.class_names import NO_DATA as NO_DATA_NAME
 from latentclust.model.class_names import classes_of, name_of
 from latentclust.model.model import ClusteringModel
-from latentclust.report.plotting import LEVELS, cluster_colours
+from latentclust.report.colours import LEVELS, cluster_colours
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue and alpha, 0 to 255."""
@@ -122,5 +122,5 @@ def _colour(given: str | None, default: Colour) -> Colour:
     """Parse a colour `#rrggbb`. Return the default if it is None."""
     if given is None:
         return default
-    red, green, blue = (round(level * LEVELS) for level in to_rgb(given))
+    red, green, blue = getrgb(given)[:3]
     return red, green, blue, LEVELS

@@ -187,7 +187,7 @@ def test_a_scene_without_a_georeference_fails_if_an_area_is_given(planted: Clust
         ({"bbox": (3.0, 0.0, 1.0, 1.0)}, "3 0 1 1 is not a bounding box"),
         ({"bbox": (0.0, 0.0, float("nan"), 1.0)}, "is not a bounding box"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "bbox_crs": "EPSG:nope"}, "'EPSG:nope' is not a coordinate reference system"),
-        ({"bbox_crs": "EPSG:4326"}, "given without --bbox"),
+        ({"bbox_crs": "EPSG:4326"}, "requires --bbox"),
         ({"bbox": (0.0, 0.0, 1.0, 1.0), "geometry": "area.geojson"}, "exclude each other"),
         ({"bbox": (170.0, -20.0, -170.0, -10.0), "bbox_crs": "EPSG:4326"}, "over the 180th meridian as in 170 -20 190"),
         ({"bbox": (0.0, 0.0, 1e300, 1.0)}, "is not a bounding box"),
