@@ -72,7 +72,8 @@ class LabelLineProgress:
     def on_start(self, scenes: int, kept: int) -> None:
         """Print the number of scenes."""
         self.total = scenes
-        self._print(f"{scenes} scenes to label" + (f", {kept} already done" if kept else ""))
+        noun = "scene" if scenes == 1 else "scenes"
+        self._print(f"{scenes} {noun} to label" + (f", {kept} already done" if kept else ""))
 
     def on_scene_start(self, name: str, windows: int) -> None:
         """Do nothing: a line is printed when the scene ends."""

@@ -14,6 +14,8 @@ from latentclust.report.result_text import CLASS_COLUMNS, baseline_verdicts, cha
 def print_results(console: Console, facts: RunFacts) -> None:
     """Print the table of scores, a sentence about each baseline, and the protocol."""
     console.print(results_table(facts))
+    if facts.metrics is None:
+        console.print("The data have no labels, so no scores were computed.")
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
     console.print(escape(str(facts.protocol)), style="dim")
@@ -66,7 +68,7 @@ def _best_in_bold(values: list[float | None]) -> list[str]:
 
 
 def _occupancy_table(facts: RunFacts) -> Table:
-    table = Table(title=facts.recipe, caption="No labels, so no scores.")
+    table = Table(title=facts.recipe)
     table.add_column("")
     table.add_column(facts.protocol.unit, justify="right")
     for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):

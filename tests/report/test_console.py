@@ -41,6 +41,7 @@ def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
     text = shown(unlabelled)
     assert cells(text, "cluster 3") == ["cluster 3", "5"]
     assert "ACC" not in text
+    assert "The data have no labels, so no scores were computed." in shown(unlabelled)
 
 
 def test_other_readouts_and_chains_have_a_sentence_each(make_facts: MakeFacts) -> None:
