@@ -1,6 +1,6 @@
 """Run ClustPy's DEC or IDEC with one seed, for dec.py, in an environment with ClustPy and without latentclust.
 
-Reads a JSON of settings beside the images as npz, and writes the cluster of each sample as npz.
+Reads settings as JSON and images as npz, and writes the cluster of each sample as npz.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Variants of the recipe dubai5 at half size: `python benchmarks/dubai5_variants.py [--seeds 3] [--threads 1]`.
 
-Precision, streamed data, the coupling of neighbours, a style, and sharper noise; one line a variant, with images a
-second, and benchmarks/results/dubai5_variants.json.
+Precision, streamed data, the coupling of neighbours, a style, and sharper noise; prints one line per variant with
+images per second, and writes benchmarks/results/dubai5_variants.json.
 """
 
 import argparse

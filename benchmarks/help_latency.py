@@ -1,7 +1,8 @@
 """Compare `latentclust --help` with a small typer app: `python benchmarks/help_latency.py [--pairs 30] [--record]`.
 
 Both start the same interpreter on a two-line script in a temporary folder, in turn, so that a busy machine slows both
-alike; the ratio is the median of the ratios of neighbours. Prints JSON; --record also writes it to benchmarks/results/.
+equally; the result is the median of the ratios of consecutive runs. Prints JSON; --record also writes it to
+benchmarks/results/.
 """
 
 import argparse

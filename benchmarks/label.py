@@ -1,8 +1,9 @@
 """Measure the speed of labelling: `python benchmarks/label.py [--side 2048] [--tile 256] [--batch 8] [--device cpu]`.
 
 In one run, repeated and taken in turn: the bare network on windows that lie in memory, `latentclust label`, and a plain
-script that reads, infers and writes one after the other. What counts is the ratio of window pixels a second: pixels
-that went through the network, overlaps as often as they did. Making Cloud-Optimized GeoTIFFs is told apart.
+script that reads, infers and writes one after the other. The result is the ratio of window pixels per second: pixels
+that the network read, with overlaps counted as often as they are read. The time for writing Cloud-Optimized GeoTIFFs is
+measured separately.
 """
 
 import argparse

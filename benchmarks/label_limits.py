@@ -99,7 +99,7 @@ def kills(folder: Path, side: int, times: int) -> dict[str, Any]:
         process = subprocess.Popen([*run, str(folder / "killed")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         moment = rng.uniform(0.2, 1.0) * whole
         time.sleep(moment)
-        if process.poll() is not None:  # it was faster: begin anew, so that there is something to be killed
+        if process.poll() is not None:  # it finished first: start again, so that there is a process to kill
             shutil.rmtree(folder / "killed")
             continue
         process.kill()

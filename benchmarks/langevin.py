@@ -1,8 +1,9 @@
 """Compare a Langevin step with the generator alone: `python benchmarks/langevin.py [--blocks 30] [--threads 1]`.
 
-The step of Eq. 3 (Zhu et al. 2019) with a chain for every cluster, b K rows, beside the generator's forward and its
-backward to the latent with parameters held, on as many rows, in interleaved blocks of one process; CPU time where there
-is no GPU, wall time of synchronised blocks where there is one. Target: at most 1.1 times as long.
+The step of Eq. 3 (Zhu et al. 2019) with a chain for every cluster, b K rows, compared with the generator's forward pass
+and its backward pass to the latent with held parameters, on the same number of rows, in interleaved blocks of one
+process; CPU time where there is no GPU, wall time of synchronised blocks where there is one. Target: at most 1.1 times
+as long.
 """
 
 import argparse

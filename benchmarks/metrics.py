@@ -1,7 +1,7 @@
 """Time the contingency table of label maps and its metrics: `python benchmarks/metrics.py [--pixels 1000000000]`.
 
-K = 27 clusters over 27 classes, a tenth of the pixels without ground truth, in chunks as large as the read-out's; the
-drawing of a chunk is not timed. Beside it scikit-learn on what it can hold, once equality has been asserted.
+K = 27 clusters over 27 classes, a tenth of the pixels without ground truth, in chunks of the size that the evaluation
+uses. Drawing a chunk is not timed. scikit-learn is timed on as many pixels as fit, after the results are compared.
 """
 
 import argparse

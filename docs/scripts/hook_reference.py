@@ -113,7 +113,7 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 
 def _signature(function: Callable[..., Any]) -> str:
-    """A function's head as it is written, without `self`."""
+    """Return the signature of a function as written in the source, without `self`."""
     definition = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
     assert isinstance(definition, ast.FunctionDef), "a function's source is its definition"
     definition.args.args = [each for each in definition.args.args if each.arg != "self"]

@@ -19,7 +19,7 @@ SYSTEM = "dls@1"
 
 
 def filled(text: str) -> str:
-    """The page with the system's graph, and with the two methods of a step, as they are now."""
+    """Return the page with the current graph of the system and the current source of the two methods."""
     graph = f"```mermaid\n{mermaid(resolve_system(SYSTEM, installed()))}```"
     text = re.sub(r"^```mermaid\n.*?^```$", lambda _: graph, text, flags=re.MULTILINE | re.DOTALL)
     for method in (Player.step, Player.terms):

@@ -59,7 +59,9 @@ def to_latentclust_error(error: Exception) -> LatentclustError:
     from latentclust.plugins.distributions import BUNDLED
 
     if damaged_distributions():
-        what = f"there are damaged distributions, on which {type(error).__name__} may rest ({damaged_distributions()})"
+        what = (
+            f"{type(error).__name__} was raised, probably because of damaged distributions ({damaged_distributions()})"
+        )
         return _Bug.at("installation", what, "Reinstall or delete them, and run again")
     who = error_distribution(error)
     what = f"a bug in {who} ({type(error).__name__}: {_first_line(error)})"

@@ -40,7 +40,7 @@ def _show_version(wanted: bool) -> bool:
 def name_of(distribution: str, bare: str) -> str:
     """Return the name of a plugin's command: the one that its distribution chose, or `distribution:name`."""
     group = typer.main.get_command(app)
-    assert isinstance(group, PluginGroup), "our commands make such a group"
+    assert isinstance(group, PluginGroup), "the app is created with cls=PluginGroup"
     return group.name_of(distribution, bare)
 
 

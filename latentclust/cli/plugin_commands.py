@@ -114,7 +114,7 @@ def plugin_commands(scan: Scan, built_in: Collection[str]) -> list[PluginCommand
         owners = [other.name for another, other in pairs if another.provider.entry_point == base_name]
         conflict = "latentclust has one of that name" if base_name in built_in else ""
         if not conflict and len(owners) > 1:
-            conflict = f"{' and '.join(owners)} have one of that name each"
+            conflict = f"{' and '.join(owners)} each have one of that name"
         name = f"{distribution.name}:{base_name}" if conflict else base_name
         found.append(PluginCommand(name, entry, distribution, conflict))
     return sorted(found, key=lambda command: command.name)

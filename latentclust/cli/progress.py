@@ -14,7 +14,7 @@ from latentclust.train.events import Record
 from latentclust.train.rank import process_rank
 
 SHARE = 0.05
-"""Share of the rounds between plain lines."""
+"""Fraction of the rounds between two plain lines."""
 
 SECONDS = 10.0
 """Maximum number of seconds between plain lines."""

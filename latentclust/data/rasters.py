@@ -191,6 +191,6 @@ def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
     found[flat] = np.stack([pooled.min(axis=1), pooled.max(axis=1)], axis=1)[flat]
     constant = np.flatnonzero(found[:, 0] == found[:, 1])
     if len(constant):
-        what = f"all values of band {constant[0] + 1} of the selected ones are {found[constant[0], 0]:g}"
+        what = f"selected band {constant[0] + 1} is constant: all its values are {found[constant[0], 0]:g}"
         raise LatentclustError.at(where, what, "Exclude the band with data.bands")
     return tuple((float(low), float(high)) for low, high in found)

@@ -231,7 +231,7 @@ def _check_exclusive(options: Mapping[str, Any]) -> None:
     given = [option for option, value in options.items() if value is not None]
     if len(given) > 1:
         what = f"exclude each other ({' and '.join(str(options[option]) for option in given)})"
-        raise LatentclustError.at(", ".join(given), what, "Give one of them")
+        raise LatentclustError.at(", ".join(given), what, "Pass only one of them")
 
 
 def _check_required(option: str, value: object | None, needed: str, present: bool) -> None:

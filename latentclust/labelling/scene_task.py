@@ -22,7 +22,7 @@ from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.scenes.reader import open_raster
 from latentclust.labelling.windows.memory import check_strip_memory
 from latentclust.labelling.windows.stitch import label_type
-from latentclust.labelling.windows.strip_files import StripReader, is_complete, read_scene_rows
+from latentclust.labelling.windows.strip_files import StripReader, read_scene_rows, read_strip_facts
 from latentclust.labelling.windows.strip_labeller import StripJob
 from latentclust.labelling.windows.strips import PixelBounds, overlapping_spans, split_into_strips
 
@@ -150,7 +150,7 @@ def remove_temporary_files(folder: Path, failed: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return
     for path in folder.glob("*"):
-        if not is_complete(path):
+        if not read_strip_facts(path):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
     with suppress(OSError):  # Complete strips remain, or the folder was never made.
         folder.rmdir()

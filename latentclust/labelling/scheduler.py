@@ -25,10 +25,8 @@ from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
 from latentclust.labelling.scenes.addresses import strip_credentials
 from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.windows.strip_files import is_complete
-from latentclust.labelling.windows.strip_labeller import Engine, ShouldStop, StripJob, StripResult
-
-RESUME_FIX = "Run the same command again to resume"
+from latentclust.labelling.windows.strip_files import read_strip_facts
+from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Engine, ShouldStop, StripJob, StripResult
 
 MAX_FINISHING_SCENES = 2
 """Number of labelled scenes that may wait to be merged before reading further windows pauses."""
@@ -118,7 +116,7 @@ class LabelScheduler:
                 self._events.put((running, error))
                 self._halted = self._halted or self.strict
                 continue
-            todo = [job for job in running.task.jobs if not is_complete(job.folder)] if running.task else []
+            todo = [job for job in running.task.jobs if not read_strip_facts(job.folder)] if running.task else []
             running.waiting = {job.number for job in todo}
             self._events.put((running, None))
             for job in todo:
@@ -139,7 +137,7 @@ class LabelScheduler:
         self.run_log.save()
 
     def _start_scene(self, running: _RunningScene, task: SceneTask) -> None:
-        """Log an opened scene and the files that may exist of it if this run is killed."""
+        """Log an opened scene, with the output files that may exist if this run is killed."""
         self._running[str(running.scene.output)] = running
         names = map(str, self.outputs.outputs(self.settings, running.scene))
         running.result = replace(

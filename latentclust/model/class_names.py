@@ -7,7 +7,7 @@ from typing import Any
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
 
-NO_DATA = "no data"
+NO_DATA_NAME = "no data"
 """Name of value 0 of a label raster."""
 
 NAME_FIX = "Write NUMBER=NAME, such as 3=water"
@@ -15,7 +15,7 @@ COLOUR_FIX = "Write NAME=#rrggbb, such as water=#2b6cb0"
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _HEX = re.compile(r"#[0-9a-f]{6}")
-_OURS = re.compile(rf"cluster +[0-9]+|{NO_DATA}", re.IGNORECASE)
+_OURS = re.compile(rf"cluster +[0-9]+|{NO_DATA_NAME}", re.IGNORECASE)
 _UNFIT = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that are not text, break a line, or are not allowed in XML."""
 

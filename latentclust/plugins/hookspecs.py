@@ -39,7 +39,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:  # type: ignore[empty-body
 
 @hookspec
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
-    """Values of a training step by name. The parameters of a function name what the value is computed from.
+    """Values of a training step by name. The parameters of a function name its inputs.
 
     A name must be a Python identifier, because parameters refer to it.
     """

@@ -97,7 +97,7 @@ class Registry:
             if any(part.bundled for part in parts):
                 why = "latentclust has one of that name"
             else:
-                why = f"{' and '.join(part.provider.distribution for part in parts)} have one of that name each"
+                why = f"{' and '.join(part.provider.distribution for part in parts)} each have one of that name"
             for part in parts if len(parts) > 1 else ():
                 if not part.bundled:
                     yield PluginRemark(part.provider, f"{kind} {name!r} is available as {part.qualified} only: {why}")
@@ -129,7 +129,7 @@ class Registry:
             claims = " or ".join(sorted(part.qualified for part in candidates))
             count = "two" if len(candidates) == 2 else str(len(candidates))
             raise LatentclustError.at(
-                where, f"{count} plugins provide a {kind} named {name!r}", f"Write {claims} to choose"
+                where, f"{count} plugins provide a {kind} named {name!r}", f"Select one by its full name: {claims}"
             )
         raise self._missing(kind, name, where)
 
@@ -154,7 +154,7 @@ class Registry:
             others = sorted({str(one.provider) for one in whole[MAX_BROKEN_SHOWN:]})
             hints.append(f" (also broken: {', '.join(others)})")
         if self.excluded:
-            hints.append(f" ({PLUGINS_VARIABLE} leaves out {', '.join(str(one) for one in self.excluded)})")
+            hints.append(f" ({PLUGINS_VARIABLE} excludes {', '.join(str(one) for one in self.excluded)})")
         return "".join(hints)
 
     def build(self, kind: str, name: str, options: Mapping[str, Any], where: str) -> Spec:

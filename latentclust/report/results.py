@@ -16,7 +16,7 @@ from latentclust.report.facts import RunFacts
 
 RESULTS = "results.json"
 SUMMARY = "summary.json"
-NO_LABELS = "The data has no labels, so no metric was computed."
+NO_LABELS = "The data have no labels, so no metric was computed."
 
 Scores = dict[str, float | None]
 """Values by metric. None if the metric of a plugin was not a finite number."""

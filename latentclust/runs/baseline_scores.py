@@ -51,7 +51,7 @@ def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[Ba
     points: dict[str, NDArray[np.float32]] = {}
     classes = len(tested.classes) or None
     for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, BaselineSpec), "resolve checked what it clusters"
+        assert isinstance(baseline, BaselineSpec), "resolve checked the kind of baseline"
         try:
             if baseline.on not in points:
                 points[baseline.on] = baseline_points(model, tested, baseline)
@@ -94,7 +94,7 @@ def score_map_baselines(
     scores: BaselineScores = {}
     warnings = []
     for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, MapBaselineSpec), "resolve checked what it clusters"
+        assert isinstance(baseline, MapBaselineSpec), "resolve checked the kind of baseline"
         try:
             scores[name] = count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
         except LatentclustError as error:

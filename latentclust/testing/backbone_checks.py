@@ -38,7 +38,7 @@ def can_play_a_role(subject: CheckedPart) -> None:
     require(isinstance(spec, kinds), "it makes neither an extractor, nor a decoder, nor centroids")
     bare = spec.bare()
     require(type(bare) is type(spec), f"`bare` gives a {type(bare).__name__}")
-    require(bare.bare() == bare, "`bare` of a bare backbone differs from it")
+    require(bare.bare() == bare, "`bare()` of a bare backbone returns a different backbone")
 
 
 def reads_samples(subject: CheckedPart) -> None:
@@ -47,7 +47,10 @@ def reads_samples(subject: CheckedPart) -> None:
     for shape in taken(spec.extractor, SHAPES, TRIED):
         encoder, samples = _encoder(spec, shape), _samples(shape)
         body = encoder.body
-        require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
+        require(
+            isinstance(encoder, Encoder) and isinstance(encoder, Represents),
+            "the encoder built from it is not an Encoder that Represents",
+        )
         representation, features = body(samples)
         _check_shape("representation", representation, (BATCH, body.width))
         _check_shape("mid-network features", features, (BATCH, body.feature_width))

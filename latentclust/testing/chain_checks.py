@@ -32,12 +32,12 @@ def has_one_row_per_sample(subject: CheckedPart) -> None:
         require(moved.keys() == chains.keys(), f"`advance` gives {sorted(moved)}, and `begin` gave {sorted(chains)}")
         for name, rows in moved.items():
             kept = rows.shape == chains[name].shape and rows.dtype == chains[name].dtype
-            require(kept, f"`advance` gives {name} as {rows.dtype} of {tuple(rows.shape)}")
+            require(kept, f"`advance` changes {name} to {rows.dtype} of shape {tuple(rows.shape)}")
             _check_rows(name, rows, len(rows))
 
 
 def _check_rows(name: str, rows: Tensor, count: int) -> None:
-    require(count == COUNT, f"of {COUNT} samples its {name} has {count} rows")
+    require(count == COUNT, f"its {name} has {count} rows for {COUNT} samples")
     require(torch.isfinite(rows).all(), f"its {name} is not finite")
 
 
@@ -46,7 +46,7 @@ def provides_the_declared_quantities(subject: CheckedPart) -> None:
     for spec, model in _chains(subject):
         advance = _advanced(spec, model, _begun(spec, model))
         said, given = set(spec.provides), set(advance.quantities)
-        require(said == given, f"`provides` names {sorted(said)}, and `advance` gives {sorted(given)}")
+        require(said == given, f"`provides` declares {sorted(said)}, but `advance` returns {sorted(given)}")
         for name, value in advance.diagnostics.items():
             scalar = isinstance(value, Tensor) and value.dim() == 0 and bool(torch.isfinite(value))
             require(scalar, f"the diagnostic {name!r} is not a finite 0-d tensor")

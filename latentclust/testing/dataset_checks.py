@@ -25,14 +25,14 @@ def describes_its_data(subject: CheckedPart) -> None:
     """It has a one-line summary, a licence and a description of the files that it reads."""
     for name in ("summary", "licence", "layout"):
         require(getattr(subject.spec, name, ""), f"it has no {name}")
-    require("\n" not in subject.spec.summary, "its summary is more than a line")  # type: ignore[attr-defined]
+    require("\n" not in subject.spec.summary, "its summary has more than one line")  # type: ignore[attr-defined]
 
 
 def says_how_to_get_the_data(subject: CheckedPart) -> None:
     """Without files it is not located, and `open` raises an error that says how to get them."""
     with _nowhere(subject) as (spec, roots):
         if spec.located(roots) is not None:
-            require(spec.layout.startswith(NO_FILE), f"it needs no file; let its layout begin with {NO_FILE!r}")
+            require(spec.layout.startswith(NO_FILE), f"it needs no files, so its layout must begin with {NO_FILE!r}")
             return
         try:
             spec.open(roots)
@@ -44,7 +44,7 @@ def says_how_to_get_the_data(subject: CheckedPart) -> None:
             fetch = "data fetch" not in told or f"`latentclust data fetch {subject.part.name}`" in told
             require(fetch, f"its error does not mention `latentclust data fetch {subject.part.name}`")
             return
-        raise CheckFailed("it is not located, but it opens")
+        raise CheckFailed("`located` returns None, but `open` succeeds")
 
 
 def holds_samples(subject: CheckedPart) -> None:
@@ -53,7 +53,9 @@ def holds_samples(subject: CheckedPart) -> None:
         source, few = found.source, np.arange(min(FEW, len(found.source)))[::-1].copy()
         read = source.read(few)
         fits = read.shape == (len(few), *source.shape) and read.dtype == source.dtype
-        require(fits, f"it reads {read.dtype} of {read.shape}, and says {source.dtype} of {source.shape}")
+        require(
+            fits, f"it returns {read.dtype} of shape {read.shape}, but declares {source.dtype} of shape {source.shape}"
+        )
         kind = (len(source.shape), source.dtype) in ((3, np.dtype(np.uint8)), (1, np.dtype(np.float32)))
         require(kind, f"its samples, {source.dtype} of {source.shape}, are neither uint8 images nor float32 vectors")
         vectors = source.dtype == np.float32
@@ -70,7 +72,7 @@ def _check_labels(found: ImageSet) -> None:
         return
     require(isinstance(found.labels, (SealedLabels, SealedMaps)), "its labels are not sealed: make it by image_set")
     samples, labels = len(found.source), len(found.labels)
-    require(samples == labels, f"of {samples} samples it has {labels} labels: make it by image_set")
+    require(samples == labels, f"it has {labels} labels for {samples} samples: build it with image_set")
 
 
 def opens_the_same_twice(subject: CheckedPart) -> None:

@@ -41,7 +41,7 @@ def has_a_valid_name(subject: CheckedPart) -> None:
     """Its name consists of lower-case words with hyphens between them, or underscores in the name of a quantity."""
     name, between = subject.part.name.partition("@")[0], "_" if subject.part.kind == "quantity" else "-"
     fits = re.fullmatch(rf"[a-z0-9]+({between}[a-z0-9]+)*", name) is not None
-    require(fits, f"names of its kind are words in lower case with {between!r} between them, and not {name!r}")
+    require(fits, f"{name!r} is not a valid name: use lower-case words with {between!r} between them")
 
 
 def has_a_valid_example(subject: CheckedPart) -> None:

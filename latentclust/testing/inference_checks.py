@@ -38,7 +38,7 @@ def declares_the_networks_it_reads(subject: CheckedPart) -> None:
             raise CheckFailed(f"it reads the network {error}, which `needs` does not name") from error
         require(
             bitwise_equal(found[1].probabilities, _read(spec, model)[1].probabilities),
-            "other networks change its result",
+            "its result depends on networks that `needs` does not name",
         )
 
 
@@ -97,7 +97,7 @@ def round_trips_through_a_model_file(subject: CheckedPart) -> None:
         posterior, again = _posterior(spec, model, state), _posterior(spec, model, saved_and_loaded(state))
         require(
             bitwise_equal(again.probabilities, posterior.probabilities),
-            "with its state restored from a file its posterior differs",
+            "its posterior differs after its state is restored from a file",
         )
 
 

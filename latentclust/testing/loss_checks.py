@@ -25,7 +25,7 @@ def binds_by_its_parameters(subject: CheckedPart) -> None:
 def is_a_finite_scalar(subject: CheckedPart) -> None:
     """For every variant the term is a finite 0-d float32 tensor, or the loss rejects the variant with a message."""
     for term in _for_each_variant(subject, lambda bound: _term(bound, _players(bound)[0])):
-        require(term.shape == (), f"the term has the shape {tuple(term.shape)}, and not ()")
+        require(term.shape == (), f"the term has shape {tuple(term.shape)}, expected ()")
         require(term.dtype == torch.float32, f"the term is {term.dtype}, and not float32")
         require(torch.isfinite(term), f"the term is {term.item()}")
 
@@ -88,11 +88,11 @@ def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
     before = [state for network in networks.values() for state in _state(network)]
     term = _term(bound, mover)
     after = [state for network in networks.values() for state in _state(network)]
-    require(before == after, "it changes the networks: their mode, weights, gradients or which of them may move")
+    require(before == after, "computing the term changes the mode, weights, gradients or trainable flags of a network")
     if term.requires_grad:
         term.backward()  # type: ignore[no-untyped-call]
     others = [name for name, network in networks.items() if name != moving and _gradients(network)]
-    require(not others, f"while a player moves {moving}, gradients reach {' and '.join(others)}")
+    require(not others, f"gradients reach {' and '.join(others)}, although the player trains {moving} only")
     slopes = _gradients(networks[moving])
     for network in networks.values():
         network.zero_grad(set_to_none=True)

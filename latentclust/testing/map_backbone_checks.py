@@ -39,7 +39,7 @@ def reads_every_pixel(subject: CheckedPart) -> None:
         require(isinstance(encoder, Encoder) and isinstance(encoder, Represents), "it makes no encoder")
         _check_maps(encoder.body, encoder, images)
         check_reached(partial(_encoder, spec, shape), partial(_code, Images(images)), images)
-        assert images.grad is not None, "what is given is reached"
+        assert images.grad is not None, "backward sets the gradient of the input"
         seen = (images.grad.abs().sum(dim=1) > 0).any(dim=0).float().mean()
         require(seen > SEEN, f"its codes depend on {float(seen):.0%} of the pixels")
 
@@ -60,7 +60,10 @@ def _check_maps(body: MapExtractor, encoder: EncoderMapNetwork, images: Tensor) 
     _, _, height, width = images.shape
     grid = (height // body.stride, width // body.stride)
     trunk, heads = TrunkMapNetwork(body), HeadsMapNetwork(body, 2, CLUSTERS)
-    require(isinstance(trunk, Trunk) and isinstance(heads, Heads), "it makes no trunk or no heads")
+    require(
+        isinstance(trunk, Trunk) and isinstance(heads, Heads),
+        "the trunk or the heads built from it have the wrong type",
+    )
     code, style = encoder(Images(images)), (height // STYLE_STRIDE, width // STYLE_STRIDE)
     for what, tensor, shape in (
         ("map", body(images), (BATCH, body.width, *grid)),
@@ -94,7 +97,10 @@ def draws_one_layer_per_cluster(subject: CheckedPart) -> None:
         require(layers.min() >= 0 and layers.max() <= 1, "its layers leave [0, 1]")
         category = torch.full((BATCH, CLUSTERS, *shape[1:]), 1 / CLUSTERS)
         latent = Latent(category, style)
-        require(torch.allclose(generator(latent), compose(category, layers)), "drawn twice its layers differ")
+        require(
+            torch.allclose(generator(latent), compose(category, layers)),
+            "the generator's image differs from the composition of its layers",
+        )
         check_reached(partial(_generator, spec, shape), partial(_drawn, latent), style)
 
 

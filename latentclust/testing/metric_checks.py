@@ -37,8 +37,8 @@ def is_a_number(subject: CheckedPart) -> None:
     for of, table in TABLES.items():
         given = table.copy()
         value = metric(given)
-        require(type(value) is float, f"of {of} it gives a {type(value).__name__}, and not a float")
-        require(np.isfinite(value), f"of {of} it gives {value}")
+        require(type(value) is float, f"for {of} it returns {type(value).__name__}, expected float")
+        require(np.isfinite(value), f"for {of} it returns {value}")
         require(np.array_equal(given, table), "it changes the table that it is given")
         repeats(partial(_values, metric, table))
 
@@ -55,7 +55,7 @@ def ignores_cluster_numbering(subject: CheckedPart) -> None:
             rng = np.random.default_rng(seed)
             shuffled = table[rng.permutation(len(table))][:, rng.permutation(table.shape[1])]
             equal = np.isclose(metric(shuffled), metric(table), equal_nan=True)
-            require(equal, "renumbering clusters or classes changes it")
+            require(equal, "its value changes if clusters or classes are renumbered")
 
 
 def labels_every_point(subject: CheckedPart) -> None:
@@ -93,7 +93,7 @@ def _check_labels(labels: NDArray[Any], shape: tuple[int, ...], clusters: int) -
     require(labels.shape == shape, f"its labels have the shape {labels.shape}, and not {shape}")
     require(labels.dtype == np.int64, f"its labels are {labels.dtype}, and not int64")
     inside = labels.min() >= 0 and labels.max() < clusters
-    require(inside, f"of {clusters} clusters it gives labels from {labels.min()} to {labels.max()}")
+    require(inside, f"it returns labels from {labels.min()} to {labels.max()} for {clusters} clusters")
 
 
 def _points() -> NDArray[np.float32]:

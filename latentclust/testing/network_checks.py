@@ -52,7 +52,7 @@ def check_reached(make: Callable[[int], Net], read: Callable[[Net], Sequence[Ten
         network = _perturbed(make(seed), seed)
         given.grad = None
         torch.stack([found.square().sum() for found in read(network)]).sum().backward()  # type: ignore[no-untyped-call]
-        leaves = {**_moving(network), "what it is given": given}
+        leaves = {**_moving(network), "the input": given}
         finite = all(torch.isfinite(leaf.grad).all() for leaf in leaves.values() if leaf.grad is not None)
         require(finite, "a gradient is not finite")
         still = [name for name, leaf in leaves.items() if not _reached(name, leaf)]
@@ -106,7 +106,10 @@ def check_saved(use: NetworkUse) -> None:
     except (RuntimeError, ValueError, TypeError) as error:
         raise CheckFailed(f"its weights cannot be saved in a checkpoint: {error}") from error
     equal = bitwise_equal(use.read(fresh), use.read(body))
-    require(equal, "with its weights restored from a checkpoint its output differs: is a value not a buffer?")
+    require(
+        equal,
+        "its output differs after its weights are restored from a checkpoint: is a value missing from the buffers?",
+    )
 
 
 def saved_and_loaded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -41,7 +41,10 @@ def documents_every_option(subject: CheckedPart) -> None:
 def has_no_reserved_option_names(subject: CheckedPart) -> None:
     """No option has the name of a key that is reserved in the table, such as the `weight` of a loss."""
     taken = {"use", *TABLES.get(subject.part.kind, PartTable).model_fields} & set(subject.spec.model_fields)
-    require(not taken, f"the table of a {subject.part.kind} has a key {' and '.join(map(repr, sorted(taken)))} itself")
+    require(
+        not taken,
+        f"the option {' and '.join(map(repr, sorted(taken)))} is a reserved key of the table of a {subject.part.kind}",
+    )
 
 
 def round_trips_through_a_recipe(subject: CheckedPart) -> None:
@@ -49,7 +52,7 @@ def round_trips_through_a_recipe(subject: CheckedPart) -> None:
     spec = subject.build()
     text = tomli_w.dumps(_without_none(spec.model_dump(mode="json")))
     again = validate(subject.spec, tomllib.loads(text), subject.part.name)
-    require(again == spec, f"written to TOML and read again, {spec!r} is {again!r}")
+    require(again == spec, f"it changes when written to TOML and read again: from {spec!r} to {again!r}")
 
 
 def rejects_unknown_keys(subject: CheckedPart) -> None:
@@ -74,7 +77,9 @@ def rejects_numbers_as_text(subject: CheckedPart) -> None:
             other = getattr(validate(subject.spec, {**example_options(subject.part), name: str(value)}, "here"), name)
         except LatentclustError:
             continue
-        require(isinstance(other, str), f"the option {name!r} takes the text {str(value)!r} for {other!r}")
+        require(
+            isinstance(other, str), f"the option {name!r} accepts the text {str(value)!r} and converts it to {other!r}"
+        )
 
 
 def cannot_be_changed(subject: CheckedPart) -> None:
@@ -85,7 +90,7 @@ def cannot_be_changed(subject: CheckedPart) -> None:
             setattr(spec, name, getattr(spec, name))
         except ValueError:
             continue
-        raise CheckFailed(f"the option {name!r} can be set after it was built")
+        raise CheckFailed(f"the option {name!r} can be changed after the part was built")
 
 
 def can_be_sent_to_workers(subject: CheckedPart) -> None:
@@ -95,7 +100,7 @@ def can_be_sent_to_workers(subject: CheckedPart) -> None:
         again = pickle.loads(pickle.dumps(spec))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise CheckFailed(f"it cannot be pickled: {error}") from error
-    require(again == spec, f"pickled and read again, {spec!r} is {again!r}")
+    require(again == spec, f"it changes when pickled and unpickled: from {spec!r} to {again!r}")
 
 
 def _without_none(value: Any) -> Any:

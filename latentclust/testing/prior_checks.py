@@ -25,13 +25,13 @@ def draws_latents_of_its_shape(subject: CheckedPart) -> None:
     if isinstance(spec, MapPriorSpec):
         places: Shape = tuple(side * spec.style_stride for side in drawn.style.shape[2:])
         fits = tuple(drawn.category.shape[2:]) == places
-        require(fits, f"its maps are {tuple(drawn.category.shape[2:])}, and its styles are those of {places} pixels")
+        require(fits, f"its category maps have {tuple(drawn.category.shape[2:])} pixels, but its styles cover {places}")
 
 
 def _check(tensor: Tensor, what: str, width: int, per_pixel: bool) -> None:
     require(tensor.dim() == (4 if per_pixel else 2), f"its {what} has the shape {tuple(tensor.shape)}")
     fits = tuple(tensor.shape[:2]) == (DRAWS, width)
-    require(fits, f"its {what} has the shape {tuple(tensor.shape)}, and begins not with {(DRAWS, width)}")
+    require(fits, f"its {what} has the shape {tuple(tensor.shape)}, which does not begin with {(DRAWS, width)}")
     require(tensor.dtype == torch.float32, f"its {what} is {tensor.dtype}, and not float32")
     require(torch.isfinite(tensor).all(), f"its {what} is not finite")
 
@@ -43,7 +43,7 @@ def has_one_hot_categories(subject: CheckedPart) -> None:
     if spec.categories:
         one_hot = bool(((category == 0) | (category == 1)).all() and (category.sum(dim=1) == 1).all())
         require(one_hot, "its categories are not one-hot")
-        require((category.amax(dim=0) > 0).all(), f"of {DRAWS} draws none is of some category")
+        require((category.amax(dim=0) > 0).all(), f"a category does not occur in {DRAWS} draws")
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
@@ -68,7 +68,7 @@ def rejects_fewer_than_two_clusters(subject: CheckedPart) -> None:
             subject.build(clusters=clusters)
         except LatentclustError as error:
             told = any("clusters" in issue.where for issue in error.issues)
-            require(told, f"its message of {clusters} clusters does not name the key: {error}")
+            require(told, f"its error for {clusters} clusters does not name the key `clusters`: {error}")
             continue
         raise CheckFailed(f"it accepts clusters = {clusters}")
 

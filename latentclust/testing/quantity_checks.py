@@ -56,7 +56,10 @@ def matches_its_return_type(subject: CheckedPart) -> None:
 def runs_in_bf16(subject: CheckedPart) -> None:
     """Its tensors under bf16 autocast are finite."""
     for value in _for_each_variant(subject, "bf16"):
-        require(all(torch.isfinite(tensor).all() for tensor in tensors_of(value)), "under bf16 autocast it overflows")
+        require(
+            all(torch.isfinite(tensor).all() for tensor in tensors_of(value)),
+            "its value is not finite under bf16 autocast",
+        )
 
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
@@ -80,9 +83,9 @@ def _tensors(bound: Bound, name: str) -> list[Tensor]:
 
 
 def _check(tensor: Tensor, declared: Any) -> None:
-    require(torch.isfinite(tensor).all(), "a value of it is not finite")
+    require(torch.isfinite(tensor).all(), "one of its values is not finite")
     dtypes = DTYPES.get(declared, (torch.float32,))
     if declared in OF_EACH_SAMPLE:
         require(tensor.dtype in dtypes, f"it gives {tensor.dtype}, and not {' or '.join(map(str, dtypes))}")
         rows = tensor.shape[0] if tensor.dim() else 0
-        require(rows == BATCH, f"of {BATCH} samples it gives {rows} rows")
+        require(rows == BATCH, f"it returns {rows} rows for {BATCH} samples")

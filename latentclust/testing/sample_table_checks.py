@@ -30,7 +30,7 @@ def has_one_row_per_sample(subject: CheckedPart) -> None:
     spec: TableSpec = subject.build()
     for table in _for_each_variant(subject, _table):
         rows = len(table) if table.dim() else 0
-        require(rows == SAMPLES, f"of {SAMPLES} samples it has {rows} rows")
+        require(rows == SAMPLES, f"it has {rows} rows for {SAMPLES} samples")
         if spec.of_samples:
             layout = f"{table.dtype} {tuple(table.shape)}"
             require(table.dtype == torch.int64 and table.dim() == 2, f"its indices are {layout}, and not int64 (n, m)")
@@ -42,11 +42,13 @@ def has_one_row_per_sample(subject: CheckedPart) -> None:
 def gives_weights_of_networks(subject: CheckedPart) -> None:
     """The weights are finite and have the names and shapes of weights of the networks."""
     for networks, weights in _for_each_variant(subject, _named_weights):
-        require(weights, "it gives no weight")
+        require(weights, "it returns no weights")
         for name, weight in weights.items():
             require(name in networks, f"no network has weights named {name!r}")
             shape = tuple(networks[name].shape)
-            require(tuple(weight.shape) == shape, f"its {name} is {tuple(weight.shape)}, and the network's {shape}")
+            require(
+                tuple(weight.shape) == shape, f"its weight {name} has shape {tuple(weight.shape)}, expected {shape}"
+            )
             require(torch.isfinite(weight).all(), f"its {name} is not finite")
 
 

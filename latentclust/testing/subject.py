@@ -46,7 +46,7 @@ class CheckedPart:
     @property
     def spec(self) -> type[Spec]:
         """Class of a part with options."""
-        assert isinstance(self.part.value, type), "checks of options are asked of specs alone"
+        assert isinstance(self.part.value, type), "only specs have options"
         return self.part.value
 
     def build(self, **options: Any) -> Any:
@@ -58,7 +58,7 @@ class CheckedPart:
         given = example_options(self.part) | options
         for name, field in self.spec.model_fields.items():
             unsaid = field.is_required() and name not in given
-            require(not unsaid, f"the option {name!r} must be given, and names no example: add Field(examples=[...])")
+            require(not unsaid, f"the option {name!r} is required but has no example: add Field(examples=[...])")
         return validate(self.spec, given, self.part.name)
 
 
@@ -85,5 +85,5 @@ def taken(build: Callable[[Shape], object], shapes: Sequence[Shape], at_most: in
     """Return the first shapes that a part accepts, at least one. It must reject others with a LatentclustError."""
     fitting = (shape for shape in shapes if unless_refused(build, shape) is not None)
     found = list(islice(fitting, at_most))
-    require(found, f"it takes none of the shapes {', '.join(map(str, shapes))}")
+    require(found, f"it accepts none of the shapes {', '.join(map(str, shapes))}")
     return found

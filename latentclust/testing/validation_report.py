@@ -89,9 +89,7 @@ def distribution_parts(distribution: str, registry: Registry) -> DistributionPar
     ]
     broken = [item for item in registry.broken if item.provider.distribution == found.name]
     if not (parts or commands or broken):
-        raise LatentclustError.at(
-            "DIST", f"{found.name} provides nothing", "Let a hook of it return a part by its name"
-        )
+        raise LatentclustError.at("DIST", f"{found.name} provides nothing", "Return a part from one of its hooks")
     return DistributionParts(found.name, found.version, (*parts, *commands), tuple(broken))
 
 

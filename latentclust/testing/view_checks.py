@@ -40,11 +40,13 @@ def makes_images_of_its_shape(subject: CheckedPart) -> None:
         before = given.clone()
         out = spec.apply(given, torch.Generator().manual_seed(0))
         said = (BATCH, *spec.output_shape(shape))
-        require(tuple(out.shape) == said, f"it makes images of {tuple(out.shape)}, and says {said}")
-        require(out.dtype == torch.float32, f"it makes images of {out.dtype}, and not float32")
+        require(
+            tuple(out.shape) == said, f"it returns images of shape {tuple(out.shape)}, but output_shape declares {said}"
+        )
+        require(out.dtype == torch.float32, f"it returns {out.dtype} images, expected float32")
         require(torch.isfinite(out).all(), "it makes images that are not finite")
         inside = not type(spec).random or (out.min() >= 0 and out.max() <= 1)
-        require(inside, "its images leave [0, 1]")
+        require(inside, "its images have values outside [0, 1]")
         require(bitwise_equal(given, before), "it changes the images that it is given")
 
 
@@ -62,7 +64,10 @@ def matches_its_random_flag(subject: CheckedPart) -> None:
     first = _seen(spec, shape, SEEDS[0])
     draws = any(not bitwise_equal(_seen(spec, shape, seed), first) for seed in SEEDS[1:])
     said = type(spec).random
-    require(draws == said, f"it says random = {said}, and its images {'vary' if draws else 'do not vary'}")
+    require(
+        draws == said,
+        f"it declares random = {said}, but its images {'vary' if draws else 'do not vary'} with the generator",
+    )
 
 
 def matches_its_in_place_flag(subject: CheckedPart) -> None:
@@ -78,7 +83,7 @@ def matches_its_in_place_flag(subject: CheckedPart) -> None:
         return View.in_place(spec.apply(images, rng))
 
     far = displacement(see, shape)
-    require(far == 0, f"it says in_place = True, and a pixel is seen {far:.1f} pixels from its place")
+    require(far == 0, f"it declares in_place = True, but moves a pixel by {far:.1f} pixels")
 
 
 def returns_correct_alignment(subject: CheckedPart) -> None:
@@ -89,10 +94,13 @@ def returns_correct_alignment(subject: CheckedPart) -> None:
     assert shape is not None, "required above"
     view = spec.move(_images(shape), torch.Generator().manual_seed(4))
     require(bitwise_equal(view.images, _seen(spec, shape, 4)), "`apply` and `move` return different images")
-    require(tuple(view.alignment.shape) == (BATCH, 2, 3), f"its alignment is of {tuple(view.alignment.shape)}")
+    require(
+        tuple(view.alignment.shape) == (BATCH, 2, 3),
+        f"its alignment has shape {tuple(view.alignment.shape)}, expected {(BATCH, 2, 3)}",
+    )
     require(torch.isfinite(view.alignment).all(), "its alignment is not finite")
     far = displacement(spec.move, shape)
-    require(far == 0, f"a pixel is seen {far:.1f} pixels from where its alignment says")
+    require(far == 0, f"a pixel lies {far:.1f} pixels from the position that the alignment gives")
 
 
 def preserves_shape_and_type(subject: CheckedPart) -> None:
@@ -102,7 +110,7 @@ def preserves_shape_and_type(subject: CheckedPart) -> None:
         image = _image(shape)
         before = image.copy()
         out = spec.apply_one(image, 4)
-        require(out.shape == image.shape, f"it makes an image of {out.shape} from one of {image.shape}")
+        require(out.shape == image.shape, f"it changes the shape of an image from {image.shape} to {out.shape}")
         require(out.dtype == np.uint8, f"it makes an image of {out.dtype}, and not uint8")
         require(np.array_equal(image, before), "it changes the image that it is given")
         repeats(partial(_applied, spec, shape))

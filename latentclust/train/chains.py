@@ -74,7 +74,7 @@ class Chains:
 
     def commit(self) -> None:
         """Write the advanced chains of the last batch to the state."""
-        assert self._next is not None, "advance comes first"
+        assert self._next is not None, "call advance before commit"
         index, chains = self._next
         for name, rows in chains.items():
             kept = self.state[name]

@@ -1,4 +1,4 @@
-"""One step of one player: quantities and terms are computed, and its parameters are updated."""
+"""One step of one player: compute quantities and loss terms, and update the parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The bundled parts pass the checks that anyone's must, and some that are theirs alone."""
+"""Bundled parts pass the conformance checks of all plugins, and some additional ones."""
 
 import inspect
 
@@ -29,13 +29,13 @@ def bundled(kind: str, base: type = object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("part", fitting, ids=[part.name for part in fitting])
 
 
-@pytest.mark.parametrize("kind", sorted({*KINDS} - {"table", "start"}))  # which plugins alone have so far
+@pytest.mark.parametrize("kind", sorted({*KINDS} - {"table", "start"}))  # no bundled part has these kinds
 def test_the_registry_holds_every_kind(registry: Registry, kind: str) -> None:
     assert registry.parts(kind)
 
 
 @bundled("loss")
-def test_a_loss_names_what_it_asks_for_as_it_is_called(part: Part, registry: Registry) -> None:
+def test_parameters_of_a_loss_name_existing_values(part: Part, registry: Registry) -> None:
     provided = {name for sampler in registry.parts("inference") for name in getattr(sampler.value, "provides", ())}
     views = {"view", "view_alignment"}
     quantities = {quantity.name for quantity in registry.parts("quantity")}

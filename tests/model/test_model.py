@@ -1,4 +1,4 @@
-"""The model file and the model: the same answers after a round trip, and every wrong file and input told."""
+"""The model and its file: equal results after a round trip, and an error for every invalid file and input."""
 
 import json
 import socket

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from latentclust.report.display_names import class_names, cluster_names, display_name
+from latentclust.plugins.discovery import BUNDLED
+from latentclust.plugins.registry import Registry
+from latentclust.report.display_names import MEANINGS, TITLES, class_names, cluster_names, display_name
 
 
 def test_clusters_count_from_one_and_bear_their_class() -> None:
@@ -17,3 +19,14 @@ def test_unknown_classes_go_by_their_number() -> None:
 
 def test_a_part_without_a_usual_term_keeps_its_name() -> None:
     assert (display_name("kmeans"), display_name("someones-metric")) == ("k-means", "someones-metric")
+
+
+def test_every_bundled_metric_has_its_term_and_its_meaning(registry: Registry) -> None:
+    metrics = {part.name for part in registry.parts("metric") if part.provider.distribution == BUNDLED}
+    assert metrics <= TITLES.keys()
+    assert metrics <= MEANINGS.keys()
+
+
+def test_every_bundled_baseline_has_its_term(registry: Registry) -> None:
+    baselines = {part.name for part in registry.parts("baseline") if part.provider.distribution == BUNDLED}
+    assert baselines <= TITLES.keys()

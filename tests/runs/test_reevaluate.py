@@ -1,4 +1,4 @@
-"""A saved model read out anew."""
+"""Evaluation of a saved model."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A run that was killed or stopped goes on to the same bits as one that was not."""
+"""A run that was killed or stopped and then resumed is bit for bit equal to an uninterrupted one."""
 
 import json
 import os

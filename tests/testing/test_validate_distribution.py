@@ -1,4 +1,4 @@
-"""What is told of a whole distribution: by `validate_distribution`, and as a parametrised test."""
+"""Findings about a distribution, by `validate_distribution` and as a parametrised test."""
 
 from collections.abc import Callable
 from pathlib import Path

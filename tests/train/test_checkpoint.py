@@ -1,4 +1,4 @@
-"""Checkpoints: everything that training goes on from, written whole or not at all."""
+"""Checkpoints contain everything that a resumed training needs, and are written atomically."""
 
 import json
 from collections.abc import Callable

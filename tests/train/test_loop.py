@@ -1,4 +1,4 @@
-"""The loop: a divergence is caught and told, nothing broken is kept, and what is logged is what was seen."""
+"""The loop reports a divergence, writes no non-finite checkpoint, and logs the losses that it computed."""
 
 from collections.abc import Callable
 from itertools import count

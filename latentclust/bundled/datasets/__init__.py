@@ -1,1 +1,1 @@
-"""The data sets that ship with it, each read from the files that its authors publish."""
+"""Published data sets in the files of their authors, and readers of the user's own files."""

@@ -44,7 +44,8 @@ LOSSY = frozenset({"4_12", "6_7"})
 """Scenes whose label rasters deviate from the palette: lossy compression in 4_12, cars as (252, 255, 0) in 6_7."""
 
 LOSS = 88
-"""Largest accepted distance of their channels from 0 or 255: above all that occur, and 40 below the middle."""
+"""Largest accepted distance of a channel of the `LOSSY` rasters from 0 or 255. It exceeds all distances in the
+published files."""
 
 _BAD = -2
 

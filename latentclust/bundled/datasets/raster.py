@@ -172,7 +172,9 @@ def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:
             name = "latentclust[samples]" if match[1] == _SAMPLES else match[1]
             what = f"no file {match[2]} in an installed package {match[1]}"
             raise LatentclustError.at("data.path", what, f"Run `pip install '{name}'`, or name a raster of your own")
-        raise LatentclustError.at("data.path", f"no raster or folder {path}", "Name an existing one")
+        raise LatentclustError.at(
+            "data.path", f"no raster or folder {path}", "Set data.path to an existing raster or folder"
+        )
     if not found.is_dir():
         return (found,)
     paths = files_under(found, SUFFIXES)

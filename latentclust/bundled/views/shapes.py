@@ -24,7 +24,7 @@ def colour_shape(view: str, shape: Shape) -> tuple[int, int, int]:
     if channels not in (GREY_CHANNELS, RGB_CHANNELS):
         raise LatentclustError.at(
             view,
-            f"images have {channels} channels, but a grey level is defined only for 1 or 3",
+            f"images have {channels} channels, but grey levels are defined for 1 or 3 channels only",
             "Select the red, green and blue channels of the data set, or remove this view",
         )
     return channels, height, width

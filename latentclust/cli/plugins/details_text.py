@@ -57,7 +57,7 @@ def _part(console: Console, details: Details) -> None:
 
 def _distribution(console: Console, details: Details) -> None:
     """Print what only a distribution has."""
-    excluded = [f"by {PLUGINS_VARIABLE}: nothing of it is imported"] if details["left_out"] else []
+    excluded = [f"by {PLUGINS_VARIABLE}; it is not imported"] if details["left_out"] else []
     commands = [f"{one['name']}{': ' * bool(one['error'])}{one['error']}" for one in details["commands"]]
     several = {
         "version": [details["version"]],

@@ -80,7 +80,7 @@ def print_listing(console: Console, found: Details, kinds: Sequence[str]) -> Non
     _print_problems(console, "remarks on plugins", [_problem_line(one, one["remark"]) for one in found["remarks"]])
     _print_problems(console, "broken plugins", [_problem_line(one, one["error"]) for one in found["broken"]])
     excluded = [f"{one['provider']} {one['version']}" for one in found["left_out"]]
-    _print_problems(console, f"left out by {PLUGINS_VARIABLE}", excluded)
+    _print_problems(console, f"excluded by {PLUGINS_VARIABLE}", excluded)
 
 
 def print_part(console: Console, line: Details) -> None:

@@ -81,7 +81,7 @@ def blank(spec: PreparedDatasetSpec) -> Manifest:
 
 
 def mismatch(found: Manifest, wanted: Manifest) -> str | None:
-    """Return how the preparation of a folder differs from the expected one, or None."""
+    """Return the difference between the preparation of a folder and the expected one, or None."""
 
     def describe(manifest: Manifest) -> str:
         options = ", ".join(f"{key}={value}" for key, value in manifest.options.items() if key != "protocol")

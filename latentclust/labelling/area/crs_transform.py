@@ -32,7 +32,7 @@ Bounds = tuple[float, float, float, float]
 
 
 class UndefinedTransformError(Exception):
-    """Raised if the position of something in a raster cannot be determined. The message says why."""
+    """Raised if a position in a raster cannot be determined. The message states the reason."""
 
 
 class TornOutlineError(UndefinedTransformError):
@@ -40,7 +40,7 @@ class TornOutlineError(UndefinedTransformError):
 
 
 class OutOfMapError(UndefinedTransformError):
-    """Raised if the coordinates of a raster are not those of its places, as beyond the edge of a world map."""
+    """Raised if pixels of a raster lie beyond the edge of its map, so that a transform there and back moves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _transformed(start: CRS, end: CRS, points: Points) -> Points:
     except ProjError as error:
         raise UndefinedTransformError(str(error)) from error
     if not np.isfinite(found).all():
-        raise UndefinedTransformError("some of it has no place there")
+        raise UndefinedTransformError("part of it lies outside the domain of the projection")
     return found
 
 
@@ -130,7 +130,7 @@ def raster_bounds(transform: CrsTransform) -> Bounds:
 
     Raises:
         UndefinedTransformError: If part of the raster has no place in the source CRS.
-        OutOfMapError: If the raster does not lie where its coordinates are.
+        OutOfMapError: If part of the raster lies beyond the edge of its map of the world.
     """
     across, down = (np.linspace(0, side, EDGE_POINTS) for side in transform.size)
     pixels = np.stack(np.meshgrid(across, down), axis=2).reshape(-1, 2)
@@ -138,7 +138,9 @@ def raster_bounds(transform: CrsTransform) -> Bounds:
     points = transform.from_raster(placed)
     returned = transform.to_pixels(transform.nearest_wrap(transform.to_raster(points), placed))
     if (np.abs(returned - pixels) > 1 / 2).any():
-        raise OutOfMapError("its coordinates are not those of its places, as beyond the 180th meridian")
+        raise OutOfMapError(
+            "part of the raster lies beyond the edge of its map of the world, for example the 180th meridian"
+        )
     turn = full_turn(transform.source)
     if turn is None:
         (west, east), (south, north) = _padded(points[:, 0]), _padded(points[:, 1])

@@ -184,4 +184,4 @@ def _check_continuous(placed: Points, at: NDArray[np.intp], transform: CrsTransf
     """Raise TornOutlineError if an edge still leaps across the raster. A small step may come from a datum."""
     steps = transform.to_pixels(transform.nearest_wrap(placed[at + 1], placed[at])) - transform.to_pixels(placed[at])
     if (np.abs(steps) > max(transform.size) / 2).any():
-        raise TornOutlineError("an outline is cut in two there, as at the 180th meridian")
+        raise TornOutlineError("an outline crosses the edge of its map, for example the 180th meridian")

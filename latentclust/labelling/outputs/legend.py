@@ -9,8 +9,7 @@ from PIL.ImageColor import getrgb
 
 from latentclust.labelling.outputs.cog import Palette
 from latentclust.labelling.windows.stitch import NO_DATA, label_type
-from latentclust.model.class_names import NO_DATA as NO_DATA_NAME
-from latentclust.model.class_names import classes_of, name_of
+from latentclust.model.class_names import NO_DATA_NAME, classes_of, name_of
 from latentclust.model.model import ClusteringModel
 from latentclust.report.colours import LEVELS, cluster_colours
 

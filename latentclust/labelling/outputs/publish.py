@@ -105,7 +105,7 @@ def _foreign_files(run_log: RunLog, scene: Scene, names: Iterable[PurePath]) -> 
 
 
 def _differences(scene: Scene, before: SceneResult, complete: bool) -> list[Issue]:
-    """Return the reasons why the result of an earlier run is not that of the scene today."""
+    """Return the reasons why the result of an earlier run is outdated."""
     if before.input != scene.name:
         return [Issue(scene.name, f"its output {before.output} already belongs to {before.input}", CHOOSE_OTHER_FOLDER)]
     if complete and (before.size, before.mtime) != input_state(scene):

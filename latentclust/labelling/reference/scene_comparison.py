@@ -59,7 +59,7 @@ class SceneAgreement:
 
     Attributes:
         facts: Scores of the model and of the baselines, as for a run.
-        alignment: Description of how the reference was brought to the scene's grid, one sentence.
+        alignment: How the reference was resampled to the scene's grid, as one sentence.
         pixels: Number of compared pixels.
         labels: Path of the label raster. None if it was not kept.
     """
@@ -154,7 +154,7 @@ def _count(
 
 def _pixel_counts(counter: ContingencyCounter, reference: Reference, scene: int, path: Path) -> PixelCounts:
     """Return the number of compared pixels. Raise LatentclustError if there are none."""
-    assert counter.table is not None, "a reference was counted"
+    assert counter.table is not None, "the counter has a reference"
     found = PixelCounts(scene, int(counter.occupancy.sum()), reference.pixels, int(counter.table.sum()))
     if not found.compared:
         what = f"has no class at any of the {found.labelled:,} labelled pixels of the scene"
@@ -182,7 +182,7 @@ def _facts(
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
         occupancy=found.occupancy,
-        selection="The model is as its file holds it.",
+        selection="the weights stored in the model file",
         metrics=found.metrics,
         baselines=baselines.scores,
         table=found.table,

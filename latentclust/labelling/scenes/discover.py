@@ -81,12 +81,12 @@ def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence
     where = strip_credentials(printable_path(text))
     if not text.strip() or "\0" in text:
         what = f"the path {text!r} is empty or contains a null byte"
-        raise LatentclustError.at("SCENES", what, "Name rasters, or a folder of them")
+        raise LatentclustError.at("SCENES", what, "Pass rasters, or a folder of rasters")
     with decode_errors(where, "Check the path"):
         found = list(_expand(text, out, wanted))
     if not found:
         what = f"contains no raster ({', '.join(sorted(SUFFIXES))} or a STAC item; label rasters do not count)"
-        raise LatentclustError.at(where, what, "Name rasters, or a folder of them")
+        raise LatentclustError.at(where, what, "Pass rasters, or a folder of rasters")
     return found
 
 
@@ -164,7 +164,7 @@ def _collisions(scenes: Iterable[Scene]) -> Iterator[Issue]:
             owner = owners.setdefault(str(output).casefold(), scene.name)
             if owner != scene.name:
                 what = f"has the same output as {owner}, {output}"
-                yield Issue(scene.name, what, "Name a folder that contains both, or label them into two folders")
+                yield Issue(scene.name, what, "Pass a folder that contains both, or label them into two output folders")
                 break
 
 

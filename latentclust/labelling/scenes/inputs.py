@@ -76,7 +76,7 @@ def scene_from_url(address: str) -> Scene:
 def unreadable_folder(folder: Path, root: Path) -> Scene:
     """Return a folder that cannot be searched as a scene that fails."""
     name = printable_path(resolve_links(folder))
-    error = Issue(name, "this folder cannot be searched for scenes", "Make it readable, or name others")
+    error = Issue(name, "this folder cannot be searched for scenes", "Make it readable, or pass other folders")
     return Scene("", name, PurePath(printable_path(folder.relative_to(root)), f"*{OUTPUT}"), error=error)
 
 

@@ -1,4 +1,4 @@
-"""Opening scenes, and reading their windows as those of the training data: scaled to bytes, with nodata filled."""
+"""Open scenes and read their windows like those of the training data: scaled to bytes, with nodata filled."""
 
 import os
 import warnings
@@ -39,7 +39,7 @@ RETRAIN_FIX = "Retrain the model: files written by this version contain what is 
 
 
 def band_reading(model: ClusteringModel, where: str) -> BandReading:
-    """Return how a model reads the bands of scenes. A model of image tiles reads all bands, as bytes.
+    """Return the bands and value ranges that a model reads. A model of image tiles reads all bands, as bytes.
 
     Raises:
         LatentclustError: If the model labels whole images, or its file does not contain the band reading of the

@@ -136,7 +136,7 @@ def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
         if len(group) == 1:
             return ((group[0].key, group[0]),)
     if not item.rasters:
-        raise LatentclustError.at(str(item.path), "has no raster asset", "Name the rasters themselves")
+        raise LatentclustError.at(str(item.path), "has no raster asset", "Pass the rasters instead of the item")
     listed = ", ".join(str(asset) for asset in item.rasters)
     bands = f"; the requested bands are {', '.join(wanted)}" if wanted else ""
     fix = "Specify its bands, as in --bands B04,B03,B02, in the order of the training data"

@@ -82,8 +82,10 @@ def _opened(part: BandFile, name: str) -> DatasetReader:
     if len(bands) != 1 or file.dtypes[bands[0] - 1] not in TYPES:
         kinds = " and ".join(sorted(set(file.dtypes)))
         file.close()
-        what = f"{part.name} has {len(bands)} band(s) of {kinds}; files of one band of real numbers can be joined"
-        raise LatentclustError.at(name, what, "Name files with one band each")
+        what = (
+            f"{part.name} has {len(bands)} band(s) of {kinds}; only files with one band of real numbers can be joined"
+        )
+        raise LatentclustError.at(name, what, "Pass files with one band each")
     return file
 
 

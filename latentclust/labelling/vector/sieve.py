@@ -162,7 +162,7 @@ def _borders(above: NDArray[np.int64], names: NDArray[np.int64]) -> tuple[NDArra
 def _follow_merges(table: _RegionTable) -> None:
     """Replace each merge target by the last one of its chain.
 
-    Two regions may be each other's largest neighbours: then the chain ends at one of them. There are no longer cycles,
+    Two regions may be each other's largest neighbours: then the chain ends at one of them. Longer cycles do not exist,
     because all sizes along one would be equal, and each edge would precede the one that leads to it.
     """
     target = table.merge_target.open()

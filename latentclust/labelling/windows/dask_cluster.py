@@ -18,7 +18,7 @@ import torch
 
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.labelling.label_settings import LabelSettings
-from latentclust.labelling.windows.strip_labeller import Progress, ShouldStop, StripJob, StripResult
+from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Progress, ShouldStop, StripJob, StripResult
 from latentclust.model.model_file import save_model
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ MAX_QUEUED_PER_THREAD = 2
 
 POLL_SECONDS = 0.5
 """Seconds between checks for a request to stop."""
-
-RESUME_FIX = "Run the same command again to resume"
 
 CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 

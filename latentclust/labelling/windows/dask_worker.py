@@ -27,7 +27,7 @@ class WorkerSettings(WorkerPlugin):
     settings: LabelSettings
 
     def __init__(self, model: str, device: str, rest: Mapping[str, Any], threads: int | None) -> None:
-        """Hold what is sent to workers.
+        """Store the settings that are sent to the workers.
 
         Args:
             model: Path of the model file.

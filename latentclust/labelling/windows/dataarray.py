@@ -58,7 +58,7 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", *, seed: int =
 
 @dataclass(frozen=True, slots=True)
 class _ArrayLabeller:
-    """How parts of one array are labelled.
+    """Settings for labelling the parts of one array.
 
     Attributes:
         settings: Settings, with the grid of the whole scene.

@@ -16,10 +16,10 @@ Blend = Literal["hann", "crop"]
 """Blending of neighbouring windows: Hann weights on probabilities, or a cut in the middle of the overlap."""
 
 OVERLAP_DIVISOR = 4
-"""Neighbouring windows share their size divided by this by default."""
+"""Ratio of the window size to the overlap: the default if the receptive field is unbounded, otherwise the minimum."""
 
 MARGIN_DIVISOR = 4
-"""If the radius is unknown, each window discards the overlap divided by this at each end, half of it in total."""
+"""Ratio of the overlap to the margin at each end of a window, if the overlap is not at least twice the radius."""
 
 BLEND_RAMP_PIXELS = 16
 """Pixels over which windows blend if the receptive field is finite."""

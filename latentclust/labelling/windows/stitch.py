@@ -105,7 +105,7 @@ class StripShape:
         return self.columns[1] - self.columns[0]
 
     def finished(self, row: int) -> int:
-        """Return how many pixel rows, from the first of this row of windows on, no later row adds to."""
+        """Return the number of leading pixel rows of a row of windows that the next row of windows does not overlap."""
         span = self.rows[row]
         below = self.rows[row + 1].first if row + 1 < len(self.rows) else span.last - self.tail
         return below - span.first
@@ -189,7 +189,7 @@ class StripStitcher:
                 self.sink.sums("tail", self._above)
 
     def _counts(self) -> tuple[int, int]:
-        """Return the pixel rows of the head, and those that no later row adds to, of the current row of windows."""
+        """Return the numbers of head rows and of finished rows of the current row of windows."""
         return self.shape.head if self._row == 0 else 0, self.shape.finished(self._row)
 
     def _shift_window(self, column: int) -> None:
@@ -227,7 +227,7 @@ class StripStitcher:
             self._decided.put(columns, found)
 
     def _copied_into(self, into: Tensor | None, sums: Tensor, columns: slice) -> Tensor | None:
-        """Copy sums into those of the full width."""
+        """Copy sums into a tensor of the full width, which is created if it is None. Return the tensor."""
         if sums.shape[1] == 0:
             return into
         whole = sums.new_zeros(*sums.shape[:2], self.shape.width) if into is None else into

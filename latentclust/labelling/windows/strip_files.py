@@ -80,7 +80,7 @@ class StripWriter:
             sizes = {path.name: path.stat().st_size for path in self._partial.iterdir()}
             content = {"facts": asdict(facts), "files": sizes}
             (self._partial / FACTS).write_text(json.dumps(content), encoding="utf-8")
-            if is_complete(self.folder):  # Another process labelled the strip too, and was faster.
+            if read_strip_facts(self.folder):  # Another process labelled the strip too, and was faster.
                 shutil.rmtree(self._partial)
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -115,7 +115,7 @@ def strip_layout(name: str, clusters: int, width: int) -> tuple[np.dtype[Any], i
     return np.dtype(np.uint8), width * clusters if name == "probabilities" else width
 
 
-def is_complete(folder: Path) -> StripFacts | None:
+def read_strip_facts(folder: Path) -> StripFacts | None:
     """Return the counts of a strip, or None if one of its files is missing or truncated."""
     try:
         content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -153,16 +153,16 @@ class StripReader:
     def blocks(self, names: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
         """Yield blocks of finished pixel rows, top to bottom: `(n, width)`, probabilities `(n, k, width)`."""
         count = self.shape.rows[-1].last - self.shape.tail - self.top
-        is_complete = {}
+        arrays = {}
         for name in names:
             kind, size = strip_layout(name, self.clusters, self.shape.width)
             values = _mapped(self.folder / name, kind, (count, size))
             assert values is not None or count == 0, f"{self.folder / name} is missing"
             planes = (self.clusters,) if name == "probabilities" else ()
-            is_complete[name] = values.reshape(count, *planes, self.shape.width) if values is not None else np.empty(0)
+            arrays[name] = values.reshape(count, *planes, self.shape.width) if values is not None else np.empty(0)
         step = max(1, ROWS // self.clusters) if "probabilities" in names else ROWS
         for start in range(0, count, step):
-            yield {name: np.asarray(values[start : start + step]) for name, values in is_complete.items()}
+            yield {name: np.asarray(values[start : start + step]) for name, values in arrays.items()}
 
 
 def _mapped(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:

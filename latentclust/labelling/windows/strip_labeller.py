@@ -31,7 +31,7 @@ from latentclust.labelling.windows.window_batches import (
 )
 from latentclust.train.precision import Precision
 
-RESUME_SCENE_FIX = "Run the same command again to resume"
+RESUME_FIX = "Run the same command again to resume"
 
 ShouldStop = Callable[[], bool]
 """Returns True once the user asks to stop."""
@@ -180,7 +180,7 @@ def label_strips(
     try:
         for job, batch in prefetch(_read_jobs(settings, jobs, should_stop)):
             if should_stop():
-                raise InterruptedRunError.at(job.scene.name, "stopped", RESUME_SCENE_FIX)
+                raise InterruptedRunError.at(job.scene.name, "stopped", RESUME_FIX)
             if job is ended:  # The strip has failed; the rest of its windows was read before that was known.
                 continue
             strip = strip or _FileStrip(settings, job)
@@ -216,7 +216,7 @@ def _until_stopped(
 ) -> Iterator[WindowPixels | None]:
     for window in windows:
         if should_stop():
-            raise InterruptedRunError.at(job.scene.name, "stopped", RESUME_SCENE_FIX)
+            raise InterruptedRunError.at(job.scene.name, "stopped", RESUME_FIX)
         yield window
 
 

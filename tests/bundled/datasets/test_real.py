@@ -1,4 +1,4 @@
-"""Facts of the published sets, checked where the files are at hand."""
+"""Facts about published data sets, checked if their files are available."""
 
 import hashlib
 from pathlib import Path

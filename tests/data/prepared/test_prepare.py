@@ -1,4 +1,4 @@
-"""Preparing: what is written, what is kept when it goes on, and what is never taken as whole."""
+"""Preparation of data sets: written files, files kept by a resumed run, and incomplete folders."""
 
 import json
 

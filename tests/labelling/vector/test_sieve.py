@@ -1,4 +1,4 @@
-"""The sieve is GDAL's, whatever the strips; no data neither grows nor shrinks."""
+"""The sieve gives the result of GDAL's for any division into strips, and leaves nodata unchanged."""
 
 from pathlib import Path
 from typing import Any
