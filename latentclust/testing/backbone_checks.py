@@ -91,7 +91,7 @@ def draws_images(subject: CheckedPart) -> None:
         latent = Latent(torch.eye(CLUSTERS)[:BATCH], style)
         images = generator(latent)
         _check_shape("images", images, (BATCH, *shape))
-        require(images.min() >= 0 and images.max() <= 1, "its images leave [0, 1]")
+        require(images.min() >= 0 and images.max() <= 1, "its images have values outside [0, 1]")
         check_reached(partial(_generator, make, shape), partial(_images, latent), style)
 
 

@@ -36,7 +36,7 @@ def has_one_row_per_sample(subject: CheckedPart) -> None:
             require(table.dtype == torch.int64 and table.dim() == 2, f"its indices are {layout}, and not int64 (n, m)")
             inside = table.numel() and table.min() >= 0 and table.max() < SAMPLES
             require(inside, f"its indices are not those of {SAMPLES} samples, counted from 0")
-        require(torch.isfinite(table).all(), "a value of it is not finite")
+        require(torch.isfinite(table).all(), "one of its values is not finite")
 
 
 def gives_weights_of_networks(subject: CheckedPart) -> None:

@@ -69,7 +69,9 @@ def test_where_entry_points_are_damaged_they_are_named_first(capsys, distributio
 
     assert print_error(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == 1
     told = capsys.readouterr().err
-    assert told.startswith("error: installation: there are damaged distributions, on which UnicodeDecodeError may rest")
+    assert told.startswith(
+        "error: installation: UnicodeDecodeError was raised, probably because of damaged distributions ("
+    )
     assert f"clust-torn 1.2 in {info.parent}: its entry_points.txt cannot be read" in told
 
 

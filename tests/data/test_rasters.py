@@ -72,7 +72,7 @@ def test_a_band_that_is_nearly_constant_is_stretched_over_all_its_values() -> No
     values = np.zeros((1, 1000))
     values[0, 7] = 3
     assert percentile_ranges([values], "data.bands") == ((0.0, 3.0),)
-    with pytest.raises(LatentclustError, match=r"data\.bands: all values of band 1 of the selected ones are 4"):
+    with pytest.raises(LatentclustError, match=r"data\.bands: selected band 1 is constant: all its values are 4"):
         percentile_ranges([np.full((1, 5), 4)], "data.bands")
 
 

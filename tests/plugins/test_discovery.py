@@ -262,7 +262,7 @@ def test_what_a_plugin_does_on_import_is_remarked_on(distribution: Install, monk
 def test_parts_that_do_not_answer_to_their_name_are_remarked_on(distribution: Install) -> None:
     distribution("clust-one", GOOD.replace('{"hinge"', '{"mmd": Hinge, "hinge"'))
     distribution("clust-two", GOOD)
-    both = "clust-one and clust-two have one of that name each"
+    both = "clust-one and clust-two each have one of that name"
     assert remarks(Registry(discover())) == [
         "loss 'mmd' is available as clust-one:mmd only: latentclust has one of that name",
         f"loss 'hinge' is available as clust-one:hinge only: {both}",
@@ -292,7 +292,7 @@ def test_what_the_variable_leaves_out_is_not_imported_and_is_told(
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
     registry = Registry(discover())
     assert "clust-out" in {one.name for one in registry.excluded}
-    with pytest.raises(LatentclustError, match=r"LATENTCLUST_PLUGINS leaves out .*clust-out 1\.2"):
+    with pytest.raises(LatentclustError, match=r"LATENTCLUST_PLUGINS excludes .*clust-out 1\.2"):
         registry.find("loss", "hinge", "losses.x.use")
 
 

@@ -57,7 +57,7 @@ def test_two_third_parties_with_one_name_must_be_told_apart(found: Callable[...,
     (issue,) = caught.value.issues
     assert issue.where == "losses.x.use"
     assert issue.what == "two plugins provide a loss named 'hinge'"
-    assert issue.fix == "Write one:hinge or two:hinge to choose"
+    assert issue.fix == "Select one by its full name: one:hinge or two:hinge"
 
 
 def test_an_unknown_name_is_met_with_the_closest(found: Callable[..., Registry]) -> None:

@@ -125,7 +125,11 @@ class Teacher(Reading):
             Greedy,
             "it reads the network 'trunk', which `needs` does not name",
         ),
-        (inference_checks.declares_the_networks_it_reads, Curious, "other networks change its result"),
+        (
+            inference_checks.declares_the_networks_it_reads,
+            Curious,
+            "its result depends on networks that `needs` does not name",
+        ),
         (inference_checks.declares_the_networks_it_reads, Objecting, "it objects to every prior: "),
         (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
         (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
@@ -229,10 +233,10 @@ ADVANCES: list[int] = []
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (chain_checks.has_one_row_per_sample, Short, "of 6 samples its style has 3 rows"),
+        (chain_checks.has_one_row_per_sample, Short, "its style has 3 rows for 6 samples"),
         (chain_checks.has_one_row_per_sample, Renaming, "`advance` gives ['code'], and `begin` gave ['style']"),
-        (chain_checks.has_one_row_per_sample, Narrowing, "`advance` gives style as torch.float32 of (6, 1)"),
-        (chain_checks.provides_the_declared_quantities, Promising, "`provides` names ['more', 'noise_scale']"),
+        (chain_checks.has_one_row_per_sample, Narrowing, "`advance` changes style to torch.float32 of shape (6, 1)"),
+        (chain_checks.provides_the_declared_quantities, Promising, "`provides` declares ['more', 'noise_scale']"),
         (chain_checks.provides_the_declared_quantities, Listing, "the diagnostic 'length' is not a finite 0-d tensor"),
         (
             chain_checks.advance_is_deterministic_for_a_generator,

@@ -158,7 +158,7 @@ def test_a_signature_that_no_recipe_can_bind(value, reason: str, caught):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (Shaped, "the term has the shape (6,), and not ()"),
+        (Shaped, "the term has shape (6,), expected ()"),
         (Half, "the term is torch.float64, and not float32"),
         (Endless, "inf"),
         (FlatOnly, "it raised ValueError: too many values to unpack"),
@@ -173,9 +173,9 @@ def test_a_term_that_is_none(value, reason: str, caught):
     ("value", "reason"),
     [
         (Detached, "no gradient reaches any network"),
-        (Stepping, "it changes the networks"),
-        (Freeing, "it changes the networks"),
-        (Evaluating, "it changes the networks"),
+        (Stepping, "computing the term changes the mode, weights, gradients or trainable flags of a network"),
+        (Freeing, "computing the term changes the mode, weights, gradients or trainable flags of a network"),
+        (Evaluating, "computing the term changes the mode, weights, gradients or trainable flags of a network"),
         (Steep, "is not finite"),
     ],
 )
@@ -285,9 +285,9 @@ def test_a_quantity_that_no_recipe_can_compute(value, reason: str, caught):
     [
         (another, "it returns Tensor, not Code"),
         (nothing, "it returns no tensor"),
-        (one_row, "of 6 samples it gives 5 rows"),
+        (one_row, "it returns 5 rows for 6 samples"),
         (doubled, "it gives torch.float64, and not torch.float32"),
-        (infinite, "a value of it is not finite"),
+        (infinite, "one of its values is not finite"),
         (flat_only, "it raised RuntimeError"),
     ],
 )
@@ -296,7 +296,7 @@ def test_a_quantity_that_is_not_what_it_says(value, reason: str, caught):
 
 
 def test_a_quantity_that_overflows_in_bf16(caught):
-    assert caught(quantity_checks.runs_in_bf16, "quantity", fragile) == "under bf16 autocast it overflows"
+    assert caught(quantity_checks.runs_in_bf16, "quantity", fragile) == "its value is not finite under bf16 autocast"
 
 
 @pytest.mark.parametrize(

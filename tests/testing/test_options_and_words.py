@@ -105,12 +105,12 @@ def local() -> type[Good]:
 @pytest.mark.parametrize("name", ["Loud", "under_score", "double--hyphen"])
 def test_a_name_that_recipes_do_not_write(name: str, caught):
     told = caught(docstring_checks.has_a_valid_name, "loss", Good, name=name)
-    assert told == f"names of its kind are words in lower case with '-' between them, and not {name!r}"
+    assert told == f"{name!r} is not a valid name: use lower-case words with '-' between them"
 
 
 def test_a_quantity_in_capitals(caught):
     told = caught(docstring_checks.has_a_valid_name, "quantity", local, name="Local")
-    assert told == "names of its kind are words in lower case with '_' between them, and not 'Local'"
+    assert told == "'Local' is not a valid name: use lower-case words with '_' between them"
 
 
 def test_no_docstring_of_its_own(caught):
@@ -147,11 +147,13 @@ def test_no_word_of_an_option(caught):
 
 def test_a_key_of_the_table_itself(caught):
     told = caught(option_checks.has_no_reserved_option_names, "loss", Weighted)
-    assert told == "the table of a loss has a key 'weight' itself"
+    assert told == "the option 'weight' is a reserved key of the table of a loss"
 
 
 def test_an_option_that_does_not_survive(caught):
-    assert "written to TOML and read again, " in caught(option_checks.round_trips_through_a_recipe, "loss", Rounded)
+    assert "it changes when written to TOML and read again: from " in caught(
+        option_checks.round_trips_through_a_recipe, "loss", Rounded
+    )
 
 
 def test_an_unknown_key_that_is_taken(caught):
@@ -160,12 +162,13 @@ def test_an_unknown_key_that_is_taken(caught):
 
 def test_text_for_a_number(caught):
     told = caught(option_checks.rejects_numbers_as_text, "loss", Coerced)
-    assert told == "the option 'factor' takes the text '1.0' for 1.0"
+    assert told == "the option 'factor' accepts the text '1.0' and converts it to 1.0"
 
 
 def test_an_option_that_can_be_set(caught):
     assert (
-        caught(option_checks.cannot_be_changed, "loss", Thawed) == "the option 'factor' can be set after it was built"
+        caught(option_checks.cannot_be_changed, "loss", Thawed)
+        == "the option 'factor' can be changed after the part was built"
     )
 
 
@@ -175,7 +178,7 @@ def test_a_class_that_no_worker_can_import(caught):
 
 def test_an_option_without_an_example(caught):
     told = caught(option_checks.round_trips_through_a_recipe, "loss", Needy)
-    assert told == "the option 'model' must be given, and names no example: add Field(examples=[...])"
+    assert told == "the option 'model' is required but has no example: add Field(examples=[...])"
 
 
 EXAMPLE = """A penalty.

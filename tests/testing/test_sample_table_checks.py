@@ -92,8 +92,8 @@ class Misshapen(Zeros):
 @pytest.mark.parametrize(
     ("check", "kind", "value", "reason"),
     [
-        (sample_table_checks.has_one_row_per_sample, "table", First, "of 18 samples it has 17 rows"),
-        (sample_table_checks.has_one_row_per_sample, "table", Infinite, "a value of it is not finite"),
+        (sample_table_checks.has_one_row_per_sample, "table", First, "it has 17 rows for 18 samples"),
+        (sample_table_checks.has_one_row_per_sample, "table", Infinite, "one of its values is not finite"),
         (sample_table_checks.has_one_row_per_sample, "table", Counted, "its indices are not those of 18 samples"),
         (sample_table_checks.has_one_row_per_sample, "table", Floats, "and not int64 (n, m)"),
         (sample_table_checks.declares_the_networks_it_reads, "table", Silent, "it reads the network 'encoder'"),
@@ -110,7 +110,7 @@ class Misshapen(Zeros):
             Nameless,
             "no network has weights named 'encoder.nothing'",
         ),
-        (sample_table_checks.gives_weights_of_networks, "start", Misshapen, "and the network's (8, 8)"),
+        (sample_table_checks.gives_weights_of_networks, "start", Misshapen, "expected (8, 8)"),
     ],
 )
 def test_a_wrong_table_or_start(check, kind: str, value, reason: str, caught):

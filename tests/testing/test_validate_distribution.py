@@ -56,7 +56,7 @@ def test_what_is_wrong_is_told_part_by_part(distribution: Install):
     distribution("latentclust-spoilt", spoilt)
     found = validate_distribution("latentclust-spoilt", installed()).findings
     assert Finding("metric half", "is-a-number", "it raised ZeroDivisionError: no") in found
-    assert Finding("loss mean-square", "is-a-finite-scalar", "the term has the shape (3,), and not ()") in found
+    assert Finding("loss mean-square", "is-a-finite-scalar", "the term has shape (3,), expected ()") in found
 
 
 def test_a_plugin_that_does_not_load_is_a_finding(distribution: Install):
@@ -133,7 +133,7 @@ def test_each_check_of_each_part_is_a_case(distribution: Install):
 def test_a_case_fails_where_its_check_does(distribution: Install):
     distribution("latentclust-spoilt", GOOD.replace("return 0.5", "return 1"))
     test = conformance("latentclust-spoilt")
-    with pytest.raises(AssertionError, match="it gives a int, and not a float"):
+    with pytest.raises(AssertionError, match="it returns int, expected float"):
         test(cases(test)["metric-half-is-a-number"])
 
 

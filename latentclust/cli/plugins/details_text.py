@@ -63,7 +63,7 @@ def _distribution(console: Console, details: Details) -> None:
         "version": [details["version"]],
         "entry point": details["entry_points"],
         "import": [f"{seconds:.3f} s ({point})" for point, seconds in details["import_seconds"].items()],
-        "left out": excluded,
+        "excluded": excluded,
         "BROKEN": [_at(broken) for broken in details["broken"]],
         "remark": details["remarks"],
         "command": commands,

@@ -230,7 +230,7 @@ def test_too_few_windows_are_counted(scene):
 
 def test_values_that_cannot_be_stretched_are_refused(scene):
     flat = scene(np.full((1, 20, 20), 7, np.int16))
-    assert "all values of band 1 of the selected ones are 7" in str(refusal(path=flat))
+    assert "selected band 1 is constant: all its values are 7" in str(refusal(path=flat))
     assert "data.range: [5.0, 5.0] is empty" in str(refusal(path=flat, range=(5.0, 5.0)))
 
 

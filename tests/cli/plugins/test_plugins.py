@@ -82,11 +82,11 @@ def test_what_is_left_out_is_listed(cli, distribution, monkeypatch):
     distribution("third-party", SHADOW)
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
 
-    assert "left out by LATENTCLUST_PLUGINS\n" in cli("plugins", "list", "metric").out
+    assert "excluded by LATENTCLUST_PLUGINS\n" in cli("plugins", "list", "metric").out
     found = json.loads(cli("plugins", "list", "--json").out)
     assert {"provider": "third-party", "version": "1.2"} in found["left_out"]
     assert {part["provider"] for part in found["parts"]} == {"latentclust"}
-    assert "nothing of it is imported" in cli("plugins", "show", "third-party").out
+    assert "by LATENTCLUST_PLUGINS; it is not imported" in cli("plugins", "show", "third-party").out
 
 
 def test_names_in_the_variable_that_nobody_has_are_told_on_standard_error(cli, distribution, monkeypatch):

@@ -35,7 +35,7 @@ def test_what_is_wrong_is_told_with_its_part_check_and_reason(cli, distribution)
     assert outcome.out.splitlines() == [
         "metric half",
         "  has-a-summary: the first line of its docstring is not a sentence: 'Always'",
-        "  is-a-number: of four clusters and three classes it gives a int, and not a float",
+        "  is-a-number: for four clusters and three classes it returns int, expected float",
         "latentclust-spoilt 1.2: 1 part, 10 checks passed: 2 failed",
     ]
 
@@ -57,7 +57,7 @@ def test_the_same_as_json(cli, distribution):
         {
             "part": "metric half",
             "check": "is-a-number",
-            "reason": "of four clusters and three classes it gives a int, and not a float",
+            "reason": "for four clusters and three classes it returns int, expected float",
         }
     ]
     assert (found["distribution"], found["version"]) == ("latentclust-spoilt", "1.2")

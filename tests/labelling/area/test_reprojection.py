@@ -221,6 +221,6 @@ def test_projected_outlines_that_a_map_of_the_world_tears_are_refused(tmp_path: 
     box = (2.5e6, -1e6, 4.5e6, 1e6)  # over the 180th meridian on a map of the Pacific
     with (
         raster(tmp_path, "ESRI:54009", north_up(-1.8e7, 9e6, 1e5), 180, 360) as file,
-        pytest.raises(LatentclustError, match="cut in two there, as at the 180th meridian"),
+        pytest.raises(LatentclustError, match="an outline crosses the edge of its map, for example the 180th meridian"),
     ):
         area_from_bbox(box, "EPSG:3832").pixels_in(file, "scene.tif")
