@@ -43,7 +43,7 @@ def test_all_issues_are_raised_each_once_and_in_order() -> None:
     assert caught.value.issues == (first, second)
 
 
-def test_no_issue_is_no_error() -> None:
+def test_no_issues_mean_no_error() -> None:
     raise_all([])
 
 

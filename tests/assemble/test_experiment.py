@@ -44,7 +44,7 @@ def test_preprocessing_decides_what_the_networks_read(put_together: Callable[...
     assert experiment.shape == experiment.preprocess.shape((1, 8, 8)) == (2, 8, 8)
 
 
-def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_told_together(
+def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_reported_together(
     put_together: Callable[..., Experiment],
 ) -> None:
     settings = ("data.per_cluster=1", "prior.clusters=5", "train.batch_size=3", "train.devices=2")
@@ -54,7 +54,7 @@ def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_told_tog
     )
 
 
-def test_a_backbone_that_the_data_do_not_suit_is_told_where_it_is_named(
+def test_a_backbone_that_does_not_fit_the_data_is_reported_where_it_is_named(
     put_together: Callable[..., Experiment],
 ) -> None:
     (told,) = refused(put_together, "networks.encoder={use='conv28'}")
@@ -63,7 +63,9 @@ def test_a_backbone_that_the_data_do_not_suit_is_told_where_it_is_named(
     assert told.fix == "Use mlp"
 
 
-def test_absent_data_are_told_with_what_to_get(put_together: Callable[..., Experiment], tmp_path: Path) -> None:
+def test_missing_data_are_reported_with_how_to_get_them(
+    put_together: Callable[..., Experiment], tmp_path: Path
+) -> None:
     (told,) = refused(put_together, "data={use='usps'}")
     assert told.where == "data.use"
     assert str(tmp_path) in told.what
@@ -83,7 +85,7 @@ def test_the_users_own_array_is_found_in_a_data_root(put_together: Callable[...,
         ("data.preprocess=[{use='sobel'}]", "data.preprocess (sobel)", "samples have shape (100,)"),
     ],
 )
-def test_a_view_that_the_data_do_not_suit_is_told_before_training(
+def test_a_view_that_does_not_fit_the_data_is_reported_before_training(
     put_together: Callable[..., Experiment], setting: str, where: str, what: str
 ) -> None:
     (told,) = refused(put_together, setting)

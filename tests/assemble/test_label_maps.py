@@ -190,7 +190,9 @@ def test_a_view_that_nobody_traces_back_may_do_what_it_likes(maps: Callable[...,
     assert issues(tables, extra) == ()
 
 
-def test_an_alignment_without_its_view_is_told_as_a_view(maps: Callable[..., Tables], issues: FindIssues) -> None:
+def test_an_alignment_without_its_view_is_reported_as_a_missing_view(
+    maps: Callable[..., Tables], issues: FindIssues
+) -> None:
     on = "{heads_of_real='heads_of_real', heads_of_view='heads_of_real', visible='visible'}"
     tables = maps("cvae-pixel")
     tables["networks"] = {"heads": {"use": "map-conv", "strides": [1, 1, 1]}}

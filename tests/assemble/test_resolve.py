@@ -41,7 +41,7 @@ def test_every_table_becomes_its_part(tables: Tables, resolved: Resolve) -> None
     assert set(found.distributions) == {BUNDLED}
 
 
-def test_a_disabled_loss_is_no_part_of_any_plan(tables: Tables, resolved: Resolve) -> None:
+def test_a_disabled_loss_is_not_part_of_any_plan(tables: Tables, resolved: Resolve) -> None:
     found = resolved(tables, "losses.category-recovery.enabled=false")
     names = {term.name for plan in found.plans.values() for term in plan.terms}
     nodes = {node.name for plan in found.plans.values() for node in plan.nodes}
@@ -49,7 +49,7 @@ def test_a_disabled_loss_is_no_part_of_any_plan(tables: Tables, resolved: Resolv
     assert "code_of_fake" not in nodes
 
 
-def test_a_disabled_loss_may_ask_for_what_the_recipe_lacks(tables: Tables, issues: FindIssues) -> None:
+def test_a_disabled_loss_may_read_values_that_the_recipe_does_not_have(tables: Tables, issues: FindIssues) -> None:
     assert issues(tables, "losses.a={use='augmentation-invariance', player='generator', enabled=false}") == ()
 
 
@@ -96,7 +96,7 @@ def functions(found: Resolved) -> dict[str, Any]:
     return {node.name: node.function for plan in found.plans.values() for node in plan.nodes}
 
 
-def test_a_bundled_quantity_stays_what_it_is_whatever_is_installed(tables: Tables, crowded: Registry) -> None:
+def test_a_bundled_quantity_is_not_replaced_by_installed_plugins(tables: Tables, crowded: Registry) -> None:
     found = resolve(load_recipe(tables, crowded), crowded)
     assert functions(found)["fake"] is QUANTITIES["fake"]
     assert set(found.distributions) == {BUNDLED}
@@ -113,7 +113,9 @@ def test_a_recipe_may_choose_another_definition(tables: Tables, crowded: Registr
 def test_two_definitions_are_an_issue_of_a_recipe_that_asks_for_them(tables: Tables, crowded: Registry) -> None:
     asks = "losses.category-recovery.on={code_of_fake='recoded'}"
     with pytest.raises(
-        Exception, match=r"quantities\.recoded: two plugins provide a quantity named 'recoded'\. Write "
+        Exception,
+        match=r"quantities\.recoded: two plugins provide a quantity named 'recoded'\. "
+        "Select one by its full name: one:recoded or two:recoded",
     ):
         resolve(load_recipe(tables, crowded, (asks,)), crowded)
     found = resolve(load_recipe(tables, crowded, (asks, "quantities.recoded='one:recoded'")), crowded)
@@ -145,7 +147,7 @@ def test_a_definition_that_there_is_not_is_an_issue_even_unused(tables: Tables, 
         ("evaluate.baselines=['kmean']", "evaluate.baselines.0", "unknown baseline 'kmean'"),
     ],
 )
-def test_an_unknown_part_is_told_where_it_is_named(
+def test_an_unknown_part_is_reported_where_it_is_named(
     tables: Tables, issues: FindIssues, setting: str, where: str, what: str
 ) -> None:
     (told,) = issues(tables, setting)

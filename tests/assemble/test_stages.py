@@ -141,7 +141,7 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
         ),
     ],
 )
-def test_what_does_not_fit_is_told_and_nothing_else(settings: tuple[str, ...], said: str) -> None:
+def test_each_mistake_is_reported_alone(settings: tuple[str, ...], said: str) -> None:
     (told,) = issues(*settings)
     assert told.startswith(said), told
 
@@ -160,12 +160,12 @@ def test_a_recipe_without_stages_is_one_stage(tables: dict[str, Any], resolved: 
     assert stage.plans == resolved(tables).plans
 
 
-def test_a_recipe_without_rounds_or_stages_is_told_to_add_them(tables: dict[str, Any]) -> None:
+def test_the_error_for_a_recipe_without_rounds_or_stages_says_to_add_them(tables: dict[str, Any]) -> None:
     del tables["train"]["rounds"]
     with pytest.raises(LatentclustError, match=r"^train\.rounds: this key is missing"):
         resolve(load_recipe(tables, installed()), installed())
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     told = issues("stages.pretraining.rounds=0", "losses.towards.stages=['x']", "stages.clustering.start='y'")
     assert len(told) == 3

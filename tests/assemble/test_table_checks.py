@@ -78,7 +78,7 @@ def test_a_table_is_shown_with_its_defaults() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_told(settings: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_reported(settings: tuple[str, ...], said: str) -> None:
     assert any(line.startswith(said) for line in issues(*settings)), issues(*settings)
 
 
@@ -95,7 +95,7 @@ def test_a_table_with_a_mistake_makes_no_other() -> None:
     assert len(issues("losses.towards.player='bothh'")) == 1
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     told = issues("tables.target.every=-1", "tables.other={use='nearest', count='3'}", "losses.alike.player='bothh'")
     assert len(told) == 3
 

@@ -116,7 +116,7 @@ def test_until_styles_have_learnt_anything_a_layer_is_its_clusters_own_colour() 
     torch.testing.assert_close(drawn[..., 0, 0], body.palette.sigmoid())
 
 
-def test_a_style_of_zeros_draws_the_colours_whatever_was_learnt() -> None:
+def test_a_style_of_zeros_draws_the_colours_for_any_weights() -> None:
     body = LayeredDecoderNetwork(width=6, doublings=1).layered_decoder(4, 3, 4, (3, 16, 16))
     torch.nn.init.normal_(body.last.weight)
     drawn = body(torch.zeros(1, 3, 4, 4))[0]

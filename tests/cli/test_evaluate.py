@@ -60,7 +60,7 @@ def test_compare_has_a_row_a_recipe(cli, trained, trained_vectors):
     assert "small" in cli("compare", trained).out
 
 
-def test_compare_refuses_what_is_no_run(cli, tmp_path):
+def test_compare_refuses_a_folder_that_is_not_a_run(cli, tmp_path):
     outcome = cli("compare", tmp_path)
 
     assert outcome.code == 2

@@ -188,7 +188,7 @@ def test_a_built_in_command_keeps_its_name(cli, distribution):
     assert told in cli("plugins", "list", "command").out
 
 
-def test_two_plugins_with_one_name_must_be_told_apart(cli, distribution):
+def test_two_plugins_with_one_name_must_be_distinguished(cli, distribution):
     distribution("clust-greet", SOURCE, GREET)
     distribution("clust-other", "def greet() -> None: print('other')", points("greet = clust_other:greet"))
 

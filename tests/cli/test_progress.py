@@ -34,7 +34,7 @@ def test_lines_name_the_stage():
     assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
 
 
-def test_a_resumed_run_says_where_it_goes_on_and_counts_time_from_there():
+def test_a_resumed_run_says_where_it_resumes_and_counts_time_from_there():
     file = StringIO()
     train(LineProgress(Console(file=file)), 200, begin=100)
 

@@ -123,7 +123,7 @@ def test_a_new_recipe_of_a_system_in_stages_has_their_rounds(tables, tmp_path):
 @pytest.mark.parametrize(
     "system", ["clustergan", "dccs", "dls@1", "gan", "infogan", "cgm-pixel", "iic-pixel", "cvae-pixel"]
 )
-def test_a_new_recipe_passes_its_check_whatever_the_data(system, tmp_path):
+def test_a_new_recipe_passes_its_check_for_any_data(system, tmp_path):
     registry = installed()
     for part in registry.parts("dataset"):
         write_new_recipe(registry, system, part.name, tmp_path / f"{part.name}.toml")

@@ -79,7 +79,7 @@ def test_several_seeds_come_as_mean_and_deviation(cli, recipe, tmp_path):
     assert "seed 1: round 2/2" in outcome.err
 
 
-def test_a_stopped_run_exits_with_130_and_goes_on_to_the_same_numbers(cli, recipe, trained, tmp_path, monkeypatch):
+def test_a_stopped_run_exits_with_130_and_resumes_to_the_same_numbers(cli, recipe, trained, tmp_path, monkeypatch):
     said = LineProgress.on_record
 
     def interrupt(self: LineProgress, record: Record) -> None:

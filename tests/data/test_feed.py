@@ -104,7 +104,7 @@ def test_resident_and_streamed_batches_are_the_same_bits(workers: int):
 
 
 @pytest.mark.parametrize(("resident", "workers"), [(True, 0), (False, 0), (False, 2)])
-def test_a_restored_feed_goes_on_as_an_uninterrupted_one(resident: bool, workers: int):
+def test_a_restored_feed_continues_as_an_uninterrupted_one(resident: bool, workers: int):
     whole, left = feed(resident, workers=workers), feed(resident, workers=workers)
     expected = indices([whole.next() for _ in range(13)])
     assert indices([left.next() for _ in range(7)]) == expected[:7]

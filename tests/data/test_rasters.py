@@ -76,7 +76,7 @@ def test_a_band_that_is_nearly_constant_is_stretched_over_all_its_values() -> No
         percentile_ranges([np.full((1, 5), 4)], "data.bands")
 
 
-def test_a_file_that_is_no_raster_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_raster_is_named(tmp_path: Path) -> None:
     path = tmp_path / "text.tif"
     path.write_text("not found")
     with pytest.raises(LatentclustError, match=r"text\.tif: cannot be read"), raster(path):

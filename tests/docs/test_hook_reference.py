@@ -26,7 +26,7 @@ def test_there_is_a_hook_for_every_kind():
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_a_hook_is_typed_and_told(name: str):
+def test_a_hook_is_typed_and_documented(name: str):
     hook = vars(hookspecs)[name]
     assert (inspect.getdoc(hook) or "").endswith(".")
     assert not inspect.signature(hook).parameters

@@ -35,7 +35,7 @@ def test_a_greedy_matching_is_not_enough() -> None:
     assert hungarian(np.array([[10, 9], [9, 0]])).tolist() == [1, 0]
 
 
-def test_an_empty_cluster_bears_no_class() -> None:
+def test_an_empty_cluster_has_no_class() -> None:
     assert hungarian(np.array([[5, 0], [0, 0]])).tolist() == [0, UNMATCHED]
 
 

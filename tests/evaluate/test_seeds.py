@@ -19,7 +19,7 @@ def test_one_run_has_no_deviation() -> None:
     assert found.std is None
 
 
-def test_a_metric_that_a_run_lacks_is_not_averaged() -> None:
+def test_a_metric_missing_in_a_run_is_not_averaged() -> None:
     assert mean_and_std([{"accuracy": 0.5, "nmi": 0.1}, {"accuracy": 0.7}]).mean == {"accuracy": pytest.approx(0.6)}
 
 

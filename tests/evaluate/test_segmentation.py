@@ -65,7 +65,7 @@ def flat(predicted: NDArray[np.int64], truth: NDArray[np.int16]) -> tuple[NDArra
     return predicted[known], truth[known]
 
 
-def test_the_table_is_scikit_learns_whatever_the_chunks(million: tuple[NDArray, NDArray]) -> None:
+def test_the_table_equals_that_of_scikit_learn_for_any_chunks(million: tuple[NDArray, NDArray]) -> None:
     clusters, classes = flat(*million)
     expected = np.zeros((K, CLASSES), np.int64)
     np.add.at(expected, (clusters, classes), 1)

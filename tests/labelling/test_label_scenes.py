@@ -172,7 +172,7 @@ class Stopper(NullLabelListener):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_a_stop_leaves_nothing_half_done_and_the_run_goes_on(planted: ClusteringModel, tmp_path: Path) -> None:
+def test_a_stop_leaves_nothing_half_done_and_the_run_resumes(planted: ClusteringModel, tmp_path: Path) -> None:
     scenes = [write_scene(tmp_path / f"{name}.tif", noise_scene(100, 90, name)) for name in range(3)]
     with pytest.raises(InterruptedRunError):
         latentclust.label(planted, scenes, tmp_path / "out", batch=1, listener=Stopper())
@@ -183,7 +183,7 @@ def test_a_stop_leaves_nothing_half_done_and_the_run_goes_on(planted: Clustering
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(planted: ClusteringModel, model_file: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bytes(planted: ClusteringModel, model_file: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     for number in range(3):
         write_scene(folder / f"{number}.tif", noise_scene(400, 700, number))
@@ -248,7 +248,7 @@ def test_a_stop_while_scenes_are_put_together_loses_none(planted: ClusteringMode
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
-def test_a_stop_while_a_scene_is_put_together_is_no_failure(
+def test_a_stop_while_a_scene_is_assembled_is_not_a_failure(
     planted: ClusteringModel, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object) -> None:

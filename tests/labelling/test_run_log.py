@@ -54,7 +54,7 @@ def test_a_damaged_account_is_one_message_of_every_command(
         assert words in str(caught.value)
 
 
-def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
+def test_invalid_json_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"{", b"5", b"\xff\xfe"):
         (tmp_path / "labelling.json").write_bytes(content)
         with pytest.raises(LatentclustError, match="cannot be read"):

@@ -61,7 +61,9 @@ class Impatient(NullLabelListener):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_a_stop_is_heard_while_failures_are_told(planted: ClusteringModel, missing: list[Path], tmp_path: Path) -> None:
+def test_a_stop_is_noticed_while_failures_are_reported(
+    planted: ClusteringModel, missing: list[Path], tmp_path: Path
+) -> None:
     listener = Impatient()
     with pytest.raises(InterruptedRunError, match="Run the same command again to resume"):
         latentclust.label(planted, missing, tmp_path / "out", listener=listener)
@@ -69,7 +71,7 @@ def test_a_stop_is_heard_while_failures_are_told(planted: ClusteringModel, missi
     assert [scene.status for scene in read_run_log_file(tmp_path / "out", "").scenes] == ["failed"]
 
 
-def test_the_account_is_not_written_anew_for_every_failure(
+def test_the_account_is_not_written_again_for_every_failure(
     planted: ClusteringModel, missing: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[list[str]] = []

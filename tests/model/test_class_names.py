@@ -21,7 +21,7 @@ def test_names_are_given_changed_and_taken_away() -> None:
     assert [name_of(cluster, names) for cluster in (1, 2)] == ["a=b", "cluster 2"]
 
 
-def test_names_that_look_alike_are_alike() -> None:
+def test_names_that_look_equal_are_equal() -> None:
     assert rename_clusters({}, ["1=Wa\u0308lder", "2=W\u00e4lder"], 2) == {1: "W\u00e4lder", 2: "W\u00e4lder"}
 
 
@@ -62,7 +62,7 @@ def test_a_name_that_will_not_do_is_one_issue(pair: str, said: str) -> None:
     str(error.value).encode()
 
 
-def test_all_wrong_names_are_told_at_once() -> None:
+def test_all_wrong_names_are_reported_together() -> None:
     with pytest.raises(LatentclustError) as error:
         rename_clusters({}, ["1=water", "1=ice", "7=rock", "rock"], 5)
     assert [issue.where for issue in error.value.issues] == ["1=ice", "7=rock", "rock"]

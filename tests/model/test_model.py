@@ -139,7 +139,7 @@ def test_a_distribution_that_is_absent_is_named(tmp_path: Path, digits: Clusteri
         load(tmp_path)
 
 
-def test_a_distribution_that_is_left_out_or_broken_is_told_apart(
+def test_an_excluded_distribution_and_a_broken_one_are_reported_differently(
     tmp_path: Path, digits: ClusteringModel, distribution: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distribution("Some_Plugin", "raise RuntimeError('no licence')")
@@ -165,7 +165,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 
 
 @pytest.mark.parametrize("key", ["format", "recipe", "raw_shape", "distributions"])
-def test_a_header_that_lacks_a_key_is_refused(tmp_path: Path, digits: ClusteringModel, key: str) -> None:
+def test_a_header_with_a_missing_key_is_refused(tmp_path: Path, digits: ClusteringModel, key: str) -> None:
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite(path, lambda header: header.pop(key))
@@ -212,7 +212,7 @@ def test_weights_that_do_not_fit_the_recipe_are_refused(tmp_path: Path, digits: 
         load(path)
 
 
-def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_accepted_as_a_model(tmp_path: Path) -> None:
     latentclust.run(RECIPES / "autoencoder.toml", ["train.rounds=1"], out=tmp_path / "run", device="cpu")
     with pytest.raises(LatentclustError, match="is not a latentclust model"):
         load(tmp_path / "run" / "checkpoint.safetensors")
@@ -264,7 +264,7 @@ def test_vectors_are_read_as_floats(vectors: ClusteringModel) -> None:
         (torch.full((2, 1, 8, 8), float("nan")), "NaN"),
     ],
 )
-def test_images_that_do_not_suit_are_told(digits: ClusteringModel, wrong: Any, message: str) -> None:
+def test_unsuitable_images_are_reported(digits: ClusteringModel, wrong: Any, message: str) -> None:
     with pytest.raises(LatentclustError, match=message) as caught:
         digits.predict(wrong)
     assert caught.value.issues[0].where == "images"
@@ -281,7 +281,7 @@ def test_images_that_do_not_suit_are_told(digits: ClusteringModel, wrong: Any, m
         (np.zeros((2, 1, 10, 10), np.uint8), r"got \(1, 10, 10\)"),
     ],
 )
-def test_vectors_that_do_not_suit_are_told(vectors: ClusteringModel, wrong: Any, message: str) -> None:
+def test_unsuitable_vectors_are_reported(vectors: ClusteringModel, wrong: Any, message: str) -> None:
     with pytest.raises(LatentclustError, match=message):
         vectors.predict(wrong)
 
@@ -341,7 +341,7 @@ def test_generated_images_are_those_of_the_generator(vectors: ClusteringModel) -
         assert torch.equal(images, vectors.model.networks["generator"](latent))
 
 
-def test_what_cannot_be_generated_is_told(digits: ClusteringModel, vectors: ClusteringModel) -> None:
+def test_samples_that_cannot_be_generated_are_reported(digits: ClusteringModel, vectors: ClusteringModel) -> None:
     with pytest.raises(LatentclustError, match="'tiny-dccs' has no generator"):
         digits.generate(digits.resolved.prior.sample(1, torch.Generator()))
     wrong = Latent(category=torch.zeros(2, 4), style=torch.zeros(2, 3))

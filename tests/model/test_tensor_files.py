@@ -57,7 +57,7 @@ def test_a_link_stays_one_and_permissions_are_kept(file: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content", [b"", b"short", b"\xff" * 100, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"xx"]
 )
-def test_what_is_no_such_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_left_unchanged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(LatentclustError, match="is not a safetensors file"):

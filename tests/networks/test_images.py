@@ -52,7 +52,7 @@ def test_the_head_of_an_encoder_is_logits_then_style() -> None:
     assert torch.equal(encoder.represent(sample), encoder.body.map(sample))
 
 
-def test_what_leaves_a_network_is_float32_whatever_went_on_inside() -> None:
+def test_the_output_of_a_network_is_float32_for_any_precision_inside() -> None:
     sample = torch.rand(5, 4)
     with torch.autocast("cpu", torch.bfloat16):
         code = EncoderNetwork(Halves(4, 6), 3, 2)(Images(sample))

@@ -76,7 +76,7 @@ def test_a_mixed_category_weighs_the_layers(planted: Tensor) -> None:
     torch.testing.assert_close(mixed[0], 0.25 * planted[0] + 0.75 * planted[2])
 
 
-def test_layers_are_float32_whatever_the_decoder_computed_in(planted: Tensor) -> None:
+def test_layers_are_float32_for_any_precision_of_the_decoder(planted: Tensor) -> None:
     generator = LayeredGeneratorNetwork(Planted(planted.bfloat16()), 4)
     assert generator.per_cluster(torch.zeros(1, 1, 2, 3).bfloat16()).dtype == torch.float32
 

@@ -75,7 +75,7 @@ def test_a_distribution_on_the_path_is_found_with_its_provenance(distribution: I
     assert registry.providers()["clust-hinge"] == part.provider
 
 
-def test_what_is_loaded_is_told_with_the_time_it_took() -> None:
+def test_loaded_distributions_are_reported_with_their_import_times() -> None:
     found = discover(Scan(scan_distributions().used[:1])).loaded
     assert [(one.provider.distribution, one.provider.entry_point) for one in found] == [(BUNDLED, "bundled")]
     assert found[0].seconds > 0
@@ -285,7 +285,7 @@ def test_a_name_that_a_distribution_provides_twice_is_refused(distribution: Inst
         registry.find("loss", "clust-twice:hinge", "here")
 
 
-def test_what_the_variable_leaves_out_is_not_imported_and_is_told(
+def test_what_the_variable_excludes_is_not_imported_and_is_reported(
     distribution: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distribution("clust-out", "import os; os._exit(1)")

@@ -71,7 +71,7 @@ def damages() -> dict[str, str]:
     return {one.name: one.error for one in scan_distributions().used if one.error}
 
 
-def test_damaged_metadata_are_told_and_spoil_no_others(distribution: Install) -> None:
+def test_damaged_metadata_are_reported_and_affect_no_others(distribution: Install) -> None:
     (distribution("no-utf8") / "entry_points.txt").write_bytes(b"[latentclust]\nparts = \xff\n")
     (distribution("no-pair") / "entry_points.txt").write_text("[latentclust]\nparts\n")
     (distribution("no-version") / "METADATA").write_text("Metadata-Version: 2.1\nName: no-version\n")

@@ -50,7 +50,7 @@ def test_a_part_inherits_descriptions():
     assert part_options(Other)[0].description == "Where it lies."
 
 
-def test_what_is_no_spec_has_no_options():
+def test_only_specs_have_options():
     assert part_options(len) == []
 
 
@@ -68,7 +68,7 @@ def test_types(annotation, words):
     assert format_annotation(annotation) == words
 
 
-def test_what_toml_has_not_is_told_as_well_as_may_be():
+def test_values_that_toml_cannot_hold_are_printed_as_well_as_possible():
     class Odd(Spec):
         """A part."""
 

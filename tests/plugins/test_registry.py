@@ -48,7 +48,7 @@ def test_a_bundled_name_wins_its_bare_name_and_the_other_answers_to_its_full_nam
     assert [part.qualified for part in registry.parts("loss")] == ["third:mmd", "latentclust:mmd"]
 
 
-def test_two_third_parties_with_one_name_must_be_told_apart(found: Callable[..., Registry]) -> None:
+def test_two_third_party_parts_with_one_name_must_be_distinguished(found: Callable[..., Registry]) -> None:
     registry = found(provided("one", hinge=First), provided("two", hinge=Second))
     assert registry.find("loss", "one:hinge", "here").value is First
     assert registry.find("loss", "two:hinge", "here").value is Second

@@ -70,7 +70,7 @@ def error(source: Any, registry: Registry, *settings: str) -> str:
     return str(caught.value)
 
 
-def test_chains_that_come_back_are_refused_by_whatever_path(tmp_path: Path, registry: Registry) -> None:
+def test_circular_extends_are_refused_for_any_spelling_of_the_path(tmp_path: Path, registry: Registry) -> None:
     one = recipe(tmp_path / "one.toml", "two")
     recipe(tmp_path / "two.toml", "sub/three")
     three = recipe(tmp_path / "sub" / "three.toml", "../one")
@@ -120,7 +120,7 @@ def test_a_slip_of_syntax_has_its_line_and_column(tmp_path: Path, registry: Regi
     assert place in told
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path, registry: Registry) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path, registry: Registry) -> None:
     path = tmp_path / "model.toml"
     path.write_bytes(b"name = '\xff\xfe'")
     assert "cannot be read" in error(path, registry)
@@ -169,7 +169,7 @@ def test_settings_are_toml_or_bare_words(setting: str, tree: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("setting", ["seed", "=3", "losses..weight=3", ".seed=3", ""])
-def test_what_is_no_setting_is_refused(setting: str) -> None:
+def test_an_invalid_setting_is_refused(setting: str) -> None:
     with pytest.raises(LatentclustError, match="is not a setting"):
         parse_setting(setting)
 

@@ -71,6 +71,6 @@ def test_a_views_steps_and_its_one_part_replace_each_other() -> None:
     assert layered(several, {"view": {"steps": []}}).tree == {"view": {"steps": []}}
 
 
-def test_an_option_named_steps_is_no_list_of_parts() -> None:
+def test_an_option_named_steps_is_not_a_list_of_parts() -> None:
     base = {"player": {"use": "a", "steps": 4}}
     assert layered(base, {"player": {"steps": 2}}).tree == {"player": {"use": "a", "steps": 2}}

@@ -54,7 +54,7 @@ def test_a_recipe_with_mistakes_cannot_be_used(tables: Tables, registry: Registr
         ),
     ],
 )
-def test_an_unknown_key_is_told_at_any_depth_and_alone(
+def test_an_unknown_key_is_reported_at_any_depth_and_alone(
     tables: Tables, issues: FindIssues, setting: str, where: str, fix: str
 ) -> None:
     (told,) = issues(tables, setting)
@@ -96,7 +96,7 @@ def test_an_unknown_key_is_told_at_any_depth_and_alone(
         ("data.preprocess=[3]", "data.preprocess.0"),
     ],
 )
-def test_a_wrong_value_is_told_once_with_no_consequences(
+def test_a_wrong_value_is_reported_once_without_further_issues(
     tables: Tables, issues: FindIssues, setting: str, where: str
 ) -> None:
     (told,) = issues(tables, setting)
@@ -126,7 +126,7 @@ def test_a_wrong_value_is_told_once_with_no_consequences(
         ("inference", "use"),
     ],
 )
-def test_a_missing_key_is_told_once_with_no_consequences(
+def test_a_missing_key_is_reported_once_without_further_issues(
     tables: Tables, issues: FindIssues, table: str, key: str
 ) -> None:
     holder = tables
@@ -138,13 +138,13 @@ def test_a_missing_key_is_told_once_with_no_consequences(
     assert told == Issue(".".join((*path, last)), "this key is missing", "Add it")
 
 
-def test_an_entry_that_is_no_table_keeps_its_name(tables: Tables, issues: FindIssues) -> None:
+def test_an_entry_that_is_not_a_table_keeps_its_name(tables: Tables, issues: FindIssues) -> None:
     for name, table in (("losses", "critic"), ("networks", "encoder"), ("players", "critic")):
         (told,) = issues({**tables, name: {**tables[name], table: False}})
         assert told == Issue(f"{name}.{table}", "invalid value False", "Input should be a table")
 
 
-def test_mistakes_of_tables_of_parts_and_of_their_fit_are_told_together(tables: Tables, issues: FindIssues) -> None:
+def test_mistakes_in_tables_in_parts_and_in_their_fit_are_reported_together(tables: Tables, issues: FindIssues) -> None:
     told = issues(
         tables,
         "train.rounds='many'",

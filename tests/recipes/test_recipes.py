@@ -46,7 +46,7 @@ def test_every_file_of_the_folder_is_a_shipped_recipe() -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=[part.name for part in SYSTEMS])
-def test_a_system_lacks_nothing_but_data(system: Part, registry: Registry) -> None:
+def test_a_system_is_complete_except_for_its_data(system: Part, registry: Registry) -> None:
     name, _, version = system.name.partition("@")
     assert version.isdecimal()
     tables = {"extends": system.qualified, "data": {"use": "digits"}}

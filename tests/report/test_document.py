@@ -113,7 +113,7 @@ def test_label_maps_have_a_row_a_class(make_facts: MakeFacts) -> None:
     assert "## Pixels" not in render_report(make_facts())
 
 
-def test_label_maps_are_told_by_their_protocol_and_by_who_made_the_mask(make_facts: MakeFacts) -> None:
+def test_label_maps_are_described_with_their_protocol_and_the_origin_of_the_mask(make_facts: MakeFacts) -> None:
     facts = of_pixels(make_facts())
     assert "; prepared by squares@1 (squares). **Ground truth decided which pixels count" in render_report(facts)
     without = replace(facts, protocol=replace(facts.protocol, masked_by_labels=False))

@@ -141,7 +141,7 @@ def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read
     assert (tmp_path / "model.safetensors").exists()
 
 
-def test_a_scene_is_one_map_whatever_its_windows(map_model: MakeModel, mosaic: Any) -> None:
+def test_a_scene_is_one_map_for_any_windows(map_model: MakeModel, mosaic: Any) -> None:
     model = map_model()
     image, valid = mosaic().read_scene(Path())
     labels = label_scene_array(model, image, valid, seed=0)
@@ -161,7 +161,7 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)
 
 
-def test_another_reading_agrees_whatever_it_calls_its_clusters(map_model: MakeModel, by_colour: Any) -> None:
+def test_another_inference_agrees_for_any_numbering_of_its_clusters(map_model: MakeModel, by_colour: Any) -> None:
     model = map_model(readouts={"renamed": by_colour(order=(0, 1, 2, 3)), "blind": by_colour(noise=5.0)})
     data = data_of(model)
     found = score_readouts(model, data, data, score_dataset(model, data))

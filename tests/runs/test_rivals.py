@@ -56,6 +56,6 @@ def test_a_conditional_vae_draws_its_clusters(tmp_path: Path) -> None:
     assert drawn.max() <= 1
 
 
-def test_a_vae_without_variance_is_told_which_key_it_lacks(tmp_path: Path) -> None:
+def test_the_error_for_a_vae_without_variance_names_the_missing_key(tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match=r"networks\.encoder\.log_variance: .* Set log_variance = true"):
         train(CVAE, tmp_path, "networks.encoder.log_variance=false")

@@ -174,7 +174,7 @@ def test_without_labels_nothing_is_scored_and_nothing_invented(
         (("views.view={use='flip'}",), "views.view"),
     ],
 )
-def test_what_is_at_fault_is_told_before_anything_is_written(
+def test_mistakes_are_reported_before_anything_is_written(
     recipe: RecipeFile, tmp_path: Path, settings: tuple[str, ...], where: str
 ) -> None:
     for start in (latentclust.run, lambda *args, **keys: run_seeds(args[0], 2, *args[1:], **keys)):
@@ -185,20 +185,20 @@ def test_what_is_at_fault_is_told_before_anything_is_written(
         assert not (tmp_path / "out").exists()
 
 
-def test_a_batch_that_each_process_cannot_have_is_told(recipe: RecipeFile, tmp_path: Path) -> None:
+def test_a_batch_that_processes_cannot_share_equally_is_reported(recipe: RecipeFile, tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match=r"train\.batch_size: 16 on each"):
         latentclust.run(recipe("clustergan"), ("train.devices=5",), out=tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
 
 
-def test_all_sizes_at_fault_are_told_at_once(recipe: RecipeFile, tmp_path: Path) -> None:
+def test_all_wrong_sizes_are_reported_together(recipe: RecipeFile, tmp_path: Path) -> None:
     with pytest.raises(LatentclustError) as caught:
         latentclust.run(recipe("clustergan"), ("prior.clusters=70", "train.batch_size=80"), out=tmp_path / "out")
     assert [issue.where for issue in caught.value.issues] == ["prior.clusters", "train.batch_size"]
     assert not (tmp_path / "out").exists()
 
 
-def test_a_sample_that_is_nan_is_told_before_anything_is_written(recipe: RecipeFile, tmp_path: Path) -> None:
+def test_a_sample_that_is_nan_is_reported_before_anything_is_written(recipe: RecipeFile, tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((40, 6))
     values[7, 2] = np.nan
     np.savez(tmp_path / "broken.npz", x=values)
@@ -208,7 +208,7 @@ def test_a_sample_that_is_nan_is_told_before_anything_is_written(recipe: RecipeF
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "tpu"])
-def test_a_device_that_is_absent_is_told_before_anything_is_written(
+def test_an_absent_device_is_reported_before_anything_is_written(
     recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
@@ -233,7 +233,7 @@ def test_a_folder_is_written_over_only_on_request(recipe: RecipeFile, tmp_path: 
 
 
 @pytest.mark.parametrize("full", ["recipe.toml", "checkpoint.safetensors", "model.safetensors", "results.json"])
-def test_a_full_disk_is_told_and_leaves_no_half_of_a_file(
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(
     recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
 ) -> None:
     def half(path: Path, data: bytes) -> None:
@@ -299,6 +299,6 @@ def test_overrides_are_settings(tmp_path: Path) -> None:
     assert override_layers(["a.b=1", "c=2"]) == [({"a": {"b": 1}}, "--set a.b=1"), ({"c": 2}, "--set c=2")]
 
 
-def test_an_override_that_no_recipe_can_hold_is_told() -> None:
+def test_an_override_that_no_recipe_can_hold_is_reported() -> None:
     with pytest.raises(LatentclustError, match=r"train\.rounds: None cannot be written in a recipe"):
         override_layers({"train.rounds": None})

@@ -97,7 +97,7 @@ def test_the_branches_of_a_union_speak_with_one_voice(data: dict[str, Any], wher
     assert told.fix == fix
 
 
-def test_every_mistake_is_told() -> None:
+def test_every_mistake_is_reported() -> None:
     wheres = [issue.where for issue in found({"count": 0, "steps": [3, {}], "pair": "a", "b": 1})]
     assert wheres == [
         "losses.x.count", "losses.x.pair", "losses.x.steps.0", "losses.x.steps.1.start", "losses.x.b"

@@ -230,7 +230,7 @@ def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: p
     assert told == "the output of `recipe show`, read again, is another recipe"
 
 
-def test_a_graph_that_lacks_a_loss(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_graph_without_a_loss(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)
     monkeypatch.setattr(system_checks, "mermaid", lambda resolved: "flowchart LR")

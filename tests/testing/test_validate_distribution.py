@@ -51,7 +51,7 @@ def test_a_good_distribution(distribution: Install):
     assert found.passed > 20
 
 
-def test_what_is_wrong_is_told_part_by_part(distribution: Install):
+def test_findings_are_reported_part_by_part(distribution: Install):
     spoilt = GOOD.replace(".float().square().mean()", "[0]").replace("return 0.5", "raise ZeroDivisionError('no')")
     distribution("latentclust-spoilt", spoilt)
     found = validate_distribution("latentclust-spoilt", installed()).findings
@@ -188,7 +188,7 @@ def test_a_command_whose_name_is_another_ones_is_asked_by_its_full_name(distribu
     assert "ends with 1" in reasons(validate_distribution("latentclust-greeter", installed()))["prints-its-help"]
 
 
-def test_a_command_is_asked_whatever_its_help_ends_with(distribution: Install):
+def test_a_command_is_checked_for_any_exit_code_of_its_help(distribution: Install):
     points = POINTS.replace("greet =", "run =")
     distribution("latentclust-greeter", SILENT, points=points, metadata="Summary: It greets.")
     assert reasons(validate_distribution("latentclust-greeter", installed())) == {

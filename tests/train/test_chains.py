@@ -54,7 +54,7 @@ def test_chains_of_other_samples_stay_and_those_of_the_batch_are_kept_after_the_
     assert torch.equal(provided, chains.state["style"][batch.index])
 
 
-def test_chains_too_large_for_the_device_are_kept_on_the_host_and_move_alike(training: MakeTraining) -> None:
+def test_chains_too_large_for_the_device_are_kept_on_the_host_and_move_equally(training: MakeTraining) -> None:
     resident, hosted = training("cgm", folder="a"), training("cgm", "data.memory_limit=8", folder="b")
     resident.run()
     hosted.run()

@@ -56,7 +56,7 @@ OPTIMIZERS = [
         *(("autoencoder", (optimizer,)) for optimizer in OPTIMIZERS),
     ],
 )
-def test_a_stopped_training_goes_on_to_the_same_bits(
+def test_a_stopped_training_resumes_to_the_same_bits(
     training: MakeTraining, recorder: type, name: str, settings: tuple[str, ...]
 ) -> None:
     settings = (*settings, "train.rounds=9", "train.log_every=2")

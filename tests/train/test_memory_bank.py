@@ -158,7 +158,7 @@ def test_streamed_sets_and_tables_on_the_host_train_to_the_same_bits(training: M
     assert all(torch.equal(found[name], tensor) for name, tensor in resident.state.networks.state_dict().items())
 
 
-def test_a_resumed_training_goes_on_with_the_tables_that_it_had(training: MakeTraining, recorder: type) -> None:
+def test_a_resumed_training_continues_with_its_saved_tables(training: MakeTraining, recorder: type) -> None:
     drawn = "tables.neighbours.drawn=true"
     whole = training("tables", drawn, folder="whole")
     whole.run()

@@ -35,7 +35,7 @@ def watched(selection: Selection, losses: Mapping[int, float]) -> Selection:
     return selection
 
 
-def test_the_window_whose_mean_is_nearest_to_zero_wins_whatever_its_sign() -> None:
+def test_the_window_whose_mean_is_nearest_to_zero_wins_with_any_sign() -> None:
     selection = watched(Selection(table()), {50: 0.0, 60: -5.0, 70: 0.3, 80: -0.2, 90: 0.25, 100: -3.0})
     assert (selection.round, selection.score) == (80, pytest.approx(0.2))
     assert selection.weights["critic.weight"].item() == 80
@@ -70,7 +70,7 @@ def test_what_is_not_finite_is_never_selected() -> None:
     assert selection.round == 70
 
 
-def test_windows_end_where_the_recipe_says_whatever_the_log_does(training: MakeTraining, recorder: type) -> None:
+def test_windows_end_where_the_recipe_says_for_any_log_interval(training: MakeTraining, recorder: type) -> None:
     """Logged every 2 rounds, selected over 3 from the middle on: the windows are 10-12 and 13-15."""
     listener = recorder()
     made = training("clustergan", *ON, listener=listener)

@@ -91,7 +91,7 @@ def test_the_networks_of_the_paper_are_the_default() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5, 12])
-def test_the_table_is_the_target_distribution_of_all_samples_whatever_the_batches(size: int) -> None:
+def test_the_table_is_the_target_distribution_of_all_samples_for_any_batches(size: int) -> None:
     network = encoder()
     with torch.no_grad():
         found = TargetDistribution().compute(model(network), Batches(images(), size), torch.Generator())
@@ -138,7 +138,7 @@ def test_the_embedding_is_decoded_alone() -> None:
         assert torch.equal(seen[-1].style, code.style)
 
 
-def test_a_network_that_is_no_encoder_is_refused() -> None:
+def test_a_network_that_is_not_an_encoder_is_refused() -> None:
     with pytest.raises(LatentclustError, match=r"'encoder' does not return a code\. Use an encoder"):
         TargetDistribution().compute(model(nn.Flatten()), Batches(images(), 5), torch.Generator())
 

@@ -111,7 +111,7 @@ def test_weights_that_cannot_be_had_are_named_with_what_to_do(monkeypatch: pytes
         ({"model": TINY, "pretrained": "dino.pth"}, "'dino.pth' is neither 'hub', 'none' nor a .safetensors file"),
     ],
 )
-def test_what_is_no_transformer_and_no_weights_is_refused(options: dict[str, str], what: str):
+def test_invalid_transformers_and_weights_are_refused(options: dict[str, str], what: str):
     with pytest.raises(LatentclustError) as caught:
         VitMaps(**options).map_extractor((3, 64, 64))
     assert what in str(caught.value)

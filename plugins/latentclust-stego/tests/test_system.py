@@ -73,7 +73,7 @@ def tables(scenes: Path) -> dict[str, Any]:
     }
 
 
-def test_two_textures_of_the_same_colours_are_told_apart(tables: dict[str, Any], tmp_path: Path):
+def test_two_textures_of_the_same_colours_are_distinguished(tables: dict[str, Any], tmp_path: Path):
     result = latentclust.run(tables, out=tmp_path / "run", device="cpu").result
     assert result.metrics is not None
     assert result.metrics["accuracy"] > 0.95

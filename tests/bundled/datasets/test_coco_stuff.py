@@ -148,7 +148,7 @@ def test_prepared_masks_say_that_they_read_labels(pair, maps, tmp_path):
     assert stored.protocol == made.protocol
 
 
-def test_what_is_missing_is_told(save, pair, noise, tmp_path):
+def test_missing_files_are_reported(save, pair, noise, tmp_path):
     with pytest.raises(LatentclustError, match=r"cocodataset\.org.*CC BY 4\.0.*latentclust data prepare coco-stuff"):
         CocoStuff().open((tmp_path,))
     pair("train2017/000000000009")

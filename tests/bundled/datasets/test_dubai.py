@@ -72,7 +72,7 @@ def test_an_index_of_no_class_is_refused_with_its_place(save, noise, tmp_path):
     assert "valid labels are 0 to 5" in str(e.value)
 
 
-def test_an_image_without_mask_and_a_mask_without_image_are_both_told(save, noise, tmp_path):
+def test_an_image_without_mask_and_a_mask_without_image_are_both_reported(save, noise, tmp_path):
     save("dubai/images/a.jpg", noise(400, 400, 3))
     save("dubai/images/b.jpg", noise(400, 400, 3))
     for name in "acdef":

@@ -245,7 +245,7 @@ def test_cifar10_archive_reads_as_its_folders(tmp_path: Path):
         Cifar10().open((tmp_path,))
 
 
-def test_a_folder_that_is_no_class_is_named(tmp_path: Path):
+def test_a_folder_that_is_not_a_class_is_named(tmp_path: Path):
     save(tmp_path / "cifar10/train/zebra/1.jpg", jpeg(0))
     with pytest.raises(LatentclustError, match="'zebra' is not a class"):
         Cifar10(split="train").open((tmp_path,))

@@ -238,7 +238,7 @@ def test_what_is_wrong_is_named_stops_before_the_manifest_and_is_mended(spoil, f
     assert len(opened(Potsdam(), raw, tmp_path / "tiles").source) == 9
 
 
-def test_all_that_headers_tell_is_told_at_once(raw):
+def test_all_mistakes_in_headers_are_reported_together(raw):
     for spoil in (spoilt_size, spoilt_bands, twice):
         spoil(raw)
     with pytest.raises(LatentclustError) as caught:
@@ -246,7 +246,7 @@ def test_all_that_headers_tell_is_told_at_once(raw):
     assert len(caught.value.issues) == 3
 
 
-def test_other_bands_than_those_that_are_there_are_told(raw):
+def test_missing_files_of_the_bands_are_reported(raw):
     for path in raw.rglob("*RGBIR.tif"):
         path.unlink()
     with pytest.raises(LatentclustError, match=r"no top_potsdam_R_C_RGBIR\.tif below it\. .* set bands=rgb"):

@@ -20,7 +20,7 @@ def test_is_the_encoders_softmax_and_style(encoder, rng):
     assert torch.equal(posterior.labels, images[:, :3].argmax(dim=1))
 
 
-def test_reads_the_network_it_is_told_to(encoder, rng):
+def test_reads_the_network_of_its_option(encoder, rng):
     assert Amortized().needs == ("encoder",)
     inference = Amortized(network="recognition")
     assert inference.needs == ("recognition",)
@@ -40,7 +40,7 @@ def test_returns_float32_of_half_precision(encoder, rng):
     assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
 
 
-def test_refuses_a_network_that_is_no_encoder(rng):
+def test_refuses_a_network_that_is_not_an_encoder(rng):
     model = Model({"critic": nn.Identity()}, PRIOR)
     with pytest.raises(LatentclustError, match=r"inference\.network: 'critic' does not return a code"):
         Amortized(network="critic").posterior(model, torch.zeros(2, 5), {}, rng)

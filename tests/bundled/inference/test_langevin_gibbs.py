@@ -142,7 +142,7 @@ def test_it_works_under_a_prior_without_style(linear_generator, rng):
 
 @torch.no_grad()
 @pytest.mark.parametrize("option", [{"step_size": 10.0}, {"noise": 1e-3}])
-def test_chains_that_diverge_are_told_with_their_energy(model, images, rng, option):
+def test_diverging_chains_are_reported_with_their_energy(model, images, rng, option):
     said = r"inference\.step_size: .* energy is (inf|nan).*Lower inference\.step_size"
     with pytest.raises(LatentclustError, match=said):
         LangevinGibbs(**option).posterior(model, images, {}, rng)

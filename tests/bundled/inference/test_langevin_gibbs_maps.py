@@ -260,7 +260,7 @@ def test_a_gradient_reaches_no_weight(model, images, rng):
     assert made.networks["generator"].layers.grad is None
 
 
-def test_chains_that_diverge_are_told_with_their_energy(model, images, rng):
+def test_diverging_chains_are_reported_with_their_energy(model, images, rng):
     said = r"inference\.step_size: .* energy is (inf|nan).*Lower inference\.step_size"
     with pytest.raises(LatentclustError, match=said):
         LangevinGibbsMaps(step_size=50.0, steps=200).posterior(model(slope=3.0), images, {}, rng)

@@ -90,7 +90,7 @@ def test_style_divergence_refuses_another_style(normal):
         StyleDivergence()(gaussian(normal(3, 2), normal(3, 2)), Uniform(clusters=3))
 
 
-def test_an_encoder_without_variance_is_told_what_it_lacks(code, normal):
+def test_the_error_for_an_encoder_without_variance_names_the_missing_option(code, normal):
     point = code(style=normal(3, 2))
     for ask in (lambda: StyleDivergence()(point, OneHotGaussian(clusters=3)),
                 lambda: posterior_sample(point, torch.Generator())):  # fmt: skip

@@ -164,6 +164,6 @@ def test_a_changed_shape_or_type_is_refused(transform: dict[str, object]) -> Non
         view(transform).apply_one(image(), 0)
 
 
-def test_what_fails_on_an_image_is_told() -> None:
+def test_a_transform_that_fails_on_an_image_is_reported() -> None:
     with pytest.raises(LatentclustError, match=r"fails on an image of shape \(16, 12, 3\)"):
         view({"name": "RandomCrop", "height": 80, "width": 80}).apply_one(image(), 0)

@@ -27,7 +27,7 @@ def test_channels_are_kept_whole() -> None:
     assert channels(shuffled) == channels(images)
 
 
-def test_all_orders_are_alike() -> None:
+def test_all_orders_are_equally_likely() -> None:
     orders, counts = torch.unique(draw_orders(12_000, 3, rng()), dim=0, return_counts=True)
 
     assert len(orders) == 6

@@ -89,7 +89,7 @@ def test_what_is_left_out_is_listed(cli, distribution, monkeypatch):
     assert "by LATENTCLUST_PLUGINS; it is not imported" in cli("plugins", "show", "third-party").out
 
 
-def test_names_in_the_variable_that_nobody_has_are_told_on_standard_error(cli, distribution, monkeypatch):
+def test_unknown_names_in_the_variable_are_reported_on_standard_error(cli, distribution, monkeypatch):
     distribution("third-party", SHADOW)
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "third-partie")
 

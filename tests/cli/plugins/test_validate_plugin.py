@@ -28,7 +28,7 @@ def test_a_good_plugin_is_ok(cli, distribution):
     assert outcome.out == "latentclust-good 1.2: 1 part, 12 checks passed: ok\n"
 
 
-def test_what_is_wrong_is_told_with_its_part_check_and_reason(cli, distribution):
+def test_a_failure_is_reported_with_its_part_check_and_reason(cli, distribution):
     distribution("latentclust-spoilt", GOOD.replace("return 0.5", "return 1").replace("Always a half.", "Always"))
     outcome = cli("plugins", "validate", "latentclust-spoilt")
     assert outcome.code == 1

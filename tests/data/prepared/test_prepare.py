@@ -40,7 +40,7 @@ def test_the_manifest_says_what_lies_there(numbers, prepared, raw, tiles):
 
 
 @pytest.mark.parametrize(("word", "error"), [("stop", KeyboardInterrupt), ("bad", LatentclustError)])
-def test_what_stops_midway_is_no_data_set_and_goes_on(word, error, numbers, prepared, raw, tiles):
+def test_an_interrupted_preparation_is_not_a_data_set_and_resumes(word, error, numbers, prepared, raw, tiles):
     (raw / "c.txt").write_text(word)
     with pytest.raises(error):
         prepared()

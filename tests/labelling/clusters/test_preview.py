@@ -71,7 +71,7 @@ def test_windows_and_scenes_take_turns() -> None:
     assert sorted(centre(patch)[0] for patch in more) == [0, 0, 0, 0, 1, 1]
 
 
-def test_windows_with_little_of_a_cluster_come_last_whatever_their_scene() -> None:
+def test_windows_with_few_pixels_of_a_cluster_come_last_for_any_scene() -> None:
     full, half, crumb = sight(labels((2, 0, 0, 60))), sight(labels((2, 0, 0, 50))), sight(labels((2, 0, 0, 3)), 1)
     ranked = rank_windows([crumb, half, full], 2)
     assert [each is right for each, right in zip(ranked, [full, half, crumb], strict=True)] == [True, True, True]

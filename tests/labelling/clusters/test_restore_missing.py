@@ -162,7 +162,7 @@ def test_what_a_killed_run_was_drawing_is_removed(planted: ClusteringModel, scen
 
 
 @pytest.mark.parametrize("item", ["{}", "[]", "{", '{"type": "Feature", "stac_version": "1.1.0"}'])
-def test_a_damaged_item_is_told_of_before_any_raster_is_touched(
+def test_a_damaged_item_is_reported_before_any_raster_is_changed(
     planted: ClusteringModel, named: ClusteringModel, scene: Path, tmp_path: Path, item: str
 ) -> None:
     write_scene(scene.with_name("a.tif"), noise_scene(40, 50))
@@ -177,7 +177,7 @@ def test_a_damaged_item_is_told_of_before_any_raster_is_touched(
     assert latentclust.label(planted, scene.parent, out, **EVERYTHING).kept == {"a.tif"}
 
 
-def test_an_account_that_does_not_say_how_polygons_are_drawn_is_told_of(
+def test_an_account_without_the_polygon_options_is_reported(
     planted: ClusteringModel, scene: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"

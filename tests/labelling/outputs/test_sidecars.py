@@ -82,7 +82,7 @@ def test_new_files_take_the_place_of_old_ones(raster: Path, legend: Legend, plan
     assert len(list(raster.parent.iterdir())) == 3
 
 
-def test_a_folder_that_is_none_is_told_of(raster: Path, legend: Legend) -> None:
+def test_a_path_that_is_not_a_folder_is_reported(raster: Path, legend: Legend) -> None:
     with pytest.raises(LatentclustError, match="cannot be written"):
         write_sidecars(raster / "inner.tif", legend)
 

@@ -194,7 +194,7 @@ def test_without_a_coordinate_system_pixels_are_compared_in_their_order(model, s
         (np.ones((90, 120), np.uint8), {"crs": None, "transform": Affine.scale(3)}, "their pixels cannot be matched"),
     ],
 )
-def test_what_is_no_reference_is_refused_before_anything_is_labelled(
+def test_an_invalid_reference_is_refused_before_anything_is_labelled(
     model, scene, tmp_path, monkeypatch, values, profile, said
 ) -> None:
     monkeypatch.setattr("latentclust.labelling.reference.scene_comparison.label", None)
@@ -233,7 +233,7 @@ def test_a_scene_that_cannot_be_labelled_is_a_failed_run(model, scene, labels, t
         compare_scene(model, scene, reference(tmp_path, VALUES[labels], nodata=0))
 
 
-def test_a_baseline_that_refuses_the_scene_is_told_of(model, scene, labels, tmp_path) -> None:
+def test_a_baseline_that_refuses_the_scene_is_reported(model, scene, labels, tmp_path) -> None:
     constant = write_scene(tmp_path / "two.tif", np.where(noise_scene(90, 120) > 300, 1, 7).astype(np.uint8))
     few = replace(model.resolved, baselines={"few": PixelKMeans(sample=2), "local": LocalStatisticsKMeans(n_init=1)})
     found = compare_scene(replace(model, resolved=few), constant, reference(tmp_path, VALUES[labels], nodata=0))

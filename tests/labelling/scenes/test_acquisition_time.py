@@ -31,7 +31,7 @@ def test_rfc_3339(text: str, wanted: datetime) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2020", "2020-06-01", "2020-06-01T12:00:00", "20200601T120000Z", "2020-13-01T12:00:00Z", "yesterday"]
 )
-def test_what_is_no_time_is_told(text: str) -> None:
+def test_an_invalid_time_is_reported(text: str) -> None:
     with pytest.raises(LatentclustError, match=r"--datetime: .*Write it like 2020-06-01T12:00:00Z"):
         parse_datetime(text)
 
@@ -54,18 +54,18 @@ def test_a_file_that_does_not_say(tag: str) -> None:
     assert acquisition_time(tag, None, None) is None
 
 
-def test_a_range_is_no_moment() -> None:
+def test_a_range_is_not_a_single_time() -> None:
     assert acquisition_time(TAGGED, GIVEN, RANGE) is None
     assert time_range(RANGE) == (datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 12, 31, tzinfo=UTC))
     assert time_range(ITEM) is None
     assert time_range(None) is None
 
 
-def test_a_bad_time_in_an_item_is_told() -> None:
+def test_an_invalid_time_in_an_item_is_reported() -> None:
     with pytest.raises(LatentclustError, match=r"the scene's STAC item: 'soon' is not a date"):
         acquisition_time(TAGGED, None, {"properties": {"datetime": "soon"}})
 
 
-def test_a_bad_time_of_the_user_is_told_even_beside_an_item() -> None:
+def test_an_invalid_time_of_the_user_is_reported_even_if_an_item_has_one() -> None:
     with pytest.raises(LatentclustError, match="--datetime"):
         acquisition_time(TAGGED, "soon", ITEM)

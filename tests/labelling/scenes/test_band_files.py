@@ -14,7 +14,7 @@ def sets(names: list[str], bands: tuple[str, ...] = RGB) -> list[dict[str, str]]
     ]
 
 
-def test_files_alike_but_for_a_word_are_a_set() -> None:
+def test_files_that_differ_in_one_word_are_a_set() -> None:
     names = [f"T1_{band}_10m.jp2" for band in ("B02", "B03", "B04", "B08")] + ["T2-B04.tif", "T2-B03.tif", "x.tif"]
     first, second = sets(names)
     assert first == {"B02": "T1_B02_10m.jp2", "B03": "T1_B03_10m.jp2", "B04": "T1_B04_10m.jp2"}

@@ -105,7 +105,7 @@ def test_values_outside_the_range_in_every_band_are_refused_with_both_sides(tmp_
     assert fit(path, ranged((-5, 0), (0.4, 0.6))).warnings == ()  # one value is enough
 
 
-def test_what_is_no_data_says_nothing_of_the_range(tmp_path: Path) -> None:
+def test_nodata_does_not_affect_the_range(tmp_path: Path) -> None:
     values = np.full((1, 600, 700), np.nan, np.float32)
     path = write_scene(tmp_path / "a.tif", values)
     assert fit(path, ranged((1, 2))).warnings == ()
@@ -126,7 +126,7 @@ def test_values_are_looked_at_all_over_a_scene(tmp_path: Path, layout: dict[str,
         fit(path, ranged((10, 20), kind="uint8"))
 
 
-def test_a_scene_that_is_damaged_where_it_is_looked_at_is_told_of(tmp_path: Path) -> None:
+def test_a_scene_that_is_damaged_where_it_is_sampled_is_reported(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "a.tif", noise_scene(600, 600)[:1].astype(np.float32))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 9])

@@ -54,7 +54,7 @@ def test_two_inputs_with_one_output_stop_the_run(tmp_path: Path, names: list[str
         find_scenes([tmp_path / name for name in names], tmp_path / "out")
 
 
-def test_every_issue_is_told_at_once(tree: Path) -> None:
+def test_all_issues_are_reported_together(tree: Path) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(LatentclustError) as caught:
         find_scenes([tree / "empty", tree / "x*.tif", tree / "out" / "a.tif"], tree / "out")
@@ -131,7 +131,7 @@ def test_label_rasters_of_other_folders_are_no_scenes(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b.tif", "a#1.tif", "a[1].tif", "a*.tif", "ä?é.tif", "a%20b.tif", "a;b&c.tif"])
-def test_a_name_that_is_there_is_no_pattern(tmp_path: Path, name: str) -> None:
+def test_an_existing_file_name_is_not_a_pattern(tmp_path: Path, name: str) -> None:
     path = tmp_path / "in [1]" / name
     path.parent.mkdir()
     path.touch()
@@ -199,7 +199,7 @@ def test_urls_are_taken_as_they_stand(tmp_path: Path) -> None:
     assert len(find_scenes(["https://h.org/a.tif", "https://me@h.org/a.tif?token=x"], out)) == 1
 
 
-def test_paths_that_no_file_can_have_are_told_of(tmp_path: Path) -> None:
+def test_impossible_paths_are_reported(tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match="null byte"):
         find_scenes(["a\0b"], tmp_path)
     with pytest.raises(LatentclustError, match=r"cannot be read .*File name too long"):
@@ -268,7 +268,7 @@ def test_words_that_no_file_has_are_refused(tmp_path: Path, bands: tuple[str, ..
         find_scenes([tmp_path / "a_B04.tif"], tmp_path / "out", bands=bands)
 
 
-def test_a_folder_that_cannot_be_searched_is_told_of_beside_files_of_bands(
+def test_a_folder_that_cannot_be_searched_is_reported_besides_files_of_bands(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "scandir", refusing("2020"))

@@ -139,7 +139,7 @@ def test_an_item_is_joined_from_files_and_urls_in_the_order_of_the_model(
     assert "s3cret" not in account(report)
 
 
-def test_files_of_bands_are_one_scene_and_one_that_lacks_some_fails(tmp_path: Path) -> None:
+def test_files_of_bands_are_one_scene_and_a_scene_with_missing_bands_fails(tmp_path: Path) -> None:
     image = noise_scene(70, 80)
     for scene in ("S 1", "S2"):
         for band, name in enumerate(NAMES):
@@ -167,7 +167,7 @@ def test_bands_are_read_by_the_names_of_the_training_data(with_bands: WithBands,
     np.testing.assert_array_equal(read_band(tmp_path / "out" / "a.tif"), expected(model, image))
 
 
-def test_a_scene_of_another_scale_fails_and_what_is_odd_is_told(with_bands: WithBands, tmp_path: Path) -> None:
+def test_a_scene_of_another_scale_fails_and_oddities_are_reported(with_bands: WithBands, tmp_path: Path) -> None:
     model = with_bands(ranges=((200.0, 3400.0),) * 3, types=("float32",), names=NAMES)
     image = noise_scene(70, 80).astype(np.float32)
     write_scene(tmp_path / "in" / "reflectance.tif", image / 255)

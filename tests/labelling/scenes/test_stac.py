@@ -95,7 +95,7 @@ def test_an_item_that_could_be_read_in_several_ways_lists_its_assets(
         chosen(read_item(item), wanted)
 
 
-def test_an_item_without_rasters_is_told_of(tmp_path: Path) -> None:
+def test_an_item_without_rasters_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match="has no raster asset"):
         chosen(read_item(write_item(tmp_path / "i.json", {"meta": SENTINEL["meta"]})), ())
 

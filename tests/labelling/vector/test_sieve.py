@@ -28,7 +28,7 @@ def test_equals_gdal(tmp_path: Path, kind: str) -> None:
                 np.testing.assert_array_equal(sieved(tmp_path, mosaic, smallest, rows), wanted)
 
 
-def test_no_data_is_no_neighbour_and_stays(tmp_path: Path) -> None:
+def test_nodata_is_not_a_neighbour_and_is_unchanged(tmp_path: Path) -> None:
     for mosaic in random_mosaics(20):
         np.testing.assert_array_equal(sieved(tmp_path, mosaic, 6, 2) == 0, mosaic == 0)
 

@@ -88,7 +88,7 @@ def test_a_lost_worker_changes_no_byte(planted: ClusteringModel, scenes: Path, t
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
 
 
-def test_a_scheduler_that_is_not_there_is_told_of(
+def test_an_unreachable_scheduler_is_reported(
     planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("latentclust.labelling.windows.dask_cluster.CONNECT_SECONDS", 1)
@@ -97,7 +97,7 @@ def test_a_scheduler_that_is_not_there_is_told_of(
     assert files(tmp_path / "out") == {}
 
 
-def test_a_server_that_never_answers_is_told_of(
+def test_a_server_that_never_answers_is_reported(
     planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("latentclust.labelling.windows.dask_cluster.CONNECT_SECONDS", 1)
