@@ -1,4 +1,4 @@
-"""Data and networks put together, and what only the data can refuse."""
+"""Experiments built from data and networks, and errors that only the data reveal."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bodies of label maps: how far a pixel sees, sizes that do not divide, and what a decoder draws of no style."""
+"""Backbones of label maps: receptive fields, sizes that do not divide, and a decoder's images for a style of zeros."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Whether anything on the path lists commands."""
+"""The scan that finds whether any distribution on the path has entry points of a group."""
 
 from latentclust.cli.entry_point_scan import has_entry_points
 

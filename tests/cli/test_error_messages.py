@@ -1,4 +1,4 @@
-"""Errors in the user's words."""
+"""Error messages that the command line prints."""
 
 import errno
 from json import JSONDecodeError

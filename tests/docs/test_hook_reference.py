@@ -1,4 +1,4 @@
-"""The page of hooks is what its script would write, and every hook is typed and told."""
+"""The page of hooks is up to date, and every hook has types and a description."""
 
 import inspect
 import typing

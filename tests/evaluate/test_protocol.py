@@ -1,4 +1,4 @@
-"""The line that stands beside every number."""
+"""The protocol line that is shown with every score."""
 
 from latentclust.evaluate.protocol import Protocol
 

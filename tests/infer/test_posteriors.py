@@ -1,4 +1,4 @@
-"""Reading a model out: in evaluation mode, batch by batch, on the CPU."""
+"""Posteriors of a model: computed in evaluation mode, batch by batch, on the CPU."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""What each kind of part must be, and what is said of one that is not."""
+"""Requirements on each kind of part, and the messages for parts that violate them."""
 
 from pathlib import Path
 from typing import Any, ClassVar

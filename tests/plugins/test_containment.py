@@ -1,4 +1,4 @@
-"""What a plugin's code may do, and what becomes of it."""
+"""Exceptions and side effects of the code of a plugin, and how they are contained."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""Discovery: what loads, what is broken and why, and that one never disturbs the other."""
+"""Discovery: loaded and broken plugins, the reasons, and that a broken plugin never affects another."""
 
 import logging
 import warnings

@@ -1,4 +1,4 @@
-"""What is read of installed distributions without importing them."""
+"""The facts that are read about installed distributions without importing them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Names: who wins, who must be told apart, and what is suggested."""
+"""Names of parts: precedence, ambiguous names, and suggestions."""
 
 from collections.abc import Callable
 

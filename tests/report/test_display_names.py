@@ -1,4 +1,4 @@
-"""Names as a person reads them."""
+"""Display names of metrics, baselines, clusters and classes."""
 
 import numpy as np
 

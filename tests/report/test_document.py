@@ -1,4 +1,4 @@
-"""What report.md says, and what it must not leave out."""
+"""The contents of report.md, including the statements that are required."""
 
 from collections.abc import Callable
 from dataclasses import replace

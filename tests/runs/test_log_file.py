@@ -1,4 +1,4 @@
-"""The log file, and the wish to stop."""
+"""The log file, and stop requests."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""IIC and the conditional VAE from recipe to model file, in little."""
+"""Small runs of IIC and the conditional VAE, from recipe to model file."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""pydantic's errors, one a mistake, in the words of a recipe."""
+"""pydantic's errors as one issue per mistake, with the keys of a recipe."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

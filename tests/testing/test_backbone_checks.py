@@ -1,4 +1,4 @@
-"""Checks of backbones catch what they are there for."""
+"""Checks of backbones fail for parts that violate them."""
 
 from typing import Any, ClassVar
 

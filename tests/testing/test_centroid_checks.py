@@ -1,4 +1,4 @@
-"""Checks of centroids catch what they are there for."""
+"""Checks of centroids fail for parts that violate them."""
 
 from typing import Any, ClassVar
 

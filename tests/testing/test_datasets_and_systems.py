@@ -1,4 +1,4 @@
-"""Checks of data sets and systems catch what they are there for."""
+"""Checks of data sets and systems fail for parts that violate them."""
 
 from collections.abc import Callable
 from pathlib import Path

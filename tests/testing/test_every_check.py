@@ -1,4 +1,4 @@
-"""There is no check that no test sees fail."""
+"""Every conformance check has a test in which it fails."""
 
 import re
 from pathlib import Path

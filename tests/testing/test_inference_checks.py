@@ -1,4 +1,4 @@
-"""Checks of inferences and chains catch what they are there for."""
+"""Checks of inferences and chains fail for parts that violate them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar

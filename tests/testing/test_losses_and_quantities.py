@@ -1,4 +1,4 @@
-"""Checks of losses and quantities catch what they are there for."""
+"""Checks of losses and quantities fail for parts that violate them."""
 
 from typing import NewType
 

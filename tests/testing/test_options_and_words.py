@@ -1,4 +1,4 @@
-"""Checks of names, docstrings and options catch what they are there for."""
+"""Checks of names, docstrings and options fail for parts that violate them."""
 
 from typing import Any
 

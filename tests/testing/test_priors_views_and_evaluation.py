@@ -1,4 +1,4 @@
-"""Checks of priors, views, metrics and baselines catch what they are there for."""
+"""Checks of priors, views, metrics and baselines fail for parts that violate them."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Checks of tables and starts catch what they are there for."""
+"""Checks of tables and starts fail for parts that violate them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NewType

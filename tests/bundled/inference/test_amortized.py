@@ -1,4 +1,4 @@
-"""The encoder's own answer."""
+"""Amortized inference: the posterior that the encoder computes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What every view on the device promises."""
+"""Properties of all device views."""
 
 import pytest
 import torch

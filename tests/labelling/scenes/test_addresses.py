@@ -1,4 +1,4 @@
-"""What addresses are to GDAL and to people."""
+"""Addresses as GDAL reads them and as messages show them."""
 
 import contextlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is found, and what its output is called."""
+"""Scenes that are found, and the names of their outputs."""
 
 import os
 from pathlib import Path

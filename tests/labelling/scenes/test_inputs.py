@@ -1,4 +1,4 @@
-"""Scenes that are not a file each, labelled from end to end, and what a folder's account says of them."""
+"""Scenes of several files or items, labelled from end to end, and their entries in labelling.json."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Scenes opened, and what is said of those that cannot be."""
+"""Opened scenes, and the messages for scenes that cannot be opened."""
 
 import socket
 from pathlib import Path

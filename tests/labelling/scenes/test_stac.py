@@ -1,4 +1,4 @@
-"""STAC items: which assets are the scene, and what is said of those that will not do."""
+"""STAC items: the assets that form the scene, and the messages for unsuitable items."""
 
 import json
 from pathlib import Path
