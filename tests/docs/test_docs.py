@@ -15,6 +15,7 @@ from latentclust.cli.main import app
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import KINDS, Registry
 from latentclust.recipe import schema
+from tests.docs.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -29,22 +30,7 @@ PAGE_NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"^(?:\w+=\S+ )*latentclust (.+?)(?:\s+#.*)?$", re.MULTILINE)
 
-TABLES = {
-    "The recipe": schema.Recipe,
-    "[data]": schema.DataTable,
-    "[views.NAME]": schema.ViewTable,
-    "[prior]": schema.PartTable,
-    "[networks.NAME]": schema.NetworkTable,
-    "[players.NAME]": schema.PlayerTable,
-    "[players.NAME.optimizer]": schema.OptimizerTable,
-    "[tables.NAME]": schema.SampleTable,
-    "[stages.NAME]": schema.StageTable,
-    "[losses.NAME]": schema.LossTable,
-    "[train]": schema.TrainTable,
-    "[inference]": schema.PartTable,
-    "[evaluate]": schema.EvaluateTable,
-    "Schedules": schema.Ramp,
-}
+TABLES = load_script("docs/scripts/reference_pages.py").TABLES
 
 
 def recipe_blocks() -> list[Any]:

@@ -3,20 +3,18 @@
 import inspect
 import typing
 from collections.abc import Mapping
-from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 
 from latentclust.plugins import hookspecs
 from latentclust.plugins.checks import KINDS, SPECS, hook_kind
+from tests.docs.scripts import load_script
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
 
 
 def test_the_page_is_what_its_script_writes(page):
-    spec = spec_from_file_location("hook_reference", page("docs/scripts/hook_reference.py").path)
-    script = module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("docs/scripts/hook_reference.py")
 
     assert page("docs/reference/hooks.md").text == script.reference(), "run `python docs/scripts/hook_reference.py`"
 

@@ -4,7 +4,6 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import evaluate
 from latentclust.train.devices import make_fabric
 from latentclust.train.setup import prepare_training
+from tests.docs.scripts import load_script
 from tests.new_plugins import lay_down, write
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +31,7 @@ PAGED = (*KINDS, COMMAND)
 
 def script() -> Any:
     """The module that writes the pages."""
-    spec = spec_from_file_location("plugin_examples", ROOT / "docs" / "scripts" / "plugin_examples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("docs/scripts/plugin_examples.py")
 
 
 def example(kind: str) -> NewPlugin:

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.docs.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,12 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def tables() -> Any:
     """The module benchmarks/tables.py."""
-    spec = spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/tables.py")
 
 
 def numbers(value: Any) -> Iterator[float]:

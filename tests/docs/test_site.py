@@ -2,7 +2,6 @@
 
 import re
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import latentclust
 from latentclust.cli.main import app
 from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import KINDS, Registry
+from tests.docs.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 GROUP: Any = typer.main.get_command(app)
@@ -20,12 +20,7 @@ GROUP: Any = typer.main.get_command(app)
 
 def script(name: str) -> Any:
     """A module of docs/scripts."""
-    spec = spec_from_file_location(name, ROOT / "docs" / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(f"docs/scripts/{name}.py")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import re
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from latentclust.assemble.graph import mermaid
 from latentclust.assemble.resolve import resolve_system
 from latentclust.plugins.registry import Registry
+from tests.docs.scripts import load_script
 
 PAGE = "docs/explanation/training-step.md"
 NAMED = re.compile(r"`([\w/]+)\.py`(?:: | \| )`(\w+)`")
@@ -18,12 +18,7 @@ NAMED = re.compile(r"`([\w/]+)\.py`(?:: | \| )`(\w+)`")
 
 def script() -> Any:
     """The module that writes the page."""
-    spec = spec_from_file_location("training_step", Path(__file__).parents[2] / "docs" / "scripts" / "training_step.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("docs/scripts/training_step.py")
 
 
 def test_the_page_is_what_its_script_writes(page):
