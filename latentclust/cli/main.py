@@ -12,6 +12,7 @@ from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
 from latentclust.cli.error_messages import print_error
 from latentclust.cli.evaluate import evaluate
+from latentclust.cli.evaluate_generator import evaluate_generator
 from latentclust.cli.label import LabelCommand, label
 from latentclust.cli.predict import predict
 from latentclust.cli.run import run
@@ -20,7 +21,7 @@ from latentclust.cli.sample import sample
 DEBUG = "--debug"
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, predict, label, sample, compare):
+for command in (run, evaluate, evaluate_generator, predict, label, sample, compare):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")

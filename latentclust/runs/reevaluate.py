@@ -96,10 +96,8 @@ def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> RunF
     """
     started = time.perf_counter()
     resolved = evaluation.model.resolved
-    opened = resolved.dataset.open(roots)
-    _check_shape(evaluation.model, opened)
+    opened, tested = open_splits(evaluation, roots)
     model = refit(evaluation.model, opened) if evaluation.other_inference else evaluation.model
-    tested = test_split(resolved, opened, roots)
     evaluated = evaluate(model, opened, tested)
     protocol = recipe_protocol(resolved, tested)
     if evaluation.other_data:
@@ -108,6 +106,22 @@ def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> RunF
         protocol = replace(protocol, name=f"{split} to {protocol.name}", train_split=split)
     seconds = time.perf_counter() - started
     return report_facts(evaluated, RunContext(str(model.device), seconds, "the weights of the model file."), protocol)
+
+
+def open_splits(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> tuple[ImageSet, ImageSet]:
+    """Open the data set that the inference is fitted to, and the part of it that is scored.
+
+    Args:
+        evaluation: Model with the recipe that it is evaluated under.
+        roots: Data folders.
+
+    Raises:
+        LatentclustError: If the data are missing, or their images have another shape than the model reads.
+    """
+    resolved = evaluation.model.resolved
+    opened = resolved.dataset.open(roots)
+    _check_shape(evaluation.model, opened)
+    return opened, test_split(resolved, opened, roots)
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:

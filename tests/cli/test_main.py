@@ -8,7 +8,19 @@ import pytest
 
 from latentclust import __version__
 
-COMMANDS = ("run", "evaluate", "predict", "label", "clusters", "sample", "compare", "recipe", "plugins", "data")
+COMMANDS = (
+    "run",
+    "evaluate",
+    "evaluate-generator",
+    "predict",
+    "label",
+    "clusters",
+    "sample",
+    "compare",
+    "recipe",
+    "plugins",
+    "data",
+)
 
 HELP_PAGES = [
     [],
