@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
@@ -47,6 +48,9 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     console.print(compare_table([summary]))
     console.print(summary.protocol, style="dim", markup=False)
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
+    for finished in runs:
+        for sentence in finished.result.alarms:
+            console.print(f"[bold yellow]Alarm, seed {finished.result.seed}:[/] {escape(sentence)}")
     print_heading(console, "Files")
     print_lines(
         console, [f"{display_path(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)]
@@ -61,11 +65,15 @@ def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
     table.add_column("seed", justify="right")
     for name in summary.mean:
         table.add_column(display_name(name), justify="right")
+    table.add_column("empty clusters", justify="right")
+    table.add_column("near-empty", justify="right")
     table.add_column("")
     for finished in runs:
+        lost = (finished.result.empty_clusters, finished.result.near_empty_clusters)
         scores = [finished.result.metrics.get(name) for name in summary.mean]
         shown_scores = ["–" if score is None else format_score(score) for score in scores]
-        table.add_row(str(finished.result.seed), *shown_scores, "collapsed" * finished.result.collapsed)
+        counts = (str(len(clusters)) for clusters in lost)
+        table.add_row(str(finished.result.seed), *shown_scores, *counts, "collapsed" * finished.result.collapsed)
     return table
 
 

@@ -56,8 +56,10 @@ class LoadedRecipe:
 
     @property
     def variant(self) -> str:
-        """Short hash of the recipe without its seed. Runs with the same variant may be averaged."""
+        """Short hash of the recipe without its seed and texts. Runs with the same variant may be averaged."""
         tree = {key: value for key, value in self.layered.tree.items() if key != "seed"}
+        if isinstance(losses := tree.get("losses"), dict):
+            tree["losses"] = {name: _without_texts(table) for name, table in losses.items()}
         return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
 
@@ -78,6 +80,11 @@ def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, over
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
         raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
     return LoadedRecipe(read_tables(layered.tree), layered)
+
+
+def _without_texts(table: Any) -> Any:
+    """Return the table of a loss without the text for the report, which changes no result."""
+    return {key: value for key, value in table.items() if key != "if_empty"} if isinstance(table, dict) else table
 
 
 def shipped_recipes() -> dict[str, Traversable]:

@@ -158,6 +158,9 @@ class LossTable(PartTable):
     enabled: bool = True
     """Whether the term is part of the objective."""
 
+    if_empty: str = ""
+    """Likely cause and remedy of an empty cluster, for the report; `{value}` stands for the term's last magnitude."""
+
 
 class StageTable(Table):
     """`[stages.NAME]`: a range of rounds with its own set of active losses."""

@@ -62,19 +62,33 @@ def _runs(folder: Path) -> list[Path]:
 def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
     """Return header and rows: one row per recipe, each followed by one row per baseline with its mean scores."""
     metrics = list(dict.fromkeys(name for summary in summaries for name in summary.mean))
-    rows = [["recipe", "seeds", *map(display_name, metrics)]]
+    rows = [["recipe", "seeds", *map(display_name, metrics), "worst seed", "empty clusters"]]
     for summary in summaries:
         scores = [_mean_and_deviation(summary, name) for name in metrics]
-        rows.append([summary.recipe, _seeds(summary), *scores])
+        rows.append([summary.recipe, _seeds(summary), *scores, _worst(summary), _empty(summary)])
         for baseline, means in summary.baselines.items():
             shown = [f"{means[name]:.3f}" if name in means else "–" for name in metrics]
-            rows.append([f"  {display_name(baseline)}", "", *shown])
+            rows.append([f"  {display_name(baseline)}", "", *shown, "", ""])
     return rows
 
 
 def _seeds(summary: SeedSummary) -> str:
     collapsed = f" ({len(summary.collapsed)} collapsed)" if summary.collapsed else ""
     return f"{len(summary.seeds)}{collapsed}"
+
+
+def _worst(summary: SeedSummary) -> str:
+    """Return the lowest value of the first metric over several seeds, with its seed."""
+    if len(summary.seeds) < 2 or summary.worst_seed is None:
+        return "–"
+    first = next(iter(summary.worst))
+    return f"{display_name(first)} {summary.worst[first]:.3f} (seed {summary.worst_seed})"
+
+
+def _empty(summary: SeedSummary) -> str:
+    """Return the number of empty clusters of the runs that have any."""
+    counts = zip(summary.seeds, summary.empty_clusters, strict=True)
+    return ", ".join(f"{count} (seed {seed})" for seed, count in counts if count) or "0"
 
 
 def _mean_and_deviation(summary: SeedSummary, name: str) -> str:

@@ -6,18 +6,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from latentclust.report.alarms import alarms
 from latentclust.report.display_names import cluster_names, display_name, format_score
 from latentclust.report.facts import RunFacts
 from latentclust.report.result_text import CLASS_COLUMNS, baseline_verdicts, chain_sentence, class_rows
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
-    """Print the table of scores, a sentence about each baseline, and the protocol."""
+    """Print the table of scores, a sentence about each baseline, the alarms and the protocol."""
     console.print(results_table(facts))
     if facts.metrics is None:
         console.print("The data have no labels, so no scores were computed.")
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
+    for sentence in alarms(facts):
+        console.print(f"[bold yellow]Alarm:[/] {escape(sentence)}")
     console.print(escape(str(facts.protocol)), style="dim")
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
+from latentclust.report.alarms import alarms
 from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.result_text import (
@@ -40,6 +42,7 @@ def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
     sections = [
         f"# {facts.recipe}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
         _result(facts),
+        "\n\n".join(f"**Alarm: {sentence}**" for sentence in alarms(facts)),
         _readouts(facts),
         _chains(facts),
         _run(facts),
@@ -135,13 +138,19 @@ def _stages(facts: RunFacts) -> str:
 def _clusters(facts: RunFacts) -> str:
     effective = f"{effective_clusters(facts.occupancy):.1f} of {facts.clusters}"
     collapse = " **The run has collapsed: it uses at most half of its clusters.**" * has_collapsed(facts.occupancy)
-    intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{collapse}"
-    if facts.table is None or facts.matching is None:
-        rows = [[f"{index + 1}", f"{count:,}"] for index, count in enumerate(facts.occupancy)]
-        return f"## Clusters\n\n{intro}\n\n" + markdown_table(["cluster", facts.protocol.unit], rows)
-    return f"## Clusters\n\n{intro}\n\n" + markdown_table(
-        ["cluster", facts.protocol.unit, "matched class", "share of the cluster"], _matching_rows(facts)
-    )
+    found = find_empty(facts.occupancy)
+    counts = f" Empty: {len(found.empty)}. Near-empty: {len(found.near_empty)}."
+    intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{counts}{collapse}"
+    header = ["cluster", facts.protocol.unit]
+    rows = [[f"{index + 1}", f"{count:,}"] for index, count in enumerate(facts.occupancy)]
+    if facts.by_cluster is not None:
+        header += ["largest probability", "mean probability"]
+        pairs = zip(facts.by_cluster.largest, facts.by_cluster.mean, strict=True)
+        rows = [[*row, f"{largest:.3f}", f"{mean:.3f}"] for row, (largest, mean) in zip(rows, pairs, strict=True)]
+    if facts.table is not None and facts.matching is not None:
+        header += ["matched class", "share of the cluster"]
+        rows = [[*row, *matched] for row, matched in zip(rows, _matches(facts), strict=True)]
+    return f"## Clusters\n\n{intro}\n\n" + markdown_table(header, rows)
 
 
 def _classes(facts: RunFacts) -> str:
@@ -153,20 +162,20 @@ def _classes(facts: RunFacts) -> str:
     return f"## Pixels\n\n{pixel_sentence(facts)}\n\n{table}".strip()
 
 
-def _matching_rows(facts: RunFacts) -> list[list[str]]:
-    """Return rows of cluster, size, matched class and that class's share of the cluster's labelled samples."""
+def _matches(facts: RunFacts) -> list[list[str]]:
+    """Return the matched class of each cluster, and that class's share of the cluster's labelled samples."""
     assert facts.table is not None
     assert facts.matching is not None
     names = class_names(facts.classes, facts.table.shape[1])
     rows = []
-    for index, (count, chosen) in enumerate(zip(facts.occupancy, facts.matching, strict=True)):
+    for index, chosen in enumerate(facts.matching):
         labelled = facts.table[index].sum()
         matched = (
             ["unmatched", "–"]
             if chosen == UNMATCHED
-            else [names[chosen], f"{facts.table[index, chosen] / labelled:.1%}"]
+            else [names[chosen], f"{facts.table[index, chosen] / labelled:.1%}" if labelled else "–"]
         )
-        rows.append([f"{index + 1}", f"{count:,}", *matched])
+        rows.append(matched)
     return rows
 
 

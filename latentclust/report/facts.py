@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.evaluate.empty_clusters import ClusterPosteriors
 from latentclust.evaluate.protocol import Protocol
 
 
@@ -77,6 +78,8 @@ class RunFacts:
         variant: Hash of the recipe without its seed. Runs with the same hash may be averaged.
         oracle: Best round by labels, as `round` and its scores. None without a learning curve.
         warnings: Warnings for the user, one sentence each.
+        by_cluster: Largest and mean probability of each cluster. None if unknown.
+        advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
     """
 
     recipe: str
@@ -103,3 +106,5 @@ class RunFacts:
     variant: str = ""
     oracle: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
+    by_cluster: ClusterPosteriors | None = None
+    advice: tuple[str, ...] = ()

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import class_scores
+from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
+from latentclust.report.alarms import alarms
 from latentclust.report.display_names import class_names
 from latentclust.report.facts import RunFacts
 
@@ -35,6 +37,9 @@ class RunResult(BaseModel):
             without pixels.
         confidence: Mean probability of the chosen clusters. None if unknown.
         note: Reason why there are no metrics. None if there are.
+        largest_posterior: Largest probability of each cluster on any sample, cluster 1 first. Empty if unknown.
+        mean_posterior: Mean probability of each cluster, cluster 1 first. Empty if unknown.
+        alarms: Sentences about empty and near-empty clusters, with the likely cause.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +61,21 @@ class RunResult(BaseModel):
     class_iou: dict[str, float | None] = {}
     confidence: float | None = None
     note: str | None = None
+    largest_posterior: list[float] = []
+    mean_posterior: list[float] = []
+    alarms: list[str] = []
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def empty_clusters(self) -> list[int]:
+        """Clusters without a sample, counted from 1."""
+        return [cluster + 1 for cluster in find_empty(np.array(self.occupancy)).empty]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def near_empty_clusters(self) -> list[int]:
+        """Clusters with few samples but not none (see `evaluate.empty_clusters`), counted from 1."""
+        return [cluster + 1 for cluster in find_empty(np.array(self.occupancy)).near_empty]
 
     @classmethod
     def from_facts(cls, facts: RunFacts) -> "RunResult":
@@ -78,6 +98,9 @@ class RunResult(BaseModel):
             class_iou=_class_iou(facts) if facts.protocol.unit == "pixels" else {},
             confidence=facts.confidence,
             note=NO_LABELS if facts.metrics is None else None,
+            largest_posterior=facts.by_cluster.largest.tolist() if facts.by_cluster else [],
+            mean_posterior=facts.by_cluster.mean.tolist() if facts.by_cluster else [],
+            alarms=alarms(facts),
         )
 
 
@@ -92,6 +115,10 @@ class SeedSummary(BaseModel):
         failed: Reason of each seed without a result, such as divergence. These seeds are in no mean.
         metrics: Values behind the mean, in the order of `seeds`.
         baselines: Mean of each baseline's metrics over the same seeds.
+        worst: Lowest value of each metric over the seeds.
+        worst_seed: Seed with the lowest value of the first metric. None without ground truth.
+        empty_clusters: Number of empty clusters of each run, in the order of `seeds`.
+        near_empty_clusters: Number of near-empty clusters of each run, in the order of `seeds`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -105,12 +132,17 @@ class SeedSummary(BaseModel):
     failed: dict[int, str]
     metrics: dict[str, list[float]]
     baselines: dict[str, dict[str, float]]
+    worst: dict[str, float]
+    worst_seed: int | None
+    empty_clusters: list[int]
+    near_empty_clusters: list[int]
 
 
 def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None) -> SeedSummary:
     """Return the summary of at least one finished run and of the failed ones, all of one recipe and protocol."""
     scores = [_finite(run.metrics) for run in runs]
     over_seeds = mean_and_std(scores)
+    first = next(iter(over_seeds.mean), None)
     shared = [name for name in runs[0].baselines if all(name in run.baselines for run in runs)]
     return SeedSummary(
         recipe=runs[0].recipe,
@@ -122,6 +154,10 @@ def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None
         failed=dict(failed or {}),
         metrics={name: [run[name] for run in scores] for name in over_seeds.mean},
         baselines={name: mean_and_std([_finite(run.baselines[name]) for run in runs]).mean for name in shared},
+        worst={name: min(run[name] for run in scores) for name in over_seeds.mean},
+        worst_seed=None if first is None else min(runs, key=lambda run: _finite(run.metrics)[first]).seed,
+        empty_clusters=[len(run.empty_clusters) for run in runs],
+        near_empty_clusters=[len(run.near_empty_clusters) for run in runs],
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.evaluate.clustering import ClusteringScores, score_clustering
+from latentclust.evaluate.empty_clusters import ClusterPosteriors, PosteriorCounter
 from latentclust.evaluate.segmentation import ContingencyCounter, joint_counts
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, ImageSet, MaskSource, SealedMaps
@@ -21,11 +22,13 @@ class DatasetScores:
         clustering: Occupancy, and the scores against the ground truth if there is any.
         confidence: Mean probability of the chosen clusters, in (0, 1]; NaN without valid pixels.
         posterior: Posterior of whole images. None for label maps.
+        by_cluster: Largest and mean probability of each cluster. None without valid pixels.
     """
 
     clustering: ClusteringScores
     confidence: float
     posterior: Posterior | None = None
+    by_cluster: ClusterPosteriors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,13 @@ class MapBatch:
         indices: Positions of the images in the data set, `(m,)`.
         labels: Clusters `(m, h, w)`, 0-based; `VOID` for nodata pixels.
         confidence: Probability of the chosen cluster `(m, h, w)`, in (0, 1].
+        probabilities: Probabilities of all clusters, `(m, k, h, w)`.
     """
 
     indices: NDArray[np.int64]
     labels: NDArray[np.int64]
     confidence: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
 
 
 def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
@@ -51,17 +56,22 @@ def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
     posterior = model.predict(data.source, recipe.evaluate.batch_size, recipe.seed)
     classes = len(data.classes) or None
     scores = score_clustering(posterior.labels.numpy(), data.labels, model.clusters, metrics, classes)
-    return DatasetScores(scores, float(posterior.confidence.mean()), posterior)
+    counter = PosteriorCounter(model.clusters)
+    counter.add(posterior.probabilities.numpy())
+    return DatasetScores(scores, float(posterior.confidence.mean()), posterior, counter.result())
 
 
 def _score_maps(model: ClusteringModel, data: ImageSet) -> DatasetScores:
-    counter = make_counter(data, model.clusters)
+    counter, by_cluster = make_counter(data, model.clusters), PosteriorCounter(model.clusters)
     confidence = 0.0
     for batch in label_maps(model, data):
         counter.add(batch.labels, batch.indices)
-        confidence += float(batch.confidence.sum(where=batch.labels != VOID, dtype=np.float64))
+        valid = batch.labels != VOID
+        by_cluster.add(batch.probabilities, None if valid.all() else valid)
+        confidence += float(batch.confidence.sum(where=valid, dtype=np.float64))
     pixels = int(counter.occupancy.sum())
-    return DatasetScores(counter.scores(model.resolved.metrics), confidence / pixels if pixels else np.nan)
+    mean_confidence = confidence / pixels if pixels else np.nan
+    return DatasetScores(counter.scores(model.resolved.metrics), mean_confidence, by_cluster=by_cluster.result())
 
 
 def label_maps(model: ClusteringModel, data: ImageSet, seed: int | None = None) -> Iterator[MapBatch]:
@@ -77,7 +87,8 @@ def label_maps(model: ClusteringModel, data: ImageSet, seed: int | None = None) 
     for posterior in model.posteriors(data.source, recipe.evaluate.batch_size, recipe.seed if seed is None else seed):
         labels = posterior.labels.numpy()
         indices = np.arange(start, start + len(labels), dtype=np.int64)
-        yield MapBatch(indices, mask_labels(labels, data.valid, indices), posterior.confidence.numpy())
+        masked = mask_labels(labels, data.valid, indices)
+        yield MapBatch(indices, masked, posterior.confidence.numpy(), posterior.probabilities.numpy())
         start += len(labels)
 
 

@@ -9,12 +9,16 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
+from latentclust.recipe.schema import Recipe
 from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
 from latentclust.runs.baseline_scores import BaselineScores, score_baselines
 from latentclust.runs.dataset_scores import DatasetScores, label_mismatch, score_dataset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DatasetSpec
+
+VALUE = "{value}"
+"""Stands for the magnitude of a loss in its `if_empty`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,23 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         variant=resolved.loaded.variant,
         oracle=context.oracle,
         warnings=(*evaluated.warnings, *context.warnings),
+        by_cluster=evaluated.scores.by_cluster,
+        advice=loss_advice(resolved.recipe, context.history),
     )
+
+
+def loss_advice(recipe: Recipe, history: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+    """Return the `if_empty` of each enabled loss, with the magnitude of its last mean for `{value}`.
+
+    A text with `{value}` is left out if the loss is not in the last line of the log.
+    """
+    last = history[-1] if history else {}
+    advice = []
+    for name, table in recipe.losses.items():
+        needs_value = VALUE in table.if_empty
+        if table.enabled and table.if_empty and (name in last or not needs_value):
+            advice.append(table.if_empty.replace(VALUE, f"{abs(last.get(name, 0.0)):.2g}"))
+    return tuple(advice)
 
 
 def recipe_protocol(resolved: Resolved, tested: ImageSet) -> Protocol:

@@ -214,3 +214,10 @@ def test_the_variant_is_the_recipe_but_for_its_seed(registry: Registry) -> None:
     assert first.digest != second.digest
     assert first.variant == second.variant
     assert load_recipe("digits", registry, ("prior.sigma=0.2",)).variant != first.variant
+
+
+def test_the_variant_does_not_depend_on_the_text_about_empty_clusters(registry: Registry) -> None:
+    plain = load_recipe("digits", registry)
+    reworded = load_recipe("digits", registry, {"losses.critic.if_empty": "Try another seed."})
+    assert reworded.variant == plain.variant
+    assert reworded.digest != plain.digest

@@ -20,7 +20,9 @@ def runs(make_facts: MakeFacts, tmp_path: Path) -> Path:
     """A folder with two seeds of one recipe and, elsewhere, one run of another recipe."""
     for seed, accuracy in ((0, 0.8), (1, 0.9)):
         write_results(tmp_path / "many" / f"seed-{seed}", RunResult.from_facts(make_facts(accuracy, seed=seed)))
-    other = RunResult.from_facts(make_facts(0.6)).model_copy(update={"recipe": "other", "collapsed": True})
+    other = RunResult.from_facts(make_facts(0.6)).model_copy(
+        update={"recipe": "other", "collapsed": True, "occupancy": [20, 0, 0]}
+    )
     write_results(tmp_path / "one", other)
     return tmp_path
 
@@ -46,9 +48,9 @@ def test_other_protocols_are_not_averaged(runs: Path, make_facts: MakeFacts) -> 
 
 def test_markdown_shows_mean_deviation_and_baseline(runs: Path) -> None:
     text = compare_markdown(compare_runs([runs / "many", runs / "one"]))
-    assert "| tiny | 2 | 0.850±0.071 | 0.500±0.000 |" in text
-    assert "| other | 1 (1 collapsed) | 0.600 | 0.500 |" in text
-    assert "k-means |  | 0.700 | 0.500 |" in text
+    assert "| tiny | 2 | 0.850±0.071 | 0.500±0.000 | ACC 0.800 (seed 0) | 0 |" in text
+    assert "| other | 1 (1 collapsed) | 0.600 | 0.500 | – | 2 (seed 3) |" in text
+    assert "k-means |  | 0.700 | 0.500 |  |  |" in text
     assert "- tiny: tiny-all" in text
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -42,6 +43,11 @@ def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
     assert cells(text, "cluster 3") == ["cluster 3", "5"]
     assert "ACC" not in text
     assert "The data have no labels, so no scores were computed." in shown(unlabelled)
+
+
+def test_an_empty_cluster_is_an_alarm(make_facts: MakeFacts) -> None:
+    assert "Alarm: 1 of 3 clusters is empty (3)." in shown(replace(make_facts(), occupancy=np.array([13, 7, 0])))
+    assert "Alarm" not in shown(make_facts())
 
 
 def test_other_readouts_and_chains_have_a_sentence_each(make_facts: MakeFacts) -> None:

@@ -21,6 +21,11 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "chain_agreement",
     "class_iou",
     "confidence",
+    "largest_posterior",
+    "mean_posterior",
+    "alarms",
+    "empty_clusters",
+    "near_empty_clusters",
 }
 
 
@@ -65,6 +70,20 @@ def test_summary_over_seeds(make_facts: MakeFacts, tmp_path: Path) -> None:
     assert written["std"]["accuracy"] == pytest.approx(0.1)
     assert written["metrics"]["accuracy"] == [0.6, 0.7, 0.8]
     assert written["baselines"]["kmeans"]["accuracy"] == pytest.approx(0.7)
+
+
+def test_the_summary_has_the_worst_seed_and_the_empty_clusters_of_each(make_facts: MakeFacts) -> None:
+    runs = [RunResult.from_facts(make_facts(accuracy, seed=seed)) for seed, accuracy in ((1, 0.6), (2, 0.4), (3, 0.8))]
+    runs[2] = runs[2].model_copy(update={"occupancy": [991, 0, 9]})
+    found = summarise(runs)
+    assert found.worst == {"accuracy": 0.4, "nmi": 0.5}
+    assert found.worst_seed == 2
+    assert (found.empty_clusters, found.near_empty_clusters) == ([0, 0, 1], [0, 0, 1])
+
+
+def test_without_labels_no_seed_is_the_worst(unlabelled: RunFacts) -> None:
+    found = summarise([RunResult.from_facts(unlabelled)])
+    assert (found.worst, found.worst_seed, found.empty_clusters) == ({}, None, [0])
 
 
 def test_one_seed_has_no_deviation(make_facts: MakeFacts) -> None:

@@ -75,7 +75,13 @@ def test_the_streamed_scores_are_those_of_all_pixels_at_once(map_model: MakeMode
     assert isinstance(data.labels, SealedMaps)
     valid, truth = data.valid.read(every), data.labels.unseal(every).astype(np.int64)
     whole = score_clustering(labels[valid], SealedLabels(truth[valid]), 4, model.resolved.metrics, 4)
-    found = score_dataset(model, data).clustering
+    scores = score_dataset(model, data)
+    found, probabilities = scores.clustering, model.predict(data.source).probabilities.numpy()
+    assert scores.by_cluster is not None
+    for cluster in range(4):
+        of_valid = probabilities[:, cluster][valid]
+        assert scores.by_cluster.largest[cluster] == of_valid.max()
+        assert scores.by_cluster.mean[cluster] == pytest.approx(of_valid.mean(), rel=1e-5)
     np.testing.assert_array_equal(found.occupancy, whole.occupancy)
     np.testing.assert_array_equal(found.table, whole.table)
     assert found.metrics == whole.metrics

@@ -20,6 +20,7 @@ from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.recipe.overrides import override_layers
 from latentclust.report.results import read_results
+from latentclust.runs.report_facts import loss_advice
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run_seeds
 
 RecipeFile = Callable[[str], Path]
@@ -106,6 +107,21 @@ def test_the_log_has_a_record_a_round_and_the_learning_curve_where_asked(finishe
     assert all(line["losses"].keys() == losses for line in lines)
     assert finished.facts.oracle is not None
     assert finished.facts.oracle["accuracy"] == max(line["oracle"]["accuracy"] for line in lines if "oracle" in line)
+
+
+def test_the_result_has_the_probability_of_each_cluster(finished: FinishedRun) -> None:
+    model = latentclust.load(finished.folder)
+    posterior = model.predict(model.resolved.dataset.open(()).source)
+    assert finished.facts.by_cluster is not None
+    assert finished.result.mean_posterior == pytest.approx(posterior.probabilities.mean(dim=0).tolist(), abs=1e-5)
+    assert sum(finished.result.mean_posterior) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_losses_of_the_recipe_say_why_a_cluster_is_empty() -> None:
+    recipe = load_resolved_recipe("digits").recipe
+    (advice,) = loss_advice(recipe, [{"round": 20.0, "critic": -0.5}, {"round": 40.0, "critic": -0.191}])
+    assert advice.startswith("The critic's |loss| is 0.19; a category")
+    assert loss_advice(recipe, []) == (), "without a log the value is unknown"
 
 
 def test_the_report_says_how_the_weights_were_chosen(finished: FinishedRun) -> None:
