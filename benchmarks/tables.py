@@ -16,11 +16,17 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "how-to" / "label-scenes.md")
 
 PAPERS = {
-    "pendigits-clustergan": "purity .77, NMI .73 (best of 5)",
-    "pendigits-dls": "purity .847, NMI .803 (best of 5)",
-    "mnist-dccs": "ACC .989, NMI .970",
-    "fashion-dccs": "ACC .756, NMI .704",
+    ("clustergan-pendigits", "clustergan"): "purity .77, NMI .73 (best of 5)",
+    ("dls-pendigits-1000", "dls"): "purity .847, NMI .803 (best of 5)",
+    ("clustergan-mnist", "clustergan"): "purity .95, NMI .89 (best of 5)",
+    ("clustergan-fashion", "clustergan"): "purity .63, NMI .64 (best of 5)",
+    ("dls-mnist-5000", "dls"): "purity .975, NMI .936 (best of 5)",
+    ("dls-fashion-5000", "dls"): "purity .693, NMI .669 (best of 5)",
+    ("mnist-all-all", "dccs"): "ACC .989, NMI .970",
+    ("fashion-mnist-all-all", "dccs"): "ACC .756, NMI .704",
 }
+"""Figures of the papers, by the protocol that they are measured by and the system."""
+
 METRICS = ("accuracy", "purity", "nmi", "ari")
 MAP_METRICS = ("miou", "accuracy", "macro-accuracy", "nmi")
 SCENE_METRICS = ("accuracy", "macro-accuracy", "miou", "nmi", "ari")
@@ -51,13 +57,20 @@ def filled(text: str) -> str:
 
 
 def images() -> Iterator[str]:
-    """Yield the lines of the table of image clusterings."""
-    yield "| recipe | seeds | ACC | purity | NMI | ARI | k-means ACC / purity / NMI | paper | seconds per run |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |"
-    for name, result in _clusterings().items():
-        if "miou" not in result["mean"]:
-            cells = [*_scores(result, METRICS), _kmeans(result), PAPERS.get(result["recipe"], "–"), _seconds(result)]
-            yield _row([_link(name), _seeds(result), *cells])
+    """Yield the lines of the tables of image clusterings, one for each protocol."""
+    found = {name: result for name, result in _clusterings().items() if "miou" not in result["mean"]}
+    for number, protocol in enumerate(sorted({result["protocol"] for result in found.values()})):
+        name, _, rest = protocol.partition(": ")
+        yield from ([""] if number else [])
+        yield f"**{name}**: {rest}."
+        yield ""
+        yield "| recipe | seeds | ACC | purity | NMI | ARI | k-means ACC / purity / NMI | paper | seconds per run |"
+        yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |"
+        for key, result in found.items():
+            if result["protocol"] == protocol:
+                paper = PAPERS.get((name, _system(result["recipe"])), "–")
+                cells = [*_scores(result, METRICS), _kmeans(result), paper, _seconds(result)]
+                yield _row([_link(key), _seeds(result), *cells])
 
 
 def label_maps() -> Iterator[str]:
@@ -115,6 +128,11 @@ def _clusterings() -> dict[str, Any]:
     paths = sorted(RESULTS.glob("clustering-*.json"))
     found = {path.stem.removeprefix("clustering-"): json.loads(path.read_text(encoding="utf-8")) for path in paths}
     return dict(sorted(found.items()))
+
+
+def _system(recipe: str) -> str:
+    """Return the system in the name of a recipe, such as `dls` in `coil20-dls-paper`."""
+    return recipe.removesuffix("-paper").rpartition("-")[2]
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -28,8 +28,10 @@ from latentclust.specs.data import (
     ImageSource,
     MapSource,
     MaskSource,
+    Rows,
     SealedLabels,
     SealedMaps,
+    SplitProtocol,
 )
 from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import (
@@ -142,6 +144,7 @@ __all__ = [
     "Ramp",
     "Ranges",
     "Represents",
+    "Rows",
     "Sample",
     "Scalar",
     "Scale",
@@ -153,6 +156,7 @@ __all__ = [
     "Shape",
     "Similarities",
     "Spec",
+    "SplitProtocol",
     "StartSpec",
     "TableSpec",
     "TiledDatasetSpec",

@@ -22,6 +22,7 @@ from latentclust.specs.backbones import (
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 from latentclust.specs.parts import (
     Baseline,
+    DatasetSpec,
     DeviceViewSpec,
     HostViewSpec,
     MapBaselineSpec,
@@ -74,6 +75,14 @@ def check_preprocess(lookup: Lookup, steps: Sequence[DeviceViewSpec | None]) -> 
         if step is not None and step.random:
             where = f"data.preprocess.{position}"
             lookup.add_issue(where, "a random step cannot be used as preprocessing", "Move it to a table under [views]")
+
+
+def check_protocol(lookup: Lookup, recipe: Recipe, dataset: DatasetSpec | None) -> None:
+    """Add an issue if `evaluate.split` contradicts the named protocol of the data set."""
+    protocol, split = dataset.split_protocol() if dataset else None, recipe.evaluate.split
+    if protocol is not None and split not in (None, protocol.scored.split):
+        what = f"is {split!r}, but the protocol {protocol.name} scores {protocol.scored}"
+        lookup.add_issue("evaluate.split", what, "Remove it, or data.protocol")
 
 
 def check_names(lookup: Lookup, recipe: Recipe) -> None:

@@ -16,6 +16,7 @@ from latentclust.assemble.recipe_checks import (
     check_own_heads,
     check_players,
     check_preprocess,
+    check_protocol,
     check_roles,
     check_selection,
     role_types,
@@ -120,6 +121,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     metrics = lookup.specs("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
     baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
     check_preprocess(lookup, preprocess)
+    check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)

@@ -12,14 +12,14 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown tab
 
 
 def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
-    """Compare runs in a table, one row per recipe, with mean and standard deviation over seeds.
+    """Compare runs, one table per protocol and one row per recipe, with mean and standard deviation over seeds.
 
     Examples:
         latentclust compare runs/digits/*
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
     from latentclust.cli.terminal import print_json, stdout_console
-    from latentclust.report.comparison import compare_markdown, compare_runs, compare_table
+    from latentclust.report.comparison import by_protocol, compare_markdown, compare_runs, compare_table
 
     summaries = compare_runs(runs)
     if json:
@@ -28,6 +28,5 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         print(compare_markdown(summaries), end="")
     else:
         console = stdout_console()
-        console.print(compare_table(summaries))
-        for protocol in dict.fromkeys(summary.protocol for summary in summaries):
-            console.print(protocol, style="dim", markup=False)
+        for group in by_protocol(summaries).values():
+            console.print(compare_table(group))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from latentclust.errors import LatentclustError
@@ -29,9 +30,17 @@ def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
     return [summarise(runs) for runs in groups.values()]
 
 
+def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]]:
+    """Return the summaries by protocol, in order of the first: figures of two protocols cannot be compared."""
+    groups: dict[str, list[SeedSummary]] = {}
+    for summary in summaries:
+        groups.setdefault(summary.protocol, []).append(summary)
+    return groups
+
+
 def compare_table(summaries: Sequence[SeedSummary]) -> Table:
-    """Return the comparison as a table for the terminal."""
-    table = Table(title="mean ± sample standard deviation over seeds")
+    """Return runs of one protocol as a table for the terminal."""
+    table = Table(title="mean ± sample standard deviation over seeds", caption=escape(summaries[0].protocol))
     header, *rows = _cells(summaries)
     table.add_column(header[0])
     for heading in header[1:]:
@@ -42,10 +51,12 @@ def compare_table(summaries: Sequence[SeedSummary]) -> Table:
 
 
 def compare_markdown(summaries: Sequence[SeedSummary]) -> str:
-    """Return the comparison as a Markdown table with the protocols below."""
-    header, *rows = _cells(summaries)
-    protocols = [f"- {summary.recipe}: {summary.protocol}" for summary in summaries]
-    return markdown_table(header, rows) + "\n\n" + "\n".join(protocols) + "\n"
+    """Return the comparison as one Markdown table for each protocol, with the protocol above it."""
+    tables = []
+    for protocol, group in by_protocol(summaries).items():
+        header, *rows = _cells(group)
+        tables.append(f"{protocol}:\n\n{markdown_table(header, rows)}\n")
+    return "\n".join(tables)
 
 
 def _runs(folder: Path) -> list[Path]:

@@ -68,12 +68,15 @@ class RunContext:
 
 
 def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]) -> ImageSet:
-    """Return the part of the data that is scored.
+    """Return the samples that are scored: those of the data set's named protocol, or of `evaluate.split`.
 
     Raises:
         LatentclustError: If the recipe names a split of a data set that has none, or the split is missing.
     """
-    split = resolved.recipe.evaluate.split
+    protocol, split = resolved.dataset.split_protocol(), resolved.recipe.evaluate.split
+    if protocol is not None:
+        same = protocol.scored == protocol.trained
+        return trained_on if same else resolved.dataset.open_scored(roots)
     if split is None or split == split_of(resolved.dataset):
         return trained_on
     if "split" not in type(resolved.dataset).model_fields:
@@ -83,8 +86,9 @@ def test_split(resolved: Resolved, trained_on: ImageSet, roots: tuple[Path, ...]
 
 
 def split_of(dataset: DatasetSpec) -> str:
-    """Return the split that a data set is read from, or `all` for a data set without splits."""
-    return str(dataset.model_dump().get("split", "all"))
+    """Return the samples that are trained on: those of a named protocol, else the split, or `all` without splits."""
+    protocol = dataset.split_protocol()
+    return str(protocol.trained) if protocol else str(dataset.model_dump().get("split", "all"))
 
 
 def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> EvaluatedModel:
@@ -155,11 +159,11 @@ def loss_advice(recipe: Recipe, history: Sequence[Mapping[str, float]]) -> tuple
 
 def recipe_protocol(resolved: Resolved, tested: ImageSet) -> Protocol:
     """Return the protocol by which a recipe's scores are measured."""
-    recipe, trained = resolved.recipe, split_of(resolved.dataset)
-    part = recipe.evaluate.split or trained
+    recipe, named, trained = resolved.recipe, resolved.dataset.split_protocol(), split_of(resolved.dataset)
+    part = str(named.scored) if named else recipe.evaluate.split or trained
     images = "images" if resolved.prior.per_pixel else "samples"
     return Protocol(
-        name=f"{recipe.data.use}-{trained}-{part}",
+        name=named.name if named else f"{recipe.data.use}-{trained}-{part}",
         data=f"{recipe.data.use} ({len(tested.source):,} {images})",
         train_split=trained,
         test_split=part,

@@ -1,6 +1,7 @@
 """Opened data sets: samples by index, and sealed ground truth."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.errors import LatentclustError
 from latentclust.tensors import Shape
 
 VOID = -1
@@ -137,6 +139,60 @@ class DataProtocol:
         """Return name, version, summary and hash in one line."""
         split = f", tiles {self.digest}" if self.digest else ""
         return f"{self.name}@{self.version} ({self.summary}{split})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Consecutive samples of a published split.
+
+    Attributes:
+        split: Published split, or `all`.
+        start: Number of samples of the split before the first.
+        stop: Number of samples of the split up to the last. None: all.
+        of: Published number of samples of the split. None: any number.
+    """
+
+    split: str
+    start: int = 0
+    stop: int | None = None
+    of: int | None = None
+
+    def __str__(self) -> str:
+        """Return the samples in words, such as `the last 1,000 samples of train`."""
+        if self.stop is None and not self.start:
+            return self.split
+        if self.stop is None and self.of is not None:
+            return f"the last {self.of - self.start:,} samples of {self.split}"
+        last = "the last" if self.stop is None else f"{self.stop:,}"
+        return f"samples {self.start + 1:,} to {last} of {self.split}"
+
+    def indices(self, count: int) -> NDArray[np.int64]:
+        """Return the positions of the samples in a split of `count` samples.
+
+        Raises:
+            LatentclustError: If the split does not have the published number of samples.
+        """
+        if self.of not in (None, count):
+            what = f"requires the {self.of:,} published samples of {self.split!r}, got {count:,}"
+            raise LatentclustError.at("data.protocol", what, "Use the complete published files, or remove it")
+        return np.arange(self.start, count if self.stop is None else self.stop, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitProtocol:
+    """A named rule which samples of a data set are trained on and which are scored.
+
+    Attributes:
+        name: Name in reports, such as `clustergan-pendigits`.
+        trained: Samples to train on.
+        scored: Samples to score.
+        options: Options of the data set that the protocol requires, by key.
+    """
+
+    name: str
+    trained: Rows
+    scored: Rows
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

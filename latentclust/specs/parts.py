@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from latentclust.errors import LatentclustError
-from latentclust.specs.data import ImageSet
+from latentclust.specs.data import ImageSet, SplitProtocol
 from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
 
@@ -105,6 +105,18 @@ class DatasetSpec(Spec, ABC):
     @abstractmethod
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """Return the file or folder that `open` would read, or None if it is missing. No sample is read."""
+
+    def split_protocol(self) -> SplitProtocol | None:
+        """Return the named protocol that decides which samples are trained on and scored. By default there is none."""
+        return None
+
+    def open_scored(self, roots: tuple[Path, ...]) -> ImageSet:
+        """Open the samples that the protocol scores. By default these are the samples of `open`.
+
+        Raises:
+            LatentclustError: As `open`.
+        """
+        return self.open(roots)
 
     def fetch(self, root: Path) -> None:
         """Download the data set with checksums into its layout below `root`. By default, the data set has none.

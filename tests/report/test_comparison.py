@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from latentclust.errors import LatentclustError
-from latentclust.report.comparison import compare_markdown, compare_runs, compare_table
+from latentclust.report.comparison import by_protocol, compare_markdown, compare_runs, compare_table
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
 
@@ -51,7 +51,19 @@ def test_markdown_shows_mean_deviation_and_baseline(runs: Path) -> None:
     assert "| tiny | 2 | 0.850±0.071 | 0.500±0.000 | ACC 0.800 (seed 0) | 0 |" in text
     assert "| other | 1 (1 collapsed) | 0.600 | 0.500 | – | 2 (seed 3) |" in text
     assert "k-means |  | 0.700 | 0.500 |  |  |" in text
-    assert "- tiny: tiny-all" in text
+    assert text.startswith("tiny-all")
+
+
+def test_figures_of_two_protocols_are_in_two_tables(runs: Path, make_facts: MakeFacts) -> None:
+    elsewhere = RunResult.from_facts(make_facts()).model_copy(update={"protocol": "tiny-split", "recipe": "split"})
+    write_results(runs / "split", elsewhere)
+    found = compare_runs([runs / "many", runs / "split", runs / "one"])
+    first, second = by_protocol(found).values()
+    assert [summary.recipe for summary in first] == ["tiny", "other"]
+    assert [summary.recipe for summary in second] == ["split"]
+    _, after = compare_markdown(found).split("tiny-split:\n\n")
+    assert after.count("| split |") == 1
+    assert "| tiny |" not in after
 
 
 def test_the_terminal_shows_the_same_numbers(runs: Path) -> None:

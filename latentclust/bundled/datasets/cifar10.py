@@ -2,15 +2,17 @@
 
 import io
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.api import FileSource, LatentclustError, decode_errors, image_to_array
+from latentclust.api import FileSource, LatentclustError, SplitProtocol, decode_errors, image_to_array
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts, parts
+from latentclust.bundled.datasets.split_protocols import plain
 
 _SHAPE = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
@@ -50,6 +52,7 @@ class Cifar10(PublishedImages):
         "cifar10_jpg.tar.gz",
     )
     origin: ClassVar[str] = "the University of Toronto"
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = plain("cifar10")
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = (
         "airplane",
@@ -66,6 +69,9 @@ class Cifar10(PublishedImages):
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return images `(n, 3, 32, 32)` and labels."""

@@ -1,14 +1,18 @@
 """MNIST, LeCun et al. 1998, and Fashion-MNIST, Xiao et al. 2017."""
 
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, decode_errors
+from latentclust.api import LatentclustError, SplitProtocol, decode_errors
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
+from latentclust.bundled.datasets.split_protocols import FASHION, MNIST
+
+FashionProtocol = Literal["all-all", "train-test", "clustergan-fashion", "clustergan-fashion5", "dls-fashion-5000"]
 
 _STEMS: dict[Part, str] = {"train": "train", "test": "t10k"}
 
@@ -36,9 +40,13 @@ class Mnist(PublishedImages):
     origin: ClassVar[str] = "its authors"
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = MNIST
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test", "clustergan-mnist", "dls-mnist-5000"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return images `(n, 1, 28, 28)` and labels."""
@@ -74,6 +82,7 @@ class FashionMnist(PublishedImages):
         "FashionMNIST/raw/*-images?idx3-ubyte*",
     )
     origin: ClassVar[str] = "Zalando Research"
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = FASHION
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = (
         "T-shirt/top",
@@ -93,6 +102,9 @@ class FashionMnist(PublishedImages):
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: FashionProtocol | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     merge5: bool = False
     """Whether similar clothes are merged, which yields five classes."""

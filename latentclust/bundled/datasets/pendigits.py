@@ -1,14 +1,16 @@
 """Pen-based digits, Alpaydin and Alimoglu 1996: eight resampled pen positions per digit."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ArraySource, ImageSet, LatentclustError, decode_errors, image_set
+from latentclust.api import ArraySource, ImageSet, LatentclustError, SplitProtocol, decode_errors, image_set
 from latentclust.bundled.datasets.published_images import Part, Published, Split, concatenate_parts
 from latentclust.bundled.datasets.scaling import to_unit
+from latentclust.bundled.datasets.split_protocols import PENDIGITS
 
 _FEATURES = 16
 _TABLET = 100.0
@@ -34,9 +36,13 @@ class Pendigits(Published):
     name: ClassVar[str] = "pendigits"
     marks: ClassVar[tuple[str, ...]] = ("pendigits/pendigits.tra", "pendigits/pendigits.tes")
     origin: ClassVar[str] = "the UCI Machine Learning Repository"
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = PENDIGITS
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test", "clustergan-pendigits", "dls-pendigits-1000"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     def read(self, mark: Path) -> ImageSet:
         """Return vectors `(n, 16)` and labels."""

@@ -1,15 +1,28 @@
 """Base classes of published data sets: search, opening, download, and advice if files are missing."""
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
-from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, find_first, image_set, resized
+from latentclust.api import (
+    ArraySource,
+    DatasetSpec,
+    ImageSet,
+    LatentclustError,
+    Rows,
+    SealedLabels,
+    SplitProtocol,
+    find_first,
+    image_set,
+    resized,
+)
 
 Split = Literal["all", "train", "test"]
 """Published splits. `all` is train followed by test."""
@@ -37,18 +50,60 @@ class Published(DatasetSpec, ABC):
     downloads: ClassVar[bool] = False
     """Whether `fetch` can download it."""
 
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = {}
+    """Named protocols of training and scoring, by the value of the option `protocol`."""
+
+    def split_protocol(self) -> SplitProtocol | None:
+        """Return the protocol that the option `protocol` names, or None."""
+        return self.protocols.get(str(getattr(self, "protocol", None)))
+
+    @model_validator(mode="after")
+    def _agrees_with_its_protocol(self) -> "Published":
+        """Refuse options that contradict the named protocol."""
+        protocol = self.split_protocol()
+        if protocol is None:
+            return self
+        split = {"split": protocol.trained.split} if "split" in self.model_fields_set else {}
+        for key, wanted in (split | dict(protocol.options)).items():
+            found = getattr(self, key)
+            if found != wanted:
+                what = f"is {json.dumps(found)}, but the protocol {protocol.name} requires {json.dumps(wanted)}"
+                raise LatentclustError.at(key, what, f"Set it to {json.dumps(wanted)}, or remove data.protocol")
+        return self
+
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """Return the file or folder that identifies the layout, or None if the data set is not found."""
         return find_first(roots, self.marks)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
-        """Open the data set from the first data folder that contains it."""
+        """Open the data set from the first data folder that contains it; by a protocol the samples to train on."""
+        protocol = self.split_protocol()
+        mark = self._found(roots)
+        return self.read(mark) if protocol is None else self._read_rows(mark, protocol.trained)
+
+    def open_scored(self, roots: tuple[Path, ...]) -> ImageSet:
+        """Open the samples that the protocol scores; without a protocol those of `open`."""
+        protocol = self.split_protocol()
+        return self.open(roots) if protocol is None else self._read_rows(self._found(roots), protocol.scored)
+
+    def _read_rows(self, mark: Path, rows: Rows) -> ImageSet:
+        """Return some samples of a published split."""
+        opened = self.model_copy(update={"split": rows.split, "protocol": None}).read(mark)
+        indices = rows.indices(len(opened.source))
+        if len(indices) == len(opened.source):
+            return opened
+        assert isinstance(opened.labels, SealedLabels), "published samples have one label each"
+        source = ArraySource(opened.source.read(indices), str(mark))
+        return replace(opened, source=source, labels=opened.labels.part(indices))
+
+    def _found(self, roots: tuple[Path, ...]) -> Path:
+        """Return what identifies the layout. Raise LatentclustError if the data set is not found."""
         mark = self.located(roots)
         if mark is None:
             searched = ", ".join(str(root) for root in roots) or "no folder"
             what = f"{self.name} was not found in the data folders ({searched})"
             raise LatentclustError.at("data.use", what, self.advice())
-        return self.read(mark)
+        return mark
 
     def advice(self) -> str:
         """Return how to get and arrange the files."""

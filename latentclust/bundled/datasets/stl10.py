@@ -1,13 +1,15 @@
 """Labelled part of STL-10, Coates, Lee and Ng 2011."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, decode_errors
+from latentclust.api import LatentclustError, SplitProtocol, decode_errors
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
+from latentclust.bundled.datasets.split_protocols import plain
 
 _SHAPE = (3, 96, 96)
 
@@ -29,6 +31,7 @@ class Stl10(PublishedImages):
     name: ClassVar[str] = "stl10"
     marks: ClassVar[tuple[str, ...]] = ("stl10_binary/*_X.bin", "stl10/stl10_binary/*_X.bin", "stl10/*_X.bin")
     origin: ClassVar[str] = "Stanford University"
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = plain("stl10")
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = (
         "airplane",
@@ -45,6 +48,9 @@ class Stl10(PublishedImages):
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return images `(n, 3, 96, 96)` and labels."""

@@ -1,14 +1,16 @@
 """SVHN, Netzer et al. 2011: cropped house numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import decode_errors
+from latentclust.api import SplitProtocol, decode_errors
 from latentclust.bundled.datasets.array_files import read_mat
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
+from latentclust.bundled.datasets.split_protocols import SVHN
 
 _ZERO = 10
 """Published label of the digit 0."""
@@ -34,9 +36,13 @@ class Svhn(PublishedImages):
     origin: ClassVar[str] = "Stanford University"
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = SVHN
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test", "cgm-svhn"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     extra: bool = False
     """Whether the extra images follow the training images."""

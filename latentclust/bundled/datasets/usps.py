@@ -1,15 +1,17 @@
 """USPS, the postal digits of Hull 1994, in three file formats."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, decode_errors
+from latentclust.api import LatentclustError, SplitProtocol, decode_errors
 from latentclust.bundled.datasets.array_files import open_hdf5, open_npz
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
 from latentclust.bundled.datasets.scaling import to_uint8
+from latentclust.bundled.datasets.split_protocols import plain
 
 _SIDE = 16
 _NPZ_SCALE = 2000.0
@@ -43,9 +45,13 @@ class Usps(PublishedImages):
     origin: ClassVar[str] = "the LIBSVM data collection"
     downloads: ClassVar[bool] = True
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+    protocols: ClassVar[Mapping[str, SplitProtocol]] = plain("usps")
 
     split: Split = "all"
     """Published split that is read. `all` is train followed by test."""
+
+    protocol: Literal["all-all", "train-test"] | None = None
+    """Named protocol of the samples to train on and to score. None: those of `split` and `evaluate.split`."""
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return images `(n, 1, 16, 16)` and labels."""
