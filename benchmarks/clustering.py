@@ -1,7 +1,8 @@
 """Train recipes with several seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
 A recipe is a shipped one or a file. The runs are kept in `runs/benchmarks/`, and the scores are written to
-`benchmarks/results/clustering-RECIPE.json`.
+`benchmarks/results/clustering-RECIPE.json`, with the contingency table of each seed, the worst seed and the number of
+empty clusters.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import torch
 from provenance import write
 
 from latentclust.runs.log_file import read_log
-from latentclust.runs.run import run_seeds
+from latentclust.runs.run import FinishedRun, run_seeds
 from latentclust.runs.run_folder import METRICS
 from latentclust.train.devices import describe
 from latentclust.train.events import Record
@@ -45,6 +46,11 @@ def curve(folder: Path) -> list[dict[str, float]]:
     ]
 
 
+def contingency(finished: FinishedRun) -> list[list[int]] | None:
+    """Return the counts of a run by cluster (rows) and class (columns). None without ground truth."""
+    return None if finished.facts.table is None else finished.facts.table.tolist()
+
+
 def main() -> None:
     """Run the recipes in order."""
     parser = argparse.ArgumentParser()
@@ -63,6 +69,7 @@ def main() -> None:
         )
         findings = summary.model_dump() | {
             "settings": options.settings,
+            "contingency": [contingency(finished) for finished in runs],
             "seconds": [round(finished.result.seconds, 1) for finished in runs],
             "curves": [curve(finished.folder) for finished in runs],
             "ran_on": describe(torch.device("cpu"))

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).parent / "results"
+
+NUMBERS = re.compile(r"\[\s+(-?\d+(?:,\s+-?\d+)*)\s+\]")
+"""A list of integers on several lines, such as a row of a contingency table."""
 
 
 def write(name: str, findings: dict[str, Any], command: str | None = None) -> Path:
@@ -30,8 +34,13 @@ def write(name: str, findings: dict[str, Any], command: str | None = None) -> Pa
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(document, indent=2) + "\n")
+    path.write_text(as_text(document) + "\n", encoding="utf-8")
     return path
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return a document as JSON with indents, and each list of integers on one line."""
+    return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(document, indent=2))
 
 
 def _git(*arguments: str) -> str:

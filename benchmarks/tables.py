@@ -64,23 +64,27 @@ def images() -> Iterator[str]:
         yield from ([""] if number else [])
         yield f"**{name}**: {rest}."
         yield ""
-        yield "| recipe | seeds | ACC | purity | NMI | ARI | k-means ACC / purity / NMI | paper | seconds per run |"
-        yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |"
+        lost, kmeans = "worst ACC | empty clusters", "k-means ACC / purity / NMI"
+        yield f"| recipe | seeds | ACC | purity | NMI | ARI | {lost} | {kmeans} | paper | seconds per run |"
+        yield "| --- |" + " ---: |" * 8 + " --- | ---: |"
         for key, result in found.items():
             if result["protocol"] == protocol:
                 paper = PAPERS.get((name, _system(result["recipe"])), "–")
-                cells = [*_scores(result, METRICS), _kmeans(result), paper, _seconds(result)]
-                yield _row([_link(key), _seeds(result), *cells])
+                scores = [*_scores(result, METRICS), _worst(result, "accuracy"), _empty(result)]
+                yield _row([_link(key), _seeds(result), *scores, _kmeans(result), paper, _seconds(result)])
 
 
 def label_maps() -> Iterator[str]:
     """Yield the lines of the table of label maps."""
-    yield f"| recipe | seeds | mIoU | ACC | macro ACC | NMI | {' | '.join(BASELINES.values())} | seconds per run |"
-    yield "| --- |" + " ---: |" * (len(MAP_METRICS) + len(BASELINES) + 2)
+    lost = "worst mIoU | empty clusters"
+    baselines = " | ".join(BASELINES.values())
+    yield f"| recipe | seeds | mIoU | ACC | macro ACC | NMI | {lost} | {baselines} | seconds per run |"
+    yield "| --- |" + " ---: |" * (len(MAP_METRICS) + len(BASELINES) + 4)
     for name, result in _clusterings().items():
         if "miou" in result["mean"]:
-            baselines = [_score(result["baselines"].get(one, {}), "miou") for one in BASELINES]
-            yield _row([_link(name), _seeds(result), *_scores(result, MAP_METRICS), *baselines, _seconds(result)])
+            scores = [*_scores(result, MAP_METRICS), _worst(result, "miou"), _empty(result)]
+            scores += [_score(result["baselines"].get(one, {}), "miou") for one in BASELINES]
+            yield _row([_link(name), _seeds(result), *scores, _seconds(result)])
 
 
 def variants(file: str, metrics: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[str]:
@@ -156,6 +160,19 @@ def _scores(result: dict[str, Any], metrics: tuple[str, ...]) -> list[str]:
         f"{result['mean'][metric]:.3f}" + (f" ± {deviation[metric]:.3f}" if metric in deviation else "")
         for metric in metrics
     ]
+
+
+def _worst(result: dict[str, Any], metric: str) -> str:
+    """Return the lowest score of a seed. A single seed has none."""
+    return f"{min(result['metrics'][metric]):.3f}" if len(result["seeds"]) > 1 else "–"
+
+
+def _empty(result: dict[str, Any]) -> str:
+    """Return the number of empty clusters of each seed that has any; a dash for results that do not record it."""
+    if "empty_clusters" not in result:
+        return "–"
+    counts = zip(result["seeds"], result["empty_clusters"], strict=True)
+    return ", ".join(f"{count} (seed {seed})" for seed, count in counts if count) or "0"
 
 
 def _kmeans(result: dict[str, Any]) -> str:

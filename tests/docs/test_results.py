@@ -64,6 +64,41 @@ def test_a_result_of_one_seed_has_no_deviation(tables: Any):
     assert "±" not in row
 
 
+RESULT = {
+    "recipe": "blobs",
+    "protocol": "blobs-all-all: blobs",
+    "seeds": [0, 1, 2],
+    "collapsed": [],
+    "mean": dict.fromkeys(("accuracy", "purity", "nmi", "ari"), 0.5),
+    "std": dict.fromkeys(("accuracy", "purity", "nmi", "ari"), 0.1),
+    "metrics": {"accuracy": [0.5, 0.4, 0.6]},
+    "baselines": {},
+    "seconds": [1.0, 1.0, 1.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [({}, "–"), ({"empty_clusters": [0, 0, 0]}, "0"), ({"empty_clusters": [0, 2, 1]}, "2 (seed 1), 1 (seed 2)")],
+    ids=["an older result", "none", "two seeds"],
+)
+def test_the_worst_seed_and_the_empty_clusters_have_columns(
+    tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: dict[str, Any], shown: str
+):
+    (tmp_path / "clustering-blobs.json").write_text(json.dumps(RESULT | recorded))
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    _, _, header, _, row = [line.strip("| ").split(" | ") for line in tables.images()]
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["worst ACC"], cells["empty clusters"]) == ("0.400", shown)
+
+
+def test_a_row_of_a_contingency_table_is_a_line_of_the_file():
+    as_text = load_script("benchmarks/provenance.py").as_text
+    document = {"contingency": [[[12, 0], [3, 456]]], "mean": {"nmi": 0.5}, "curves": [[]]}
+    assert "      [3, 456]\n" in as_text(document)
+    assert json.loads(as_text(document)) == document
+
+
 def test_every_clustering_result_has_a_row(tables: Any, page):
     found = {path.stem.removeprefix("clustering-") for path in tables.RESULTS.glob("clustering-*.json")}
     rows = re.findall(r"^\| \[([^\]]+)\]\(\.\./benchmarks/results/clustering-", page("docs/results.md").text, re.M)
