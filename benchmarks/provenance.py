@@ -18,24 +18,28 @@ NUMBERS = re.compile(r"\[\s+(-?\d+(?:,\s+-?\d+)*)\s+\]")
 """A list of integers on several lines, such as a row of a contingency table."""
 
 
-def write(name: str, findings: dict[str, Any], command: str | None = None) -> Path:
+def write(name: str, findings: dict[str, Any], command: str | None = None, folder: Path = RESULTS) -> Path:
     """Write results with the command, the commit, the versions and the machine."""
+    document = provenance(command) | findings
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(as_text(document) + "\n", encoding="utf-8")
+    return path
+
+
+def provenance(command: str | None = None) -> dict[str, Any]:
+    """Return the command, the commit, the versions and the machine."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} thread(s)"
     # The results file of this very run does not make the tree another one.
     changed = _git("status", "--porcelain", "--", "latentclust", "recipes", "plugins")
-    document = {
+    return {
         "command": command or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") + (" with changes" if changed else ""),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in ("latentclust", "torch", "numpy", "scikit-learn")},
         "device": device,
-        **findings,
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(as_text(document) + "\n", encoding="utf-8")
-    return path
 
 
 def as_text(document: dict[str, Any]) -> str:

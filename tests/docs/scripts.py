@@ -1,5 +1,6 @@
 """Scripts outside the package, imported from their files."""
 
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def load_script(path: str) -> Any:
-    """Import a script as a module; the path is relative to the repository."""
+    """Import a script as a module, with the modules next to it; the path is relative to the repository."""
+    folder = str((ROOT / path).parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     spec = spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,0 +1,74 @@
+"""The tables of DCCS (Zhao et al., ECCV 2020, arXiv:2007.10004)."""
+
+from paper_tables.declare import ACCURACY, Row, Table, hungarian
+
+PAPER = "DCCS (Zhao et al. 2020)"
+ALL = "Training and scores on all images; each metric is its maximum over the training in the authors' code."
+KMEANS = 'evaluate.baselines=["kmeans"]'
+FROZEN = "a frozen ResNet-50 of ImageNet and dense layers of 500, 500 and 2,000 units"
+ABLATION = {
+    "M1: prior alone": ("losses.mutual-information.enabled=false", "losses.augmentation.enabled=false"),
+    "M2: and mutual information": ("losses.augmentation.enabled=false",),
+    "M3: and augmentation": ("losses.mutual-information.enabled=false",),
+    "M4: all": (),
+}
+
+
+def _block(data: str, recipe: str, ours: dict[str, float], kmeans: dict[str, float]) -> tuple[Row, ...]:
+    return (
+        Row(f"{data}, DCCS", recipe, ours, (KMEANS,)),
+        Row(f"{data}, k-means", recipe, kmeans, (KMEANS,), baseline="kmeans"),
+    )
+
+
+def _ablation(data: str, recipe: str, *paper: dict[str, float]) -> tuple[Row, ...]:
+    given = paper or ({}, {}, {}, {})
+    rows = zip(ABLATION.items(), given, strict=True)
+    return tuple(Row(f"{data}, {name}", recipe, figures, (KMEANS, *cut)) for (name, cut), figures in rows)
+
+
+TABLES = {
+    "dccs-table2": Table(
+        f"{PAPER}, Table 2: MNIST and Fashion-MNIST",
+        ALL,
+        ACCURACY,
+        (
+            *_block("MNIST", "mnist-dccs", hungarian(0.989, 0.970, 0.976), hungarian(0.572, 0.500, 0.365)),
+            *_block("Fashion-MNIST", "fashion-dccs", hungarian(0.756, 0.704, 0.623), hungarian(0.474, 0.512, 0.348)),
+            *_block("digits (not in the paper)", "digits", {}, {}),
+        ),
+    ),
+    "dccs-table3": Table(
+        f"{PAPER}, Table 3: CIFAR-10 and STL-10",
+        ALL,
+        ACCURACY,
+        (
+            *_block("CIFAR-10", "cifar10-dccs", hungarian(0.656, 0.569, 0.469), hungarian(0.229, 0.087, 0.049)),
+            *_block("STL-10", "stl10-dccs", hungarian(0.536, 0.490, 0.362), hungarian(0.192, 0.125, 0.061)),
+        ),
+    ),
+    "dccs-table5": Table(
+        f"{PAPER}, Table 5: ablation of the losses",
+        ALL,
+        ACCURACY,
+        (
+            *_ablation(
+                "Fashion-MNIST",
+                "fashion-dccs",
+                hungarian(0.618, 0.551, 0.435),
+                hungarian(0.692, 0.621, 0.532),
+                hungarian(0.725, 0.694, 0.605),
+                hungarian(0.756, 0.704, 0.623),
+            ),
+            *_ablation(
+                "CIFAR-10",
+                "cifar10-dccs",
+                hungarian(0.213, 0.076, 0.040),
+                hungarian(0.225, 0.085, 0.048),
+                hungarian(0.645, 0.557, 0.463),
+                hungarian(0.656, 0.569, 0.469),
+            ),
+            *_ablation("digits (not in the paper)", "digits"),
+        ),
+    ),
+}
