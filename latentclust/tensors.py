@@ -82,13 +82,15 @@ class Latent:
             `(b, k, h, w)`. `k` is 0 under a prior without categories.
         style: All values that are not the category, `(b, d)`; for label maps a grid `(b, d, h', w')` that is coarser
             than the image.
+        noise: Values `(b, n)` that a generator reads and no encoder recovers (InfoGAN). None: the prior's mean, 0.
     """
 
     category: Float[Tensor, "b k *s"]
     style: Float[Tensor, "b d *t"]
+    noise: Float[Tensor, "b n"] | None = None
 
     def vector(self) -> Vectors:
-        """Return category and style as one vector `(b, k + d)`, in this order.
+        """Return category and style as one vector `(b, k + d)`, in this order. The noise is not part of it.
 
         Raises:
             LatentclustError: If the latent is that of label maps.

@@ -60,11 +60,18 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
         for name in build_order(resolved.recipe, resolved.roles):
             with add_table_context(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)
-            initialise(network, tables[name].init)
+            _initialise(network, name, tables[name])
             if tables[name].frozen:
                 network.requires_grad_(False).eval()
             networks[name] = network
     return {name: networks[name] for name in tables}
+
+
+def _initialise(network: nn.Module, name: str, table: NetworkTable) -> None:
+    """Set a network's initial weights. Raise LatentclustError if `init` changes no layer of it."""
+    if not initialise(network, table.init) and table.init != "default":
+        what = f"{table.init!r} changes no layer of {table.use}, whose layers are pretrained or neither linear nor 2-D"
+        raise LatentclustError.at(f"networks.{name}.init", what, 'Remove it, or set it to "default"')
 
 
 def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Module]) -> nn.Module:
@@ -76,7 +83,7 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
         resolved.prior,
     )
     if isinstance(spec, DecoderSpec) and role == "generator":
-        return GeneratorNetwork(spec.decoder(prior.width, shape))
+        return GeneratorNetwork(spec.decoder(prior.width + prior.noise_width, shape), prior.noise_width)
     if isinstance(spec, CentroidsSpec):
         return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"

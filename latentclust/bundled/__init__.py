@@ -94,6 +94,9 @@ SYSTEMS = (
     "infogan",
 )
 
+SECOND_VERSIONS = ("dccs", "infogan")
+"""Systems with a second version, in which runs of the first would have other results."""
+
 
 @hookimpl
 def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
@@ -249,4 +252,5 @@ def provide_baselines() -> Mapping[str, type[Baseline]]:
 def provide_systems() -> Mapping[str, Traversable]:
     """Provide the published systems as base recipes."""
     folder = files("latentclust.bundled") / "systems"
-    return {f"{name}@1": folder / f"{name}.toml" for name in SYSTEMS}
+    second = {f"{name}@2": folder / f"{name}-2.toml" for name in SECOND_VERSIONS}
+    return {f"{name}@1": folder / f"{name}.toml" for name in SYSTEMS} | second

@@ -39,16 +39,26 @@ class OneHotGaussian(PriorSpec):
     sigma: PositiveFloat = 0.1
     """Standard deviation of each style dimension."""
 
+    noise_dim: NonNegativeInt = 0
+    """Number of further inputs of the generator, uniform on [-1, 1], that no encoder recovers; 62 in InfoGAN."""
+
     @property
     def categories(self) -> int:
         """Number of categories, one per cluster."""
         return self.clusters
 
+    @property
+    def noise_width(self) -> int:
+        """Number of noise values."""
+        return self.noise_dim
+
     def sample(self, count: int, rng: torch.Generator) -> Latent:
         """Draw `count` independent latents on the generator's device, float32."""
         cluster = torch.randint(self.clusters, (count, 1), generator=rng, device=rng.device)
         category = torch.zeros(count, self.clusters, device=rng.device).scatter_(1, cluster, 1.0)
-        return Latent(category=category, style=self.sigma * _normal(count, self.style_dim, rng))
+        style = self.sigma * _normal(count, self.style_dim, rng)
+        noise = _within_one(count, self.noise_dim, rng) if self.noise_dim else None
+        return Latent(category=category, style=style, noise=noise)
 
 
 class ContinuousPriorSpec(PriorSpec, ABC):
@@ -141,12 +151,16 @@ class Uniform(ContinuousPriorSpec):
 
     def sample(self, count: int, rng: torch.Generator) -> Latent:
         """Draw `count` independent latents on the generator's device, float32."""
-        unit = torch.rand(count, self.style_dim, generator=rng, device=rng.device)
-        return _style_only(self.half_width * (2 * unit - 1))
+        return _style_only(self.half_width * _within_one(count, self.style_dim, rng))
 
 
 def _normal(count: int, width: int, rng: torch.Generator) -> Tensor:
     return torch.randn(count, width, generator=rng, device=rng.device)
+
+
+def _within_one(count: int, width: int, rng: torch.Generator) -> Tensor:
+    """Draw values that are uniform on [-1, 1]."""
+    return 2 * torch.rand(count, width, generator=rng, device=rng.device) - 1
 
 
 def _style_only(style: Tensor) -> Latent:

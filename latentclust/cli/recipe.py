@@ -43,12 +43,14 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
         latentclust recipe check digits --set prior.clusters=1
     """
     from latentclust.assemble.experiment import assemble
+    from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
 
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
     if with_data:
         assemble(resolved, data_roots())
+    print_lines(stderr_console(), list(resolved.loaded.layered.dropped.values()))
     print("ok")
 
 

@@ -138,7 +138,8 @@ class ClusteringModel:
         if found != expected:
             what = f"expected {expected[0]} categories and {expected[1]} style values, got {found[0]} and {found[1]}"
             raise LatentclustError.at("latent", what, "Draw it from the model's prior, or build it with these sizes")
-        moved = Latent(latent.category.to(self.device), latent.style.to(self.device))
+        noise = None if latent.noise is None else latent.noise.to(self.device)
+        moved = Latent(latent.category.to(self.device), latent.style.to(self.device), noise)
         return Images(self.model.networks["generator"](moved).cpu())
 
 

@@ -140,33 +140,48 @@ class TrunkNetwork(nn.Module):
 
 
 class GeneratorNetwork(nn.Module):
-    """A generator: a network from latents to images."""
+    """A generator: a network from latents to images.
 
-    def __init__(self, body: nn.Module) -> None:
+    Args:
+        body: Body of the backbone, which reads the latent vector and then the noise.
+        noise_width: Number of noise values. A latent without noise has the noise 0, the mean of the prior.
+    """
+
+    def __init__(self, body: nn.Module, noise_width: int = 0) -> None:
         super().__init__()
         self.body = body
+        self.noise_width = noise_width
 
     def forward(self, latent: Latent) -> Images:
         """Return the images of a batch of latents."""
-        return Images(self.body(latent.vector()).float())
+        vector: Tensor = latent.vector()
+        if self.noise_width:
+            noise = vector.new_zeros(len(vector), self.noise_width) if latent.noise is None else latent.noise
+            vector = torch.cat((vector, noise), dim=1)
+        return Images(self.body(vector).float())
 
 
-def initialise(network: nn.Module, init: str) -> None:
+def initialise(network: nn.Module, init: str) -> int:
     """Initialise the weights of linear and (transposed) convolutional layers, and zero their biases.
 
     Args:
         network: The network. Layers of other kinds and pretrained layers do not change.
         init: `xavier-normal` (Glorot and Bengio 2010, Eq. 12), `normal` (N(0, 0.02)), or `default` for torch's own.
+
+    Returns:
+        Number of layers that were initialised.
     """
     if init == "default":
-        return
+        return 0
     bodies = [module for module in network.modules() if isinstance(module, Extractor | MapExtractor | LayeredDecoder)]
     preset = {id(part) for body in bodies for loaded in body.preset() for part in loaded.modules()}
-    for module in network.modules():
-        if id(module) not in preset and isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            if init == "xavier-normal":
-                nn.init.xavier_normal_(module.weight)
-            else:
-                nn.init.normal_(module.weight, std=NORMAL_STD)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    layers = [each for each in network.modules() if isinstance(each, kinds) and id(each) not in preset]
+    for layer in layers:
+        if init == "xavier-normal":
+            nn.init.xavier_normal_(layer.weight)
+        else:
+            nn.init.normal_(layer.weight, std=NORMAL_STD)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return len(layers)

@@ -1,10 +1,15 @@
 """Merging of a recipe's tables over those of its base, with the origin of each value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import tomli_w
+
 Tree = dict[str, Any]
+
+KEPT_BY_HAND = ("role", "reads", "features_of", "heads", "clusters", "log_variance", "init", "frozen")
+"""Keys of a network that are no options of its backbone, and that a table with another `use` must repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +19,24 @@ class Layered:
     Attributes:
         tree: Merged tables.
         origins: Layer that set each value, by dotted key.
+        dropped: Sentence about each key of a network that a layer loses, because it names another backbone by `use`, by
+            dotted key.
     """
 
     tree: Tree = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
 
     def over(self, tree: Mapping[str, Any], origin: str) -> "Layered":
         """Return a copy of this recipe with other tables merged over it."""
         origins = dict(self.origins)
         merged = _merge(self.tree, tree, origin, "", origins)
-        return Layered(merged, {key: value for key, value in origins.items() if _holds(merged, key)})
+        dropped = self.dropped | dict(_dropped(self, tree, origin))
+        return Layered(
+            merged,
+            {key: value for key, value in origins.items() if _holds(merged, key)},
+            {key: text for key, text in dropped.items() if not _holds(merged, key)},
+        )
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix: str, origins: dict[str, str]) -> Tree:
@@ -39,6 +52,21 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix
             merged[key] = value
             origins[place] = origin
     return merged
+
+
+def _dropped(base: Layered, over: Mapping[str, Any], origin: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of networks that tables with another `use` replace without setting them, each with a sentence."""
+    networks, new = base.tree.get("networks"), over.get("networks")
+    for name, table in new.items() if isinstance(new, Mapping) else ():
+        below = networks.get(name) if isinstance(networks, Mapping) else None
+        if not (isinstance(table, Mapping) and isinstance(below, Mapping)):
+            continue
+        if None not in (_named(below), _named(table)) and _named(below) != _named(table):
+            for key in (key for key in KEPT_BY_HAND if key in below and key not in table):
+                place, value = f"networks.{name}.{key}", tomli_w.dumps({key: below[key]}).strip()
+                by = base.origins.get(place, "its base")
+                text = f"`{value}` of {by} does not hold any more, because {origin} names another backbone by `use`"
+                yield place, f"{place}: {text}. Set {key} in this table too"
 
 
 def _named(table: Mapping[str, Any]) -> str | None:

@@ -137,7 +137,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         diagnostics=context.diagnostics,
         variant=resolved.loaded.variant,
         oracle=context.oracle,
-        warnings=(*evaluated.warnings, *context.warnings),
+        warnings=(*resolved.loaded.layered.dropped.values(), *evaluated.warnings, *context.warnings),
         by_cluster=evaluated.scores.by_cluster,
         advice=loss_advice(resolved.recipe, context.history),
     )

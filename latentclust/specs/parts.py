@@ -53,6 +53,11 @@ class PriorSpec(Spec, ABC):
         """Size of a latent vector."""
         return self.categories + self.style_dim
 
+    @property
+    def noise_width(self) -> int:
+        """Number of values of `Latent.noise`, which the generator reads after the latent vector."""
+        return 0
+
 
 class MapPriorSpec(PriorSpec, ABC):
     """A distribution of label maps and grids of styles."""

@@ -30,6 +30,15 @@ IMAGES = ("data={use='digits'}", "networks.encoder={use='conv28'}", "networks.cr
           "networks.generator={use='conv28'}")  # fmt: skip
 
 
+def test_initial_weights_that_a_network_does_not_have_are_refused(resolved: Resolve, tmp_path: Path) -> None:
+    identity = {"use": "mlp", "hidden": [], "init": "normal"}
+    generator = {"use": "mlp", "init": "normal"}
+    tables = {"extends": "infogan@1", "data": {"use": "synthetic"}, "train": {"batch_size": 8}}
+    found = resolved(tables | {"networks": {"trunk": identity, "generator": generator}})
+    with pytest.raises(LatentclustError, match=r"networks\.trunk\.init: 'normal' changes no layer of mlp"):
+        assemble(found, (tmp_path,))
+
+
 def test_the_data_decide_the_shape(put_together: Callable[..., Experiment]) -> None:
     experiment = put_together()
     assert experiment.shape == (100,)

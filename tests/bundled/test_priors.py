@@ -128,3 +128,23 @@ def test_draws_are_captured_without_a_host_copy(prior: PriorSpec) -> None:
         assert prior.sample(5, generator).vector().device.type == "cuda"
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_noise_is_uniform_and_not_part_of_the_latent_vector() -> None:
+    prior = OneHotGaussian(clusters=4, style_dim=STYLE_DIM, noise_dim=2)
+    drawn = prior.sample(COUNT, rng())
+    assert (prior.width, prior.noise_width) == (4 + STYLE_DIM, 2)
+    assert drawn.vector().shape == (COUNT, prior.width)
+    assert drawn.noise is not None
+    assert drawn.noise.shape == (COUNT, 2)
+    assert drawn.noise.abs().max() <= 1
+    assert drawn.noise.mean().abs() < ERRORS / (3 * 2 * COUNT) ** 0.5
+    # The square of a uniform value has the mean 1/3 and the variance 4/45.
+    assert abs(drawn.noise.square().mean().item() - 1 / 3) < ERRORS * (4 / 45 / (2 * COUNT)) ** 0.5
+
+
+def test_noise_changes_neither_category_nor_style() -> None:
+    plain = OneHotGaussian(clusters=4, style_dim=STYLE_DIM).sample(5, rng())
+    noisy = OneHotGaussian(clusters=4, style_dim=STYLE_DIM, noise_dim=2).sample(5, rng())
+    assert plain.noise is None
+    assert torch.equal(plain.vector(), noisy.vector())

@@ -83,6 +83,15 @@ def test_a_generator_reads_category_then_style() -> None:
     assert torch.equal(images, decoder(torch.cat((category, style), dim=1)))
 
 
+def test_a_generator_reads_the_noise_last_and_its_mean_where_there_is_none() -> None:
+    decoder = nn.Linear(7, 4)
+    category, style, noise = torch.rand(6, 3), torch.rand(6, 2), torch.rand(6, 2)
+    generator = GeneratorNetwork(decoder, 2)
+    drawn = torch.cat((category, style, noise), dim=1)
+    assert torch.equal(generator(Latent(category, style, noise)), decoder(drawn))
+    assert torch.equal(generator(Latent(category, style)), decoder(torch.cat((drawn[:, :5], 0 * noise), dim=1)))
+
+
 def large() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(300, 500), nn.BatchNorm1d(500), nn.ConvTranspose2d(40, 80, 4), nn.Conv2d(40, 80, 4))

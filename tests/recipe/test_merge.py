@@ -74,3 +74,25 @@ def test_a_views_steps_and_its_one_part_replace_each_other() -> None:
 def test_an_option_named_steps_is_not_a_list_of_parts() -> None:
     base = {"player": {"use": "a", "steps": 4}}
     assert layered(base, {"player": {"steps": 2}}).tree == {"player": {"use": "a", "steps": 2}}
+
+
+NETWORK = {"networks": {"encoder": {"use": "conv28", "init": "normal", "norm": "batch", "reads": "images"}}}
+
+
+def over_network(**table: Any) -> Layered:
+    return layered(NETWORK, {"networks": {"encoder": table}})
+
+
+def test_a_network_that_loses_its_initial_weights_says_so() -> None:
+    found = over_network(use="mlp", reads="images")
+    assert list(found.dropped) == ["networks.encoder.init"]
+    assert '`init = "normal"` of layer 0' in found.dropped["networks.encoder.init"]
+    assert found.tree["networks"]["encoder"] == {"use": "mlp", "reads": "images"}
+
+
+def test_nothing_is_lost_that_is_set_again_or_belongs_to_the_backbone() -> None:
+    assert over_network(use="mlp", init="default", reads="images").dropped == {}
+    assert over_network(use="conv28", norm="none").dropped == {}
+    assert over_network(norm="none").dropped == {}
+    again = over_network(use="mlp", reads="images").over({"networks": {"encoder": {"init": "normal"}}}, "later")
+    assert again.dropped == {}

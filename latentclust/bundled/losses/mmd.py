@@ -28,9 +28,10 @@ class Mmd(LossSpec):
         ```
     """
 
-    widths: Widths | Literal["median"] = "median"
+    widths: Widths | Literal["median", "sum-of-medians"] = "median"
     """Kernel widths in units of the style. With `median`, h^2 is the median squared distance over all pairs of the two
-    batches together, and the gradient treats it as a constant."""
+    batches together, and the gradient treats it as a constant. With `sum-of-medians`, as in the authors' code, h^2 is
+    the median squared distance between the batches plus that within the code, and the gradient passes through it."""
 
     factors: Widths = (1.0,)
     """Multiples of each width. There is one kernel per width and factor."""
@@ -49,7 +50,7 @@ class Mmd(LossSpec):
             raise LatentclustError.at(
                 "train.batch_size", "mmd needs pairs of samples, got a batch of 1", "Use at least 2"
             )
-        squared_widths = self._squared_widths(code.detach(), prior.detach())
+        squared_widths = self._squared_widths(code, prior)
         cross = torch.cdist(code, prior, compute_mode="donot_use_mm_for_euclid_dist")
         return Scalar(
             _mean_kernel(torch.pdist(prior), squared_widths)
@@ -58,11 +59,21 @@ class Mmd(LossSpec):
         )
 
     def _squared_widths(self, code: Tensor, prior: Tensor) -> list[Tensor | float]:
-        if self.widths != "median":
+        if self.widths == "sum-of-medians":
+            median = _authors_median(code, prior) + _authors_median(code, code)
+        elif self.widths == "median":
+            median = torch.pdist(torch.cat((code, prior)).detach()).square().median()
+        else:
             return [(width * factor) ** 2 for width in self.widths for factor in self.factors]
-        median = torch.pdist(torch.cat((code, prior))).square().median()
         # The median of identical styles is 0; the smallest normal number keeps their kernel at 1.
         return [(median * factor**2).clamp_min(torch.finfo(torch.float32).tiny) for factor in self.factors]
+
+
+def _authors_median(first: Tensor, second: Tensor) -> Tensor:
+    """Return the authors' median of the squared distances of all pairs: for b x b pairs the (b^2 - b)/2-th largest."""
+    squared = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist").square().flatten()
+    largest = (len(squared) - min(len(first), len(second))) // 2
+    return squared.kthvalue(len(squared) - largest + 1).values
 
 
 def _mean_kernel(distances: Tensor, squared_widths: list[Tensor | float]) -> Tensor:

@@ -16,6 +16,9 @@ class MutualInformation(LossSpec):
     at most log 2, and 0 for a discriminator at chance. In data-parallel training z' comes from the batch of the same
     device.
 
+    The value is the sum of the two means, as Eq. 6 prints it. The authors' code takes the mean over the 2b pairs of a
+    batch, which is half of it: their weight 0.5 is the weight 0.25 here (`dccs@2`).
+
     Example:
         ```toml
         [losses.mutual-information]

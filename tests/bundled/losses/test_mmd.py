@@ -77,6 +77,47 @@ def test_the_median_width_makes_the_estimate_free_of_scale(normal, code):
     )
 
 
+def authors_squared_width(code: np.ndarray, prior: np.ndarray) -> float:
+    """The (n^2 - n) / 2-th largest of the n^2 squared distances between the batches, plus the same within the code."""
+
+    def largest(others: np.ndarray) -> float:
+        squares = sorted((((a - b) ** 2).sum() for a in code for b in others), reverse=True)
+        return float(squares[(len(code) ** 2 - len(code)) // 2 - 1])
+
+    return largest(prior) + largest(code)
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_the_sum_of_medians_is_the_authors_width(count, normal, code):
+    encoded, prior = normal(count, 3) + 0.5, normal(count, 3)
+    arrays = encoded.double().numpy(), prior.double().numpy()
+    expected = by_loops(*arrays, [math.sqrt(authors_squared_width(*arrays))])
+    found = Mmd(widths="sum-of-medians")(code(style=encoded), latent(prior))
+    assert found.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_gradient_passes_through_the_sum_of_medians(normal, code):
+    encoded, prior, step = normal(6, 3).double(), normal(6, 3).double(), 1e-3
+    leaf = encoded.float().requires_grad_()
+    loss = Mmd(widths="sum-of-medians")
+    loss(code(style=leaf), latent(prior.float())).backward()
+    direction = normal(6, 3).double()
+
+    def at(way: float) -> float:
+        moved = (encoded + way * step * direction).numpy(), prior.numpy()
+        return by_loops(*moved, [math.sqrt(authors_squared_width(*moved))])
+
+    assert (leaf.grad.double() * direction).sum().item() == pytest.approx((at(1) - at(-1)) / (2 * step), rel=1e-3)
+
+
+def test_the_sum_of_medians_of_equal_styles_is_finite(code):
+    encoded = torch.ones(4, 3, requires_grad=True)
+    value = Mmd(widths="sum-of-medians")(code(style=encoded), latent(torch.ones(4, 3)))
+    value.backward()
+    assert value.item() == 0.0
+    assert torch.equal(encoded.grad, torch.zeros(4, 3))
+
+
 def estimates(shift: float, normal, code) -> list[float]:
     loss = Mmd(widths=(1.0,))
     return [loss(code(style=normal(12, 2) + shift), latent(normal(12, 2))).item() for _ in range(400)]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.nn import functional
 
 from latentclust.api import Images, LatentclustError
@@ -60,6 +61,30 @@ def test_kept_channels_come_first() -> None:
     assert Sobel(keep=True).output_shape((3, 5, 7)) == (5, 5, 7)
     assert Sobel(keep=True).output_shape((1, 5, 7)) == (3, 5, 7)
     assert Sobel().output_shape((3, 5, 7)) == (2, 5, 7)
+
+
+def test_as_the_authors_of_dccs_filter() -> None:
+    """Kernels divided by 8 with a padding of 0, on images in [-1, 1]. Their gradients point left and up."""
+    images = torch.rand(3, 1, 8, 6)
+    leftwards = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
+    kernels = torch.stack((leftwards, leftwards.T))[:, None] / 8
+
+    authors = functional.conv2d(2 * images - 1, kernels, padding=1)
+
+    torch.testing.assert_close(-Sobel(scale=0.25, border=0.5).apply(Images(images), RNG), authors)
+
+
+def test_a_border_level_is_outside_the_image() -> None:
+    images = torch.rand(2, 1, 5, 7)
+    inside = functional.pad(images, (1, 1, 1, 1), value=0.3)
+
+    torch.testing.assert_close(sobel(images, 0.3), sobel(inside)[:, :, 1:-1, 1:-1])
+
+
+@pytest.mark.parametrize("border", [-0.1, 1.1, "reflect"])
+def test_a_border_that_is_no_grey_level_is_refused(border: object) -> None:
+    with pytest.raises(ValidationError, match="border"):
+        Sobel(border=border)
 
 
 def test_other_channel_counts_are_refused() -> None:
