@@ -189,7 +189,7 @@ class TrainTable(Table):
     """Number of samples per step on each device."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Precision of the networks. `auto` is fp32 on a CPU."""
+    """Precision of the networks in training. `auto` is bf16 on a CPU if that is faster, and otherwise fp32."""
 
     devices: PositiveInt = 1
     """Number of processes of data-parallel training, each with its own device."""

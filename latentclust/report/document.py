@@ -124,6 +124,7 @@ def _run(facts: RunFacts) -> str:
         *([f"- Stages: {_stages(facts)}."] if facts.stages else []),
         f"- Model selection: {facts.selection}",
         f"- Device: {facts.device}",
+        *([f"- Precision of the training: {facts.precision}"] if facts.precision else []),
         f"- Time: {facts.seconds:.0f} s",
         *(f"- Warning: {warning}" for warning in facts.warnings),
     ]

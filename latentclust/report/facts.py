@@ -77,6 +77,7 @@ class RunFacts:
         diagnostics: Log entries with `round` and the value of each diagnostic of the chains.
         variant: Hash of the recipe without its seed. Runs with the same hash may be averaged.
         oracle: Best round by labels, as `round` and its scores. None without a learning curve.
+        precision: Precision of the networks in training, such as `bf16`. Empty if unknown.
         warnings: Warnings for the user, one sentence each.
         by_cluster: Largest and mean probability of each cluster. None if unknown.
         advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
@@ -105,6 +106,7 @@ class RunFacts:
     diagnostics: Sequence[Mapping[str, float]] = ()
     variant: str = ""
     oracle: Mapping[str, float] | None = None
+    precision: str = ""
     warnings: tuple[str, ...] = ()
     by_cluster: ClusterPosteriors | None = None
     advice: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ class RunResult(BaseModel):
     Attributes:
         occupancy: Number of samples or pixels in each cluster, cluster 1 first.
         collapsed: Whether the run uses at most half of the K clusters (see `evaluate.seeds`).
+        precision: Precision of the networks in training: `fp32`, `bf16` or `fp16`. Empty if unknown.
         variant: Hash of the recipe without its seed.
         readouts: Scores of other inferences on the same model, with their `agreement` with its own.
         chain_agreement: Share of the samples that independent chains put into one cluster. None without chains.
@@ -55,6 +56,7 @@ class RunResult(BaseModel):
     clusters: int
     occupancy: list[int]
     collapsed: bool
+    precision: str = ""
     variant: str = ""
     readouts: dict[str, Scores] = {}
     chain_agreement: float | None = None
@@ -92,6 +94,7 @@ class RunResult(BaseModel):
             clusters=facts.clusters,
             occupancy=facts.occupancy.tolist(),
             collapsed=has_collapsed(facts.occupancy),
+            precision=facts.precision,
             variant=facts.variant,
             readouts={name: {**(r.metrics or {}), "agreement": r.agreement} for name, r in facts.readouts.items()},
             chain_agreement=facts.chains.agreement if facts.chains else None,

@@ -67,6 +67,7 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
         history=_logged(trained.log, "losses"),
         diagnostics=_logged(trained.log, "chains"),
         oracle=_oracle(trained.log),
+        precision=trained.log[-1].get("precision", "") if trained.log else "",
         warnings=(not_drawn,) if not_drawn else (),
     )
     facts = report_facts(evaluated, context)

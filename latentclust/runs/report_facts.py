@@ -55,6 +55,7 @@ class RunContext:
         history: Logged losses by round.
         diagnostics: Logged diagnostics of the chains by round.
         oracle: Best entry of the learning curve by labels. None without a learning curve.
+        precision: Precision of the networks in training. Empty for an evaluation.
         warnings: Further warnings for the user, one sentence each.
     """
 
@@ -64,6 +65,7 @@ class RunContext:
     history: Sequence[Mapping[str, float]] = ()
     diagnostics: Sequence[Mapping[str, float]] = ()
     oracle: Mapping[str, float] | None = None
+    precision: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -140,6 +142,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         warnings=(*resolved.loaded.layered.dropped.values(), *evaluated.warnings, *context.warnings),
         by_cluster=evaluated.scores.by_cluster,
         advice=loss_advice(resolved.recipe, context.history),
+        precision=context.precision,
     )
 
 

@@ -17,6 +17,7 @@ from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.memory_bank import MemoryBank
+from latentclust.train.precision import TrainingPrecision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
 
@@ -36,6 +37,7 @@ class TrainingState:
         selection: Best weights so far.
         chains: Chains of the inference, or None if it has none.
         memory_bank: Sample tables of the recipe.
+        precision: Precision of the networks' computations.
         stage_index: Index of the current stage.
     """
 
@@ -45,6 +47,7 @@ class TrainingState:
     selection: Selection
     chains: Chains | None
     memory_bank: MemoryBank
+    precision: TrainingPrecision
     stage_index: int = 0
 
     @property
@@ -79,6 +82,7 @@ def _header(round_: int, state: TrainingState) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "round": round_,
+        "precision": state.precision.record(),
         "feed": state.feed.state(),
         "selection": [score, selection.round, selection.total, selection.last_round],
         "counts": {name: player.count for name, player in state.players.items()},
@@ -112,6 +116,7 @@ def read_checkpoint(path: Path, state: TrainingState) -> int:
         if state.chains is not None:
             _restore_chains(state.chains, tensors, header["diagnosed"])
         state.memory_bank.restore(_with_prefix(tensors, "tables/"))
+        state.precision.restore(header.get("precision"))
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error

@@ -17,6 +17,7 @@ class Record:
         oracle: Metrics against the labels, if the recipe has a learning curve; never used for selection.
         chains: Mean of each diagnostic of the inference's chains since the last record.
         stage: Stage of the round; empty for a training without stages.
+        precision: Precision of the networks: `fp32`, `bf16` or `fp16`.
     """
 
     round: int
@@ -27,6 +28,7 @@ class Record:
     oracle: dict[str, float] = field(default_factory=dict)
     chains: dict[str, float] = field(default_factory=dict)
     stage: str = ""
+    precision: str = "fp32"
 
     def line(self) -> dict[str, Any]:
         """Return the record as a JSON-serializable dict. Times come last, so that equal runs begin with equal text."""
@@ -37,6 +39,7 @@ class Record:
             line["chains"] = self.chains
         if self.oracle:
             line["oracle"] = self.oracle
+        line["precision"] = self.precision
         return line | {"seconds": round(self.seconds, 3), "images_per_second": round(self.images_per_second, 1)}
 
 

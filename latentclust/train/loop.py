@@ -192,7 +192,8 @@ class Training:
         oracle = self._learning_curve() if self._is_curve_due(round_) and self.fabric.is_global_zero else {}
         steps = 1 if state.chains else sum(player.steps for player in state.players.values())
         rate, seconds = stopwatch.lap(round_, steps * table.batch_size * self.fabric.world_size)
-        record = Record(round_, table.rounds, seconds, rate, losses, oracle, diagnostics, self.stage.name)
+        named = (self.stage.name, state.precision.name)
+        record = Record(round_, table.rounds, seconds, rate, losses, oracle, diagnostics, *named)
         self.callbacks.listener.on_record(record)
 
     def _learning_curve(self) -> dict[str, float]:

@@ -1,11 +1,22 @@
-"""Mixed precision: the scope of autocast, and the loss scaling of fp16."""
+"""Mixed precision: the scope of autocast, the loss scaling of fp16, and what `auto` selects for a training."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from latentclust.train.bf16_probe import bf16_is_faster
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Data type of autocast by precision."""
+
+LINEAR_WEIGHTS = 2**15
+"""Smallest linear layer, in weights, that bf16 accelerates on a CPU; conversions outweigh what smaller layers save."""
+
+CONVOLUTION_WEIGHTS = 2**11
+"""Smallest convolution, in weights, that bf16 accelerates on a CPU."""
 
 
 class Precision:
@@ -13,7 +24,11 @@ class Precision:
 
     Args:
         name: `fp32`, `bf16`, `fp16` or `auto`: bf16 on a GPU that supports it, fp16 on another GPU, fp32 on the CPU.
-        device: The device of the training.
+        device: The device of the computations.
+
+    Attributes:
+        name: `fp32`, `bf16` or `fp16`.
+        device: The device of the computations.
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
@@ -32,3 +47,49 @@ class Precision:
     def scaler(self) -> torch.amp.GradScaler:
         """Return a new loss scaler; each player has one. It is disabled unless the precision is fp16."""
         return torch.amp.GradScaler(self.device.type, enabled=self.name == "fp16")
+
+
+class TrainingPrecision(Precision):
+    """The precision of a training. With `auto` on a CPU it is bf16 where that is faster, and fp32 elsewhere.
+
+    bf16 is selected if a network has a layer that is large enough, and if this CPU computes bf16 faster
+    (`bf16_is_faster`). A resumed training keeps the precision that it began with.
+
+    Args:
+        name: `fp32`, `bf16`, `fp16` or `auto`.
+        fabric: Device and processes of the training. The first process decides for all.
+        networks: The networks of the training.
+    """
+
+    def __init__(self, name: str, fabric: Fabric, networks: Iterable[nn.Module]) -> None:
+        super().__init__(name, fabric.device)
+        self._is_open = name == "auto" and fabric.device.type == "cpu"
+        if self._is_open:
+            chosen = "bf16" if have_large_layers(networks) and bf16_is_faster() else "fp32"
+            self.name = fabric.broadcast(chosen) if fabric.world_size > 1 else chosen
+
+    def record(self) -> dict[str, str]:
+        """Return the precision and the type of its device, for a checkpoint."""
+        return {"name": self.name, "device": self.device.type}
+
+    def restore(self, recorded: dict[str, str] | None) -> None:
+        """Take the precision of a checkpoint if the recipe leaves it open.
+
+        Args:
+            recorded: Content of the checkpoint; it has an effect only on the type of device that it was written on.
+                None for a checkpoint from a version whose `auto` was fp32 on a CPU.
+        """
+        recorded = recorded or {"name": "fp32", "device": "cpu"}
+        if self._is_open and recorded["device"] == self.device.type:
+            self.name = recorded["name"]
+
+
+def have_large_layers(networks: Iterable[nn.Module]) -> bool:
+    """Return whether any layer of the networks is large enough for bf16 to be faster on a CPU."""
+    least: dict[type[nn.Module], int] = {
+        nn.Linear: LINEAR_WEIGHTS,
+        nn.Conv2d: CONVOLUTION_WEIGHTS,
+        nn.ConvTranspose2d: CONVOLUTION_WEIGHTS,
+    }
+    layers = (module for network in networks for module in network.modules() if type(module) in least)
+    return any(sum(p.numel() for p in layer.parameters()) >= least[type(layer)] for layer in layers)

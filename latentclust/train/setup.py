@@ -18,7 +18,7 @@ from latentclust.train.checkpoint import TrainingState
 from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
 from latentclust.train.loop import Callbacks, Training
 from latentclust.train.memory_bank import MemoryBank
-from latentclust.train.precision import Precision
+from latentclust.train.precision import Precision, TrainingPrecision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, Reduce
 from latentclust.train.step_inputs import Input, host_steps, make_inputs, read_images
@@ -38,7 +38,7 @@ def prepare_training(
     resolved = experiment.resolved
     networks = nn.ModuleDict(experiment.networks).to(fabric.device)
     rng = torch.Generator(fabric.device)
-    precision = Precision(resolved.recipe.train.precision, fabric.device)
+    precision = TrainingPrecision(resolved.recipe.train.precision, fabric, networks.values())
     chains = _make_chains(experiment, networks, precision, rng)
     feed = _open_feed(experiment, fabric, fixed=chains is not None)
     memory_bank = _make_memory_bank(experiment, networks, feed, fabric, rng)
@@ -50,6 +50,7 @@ def prepare_training(
         selection=Selection(resolved.recipe.train, rounds_before=resolved.stages[-1].first),
         chains=chains,
         memory_bank=memory_bank,
+        precision=precision,
     )
     return Training(resolved.recipe, fabric, folder, resolved.stages, state, rng, callbacks or Callbacks())
 

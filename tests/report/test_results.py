@@ -16,6 +16,7 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "clusters",
     "occupancy",
     "collapsed",
+    "precision",
     "variant",
     "readouts",
     "chain_agreement",

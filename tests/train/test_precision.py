@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from latentclust.errors import InterruptedRunError
 from latentclust.tensors import Code, Latent
+from latentclust.train.bf16_probe import bf16_is_faster
 from latentclust.train.loop import Training
-from latentclust.train.precision import Precision
+from latentclust.train.precision import Precision, have_large_layers
 
 MakeTraining = Callable[..., Training]
 
@@ -125,5 +127,79 @@ def test_a_scaler_is_part_of_the_checkpoint(training: MakeTraining) -> None:
     assert again.state.players["both"].scaler.get_scale() == 64.0
 
 
-def test_auto_is_fp32_on_a_cpu() -> None:
+def test_auto_is_fp32_on_a_cpu_outside_of_training() -> None:
     assert Precision("auto", torch.device("cpu")).name == "fp32"
+
+
+@pytest.fixture
+def faster(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Sets whether bf16 is the faster precision of this CPU."""
+    return lambda answer: monkeypatch.setattr("latentclust.train.precision.bf16_is_faster", lambda: answer)
+
+
+WIDE = "networks.encoder.hidden=[256, 256]"
+"""A layer of 65,536 weights."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "expected"), [(True, (WIDE,), "bf16"), (False, (WIDE,), "fp32"), (True, (), "fp32")]
+)
+def test_auto_in_training_is_bf16_for_large_layers_where_it_is_faster(
+    training: MakeTraining, faster: Callable[[bool], None], answer: bool, settings: tuple[str, ...], expected: str
+) -> None:
+    faster(answer)
+    assert training("dccs", *settings).state.precision.name == expected
+    assert training("dccs", *settings, "train.precision='fp32'").state.precision.name == "fp32"
+
+
+def test_large_layers_are_told_by_their_kind() -> None:
+    assert not have_large_layers([nn.Linear(100, 100), nn.Conv2d(8, 8, 3)])
+    assert have_large_layers([nn.Linear(8, 8), nn.Linear(256, 128)])
+    assert have_large_layers([nn.Sequential(nn.Conv2d(16, 16, 3))])
+    assert have_large_layers([nn.ConvTranspose2d(16, 8, 4)])
+
+
+def test_a_resumed_training_keeps_the_precision_that_was_chosen(
+    training: MakeTraining, recorder: type, faster: Callable[[bool], None]
+) -> None:
+    settings = (WIDE, "train.rounds=4", "train.checkpoint_every=2")
+    faster(True)
+    whole = training("dccs", *settings, folder="whole")
+    whole.run()
+    first = training("dccs", *settings, folder="parts")
+    first.callbacks.should_stop = lambda: True
+    with pytest.raises(InterruptedRunError):
+        first.run()
+    faster(False)  # as on another machine
+    second = training("dccs", *settings, listener=recorder(), folder="parts")
+    assert second.state.precision.name == "fp32"
+    second.run(resume=True)
+    assert {record.line()["precision"] for record in second.callbacks.listener.records} == {"bf16"}
+    for name, tensor in whole.state.networks.state_dict().items():
+        assert torch.equal(second.state.networks.state_dict()[name], tensor), name
+
+
+def test_a_checkpoint_of_an_earlier_version_or_of_a_gpu(training: MakeTraining, faster: Callable[[bool], None]) -> None:
+    faster(True)
+    precision = training("dccs", WIDE).state.precision
+    precision.restore({"name": "fp16", "device": "cuda"})
+    assert precision.name == "bf16", "on another device the choice is made again"
+    precision.restore(None)
+    assert precision.name == "fp32", "auto was fp32 on every CPU"
+    fixed = training("dccs", "train.precision='bf16'").state.precision
+    fixed.restore({"name": "fp32", "device": "cpu"})
+    assert fixed.name == "bf16", "the recipe decides"
+
+
+def test_the_probe_draws_no_random_number_and_answers_once() -> None:
+    state = torch.get_rng_state()
+    bf16_is_faster.cache_clear()
+    assert bf16_is_faster() is bf16_is_faster()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_bf16_is_never_faster_where_onednn_does_not_support_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
+    bf16_is_faster.cache_clear()
+    assert not bf16_is_faster()
+    bf16_is_faster.cache_clear()
