@@ -128,6 +128,17 @@ def check_own_heads(lookup: Lookup, recipe: Recipe, backbones: Mapping[str, Back
             lookup.add_issue(f"networks.{name}.log_variance", what, "Remove the key, or use another backbone")
 
 
+def check_styles(
+    lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
+) -> None:
+    """Add an issue for each generator that reads more style values than the prior has."""
+    for name, spec in backbones.items():
+        if prior is None or not isinstance(spec, DecoderSpec) or prior.style_dim >= spec.least_style:
+            continue
+        what = f"{prior.style_dim} style values are too few for the generator {recipe.networks[name].use!r}"
+        lookup.add_issue("prior.style_dim", what, f"Set at least {spec.least_style}, or use another backbone")
+
+
 def check_heads(
     lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], prior: PriorSpec | None, inference: InferenceSpec | None
 ) -> None:

@@ -19,6 +19,7 @@ from latentclust.assemble.recipe_checks import (
     check_protocol,
     check_roles,
     check_selection,
+    check_styles,
     role_types,
 )
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
@@ -127,6 +128,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_features(lookup, recipe, roles)
     check_heads(lookup, recipe, roles, prior, inference)
     check_own_heads(lookup, recipe, backbones)
+    check_styles(lookup, recipe, backbones, prior)
     check_players(lookup, recipe)
     check_inference(lookup, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():

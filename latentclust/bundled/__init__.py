@@ -24,6 +24,7 @@ from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.strided import Conv28, Conv32
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
+from latentclust.bundled.backbones.warped import Warped
 from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
@@ -113,6 +114,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
         "timm": Timm,
         "timm-maps": TimmMaps,
         "unet": UNet,
+        "warped": Warped,
     }
 
 

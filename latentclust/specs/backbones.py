@@ -132,6 +132,11 @@ class CentroidsSpec(BackboneSpec, ABC):
 class DecoderSpec(BackboneSpec, ABC):
     """A body for the generator of whole samples."""
 
+    @property
+    def least_style(self) -> int:
+        """Smallest number of style values that the body reads, the last ones of a latent vector. Defaults to 0."""
+        return 0
+
     @abstractmethod
     def decoder(self, width: int, shape: Shape) -> nn.Module:
         """Build the module from latent vectors `(b, width)` to samples `(b, *shape)`.

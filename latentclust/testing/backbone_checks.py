@@ -83,11 +83,12 @@ def output_does_not_depend_on_the_batch(subject: CheckedPart) -> None:
 def draws_images(subject: CheckedPart) -> None:
     """The images of a decoder have the right shape and range [0, 1], and gradients reach all weights and the style."""
     spec: DecoderSpec = subject.build()
-    make = partial(spec.decoder, CLUSTERS + STYLE)
+    style_dim = max(STYLE, spec.least_style)
+    make = partial(spec.decoder, CLUSTERS + style_dim)
     for shape in taken(make, SHAPES, TRIED):
         generator = _generator(make, shape)
         require(isinstance(generator, Generator), "it makes no generator")
-        style = torch.randn(BATCH, STYLE, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        style = torch.randn(BATCH, style_dim, generator=torch.Generator().manual_seed(1)).requires_grad_()
         latent = Latent(torch.eye(CLUSTERS)[:BATCH], style)
         images = generator(latent)
         _check_shape("images", images, (BATCH, *shape))
@@ -128,8 +129,9 @@ def _uses(subject: CheckedPart) -> list[NetworkUse]:
         samples = _samples(taken(spec.extractor, SHAPES)[0])
         found.append(NetworkUse(partial(spec.extractor, tuple(samples.shape[1:])), lambda body: body(samples)[0]))
     if isinstance(spec, DecoderSpec):
-        make = partial(spec.decoder, CLUSTERS + STYLE)
-        latent = torch.randn(BATCH, CLUSTERS + STYLE, generator=torch.Generator().manual_seed(2))
+        width = CLUSTERS + max(STYLE, spec.least_style)
+        make = partial(spec.decoder, width)
+        latent = torch.randn(BATCH, width, generator=torch.Generator().manual_seed(2))
         found.append(NetworkUse(partial(make, taken(make, SHAPES)[0]), lambda body: body(latent)))
     return found
 

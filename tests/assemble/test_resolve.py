@@ -347,3 +347,12 @@ def test_twice_five_mistakes_are_ten_issues(without_encoder: Tables, issues: Fin
     assert len(told) == 10
     assert len({issue.where for issue in told}) == 10
     assert all(issue.where and issue.what and issue.fix for issue in told)
+
+
+def test_a_generator_that_reads_more_style_values_than_the_prior_has_is_refused(tables, issues):
+    tables["networks"]["generator"] = {"use": "warped"}
+    (told,) = issues(tables)
+    assert str(told).startswith(
+        "prior.style_dim: 3 style values are too few for the generator 'warped'. Set at least 6"
+    )
+    assert issues(tables, "prior.style_dim=6") == ()

@@ -66,6 +66,7 @@ class LangevinGibbs(AnnealedChainSpec):
 
     Training images keep their chains between rounds. Other images get new chains: a style is sampled for each cluster,
     the most probable pair starts the chain, the first sweeps are discarded and the posteriors of the rest are averaged.
+    With one chain per cluster, these chains run for all sweeps.
 
     `steps`, `step_size`, `noise` and `label` belong to the paper. The other options, off by default, help if the style
     alone explains the images: the `noise` may decrease, `reach` may increase from 0, there may be one chain per
@@ -140,6 +141,8 @@ class LangevinGibbs(AnnealedChainSpec):
     @torch.no_grad()
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the means over sweeps of p(y | x, z) and of z. Raise LatentclustError if the chains diverge."""
+        if self.chains == "cluster":
+            return self._posterior_of_every(model, images, rng)
         chain = self.new_chains(model, images, rng)
         probabilities, style = torch.zeros_like(chain.posterior), torch.zeros_like(chain.style)
         for sweep in range(self.burn_in + self.sweeps):
@@ -147,6 +150,23 @@ class LangevinGibbs(AnnealedChainSpec):
             if sweep >= self.burn_in:
                 probabilities += chain.posterior / self.sweeps
                 style += chain.style / self.sweeps
+        return Posterior(probabilities=probabilities, style=style)
+
+    def _posterior_of_every(self, model: Model, images: Images, rng: torch.Generator) -> Posterior:
+        """Return the means over sweeps with one chain per cluster, which compare the clusters as the training did."""
+        joint = self._density(model, FINAL_PROGRESS)
+        shape = (len(images), model.prior.clusters, model.prior.style_dim)
+        styles = joint.width * torch.randn(shape, generator=rng, device=rng.device)
+        probabilities, style = torch.zeros(shape[:2], device=rng.device), torch.zeros_like(styles[:, 0])
+        for sweep in range(self.burn_in + self.sweeps):
+            styles = self._move_every(joint, images, styles, FINAL_PROGRESS, rng)
+            if sweep < self.burn_in:
+                continue
+            energy = cluster_energies(joint, images, styles)
+            check_energy(energy)
+            posterior = (-energy).softmax(dim=1)
+            probabilities += posterior / self.sweeps
+            style += (posterior[:, :, None] * styles).sum(dim=1) / self.sweeps
         return Posterior(probabilities=probabilities, style=style)
 
     def new_chains(self, model: Model, images: Images, rng: torch.Generator) -> ChainState:

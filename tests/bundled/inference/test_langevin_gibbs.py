@@ -58,6 +58,21 @@ def test_the_clusters_posterior_given_one_style_matches_brute_force(model, image
         torch.testing.assert_close((-found[row]).softmax(dim=0).double(), brute / brute.sum(), atol=1e-6, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_a_chain_per_cluster_is_kept_for_all_sweeps_of_new_images(linear_generator, rng):
+    """Two means apart along one axis, and a style along the other, whose posterior is Gaussian with a known mean."""
+    means, slope = torch.tensor([[0.0, 0.0], [4.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    model = Model(
+        {"generator": linear_generator(torch.cat((means, slope)))}, OneHotGaussian(clusters=2, style_dim=1, sigma=1.0)
+    )
+    images = torch.tensor([[0.0, 2.0], [4.0, -1.0]]).repeat_interleave(200, 0)
+    inference = LangevinGibbs(chains="cluster", steps=4, step_size=0.05, noise=0.5, burn_in=10, sweeps=40)
+    found = inference.posterior(model, images, {}, rng)
+    assert torch.equal(found.labels, torch.tensor([0, 1]).repeat_interleave(200))
+    styles = found.style.view(2, 200).mean(dim=1)
+    torch.testing.assert_close(styles, torch.tensor([2.0, -1.0]) / (1 + 0.5**2), atol=0.05, rtol=0)
+
+
 def test_draws_follow_their_probabilities(rng):
     probabilities = torch.tensor([0.0, 0.2, 0.5, 0.3, 0.0])
     counts = torch.bincount(draw(probabilities.expand(20_000, -1), rng), minlength=5)
