@@ -1,7 +1,7 @@
 """Progress of a training: a bar on a terminal, plain lines elsewhere. Importing it does not import torch."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from rich.console import Console, RenderableType
@@ -33,6 +33,19 @@ def format_losses(losses: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
 
 
+def format_clusters(sizes: Sequence[int]) -> str:
+    """Return the number of empty and near-empty clusters of given sizes; an empty text if there are none."""
+    if not sizes:
+        return ""
+    import numpy as np
+
+    from latentclust.evaluate.empty_clusters import find_empty
+
+    found = find_empty(np.array(sizes))
+    counts = {"empty": len(found.empty), "near-empty": len(found.near_empty)}
+    return "  ".join(f"{count} of {len(sizes)} clusters {word}" for word, count in counts.items() if count)
+
+
 class _Bar(Progress):
     """A progress bar with the losses below."""
 
@@ -54,6 +67,7 @@ class BarProgress:
         self.status = Status("setting up", console=console)
         self.bar = self._new_bar()
         self.task = TaskID(0)
+        self.clusters = ""
 
     def seed(self, seed: int) -> "BarProgress":
         """Label the bar with the seed."""
@@ -81,7 +95,10 @@ class BarProgress:
 
     def on_record(self, record: Record) -> None:
         """Update the bar."""
-        self.bar.losses = f"{record.stage}  {format_losses(record.losses)}".lstrip()
+        if record.cluster_sizes:
+            self.clusters = format_clusters(record.cluster_sizes)
+        parts = (record.stage, format_losses(record.losses), self.clusters)
+        self.bar.losses = "  ".join(part for part in parts if part)
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
 
     def on_end(self) -> None:
@@ -107,7 +124,7 @@ class LineProgress:
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self.console = console
-        self.prefix = ""
+        self.prefix = self.clusters = ""
         self.start = self.last = 0
         self.printed_at = 0.0
 
@@ -133,13 +150,15 @@ class LineProgress:
 
     def on_record(self, record: Record) -> None:
         """Print a line if one is due."""
+        if record.cluster_sizes:
+            self.clusters = format_clusters(record.cluster_sizes)
         now = time.monotonic()
         due = record.round - self.last >= SHARE * record.rounds or now - self.printed_at >= SECONDS
         if due or record.round == record.rounds:
             self.last, self.printed_at = record.round, now
             self._print(
                 f"round {record.round}/{record.rounds}{f' ({record.stage})' * bool(record.stage)}  "
-                f"{format_losses(record.losses)}  "
+                f"{format_losses(record.losses)}  {self.clusters}{'  ' * bool(self.clusters)}"
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 

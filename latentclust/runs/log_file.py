@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latentclust.errors import LatentclustError
+from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.files import write_atomic
 from latentclust.train.events import Listener, Record
 
@@ -30,7 +33,7 @@ class LogFile:
 
     def on_record(self, record: Record) -> None:
         """Append one line. Raise LatentclustError if the file cannot be written."""
-        line = record.line()
+        line = log_line(record)
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
@@ -44,6 +47,16 @@ class LogFile:
     def on_end(self) -> None:
         """Forward the event."""
         self.next_listener.on_end()
+
+
+def log_line(record: Record) -> dict[str, Any]:
+    """Return a record as a line of the log, with the empty and near-empty clusters, counted from 1."""
+    line = record.line()
+    if record.cluster_sizes:
+        found = find_empty(np.array(record.cluster_sizes))
+        line["clusters"]["empty"] = [cluster + 1 for cluster in found.empty]
+        line["clusters"]["near_empty"] = [cluster + 1 for cluster in found.near_empty]
+    return line
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

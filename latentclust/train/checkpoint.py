@@ -16,6 +16,7 @@ from latentclust.data.feed import Feed
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
+from latentclust.train.cluster_watch import ClusterWatch
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import TrainingPrecision
 from latentclust.train.selection import Selection
@@ -38,6 +39,7 @@ class TrainingState:
         chains: Chains of the inference, or None if it has none.
         memory_bank: Sample tables of the recipe.
         precision: Precision of the networks' computations.
+        watch: Count of the clusters of training images. None if no step has a value to count.
         stage_index: Index of the current stage.
     """
 
@@ -48,6 +50,7 @@ class TrainingState:
     chains: Chains | None
     memory_bank: MemoryBank
     precision: TrainingPrecision
+    watch: ClusterWatch | None = None
     stage_index: int = 0
 
     @property
@@ -69,6 +72,8 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
         tensors |= {f"chains/{name}": tensor for name, tensor in state.chains.state.items()}
         tensors |= {f"diagnostics/{name}": tensor for name, tensor in state.chains.sums.items()}
     tensors |= {f"tables/{name}": tensor for name, tensor in state.memory_bank.rows.items()}
+    if state.watch is not None:
+        tensors["clusters"] = state.watch.sums
     for name, player in state.players.items():
         tensors[f"sums/{name}"] = player.sums
         for index, moments in player.optimizer.state_dict()["state"].items():
@@ -117,6 +122,8 @@ def read_checkpoint(path: Path, state: TrainingState) -> int:
             _restore_chains(state.chains, tensors, header["diagnosed"])
         state.memory_bank.restore(_with_prefix(tensors, "tables/"))
         state.precision.restore(header.get("precision"))
+        if state.watch is not None and "clusters" in tensors:
+            state.watch.sums = tensors["clusters"].to(state.watch.sums.device)
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error

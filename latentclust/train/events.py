@@ -18,6 +18,9 @@ class Record:
         chains: Mean of each diagnostic of the inference's chains since the last record.
         stage: Stage of the round; empty for a training without stages.
         precision: Precision of the networks: `fp32`, `bf16` or `fp16`.
+        cluster_sizes: Number of training images or pixels in each cluster since the last record that has them. Empty if
+            there are too few yet.
+        cluster_means: Mean probability of each cluster over the same images.
     """
 
     round: int
@@ -29,6 +32,8 @@ class Record:
     chains: dict[str, float] = field(default_factory=dict)
     stage: str = ""
     precision: str = "fp32"
+    cluster_sizes: tuple[int, ...] = ()
+    cluster_means: tuple[float, ...] = ()
 
     def line(self) -> dict[str, Any]:
         """Return the record as a JSON-serializable dict. Times come last, so that equal runs begin with equal text."""
@@ -40,6 +45,9 @@ class Record:
         if self.oracle:
             line["oracle"] = self.oracle
         line["precision"] = self.precision
+        if self.cluster_sizes:
+            means = [round(mean, 5) for mean in self.cluster_means]
+            line["clusters"] = {"sizes": list(self.cluster_sizes), "mean": means}
         return line | {"seconds": round(self.seconds, 3), "images_per_second": round(self.images_per_second, 1)}
 
 

@@ -125,6 +125,8 @@ class Training:
         """
         state = self.state
         self._seed_round(round_)
+        if state.watch is not None:
+            state.watch.begin_round(round_)
         progress = self.stage.progress(round_)
         batch = self._advance_chains(progress)
         all_players = [player for players in state.players_by_stage for player in players.values()]
@@ -193,7 +195,8 @@ class Training:
         steps = 1 if state.chains else sum(player.steps for player in state.players.values())
         rate, seconds = stopwatch.lap(round_, steps * table.batch_size * self.fabric.world_size)
         named = (self.stage.name, state.precision.name)
-        record = Record(round_, table.rounds, seconds, rate, losses, oracle, diagnostics, *named)
+        clusters = state.watch.drain() if state.watch else ((), ())
+        record = Record(round_, table.rounds, seconds, rate, losses, oracle, diagnostics, *named, *clusters)
         self.callbacks.listener.on_record(record)
 
     def _learning_curve(self) -> dict[str, float]:
@@ -225,8 +228,8 @@ class Training:
         if self.fabric.world_size == 1:
             return
         state = self.state
-        diagnostics = state.chains.sums.values() if state.chains else ()
-        for tensor in (*(p.sums for p in state.players.values()), *state.networks.buffers(), *diagnostics):
+        others = [*(state.chains.sums.values() if state.chains else ()), *([state.watch.sums] if state.watch else ())]
+        for tensor in (*(p.sums for p in state.players.values()), *state.networks.buffers(), *others):
             mean = self.fabric.all_reduce(tensor.double(), reduce_op="mean")
             assert isinstance(mean, Tensor)
             tensor.copy_(mean)

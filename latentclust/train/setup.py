@@ -15,6 +15,7 @@ from latentclust.data.open_feed import map_batch, open_feed
 from latentclust.specs.inference import ChainSpec, Model
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import TrainingState
+from latentclust.train.cluster_watch import ClusterWatch, find_watched
 from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
 from latentclust.train.loop import Callbacks, Training
 from latentclust.train.memory_bank import MemoryBank
@@ -43,14 +44,16 @@ def prepare_training(
     feed = _open_feed(experiment, fabric, fixed=chains is not None)
     memory_bank = _make_memory_bank(experiment, networks, feed, fabric, rng)
     inputs = make_inputs(experiment, rng) | _provided_inputs(chains, memory_bank)
+    players = _make_players(experiment, networks, inputs, precision, fabric, rng)
     state = TrainingState(
         networks=networks,
-        players_by_stage=_make_players(experiment, networks, inputs, precision, fabric, rng),
+        players_by_stage=players,
         feed=feed,
         selection=Selection(resolved.recipe.train, rounds_before=resolved.stages[-1].first),
         chains=chains,
         memory_bank=memory_bank,
         precision=precision,
+        watch=_watch(experiment, networks, players),
     )
     return Training(resolved.recipe, fabric, folder, resolved.stages, state, rng, callbacks or Callbacks())
 
@@ -80,6 +83,23 @@ def _make_players(
         }
         for stage in experiment.resolved.stages
     )
+
+
+def _watch(
+    experiment: Experiment, networks: nn.ModuleDict, players_by_stage: tuple[dict[str, Player], ...]
+) -> ClusterWatch | None:
+    """Let the first player of each stage that has the watched value count its clusters. None if none has it."""
+    resolved = experiment.resolved
+    watched = find_watched(resolved, resolved.plans.values(), networks)
+    if watched is None:
+        return None
+    device = next(networks.parameters()).device
+    watch = ClusterWatch(watched.read, resolved.prior.clusters, device)
+    for players in players_by_stage:
+        names = [name for name, player in players.items() if player.has(watched.name)]
+        if names:
+            players[names[0]].watch = (watch, watched.name)
+    return watch
 
 
 def _provided_inputs(chains: Chains | None, memory_bank: MemoryBank) -> dict[str, Input]:

@@ -11,6 +11,7 @@ from latentclust.data.feed import Batch
 from latentclust.recipe.schema import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at
 from latentclust.tensors import View
+from latentclust.train.cluster_watch import ClusterWatch
 from latentclust.train.precision import Precision
 from latentclust.train.step_inputs import Input
 
@@ -36,6 +37,7 @@ class Player:
         parameters: Parameters that the optimizer updates.
         sums: Sum of each term since the last `drain`, in the order of the plan.
         count: Number of steps in `sums`.
+        watch: Count of the clusters of a value of the step, and the value's name. None if the step has no such value.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Player:
         self.scaler = precision.scaler()
         self.sums = torch.zeros(len(plan.terms), device=precision.device)
         self.count = 0
+        self.watch: tuple[ClusterWatch, str] | None = None
         self._precision, self._reduce = precision, reduce
         self._compile(given, inputs)
         self._weights = [value_at(weights[term.name], 0.0) for term in plan.terms]
@@ -62,7 +65,7 @@ class Player:
     def _compile(self, given: Mapping[str, Any], inputs: Mapping[str, Input]) -> None:
         """Map names to positions in a list of values, so that a step needs no lookup."""
         names = [*self.plan.given, *(node.name for node in self.plan.nodes)]
-        place = {name: position for position, name in enumerate(names)}
+        self._place = place = {name: position for position, name in enumerate(names)}
         self._values: list[Any] = [given.get(name) for name in names]
         given_inputs = [name for name in self.plan.given if name in inputs]
         self._inputs = [(inputs[name], place[name], place.get(name + ALIGNMENT)) for name in given_inputs]
@@ -88,6 +91,10 @@ class Player:
         self.sums += torch.stack([term.detach() for term in terms])
         self.count += 1
 
+    def has(self, name: str) -> bool:
+        """Return whether a step reads or computes a value."""
+        return name in self._place
+
     def free_memory(self) -> None:
         """Discard the gradients and the optimizer's state after the player's last step."""
         self.optimizer.zero_grad(set_to_none=True)
@@ -104,6 +111,9 @@ class Player:
         with self._precision.forward():
             for function, reads, place in self._nodes:
                 values[place] = function(*[values[read] for read in reads])
+            if self.watch is not None and self.watch[0].due:
+                watch, name = self.watch
+                watch.count(values[self._place[name]], batch.valid)
         return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
 
     def drain(self) -> dict[str, float]:

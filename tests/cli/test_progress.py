@@ -34,6 +34,16 @@ def test_lines_name_the_stage():
     assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
 
 
+def test_lines_count_empty_and_near_empty_clusters_until_they_recover():
+    file = StringIO()
+    lines = LineProgress(Console(file=file, width=20))
+    lines.on_start(0, 3)
+    for round_, sizes in enumerate([(97, 0, 3), (), (50, 20, 30)], start=1):
+        lines.on_record(Record(round_, 3, 1.0, 10.0, {"critic": 2.0}, cluster_sizes=sizes))
+    shown = [line.split("  ")[2:-2] for line in file.getvalue().splitlines()[1:]]
+    assert shown == [["1 of 3 clusters empty", "1 of 3 clusters near-empty"]] * 2 + [[]]
+
+
 def test_a_resumed_run_says_where_it_resumes_and_counts_time_from_there():
     file = StringIO()
     train(LineProgress(Console(file=file)), 200, begin=100)

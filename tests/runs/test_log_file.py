@@ -34,6 +34,14 @@ def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
     ]
 
 
+def test_a_line_has_the_sizes_of_clusters_and_counts_the_empty_ones_from_one(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "metrics.jsonl", NullListener())
+    log.on_start(0, 9)
+    log.on_record(Record(3, 9, 1.0, 1.0, {}, cluster_sizes=(97, 0, 3), cluster_means=(0.9, 0.0123456, 0.0876544)))
+    (line,) = read_log(log.path)
+    assert line["clusters"] == {"sizes": [97, 0, 3], "mean": [0.9, 0.01235, 0.08765], "empty": [2], "near_empty": [3]}
+
+
 def test_a_resumed_log_drops_what_lies_beyond_the_checkpoint(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "metrics.jsonl", NullListener())
     log.on_start(0, 9)
