@@ -13,6 +13,7 @@ from latentclust.api import (
     LossSpec,
     MetricSpec,
     PriorSpec,
+    TableSpec,
     ViewSpec,
     hookimpl,
 )
@@ -67,6 +68,7 @@ from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.map_quantities import MAP_QUANTITIES
+from latentclust.bundled.nearest_neighbours import NearestNeighbours
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -158,6 +160,12 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
 def provide_quantities() -> Mapping[str, Callable[..., Any]]:
     """Provide the quantities of a training step."""
     return QUANTITIES | MAP_QUANTITIES
+
+
+@hookimpl
+def provide_tables() -> Mapping[str, type[TableSpec]]:
+    """Provide the sample table of nearest neighbours."""
+    return {"nearest-neighbours": NearestNeighbours}
 
 
 @hookimpl

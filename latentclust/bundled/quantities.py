@@ -73,6 +73,26 @@ def code_of_swapped(encoder: Encoder, swapped: Images) -> Code:
     return encoder(swapped)
 
 
+def code_of_neighbour(encoder: Encoder, neighbour_images: Images) -> Code:
+    """Return the code E(x') of a neighbour of each image, drawn from its row of a table named `neighbour`."""
+    return encoder(neighbour_images)
+
+
+def clusters_of_real(code_of_real: Code) -> HeadLogits:
+    """Return the logits of an encoder's category for the images as one sub-head, for `invariant-information`."""
+    return _one_head(code_of_real)
+
+
+def clusters_of_view(code_of_view: Code) -> HeadLogits:
+    """Return the logits of an encoder's category for the view as one sub-head."""
+    return _one_head(code_of_view)
+
+
+def clusters_of_neighbour(code_of_neighbour: Code) -> HeadLogits:
+    """Return the logits of an encoder's category for a neighbour of each image as one sub-head."""
+    return _one_head(code_of_neighbour)
+
+
 def decoded_sample(generator: Generator, posterior_sample: Latent) -> Images:
     """Return G(y, z) at latents sampled from the posterior of the images, CGM Eq. 8."""
     return generator(posterior_sample)
@@ -211,6 +231,11 @@ def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> C
     return ClusterImages(drawn.view(batch, clusters, *drawn.shape[1:]))
 
 
+def _one_head(code: Code) -> HeadLogits:
+    """Return logits `(b, k)` as `(b, 1, k)`."""
+    return HeadLogits(code.logits.unsqueeze(1))
+
+
 def _between(one: torch.Tensor, other: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Draw one uniform point per sample on the line from `other` to `one`, detached from their gradients."""
     shape = (one.shape[0], *(1,) * (one.dim() - 1))
@@ -231,6 +256,10 @@ QUANTITIES = {
         reconstruction,
         swapped,
         code_of_swapped,
+        code_of_neighbour,
+        clusters_of_real,
+        clusters_of_view,
+        clusters_of_neighbour,
         decoded_sample,
         score_of_real,
         score_of_fake,

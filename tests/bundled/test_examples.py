@@ -23,9 +23,13 @@ TABLE_OF_KIND = {
     "loss": "losses",
     "metric": "evaluate",
     "prior": "prior",
+    "table": "tables",
     "view": "views",
 }
-"""The top-level table in which a recipe uses a kind of part; a view may also be a preprocessing step of `data`."""
+"""The top-level table in which a recipe uses a kind of part."""
+
+BESIDE = {"view": {"data"}, "table": {"losses"}}
+"""Other top-level tables of an example: a view may preprocess `data`, and a sample table needs a loss."""
 
 EXAMPLE = re.compile(r"^Example:\n    ```toml\n(.*?)^    ```$", re.MULTILINE | re.DOTALL)
 
@@ -72,7 +76,7 @@ def test_a_bundled_part_has_an_example_that_resolves(part: Part, registry: Regis
     found = examples(part)
     assert len(found) == 1, "its docstring must have one `Example:` with a ```toml block"
     tables = tomllib.loads(found[0])
-    expected = {TABLE_OF_KIND[part.kind]} | ({"data"} if part.kind == "view" else set())
+    expected = {TABLE_OF_KIND[part.kind]} | BESIDE.get(part.kind, set())
     assert set(tables) <= expected
     assert part.name in used(tables)
     assert resolution_issues(tables, registry) == {}
