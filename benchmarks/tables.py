@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from paper_tables.rendering import markdown
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "how-to" / "label-scenes.md")
@@ -116,6 +118,13 @@ def scene() -> Iterator[str]:
         yield _row([name, *(_score(result["baselines"][baseline], metric) for metric in SCENE_METRICS)])
 
 
+def papers() -> Iterator[str]:
+    """Yield the tables of the papers that `papers.py` has results of."""
+    for number, path in enumerate(sorted(RESULTS.glob("papers-*.json"))):
+        yield from ([""] if number else [])
+        yield from markdown(_read(path.stem), source=f"../benchmarks/results/{path.name}")
+
+
 TABLES = {
     "images": images,
     "label-maps": label_maps,
@@ -123,6 +132,7 @@ TABLES = {
     "dec": dec,
     "dubai5": lambda: variants("dubai5_variants", MAP_METRICS, ("mIoU", "ACC", "macro ACC", "NMI")),
     "scene": scene,
+    "papers": papers,
 }
 """The tables by the name in a page's comment."""
 

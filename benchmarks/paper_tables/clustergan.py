@@ -1,6 +1,6 @@
 """The tables and figures of ClusterGAN (Mukherjee, Asnani, Lin and Kannan, AAAI 2019, arXiv:1809.03627)."""
 
-from paper_tables.declare import SCORES, Row, Table, scores
+from paper_tables.declare import SCORES, Row, Table, in_protocol, scores
 
 PAPER = "ClusterGAN (Mukherjee et al. 2019)"
 TEST = (
@@ -68,7 +68,7 @@ FASHION = (
         "Fashion-10", "fashion-clustergan", LARGE, agglomerative=scores(0.55, 0.57, 0.37), nmf=scores(0.50, 0.51, 0.34)
     ),
 )
-FIVE = ("data.merge5=true", "prior.clusters=5")
+FIVE = ("data.merge5=true", "data.protocol=clustergan-fashion5", "prior.clusters=5")
 FASHION5 = (
     Row("Fashion-5, ClusterGAN", "fashion-clustergan", scores(0.73, 0.59, 0.48), (*FIVE, LARGE)),
     Row("Fashion-5, InfoGAN", "fashion-clustergan", scores(0.71, 0.56, 0.45), FIVE, "infogan"),
@@ -127,7 +127,14 @@ def _numbers(row: str, recipe: str, clusters: dict[int, float]) -> tuple[Row, ..
     )
 
 
-TABLES = {
+PROTOCOLS = {
+    "mnist-clustergan": "clustergan-mnist",
+    "fashion-clustergan": "clustergan-fashion",
+    "pendigits-clustergan": "clustergan-pendigits",
+}
+"""Protocol of the paper by recipe."""
+
+DECLARED = {
     "clustergan-table1": Table(
         f"{PAPER}, Table 1: comparison of clustering metrics",
         TEST,
@@ -213,3 +220,5 @@ TABLES = {
         measure="generator",
     ),
 }
+
+TABLES = in_protocol(DECLARED, PROTOCOLS)

@@ -1,7 +1,7 @@
 """What a table of a paper is: rows of a recipe, settings and the paper's figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from latentclust.plugins.registry import installed
@@ -79,6 +79,23 @@ def hungarian(accuracy: float, nmi: float | None = None, ari: float | None = Non
     """Return the paper's one-to-one accuracy, NMI and ARI."""
     given = {"accuracy": accuracy, "nmi": nmi, "ari": ari}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def in_protocol(tables: Mapping[str, Table], protocols: Mapping[str, str]) -> dict[str, Table]:
+    """Return tables whose rows are trained and scored by the named protocols of a paper.
+
+    Args:
+        tables: Tables by name.
+        protocols: Named protocol of the data set, by recipe. A row that sets one keeps it.
+    """
+
+    def ruled(row: Row) -> Row:
+        chosen = any(one.startswith("data.protocol=") for one in row.settings)
+        if chosen or row.recipe not in protocols:
+            return row
+        return replace(row, settings=(f"data.protocol={protocols[row.recipe]}", *row.settings))
+
+    return {name: replace(table, rows=tuple(map(ruled, table.rows))) for name, table in tables.items()}
 
 
 def rival(system: str, recipe: str) -> dict[str, Any]:

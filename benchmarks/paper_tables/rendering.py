@@ -25,7 +25,8 @@ def markdown(document: Mapping[str, Any], budget: str | None = None, source: str
     yield _line(["---", *["---:"] * (len(heads) - 2), "---"])
     for row in rows:
         if row["seeds"]:
-            yield _line([row["row"], *_figures(row, columns), _paper(row, columns)])
+            full = " (budget of the paper)" if budget is None and row["budget"] == "paper" else ""
+            yield _line([row["row"] + full, *_figures(row, columns), _paper(row, columns)])
     yield from _remarks(rows)
 
 

@@ -28,6 +28,9 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
 }
 """Shape of a sample by data set, smaller than that of large photographs. `data.size` sets the side of others."""
 
+TIMM = {"model": "test_resnet", "pretrained": "none", "size": 32}
+"""Options of a small timm model without weights."""
+
 INFERENCE: Mapping[str, Mapping[str, int]] = {
     "langevin-gibbs": {"steps": 2, "burn_in": 1, "sweeps": 2},
     "backprop-decoding": {"iterations": 2},
@@ -47,7 +50,9 @@ def small(source: str | Mapping[str, Any], settings: tuple[str, ...], folder: Pa
     inference = tree["inference"] | INFERENCE.get(tree["inference"]["use"], {})
     evaluate = {key: value for key, value in tree.get("evaluate", {}).items() if key not in ("split", "every")}
     evaluate["readouts"] = [_quick(one) for one in evaluate.get("readouts", [])]
+    networks = {name: table | (TIMM if table["use"] == "timm" else {}) for name, table in tree["networks"].items()}
     return tree | {
+        "networks": networks,
         "data": kept | {"use": "array", "path": str(_generated(folder, shape))},
         "train": tree["train"] | {"rounds": 2, "batch_size": 16, "log_every": 1, "select_by": "last"},
         "inference": inference,

@@ -141,3 +141,11 @@ def test_an_unknown_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_list_names_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert PAPERS.main(["--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(PAPERS.TABLES)
+
+
+def test_the_how_to_page_names_every_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "reproduce-papers.md").read_text(encoding="utf-8")
+    named = {
+        name for line in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE) for name in re.findall(r"`([^`]+)`", line)
+    }
+    assert named == set(PAPERS.TABLES)
