@@ -1,6 +1,6 @@
 """An experiment: a resolved recipe with its opened data, preprocessing and networks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -80,6 +80,15 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
         raise LatentclustError.at("data.preprocess", what, fix)
     _check_views(resolved, data.source.shape)
     return Experiment(resolved, data, shape, build_networks(resolved, shape))
+
+
+def with_seed(experiment: Experiment, seed: int) -> Experiment:
+    """Return the experiment with another seed of its training, and new networks whose weights depend on it."""
+    loaded = experiment.resolved.loaded
+    recipe = loaded.tables.recipe.model_copy(update={"seed": seed})
+    changed = replace(loaded, tables=replace(loaded.tables, recipe=recipe))
+    resolved = replace(experiment.resolved, loaded=changed)
+    return replace(experiment, resolved=resolved, networks=build_networks(resolved, experiment.shape))
 
 
 def _check_sizes(resolved: Resolved, count: int) -> None:

@@ -23,6 +23,7 @@ from latentclust.assemble.recipe_checks import (
     role_types,
 )
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
+from latentclust.assemble.start_plan import check_starts
 from latentclust.assemble.step_plan import Binder, StepPlan
 from latentclust.assemble.table_checks import check_tables, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
@@ -155,6 +156,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     starts = find_starts(lookup, recipe)
     check_stages(lookup, recipe)
     check_selection(lookup, recipe)
+    check_starts(lookup, recipe, roles, sampler)
     raise_all(lookup.issues)
     return Resolved(
         loaded=loaded,

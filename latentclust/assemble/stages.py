@@ -58,6 +58,12 @@ def stages_of(
     return tuple(found)
 
 
+def stage_at(recipe: Recipe, round_: int) -> str:
+    """Return the name of the stage of a round, counted from 1; empty for a training without stages."""
+    ends = _ends([table.rounds for table in recipe.stages.values()], recipe.train.rounds) if recipe.stages else []
+    return next((name for name, last in zip(recipe.stages, ends, strict=True) if round_ <= last), "")
+
+
 def _ends(rounds: list[int], total: int) -> list[int]:
     """Return the last round of each stage: `total` is shared in proportion to their rounds, at least one each."""
     ends = [0]

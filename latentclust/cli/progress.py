@@ -10,7 +10,7 @@ from rich.status import Status
 from rich.text import Text
 
 from latentclust.cli.terminal import stderr_console
-from latentclust.train.events import Record
+from latentclust.train.events import Leg, Record
 from latentclust.train.rank import process_rank
 
 SHARE = 0.05
@@ -46,6 +46,11 @@ def format_clusters(sizes: Sequence[int]) -> str:
     return "  ".join(f"{count} of {len(sizes)} clusters {word}" for word, count in counts.items() if count)
 
 
+def _describe_leg(leg: Leg) -> str:
+    """Return the start that is trained, as a label."""
+    return f"start {leg.start}, chosen of {leg.count}" if leg.chosen else f"start {leg.start} of {leg.count}"
+
+
 class _Bar(Progress):
     """A progress bar with the losses below."""
 
@@ -64,6 +69,7 @@ class BarProgress:
         """Draw on `console`."""
         self.console = console
         self.label = "training"
+        self.prefix = ""
         self.status = Status("setting up", console=console)
         self.bar = self._new_bar()
         self.task = TaskID(0)
@@ -71,7 +77,7 @@ class BarProgress:
 
     def seed(self, seed: int) -> "BarProgress":
         """Label the bar with the seed."""
-        self.label = f"seed {seed}"
+        self.label, self.prefix = f"seed {seed}", f"seed {seed}: "
         return self
 
     def __enter__(self) -> "BarProgress":
@@ -89,6 +95,7 @@ class BarProgress:
     def on_start(self, round_: int, rounds: int) -> None:
         """Show the bar."""
         self.status.stop()
+        self.bar.stop()
         self.bar = self._new_bar()
         self.task = self.bar.add_task(self.label, total=rounds, completed=round_, speed="")
         self.bar.start()
@@ -100,6 +107,15 @@ class BarProgress:
         parts = (record.stage, format_losses(record.losses), self.clusters)
         self.bar.losses = "  ".join(part for part in parts if part)
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
+
+    def on_leg(self, leg: Leg) -> None:
+        """Label the bar with the start."""
+        self.label = f"{self.prefix}{_describe_leg(leg)}"
+
+    def on_decision(self, text: str) -> None:
+        """Print the decision above the bar."""
+        self.bar.stop()
+        self.console.print(self.prefix + text, markup=False, highlight=False, soft_wrap=True)
 
     def on_end(self) -> None:
         """Replace the bar by a status line: scoring and figures follow."""
@@ -124,7 +140,7 @@ class LineProgress:
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self.console = console
-        self.prefix = self.clusters = ""
+        self.prefix = self.leg = self.clusters = ""
         self.start = self.last = 0
         self.printed_at = 0.0
 
@@ -162,6 +178,15 @@ class LineProgress:
                 f"{record.images_per_second:,.0f} images/s  {self._remaining(record):.0f} s left"
             )
 
+    def on_leg(self, leg: Leg) -> None:
+        """Start each line with the start."""
+        self.leg = f"{_describe_leg(leg)}: "
+
+    def on_decision(self, text: str) -> None:
+        """Print the decision."""
+        self.leg = ""
+        self._print(text)
+
     def on_end(self) -> None:
         """Do nothing: the results follow."""
 
@@ -170,4 +195,4 @@ class LineProgress:
         return record.seconds / done * (record.rounds - record.round)
 
     def _print(self, text: str) -> None:
-        self.console.print(self.prefix + text, markup=False, soft_wrap=True)
+        self.console.print(self.prefix + self.leg + text, markup=False, soft_wrap=True)

@@ -60,6 +60,9 @@ class LoadedRecipe:
         tree = {key: value for key, value in self.layered.tree.items() if key != "seed"}
         if isinstance(losses := tree.get("losses"), dict):
             tree["losses"] = {name: _without_texts(table) for name, table in losses.items()}
+        if isinstance(train := tree.get("train"), dict) and train.get("starts", 1) == 1:
+            # A single start is never compared.
+            tree["train"] = {key: value for key, value in train.items() if key not in ("starts", "score_starts_by")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
 

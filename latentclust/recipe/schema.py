@@ -179,6 +179,16 @@ class SampleTable(PartTable):
     """Rounds of a stage between computations. 0: once, when the first stage that reads the table begins."""
 
 
+class StartsTable(Table):
+    """`train.starts` as a table: how many starts are trained, and for how long."""
+
+    count: PositiveInt
+    """Number of starts."""
+
+    fraction: float = Field(default=0.25, gt=0, le=1)
+    """Fraction of the rounds after which one start is left. Each halving before it happens at half as many rounds."""
+
+
 class TrainTable(Table):
     """`[train]`: length, precision, devices, selection and logging of the training."""
 
@@ -193,6 +203,12 @@ class TrainTable(Table):
 
     devices: PositiveInt = 1
     """Number of processes of data-parallel training, each with its own device."""
+
+    starts: PositiveInt | StartsTable = 1
+    """Number of starts: trainings from other initial weights, of which the best goes on after a part of the rounds."""
+
+    score_starts_by: tuple[str, ...] = Field(default=("empty-clusters", "information"), min_length=1)
+    """Label-free criteria that compare starts, the most important first. Later ones count between equals only."""
 
     select_by: str = "last"
     """`last`, or `losses.NAME`: the weights at which that term, averaged over a window, is nearest to zero."""

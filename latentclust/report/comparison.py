@@ -8,7 +8,7 @@ from rich.table import Table
 
 from latentclust.errors import LatentclustError
 from latentclust.report.display_names import display_name
-from latentclust.report.document import markdown_table
+from latentclust.report.markdown import markdown_table
 from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary, read_results, summarise
 
 SEED_FOLDERS = "seed-*"

@@ -10,6 +10,7 @@ from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score
 from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.markdown import markdown_table
 from latentclust.report.result_text import (
     CLASS_COLUMNS,
     baseline_verdicts,
@@ -19,6 +20,7 @@ from latentclust.report.result_text import (
     pixel_sentence,
 )
 from latentclust.report.results import NO_LABELS
+from latentclust.report.starts_section import starts_section
 
 REPORT = "report.md"
 
@@ -46,6 +48,7 @@ def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
         _readouts(facts),
         _chains(facts),
         _run(facts),
+        starts_section(facts),
         _clusters(facts),
         _classes(facts),
         _figures(figures),
@@ -56,13 +59,6 @@ def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
         + markdown_table(["distribution", "version"], [list(item) for item in facts.versions.items()]),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table with the first column aligned left and the others right. Bars in cells are escaped."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    lines = [[cell.replace("|", "\\|") for cell in row] for row in (header, rule, *rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _result(facts: RunFacts) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.empty_clusters import ClusterPosteriors
 from latentclust.evaluate.protocol import Protocol
+from latentclust.train.starts_file import StartsLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class RunFacts:
         variant: Hash of the recipe without its seed. Runs with the same hash may be averaged.
         oracle: Best round by labels, as `round` and its scores. None without a learning curve.
         precision: Precision of the networks in training, such as `bf16`. Empty if unknown.
+        starts: Scores of all starts. None for a training with a single one.
         warnings: Warnings for the user, one sentence each.
         by_cluster: Largest and mean probability of each cluster. None if unknown.
         advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
@@ -107,6 +109,7 @@ class RunFacts:
     variant: str = ""
     oracle: Mapping[str, float] | None = None
     precision: str = ""
+    starts: StartsLog | None = None
     warnings: tuple[str, ...] = ()
     by_cluster: ClusterPosteriors | None = None
     advice: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import class_names
 from latentclust.report.facts import RunFacts
+from latentclust.train.starts_file import StartsLog
 
 RESULTS = "results.json"
 SUMMARY = "summary.json"
@@ -37,6 +38,7 @@ class RunResult(BaseModel):
         class_iou: Intersection over union of each class of label maps and its matched cluster. None for a class
             without pixels.
         confidence: Mean probability of the chosen clusters. None if unknown.
+        starts: Scores of all starts, and which of them went on. None for a training with a single one.
         note: Reason why there are no metrics. None if there are.
         largest_posterior: Largest probability of each cluster on any sample, cluster 1 first. Empty if unknown.
         mean_posterior: Mean probability of each cluster, cluster 1 first. Empty if unknown.
@@ -62,6 +64,7 @@ class RunResult(BaseModel):
     chain_agreement: float | None = None
     class_iou: dict[str, float | None] = {}
     confidence: float | None = None
+    starts: StartsLog | None = None
     note: str | None = None
     largest_posterior: list[float] = []
     mean_posterior: list[float] = []
@@ -100,6 +103,7 @@ class RunResult(BaseModel):
             chain_agreement=facts.chains.agreement if facts.chains else None,
             class_iou=_class_iou(facts) if facts.protocol.unit == "pixels" else {},
             confidence=facts.confidence,
+            starts=facts.starts,
             note=NO_LABELS if facts.metrics is None else None,
             largest_posterior=facts.by_cluster.largest.tolist() if facts.by_cluster else [],
             mean_posterior=facts.by_cluster.mean.tolist() if facts.by_cluster else [],

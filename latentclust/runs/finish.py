@@ -23,6 +23,7 @@ from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, 
 from latentclust.runs.run_folder import ASSIGNMENTS, MODEL
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
+from latentclust.train.starts_file import StartsLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class TrainingResult:
         device_name: Human-readable name of the device.
         seconds: Wall-clock time of the training in seconds.
         selection: Text about how the weights were selected, such as `the last round`.
-        log: Lines of the training log.
+        log: Lines of the training log; with several starts, those of the start that was trained to the end.
+        starts: Scores of all starts. None for a training with a single one.
     """
 
     experiment: Experiment
@@ -44,6 +46,7 @@ class TrainingResult:
     seconds: float
     selection: str
     log: Sequence[Mapping[str, Any]] = ()
+    starts: StartsLog | None = None
 
 
 def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
@@ -68,6 +71,7 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
         diagnostics=_logged(trained.log, "chains"),
         oracle=_oracle(trained.log),
         precision=trained.log[-1].get("precision", "") if trained.log else "",
+        starts=trained.starts,
         warnings=(not_drawn,) if not_drawn else (),
     )
     facts = report_facts(evaluated, context)

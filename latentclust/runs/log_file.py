@@ -9,7 +9,7 @@ import numpy as np
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.files import write_atomic
-from latentclust.train.events import Listener, Record
+from latentclust.train.events import Leg, Listener, Record, StartsListener
 
 
 class LogFile:
@@ -24,10 +24,23 @@ class LogFile:
     def __init__(self, path: Path, next_listener: Listener) -> None:
         self.path, self.next_listener = path, next_listener
         self.lines: list[dict[str, Any]] = []
+        self._leg: Leg | None = None
+
+    def on_leg(self, leg: Leg) -> None:
+        """Remember the progress of all starts, by which `on_start` keeps lines."""
+        self._leg = leg
+        if isinstance(self.next_listener, StartsListener):
+            self.next_listener.on_leg(leg)
+
+    def on_decision(self, text: str) -> None:
+        """Forward the event."""
+        if isinstance(self.next_listener, StartsListener):
+            self.next_listener.on_decision(text)
 
     def on_start(self, round_: int, rounds: int) -> None:
         """Start the log. After a resume, keep the earlier lines up to the checkpoint and drop those beyond it."""
-        self.lines = [line for line in read_log(self.path) if line["round"] <= round_] if round_ else []
+        progress = self._leg.progress if self._leg else {0: round_}
+        self.lines = [line for line in read_log(self.path) if line["round"] <= progress[line.get("start", 0)]]
         write_atomic(self.path, "".join(json.dumps(line) + "\n" for line in self.lines))
         self.next_listener.on_start(round_, rounds)
 
@@ -43,6 +56,10 @@ class LogFile:
             raise LatentclustError.at(str(self.path), what, fix) from error
         self.lines.append(line)
         self.next_listener.on_record(record)
+
+    def of_start(self, start: int | None) -> list[dict[str, Any]]:
+        """Return the lines of one start of several."""
+        return [line for line in self.lines if line["start"] == start]
 
     def on_end(self) -> None:
         """Forward the event."""

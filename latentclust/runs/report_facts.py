@@ -16,6 +16,7 @@ from latentclust.runs.baseline_scores import BaselineScores, score_baselines
 from latentclust.runs.dataset_scores import DatasetScores, label_mismatch, score_dataset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DatasetSpec
+from latentclust.train.starts_file import StartsLog
 
 VALUE = "{value}"
 """Stands for the magnitude of a loss in its `if_empty`."""
@@ -56,6 +57,7 @@ class RunContext:
         diagnostics: Logged diagnostics of the chains by round.
         oracle: Best entry of the learning curve by labels. None without a learning curve.
         precision: Precision of the networks in training. Empty for an evaluation.
+        starts: Scores of all starts. None for a training with a single one.
         warnings: Further warnings for the user, one sentence each.
     """
 
@@ -66,6 +68,7 @@ class RunContext:
     diagnostics: Sequence[Mapping[str, float]] = ()
     oracle: Mapping[str, float] | None = None
     precision: str = ""
+    starts: StartsLog | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -139,6 +142,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         diagnostics=context.diagnostics,
         variant=resolved.loaded.variant,
         oracle=context.oracle,
+        starts=context.starts,
         warnings=(*resolved.loaded.layered.dropped.values(), *evaluated.warnings, *context.warnings),
         by_cluster=evaluated.scores.by_cluster,
         advice=loss_advice(resolved.recipe, context.history),

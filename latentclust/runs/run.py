@@ -26,13 +26,15 @@ from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
+from latentclust.runs.start_figures import start_figures
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, NullListener
 from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
-from latentclust.train.setup import prepare_training
+from latentclust.train.starts import StartCallbacks, train
+from latentclust.train.starts_file import StartsLog
 
 ExperimentAndTest = tuple[Experiment, ImageSet]
 """An experiment and the data set that it is scored on."""
@@ -184,7 +186,9 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     fabric = make_fabric(device, table.devices)
     log = LogFile(folder / METRICS, listener)
     try:
-        selection = _train(opened, fabric, folder, log if fabric.is_global_zero else listener, resume)
+        experiment, selection, starts = _train(
+            opened, fabric, folder, log if fabric.is_global_zero else listener, resume
+        )
     except (torch.OutOfMemoryError, MemoryError) as error:
         what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
         raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
@@ -195,20 +199,25 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started
-    selected = selection.describe(table.rounds)
-    trained = TrainingResult(experiment, fabric.device, describe(fabric.device), seconds, selected, log.lines)
+    selected, lines = selection.describe(table.rounds), log.of_start(starts.chosen) if starts else log.lines
+    trained = TrainingResult(experiment, fabric.device, describe(fabric.device), seconds, selected, lines, starts)
     facts, result = finish_run(trained, tested, folder)
     return FinishedRun(folder, result, facts)
 
 
-def _train(opened: ExperimentAndTest, fabric: Fabric, folder: Path, listener: Listener, resume: bool) -> Selection:
+def _train(
+    opened: ExperimentAndTest, fabric: Fabric, folder: Path, listener: Listener, resume: bool
+) -> tuple[Experiment, Selection, StartsLog | None]:
     """Train. Ctrl-C and SIGTERM stop the training after a round."""
     experiment, tested = opened
     with ExitStack() as stack:
         should_stop = stack.enter_context(stop_on_signals())
         stack.callback(listener.on_end)
-        callbacks = Callbacks(listener, should_stop, _curve(experiment, tested, fabric.device))
-        return prepare_training(experiment, fabric, folder, callbacks).run(resume)
+        given = StartCallbacks(
+            lambda trained: Callbacks(listener, should_stop, _curve(trained, tested, fabric.device)),
+            lambda trained, names: start_figures(trained, fabric.device, names),
+        )
+        return train(experiment, fabric, folder, given, resume)
 
 
 def _curve(experiment: Experiment, tested: ImageSet, device: torch.device) -> Callable[[], dict[str, float]]:

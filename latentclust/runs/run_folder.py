@@ -5,6 +5,8 @@ from pathlib import Path
 
 from latentclust.errors import LatentclustError
 from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.starts import FOLDER as STARTS_FOLDER
+from latentclust.train.starts_file import STARTS
 
 RECIPE = "recipe.toml"
 METRICS = "metrics.jsonl"
@@ -16,7 +18,7 @@ SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURE
     f"{FIGURES}/{name}.png"
     for name in ("samples", "contingency", "codes", "losses", "chains", "lengths", "label-maps", "scene")
 )
-WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, *DRAWN_FIGURES)
+WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, STARTS, *DRAWN_FIGURES)
 
 MAX_RUNS_PER_SECOND = 100
 """Maximum number of runs that may start in the same second."""
@@ -79,6 +81,9 @@ def _clear(folder: Path) -> None:
     # Remove the marker files last, so that an interrupted removal can be resumed.
     for name in (*WRITTEN, *RUN_MARKERS):
         (folder / name).unlink(missing_ok=True)
+    for checkpoint in (folder / STARTS_FOLDER).glob("start-*.safetensors"):
+        checkpoint.unlink()
+    _remove_empty(folder / STARTS_FOLDER)
     _remove_empty(folder / FIGURES)
 
 

@@ -17,6 +17,7 @@ from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.cluster_watch import ClusterWatch
+from latentclust.train.loss_window import LossWindow
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import TrainingPrecision
 from latentclust.train.selection import Selection
@@ -59,10 +60,18 @@ class TrainingState:
         return self.players_by_stage[self.stage_index]
 
 
-def write_checkpoint(path: Path, round_: int, state: TrainingState) -> None:
-    """Write a checkpoint atomically: a reader sees the old file or the new one, never a part."""
+def write_checkpoint(path: Path, round_: int, state: TrainingState, window: LossWindow | None = None) -> None:
+    """Write a checkpoint atomically: a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: File of the checkpoint.
+        round_: Number of rounds finished.
+        state: State of the training.
+        window: Means that compare the start with others, up to the decision between them.
+    """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
-    write_atomic(path, save(contiguous, {"latentclust": json.dumps(_header(round_, state))}))
+    header = _header(round_, state) | ({} if window is None else {"window": window.state()})
+    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -102,8 +111,10 @@ def read_round(path: Path) -> int:
         return int(header["round"])
 
 
-def read_checkpoint(path: Path, state: TrainingState) -> int:
+def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None = None) -> int:
     """Restore a training from a checkpoint and return its round; `stage_index` must be that of the round.
+
+    A window of another decision than the checkpoint's stays empty.
 
     Raises:
         LatentclustError: If the file is missing, damaged, or belongs to another recipe.
@@ -127,6 +138,8 @@ def read_checkpoint(path: Path, state: TrainingState) -> int:
     except (KeyError, RuntimeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error
+    if window is not None:
+        window.restore(header.get("window"))
     _restore_selection(state.selection, header["selection"], _with_prefix(tensors, "selected/"))
     return int(header["round"])
 

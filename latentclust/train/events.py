@@ -1,5 +1,6 @@
 """Progress events of a training: records, and the listeners that receive them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +11,7 @@ class Record:
 
     Attributes:
         round: Number of rounds finished.
-        rounds: Number of rounds of the training.
+        rounds: Number of rounds of the training, or those up to the next decision between starts.
         seconds: Training time so far in this process, in seconds.
         images_per_second: Training samples per second since the last record, of all players and processes.
         losses: Mean of each loss term since the last record.
@@ -21,6 +22,7 @@ class Record:
         cluster_sizes: Number of training images or pixels in each cluster since the last record that has them. Empty if
             there are too few yet.
         cluster_means: Mean probability of each cluster over the same images.
+        start: Number of the start, counted from 1; 0 for a training with a single one.
     """
 
     round: int
@@ -34,10 +36,13 @@ class Record:
     precision: str = "fp32"
     cluster_sizes: tuple[int, ...] = ()
     cluster_means: tuple[float, ...] = ()
+    start: int = 0
 
     def line(self) -> dict[str, Any]:
         """Return the record as a JSON-serializable dict. Times come last, so that equal runs begin with equal text."""
         line: dict[str, Any] = {"round": self.round, "losses": self.losses}
+        if self.start:
+            line["start"] = self.start
         if self.stage:
             line["stage"] = self.stage
         if self.chains:
@@ -65,6 +70,36 @@ class Listener(Protocol):
 
     def on_end(self) -> None:
         """Handle the end of the training, whether it finished, failed or was stopped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A part of a training with several starts: one start up to the next decision, or the best one to the end.
+
+    Attributes:
+        start: Number of the start, counted from 1.
+        count: Number of starts of the recipe.
+        chosen: Whether this start was chosen, so that the leg ends with the training.
+        progress: Number of rounds that each start has finished, by its number.
+    """
+
+    start: int
+    count: int
+    chosen: bool
+    progress: Mapping[int, int]
+
+
+@runtime_checkable
+class StartsListener(Protocol):
+    """A listener that also follows a training with several starts. Other listeners see the records alone."""
+
+    def on_leg(self, leg: Leg) -> None:
+        """Handle the beginning of a leg; `on_start` follows."""
+        ...
+
+    def on_decision(self, text: str) -> None:
+        """Handle a decision between starts, described in one sentence."""
         ...
 
 

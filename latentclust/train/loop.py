@@ -19,10 +19,26 @@ from latentclust.train.devices import fork_generators, seed_generators
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Listener, NullListener, Record
 from latentclust.train.full_dataset import set_start_weights
+from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
 from latentclust.train.step import hold_other_networks
 
 Curve = Callable[[], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The part of a training that ends with a decision between starts.
+
+    Attributes:
+        until: Last round of the part.
+        file: File of the start's checkpoint.
+        window: Means of losses and diagnostics, which compare the start with others.
+    """
+
+    until: int
+    file: Path
+    window: LossWindow
 
 
 @dataclass(slots=True)
@@ -52,6 +68,8 @@ class Training:
         state: Networks, players and all else that the training changes.
         rng: Generator of all randomness in a step, on the device.
         callbacks: Functions of the caller.
+        start: Number of the start, counted from 1; 0 for a training with a single one.
+        trial: The part up to a decision between starts. None to train to the end.
     """
 
     recipe: Recipe
@@ -61,6 +79,18 @@ class Training:
     state: TrainingState
     rng: torch.Generator
     callbacks: Callbacks
+    start: int = 0
+    trial: Trial | None = None
+
+    @property
+    def file(self) -> Path:
+        """File of the checkpoint."""
+        return self.trial.file if self.trial else self.folder / NAME
+
+    @property
+    def last(self) -> int:
+        """Last round of this training, or of the part up to a decision between starts."""
+        return self.trial.until if self.trial else self.recipe.train.rounds
 
     @property
     def stage(self) -> Stage:
@@ -68,13 +98,13 @@ class Training:
         return self.stages[self.state.stage_index]
 
     def run(self, resume: bool = False) -> Selection:
-        """Train to the last round, and put the selected weights into the networks.
+        """Train to the last round, and put the selected weights into the networks, unless this is a trial.
 
         Raises:
             RunFailedError: If a loss or a weight is not finite. The last finite checkpoint stays.
             InterruptedRunError: If the user stopped the training, after a checkpoint.
         """
-        state, rounds = self.state, self.recipe.train.rounds
+        state, rounds = self.state, self.last
         start = self._resume() if resume else self._begin()
         self.callbacks.listener.on_start(start, rounds)
         self._set_train_mode()
@@ -85,7 +115,7 @@ class Training:
                 self._start_round(round_)
                 self._train_round(round_)
                 self._end_round(round_, stopwatch)
-        if state.selection.weights:
+        if state.selection.weights and self.trial is None:
             state.networks.load_state_dict(state.selection.weights)
         return state.selection
 
@@ -95,11 +125,10 @@ class Training:
         return 0
 
     def _resume(self) -> int:
-        file = self.folder / NAME
-        round_ = read_round(file)
+        round_ = read_round(self.file)
         last = len(self.stages) - 1
         self.state.stage_index = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last)
-        return read_checkpoint(file, self.state)
+        return read_checkpoint(self.file, self.state, self.trial.window if self.trial else None)
 
     def _set_train_mode(self) -> None:
         self.state.networks.train()
@@ -158,7 +187,7 @@ class Training:
         table = self.recipe.train
         stop = self._should_stop()
         record = self._is_record_due(round_)
-        save = stop or round_ == table.rounds or round_ % table.checkpoint_every == 0
+        save = stop or round_ == self.last or round_ % table.checkpoint_every == 0
         if record or save:
             self._average_over_processes()
         if record:
@@ -166,15 +195,16 @@ class Training:
         if save:
             self._save(round_)
         if stop and round_ < table.rounds:
-            what = f"stopped after round {round_} of {table.rounds}"
+            which = f" of start {self.start}" if self.trial else ""
+            what = f"stopped after round {round_} of {table.rounds}{which}"
             raise InterruptedRunError.at(str(self.folder), what, f"Resume: latentclust run --resume {self.folder}")
 
     def _is_record_due(self, round_: int) -> bool:
-        selecting = self.state.selection.is_due(round_)
+        of_trial = (self.trial.window.since, self.trial.until) if self.trial else ()
         return (
             self._is_curve_due(round_)
-            or round_ == self.stage.last
-            or selecting
+            or round_ in (self.stage.last, *of_trial)
+            or self.state.selection.is_due(round_)
             or round_ % self.recipe.train.log_every == 0
         )
 
@@ -184,19 +214,22 @@ class Training:
 
     def _record(self, round_: int, stopwatch: "Stopwatch") -> None:
         """Check the means since the last record, update the selection and send a record to the listener."""
-        state, table = self.state, self.recipe.train
+        state = self.state
         # Diverged chains also make the losses non-finite, so they are reported first.
         diagnostics = state.chains.drain() if state.chains else {}
         check_diagnostics(diagnostics, round_)
         losses = {name: mean for player in state.players.values() for name, mean in player.drain().items()}
-        check_losses(losses, round_, self.folder / NAME)
+        check_losses(losses, round_, self.file)
         state.selection.update(losses, round_, state.networks)
+        if self.trial:
+            self.trial.window.update(losses, diagnostics, round_)
         oracle = self._learning_curve() if self._is_curve_due(round_) and self.fabric.is_global_zero else {}
         steps = 1 if state.chains else sum(player.steps for player in state.players.values())
-        rate, seconds = stopwatch.lap(round_, steps * table.batch_size * self.fabric.world_size)
+        images = steps * self.recipe.train.batch_size * self.fabric.world_size
+        rate, seconds = stopwatch.lap(round_, images)
         named = (self.stage.name, state.precision.name)
         clusters = state.watch.drain() if state.watch else ((), ())
-        record = Record(round_, table.rounds, seconds, rate, losses, oracle, diagnostics, *named, *clusters)
+        record = Record(round_, self.last, seconds, rate, losses, oracle, diagnostics, *named, *clusters, self.start)
         self.callbacks.listener.on_record(record)
 
     def _learning_curve(self) -> dict[str, float]:
@@ -215,10 +248,10 @@ class Training:
             check_diagnostics(state.chains.means(), round_)
             state.chains.gather(self.fabric)
         for player in state.players.values():
-            check_losses(player.means(), round_, self.folder / NAME)
+            check_losses(player.means(), round_, self.file)
         check_weights(state.networks, round_)
         if self.fabric.is_global_zero:
-            write_checkpoint(self.folder / NAME, round_, state)
+            write_checkpoint(self.file, round_, state, self.trial.window if self.trial else None)
 
     def _average_over_processes(self) -> None:
         """Average the values that processes compute from their own batches, so that all log, select and stop equally.

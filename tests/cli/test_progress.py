@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from latentclust.cli.progress import BarProgress, LineProgress, make_listener
-from latentclust.train.events import Listener, Record
+from latentclust.train.events import Leg, Listener, Record
 
 
 def train(listener: Listener, rounds: int, begin: int = 0) -> None:
@@ -83,3 +83,40 @@ def test_a_follower_says_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         train(watching, 10)
 
     assert capsys.readouterr() == ("", "")
+
+
+LEGS = (Leg(2, 4, chosen=False, progress={}), Leg(2, 4, chosen=True, progress={}))
+
+
+def test_lines_name_the_start_and_the_decision():
+    file = StringIO()
+    lines = LineProgress(Console(file=file, width=20)).seed(7)
+    for leg, begin, rounds in zip(LEGS, (0, 1), (1, 2), strict=True):
+        lines.on_leg(leg)
+        train(lines, rounds, begin)
+        lines.on_decision("After round 1, start 2 goes on (…)")
+
+    assert [line.partition("  ")[0] for line in file.getvalue().splitlines()] == [
+        "seed 7: start 2 of 4: training for 1 rounds",
+        "seed 7: start 2 of 4: round 1/1",
+        "seed 7: After round 1, start 2 goes on (…)",
+        "seed 7: start 2, chosen of 4: resuming after round 1 of 2",
+        "seed 7: start 2, chosen of 4: round 2/2",
+        "seed 7: After round 1, start 2 goes on (…)",
+    ]
+
+
+def test_a_bar_shows_the_start_and_keeps_decisions():
+    file = StringIO()
+    with BarProgress(Console(file=file, force_terminal=True, width=100)) as bar:
+        bar.seed(7).on_leg(LEGS[0])
+        bar.on_start(0, 40)
+        bar.bar.refresh()
+        bar.on_decision("After round 40, start 2 goes on")
+        bar.on_leg(LEGS[1])
+        bar.on_start(40, 80)
+        bar.bar.refresh()
+
+    assert "seed 7: start 2 of 4" in file.getvalue()
+    assert "seed 7: After round 40, start 2 goes on\n" in file.getvalue()
+    assert "seed 7: start 2, chosen of 4" in file.getvalue()

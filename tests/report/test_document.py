@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from latentclust.evaluate.match import hungarian
-from latentclust.report.document import markdown_table, render_report, write_report
+from latentclust.report.document import render_report, write_report
 from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.markdown import markdown_table
 
 MakeFacts = Callable[..., RunFacts]
 

@@ -10,7 +10,7 @@ import pytest
 from latentclust.errors import LatentclustError
 from latentclust.runs.log_file import LogFile, read_log
 from latentclust.stopping import stop_on_signals
-from latentclust.train.events import NullListener, Record
+from latentclust.train.events import Leg, NullListener, Record
 
 
 def record(round_: int, loss: float = 0.5) -> Record:
@@ -53,6 +53,19 @@ def test_a_resumed_log_drops_what_lies_beyond_the_checkpoint(tmp_path: Path) -> 
     assert [line["round"] for line in read_log(log.path)] == [2, 4]
     log.on_start(0, 9)
     assert read_log(log.path) == []
+
+
+def test_a_log_of_starts_keeps_what_each_start_has_finished(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "metrics.jsonl", NullListener())
+    log.on_leg(Leg(1, 2, chosen=False, progress={1: 0, 2: 0}))
+    log.on_start(0, 4)
+    for start, round_ in ((1, 2), (1, 4), (2, 2), (2, 3), (2, 4), (1, 6), (1, 8)):
+        log.on_record(Record(round_, 9, 1.0, 50.0, start=start))
+    log.on_leg(Leg(2, 2, chosen=False, progress={1: 6, 2: 3}))
+    log.on_start(3, 4)
+    kept = [(1, 2), (1, 4), (2, 2), (2, 3), (1, 6)]
+    assert [(line["start"], line["round"]) for line in read_log(log.path)] == kept
+    assert [line["round"] for line in log.of_start(1)] == [2, 4, 6]
 
 
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,150 @@
+"""The plan of a training with several starts: when starts are compared, and the label-free criteria of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Literal
+
+from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.stages import Stage, is_active, stage_at
+from latentclust.errors import did_you_mean
+from latentclust.recipe.schema import Recipe, StartsTable
+from latentclust.specs.inference import ChainSpec, InferenceSpec
+
+FIGURES: Mapping[str, Literal[1, -1]] = {
+    "empty-clusters": 1,
+    "information": -1,
+    "recovery-error": 1,
+    "agreement": -1,
+}
+"""Figures that are computed from the posterior of training images: 1 if the least value is best, -1 if the greatest."""
+
+LOSSES, CHAINS = "losses.", "chains."
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A label-free criterion, as `train.score_starts_by` names it.
+
+    Attributes:
+        name: Name in the recipe, such as `|losses.critic|`.
+        key: Key of the value that it reads, such as `losses.critic` or `empty-clusters`.
+        magnitude: Whether the value nearest to zero is best.
+    """
+
+    name: str
+    key: str
+    magnitude: bool
+
+    @classmethod
+    def parse(cls, name: str) -> "Criterion":
+        """Return the criterion of a name. Bars around it, as in `|losses.critic|`, stand for the magnitude."""
+        magnitude = len(name) > 2 and name[0] == name[-1] == "|"
+        return cls(name, name[1:-1] if magnitude else name, magnitude)
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether the value is computed from the posterior of training images, not averaged over rounds."""
+        return not self.key.startswith((LOSSES, CHAINS))
+
+    def badness(self, values: Mapping[str, float]) -> float:
+        """Return a number that is least for the best start."""
+        value = values[self.key]
+        return abs(value) if self.magnitude else FIGURES.get(self.key, 1) * value
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """When the starts of a training are compared, and by what.
+
+    Attributes:
+        count: Number of starts.
+        decisions: Rounds after which the better half of the starts goes on, ascending. The last one leaves one start.
+        criteria: Criteria in order of importance.
+    """
+
+    count: int
+    decisions: tuple[int, ...]
+    criteria: tuple[Criterion, ...]
+
+    def kept(self, decision: int) -> int:
+        """Return the number of starts that go on after a decision, counted from 0."""
+        return -(-self.count // (1 << (decision + 1)))
+
+    def window(self, decision: int, stages: tuple[Stage, ...]) -> int:
+        """Return the round after which losses are averaged for a decision.
+
+        The average is over the second half of the rounds so far, or over the part of it that belongs to the stage of
+        the decision.
+        """
+        round_ = self.decisions[decision]
+        earlier = self.decisions[decision - 1] if decision else 0
+        first = next(stage.first for stage in stages if round_ <= stage.last)
+        return max(round_ // 2, earlier, first)
+
+
+def start_plan(recipe: Recipe) -> StartPlan:
+    """Return the plan of a recipe. With one start, there are no decisions."""
+    table = recipe.train.starts
+    if not isinstance(table, StartsTable):
+        table = StartsTable(count=table)
+    halvings = ceil(log2(table.count))
+    last = table.fraction * recipe.train.rounds
+    decisions = tuple(round(last / 2 ** (halvings - 1 - number)) for number in range(halvings))
+    return StartPlan(table.count, decisions, tuple(map(Criterion.parse, recipe.train.score_starts_by)))
+
+
+def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], inference: InferenceSpec | None) -> None:
+    """Add issues for starts that cannot be trained or compared. A single start is never compared."""
+    plan = start_plan(recipe)
+    if plan.count == 1:
+        return
+    if recipe.train.devices > 1:
+        what = f"{plan.count} starts cannot be combined with data-parallel training on {recipe.train.devices} devices"
+        lookup.add_issue("train.starts", what, "Set train.devices = 1, or train.starts = 1")
+    if min(plan.decisions) < 1 or len(set(plan.decisions)) < len(plan.decisions):
+        what = f"{plan.count} starts cannot be told apart within {plan.decisions[-1]} of {recipe.train.rounds} rounds"
+        lookup.add_issue("train.starts", what, "Raise train.rounds or train.starts.fraction, or use fewer starts")
+    for position, criterion in enumerate(plan.criteria):
+        where = f"train.score_starts_by.{position}"
+        if criterion.key.startswith(LOSSES):
+            _check_loss(lookup, recipe, where, criterion)
+        elif criterion.key.startswith(CHAINS) or criterion.key == "agreement":
+            _check_chains(lookup, where, criterion, inference)
+        else:
+            _check_figure(lookup, where, criterion, recipe, roles)
+
+
+def _check_loss(lookup: Lookup, recipe: Recipe, where: str, criterion: Criterion) -> None:
+    """Add an issue if a loss does not exist, or is not active in a stage in which starts are compared."""
+    names = [f"{LOSSES}{name}" for name, table in recipe.losses.items() if table.enabled]
+    if criterion.key not in names:
+        lookup.add_issue(where, f"{criterion.key!r} is not a loss of this recipe", did_you_mean(criterion.key, names))
+        return
+    table = recipe.losses[criterion.key.removeprefix(LOSSES)]
+    for stage in dict.fromkeys(stage_at(recipe, round_) for round_ in start_plan(recipe).decisions):
+        if not is_active(table, stage):
+            what = f"{criterion.key!r} is not active in the stage {stage!r}, in which starts are compared"
+            lookup.add_issue(where, what, "Name another criterion, or set train.starts.fraction")
+
+
+def _check_chains(lookup: Lookup, where: str, criterion: Criterion, inference: InferenceSpec | None) -> None:
+    if inference is not None and not isinstance(inference, ChainSpec):
+        what = f"{criterion.key!r} requires an inference with chains"
+        lookup.add_issue(where, what, f"Use losses.NAME, or one of: {', '.join(FIGURES)}")
+
+
+def _check_figure(lookup: Lookup, where: str, criterion: Criterion, recipe: Recipe, roles: Mapping[str, str]) -> None:
+    """Add an issue if a figure does not exist, or requires networks that the recipe does not have."""
+    if criterion.key not in FIGURES:
+        what = f"{criterion.key!r} is not a label-free criterion"
+        choices = (*FIGURES, *(f"{LOSSES}{name}" for name in recipe.losses))
+        lookup.add_issue(where, what, did_you_mean(criterion.key, choices))
+    if criterion.key != "recovery-error":
+        return
+    encoder = recipe.networks.get("encoder")
+    if roles.get("encoder") != "encoder" or roles.get("generator") != "generator" or encoder is None:
+        what = "'recovery-error' requires the networks 'encoder' and 'generator'"
+        lookup.add_issue(where, what, "Name another criterion")
+    elif encoder.reads != "images":
+        lookup.add_issue(where, "'recovery-error' requires an encoder that reads images", "Name another criterion")

@@ -1,0 +1,43 @@
+"""The section of a report about a training with several starts."""
+
+from latentclust.report.facts import RunFacts
+from latentclust.report.markdown import markdown_table
+from latentclust.train.starts_file import StartScore
+
+INTRO = (
+    "{count} starts were trained from other initial weights and in other orders, and compared without labels by "
+    "{criteria}, in this order of importance. Start {chosen} went on to the end. It is the run with seed {seed} and "
+    "`train.starts = 1`."
+)
+
+
+def starts_section(facts: RunFacts) -> str:
+    """Return the scores of all starts at each decision; empty for a training with a single start."""
+    log = facts.starts
+    if log is None:
+        return ""
+    rows = [
+        [
+            f"{decision.round:,}",
+            str(score.start),
+            str(score.seed),
+            *_values(score, log.keys),
+            _outcome(score, decision.kept),
+        ]
+        for decision in log.decisions
+        for score in decision.scores
+    ]
+    seed = next(score.seed for decision in log.decisions for score in decision.scores if score.start == log.chosen)
+    criteria = ", ".join(f"`{name}`" for name in log.criteria)
+    intro = INTRO.format(count=log.count, criteria=criteria, chosen=log.chosen, seed=seed)
+    return f"## Starts\n\n{intro}\n\n" + markdown_table(["after round", "start", "seed", *log.keys, ""], rows)
+
+
+def _values(score: StartScore, keys: tuple[str, ...]) -> list[str]:
+    return [f"{score.values[key]:.4g}" if key in score.values else "–" for key in keys]
+
+
+def _outcome(score: StartScore, kept: tuple[int, ...]) -> str:
+    if score.failed is not None:
+        return "failed"
+    return "went on" if score.start in kept else "dropped"

@@ -1,0 +1,106 @@
+"""The file `starts.json` of a run folder: the scores of all starts, and which of them went on."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from latentclust.assemble.start_plan import Criterion
+from latentclust.errors import LatentclustError
+from latentclust.files import write_atomic
+
+STARTS = "starts.json"
+
+
+class StartScore(BaseModel):
+    """The score of a start at a decision.
+
+    Attributes:
+        start: Number of the start, counted from 1.
+        seed: Seed of the start. A run with this seed and `train.starts = 1` trains the same weights.
+        values: Value of each criterion by its key, such as `losses.critic`. Empty for a start that failed.
+        failed: Why the start failed, such as a loss that is not finite. None if it did not.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    seed: int
+    values: dict[str, float] = {}
+    failed: str | None = None
+
+    def badness(self, criteria: Sequence[Criterion]) -> tuple[float, ...]:
+        """Return a key that sorts the best start first. A failed start, or one without a finite value, is last."""
+        if self.failed is not None:
+            return tuple(math.inf for _ in criteria)
+        found = tuple(criterion.badness(self.values) for criterion in criteria)
+        return tuple(value if math.isfinite(value) else math.inf for value in found)
+
+
+class Decision(BaseModel):
+    """A decision between starts.
+
+    Attributes:
+        round: Round after which the starts were compared.
+        scores: Scores of the starts that were compared so far.
+        kept: Starts that went on, the best first. Empty until all are compared.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    round: int
+    scores: tuple[StartScore, ...] = ()
+    kept: tuple[int, ...] = ()
+
+
+class StartsLog(BaseModel):
+    """The contents of starts.json.
+
+    Attributes:
+        count: Number of starts.
+        criteria: Criteria that compare the starts, the most important first.
+        decisions: Decisions so far, in order.
+        precision: Precision of the first start and the type of its device, which all starts share.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    criteria: tuple[str, ...]
+    decisions: tuple[Decision, ...] = ()
+    precision: dict[str, str] = {}
+
+    @property
+    def alive(self) -> tuple[int, ...]:
+        """Starts that the last decision kept, ascending; all before the first one."""
+        kept = [decision.kept for decision in self.decisions if decision.kept]
+        return tuple(sorted(kept[-1])) if kept else tuple(range(1, self.count + 1))
+
+    @property
+    def chosen(self) -> int | None:
+        """Start that was trained to the end. None while several are left."""
+        return self.alive[0] if len(self.alive) == 1 else None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Key of the value of each criterion."""
+        return tuple(Criterion.parse(name).key for name in self.criteria)
+
+    def with_decision(self, number: int, decision: Decision) -> "StartsLog":
+        """Return the log with a decision replaced or added, counted from 0."""
+        return self.model_copy(update={"decisions": (*self.decisions[:number], decision)})
+
+    def write(self, folder: Path) -> None:
+        """Write starts.json to a run folder. Raise LatentclustError if it cannot be written."""
+        write_atomic(folder / STARTS, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "StartsLog":
+        """Read starts.json from a run folder. Raise LatentclustError if it is missing or invalid."""
+        path = folder / STARTS
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            what = "cannot be read, but the training has several starts"
+            raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
