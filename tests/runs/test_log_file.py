@@ -23,7 +23,7 @@ def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
     log.on_record(record(3, 0.1 + 0.2))
     log.on_record(Record(6, 9, 2.0, 50.0, {"critic": 1.0}, {"accuracy": 0.75}))
     assert read_log(tmp_path / "metrics.jsonl") == [
-        {"round": 3, "losses": {"critic": 0.1 + 0.2}, "seconds": 1.25, "images_per_second": 100.0},
+        {"round": 3, "losses": {"critic": 0.1 + 0.2}, "precision": "fp32", "seconds": 1.25, "images_per_second": 100.0},
         {
             "round": 6,
             "losses": {"critic": 1.0},
