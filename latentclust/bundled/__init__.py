@@ -36,6 +36,7 @@ from latentclust.bundled.datasets.dubai import Dubai
 from latentclust.bundled.datasets.facades import Facades
 from latentclust.bundled.datasets.image_folder import ImageFolder
 from latentclust.bundled.datasets.image_mask_folder import ImageMaskFolder
+from latentclust.bundled.datasets.imagenet10 import ImageNet10
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
 from latentclust.bundled.datasets.potsdam import Potsdam
@@ -43,7 +44,9 @@ from latentclust.bundled.datasets.raster import Raster
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
+from latentclust.bundled.datasets.tenx import TenX73k
 from latentclust.bundled.datasets.usps import Usps
+from latentclust.bundled.datasets.youtube_faces import YouTubeFaces
 from latentclust.bundled.inference.amortized import Amortized
 from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
@@ -205,6 +208,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
 def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
     """Provide published data sets, and readers of the user's folders, arrays and rasters."""
     return {
+        "10x-73k": TenX73k,
         "array": Array,
         "cifar10": Cifar10,
         "coco-stuff": CocoStuff,
@@ -216,6 +220,7 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
         "fashion-mnist": FashionMnist,
         "image-folder": ImageFolder,
         "image-mask-folder": ImageMaskFolder,
+        "imagenet10": ImageNet10,
         "mnist": Mnist,
         "pendigits": Pendigits,
         "potsdam": Potsdam,
@@ -224,6 +229,7 @@ def provide_datasets() -> Mapping[str, type[DatasetSpec]]:
         "svhn": Svhn,
         "synthetic": Synthetic,
         "usps": Usps,
+        "ytf": YouTubeFaces,
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, decode_errors
+from latentclust.bundled.datasets.scaling import UINT8_MAX, to_uint8
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 """Samples and labels."""
@@ -45,6 +46,25 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         raise LatentclustError.at(str(path), "requires h5py, which is not installed", fix) from error
     with decode_errors(path), h5py.File(path, "r") as file:
         yield file
+
+
+def read_published_hdf5(path: Path, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Read images `data` `(n, c, h, w)` in 0 to 255 and 1-based `labels` of a file of the authors of JULE.
+
+    Labels are reduced by 1, so that class 1 becomes 0. The files are written by MATLAB, which may have exchanged height
+    and width; images are returned as stored.
+
+    Raises:
+        LatentclustError: If the file is damaged, contains other arrays, or a label is outside 1 to `classes`.
+    """
+    with open_hdf5(path) as file:
+        stored, labels = file["data"][...], file["labels"][...].ravel().astype(np.int64) - 1
+    if stored.ndim != 4:
+        raise LatentclustError.at(str(path), f"data has the shape {stored.shape}", "Write images (n, c, h, w)")
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        what = f"labels are {labels.min() + 1} to {labels.max() + 1}, not within 1 to {classes}"
+        raise LatentclustError.at(str(path), what, "Copy the file again")
+    return to_uint8(stored, 0.0, float(UINT8_MAX), str(path)), labels
 
 
 def read_npy(path: Path) -> Arrays:

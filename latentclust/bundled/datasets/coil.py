@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.api import FileSource, LatentclustError
-from latentclust.bundled.datasets.array_files import open_npz
+from latentclust.bundled.datasets.array_files import open_npz, read_published_hdf5
 from latentclust.bundled.datasets.published_images import PublishedImages
 
 _VIEW = re.compile(r"obj(\d+)__(\d+)")
@@ -53,15 +53,24 @@ class Coil100(PublishedImages):
 
     summary: ClassVar[str] = "7,200 images of 100 objects in 72 poses, RGB, 128x128 as published"
     licence: ClassVar[str] = "research use"
-    layout: ClassVar[str] = "coil-100/objN__ANGLE.png, or coil100/coil100*.npz (x, y)"
+    layout: ClassVar[str] = (
+        "coil-100/objN__ANGLE.png, coil100/coil100*.npz (x, y) "
+        "or coil100/*.h5 (data: n x 3 x 128 x 128, labels: 1 to 100)"
+    )
     name: ClassVar[str] = "coil100"
-    marks: ClassVar[tuple[str, ...]] = ("coil100/coil100*.npz", "coil-100/obj1__0.png", "coil100/*/obj1__0.png")
+    marks: ClassVar[tuple[str, ...]] = (
+        "coil100/coil100*.npz",
+        "coil-100/obj1__0.png",
+        "coil100/*/obj1__0.png",
+        "coil100/*.h5",
+        "coil/coil-100.h5",
+    )
     origin: ClassVar[str] = "Columbia University's CAVE laboratory"
     classes: ClassVar[tuple[str, ...]] = tuple(f"object {number}" for number in range(1, 101))
 
     def images(self, mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return images `(7200, 3, h, w)` and labels."""
-        return _read(mark)
+        return read_published_hdf5(mark, len(self.classes)) if mark.suffix == ".h5" else _read(mark)
 
 
 def _read(mark: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError
 
-_UINT8_MAX = 255
+UINT8_MAX = 255
 
 
 def to_unit(values: NDArray[Any], low: float, high: float, where: str) -> NDArray[np.float32]:
@@ -28,6 +28,6 @@ def to_uint8(values: NDArray[Any], low: float, high: float, where: str) -> NDArr
     Raises:
         LatentclustError: If a value is outside the range or NaN.
     """
-    if values.dtype == np.uint8 and (low, high) == (0, _UINT8_MAX):
+    if values.dtype == np.uint8 and (low, high) == (0, UINT8_MAX):
         return values
-    return np.rint(to_unit(values, low, high, where) * _UINT8_MAX).astype(np.uint8)
+    return np.rint(to_unit(values, low, high, where) * UINT8_MAX).astype(np.uint8)

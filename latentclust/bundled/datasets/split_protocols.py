@@ -13,9 +13,13 @@ Protocols = Mapping[str, SplitProtocol]
 _MNIST_TRAIN, _MNIST_TEST = 60_000, 10_000
 
 _VALIDATION = 5_000
-"""Number of images at the beginning of MNIST's training file that TensorFlow's reader returns as validation set."""
+"""Number of images at the beginning of MNIST's training file that TensorFlow's reader returns as validation set, and of
+cells at the end of the training part of 10x_73k that the authors validate by."""
 
 _PENDIGITS_TRAIN, _PENDIGITS_TEST = 7_494, 3_498
+
+CELLS, TRAINED_CELLS = 73_233, 60_000
+"""Numbers of cells of 10x_73k: all, and those that the authors of ClusterGAN train on."""
 
 _SVHN_TRAIN, _SVHN_TEST = 73_257 + 531_131, 26_032
 """Numbers of images, the extra ones among those of training."""
@@ -68,4 +72,16 @@ PENDIGITS: Protocols = {
 SVHN: Protocols = {
     **plain("svhn"),
     "cgm-svhn": SplitProtocol("cgm-svhn", Rows("train", of=_SVHN_TRAIN), Rows("test", of=_SVHN_TEST), {"extra": True}),
+}
+
+TENX: Protocols = {
+    **plain("10x-73k"),
+    "clustergan-10x-73k": SplitProtocol(
+        "clustergan-10x-73k", Rows("train", of=TRAINED_CELLS), Rows("test", of=CELLS - TRAINED_CELLS)
+    ),
+    "dls-10x-73k-5000": SplitProtocol(
+        "dls-10x-73k-5000",
+        Rows("train", of=TRAINED_CELLS),
+        Rows("train", TRAINED_CELLS - _VALIDATION, of=TRAINED_CELLS),
+    ),
 }

@@ -11,20 +11,37 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 from scipy.io import savemat
 
 from latentclust.api import DatasetSpec, LatentclustError
 from latentclust.bundled.datasets.cifar10 import Cifar10
 from latentclust.bundled.datasets.coil import Coil20, Coil100
 from latentclust.bundled.datasets.digits import Digits
+from latentclust.bundled.datasets.imagenet10 import ImageNet10
 from latentclust.bundled.datasets.mnist import FashionMnist, Mnist
 from latentclust.bundled.datasets.pendigits import Pendigits
 from latentclust.bundled.datasets.stl10 import Stl10
 from latentclust.bundled.datasets.svhn import Svhn
 from latentclust.bundled.datasets.synthetic import Synthetic
+from latentclust.bundled.datasets.tenx import TenX73k
 from latentclust.bundled.datasets.usps import Usps
+from latentclust.bundled.datasets.youtube_faces import YouTubeFaces
 
-PUBLISHED = (Mnist, FashionMnist, Usps, Pendigits, Coil20, Coil100, Cifar10, Stl10, Svhn)
+PUBLISHED = (
+    Mnist,
+    FashionMnist,
+    Usps,
+    Pendigits,
+    Coil20,
+    Coil100,
+    Cifar10,
+    Stl10,
+    Svhn,
+    TenX73k,
+    YouTubeFaces,
+    ImageNet10,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -296,6 +313,68 @@ def test_damaged_svhn(tmp_path: Path, kept: int):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(LatentclustError, match=r"train_32x32\.mat: "):
         Svhn().open((tmp_path,))
+
+
+def write_jule(path: Path, images: np.ndarray, labels: list[int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file["data"] = images
+        file["labels"] = np.array(labels)[:, np.newaxis]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_faces_count_from_one(tmp_path: Path, dtype: type[np.generic]):
+    images = noise(4, 3, 55, 55)
+    write_jule(tmp_path / "ytf/ytf.h5", images.astype(dtype), [1, 41, 2, 1])
+    read, labels = contents(YouTubeFaces(), tmp_path)
+    np.testing.assert_array_equal(read, images)
+    assert labels == [0, 40, 1, 0]
+    assert YouTubeFaces(size=32).open((tmp_path,)).source.shape == (3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "said"),
+    [
+        ((2, 3, 5, 5), [0, 41], "labels are 0 to 41, not within 1 to 41"),
+        ((2, 3, 5, 5), [1, 42], "labels are 1 to 42, not within 1 to 41"),
+        ((2, 75), [1, 2], r"data has the shape \(2, 75\)"),
+    ],
+)
+def test_other_faces_are_refused(tmp_path: Path, shape: tuple[int, ...], labels: list[int], said: str):
+    write_jule(tmp_path / "ytf/ytf.h5", noise(*shape), labels)
+    with pytest.raises(LatentclustError, match=rf"ytf\.h5: {said}"):
+        YouTubeFaces().open((tmp_path,))
+
+
+def test_coil100_as_hdf5(tmp_path: Path):
+    images = noise(3, 3, 8, 8)
+    write_jule(tmp_path / "coil/coil-100.h5", images, [1, 100, 7])
+    read, labels = contents(Coil100(), tmp_path)
+    np.testing.assert_array_equal(read, images)
+    assert labels == [0, 99, 6]
+
+
+@pytest.mark.parametrize("folder", ["imagenet10", "imagenet/train", "ILSVRC/Data/CLS-LOC/train"])
+def test_imagenet10_reads_its_folders_alone(tmp_path: Path, folder: str):
+    spec = ImageNet10(folders=("n02690373", "n02056570"), size=16)
+    for name, files in (("n02056570", 1), ("n02690373", 2), ("n09999999", 1)):
+        for number in range(files):
+            path = tmp_path / folder / name / f"{name}_{number}.JPEG"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((20 + number, 30, 3), 50 * number, np.uint8)).save(path)
+    read, labels = contents(spec, tmp_path)
+    assert labels == [0, 0, 1]
+    assert read.shape == (3, 3, 16, 16)
+    assert read.mean(axis=(1, 2, 3)).round().tolist() == [0, 50, 0]
+    assert spec.open((tmp_path,)).classes == ("airliner", "king penguin")
+    with pytest.raises(LatentclustError, match="contains no images of n02085936, n02128757, n02692877"):
+        ImageNet10().open((tmp_path,))
+
+
+@pytest.mark.parametrize("folders", [("n02690373",), ("n02690373", "../n02056570")])
+def test_folders_that_are_no_classes_are_refused(folders: tuple[str, ...]):
+    with pytest.raises(ValidationError, match="folders"):
+        ImageNet10(folders=folders)
 
 
 @pytest.mark.parametrize("spec", PUBLISHED)
