@@ -12,6 +12,9 @@ Budget = Literal["paper", "cpu", "smoke"]
 SCORES = {"purity": "purity", "nmi": "NMI", "ari": "ARI"}
 ACCURACY = {"accuracy": "ACC", "nmi": "NMI", "ari": "ARI"}
 
+VERSIONS = {"gan": "gan@1", "infogan": "infogan@2"}
+"""Systems that rival ClusterGAN in its tables."""
+
 PAPER_RECIPE = "{}-paper"
 """Name of the recipe with the settings and the budget of the paper, where one is shipped."""
 
@@ -111,7 +114,7 @@ def rival(system: str, recipe: str) -> dict[str, Any]:
     rates = {player: {"optimizer": tree["players"][player]["optimizer"]} for player in ("critic", "generator")}
     return {
         "schema": 1,
-        "extends": f"{system}@1",
+        "extends": VERSIONS[system],
         "name": f"{tree['name']}-{system}",
         "data": tree["data"],
         "prior": {key: tree["prior"][key] for key in ("clusters", "style_dim")} if system == "gan" else _codes(tree),

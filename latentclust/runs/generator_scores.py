@@ -134,8 +134,8 @@ class _Scorer:
 
     def generate(self, latent: Latent) -> Images:
         """Return the samples of latents."""
-        batches = zip(*(torch.split(part, self._size) for part in (latent.category, latent.style)), strict=True)
-        return Images(torch.cat([self.model.generate(Latent(category, style)) for category, style in batches]))
+        rows = range(0, len(latent.category), self._size)
+        return Images(torch.cat([self.model.generate(_part(latent, start, self._size)) for start in rows]))
 
     def images(self) -> Iterator[Images]:
         """Yield the preprocessed samples of the data set, on the device."""
@@ -149,8 +149,8 @@ class _Scorer:
         """Return the mean square of the difference of the samples and the reconstructions of their codes."""
         start, total, values = 0, 0.0, 0
         for images in self.images():
-            part = Latent(codes.category[start : start + len(images)], codes.style[start : start + len(images)])
-            total += float((self.generate(part) - images.cpu()).double().square().sum())
+            drawn = self.generate(_part(codes, start, len(images)))
+            total += float((drawn - images.cpu()).double().square().sum())
             start, values = start + len(images), values + images.numel()
         return total / values
 
@@ -164,6 +164,12 @@ class _Scorer:
 
     def _rng(self) -> torch.Generator:
         return torch.Generator(self.model.device).manual_seed(self.model.resolved.recipe.seed)
+
+
+def _part(latent: Latent, start: int, count: int) -> Latent:
+    """Return `count` rows of latents, with their noise if they have any."""
+    rows = slice(start, start + count)
+    return Latent(latent.category[rows], latent.style[rows], None if latent.noise is None else latent.noise[rows])
 
 
 def _encoder(model: ClusteringModel) -> InferenceSpec | None:

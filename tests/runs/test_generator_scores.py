@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -145,6 +145,21 @@ def test_a_prior_without_categories_has_the_distance_alone(model):
 
     assert found.frechet_distance is not None
     assert found.mode_table == ()
+
+
+def test_samples_are_generated_with_the_noise_of_the_prior_and_reconstructed_without(model):
+    class Noisy(Generator):
+        seen: ClassVar[list[float | None]] = []
+
+        def forward(self, latent: Latent) -> Images:
+            self.seen.append(None if latent.noise is None else float(latent.noise.std()))
+            return super().forward(latent)
+
+    score_generator(model("prior.noise_dim=5", encoder=Encoder(), generator=Noisy()), data(), data(), None, 400)
+
+    drawn, *reconstructed = Noisy.seen
+    assert drawn == pytest.approx(3**-0.5, rel=0.05)  # uniform on [-1, 1]
+    assert set(reconstructed) == {None}
 
 
 def test_a_model_without_a_generator_is_refused(model):
