@@ -18,6 +18,7 @@ Recipe = Annotated[
 Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds to run, counted up from the recipe's.")]
 Out = Annotated[Path | None, typer.Option(help="Output folder. Defaults to runs/NAME/DATE-TIME-SEED.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A trial with a tenth of the rounds. It is not a result.")]
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Resume the stopped run in this folder.")]
 
 
@@ -28,11 +29,15 @@ def run(
     out: Out = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
+    quick: Quick = False,
     resume: Resume = None,
 ) -> None:
     """Train a recipe, cluster its images, score the clusters and write a report.
 
     `latentclust recipe list` lists the shipped recipes.
+
+    --quick divides the rounds by ten; the data stay the same. The folder, the report and the results
+    say that it is a trial.
 
     Ctrl-C writes a checkpoint and stops. --resume continues from it.
 
@@ -40,9 +45,17 @@ def run(
         latentclust run digits
         latentclust run mine.toml --set prior.clusters=20 --out runs/twenty
         latentclust run digits --seeds 5
+        latentclust run mnist-dccs --quick
         latentclust run --resume runs/digits/20260101-120000-0
     """
-    given = {"RECIPE": recipe, "--set": settings, "--seeds": seeds, "--out": out, "--overwrite": overwrite}
+    given = {
+        "RECIPE": recipe,
+        "--set": settings,
+        "--seeds": seeds,
+        "--out": out,
+        "--overwrite": overwrite,
+        "--quick": quick,
+    }
     if resume is not None:
         _refuse_with_resume([name for name, value in given.items() if value])
         _resume(resume, device)
@@ -50,9 +63,9 @@ def run(
         fix = "Run `latentclust run RECIPE` or `latentclust run --resume RUN`; see `latentclust recipe list`"
         raise LatentclustError.at("run", "neither a recipe nor a run to resume was given", fix)
     elif seeds is None:
-        _once(recipe, tuple(settings or ()), out, overwrite, device)
+        _once(recipe, tuple(settings or ()), out, overwrite, device, quick)
     else:
-        _several(recipe, seeds, tuple(settings or ()), out, overwrite, device)
+        _several(recipe, seeds, tuple(settings or ()), out, overwrite, device, quick)
 
 
 def _refuse_with_resume(given: list[str]) -> None:
@@ -61,13 +74,15 @@ def _refuse_with_resume(given: list[str]) -> None:
         raise LatentclustError.at("--resume", f"cannot be combined with {given[0]}", fix)
 
 
-def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str) -> None:
+def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str, quick: bool) -> None:
     from latentclust.cli.progress import make_listener
 
     with make_listener() as watching:
         from latentclust.runs.run import run as run_recipe
 
-        finished = run_recipe(recipe, settings, out=out, overwrite=overwrite, device=device, listener=watching)
+        finished = run_recipe(
+            recipe, settings, out=out, overwrite=overwrite, device=device, quick=quick, listener=watching
+        )
     _show(finished, recipe, settings)
 
 
@@ -84,7 +99,7 @@ def _resume(folder: Path, device: str) -> None:
 
 
 def _several(
-    recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str
+    recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str, quick: bool
 ) -> None:
     from latentclust.cli.progress import make_listener
     from latentclust.cli.run_output import show_seeds
@@ -94,7 +109,7 @@ def _several(
         from latentclust.runs.run import run_seeds
 
         folder, summary, runs = run_seeds(
-            recipe, seeds, settings, out=out, overwrite=overwrite, device=device, listener=watching.seed
+            recipe, seeds, settings, out=out, overwrite=overwrite, device=device, quick=quick, listener=watching.seed
         )
     show_seeds(folder, summary, runs)
     if summary.failed:

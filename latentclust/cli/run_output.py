@@ -10,8 +10,9 @@ from rich.table import Table
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
 from latentclust.report.comparison import compare_table
 from latentclust.report.console import print_results
-from latentclust.report.display_names import display_name, format_score
+from latentclust.report.display_names import display_name, format_score, recipe_title
 from latentclust.report.document import REPORT
+from latentclust.report.result_text import TRIAL
 from latentclust.report.results import RESULTS, SUMMARY, SeedSummary
 from latentclust.runs.run import FinishedRun
 from latentclust.runs.run_folder import ASSIGNMENTS, FIGURES, LABEL_MAP, MODEL
@@ -46,6 +47,8 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     console = stdout_console()
     console.print(_seed_table(summary, runs))
     console.print(compare_table([summary]))
+    if summary.trial:
+        console.print(f"[bold yellow]{TRIAL}[/]")
     console.print(summary.protocol, style="dim", markup=False)
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
     for finished in runs:
@@ -61,7 +64,7 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
 
 
 def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
-    table = Table(title=summary.recipe)
+    table = Table(title=recipe_title(summary.recipe, summary.trial))
     table.add_column("seed", justify="right")
     for name in summary.mean:
         table.add_column(display_name(name), justify="right")

@@ -18,6 +18,7 @@ from latentclust.recipe.merge import Layered
 from latentclust.recipe.overrides import Overrides, override_layers
 from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
+from latentclust.recipe.trial import as_trial
 
 VARIANT_DIGITS = 12
 """Number of hexadecimal digits of `LoadedRecipe.variant`."""
@@ -66,13 +67,16 @@ class LoadedRecipe:
         return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:VARIANT_DIGITS]
 
 
-def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, overrides: Overrides = ()) -> LoadedRecipe:
+def load_recipe(
+    source: str | Path | Mapping[str, Any], registry: Registry, overrides: Overrides = (), *, quick: bool = False
+) -> LoadedRecipe:
     """Read a recipe, its bases and overrides. Issues of its tables are kept for `resolve`, which finds the rest.
 
     Args:
         source: A path, the name of a shipped recipe, or the tables themselves.
         registry: Registry that contains the systems for `extends`.
         overrides: `--set` settings `dotted.key=value`, or a mapping of dotted keys to values.
+        quick: Whether to divide the rounds by ten and to mark the recipe as a trial.
 
     Raises:
         LatentclustError: If the recipe cannot be read at all: its file, syntax (with line and column), bases or schema.
@@ -82,6 +86,7 @@ def load_recipe(source: str | Path | Mapping[str, Any], registry: Registry, over
         layered = layered.over(tables, origin)
     if layered.tree.get("schema", SCHEMA) != SCHEMA:
         raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
+    layered = as_trial(layered) if quick else layered
     return LoadedRecipe(read_tables(layered.tree), layered)
 
 

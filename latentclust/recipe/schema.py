@@ -225,6 +225,9 @@ class TrainTable(Table):
     checkpoint_every: PositiveInt = 500
     """Rounds between checkpoints."""
 
+    trial: bool = False
+    """Whether this is a trial with a tenth of the recipe's rounds, and not a result. `--quick` sets it."""
+
 
 class EvaluateTable(Table):
     """`[evaluate]`: metrics and figures of the report, and the split that they are computed on."""

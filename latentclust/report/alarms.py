@@ -7,6 +7,9 @@ from latentclust.report.facts import RunFacts
 
 GENERAL_ADVICE = "Try another seed, a lower learning rate or more rounds."
 
+IN_A_TRIAL = "A trial may be too short to use every cluster. If the whole run has empty clusters, too:"
+"""Precedes the advice after a trial."""
+
 MAX_LISTED = 10
 """Maximum number of clusters that a sentence lists."""
 
@@ -35,6 +38,7 @@ def _empty(facts: RunFacts, empty: Sequence[int]) -> str:
     return " ".join(
         (
             f"{_count(facts, empty)} {are} empty{_listed(empty)}.{posterior}",
+            *([IN_A_TRIAL] if facts.trial else []),
             *(facts.advice or (GENERAL_ADVICE,)),
         )
     )

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.errors import LatentclustError
-from latentclust.report.display_names import display_name
+from latentclust.report.display_names import display_name, recipe_title
 from latentclust.report.markdown import markdown_table
 from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary, read_results, summarise
 
@@ -76,7 +76,9 @@ def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
     rows = [["recipe", "seeds", *map(display_name, metrics), "worst seed", "empty clusters"]]
     for summary in summaries:
         scores = [_mean_and_deviation(summary, name) for name in metrics]
-        rows.append([summary.recipe, _seeds(summary), *scores, _worst(summary), _empty(summary)])
+        rows.append(
+            [recipe_title(summary.recipe, summary.trial), _seeds(summary), *scores, _worst(summary), _empty(summary)]
+        )
         for baseline, means in summary.baselines.items():
             shown = [f"{means[name]:.3f}" if name in means else "–" for name in metrics]
             rows.append([f"  {display_name(baseline)}", "", *shown, "", ""])

@@ -7,14 +7,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.report.alarms import alarms
-from latentclust.report.display_names import cluster_names, display_name, format_score
+from latentclust.report.display_names import cluster_names, display_name, format_score, recipe_title
 from latentclust.report.facts import RunFacts
-from latentclust.report.result_text import CLASS_COLUMNS, baseline_verdicts, chain_sentence, class_rows
+from latentclust.report.result_text import CLASS_COLUMNS, TRIAL, baseline_verdicts, chain_sentence, class_rows
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
     """Print the table of scores, a sentence about each baseline, the alarms and the protocol."""
     console.print(results_table(facts))
+    if facts.trial:
+        console.print(f"[bold yellow]{TRIAL}[/]")
     if facts.metrics is None:
         console.print("The data have no labels, so no scores were computed.")
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
@@ -43,7 +45,7 @@ def results_table(facts: RunFacts) -> Table:
     if facts.metrics is None:
         return _occupancy_table(facts)
     baselines = facts.baselines or {}
-    table = Table(title=facts.recipe)
+    table = Table(title=recipe_title(facts.recipe, facts.trial))
     table.add_column("")
     for heading in (facts.recipe, *map(display_name, baselines)):
         table.add_column(heading, justify="right")
@@ -71,7 +73,7 @@ def _best_in_bold(values: list[float | None]) -> list[str]:
 
 
 def _occupancy_table(facts: RunFacts) -> Table:
-    table = Table(title=facts.recipe)
+    table = Table(title=recipe_title(facts.recipe, facts.trial))
     table.add_column("")
     table.add_column(facts.protocol.unit, justify="right")
     for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):

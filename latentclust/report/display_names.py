@@ -49,6 +49,11 @@ def display_name(name: str) -> str:
     return TITLES.get(name, name)
 
 
+def recipe_title(recipe: str, trial: bool) -> str:
+    """Return the name of a recipe as it is shown, with a mark if the run was a trial."""
+    return f"{recipe} (trial)" if trial else recipe
+
+
 def format_score(value: float) -> str:
     """Return a score with four decimals."""
     return f"{value:.4f}"

@@ -8,11 +8,12 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
-from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score
+from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score, recipe_title
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.markdown import markdown_table
 from latentclust.report.result_text import (
     CLASS_COLUMNS,
+    TRIAL,
     baseline_verdicts,
     chain_sentence,
     class_rows,
@@ -42,7 +43,8 @@ def write_report(folder: Path, facts: RunFacts, figures: Sequence[ReportFigure] 
 def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
     """Return the report as Markdown. Its figures are embedded by relative path."""
     sections = [
-        f"# {facts.recipe}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
+        f"# {recipe_title(facts.recipe, facts.trial)}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
+        f"**{TRIAL}**" * facts.trial,
         _result(facts),
         "\n\n".join(f"**Alarm: {sentence}**" for sentence in alarms(facts)),
         _readouts(facts),
@@ -191,6 +193,8 @@ def _next(facts: RunFacts) -> str:
 def _suggestions(facts: RunFacts) -> list[str]:
     """Return suggestions in Markdown, the most pressing first."""
     lines = []
+    if facts.trial:
+        lines.append(f"This is a trial. Run the whole recipe: `latentclust run {facts.recipe}`.")
     if has_collapsed(facts.occupancy):
         lines.append(
             "The clusters collapsed. Try another seed. If it happens again, raise the weight of the loss that ties "

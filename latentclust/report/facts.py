@@ -81,6 +81,7 @@ class RunFacts:
         precision: Precision of the networks in training, such as `bf16`. Empty if unknown.
         starts: Scores of all starts. None for a training with a single one.
         warnings: Warnings for the user, one sentence each.
+        trial: Whether the run is a trial with a tenth of the recipe's rounds.
         by_cluster: Largest and mean probability of each cluster. None if unknown.
         advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
     """
@@ -111,5 +112,6 @@ class RunFacts:
     precision: str = ""
     starts: StartsLog | None = None
     warnings: tuple[str, ...] = ()
+    trial: bool = False
     by_cluster: ClusterPosteriors | None = None
     advice: tuple[str, ...] = ()

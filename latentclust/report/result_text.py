@@ -9,6 +9,8 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.report.display_names import class_names, display_name, format_score
 from latentclust.report.facts import RunFacts
 
+TRIAL = "This is a trial with a tenth of the recipe's rounds. It is not a result."
+
 EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
 """Baseline whose absence is pointed out, by the unit of the counts."""
 

@@ -40,6 +40,7 @@ class RunResult(BaseModel):
         confidence: Mean probability of the chosen clusters. None if unknown.
         starts: Scores of all starts, and which of them went on. None for a training with a single one.
         note: Reason why there are no metrics. None if there are.
+        trial: Whether the run is a trial with a tenth of the recipe's rounds, and not a result.
         largest_posterior: Largest probability of each cluster on any sample, cluster 1 first. Empty if unknown.
         mean_posterior: Mean probability of each cluster, cluster 1 first. Empty if unknown.
         alarms: Sentences about empty and near-empty clusters, with the likely cause.
@@ -66,6 +67,7 @@ class RunResult(BaseModel):
     confidence: float | None = None
     starts: StartsLog | None = None
     note: str | None = None
+    trial: bool = False
     largest_posterior: list[float] = []
     mean_posterior: list[float] = []
     alarms: list[str] = []
@@ -105,6 +107,7 @@ class RunResult(BaseModel):
             confidence=facts.confidence,
             starts=facts.starts,
             note=NO_LABELS if facts.metrics is None else None,
+            trial=facts.trial,
             largest_posterior=facts.by_cluster.largest.tolist() if facts.by_cluster else [],
             mean_posterior=facts.by_cluster.mean.tolist() if facts.by_cluster else [],
             alarms=alarms(facts),
@@ -122,6 +125,7 @@ class SeedSummary(BaseModel):
         failed: Reason of each seed without a result, such as divergence. These seeds are in no mean.
         metrics: Values behind the mean, in the order of `seeds`.
         baselines: Mean of each baseline's metrics over the same seeds.
+        trial: Whether the runs are trials with a tenth of the recipe's rounds, and not results.
         worst: Lowest value of each metric over the seeds.
         worst_seed: Seed with the lowest value of the first metric. None without ground truth.
         empty_clusters: Number of empty clusters of each run, in the order of `seeds`.
@@ -139,6 +143,7 @@ class SeedSummary(BaseModel):
     failed: dict[int, str]
     metrics: dict[str, list[float]]
     baselines: dict[str, dict[str, float]]
+    trial: bool
     worst: dict[str, float]
     worst_seed: int | None
     empty_clusters: list[int]
@@ -161,6 +166,7 @@ def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None
         failed=dict(failed or {}),
         metrics={name: [run[name] for run in scores] for name in over_seeds.mean},
         baselines={name: mean_and_std([_finite(run.baselines[name]) for run in runs]).mean for name in shared},
+        trial=any(run.trial for run in runs),
         worst={name: min(run[name] for run in scores) for name in over_seeds.mean},
         worst_seed=None if first is None else min(runs, key=lambda run: _finite(run.metrics)[first]).seed,
         empty_clusters=[len(run.empty_clusters) for run in runs],

@@ -145,6 +145,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         starts=context.starts,
         warnings=(*resolved.loaded.layered.dropped.values(), *evaluated.warnings, *context.warnings),
         by_cluster=evaluated.scores.by_cluster,
+        trial=resolved.recipe.train.trial,
         advice=loss_advice(resolved.recipe, context.history),
         precision=context.precision,
     )

@@ -62,6 +62,7 @@ def run(
     out: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
+    quick: bool = False,
     listener: Listener | None = None,
 ) -> FinishedRun:
     """Train a recipe, cluster its data, score the clusters and write a report.
@@ -72,6 +73,7 @@ def run(
         out: Run folder. Defaults to `runs/NAME/DATE-TIME-SEED`.
         overwrite: Whether an earlier run in `out` may be replaced.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        quick: Whether this is a trial with a tenth of the recipe's rounds. The report says so.
         listener: Receives progress events.
 
     Raises:
@@ -80,12 +82,12 @@ def run(
         RunFailedError: If training diverges or memory runs out.
         InterruptedRunError: If Ctrl-C or SIGTERM stops the run. A checkpoint has been written by then.
     """
-    resolved = load_resolved_recipe(recipe, overrides)
+    resolved = load_resolved_recipe(recipe, overrides, quick=quick)
     choose_device(device, resolved.recipe.train.devices)
     opened = open_experiment(resolved)
     if is_follower():
         return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
-    folder = new_folder(Path(out) if out else None, resolved.recipe.name, resolved.recipe.seed, overwrite)
+    folder = _new_folder(resolved, out, overwrite)
     write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
     return _run(opened, folder, device, listener or NullListener(), resume=False)
@@ -120,6 +122,7 @@ def run_seeds(
     out: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
+    quick: bool = False,
     listener: Callable[[int], Listener] | None = None,
 ) -> tuple[Path, SeedSummary, list[FinishedRun]]:
     """Run a recipe with several seeds, counted up from its own, each in `seed-N` of one folder.
@@ -133,27 +136,29 @@ def run_seeds(
         out: Folder of the seeds. Defaults to `runs/NAME/DATE-TIME-SEED`.
         overwrite: Whether earlier runs in `out` may be replaced.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        quick: Whether the runs are trials with a tenth of the recipe's rounds.
         listener: Returns the listener of a seed.
 
     Raises:
         LatentclustError: For the same reasons as `run`.
         RunFailedError: If every seed fails.
     """
-    first = load_resolved_recipe(recipe, overrides)
+    first = load_resolved_recipe(recipe, overrides, quick=quick)
     if first.recipe.train.devices > 1:
         fix = "Run each seed alone with --set seed=N, or use train.devices = 1"
         raise LatentclustError.at("--seeds", f"is {seeds}, but data-parallel training takes one seed at a time", fix)
     choose_device(device, 1)
     # Open the data first, so that invalid data raise before the folder is created.
     open_experiment(first)
-    folder = new_folder(Path(out) if out else None, first.recipe.name, first.recipe.seed, overwrite)
+    folder = _new_folder(first, out, overwrite)
     runs = []
     failed: dict[int, RunFailedError] = {}
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
         watching = listener(seed) if listener else None
         seed_overrides = _with_seed(overrides, seed)
         try:
-            runs.append(run(recipe, seed_overrides, out=folder / f"seed-{seed}", device=device, listener=watching))
+            where = folder / f"seed-{seed}"
+            runs.append(run(recipe, seed_overrides, out=where, device=device, quick=quick, listener=watching))
         except RunFailedError as error:
             failed[seed] = error
     if not runs:
@@ -163,15 +168,22 @@ def run_seeds(
     return folder, summary, runs
 
 
-def load_resolved_recipe(recipe: str | Path | Mapping[str, Any], overrides: Overrides = ()) -> Resolved:
-    """Load a recipe and resolve it against everything that is installed."""
-    return resolve(load_recipe(recipe, installed(), overrides), installed())
+def load_resolved_recipe(
+    recipe: str | Path | Mapping[str, Any], overrides: Overrides = (), *, quick: bool = False
+) -> Resolved:
+    """Load a recipe, with a tenth of its rounds for a quick trial, and resolve it against everything installed."""
+    return resolve(load_recipe(recipe, installed(), overrides, quick=quick), installed())
 
 
 def open_experiment(resolved: Resolved) -> ExperimentAndTest:
     """Assemble the experiment and open the data set that it is scored on."""
     experiment = assemble(resolved, data_roots())
     return experiment, test_split(resolved, experiment.data, data_roots())
+
+
+def _new_folder(resolved: Resolved, out: str | Path | None, overwrite: bool) -> Path:
+    recipe = resolved.recipe
+    return new_folder(Path(out) if out else None, recipe.name, recipe.seed, overwrite, trial=recipe.train.trial)
 
 
 def _with_seed(overrides: Overrides, seed: int) -> Overrides:

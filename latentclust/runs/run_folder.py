@@ -27,20 +27,21 @@ RUN_MARKERS = (METRICS, "summary.json")
 """Files that mark a folder as a run folder. A file with another name in `WRITTEN` may belong to the user."""
 
 
-def new_folder(out: Path | None, name: str, seed: int, overwrite: bool) -> Path:
+def new_folder(out: Path | None, name: str, seed: int, overwrite: bool, *, trial: bool = False) -> Path:
     """Create the folder of a new run.
 
     Args:
-        out: Requested folder. Defaults to `runs/NAME/DATE-TIME-SEED`.
+        out: Requested folder. Defaults to `runs/NAME/DATE-TIME-SEED`, with `-trial` at the end for a trial.
         name: Name of the recipe.
         seed: Seed of the run.
         overwrite: Whether an earlier run in `out` may be removed. Only the files of a run are removed.
+        trial: Whether the run is a trial with a tenth of the rounds.
 
     Raises:
         LatentclustError: If the folder is not empty or cannot be written.
     """
     try:
-        folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}")
+        folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}{'-trial' * trial}")
         if folder.is_dir() and any(folder.iterdir()):
             if not overwrite:
                 raise LatentclustError.at(str(folder), "is not empty", "Choose another --out, or pass --overwrite")

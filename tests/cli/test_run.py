@@ -114,6 +114,7 @@ def test_a_diverged_run_fails_with_1(cli, recipe, tmp_path):
         (["run"], "error: run: neither a recipe nor a run to resume was given"),
         (["run", "digits", "--resume", "x"], "error: --resume: cannot be combined with RECIPE"),
         (["run", "--resume", "x", "--set", "seed=1"], "error: --resume: cannot be combined with --set"),
+        (["run", "--resume", "x", "--quick"], "error: --resume: cannot be combined with --quick"),
         (["run", "--resume", "absent"], "error: absent: is not a run folder"),
         (["run", "digitz"], "error: digitz: unknown recipe. Did you mean 'digits'?"),
     ],

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentclust.evaluate.empty_clusters import ClusterPosteriors
-from latentclust.report.alarms import GENERAL_ADVICE, alarms
+from latentclust.report.alarms import GENERAL_ADVICE, IN_A_TRIAL, alarms
 from latentclust.report.document import render_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
@@ -30,6 +30,11 @@ def test_an_empty_cluster_is_named_with_its_largest_probability_and_general_advi
 def test_the_advice_of_the_recipe_replaces_the_general_one(make_facts: MakeFacts) -> None:
     facts = replace(make_facts(), occupancy=np.array([20, 0, 0]), advice=("Raise losses.a.weight.",))
     assert alarms(facts) == ["2 of 3 clusters are empty (2, 3). Raise losses.a.weight."]
+
+
+def test_after_a_trial_the_whole_run_is_waited_for(make_facts: MakeFacts) -> None:
+    facts = replace(make_facts(), occupancy=np.array([12, 8, 0]), trial=True)
+    assert alarms(facts) == [f"1 of 3 clusters is empty (3). {IN_A_TRIAL} {GENERAL_ADVICE}"]
 
 
 def test_a_near_empty_cluster_may_be_a_rare_class(make_facts: MakeFacts) -> None:

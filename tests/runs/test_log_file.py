@@ -28,6 +28,7 @@ def test_the_log_holds_a_line_a_record_to_the_last_bit(tmp_path: Path) -> None:
             "round": 6,
             "losses": {"critic": 1.0},
             "oracle": {"accuracy": 0.75},
+            "precision": "fp32",
             "seconds": 2.0,
             "images_per_second": 50.0,
         },

@@ -19,6 +19,7 @@ import latentclust
 from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.recipe.overrides import override_layers
+from latentclust.report.comparison import compare_markdown, compare_runs
 from latentclust.report.results import read_results
 from latentclust.runs.report_facts import loss_advice
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run_seeds
@@ -122,6 +123,30 @@ def test_the_losses_of_the_recipe_say_why_a_cluster_is_empty() -> None:
     (advice,) = loss_advice(recipe, [{"round": 20.0, "critic": -0.5}, {"round": 40.0, "critic": -0.191}])
     assert advice.startswith("The critic's |loss| is 0.19; a category")
     assert loss_advice(recipe, []) == (), "without a log the value is unknown"
+
+
+def test_a_trial_says_everywhere_that_it_is_one(
+    recipe: RecipeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trial = latentclust.run(recipe("dccs"), {"train.rounds": 20}, quick=True, device="cpu")
+    assert trial.folder.name.endswith("-3-trial")
+    assert tomllib.loads((trial.folder / "recipe.toml").read_text())["train"]["rounds"] == 2
+    report = (trial.folder / "report.md").read_text()
+    assert report.startswith("# tiny-dccs (trial)")
+    assert "It is not a result." in report
+    assert json.loads((trial.folder / "results.json").read_text())["trial"] is True
+    (summary,) = compare_runs([trial.folder])
+    assert "| tiny-dccs (trial) | 1 " in compare_markdown([summary])
+    whole = latentclust.run(recipe("dccs"), {"train.rounds": 2}, out="whole", device="cpu")
+    assert [one.trial for one in compare_runs([trial.folder, whole.folder])] == [True, False]
+
+
+def test_a_trial_resumes_as_a_trial(recipe: RecipeFile, tmp_path: Path) -> None:
+    trial = latentclust.run(recipe("dccs"), {"train.rounds": 20}, quick=True, out=tmp_path / "trial", device="cpu")
+    again = resume(trial.folder, device="cpu")
+    assert again.result.trial
+    assert again.facts.recipe_text == trial.facts.recipe_text
 
 
 def test_the_report_says_how_the_weights_were_chosen(finished: FinishedRun) -> None:

@@ -190,6 +190,7 @@ def _facts(
         classes=classes,
         variant=resolved.loaded.variant,
         warnings=baselines.warnings,
+        trial=resolved.recipe.train.trial,
     )
 
 

@@ -1,0 +1,57 @@
+"""Trials: a tenth of the rounds of a recipe, to see within minutes whether it is worth the whole."""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from latentclust.recipe.merge import Layered
+from latentclust.recipe.schema import TrainTable
+
+PARTS = 10
+"""A trial has the rounds of its recipe divided by this number."""
+
+ORIGIN = "--quick"
+"""Origin of the values that a trial changes."""
+
+DEFAULTS = {key: TrainTable.model_fields[key].default for key in ("select_every", "log_every")}
+"""Defaults of the other keys of `[train]` that are counted in rounds and have an influence on the result or the log."""
+
+
+def as_trial(layered: Layered) -> Layered:
+    """Return a merged recipe with a tenth of its rounds, marked by `train.trial`. A trial is returned as it is.
+
+    The number of rounds and all intervals in rounds are divided, except that of checkpoints. Stages share the rounds in
+    proportion, and schedules follow the progress, so that a trial runs through the same course. Values that are not
+    integers stay, and are reported when the recipe is validated.
+    """
+    tree = layered.tree
+    train = _table(tree.get("train"))
+    if train.get("trial") is True:
+        return layered
+    stages = [_table(stage) for stage in _table(tree.get("stages")).values()]
+    said = [stage["rounds"] for stage in stages if _is_count(stage.get("rounds"))]
+    rounds = train.get("rounds", sum(said) if stages else None)
+    changed: dict[str, Any] = {"trial": True}
+    if _is_count(rounds):
+        changed["rounds"] = max(_tenth(rounds), len(stages))
+    intervals = DEFAULTS | {key: train[key] for key in DEFAULTS if key in train}
+    changed |= {key: _tenth(value) for key, value in intervals.items() if _is_count(value)}
+    tables = {name: _table(table).get("every") for name, table in _table(tree.get("tables")).items()}
+    shortened: dict[str, Any] = {"train": changed}
+    if every := {name: {"every": _tenth(value)} for name, value in tables.items() if _is_count(value)}:
+        shortened["tables"] = every
+    if _is_count(curve := _table(tree.get("evaluate")).get("every")):
+        shortened["evaluate"] = {"every": _tenth(curve)}
+    return layered.over(shortened, ORIGIN)
+
+
+def _tenth(rounds: int) -> int:
+    return max(rounds // PARTS, 1)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    """Return whether a value is a number of rounds above zero."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
