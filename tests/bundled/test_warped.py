@@ -35,7 +35,8 @@ def picture(rng: torch.Generator) -> Tensor:
 
 
 def warped(spec: Warped, picture: Tensor, *warp: float) -> Tensor:
-    """The picture under one warp, with a category of two values before it."""
+    """The picture under one warp, with a category of two values before it. Only a stroke has an output function."""
+    spec = spec if spec.stroke else spec.model_copy(update={"output": "linear"})
     values = torch.zeros(1, 2 + spec.least_style)
     values[0, 2 : 2 + len(warp)] = torch.tensor(warp)
     return WarpedNetwork(spec, Fixed(picture), SIZE)(values)
@@ -69,6 +70,12 @@ def test_a_control_point_moves_its_surroundings_alone(picture: Tensor) -> None:
     torch.testing.assert_close(found[..., 9:, 9:], picture[..., 9:, 9:], atol=2e-2, rtol=0)
 
 
+def test_a_stroke_is_added_before_the_output_function(picture: Tensor) -> None:
+    spec = Warped(stroke=0.5, control=2)
+    found = warped(spec, picture, *[0] * (AFFINE + 8), 3)
+    torch.testing.assert_close(found, torch.sigmoid(picture + 1.5))
+
+
 @pytest.mark.parametrize(("padding", "value"), [("zeros", 0.0), ("border", 1.0)])
 def test_what_lies_beyond_the_edge(padding: str, value: float) -> None:
     found = warped(Warped(shift=1.0, padding=padding), torch.ones(1, 1, *SIZE), 0, 0, 0, 0, 3)
@@ -79,7 +86,7 @@ def test_style_values_before_the_warp_draw_the_picture(rng: torch.Generator) -> 
     decoder = Warped(hidden=(5,)).decoder(3 + 2 + AFFINE, SHAPE)
     latent = torch.randn(4, 3 + 2 + AFFINE, generator=rng)
     latent[:, -AFFINE:] = 0
-    torch.testing.assert_close(decoder(latent), decoder.canvas(latent[:, :-AFFINE]))
+    torch.testing.assert_close(decoder(latent), decoder.canvas(latent[:, :-AFFINE]).sigmoid())
     assert decoder.canvas[0][0].in_features == 3 + 2
 
 
@@ -100,6 +107,6 @@ def test_vectors_are_refused() -> None:
         Warped().decoder(20, (16,))
 
 
-@pytest.mark.parametrize(("control", "least"), [(0, 6), (4, 38)])
-def test_it_states_how_many_style_values_it_reads(control: int, least: int) -> None:
-    assert Warped(control=control).least_style == least
+@pytest.mark.parametrize(("spec", "least"), [(Warped(), 6), (Warped(control=4), 38), (Warped(stroke=1.0), 7)])
+def test_it_states_how_many_style_values_it_reads(spec: Warped, least: int) -> None:
+    assert spec.least_style == least

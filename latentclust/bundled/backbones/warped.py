@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentclust.api import DecoderSpec, Shape
-from latentclust.bundled.backbones.layers import OutputName, image_shape
+from latentclust.bundled.backbones.layers import OutputName, image_shape, output_layer
 from latentclust.bundled.backbones.mlp import Mlp
 
 AFFINE = 6
@@ -20,9 +20,10 @@ AFFINE = 6
 class Warped(DecoderSpec):
     """Linear layers draw a picture from the category, and the last style values move it: rotation, scale, shear, bends.
 
-    The last 6 + 2 `control`² values of the latent vector are the warp, and zeros leave the picture in place. The other
-    style values are inputs of the linear layers, as in `mlp`. If there are none, each cluster is one picture, and its
-    images differ by warps alone. For Langevin-Gibbs inference with one chain per cluster.
+    The last values of the latent vector are 6 for the affine map, 2 `control`² for bends, and one for the `stroke`;
+    zeros leave the picture as it is. The other style values are inputs of the linear layers, as in `mlp`. If there are
+    none, each cluster is one picture, and its images differ by these values alone. For Langevin-Gibbs inference with
+    one chain per cluster.
 
     Example:
         ```toml
@@ -49,6 +50,10 @@ class Warped(DecoderSpec):
     bend: NonNegativeFloat = 0.03
     """Displacement of a control point for a style value of 1, as a fraction of the side of the image."""
 
+    stroke: NonNegativeFloat = 0.0
+    """Value that a style value of 1 adds to all pixels before the output function. Bright strokes become wider, as
+    those of a broader pen. Without it, thick and thin digits become different clusters. 0 for none."""
+
     padding: Literal["zeros", "border"] = "zeros"
     """Values beyond the edge of the picture: `zeros` or those of the `border`."""
 
@@ -57,13 +62,13 @@ class Warped(DecoderSpec):
 
     @property
     def least_style(self) -> int:
-        """Number of style values of the warp."""
-        return AFFINE + 2 * self.control**2
+        """Number of style values of the warp and the stroke."""
+        return AFFINE + 2 * self.control**2 + (self.stroke > 0)
 
     def decoder(self, width: int, shape: Shape) -> nn.Module:
         """Return a module from `(b, width)` to images `(b, c, h, w)`. Raise LatentclustError for other samples."""
         _, *sides = image_shape("warped", shape)
-        canvas = Mlp(hidden=self.hidden, output=self.output).decoder(width - self.least_style, shape)
+        canvas = Mlp(hidden=self.hidden, output="linear").decoder(width - self.least_style, shape)
         return WarpedNetwork(self, canvas, (sides[0], sides[1]))
 
 
@@ -74,9 +79,10 @@ class WarpedNetwork(nn.Module):
     bends: Tensor
 
     def __init__(self, spec: Warped, canvas: nn.Module, size: tuple[int, int]) -> None:
-        """Combine `canvas`, from `(b, d)` to pictures `(b, c, h, w)` of the given height and width, and a warp."""
+        """Combine `canvas`, from `(b, d)` to `(b, c, h, w)` before the output function, with a warp of that size."""
         super().__init__()
         self.spec, self.canvas, self.size = spec, canvas, size
+        self.output = output_layer(spec.output)
         if spec.control:
             self.register_buffer("bends", bend_basis(spec.control, size), persistent=False)
 
@@ -85,9 +91,15 @@ class WarpedNetwork(nn.Module):
         warp = latent.shape[1] - self.spec.least_style
         pictures = self.canvas(latent[:, :warp])
         with torch.autocast(latent.device.type, enabled=False):  # bf16 resolves a coordinate to a tenth of a pixel
-            positions = self.positions(latent[:, warp:].float())
+            values = latent[:, warp:].float()
+            if self.spec.stroke:
+                pictures = pictures + self.spec.stroke * values[:, -1, None, None, None]
             return functional.grid_sample(
-                pictures.float(), positions, mode="bilinear", padding_mode=self.spec.padding, align_corners=False
+                self.output(pictures.float()),
+                self.positions(values),
+                mode="bilinear",
+                padding_mode=self.spec.padding,
+                align_corners=False,
             )
 
     def positions(self, warp: Float[Tensor, "b n"]) -> Float[Tensor, "b h w 2"]:
@@ -101,7 +113,8 @@ class WarpedNetwork(nn.Module):
         ]
         if not spec.control:
             return torch.stack(axes, dim=3)
-        moved = warp[:, AFFINE:].reshape(-1, spec.control**2) @ self.bends
+        points = warp[:, AFFINE : AFFINE + 2 * spec.control**2]
+        moved = points.reshape(-1, spec.control**2) @ self.bends
         bends = (2 * spec.bend * moved).view(-1, 2, *self.size)
         return torch.stack([axis + bends[:, place] for place, axis in enumerate(axes)], dim=3)
 
