@@ -46,8 +46,19 @@ DECLARED = {
         (
             *_block("MNIST", "mnist-dls", scores(0.975, 0.936), scores(0.532, 0.500)),
             *_block("Fashion-10", "fashion-dls", scores(0.693, 0.669), scores(0.474, 0.512)),
+            *_block("YTF", "ytf-dls", scores(0.721, 0.790), scores(0.601, 0.776)),
             *_block("Pendigits", "pendigits-dls", scores(0.847, 0.803), scores(0.793, 0.730)),
+            *_block("10x_73k", "10x-73k-dls-paper", scores(0.905, 0.820), scores(0.623, 0.577)),
             *_block("digits (not in the paper)", "digits-dls", {}, {}),
+        ),
+    ),
+    "dls-table4": Table(
+        f"{PAPER}, Table 4: COIL-100",
+        "All images (section 4.5); the paper calls purity ACC.",
+        SCORES,
+        (
+            *_block("COIL-100", "coil100-dls", scores(0.822, 0.911, 0.764), scores(0.668, 0.836, 0.574)),
+            *_block("COIL-20 (not in the paper)", "coil20-dls", {}, {}),
         ),
     ),
     "dls-ablation": Table(

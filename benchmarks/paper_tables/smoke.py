@@ -13,17 +13,19 @@ from latentclust.recipe.schema import DataTable
 SAMPLES, CLASSES = 96, 5
 
 SHAPES: Mapping[str, tuple[int, ...]] = {
+    "10x-73k": (720,),
     "cifar10": (3, 32, 32),
     "coil20": (1, 32, 32),
     "coil100": (3, 32, 32),
     "digits": (1, 8, 8),
     "fashion-mnist": (1, 28, 28),
-    "imagenet-10": (3, 32, 32),
+    "imagenet10": (3, 32, 32),
     "mnist": (1, 28, 28),
     "pendigits": (16,),
     "stl10": (3, 32, 32),
     "svhn": (3, 32, 32),
     "synthetic": (100,),
+    "ytf": (3, 32, 32),
     "usps": (1, 16, 16),
 }
 """Shape of a sample by data set, smaller than that of large photographs. `data.size` sets the side of others."""
