@@ -112,6 +112,10 @@ class BarProgress:
         """Label the bar with the start."""
         self.label = f"{self.prefix}{_describe_leg(leg)}"
 
+    def on_warning(self, text: str) -> None:
+        """Print the warning above the bar."""
+        self.console.print(f"{self.prefix}warning: {text}", markup=False, highlight=False, soft_wrap=True)
+
     def on_decision(self, text: str) -> None:
         """Print the decision above the bar."""
         self.bar.stop()
@@ -181,6 +185,10 @@ class LineProgress:
     def on_leg(self, leg: Leg) -> None:
         """Start each line with the start."""
         self.leg = f"{_describe_leg(leg)}: "
+
+    def on_warning(self, text: str) -> None:
+        """Print the warning."""
+        self._print(f"warning: {text}")
 
     def on_decision(self, text: str) -> None:
         """Print the decision."""

@@ -43,6 +43,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
         latentclust recipe check digits --set prior.clusters=1
     """
     from latentclust.assemble.experiment import assemble
+    from latentclust.assemble.style_checks import style_warnings
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
@@ -50,7 +51,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
     if with_data:
         assemble(resolved, data_roots())
-    print_lines(stderr_console(), list(resolved.loaded.layered.dropped.values()))
+    print_lines(stderr_console(), [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)])
     print("ok")
 
 

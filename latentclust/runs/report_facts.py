@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from latentclust.assemble.resolve import Resolved
+from latentclust.assemble.style_checks import style_warnings
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
@@ -110,7 +111,8 @@ def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> 
     readouts = score_readouts(model, trained_on, tested, own)
     mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
-    warnings = (*([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit))
+    untrained = style_warnings(model.resolved)
+    warnings = (*untrained, *([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit))
     return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings)
 
 

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.assemble.style_checks import style_warnings
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
@@ -30,7 +31,7 @@ from latentclust.runs.start_figures import start_figures
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
-from latentclust.train.events import Listener, NullListener
+from latentclust.train.events import Listener, NullListener, WarningListener
 from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
 from latentclust.train.starts import StartCallbacks, train
@@ -90,6 +91,9 @@ def run(
     folder = _new_folder(resolved, out, overwrite)
     write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
+    if isinstance(listener, WarningListener):
+        for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)):
+            listener.on_warning(warning)
     return _run(opened, folder, device, listener or NullListener(), resume=False)
 
 

@@ -40,6 +40,13 @@ class InferenceSpec(Spec, ABC):
         """Return why the method cannot be used with a prior, or None if it can. The recipe is then invalid."""
         return None
 
+    def clusters_style_of(self, prior: PriorSpec) -> str | None:
+        """Return the name of the encoder whose style decides the clusters. None, the default, if no style does.
+
+        A warning is given if no loss trains that style.
+        """
+        return None
+
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
         """Return what the method learns once from the training images, such as centroids; empty by default.
 

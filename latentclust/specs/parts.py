@@ -81,6 +81,9 @@ class LossSpec(Spec):
     the loss reads, and `on` in its recipe table may bind them to others. It returns a 0-d float32 tensor.
     """
 
+    reads_style: ClassVar[bool] = True
+    """Whether the term depends on the style of the codes that it reads, and so can train it."""
+
     if TYPE_CHECKING:
         __call__: ClassVar[Callable[..., Scalar]]
 

@@ -103,6 +103,15 @@ class StartsListener(Protocol):
         ...
 
 
+@runtime_checkable
+class WarningListener(Protocol):
+    """A listener that also shows warnings about a recipe, before the training. Others find them in the report."""
+
+    def on_warning(self, text: str) -> None:
+        """Handle a warning, one sentence without a full stop."""
+        ...
+
+
 class NullListener:
     """A listener that ignores all events."""
 

@@ -23,6 +23,7 @@ from latentclust.report.comparison import compare_markdown, compare_runs
 from latentclust.report.results import read_results
 from latentclust.runs.report_facts import loss_advice
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run_seeds
+from latentclust.train.events import NullListener
 
 RecipeFile = Callable[[str], Path]
 
@@ -140,6 +141,20 @@ def test_a_trial_says_everywhere_that_it_is_one(
     assert "| tiny-dccs (trial) | 1 " in compare_markdown([summary])
     whole = latentclust.run(recipe("dccs"), {"train.rounds": 2}, out="whole", device="cpu")
     assert [one.trial for one in compare_runs([trial.folder, whole.folder])] == [True, False]
+
+
+def test_a_style_that_no_loss_trains_is_told_before_and_after_the_training(recipe: RecipeFile, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Told(NullListener):
+        def on_warning(self, text: str) -> None:
+            told.append(text)
+
+    settings = ("losses.style-recovery.enabled=false", "inference.use=kmeans-on-code", "train.rounds=2")
+    run = latentclust.run(recipe("clustergan"), settings, out=tmp_path / "run", device="cpu", listener=Told())
+    (untrained,) = [text for text in told if "which no loss trains" in text]
+    assert untrained in run.facts.warnings
+    assert f"- Warning: {untrained}" in (run.folder / "report.md").read_text()
 
 
 def test_a_trial_resumes_as_a_trial(recipe: RecipeFile, tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 """k-means on codes, features or pixels: ClusterGAN 2019, section 4.2 ("Disc. phi"), and its authors' code."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import final
+from typing import Literal, final
 
 import torch
 from jaxtyping import Float, Int64
 from pydantic import PositiveInt
 from torch import Tensor
 
-from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior, Represents
+from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec, Represents
 from latentclust.bundled.inference.amortized import read_code
 
 SMALLEST_VARIANCE = 1e-12
@@ -63,11 +63,14 @@ def centroid_probabilities(points: Float[Tensor, "b d"], state: Mapping[str, Ten
 class KMeansOnCode(InferenceSpec):
     """k-means on the encoder's output, cluster probabilities and style: the labels that ClusterGAN published.
 
+    DCCS (Table 4) also clusters each part of the code alone. If no loss trains the style, use the category.
+
     Example:
         ```toml
         [inference]
         use = "kmeans-on-code"
         n_init = 20
+        part = "category"
         ```
     """
 
@@ -77,20 +80,37 @@ class KMeansOnCode(InferenceSpec):
     n_init: PositiveInt = 10
     """Number of initialisations of k-means. The one with the lowest inertia is kept."""
 
+    part: Literal["all", "category", "style"] = "all"
+    """Columns of the code: the cluster probabilities, the style, or both."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Name of the encoder."""
         return (self.network,)
 
+    def objection(self, prior: PriorSpec) -> str | None:
+        """Return why the style cannot be clustered alone: the prior has none."""
+        return 'part is "style", and style_dim is 0' if self.part == "style" and not prior.style_dim else None
+
+    def clusters_style_of(self, prior: PriorSpec) -> str | None:
+        """Return the name of the encoder unless only its category is read."""
+        return self.network if self.part != "category" and prior.style_dim else None
+
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
-        """Return the centroids of the codes of the training images, with the columns of `Code.vector`."""
-        points = torch.cat([read_code(model, self.network, images).vector() for images in batches])
+        """Return the centroids of the codes of the training images; for `all`, with the columns of `Code.vector`."""
+        points = torch.cat([self._points(read_code(model, self.network, images)) for images in batches])
         return fit_centroids(points, model.prior.clusters, self.n_init, rng)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the responsibilities of the centroids and the encoder's style. `rng` is not used."""
         code = read_code(model, self.network, images)
-        return Posterior(probabilities=centroid_probabilities(code.vector(), state), style=code.style.float())
+        return Posterior(probabilities=centroid_probabilities(self._points(code), state), style=code.style.float())
+
+    def _points(self, code: Code) -> Tensor:
+        """Return the columns of a code that are clustered."""
+        if self.part == "all":
+            return code.vector()
+        return code.probabilities if self.part == "category" else code.style
 
 
 @final

@@ -1,6 +1,6 @@
 """Invariance of the cluster probabilities to augmentation: DCCS 2020, Eq. 7."""
 
-from typing import final
+from typing import ClassVar, final
 
 from latentclust.api import Code, LossSpec, Scalar
 
@@ -17,6 +17,8 @@ class AugmentationInvariance(LossSpec):
         weight = 2.0
         ```
     """
+
+    reads_style: ClassVar[bool] = False
 
     def __call__(self, code_of_real: Code, code_of_view: Code) -> Scalar:
         """Return the divergence between the clusters of images and of their views, from logits `(b, k)` each."""

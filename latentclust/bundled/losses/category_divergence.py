@@ -1,7 +1,7 @@
 """Category term of the variational bound of the semi-supervised VAE (Kingma et al. 2014, Eq. 7)."""
 
 import math
-from typing import final
+from typing import ClassVar, final
 
 from latentclust.api import Code, LossSpec, Scalar
 
@@ -19,6 +19,8 @@ class CategoryDivergence(LossSpec):
         player = "cvae"
         ```
     """
+
+    reads_style: ClassVar[bool] = False
 
     def __call__(self, code_of_real: Code) -> Scalar:
         """Return the divergence from logits `(b, k)` or `(b, k, h, w)`."""

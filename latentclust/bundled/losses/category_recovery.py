@@ -1,6 +1,6 @@
 """Recovery of the category from generated images: ClusterGAN 2019, Eq. 1; DLS-Clustering 2019, Eqs. 2 and 5."""
 
-from typing import final
+from typing import ClassVar, final
 
 from latentclust.api import Code, Latent, LossSpec, Scalar
 
@@ -17,6 +17,8 @@ class CategoryRecovery(LossSpec):
         weight = 10.0
         ```
     """
+
+    reads_style: ClassVar[bool] = False
 
     def __call__(self, code_of_fake: Code, prior_sample: Latent) -> Scalar:
         """Return the batch mean over logits and one-hot (or mixed) categories, `(b, k)` each."""

@@ -1,7 +1,7 @@
 """Likelihood term of the variational bound of the semi-supervised VAE (Kingma et al. 2014, Eq. 7)."""
 
 import math
-from typing import final
+from typing import ClassVar, final
 
 from pydantic import PositiveFloat
 
@@ -23,6 +23,8 @@ class ClusterLikelihood(LossSpec):
         sigma = 0.5
         ```
     """
+
+    reads_style: ClassVar[bool] = False
 
     sigma: PositiveFloat = 0.5
     """Standard deviation of the observation noise, in units of the [0, 1] intensity."""

@@ -56,6 +56,48 @@ def test_on_code_clusters_probabilities_beside_style_and_returns_that_style(plan
     assert torch.equal(found.style, images[:, CLUSTERS:])
 
 
+@pytest.fixture
+def crossed(rng) -> tuple[Tensor, dict[str, Tensor]]:
+    """Vectors whose logits and styles are clustered in two independent ways, and the clusters of each part."""
+    category = torch.arange(180) % CLUSTERS
+    style = torch.arange(180) // CLUSTERS % CLUSTERS
+    centres = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+    images = torch.cat((8 * torch.eye(CLUSTERS)[category], centres[style]), dim=1)
+    return images + 0.1 * torch.randn(images.shape, generator=rng), {"category": category, "style": style}
+
+
+@pytest.mark.parametrize("part", ["category", "style"])
+def test_one_part_of_the_code_is_clustered_alone(part, crossed, encoder, rng):
+    images, labels = crossed
+    inference, model = KMeansOnCode(part=part), Model({"encoder": encoder(CLUSTERS)}, PRIOR)
+    state = inference.fit(model, images.split(50), rng)
+    posterior = inference.posterior(model, images, state, rng)
+    assert adjusted_rand_score(labels[part], posterior.labels) == 1.0
+    other = labels["style" if part == "category" else "category"]
+    assert adjusted_rand_score(other, posterior.labels) == pytest.approx(0.0, abs=0.05)
+    assert state["centroids"].shape == (CLUSTERS, {"category": CLUSTERS, "style": STYLE}[part])
+    assert torch.equal(posterior.style, images[:, CLUSTERS:]), "the style is returned whatever is clustered"
+
+
+def test_by_default_the_whole_code_is_clustered(crossed, encoder, rng):
+    model = Model({"encoder": encoder(CLUSTERS)}, PRIOR)
+    first, again = (
+        inference.fit(model, [crossed[0]], torch.Generator().manual_seed(3))
+        for inference in (KMeansOnCode(), KMeansOnCode(part="all"))
+    )
+    assert torch.equal(first["centroids"], again["centroids"])
+    assert first["centroids"].shape == (CLUSTERS, CLUSTERS + STYLE)
+
+
+def test_a_style_without_values_cannot_be_clustered_alone():
+    without = OneHotGaussian(clusters=CLUSTERS, style_dim=0)
+    assert KMeansOnCode(part="style").objection(without) == 'part is "style", and style_dim is 0'
+    assert KMeansOnCode(part="style").objection(PRIOR) is None
+    assert KMeansOnCode().objection(without) is None
+    assert [KMeansOnCode().clusters_style_of(prior) for prior in (PRIOR, without)] == ["encoder", None]
+    assert KMeansOnCode(part="category").clusters_style_of(PRIOR) is None
+
+
 def test_on_features_has_no_style(planted, encoder, rng):
     model = Model({"critic": encoder(CLUSTERS)}, PRIOR)
     state = KMeansOnFeatures().fit(model, [planted[0]], rng)
