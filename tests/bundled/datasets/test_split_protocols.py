@@ -121,7 +121,7 @@ def test_options_that_contradict_a_protocol_are_refused(kind: type[Published], o
 def recipe(**evaluate: str) -> dict[str, Any]:
     """A recipe of a named protocol."""
     data = {"use": "pendigits", "protocol": "dls-pendigits-1000"}
-    return {"schema": 1, "extends": "pendigits-dls", "name": "named", "data": data, "evaluate": evaluate}
+    return {"schema": 1, "extends": "pendigits-dccs", "name": "named", "data": data, "evaluate": evaluate}
 
 
 def resolved(**evaluate: str) -> Resolved:
