@@ -24,7 +24,7 @@ def penalty(critic: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, rng:
     """Return Gulrajani's gradient penalty between two batches."""
     weight = torch.rand((len(one), *(1,) * (one.dim() - 1)), generator=rng)
     mixed = torch.lerp(other.detach(), one.detach(), weight).requires_grad_()
-    (slope,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+    (slope,) = torch.autograd.grad(critic(mixed).float().sum(), mixed, create_graph=True)
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
@@ -37,10 +37,14 @@ def adam(*networks: nn.Module) -> torch.optim.Optimizer:
 class Loop:
     """Shuffled batches of images in memory."""
 
-    def __init__(self, images: Tensor, batch: int) -> None:
-        self.images, self.batch = images, batch
+    def __init__(self, images: Tensor, batch: int, bf16: bool) -> None:
+        self.images, self.batch, self.bf16 = images, batch, bf16
         self.rng = torch.Generator().manual_seed(0)
         self.order, self.position = torch.randperm(len(images), generator=self.rng), 0
+
+    def autocast(self) -> torch.autocast:
+        """Return the context of the networks' calls in a step."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
 
     def next(self) -> Tensor:
         """Return a float batch."""
@@ -64,8 +68,8 @@ class Dccs(Loop):
 
     style = 50
 
-    def __init__(self, images: Tensor, batch: int, augment: Augment) -> None:
-        super().__init__(images, batch)
+    def __init__(self, images: Tensor, batch: int, augment: Augment, bf16: bool = False) -> None:
+        super().__init__(images, batch, bf16)
         self.augment = augment
         self.convolutions = nn.Sequential(
             *(nn.Conv2d(1, 64, 4, 2, bias=False), nn.BatchNorm2d(64), nn.LeakyReLU(0.2)),
@@ -85,30 +89,33 @@ class Dccs(Loop):
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return features, log probabilities and the latent vector."""
         features = self.convolutions(images)
-        code = self.top(features)
+        code = self.top(features).float()
         vector = torch.cat((code[:, :CLUSTERS].softmax(1), code[:, CLUSTERS:]), 1)
         return features, code[:, :CLUSTERS].log_softmax(1), vector
 
     def round(self) -> None:
         """Update all players once."""
         for _ in range(4):
-            with torch.no_grad():
-                vector = self.encode(self.next())[2]
-            drawn = self.prior(self.style)
-            distance = self.critic(vector).mean() - self.critic(drawn).mean()
+            with self.autocast():
+                with torch.no_grad():
+                    vector = self.encode(self.next())[2]
+                drawn = self.prior(self.style)
+                distance = self.critic(vector).float().mean() - self.critic(drawn).float().mean()
+                loss = distance + 10 * penalty(self.critic, vector, drawn, self.rng)
             self.critic_adam.zero_grad()
-            (distance + 10 * penalty(self.critic, vector, drawn, self.rng)).backward()
+            loss.backward()
             self.critic_adam.step()
         images = self.next()
-        features, log_seen, vector = self.encode(images)
-        _, log_view, _ = self.encode(self.augment(images))
         self.critic.requires_grad_(False)
-        others = vector[torch.randperm(self.batch, generator=self.rng)]
-        joint = self.discriminator(torch.cat((features, vector), 1))
-        marginal = self.discriminator(torch.cat((features, others), 1))
-        information = functional.softplus(-joint).mean() + functional.softplus(marginal).mean()
-        invariance = (log_seen.exp() * (log_seen - log_view)).sum(1).mean()
-        loss = 0.5 * information + 2 * invariance - self.critic(vector).mean()
+        with self.autocast():
+            features, log_seen, vector = self.encode(images)
+            _, log_view, _ = self.encode(self.augment(images))
+            others = vector[torch.randperm(self.batch, generator=self.rng)]
+            joint = self.discriminator(torch.cat((features, vector.to(features.dtype)), 1)).float()
+            marginal = self.discriminator(torch.cat((features, others.to(features.dtype)), 1)).float()
+            information = functional.softplus(-joint).mean() + functional.softplus(marginal).mean()
+            invariance = (log_seen.exp() * (log_seen - log_view)).sum(1).mean()
+            loss = 0.5 * information + 2 * invariance - self.critic(vector).float().mean()
         self.encoder_adam.zero_grad()
         loss.backward()
         self.encoder_adam.step()
@@ -128,8 +135,8 @@ class ClusterGan(Loop):
 
     style = 30
 
-    def __init__(self, images: Tensor, batch: int, augment: Augment) -> None:
-        super().__init__(images, batch)
+    def __init__(self, images: Tensor, batch: int, augment: Augment, bf16: bool = False) -> None:
+        super().__init__(images, batch, bf16)
         self.generator = nn.Sequential(
             *(nn.Linear(CLUSTERS + self.style, 1024, bias=False), nn.BatchNorm1d(1024), nn.ReLU()),
             *(nn.Linear(1024, 6272, bias=False), nn.BatchNorm1d(6272), nn.ReLU(), nn.Unflatten(1, (128, 7, 7))),
@@ -143,20 +150,23 @@ class ClusterGan(Loop):
         """Update all players once."""
         for _ in range(5):
             images = self.next()
-            with torch.no_grad():
-                fake = self.generator(self.prior(self.style))
-            distance = self.critic(fake).mean() - self.critic(images).mean()
+            with self.autocast():
+                with torch.no_grad():
+                    fake = self.generator(self.prior(self.style)).float()
+                distance = self.critic(fake).float().mean() - self.critic(images).float().mean()
+                loss = distance + 10 * penalty(self.critic, images, fake, self.rng)
             self.critic_adam.zero_grad()
-            (distance + 10 * penalty(self.critic, images, fake, self.rng)).backward()
+            loss.backward()
             self.critic_adam.step()
         self.critic.requires_grad_(False)
         drawn = self.prior(self.style)
-        fake = self.generator(drawn)
-        code = self.encoder(fake)
-        category = -(drawn[:, :CLUSTERS] * code[:, :CLUSTERS].log_softmax(1)).sum(1).mean()
-        style = (drawn[:, CLUSTERS:] - code[:, CLUSTERS:]).square().mean()
         self.next()
-        loss = 10 * category + 10 * style - self.critic(fake).mean()
+        with self.autocast():
+            fake = self.generator(drawn).float()
+            code = self.encoder(fake).float()
+            category = -(drawn[:, :CLUSTERS] * code[:, :CLUSTERS].log_softmax(1)).sum(1).mean()
+            style = (drawn[:, CLUSTERS:] - code[:, CLUSTERS:]).square().mean()
+            loss = 10 * category + 10 * style - self.critic(fake).float().mean()
         self.generator_adam.zero_grad()
         loss.backward()
         self.generator_adam.step()

@@ -1,11 +1,19 @@
-"""Compare the engine with a hand-written loop: `python benchmarks/train_throughput.py [--blocks 30] [--threads 1]`.
+"""Throughput of two commits and of a hand-written loop: `python benchmarks/train_throughput.py OLD [--blocks 12]`.
 
-DCCS and ClusterGAN rounds on MNIST shapes, batch 64, in interleaved blocks of one process; CPU time where there is no
-GPU, wall time of synchronised blocks where there is one. Both loops do the same arithmetic on the same kind of data.
+OLD is a source tree of the earlier commit, such as `git archive` or `git worktree add` makes. DCCS and ClusterGAN train
+on random images of the shape of MNIST with batches of 64, each tree with `train.precision = "auto"`, and the
+hand-written loop in the precision that the new tree selects. Each competitor has a process of its own. The processes
+take turns, block by block, in an order that rotates, and a line is printed after each block. CPU seconds are compared
+where there is no GPU, and seconds of synchronised blocks where there is one. The hand-written loop uses the same views
+and the same setting of the allocator.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,71 +21,135 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from plain_loops import LOOPS
-from provenance import write
 
-from latentclust.assemble.experiment import assemble
-from latentclust.runs.run import load_resolved_recipe
-from latentclust.tensors import Images
-from latentclust.train.devices import make_fabric
-from latentclust.train.setup import prepare_training
-
-BATCH, SAMPLES = 64, 10_000
+NEW = Path(__file__).resolve().parents[1]
+BATCH, SAMPLES, WARM_UP = 64, 10_000, 2
+ROUNDS = {"dccs": 5, "clustergan": 1}
+"""Rounds of a block by system."""
 
 
 def main() -> None:
     """Time both systems and write benchmarks/results/train_throughput.json."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--blocks", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=4, help="rounds per block")
+    parser.add_argument("old", type=Path)
+    parser.add_argument("--commit", default="", help="name of the commit of OLD")
+    parser.add_argument("--blocks", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     pixels = np.random.default_rng(0).integers(0, 256, (SAMPLES, 1, 28, 28), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "images.npy"
         np.save(data, pixels)
-        found = {system: measure(system, data, pixels, options) for system in LOOPS}
-    for system, row in found.items():
-        print(
-            f"{system}: engine / plain = {row['ratio']:.3f} of the steps per second ({row['engine_steps_per_s']:.1f})"
-        )
-    print(write("train_throughput", {"batch": BATCH, "blocks": options.blocks, "results": found}))
+        found = {system: compare(system, data, options) for system in ROUNDS}
+    from provenance import write
+
+    findings = {"old": options.commit, "batch": BATCH, "blocks": options.blocks, "threads": options.threads}
+    command = f"python benchmarks/train_throughput.py OLD --commit {options.commit} --blocks {options.blocks}"
+    print(write("train_throughput", findings | {"results": found}, command))
 
 
-def measure(system: str, data: Path, pixels: Any, options: argparse.Namespace) -> dict[str, float]:
-    """Return medians over interleaved blocks."""
-    engine, steps, augment = engine_round(system, data)
-    plain = LOOPS[system](torch.from_numpy(pixels), BATCH, augment)
-    ours: list[float] = []
-    theirs: list[float] = []
-    for block in range(options.blocks + 2):
-        for seconds, play in (
-            ((ours, engine), (theirs, plain.round)) if block % 2 else ((theirs, plain.round), (ours, engine))
-        ):
-            seconds.append(timed(play, options.rounds))
-    ours, theirs = ours[2:], theirs[2:]
-    per_block = options.rounds * steps
+def compare(system: str, data: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Return images per second of each competitor and their ratios, medians over the blocks."""
+    new = Worker("new", system, data, NEW, options.threads)
+    workers = {
+        "old": Worker("old", system, data, options.old.resolve(), options.threads),
+        "new": new,
+        "plain": Worker("plain", system, data, NEW, options.threads, new.precision),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in workers}
+    names = list(workers)
+    for block in range(options.blocks):
+        for at in range(len(names)):
+            name = names[(block + at) % len(names)]
+            seconds[name].append(workers[name].play(ROUNDS[system]))
+        images = ROUNDS[system] * new.steps * BATCH
+        rates = {name: f"{images / found[-1]:,.0f}" for name, found in seconds.items()}
+        print(f"{system} block {block + 1}/{options.blocks}: images/s {rates}", flush=True)
+    for worker in workers.values():
+        worker.stop()
+    row = summary(seconds, images) | {"precision": {name: worker.precision for name, worker in workers.items()}}
+    print(system, {key: value for key, value in row.items() if key != "seconds"}, flush=True)
+    return row
+
+
+def summary(seconds: dict[str, list[float]], images: int) -> dict[str, Any]:
+    """Return the medians of rates and of the ratios of neighbouring blocks."""
+
+    def ratio(slower: str, faster: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[slower], seconds[faster], strict=True))
+
     return {
-        "ratio": statistics.median(theirs) / statistics.median(ours),
-        "paired_ratio": statistics.median(b / a for a, b in zip(ours, theirs, strict=True)),
-        "engine_steps_per_s": per_block / statistics.median(ours),
-        "plain_steps_per_s": per_block / statistics.median(theirs),
+        "images_per_s": {name: round(images / statistics.median(found), 1) for name, found in seconds.items()},
+        "new / old": round(ratio("old", "new"), 3),
+        "new / plain": round(ratio("plain", "new"), 3),
+        "seconds": {name: [round(value, 4) for value in found] for name, found in seconds.items()},
     }
 
 
-def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Callable[[Any], Any]]:
-    """Return the engine's round, its steps, and the recipe's augmentation, which the plain loop also uses."""
-    settings = [
-        "name=throughput",
-        "data.use=array",
-        f"data.path={data}",
-        "train.rounds=1000000",
-        f"train.batch_size={BATCH}",
-    ]
+class Worker:
+    """A process that trains one competitor block by block."""
+
+    def __init__(self, name: str, system: str, data: Path, tree: Path, threads: int, precision: str = "auto") -> None:
+        environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": str(threads)}
+        serve = "from train_throughput import serve; import sys; serve(*sys.argv[1:])"
+        command = [sys.executable, "-c", serve, name, system, str(data), str(threads), precision]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=Path(__file__).parent,
+        )
+        self.steps, self.precision = self._read()
+
+    def play(self, rounds: int) -> float:
+        """Return the seconds of a number of rounds."""
+        assert self._process.stdin is not None
+        print(rounds, file=self._process.stdin, flush=True)
+        return float(self._read())
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a worker ended: {' '.join(map(str, self._process.args))}")  # type: ignore[arg-type]
+        return json.loads(line)
+
+
+def serve(name: str, system: str, data: str, threads: str, precision: str) -> None:
+    """Print steps and precision, then the seconds of as many rounds as each line of stdin asks for."""
+    import torch
+    from plain_loops import LOOPS
+
+    torch.set_num_threads(int(threads))
+    play, steps, chosen, augment = engine_round(system, Path(data), precision)
+    if name == "plain":
+        play = LOOPS[system](torch.from_numpy(np.load(data)), BATCH, augment, bf16=precision == "bf16").round
+    for _ in range(WARM_UP):
+        play()
+    print(json.dumps([steps, chosen]), flush=True)
+    for line in sys.stdin:
+        print(timed(play, int(line)), flush=True)
+
+
+def engine_round(system: str, data: Path, precision: str) -> tuple[Callable[[], None], int, str, Callable[[Any], Any]]:
+    """Return the engine's round, its steps and precision, and the recipe's views, which the plain loop also uses."""
+    import torch
+
+    from latentclust.assemble.experiment import assemble
+    from latentclust.runs.run import load_resolved_recipe
+    from latentclust.tensors import Images
+    from latentclust.train.devices import make_fabric
+    from latentclust.train.setup import prepare_training
+
+    settings = ("name=throughput", "train.rounds=1000000", f"train.batch_size={BATCH}", f"train.precision={precision}")
     tables: dict[str, Any] = {"schema": 1, "extends": f"{system}@1", "data": {"use": "array", "path": str(data)}}
-    experiment = assemble(load_resolved_recipe(tables, tuple(settings)), ())
+    experiment = assemble(load_resolved_recipe(tables, settings), ())
     training = prepare_training(experiment, make_fabric("auto", 1), Path())
     training.state.networks.train()
     rounds = iter(range(1, 1_000_000))
@@ -92,11 +164,15 @@ def engine_round(system: str, data: Path) -> tuple[Callable[[], None], int, Call
     def play() -> None:
         training._train_round(next(rounds))
 
-    return play, sum(player.steps for player in training.state.players.values()), augment
+    players = training.state.players.values()
+    chosen = getattr(training.state, "precision", next(iter(players))._precision)
+    return play, sum(player.steps for player in players), chosen.name, augment
 
 
 def timed(play: Callable[[], None], rounds: int) -> float:
     """Return the seconds of a block."""
+    import torch
+
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.synchronize()

@@ -63,7 +63,8 @@ class Chains:
     def advance(self, batch: Batch, progress: float) -> None:
         """Advance the chains of a batch. The state does not change until `commit`."""
         rows = {name: select_rows(tensor, batch.index, self.rng.device) for name, tensor in self.state.items()}
-        with evaluation_mode(self._networks()), self.precision.forward():
+        networks = self._networks()
+        with evaluation_mode(networks), self.precision.converted_weights(networks), self.precision.forward():
             valid = None if batch.valid is None else Mask(batch.valid)
             found = self.spec.advance(self.model, Images(self.read(batch)), rows, progress, self.rng, valid)
         self.values = dict(found.quantities)

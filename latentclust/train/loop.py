@@ -162,8 +162,9 @@ class Training:
         for player in state.players.values():
             player.refresh(progress)
             hold_other_networks(all_players, player)
-            for _ in range(player.steps):
-                player.step(batch or state.feed.next())
+            with state.precision.converted_weights(state.networks.values()):
+                for _ in range(player.steps):
+                    player.step(batch or state.feed.next())
         if state.chains is not None:
             state.chains.commit()
 

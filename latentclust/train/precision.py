@@ -1,7 +1,8 @@
 """Mixed precision: the scope of autocast, the loss scaling of fp16, and what `auto` selects for a training."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -18,9 +19,12 @@ LINEAR_WEIGHTS = 2**15
 CONVOLUTION_WEIGHTS = 2**11
 """Smallest convolution, in weights, that bf16 accelerates on a CPU."""
 
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+"""Layers that autocast computes in the lower precision."""
+
 
 class Precision:
-    """The precision of the networks' computations. Losses, penalties and parameters are always float32.
+    """The precision of the networks' computations. Parameters and losses are always float32.
 
     Args:
         name: `fp32`, `bf16`, `fp16` or `auto`: bf16 on a GPU that supports it, fp16 on another GPU, fp32 on the CPU.
@@ -44,9 +48,66 @@ class Precision:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=DTYPES[self.name])
 
+    def step(self) -> AbstractContextManager[object]:
+        """Return the context of a whole step, in which each weight is converted at most once.
+
+        Autocast is off in it. It keeps its converted weights until the outermost context ends.
+        """
+        if self.name == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=DTYPES[self.name], enabled=False)
+
+    def in_losses(self) -> AbstractContextManager[object]:
+        """Return the context in which losses call networks: that of quantities in bf16, and otherwise none.
+
+        The range of fp16 is too small for the gradients of a penalty, which no scaler scales.
+        """
+        return self.forward() if self.name == "bf16" else nullcontext()
+
+    @contextmanager
+    def converted_weights(self, networks: Iterable[nn.Module]) -> Iterator[None]:
+        """Keep the held weights of networks in bf16 on a CPU, so that no call converts them again.
+
+        The results do not change by a bit. Nothing is done in fp32, in fp16, where losses call networks in float32, and
+        on a GPU, because CUDA graphs read the weights where they were captured.
+
+        Args:
+            networks: Networks; their layers whose weights have no gradients are converted, and restored afterwards.
+        """
+        if self.name != "bf16" or self.device.type != "cpu":
+            yield
+            return
+        layers = (module for network in networks for module in network.modules() if isinstance(module, LAYERS))
+        held = {id(p): p for layer in layers for p in layer.parameters(recurse=False) if not p.requires_grad}
+        originals = [(parameter, parameter.data) for parameter in held.values() if parameter.dtype == torch.float32]
+        try:
+            for parameter, data in originals:
+                parameter.data = data.to(torch.bfloat16)
+            yield
+        finally:
+            for parameter, data in originals:
+                parameter.data = data
+
     def scaler(self) -> torch.amp.GradScaler:
         """Return a new loss scaler; each player has one. It is disabled unless the precision is fp16."""
         return torch.amp.GradScaler(self.device.type, enabled=self.name == "fp16")
+
+
+class NetworkInLosses:
+    """A network as losses call it: in bf16 if quantities are computed in bf16, and otherwise in float32."""
+
+    def __init__(self, network: Callable[..., Any], precision: Precision) -> None:
+        self._network, self._precision = network, precision
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return the output of the network."""
+        with self._precision.in_losses():
+            return self._network(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the network. Its methods and layers compute in the same precision."""
+        found = getattr(self._network, name)
+        return NetworkInLosses(found, self._precision) if callable(found) else found
 
 
 class TrainingPrecision(Precision):
@@ -86,10 +147,8 @@ class TrainingPrecision(Precision):
 
 def have_large_layers(networks: Iterable[nn.Module]) -> bool:
     """Return whether any layer of the networks is large enough for bf16 to be faster on a CPU."""
-    least: dict[type[nn.Module], int] = {
-        nn.Linear: LINEAR_WEIGHTS,
-        nn.Conv2d: CONVOLUTION_WEIGHTS,
-        nn.ConvTranspose2d: CONVOLUTION_WEIGHTS,
-    }
-    layers = (module for network in networks for module in network.modules() if type(module) in least)
-    return any(sum(p.numel() for p in layer.parameters()) >= least[type(layer)] for layer in layers)
+    layers = (module for network in networks for module in network.modules() if isinstance(module, LAYERS))
+    return any(
+        layer.weight.numel() >= (LINEAR_WEIGHTS if isinstance(layer, nn.Linear) else CONVOLUTION_WEIGHTS)
+        for layer in layers
+    )

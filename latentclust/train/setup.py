@@ -13,6 +13,7 @@ from latentclust.assemble.table_checks import IMAGES
 from latentclust.data.feed import Feed, to_float
 from latentclust.data.open_feed import map_batch, open_feed
 from latentclust.specs.inference import ChainSpec, Model
+from latentclust.train.allocator import keep_freed_memory
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import TrainingState
 from latentclust.train.cluster_watch import ClusterWatch, find_watched
@@ -36,6 +37,8 @@ def prepare_training(
         folder: Folder of the checkpoint.
         callbacks: Functions that the training calls, if any.
     """
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     resolved = experiment.resolved
     networks = nn.ModuleDict(experiment.networks).to(fabric.device)
     rng = torch.Generator(fabric.device)

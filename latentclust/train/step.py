@@ -12,7 +12,7 @@ from latentclust.recipe.schema import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at
 from latentclust.tensors import View
 from latentclust.train.cluster_watch import ClusterWatch
-from latentclust.train.precision import Precision
+from latentclust.train.precision import NetworkInLosses, Precision
 from latentclust.train.step_inputs import Input
 
 Reduce = Callable[[Tensor], Tensor]
@@ -70,7 +70,12 @@ class Player:
         given_inputs = [name for name in self.plan.given if name in inputs]
         self._inputs = [(inputs[name], place[name], place.get(name + ALIGNMENT)) for name in given_inputs]
         self._nodes = [(n.function, [place[name] for name in n.reads], place[n.name]) for n in self.plan.nodes]
-        self._terms = [(term.loss, [place[name] for name in term.reads]) for term in self.plan.terms]
+        in_losses = dict(place)
+        for name in self.plan.given:
+            if isinstance(given.get(name), nn.Module):
+                in_losses[name] = len(self._values)
+                self._values.append(NetworkInLosses(given[name], self._precision))
+        self._terms = [(term.loss, [in_losses[name] for name in term.reads]) for term in self.plan.terms]
 
     def refresh(self, progress: float) -> None:
         """Set the learning rate and the term weights of the next steps; `progress` of the stage is in [0, 1)."""
@@ -108,13 +113,14 @@ class Player:
             values[place] = value.images if isinstance(value, View) else value
             if isinstance(value, View) and alignment is not None:
                 values[alignment] = value.alignment
-        with self._precision.forward():
-            for function, reads, place in self._nodes:
-                values[place] = function(*[values[read] for read in reads])
-            if self.watch is not None and self.watch[0].due:
-                watch, name = self.watch
-                watch.count(values[self._place[name]], batch.valid)
-        return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
+        with self._precision.step():
+            with self._precision.forward():
+                for function, reads, place in self._nodes:
+                    values[place] = function(*[values[read] for read in reads])
+                if self.watch is not None and self.watch[0].due:
+                    watch, name = self.watch
+                    watch.count(values[self._place[name]], batch.valid)
+            return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
 
     def drain(self) -> dict[str, float]:
         """Return the mean of each term since the last call, and reset the sums."""

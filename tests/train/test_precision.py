@@ -1,6 +1,7 @@
 """Mixed precision: networks in the lower one, losses and parameters in float32, fp16 with a scaler of its own."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from latentclust.errors import InterruptedRunError
 from latentclust.tensors import Code, Latent
 from latentclust.train.bf16_probe import bf16_is_faster
 from latentclust.train.loop import Training
-from latentclust.train.precision import Precision, have_large_layers
+from latentclust.train.precision import NetworkInLosses, Precision, have_large_layers
 
 MakeTraining = Callable[..., Training]
 
@@ -65,14 +66,13 @@ class Spy:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("name", ["clustergan", "dccs"])
-def test_layers_compute_low_while_losses_and_penalty_stay_in_float32(
-    training: MakeTraining, name: str, precision: str
-) -> None:
+def test_layers_compute_low_while_losses_stay_in_float32(training: MakeTraining, name: str, precision: str) -> None:
     made = training(name, f"train.precision='{precision}'", "train.rounds=1")
     spy = Spy(made)
     made.run()
     assert spy.layers[False] == {DTYPES[precision]}
-    assert spy.layers[True] == {torch.float32}, "the gradient penalty runs the bare critic"
+    in_penalty = torch.bfloat16 if precision == "bf16" else torch.float32
+    assert spy.layers[True] == {in_penalty}, "fp16 is too narrow for the slopes of the gradient penalty"
     assert spy.values == {torch.float32}
     state = [item for player in made.state.players.values() for item in player.optimizer.state.values()]
     assert {tensor.dtype for item in state for tensor in item.values()} == {torch.float32}
@@ -125,6 +125,62 @@ def test_a_scaler_is_part_of_the_checkpoint(training: MakeTraining) -> None:
     again.run(resume=True)
     assert again.state.players["both"].scaler.state_dict() == made.state.players["both"].scaler.state_dict()
     assert again.state.players["both"].scaler.get_scale() == 64.0
+
+
+def penalty_and_gradients(training: Training) -> tuple[Tensor, Tensor]:
+    """The gradient penalty of a first batch, and its gradients of the critic's weights, flat."""
+    player = training.state.players["critic"]
+    training.rng.manual_seed(1)
+    names = [term.name for term in player.plan.terms]
+    term = player.terms(training.state.feed.next())[names.index("gradient-penalty")]
+    return term.detach(), torch.cat(
+        [g.flatten() for g in torch.autograd.grad(term, player.parameters, allow_unused=True) if g is not None]
+    )
+
+
+@pytest.mark.parametrize("name", ["clustergan", "dccs"])
+def test_a_penalty_in_bf16_has_nearly_the_value_and_the_gradients_of_fp32(training: MakeTraining, name: str) -> None:
+    wide = ("networks.critic.hidden=[256, 256]",)
+    exact, gradients = penalty_and_gradients(training(name, *wide, "train.precision='fp32'"))
+    rounded, near = penalty_and_gradients(training(name, *wide, "train.precision='bf16'"))
+    assert rounded != exact
+    torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0)
+    assert torch.nn.functional.cosine_similarity(near, gradients, dim=0) > 0.999
+
+
+def test_held_weights_are_converted_once_and_restored(training: MakeTraining) -> None:
+    made = training("dccs", "train.precision='bf16'")
+    networks, precision = made.state.networks, made.state.precision
+    for parameter in networks["critic"].parameters():
+        parameter.requires_grad_(False)
+    before = {name: tensor.clone() for name, tensor in networks.state_dict().items()}
+    with precision.converted_weights(networks.values()):
+        assert {p.dtype for p in networks["critic"].parameters()} == {torch.bfloat16}
+        assert {p.dtype for p in networks["encoder"].parameters()} == {torch.float32}, "it is trained"
+    for name, tensor in networks.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+
+
+@pytest.mark.parametrize("name", ["clustergan", "dccs", "cgm"])
+def test_weights_that_are_converted_once_train_to_the_same_bits(
+    training: MakeTraining, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    once = training(name, "train.precision='bf16'", folder="once")
+    once.run()
+    monkeypatch.setattr(Precision, "converted_weights", lambda *_: nullcontext())
+    each_time = training(name, "train.precision='bf16'", folder="each-time")
+    each_time.run()
+    for key, tensor in once.state.networks.state_dict().items():
+        assert torch.equal(each_time.state.networks.state_dict()[key], tensor), key
+
+
+def test_a_network_in_losses_computes_its_methods_and_layers_in_bf16_too(training: MakeTraining) -> None:
+    made = training("dccs", "train.precision='bf16'")
+    critic = NetworkInLosses(made.state.networks["critic"], made.state.precision)
+    sample = torch.zeros(2, 12)
+    assert critic.head(critic.body(sample)[0]).dtype == torch.bfloat16
+    assert critic.represent(sample).dtype == torch.float32, "the method returns float32"
+    assert critic.training is True
 
 
 def test_auto_is_fp32_on_a_cpu_outside_of_training() -> None:
