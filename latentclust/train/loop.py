@@ -162,7 +162,8 @@ class Training:
         for player in state.players.values():
             player.refresh(progress)
             hold_other_networks(all_players, player)
-            with state.precision.converted_weights(state.networks.values()):
+            read = [state.networks[name] for name in player.plan.given if name in state.networks]
+            with state.precision.converted_weights(read):
                 for _ in range(player.steps):
                     player.step(batch or state.feed.next())
         if state.chains is not None:
