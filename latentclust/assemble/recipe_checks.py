@@ -82,7 +82,7 @@ def check_protocol(lookup: Lookup, recipe: Recipe, dataset: DatasetSpec | None) 
     protocol, split = dataset.split_protocol() if dataset else None, recipe.evaluate.split
     if protocol is not None and split not in (None, protocol.scored.split):
         what = f"is {split!r}, but the protocol {protocol.name} scores {protocol.scored}"
-        lookup.add_issue("evaluate.split", what, "Remove it, or data.protocol")
+        lookup.add_issue("evaluate.split", what, "Remove it, or name another protocol in data.protocol")
 
 
 def check_names(lookup: Lookup, recipe: Recipe) -> None:

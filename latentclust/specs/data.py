@@ -174,7 +174,9 @@ class Rows:
         """
         if self.of not in (None, count):
             what = f"requires the {self.of:,} published samples of {self.split!r}, got {count:,}"
-            raise LatentclustError.at("data.protocol", what, "Use the complete published files, or remove it")
+            raise LatentclustError.at(
+                "data.protocol", what, "Use the complete published files, or name another protocol"
+            )
         return np.arange(self.start, count if self.stop is None else self.stop, dtype=np.int64)
 
 

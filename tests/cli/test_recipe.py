@@ -19,6 +19,18 @@ def test_a_sound_recipe_is_ok(cli, recipe):
     assert cli("recipe", "check", recipe, "--with-data").out == "ok\n"
 
 
+def test_keys_that_another_backbone_drops_are_named(cli, tmp_path):
+    tables = {"schema": 1, "extends": "clustergan@1", "name": "dropped", "data": {"use": "digits"}}
+    tables["networks"] = {"critic": {"use": "mlp"}}
+    (tmp_path / "dropped.toml").write_text(tomli_w.dumps(tables))
+    outcome = cli("recipe", "check", tmp_path / "dropped.toml")
+
+    assert (outcome.code, outcome.out) == (0, "ok\n")
+    assert 'networks.critic.init: `init = "normal"` of clustergan@1 does not hold any more' in outcome.err
+    assert "Set init in this table too" in outcome.err
+    assert cli("recipe", "check", tmp_path / "dropped.toml", "--set", "networks.critic.init=default").err == ""
+
+
 def test_every_problem_is_numbered(cli, recipe):
     outcome = cli("recipe", "check", recipe, "--set", "train.rounds=0", "--set", "prior.clusters=1")
 

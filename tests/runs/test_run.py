@@ -46,6 +46,14 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_the_report_names_keys_that_another_backbone_dropped(recipe: RecipeFile, vectors: Path, tmp_path: Path) -> None:
+    settings = (*on(vectors), "networks.encoder.init=default", "networks.generator.init=default")
+    finished = latentclust.run(recipe("clustergan"), settings, out=tmp_path / "run", device="cpu")
+    text = (finished.folder / "report.md").read_text("utf-8")
+    assert 'networks.critic.init: `init = "normal"` of clustergan@1 does not hold any more' in text
+    assert "networks.encoder.init" not in text
+
+
 def test_a_run_leaves_what_the_readme_names(finished: FinishedRun) -> None:
     found = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*") if path.is_file()}
     assert found == {

@@ -68,7 +68,7 @@ class Published(DatasetSpec, ABC):
             found = getattr(self, key)
             if found != wanted:
                 what = f"is {json.dumps(found)}, but the protocol {protocol.name} requires {json.dumps(wanted)}"
-                raise LatentclustError.at(key, what, f"Set it to {json.dumps(wanted)}, or remove data.protocol")
+                raise LatentclustError.at(key, what, f"Set it to {json.dumps(wanted)}, or name another data.protocol")
         return self
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
