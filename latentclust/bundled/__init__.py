@@ -55,6 +55,7 @@ from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
+from latentclust.bundled.losses.category_balance import CategoryBalance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.category_recovery import CategoryRecovery
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
@@ -141,6 +142,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
     return {
         "adversarial": Adversarial,
         "augmentation-invariance": AugmentationInvariance,
+        "category-balance": CategoryBalance,
         "category-divergence": CategoryDivergence,
         "category-recovery": CategoryRecovery,
         "cluster-likelihood": ClusterLikelihood,
