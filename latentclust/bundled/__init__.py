@@ -82,6 +82,7 @@ from latentclust.bundled.views.erase import Erase
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.local_statistics import LocalStatistics
+from latentclust.bundled.views.morphology import Morphology
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
@@ -182,6 +183,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "channel-shuffle": ChannelShuffle,
         "colour-jitter": ColourJitter,
         "erase": Erase,
+        "morphology": Morphology,
         "flip": Flip,
         "grayscale": Grayscale,
         "local-statistics": LocalStatistics,
