@@ -1,21 +1,29 @@
 """Train recipes with several seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
-A recipe is a shipped one or a file. The runs are kept in `runs/benchmarks/`, and the scores are written to
-`benchmarks/results/clustering-RECIPE.json`, with the contingency table of each seed, the worst seed and the number of
-empty clusters.
+A recipe is a shipped one or a file; the seeds count from 0. The scores are written to
+`benchmarks/results/clustering-RECIPE.json` after each seed, with the contingency tables, the worst seed and the number
+of empty clusters. The runs are kept in `runs/benchmarks/`: the same command again skips finished seeds and resumes a
+stopped one.
 """
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from provenance import write
 
+from latentclust.report.results import RunResult, summarise
 from latentclust.runs.log_file import read_log
-from latentclust.runs.run import FinishedRun, run_seeds
-from latentclust.runs.run_folder import METRICS
+from latentclust.runs.run import load_resolved_recipe, resume, run
+from latentclust.runs.run_folder import METRICS, RECIPE
+from latentclust.train.checkpoint import NAME as CHECKPOINT
 from latentclust.train.devices import describe
 from latentclust.train.events import Record
+
+KEPT = "benchmark.json"
+"""File in the folder of a seed with its findings."""
 
 
 class Lines:
@@ -38,17 +46,28 @@ class Lines:
         """Do nothing."""
 
 
-def curve(folder: Path) -> list[dict[str, float]]:
-    """Return the learning curve of a run: metrics by round, if `evaluate.every` is set."""
+def one_seed(recipe: str, seed: int, settings: list[str], folder: Path) -> dict[str, Any]:
+    """Return the findings of a seed: those of an earlier call of the same settings, else from a new or resumed run."""
+    settings = [*settings, f"seed={seed}"]
+    kept = folder / KEPT
+    text = load_resolved_recipe(recipe, settings).loaded.text
+    same = (folder / RECIPE).is_file() and (folder / RECIPE).read_text(encoding="utf-8") == text
+    if same and kept.is_file():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    if same and (folder / CHECKPOINT).is_file():
+        finished = resume(folder, listener=Lines())
+    else:
+        finished = run(recipe, settings, out=folder, overwrite=True, listener=Lines())
+    table = finished.facts.table
     lines = read_log(folder / METRICS)
-    return [
-        {"round": line["round"], "seconds": line["seconds"], **line["oracle"]} for line in lines if "oracle" in line
-    ]
-
-
-def contingency(finished: FinishedRun) -> list[list[int]] | None:
-    """Return the counts of a run by cluster (rows) and class (columns). None without ground truth."""
-    return None if finished.facts.table is None else finished.facts.table.tolist()
+    findings = {
+        "result": finished.result.model_dump(mode="json"),
+        "contingency": None if table is None else table.tolist(),
+        "seconds": round(lines[-1]["seconds"] if lines else finished.result.seconds, 1),
+        "curve": [{"round": x["round"], "seconds": x["seconds"], **x["oracle"]} for x in lines if "oracle" in x],
+    }
+    kept.write_text(json.dumps(findings), encoding="utf-8")
+    return findings
 
 
 def main() -> None:
@@ -59,24 +78,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--label", default="", help="appended to the result's name")
+    parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks"), help="folder of the runs")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for recipe in options.recipes:
         name = Path(recipe).stem + options.label
-        folder = Path("runs/benchmarks") / name
-        _, summary, runs = run_seeds(
-            recipe, options.seeds, options.settings, out=folder, overwrite=True, listener=lambda _: Lines()
-        )
-        findings = summary.model_dump() | {
-            "settings": options.settings,
-            "contingency": [contingency(finished) for finished in runs],
-            "seconds": [round(finished.result.seconds, 1) for finished in runs],
-            "curves": [curve(finished.folder) for finished in runs],
-            "ran_on": describe(torch.device("cpu"))
-            if not torch.cuda.is_available()
-            else describe(torch.device("cuda")),
-        }
-        print(write(f"clustering-{name}", findings), summary.mean, flush=True)
+        rows: list[dict[str, Any]] = []
+        for seed in range(options.seeds):
+            rows.append(one_seed(recipe, seed, options.settings, options.runs / name / f"seed-{seed}"))
+            summary = summarise([RunResult.model_validate(row["result"]) for row in rows])
+            findings = summary.model_dump() | {
+                "settings": options.settings,
+                "contingency": [row["contingency"] for row in rows],
+                "seconds": [row["seconds"] for row in rows],
+                "curves": [row["curve"] for row in rows],
+                "ran_on": describe(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
+            }
+            print(write(f"clustering-{name}", findings), f"after seed {seed}:", summary.mean, flush=True)
 
 
 if __name__ == "__main__":
