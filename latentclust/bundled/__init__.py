@@ -53,6 +53,7 @@ from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
+from latentclust.bundled.losses.adaptive_wasserstein_critic import AdaptiveWassersteinCritic
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
 from latentclust.bundled.losses.category_balance import CategoryBalance
@@ -141,6 +142,7 @@ def provide_priors() -> Mapping[str, type[PriorSpec]]:
 def provide_losses() -> Mapping[str, type[LossSpec]]:
     """Provide the losses of ClusterGAN, DLS-Clustering, DCCS, InfoGAN, IIC, CGM and the conditional VAE."""
     return {
+        "adaptive-wasserstein-critic": AdaptiveWassersteinCritic,
         "adversarial": Adversarial,
         "augmentation-invariance": AugmentationInvariance,
         "category-balance": CategoryBalance,
