@@ -1,4 +1,4 @@
-"""Critic of the latent whose prior follows the shares of the clusters: DCCS 2020, Eq. 11, for classes of unequal size."""
+"""Critic of the latent for classes of unequal size: DCCS 2020, Eq. 11, with a prior that follows the clusters."""
 
 from typing import Annotated, final
 
@@ -34,7 +34,7 @@ class AdaptiveWassersteinCritic(LossSpec):
     def __call__(
         self, score_of_prior: Scores, score_of_code: Scores, prior_sample: Latent, code_of_real: Code
     ) -> Scalar:
-        """Return the difference of the means over batches of scores `(b,)`, of categories `(b, k)` and logits `(b, k)`."""
+        """Return the difference of the means, from scores `(b,)`, categories `(b, k)` and logits `(b, k)`."""
         shares = code_of_real.logits.detach().float().softmax(dim=1).mean(dim=0)
         equal = 1 / len(shares)
         weights = prior_sample.category @ (equal + self.adaptation * (shares - equal))  # (b,)
