@@ -30,8 +30,8 @@ class CategoryBalance(LossSpec):
         ```
     """
 
-    floor: Share = 0.5
-    """Least share of a cluster, as a fraction of the equal share 1/K."""
+    floor: Share = 1.0
+    """Least share of a cluster, as a fraction of the equal share 1/K. Classes of unequal size need a lower one."""
 
     def __call__(self, code_of_real: Code) -> Scalar:
         """Return the shortfall of the shares over the batch of logits `(b, k)` or `(b, k, h, w)`."""

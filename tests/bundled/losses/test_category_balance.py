@@ -36,7 +36,7 @@ def test_a_cluster_without_samples_is_pulled_as_hard_as_one_below_the_floor(code
     pulls = []
     for offset in (4.0, 40.0):
         moved = (logits - offset * torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0])).requires_grad_()
-        CategoryBalance()(code(logits=moved)).backward()
+        CategoryBalance(floor=0.5)(code(logits=moved)).backward()
         pulls.append(moved.grad[:, 4].sum().item())
     assert pulls[1] == pytest.approx(-1 / 5, abs=1e-6)
     assert pulls[0] == pytest.approx(pulls[1], rel=0.05)
