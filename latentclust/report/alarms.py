@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from latentclust.evaluate.empty_clusters import NEAR_EMPTY_SHARE, find_empty
 from latentclust.report.facts import RunFacts
 
-GENERAL_ADVICE = "Try another seed, a lower learning rate or more rounds."
+GENERAL_ADVICE = "Compare several train.starts, or try another seed, a lower learning rate or more rounds."
 
 IN_A_TRIAL = "A trial may be too short to use every cluster. If the whole run has empty clusters, too:"
 """Precedes the advice after a trial."""
