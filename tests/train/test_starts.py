@@ -137,6 +137,21 @@ def test_figures_are_asked_for_by_name_and_do_not_change_the_training(
     assert all(torch.equal(tensor, weights(alone)[name]) for name, tensor in weights(found).items())
 
 
+def test_a_loss_of_weight_zero_compares_starts_and_changes_no_training(
+    experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    watched = "losses.watched={use='category-divergence', player='encoder', weight=0.0}"
+    made = experiment("dccs", *FOUR[:2], "train.score_starts_by=['losses.watched']", watched)
+    found, log = trained(made, tmp_path / "four")
+    values = {score.start: score.values["losses.watched"] for score in log.decisions[0].scores}
+    assert len(set(values.values())) == 4
+    assert log.decisions[0].kept[0] == min(values, key=lambda start: values[start])
+    alone = with_seed(experiment("dccs", "train.rounds=32"), start_seed(3, log.chosen or 0))
+    prepare_training(alone, make_fabric("cpu", 1), tmp_path).run()
+    expected = weights(alone)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights(found).items())
+
+
 def test_a_start_that_fails_is_out_and_all_that_fail_end_the_run(
     experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
