@@ -30,6 +30,7 @@ TABLES = {
     "[tables.NAME]": schema.SampleTable,
     "[stages.NAME]": schema.StageTable,
     "[losses.NAME]": schema.LossTable,
+    "[train.starts]": schema.StartsTable,
     "[train]": schema.TrainTable,
     "[inference]": schema.PartTable,
     "[evaluate]": schema.EvaluateTable,

@@ -22,6 +22,7 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "chain_agreement",
     "class_iou",
     "confidence",
+    "starts",
     "trial",
     "largest_posterior",
     "mean_posterior",
