@@ -56,7 +56,7 @@ def small(source: str | Mapping[str, Any], settings: tuple[str, ...], folder: Pa
     return tree | {
         "networks": networks,
         "data": kept | {"use": "array", "path": str(_generated(folder, shape))},
-        "train": tree["train"] | {"rounds": 2, "batch_size": 16, "log_every": 1, "select_by": "last"},
+        "train": tree["train"] | {"rounds": 2, "batch_size": 16, "log_every": 1, "select_by": "last", "starts": 1},
         "inference": inference,
         "evaluate": evaluate | {"tsne": False, "batch_size": 96},
     }
