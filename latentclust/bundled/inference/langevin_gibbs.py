@@ -66,7 +66,7 @@ class LangevinGibbs(AnnealedChainSpec):
 
     Training images keep their chains between rounds. Other images get new chains: a style is sampled for each cluster,
     the most probable pair starts the chain, the first sweeps are discarded and the posteriors of the rest are averaged.
-    With one chain per cluster, these chains run for all sweeps.
+    With one chain per cluster, these chains run for all sweeps, and the discarded ones follow the schedules.
 
     `steps`, `step_size`, `noise` and `label` belong to the paper. The other options, off by default, help if the style
     alone explains the images: the `noise` may decrease, `reach` may increase from 0, there may be one chain per
@@ -153,15 +153,19 @@ class LangevinGibbs(AnnealedChainSpec):
         return Posterior(probabilities=probabilities, style=style)
 
     def _posterior_of_every(self, model: Model, images: Images, rng: torch.Generator) -> Posterior:
-        """Return the means over sweeps with one chain per cluster, which compare the clusters as the training did."""
-        joint = self._density(model, FINAL_PROGRESS)
+        """Return the means over sweeps with one chain per cluster, which compare the clusters as the training did.
+
+        The discarded sweeps follow the schedules of the training, as the chains of the training images did.
+        """
         shape = (len(images), model.prior.clusters, model.prior.style_dim)
-        styles = joint.width * torch.randn(shape, generator=rng, device=rng.device)
+        styles = _style_sigma(model) * torch.randn(shape, generator=rng, device=rng.device)
+        for sweep in range(self.burn_in):
+            progress = sweep / self.burn_in
+            styles = self._move_every(self._density(model, progress), images, styles, progress, rng)
+        joint = self._density(model, FINAL_PROGRESS)
         probabilities, style = torch.zeros(shape[:2], device=rng.device), torch.zeros_like(styles[:, 0])
-        for sweep in range(self.burn_in + self.sweeps):
+        for _ in range(self.sweeps):
             styles = self._move_every(joint, images, styles, FINAL_PROGRESS, rng)
-            if sweep < self.burn_in:
-                continue
             energy = cluster_energies(joint, images, styles)
             check_energy(energy)
             posterior = (-energy).softmax(dim=1)
