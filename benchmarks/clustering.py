@@ -1,9 +1,9 @@
 """Train recipes with several seeds: `python benchmarks/clustering.py RECIPE… [--seeds 3] [--threads 1] [--set a.b=c]`.
 
 A recipe is a shipped one or a file; the seeds count from 0. The scores are written to
-`benchmarks/results/clustering-RECIPE.json` after each seed, with the contingency tables, the worst seed and the number
-of empty clusters. The runs are kept in `runs/benchmarks/`: the same command again skips finished seeds and resumes a
-stopped one.
+`benchmarks/results/clustering-RECIPE.json` after each seed, with the contingency tables, the worst seed, the number of
+empty clusters and the commit that trained each seed. The runs are kept in `runs/benchmarks/`: the same command again
+skips finished seeds and resumes a stopped one.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from provenance import write
+from provenance import provenance, write
 
 from latentclust.report.results import RunResult, summarise
 from latentclust.runs.log_file import read_log
@@ -34,7 +34,7 @@ class Lines:
 
     def on_record(self, record: Record) -> None:
         """Print a line after each tenth of the rounds."""
-        if record.round % (record.rounds // 10) == 0:
+        if record.round % max(1, record.rounds // 10) == 0:
             print(
                 record.round,
                 {name: round(value, 4) for name, value in record.losses.items()},
@@ -64,6 +64,7 @@ def one_seed(recipe: str, seed: int, settings: list[str], folder: Path) -> dict[
         "result": finished.result.model_dump(mode="json"),
         "contingency": None if table is None else table.tolist(),
         "seconds": round(lines[-1]["seconds"] if lines else finished.result.seconds, 1),
+        "commit": provenance()["commit"],
         "curve": [{"round": x["round"], "seconds": x["seconds"], **x["oracle"]} for x in lines if "oracle" in x],
     }
     kept.write_text(json.dumps(findings), encoding="utf-8")
@@ -91,6 +92,7 @@ def main() -> None:
                 "settings": options.settings,
                 "contingency": [row["contingency"] for row in rows],
                 "seconds": [row["seconds"] for row in rows],
+                "commits": [row.get("commit") for row in rows],
                 "curves": [row["curve"] for row in rows],
                 "ran_on": describe(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
             }

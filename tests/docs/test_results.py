@@ -100,6 +100,14 @@ def test_a_row_of_a_contingency_table_is_a_line_of_the_file():
     assert json.loads(as_text(document)) == document
 
 
+def test_the_figures_of_the_papers_are_those_of_the_papers_tables(tables: Any):
+    rows = [row for table in load_script("benchmarks/papers.py").TABLES.values() for row in table.rows]
+    known = [{f"{value:.3f}" for value in row.paper.values()} for row in rows]
+    for key, text in tables.PAPERS.items():
+        given = {f"{float(value):.3f}" for value in re.findall(r"\.\d+", text)}
+        assert any(given <= figures for figures in known), key
+
+
 def test_every_clustering_result_has_a_row(tables: Any, page):
     found = {path.stem.removeprefix("clustering-") for path in tables.RESULTS.glob("clustering-*.json")}
     rows = re.findall(r"^\| \[([^\]]+)\]\(\.\./benchmarks/results/clustering-", page("docs/results.md").text, re.M)
