@@ -1,5 +1,6 @@
 """A feed whose worker processes read samples and apply host views ahead of the training step."""
 
+import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -89,15 +90,17 @@ class StreamFeed(Feed):
 
     def _from(self, epoch: int, position: int) -> Iterator[_Parcel]:
         """Return batches from a position on. The loader gets its own generator, so that it does not use torch's."""
-        loader: DataLoader[_Parcel] = DataLoader(
-            self._dataset,
-            batch_size=None,
-            sampler=_keys(self._order, epoch, position),
-            num_workers=self._workers,
-            pin_memory=self._device.type == "cuda",
-            generator=torch.Generator(),
-        )
-        return iter(loader)
+        with warnings.catch_warnings():  # the workers of a recipe may be more than the cores of this machine
+            warnings.filterwarnings("ignore", message="This DataLoader will create", category=UserWarning)
+            loader: DataLoader[_Parcel] = DataLoader(
+                self._dataset,
+                batch_size=None,
+                sampler=_keys(self._order, epoch, position),
+                num_workers=self._workers,
+                pin_memory=self._device.type == "cuda",
+                generator=torch.Generator(),
+            )
+            return iter(loader)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, non_blocking=True)

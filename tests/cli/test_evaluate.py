@@ -56,7 +56,10 @@ def test_compare_has_a_row_a_recipe(cli, trained, trained_vectors):
     outcome = cli("compare", trained, trained_vectors, "--json")
 
     assert [len(summary["seeds"]) for summary in json.loads(outcome.out)] == [1, 1]
-    assert cli("compare", trained, "--markdown").out.startswith("| recipe |")
+    protocol, blank, header, *_ = cli("compare", trained, "--markdown").out.splitlines()
+    assert protocol.startswith("array-all-all: array (36 samples)")
+    assert not blank
+    assert header.startswith("| recipe |")
     assert "small" in cli("compare", trained).out
 
 

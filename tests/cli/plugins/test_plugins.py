@@ -114,7 +114,7 @@ def test_a_part_is_shown_with_all_that_there_is_to_say(cli):
     printed = cli("plugins", "show", "latentclust:mmd").out
     assert "loss mmd\n" in printed
     assert "digits-dls" in printed
-    assert 'widths: [float > 0, ...] | "median" = "median"' in printed
+    assert 'widths: [float > 0, ...] | "median" | "sum-of-medians" = "median"' in printed
 
 
 def test_who_uses_a_quantity_is_who_is_bound_to_it():
