@@ -25,8 +25,8 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "stl10": (3, 32, 32),
     "svhn": (3, 32, 32),
     "synthetic": (100,),
-    "ytf": (3, 32, 32),
     "usps": (1, 16, 16),
+    "ytf": (3, 32, 32),
 }
 """Shape of a sample by data set, smaller than that of large photographs. `data.size` sets the side of others."""
 

@@ -14,9 +14,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class CategoryBalance(LossSpec):
     """`1/K sum_k max(0, log(floor / (K share_k)))` in nats, at least 0, where `share_k` is the mean of `Q(zc=k|x)`.
 
-    The loss is 0 while each cluster has at least `floor` times an equal share of the batch. Below that it is the part
-    of `KL(uniform || shares)` that the deficient clusters contribute. Its gradient does not vanish for a cluster
-    without samples, unlike that of the entropy of the shares (IMSAT, Hu et al. 2017, Eq. 4): the samples that are
+    The loss is 0 while each cluster has at least `floor` times an equal share of the batch. Each deficient cluster adds
+    its term of `KL(uniform || shares)`, less the value of that term at the floor. The gradient does not vanish for a
+    cluster without samples, unlike that of the entropy of the shares (IMSAT, Hu et al. 2017): the samples that are
     nearest to the cluster return to it. Classes of unequal size are not split as long as the smallest exceeds the
     floor. The batch should have several times K samples, because the shares are those of the batch.
 
