@@ -27,8 +27,8 @@ Curve = Callable[[], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """The part of a training that ends with a decision between starts.
+class Rung:
+    """The part of a training that ends with a decision between starts, as in successive halving.
 
     Attributes:
         until: Last round of the part.
@@ -69,7 +69,7 @@ class Training:
         rng: Generator of all randomness in a step, on the device.
         callbacks: Functions of the caller.
         start: Number of the start, counted from 1; 0 for a training with a single one.
-        trial: The part up to a decision between starts. None to train to the end.
+        rung: The part up to a decision between starts. None to train to the end.
     """
 
     recipe: Recipe
@@ -80,17 +80,17 @@ class Training:
     rng: torch.Generator
     callbacks: Callbacks
     start: int = 0
-    trial: Trial | None = None
+    rung: Rung | None = None
 
     @property
     def file(self) -> Path:
         """File of the checkpoint."""
-        return self.trial.file if self.trial else self.folder / NAME
+        return self.rung.file if self.rung else self.folder / NAME
 
     @property
     def last(self) -> int:
         """Last round of this training, or of the part up to a decision between starts."""
-        return self.trial.until if self.trial else self.recipe.train.rounds
+        return self.rung.until if self.rung else self.recipe.train.rounds
 
     @property
     def stage(self) -> Stage:
@@ -98,7 +98,7 @@ class Training:
         return self.stages[self.state.stage_index]
 
     def run(self, resume: bool = False) -> Selection:
-        """Train to the last round, and put the selected weights into the networks, unless this is a trial.
+        """Train to the last round, and put the selected weights into the networks, unless this is a rung.
 
         Raises:
             RunFailedError: If a loss or a weight is not finite. The last finite checkpoint stays.
@@ -115,7 +115,7 @@ class Training:
                 self._start_round(round_)
                 self._train_round(round_)
                 self._end_round(round_, stopwatch)
-        if state.selection.weights and self.trial is None:
+        if state.selection.weights and self.rung is None:
             state.networks.load_state_dict(state.selection.weights)
         return state.selection
 
@@ -128,7 +128,7 @@ class Training:
         round_ = read_round(self.file)
         last = len(self.stages) - 1
         self.state.stage_index = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last)
-        return read_checkpoint(self.file, self.state, self.trial.window if self.trial else None)
+        return read_checkpoint(self.file, self.state, self.rung.window if self.rung else None)
 
     def _set_train_mode(self) -> None:
         self.state.networks.train()
@@ -197,15 +197,15 @@ class Training:
         if save:
             self._save(round_)
         if stop and round_ < table.rounds:
-            which = f" of start {self.start}" if self.trial else ""
+            which = f" of start {self.start}" if self.rung else ""
             what = f"stopped after round {round_} of {table.rounds}{which}"
             raise InterruptedRunError.at(str(self.folder), what, f"Resume: latentclust run --resume {self.folder}")
 
     def _is_record_due(self, round_: int) -> bool:
-        of_trial = (self.trial.window.since, self.trial.until) if self.trial else ()
+        of_rung = (self.rung.window.since, self.rung.until) if self.rung else ()
         return (
             self._is_curve_due(round_)
-            or round_ in (self.stage.last, *of_trial)
+            or round_ in (self.stage.last, *of_rung)
             or self.state.selection.is_due(round_)
             or round_ % self.recipe.train.log_every == 0
         )
@@ -223,8 +223,8 @@ class Training:
         losses = {name: mean for player in state.players.values() for name, mean in player.drain().items()}
         check_losses(losses, round_, self.file)
         state.selection.update(losses, round_, state.networks)
-        if self.trial:
-            self.trial.window.update(losses, diagnostics, round_)
+        if self.rung:
+            self.rung.window.update(losses, diagnostics, round_)
         oracle = self._learning_curve() if self._is_curve_due(round_) and self.fabric.is_global_zero else {}
         steps = 1 if state.chains else sum(player.steps for player in state.players.values())
         images = steps * self.recipe.train.batch_size * self.fabric.world_size
@@ -253,7 +253,7 @@ class Training:
             check_losses(player.means(), round_, self.file)
         check_weights(state.networks, round_)
         if self.fabric.is_global_zero:
-            write_checkpoint(self.file, round_, state, self.trial.window if self.trial else None)
+            write_checkpoint(self.file, round_, state, self.rung.window if self.rung else None)
 
     def _average_over_processes(self) -> None:
         """Average the values that processes compute from their own batches, so that all log, select and stop equally.

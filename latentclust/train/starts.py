@@ -15,7 +15,7 @@ from latentclust.errors import LatentclustError, RunFailedError, did_you_mean
 from latentclust.train.checkpoint import NAME, read_round
 from latentclust.train.devices import fork_generators
 from latentclust.train.events import Leg, StartsListener
-from latentclust.train.loop import Callbacks, Training, Trial
+from latentclust.train.loop import Callbacks, Rung, Training
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
 from latentclust.train.setup import prepare_training
@@ -151,7 +151,7 @@ class Starts:
         seed = start_seed(self.experiment.resolved.recipe.seed, start)
         training, experiment = self._prepare(start)
         window = LossWindow(self.plan.window(number, training.stages))
-        training.trial = Trial(self.plan.decisions[number], self._file(start), window)
+        training.rung = Rung(self.plan.decisions[number], self._file(start), window)
         self._tell_leg(training, start)
         try:
             training.run(resume=training.file.exists())
@@ -179,7 +179,7 @@ class Starts:
         listener = training.callbacks.listener
         if isinstance(listener, StartsListener):
             progress = {number: self._progress(number) for number in range(1, self.plan.count + 1)}
-            listener.on_leg(Leg(start, self.plan.count, training.trial is None, progress))
+            listener.on_leg(Leg(start, self.plan.count, training.rung is None, progress))
 
     def _progress(self, start: int) -> int:
         """Return the number of rounds that a start has finished, according to the files."""
