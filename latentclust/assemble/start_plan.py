@@ -59,11 +59,13 @@ class StartPlan:
 
     Attributes:
         count: Number of starts.
+        fraction: Fraction of the rounds after which one start is left.
         decisions: Rounds after which the better half of the starts goes on, ascending. The last one leaves one start.
         criteria: Criteria in order of importance.
     """
 
     count: int
+    fraction: float
     decisions: tuple[int, ...]
     criteria: tuple[Criterion, ...]
 
@@ -91,7 +93,7 @@ def start_plan(recipe: Recipe) -> StartPlan:
     halvings = ceil(log2(table.count))
     last = table.fraction * recipe.train.rounds
     decisions = tuple(round(last / 2 ** (halvings - 1 - number)) for number in range(halvings))
-    return StartPlan(table.count, decisions, tuple(map(Criterion.parse, recipe.train.score_starts_by)))
+    return StartPlan(table.count, table.fraction, decisions, tuple(map(Criterion.parse, recipe.train.score_starts_by)))
 
 
 def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], inference: InferenceSpec | None) -> None:
@@ -103,8 +105,7 @@ def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], infer
         what = f"{plan.count} starts cannot be combined with data-parallel training on {recipe.train.devices} devices"
         lookup.add_issue("train.starts", what, "Set train.devices = 1, or train.starts = 1")
     if min(plan.decisions) < 1 or len(set(plan.decisions)) < len(plan.decisions):
-        what = f"{plan.count} starts cannot be told apart within {plan.decisions[-1]} of {recipe.train.rounds} rounds"
-        lookup.add_issue("train.starts", what, "Raise train.rounds or train.starts.fraction, or use fewer starts")
+        _add_too_few_rounds(lookup, recipe, plan)
     for position, criterion in enumerate(plan.criteria):
         where = f"train.score_starts_by.{position}"
         if criterion.key.startswith(LOSSES):
@@ -113,6 +114,16 @@ def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], infer
             _check_chains(lookup, where, criterion, inference)
         else:
             _check_figure(lookup, where, criterion, recipe, roles)
+
+
+def _add_too_few_rounds(lookup: Lookup, recipe: Recipe, plan: StartPlan) -> None:
+    """Add an issue that names a number of rounds at which all decisions are after different rounds."""
+    enough = ceil((1 << (len(plan.decisions) - 1)) / plan.fraction)
+    times = "once" if len(plan.decisions) == 1 else f"{len(plan.decisions)} times"
+    few = f"{plan.fraction:g} of {recipe.train.rounds} rounds"
+    what = f"{plan.count} starts cannot be compared {times} within {few}"
+    fix = f"Set train.rounds to at least {enough}, or train.starts = 1 for a single start"
+    lookup.add_issue("train.starts", what, fix)
 
 
 def _check_loss(lookup: Lookup, recipe: Recipe, where: str, criterion: Criterion) -> None:

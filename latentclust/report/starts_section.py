@@ -6,8 +6,8 @@ from latentclust.train.starts_file import StartScore
 
 INTRO = (
     "{count} starts were trained from other initial weights and in other orders, and compared without labels by "
-    "{criteria}, in this order of importance. Start {chosen} went on to the end. It is the run with seed {seed} and "
-    "`train.starts = 1`."
+    "{criteria}, in this order of importance. Start {chosen} went on to the end. A run with seed {seed} and "
+    "`train.starts = 1` trains the same weights."
 )
 
 
@@ -34,7 +34,8 @@ def starts_section(facts: RunFacts) -> str:
 
 
 def _values(score: StartScore, keys: tuple[str, ...]) -> list[str]:
-    return [f"{score.values[key]:.4g}" if key in score.values else "–" for key in keys]
+    values = [score.values.get(key) for key in keys]
+    return ["–" if value is None else f"{value:.4g}" for value in values]
 
 
 def _outcome(score: StartScore, kept: tuple[int, ...]) -> str:

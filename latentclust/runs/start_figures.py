@@ -1,5 +1,6 @@
 """Label-free figures of a model on its training images, by which starts are compared."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -54,8 +55,13 @@ class PosteriorSums:
 
     @property
     def information(self) -> float:
-        """Mutual information of cluster and image in nats: the entropy of the mean less the mean entropy."""
-        count = self.sizes.sum()
+        """Mutual information of cluster and image in nats: the entropy of the mean less the mean entropy.
+
+        NaN without any image or valid pixel.
+        """
+        count = int(self.sizes.sum())
+        if not count:
+            return math.nan
         return float(_entropy(self.probabilities / count) - self.entropy / count)
 
 

@@ -1,5 +1,6 @@
 """Trainings with several starts: each is trained for a part of the rounds, and the best one goes on to the end."""
 
+import math
 import shutil
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -204,12 +205,17 @@ class Starts:
         self.log.write(self.folder)
 
 
-def _value(criterion: Criterion, found: Mapping[str, float]) -> float:
-    """Return the value of a criterion. Raise LatentclustError for a diagnostic that the chains do not have."""
+def _value(criterion: Criterion, found: Mapping[str, float]) -> float | None:
+    """Return the value of a criterion, None if it is not finite.
+
+    Raises:
+        LatentclustError: If it is a diagnostic that the chains do not have.
+    """
     if criterion.key not in found:
         fix = did_you_mean(criterion.key, found)
         raise LatentclustError.at("train.score_starts_by", f"there is no {criterion.key!r} in the log", fix)
-    return found[criterion.key]
+    value = found[criterion.key]
+    return value if math.isfinite(value) else None
 
 
 def describe_decision(decision: Decision, criteria: Sequence[Criterion]) -> str:
@@ -223,4 +229,5 @@ def describe_decision(decision: Decision, criteria: Sequence[Criterion]) -> str:
 def _describe_score(score: StartScore, criteria: Sequence[Criterion]) -> str:
     if score.failed is not None:
         return "failed"
-    return ", ".join(f"{criterion.key} {score.values[criterion.key]:.4g}" for criterion in criteria)
+    values = {key: "not finite" if value is None else f"{value:.4g}" for key, value in score.values.items()}
+    return ", ".join(f"{criterion.key} {values[criterion.key]}" for criterion in criteria)

@@ -19,7 +19,8 @@ class StartScore(BaseModel):
     Attributes:
         start: Number of the start, counted from 1.
         seed: Seed of the start. A run with this seed and `train.starts = 1` trains the same weights.
-        values: Value of each criterion by its key, such as `losses.critic`. Empty for a start that failed.
+        values: Value of each criterion by its key, such as `losses.critic`. None for a value that is not finite, which
+            JSON cannot express. Empty for a start that failed.
         failed: Why the start failed, such as a loss that is not finite. None if it did not.
     """
 
@@ -27,15 +28,15 @@ class StartScore(BaseModel):
 
     start: int
     seed: int
-    values: dict[str, float] = {}
+    values: dict[str, float | None] = {}
     failed: str | None = None
 
     def badness(self, criteria: Sequence[Criterion]) -> tuple[float, ...]:
         """Return a key that sorts the best start first. A failed start, or one without a finite value, is last."""
         if self.failed is not None:
             return tuple(math.inf for _ in criteria)
-        found = tuple(criterion.badness(self.values) for criterion in criteria)
-        return tuple(value if math.isfinite(value) else math.inf for value in found)
+        finite = {key: value for key, value in self.values.items() if value is not None}
+        return tuple(criterion.badness(finite) if criterion.key in finite else math.inf for criterion in criteria)
 
 
 class Decision(BaseModel):

@@ -99,7 +99,13 @@ def test_bars_stand_for_the_magnitude_and_each_figure_has_its_direction() -> Non
         ),
         (
             ("train.starts=8", "train.rounds=8"),
-            "train.starts: 8 starts cannot be told apart within 2 of 8 rounds. Raise train.rounds",
+            "train.starts: 8 starts cannot be compared 3 times within 0.25 of 8 rounds. "
+            "Set train.rounds to at least 16, or train.starts = 1 for a single start",
+        ),
+        (
+            ("train.starts=2", "train.rounds=1"),
+            "train.starts: 2 starts cannot be compared once within 0.25 of 1 rounds. "
+            "Set train.rounds to at least 4, or train.starts = 1 for a single start",
         ),
         (
             ("train.starts=2", "train.score_starts_by=['losses.critc']"),
@@ -130,6 +136,17 @@ def test_bars_stand_for_the_magnitude_and_each_figure_has_its_direction() -> Non
 def test_what_does_not_fit_is_named(dccs: Callable[..., Resolved], settings: tuple[str, ...], said: str) -> None:
     (issue,) = issues(dccs, *settings)
     assert issue.startswith(said)
+
+
+@pytest.mark.parametrize("starts", [2, 3, 4, 8, 9])
+@pytest.mark.parametrize("fraction", [0.05, 0.3, 0.4, 1.0])
+def test_the_number_of_rounds_that_the_message_names_is_enough(
+    dccs: Callable[..., Resolved], starts: int, fraction: float
+) -> None:
+    table = f"train.starts={{count={starts}, fraction={fraction}}}"
+    (issue,) = issues(dccs, table, "train.rounds=1") or ["at least 1,"]  # two starts need one round
+    enough = issue.partition("at least ")[2].partition(",")[0]
+    assert not issues(dccs, table, f"train.rounds={enough}")
 
 
 @pytest.mark.usefixtures("whole_set")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from latentclust.assemble.resolve import resolve
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe, shipped_recipes
 from latentclust.recipe.merge import Layered
@@ -65,3 +66,4 @@ def test_any_shipped_recipe_has_a_trial_on_the_same_data(name: str, registry: Re
     assert trial.recipe.train.trial
     assert trial.variant != whole.variant
     assert trial.layered.origins["train.rounds"] == "--quick"
+    assert resolve(trial, registry).recipe.train.trial  # a tenth of the rounds is enough to compare starts

@@ -199,12 +199,29 @@ def test_a_diagnostic_that_the_chains_lack_is_named(experiment: MakeExperiment, 
 
 def test_starts_are_ranked_by_the_first_criterion_in_which_they_differ() -> None:
     criteria = [Criterion.parse(name) for name in ("empty-clusters", "|losses.critic|")]
-    values = {1: (1.0, 0.0), 2: (0.0, -0.2), 3: (0.0, 0.1), 4: (0.0, -0.2), 5: (0.0, float("nan"))}
+    values = {1: (1.0, 0.0), 2: (0.0, -0.2), 3: (0.0, 0.1), 4: (0.0, -0.2), 5: (0.0, None)}
     keys = ("empty-clusters", "losses.critic")
     scores = [StartScore(start=n, seed=n, values=dict(zip(keys, v, strict=True))) for n, v in values.items()]
     scores.append(StartScore(start=6, seed=6, failed="diverged"))
     ranked = sorted(scores, key=lambda score: (score.badness(criteria), score.start))
     assert [score.start for score in ranked] == [3, 2, 4, 5, 1, 6]
+
+
+def test_a_figure_that_is_not_finite_ranks_last_and_can_be_read_again(
+    experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    def figures(of: Experiment, names: Sequence[str]) -> dict[str, float]:
+        return {"information": float("nan") if of.resolved.recipe.seed == 3 else 1.0}
+
+    settings = ("train.starts=2", "train.rounds=8", "train.score_starts_by=['information']")
+    follower = Follower()
+    _, log = trained(experiment("dccs", *settings), tmp_path, follower, figures)
+    assert log.chosen == 2
+    assert log.decisions[0].scores[0].values == {"information": None}
+    assert StartsLog.read(tmp_path) == log
+    assert follower.decisions == [
+        "After round 2, start 2 goes on (start 1: information not finite; start 2: information 1)"
+    ]
 
 
 def test_a_decision_reads_as_a_sentence() -> None:
