@@ -45,6 +45,11 @@ class PlannedQuantity:
     function: Callable[..., Any]
     reads: tuple[str, ...]
 
+    @property
+    def type(self) -> Any:
+        """Type of the quantity, as its function declares it; Any without an annotation."""
+        return parameter_types(self.function)[1]
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedLoss:

@@ -1,6 +1,5 @@
 """Warnings about a style that an inference clusters although no loss trains it."""
 
-import typing
 from collections.abc import Mapping
 
 from latentclust.assemble.resolve import Resolved
@@ -47,7 +46,7 @@ def is_style_trained(resolved: Resolved, encoder: str) -> bool:
 def _trains_style(plan: StepPlan, term: PlannedLoss, encoder: str) -> bool:
     nodes = {node.name: node for node in plan.nodes}
     return any(
-        _carries_style(nodes, name, encoder) and (term.loss.reads_style or _returned(nodes[name]) is not Code)
+        _carries_style(nodes, name, encoder) and (term.loss.reads_style or nodes[name].type is not Code)
         for name in term.reads
     )
 
@@ -55,10 +54,6 @@ def _trains_style(plan: StepPlan, term: PlannedLoss, encoder: str) -> bool:
 def _carries_style(nodes: Mapping[str, PlannedQuantity], name: str, encoder: str) -> bool:
     """Return whether a value of a step depends on the style of an encoder's code."""
     node = nodes.get(name)
-    if node is None or _returned(node) is HeadLogits:
+    if node is None or node.type is HeadLogits:
         return False
     return encoder in node.reads or any(_carries_style(nodes, read, encoder) for read in node.reads)
-
-
-def _returned(node: PlannedQuantity) -> object:
-    return typing.get_type_hints(node.function).get("return")

@@ -1,6 +1,5 @@
 """Sizes of the clusters during training: a count of what the steps compute anyway, without labels."""
 
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -114,10 +113,9 @@ def find_watched(resolved: Resolved, plans: Iterable[StepPlan], networks: nn.Mod
         return Watched(latents[0], READERS[Latent]) if latents else None
     for plan in plans:
         for node in plan.nodes:
-            kind = typing.get_type_hints(node.function).get("return")
             of_inference = any(name in inference.needs for name in node.reads)
-            if kind in READERS and of_inference and _given(plan, node.name) <= {IMAGES, *inference.needs}:
-                return Watched(node.name, READERS[kind])
+            if node.type in READERS and of_inference and _given(plan, node.name) <= {IMAGES, *inference.needs}:
+                return Watched(node.name, READERS[node.type])
     return _extra_pass(resolved, networks)
 
 
