@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
@@ -15,6 +16,14 @@ from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
 
 Tables = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _threads_restored() -> Iterator[None]:
+    """Leave torch's number of threads as it was: sums differ in their last bits with it, in every later test."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
