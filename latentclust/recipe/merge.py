@@ -11,6 +11,9 @@ Tree = dict[str, Any]
 KEPT_BY_HAND = ("role", "reads", "features_of", "heads", "clusters", "log_variance", "init", "frozen")
 """Keys of a network that are no options of its backbone, and that a table with another `use` must repeat."""
 
+KEPT = ("if_empty",)
+"""Keys that hold whatever part a table names: the report's text about a loss is about its place in the system."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layered:
@@ -40,9 +43,9 @@ class Layered:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix: str, origins: dict[str, str]) -> Tree:
-    """Merge tables by key and replace other values. A table whose `use` differs from its base's replaces it."""
+    """Merge tables by key and replace other values. A table whose `use` differs from its base's replaces it but KEPT."""
     replaces = None not in (_named(base), _named(over)) and _named(base) != _named(over)
-    merged: Tree = {} if replaces else dict(base)
+    merged: Tree = {key: value for key, value in base.items() if not replaces or key in KEPT}
     for key, value in over.items():
         place = f"{prefix}{key}"
         if isinstance(value, Mapping):

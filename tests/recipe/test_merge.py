@@ -27,6 +27,18 @@ def test_tables_merge_by_key_and_all_else_replaces() -> None:
     }
 
 
+def test_what_a_system_says_of_a_loss_survives_another_part() -> None:
+    """The text for the report is about the place of the loss in the system; `weight` and `floor` are not."""
+    system = {"losses": {"critic": {"use": "wasserstein-critic", "weight": 2.0, "if_empty": "Raise the weight."}}}
+    found = layered(system, {"losses": {"critic": {"use": "adaptive-wasserstein-critic", "adaptation": 0.5}}})
+    assert found.tree["losses"]["critic"] == {
+        "use": "adaptive-wasserstein-critic",
+        "adaptation": 0.5,
+        "if_empty": "Raise the weight.",
+    }
+    assert found.origins["losses.critic.if_empty"] == "layer 0"
+
+
 def test_a_table_that_uses_another_part_replaces_its_base() -> None:
     base = {"prior": {"use": "gaussian", "sigma": 2.0, "clusters": 10}}
     assert layered(base, {"prior": {"use": "uniform", "clusters": 10}}).tree == {
