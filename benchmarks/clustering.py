@@ -63,12 +63,22 @@ def one_seed(recipe: str, seed: int, settings: list[str], folder: Path) -> dict[
     findings = {
         "result": finished.result.model_dump(mode="json"),
         "contingency": None if table is None else table.tolist(),
-        "seconds": round(lines[-1]["seconds"] if lines else finished.result.seconds, 1),
+        "seconds": round(training_seconds(lines), 1),
         "commit": provenance()["commit"],
         "curve": [{"round": x["round"], "seconds": x["seconds"], **x["oracle"]} for x in lines if "oracle" in x],
     }
     kept.write_text(json.dumps(findings), encoding="utf-8")
     return findings
+
+
+def training_seconds(lines: list[dict[str, Any]]) -> float:
+    """Return the seconds of a training from its log, whose clock starts again with each start and at each resume."""
+    total, last = 0.0, (0, 0.0)
+    for line in lines:
+        start, seconds = line.get("start"), line["seconds"]
+        total += seconds - (last[1] if start == last[0] and seconds >= last[1] else 0.0)
+        last = start, seconds
+    return total
 
 
 def main() -> None:

@@ -69,6 +69,11 @@ class StartPlan:
     decisions: tuple[int, ...]
     criteria: tuple[Criterion, ...]
 
+    @property
+    def diagnostics(self) -> tuple[str, ...]:
+        """Keys `chains.NAME` of the criteria."""
+        return tuple(criterion.key for criterion in self.criteria if criterion.key.startswith(CHAINS))
+
     def kept(self, decision: int) -> int:
         """Return the number of starts that go on after a decision, counted from 0."""
         return -(-self.count // (1 << (decision + 1)))

@@ -43,7 +43,7 @@ class Layered:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], origin: str, prefix: str, origins: dict[str, str]) -> Tree:
-    """Merge tables by key and replace other values. A table whose `use` differs from its base's replaces it but KEPT."""
+    """Merge tables by key, replace other values. A table whose `use` differs from its base's replaces all but KEPT."""
     replaces = None not in (_named(base), _named(over)) and _named(base) != _named(over)
     merged: Tree = {key: value for key, value in base.items() if not replaces or key in KEPT}
     for key, value in over.items():

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from latentclust.errors import LatentclustError, did_you_mean
+
 
 @dataclass(slots=True)
 class LossWindow:
@@ -11,19 +13,29 @@ class LossWindow:
 
     Attributes:
         since: Number of rounds before the window.
+        diagnostics: Keys `chains.NAME` that the records must contain.
         totals: Sum over the rounds of the window by `losses.NAME` or `chains.NAME`.
         last_round: Last round that is included in `totals`.
     """
 
     since: int
+    diagnostics: tuple[str, ...] = ()
     totals: dict[str, float] = field(default_factory=dict)
     last_round: int = 0
 
     def update(self, losses: Mapping[str, float], diagnostics: Mapping[str, float], round_: int) -> None:
-        """Add the means since the last record. One record must end with the round `since`."""
+        """Add the means since the last record. One record must end with the round `since`.
+
+        Raises:
+            LatentclustError: If the chains do not have a diagnostic that the recipe names.
+        """
+        values = {f"losses.{name}": value for name, value in losses.items()}
+        values |= {f"chains.{name}": value for name, value in diagnostics.items()}
+        for key in self.diagnostics:
+            if key not in values:
+                fix = did_you_mean(key, values)
+                raise LatentclustError.at("train.score_starts_by", f"there is no {key!r} in the log", fix)
         if round_ > self.since:
-            values = {f"losses.{name}": value for name, value in losses.items()}
-            values |= {f"chains.{name}": value for name, value in diagnostics.items()}
             rounds = round_ - max(self.last_round, self.since)
             for name, value in values.items():
                 self.totals[name] = self.totals.get(name, 0.0) + value * rounds

@@ -1,6 +1,6 @@
 """Mixed precision: the scope of autocast, the loss scaling of fp16, and what `auto` selects for a training."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -96,7 +96,7 @@ class Precision:
 class NetworkInLosses:
     """A network as losses call it: in bf16 if quantities are computed in bf16, and otherwise in float32."""
 
-    def __init__(self, network: Callable[..., Any], precision: Precision) -> None:
+    def __init__(self, network: Any, precision: Precision) -> None:
         self._network, self._precision = network, precision
 
     def __call__(self, *arguments: Any) -> Any:
@@ -106,7 +106,21 @@ class NetworkInLosses:
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the network. Its methods and layers compute in the same precision."""
-        found = getattr(self._network, name)
+        return self._wrapped(getattr(self._network, name))
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return a layer of a sequence of layers."""
+        return self._wrapped(self._network[index])
+
+    def __len__(self) -> int:
+        """Return the number of layers of a sequence of layers."""
+        return len(self._network)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over a sequence of layers."""
+        return map(self._wrapped, self._network)
+
+    def _wrapped(self, found: Any) -> Any:
         return NetworkInLosses(found, self._precision) if callable(found) else found
 
 

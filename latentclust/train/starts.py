@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, with_seed
 from latentclust.assemble.start_plan import Criterion, StartPlan, start_plan
-from latentclust.errors import LatentclustError, RunFailedError, did_you_mean
+from latentclust.errors import RunFailedError
 from latentclust.train.checkpoint import NAME, read_round
 from latentclust.train.devices import fork_generators
 from latentclust.train.events import Leg, StartsListener
@@ -74,9 +74,9 @@ def train(
     plan = start_plan(experiment.resolved.recipe)
     if plan.count == 1:
         return experiment, prepare_training(experiment, fabric, folder, given.callbacks(experiment)).run(resume), None
-    log = (
-        StartsLog.read(folder) if resume else StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria))
-    )
+    log = StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria))
+    if resume:
+        log = StartsLog.read(folder).checked(log, plan.decisions)
     return Starts(experiment, fabric, folder, given, plan, log).run()
 
 
@@ -151,7 +151,7 @@ class Starts:
         """Train a start up to a decision and return its score."""
         seed = start_seed(self.experiment.resolved.recipe.seed, start)
         training, experiment = self._prepare(start)
-        window = LossWindow(self.plan.window(number, training.stages))
+        window = LossWindow(self.plan.window(number, training.stages), self.plan.diagnostics)
         training.rung = Rung(self.plan.decisions[number], self._file(start), window)
         self._tell_leg(training, start)
         try:
@@ -206,14 +206,7 @@ class Starts:
 
 
 def _value(criterion: Criterion, found: Mapping[str, float]) -> float | None:
-    """Return the value of a criterion, None if it is not finite.
-
-    Raises:
-        LatentclustError: If it is a diagnostic that the chains do not have.
-    """
-    if criterion.key not in found:
-        fix = did_you_mean(criterion.key, found)
-        raise LatentclustError.at("train.score_starts_by", f"there is no {criterion.key!r} in the log", fix)
+    """Return the value of a criterion, None if it is not finite."""
     value = found[criterion.key]
     return value if math.isfinite(value) else None
 

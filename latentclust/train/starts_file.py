@@ -92,6 +92,22 @@ class StartsLog(BaseModel):
         """Return the log with a decision replaced or added, counted from 0."""
         return self.model_copy(update={"decisions": (*self.decisions[:number], decision)})
 
+    def checked(self, expected: "StartsLog", rounds: Sequence[int]) -> "StartsLog":
+        """Return this log. Raise LatentclustError if the recipe was changed since it was written.
+
+        Args:
+            expected: Log with the number of starts and the criteria of the recipe.
+            rounds: Rounds of the recipe's decisions.
+        """
+        written = f"{self.count} starts, by {', '.join(self.criteria)}, decided after round"
+        wanted = f"{expected.count} starts, by {', '.join(expected.criteria)}, decided after round"
+        decided = [decision.round for decision in self.decisions]
+        if written != wanted or decided != list(rounds[: len(decided)]):
+            was, now = ", ".join(map(str, decided)), ", ".join(map(str, rounds))
+            what = f"is of another training: {written} {was or '-'}; the recipe has {wanted} {now}"
+            raise LatentclustError.at(STARTS, what, "Restore recipe.toml, or start the run again without --resume")
+        return self
+
     def write(self, folder: Path) -> None:
         """Write starts.json to a run folder. Raise LatentclustError if it cannot be written."""
         write_atomic(folder / STARTS, self.model_dump_json(indent=2) + "\n")

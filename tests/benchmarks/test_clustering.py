@@ -33,3 +33,9 @@ def test_a_seed_keeps_the_commit_that_trained_it(
     monkeypatch.setattr(clustering, "provenance", lambda: {"commit": "later"})
     assert clustering.one_seed("digits-clustergan", 0, settings, tmp_path / "seed-0") == first
     assert first["commit"] == "earlier"
+
+
+def test_the_seconds_are_those_of_all_starts_and_of_all_parts_between_resumes(clustering: Any) -> None:
+    """Start 1 takes 5 s and start 2 takes 4 s; start 1 goes on for 2 s, is stopped, and ends after 3 s more."""
+    seconds = [(1, 2.0), (1, 5.0), (2, 4.0), (1, 2.0), (1, 1.0), (1, 3.0)]
+    assert clustering.training_seconds([{"start": start, "seconds": value} for start, value in seconds]) == 14.0

@@ -15,7 +15,7 @@ import torch
 
 import latentclust
 from latentclust.assemble.experiment import Experiment, assemble
-from latentclust.errors import InterruptedRunError
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.run import load_resolved_recipe, resume
 from latentclust.runs.start_figures import chain_agreement, posterior_sums, recovery_error, start_figures
@@ -132,6 +132,27 @@ def test_a_stop_at_a_decision_resumes_there(recipe: Callable[[str], Path], whole
     assert len(json.loads((tmp_path / "run" / "starts.json").read_text())["decisions"][0]["scores"]) == 3
     resume(tmp_path / "run", device="cpu")
     assert_same_run(tmp_path / "run", whole)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("starts = 4", "starts = 3", "4 starts, by .* decided after round 4; the recipe has 3 starts"),
+        ('"empty-clusters",', '"information",', ".* by empty-clusters, .* the recipe has 4 starts, by information,"),
+        ("rounds = 32", "rounds = 64", ".* decided after round 4; .* decided after round 8, 16"),
+    ],
+)
+def test_a_recipe_that_was_edited_is_refused(
+    recipe: Callable[[str], Path], tmp_path: Path, old: str, new: str, what: str
+) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(InterruptedRunError):
+        latentclust.run(recipe("dccs"), STARTS, out=folder, device="cpu", listener=StopAfter(11))
+    text = (folder / "recipe.toml").read_text()
+    assert old in text
+    (folder / "recipe.toml").write_text(text.replace(old, new))
+    with pytest.raises(LatentclustError, match=f"starts.json: is of another training: {what}"):
+        resume(folder, device="cpu")
 
 
 def test_resuming_a_finished_run_writes_the_same_results(whole: Path) -> None:

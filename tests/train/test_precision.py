@@ -183,6 +183,17 @@ def test_a_network_in_losses_computes_its_methods_and_layers_in_bf16_too(trainin
     assert critic.training is True
 
 
+def test_a_sequence_of_layers_in_losses_has_a_length_items_and_an_order(training: MakeTraining) -> None:
+    layers = NetworkInLosses(
+        nn.Sequential(nn.Linear(3, 2), nn.Tanh()), training("dccs", "train.precision='bf16'").state.precision
+    )
+    sample = torch.ones(1, 3)
+    assert len(layers) == len(list(layers)) == 2
+    assert layers[0](sample).dtype == torch.bfloat16
+    first, last = layers
+    assert torch.equal(last(first(sample)), layers(sample))
+
+
 def test_auto_is_fp32_on_a_cpu_outside_of_training() -> None:
     assert Precision("auto", torch.device("cpu")).name == "fp32"
 

@@ -193,8 +193,11 @@ def test_only_one_start_is_in_memory(
 
 def test_a_diagnostic_that_the_chains_lack_is_named(experiment: MakeExperiment, tmp_path: Path) -> None:
     settings = ("train.starts=2", "train.score_starts_by=['chains.enrgy']")
+    """It is named at the first record, not after the training of a start."""
+    made = experiment("cgm", *settings)
     with pytest.raises(LatentclustError, match=r"there is no 'chains.enrgy' in the log. Did you mean 'chains.energy'"):
-        trained(experiment("cgm", *settings), tmp_path / "two")
+        trained(made, tmp_path / "two")
+    assert not (tmp_path / "two" / "starts").exists(), "no checkpoint was written"
 
 
 def test_starts_are_ranked_by_the_first_criterion_in_which_they_differ() -> None:
