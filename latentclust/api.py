@@ -1,10 +1,18 @@
 """The names that plugins use. A plugin imports no other module of latentclust, except `testing` in its tests."""
 
+from latentclust.data.image_files import (
+    IMAGE_SUFFIXES,
+    FileSource,
+    displayed_size,
+    find_images,
+    image_to_array,
+    open_image,
+)
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows
 from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
 from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
-from latentclust.data.sources import ArraySource, FileSource, decode_errors, image_set, image_to_array, resized
+from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError
@@ -86,6 +94,7 @@ from latentclust.tensors import (
 )
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "IN_PACKAGE",
     "VOID",
     "Advance",
@@ -171,14 +180,18 @@ __all__ = [
     "Windows",
     "bands_of",
     "decode_errors",
+    "displayed_size",
     "draw_windows",
+    "encode_labels",
     "files_under",
     "find_first",
+    "find_images",
     "hookimpl",
     "image_set",
     "image_to_array",
     "in_memory",
     "in_package",
+    "open_image",
     "percentile_ranges",
     "raster",
     "read_scene",

@@ -54,6 +54,7 @@ class DatasetFacts:
         per_pixel: Whether a sample has a label map instead of one class.
         protocol: Protocol by which the samples were made, in one line. None without one.
         rasters: Number of scenes that the samples are windows of.
+        notes: What the user may not expect, such as files that were passed over.
     """
 
     name: str
@@ -69,6 +70,7 @@ class DatasetFacts:
     per_pixel: bool
     protocol: str | None
     rasters: int
+    notes: tuple[str, ...]
 
 
 def build_dataset(registry: Registry, name: str, settings: tuple[str, ...]) -> DatasetSpec:
@@ -128,6 +130,7 @@ def inspect_dataset(
         per_pixel=isinstance(opened.labels, SealedMaps),
         protocol=str(opened.protocol) if opened.protocol else None,
         rasters=len(opened.scenes),
+        notes=opened.notes,
     )
 
 
@@ -152,6 +155,8 @@ def facts_table(facts: DatasetFacts) -> Table:
         table.add_row(name, escape(value))
     for name, count in (facts.classes or {}).items():
         table.add_row("", escape(f"{name}: {count:,}"))
+    for note in facts.notes:
+        table.add_row("note", escape(note))
     return table
 
 

@@ -20,13 +20,19 @@ Images = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file. An existing file is replaced.")]
-Resize = Annotated[bool, typer.Option("--resize", help="Resize images to the size that the model reads.")]
+Resize = Annotated[
+    bool,
+    typer.Option("--resize", help="Resize images to the size that the model reads. Default if its training data were."),
+]
 Range = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        "--range", metavar="LOW HIGH", help="Array values that become 0 and 1. Defaults to 0 255 for bytes, else 0 1."
+        "--range",
+        metavar="LOW HIGH",
+        help="Array values that become 0 and 1. Defaults to the recipe's data.range, else 0 255 for bytes, else 0 1.",
     ),
 ]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out image files that cannot be read, and count them.")]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed for inference that samples.")]
 
 SUFFIXES = (".csv", ".parquet")
@@ -38,6 +44,7 @@ def predict(
     out: Out,
     resize: Resize = False,
     range_: Range = None,
+    skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -54,8 +61,8 @@ def predict(
     import pandas as pd
 
     from latentclust.cli.read_progress import read_progress
-    from latentclust.cli.terminal import display_path, stdout_console
-    from latentclust.infer.image_inputs import open_inputs
+    from latentclust.cli.terminal import display_path, stderr_console, stdout_console
+    from latentclust.infer.image_inputs import Reading, open_inputs
     from latentclust.model.model_file import load
     from latentclust.train.devices import make_fabric
 
@@ -63,7 +70,9 @@ def predict(
     if loaded.per_pixel:
         what = "is a per-pixel model, but the table has one cluster per image"
         raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")
-    inputs = open_inputs(images, loaded.raw_shape, resize, range_)
+    trained = Reading.of(loaded.resolved.dataset)
+    reading = Reading(resize or trained.resize, range_ or trained.range, trained.ground, skip_bad)
+    inputs = open_inputs(images, loaded.raw_shape, reading)
     with read_progress(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)
     columns = {
@@ -73,6 +82,11 @@ def predict(
         "confidence": posterior.confidence.numpy(),
     }
     _write(out, pd.DataFrame(columns))
+    if inputs.skipped:
+        noun = "file was" if len(inputs.skipped) == 1 else "files were"
+        first = inputs.skipped[0]
+        text = f"{len(inputs.skipped):,} {noun} left out, the first: {first.where}: {first.what}"
+        stderr_console().print(text, markup=False, soft_wrap=True)
     stdout_console().print(f"wrote {len(inputs.paths):,} rows to {display_path(out)}", markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Sources of samples: arrays in memory and image files, with checks and conversions."""
+"""Sources of samples: arrays in memory, with checks, and data sets of sources."""
 
 import struct
 import tarfile
@@ -16,7 +16,7 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from latentclust.errors import LatentclustError
-from latentclust.specs.data import ImageSet, ImageSource, SealedLabels
+from latentclust.specs.data import VOID, ImageSet, ImageSource, SealedLabels
 from latentclust.tensors import Shape
 
 UINT8_MAX = 255
@@ -25,8 +25,7 @@ _IMAGE_RANK = 4
 _VECTOR_RANK = 2
 _RESIZE_CHUNK = 1024
 _LOOKED_AT = 64
-_GREY_MODES = frozenset({"1", "L", "LA"})
-_DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_BLANK = ("", "nan", "none", "null", "na", "n/a", "<na>")
 _UNREADABLE = (
     EOFError,
     LookupError,
@@ -105,71 +104,6 @@ def _check_finite(array: NDArray[Any], where: str) -> None:
         raise LatentclustError.at(where, what, "Remove or fill these samples; indices count from 0")
 
 
-class FileSource(ImageSource):
-    """Image files, decoded when read. Headers are read at once, so that mixed sizes are found before training.
-
-    Images are grey if all files are grey, otherwise RGB. Transparency is removed.
-
-    Args:
-        paths: Image files, in the order of the samples.
-        size: Side in pixels of the square that every image is resized to. None keeps the common size of the files.
-        where: Recipe key or file for messages that concern no single file.
-
-    Raises:
-        LatentclustError: If there are no files, a file is unreadable or has more than 8 bits per channel, or the files
-            have several sizes and `size` is None.
-    """
-
-    def __init__(self, paths: Sequence[Path], size: int | None = None, where: str = "data") -> None:
-        if not paths:
-            raise LatentclustError.at(where, "contains no image files", "Use a folder that contains images")
-        self._paths = tuple(paths)
-        self._size = size
-        sizes: dict[tuple[int, int], Path] = {}
-        grey = True
-        for path in self._paths:
-            extent, mode = _header(path)
-            sizes.setdefault(extent, path)
-            grey = grey and mode in _GREY_MODES
-        if size is None and len(sizes) > 1:
-            examples = " and ".join(f"{path} is {w}x{h}" for (w, h), path in list(sizes.items())[:2])
-            raise LatentclustError.at(where, f"images have {len(sizes)} sizes: {examples}", "Set data.size")
-        width, height = (size, size) if size else next(iter(sizes))
-        self._mode = "L" if grey else "RGB"
-        self.shape: Shape = (1 if grey else 3, height, width)
-        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
-
-    def __len__(self) -> int:
-        """Return the number of files."""
-        return len(self._paths)
-
-    def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return decoded images `(len(indices), c, h, w)`. Raise LatentclustError if a file is damaged."""
-        images = np.empty((len(indices), *self.shape), np.uint8)
-        for image, index in zip(images, indices, strict=True):
-            path = self._paths[index]
-            with decode_errors(path), Image.open(path) as file:
-                image[...] = image_to_array(file, self._mode, self._size)
-        return images
-
-
-def _header(path: Path) -> tuple[tuple[int, int], str]:
-    with decode_errors(path, "Remove it, or replace it with an image"), Image.open(path) as file:
-        extent, mode = file.size, file.mode
-    if mode in _DEEP_MODES:
-        raise LatentclustError.at(str(path), f"has more than 8 bits per channel (mode {mode})", "Convert it to 8 bits")
-    return extent, mode
-
-
-def image_to_array(image: Image.Image, mode: str, size: int | None = None) -> NDArray[np.uint8]:
-    """Return a Pillow image as an array `(c, h, w)`, converted to `mode` and resized bilinearly to `size`, if given."""
-    converted = image.convert(mode)
-    if size:
-        converted = converted.resize((size, size), Image.Resampling.BILINEAR)
-    array = np.asarray(converted)
-    return array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1)
-
-
 def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Return images `(n, c, h, w)` resized to `(n, c, size, size)`, bilinearly with antialiasing and rounding."""
     if images.shape[2:] == (size, size):
@@ -187,7 +121,7 @@ def image_set(source: ImageSource, labels: NDArray[Any] | None, classes: Sequenc
 
     Args:
         source: The samples. They must not all be the same; of samples in files, a few are compared.
-        labels: 0-based classes `(n,)`, or None.
+        labels: 0-based classes `(n,)`, `VOID` for a sample without a label, or None.
         classes: Class names in label order; may be empty.
         where: Recipe key or file for messages.
 
@@ -201,17 +135,70 @@ def image_set(source: ImageSource, labels: NDArray[Any] | None, classes: Sequenc
     if labels.shape != (len(source),):
         what = f"has {len(source)} samples, but labels of shape {labels.shape}"
         raise LatentclustError.at(where, what, "Provide one label per sample")
-    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or (classes and labels.max() >= len(classes)):
-        what = f"has labels of type {labels.dtype} from {labels.min()} to {labels.max()} for {len(classes)} classes"
-        raise LatentclustError.at(where, what, "Use classes from 0 to their number minus 1")
-    return ImageSet(source, SealedLabels(labels.astype(np.int64)), tuple(classes))
+    low, high = labels.min(), labels.max()
+    if not np.issubdtype(labels.dtype, np.integer) or low < VOID or (classes and high >= len(classes)):
+        what = f"has labels of type {labels.dtype} from {low} to {high} for {len(classes)} classes"
+        raise LatentclustError.at(where, what, f"Use classes from 0 to their number minus 1, and {VOID} for none")
+    missing = int(np.count_nonzero(labels == VOID))
+    if missing == len(labels):
+        return ImageSet(source, None, (), notes=(f"none of the {missing:,} labels names a class: they were ignored",))
+    counted = f"{missing:,} of {len(labels):,} samples have no label: scores are of the other {len(labels) - missing:,}"
+    return ImageSet(source, SealedLabels(labels.astype(np.int64)), tuple(classes), notes=(counted,) if missing else ())
+
+
+def encode_labels(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the 0-based classes `(n,)` of labels, `VOID` where one is missing, and the class names in order.
+
+    A label is missing if it is blank, NaN, None, or -1 among integers, as scikit-learn marks unlabelled samples.
+
+    Args:
+        labels: Numbers or text `(n,)`, or of any shape with `n` values.
+
+    Example:
+        >>> encode_labels(np.array(["cat", "", "ant", "cat"]))
+        (array([ 1, -1,  0,  1]), ('ant', 'cat'))
+    """
+    values = np.ravel(labels)
+    missing = _missing(values)
+    codes = np.full(len(values), VOID, np.int64)
+    classes, codes[~missing] = np.unique(values[~missing], return_inverse=True)
+    return codes, tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in classes)
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which labels are missing."""
+    if values.dtype.kind == "f":
+        found: NDArray[np.bool_] = np.isnan(values) | _unlabelled(values)
+    elif values.dtype.kind in "iu":
+        found = _unlabelled(values)
+    elif values.dtype.kind in "USO":
+        text = np.array([_word(value) for value in values])
+        blank = np.isin(text, _BLANK)
+        numbers = np.char.isdecimal(text) | (text == "-1")
+        found = blank | ((text == "-1") if (blank | numbers).all() else np.zeros(len(text), np.bool_))
+    else:
+        found = np.zeros(len(values), np.bool_)
+    return found
+
+
+def _unlabelled(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which numbers are -1, where all others are integers from 0 on."""
+    rest = values[(values != VOID) & ~np.isnan(values)]
+    wrong = bool(((rest < 0) | (rest != np.round(rest))).any())
+    return np.zeros(len(values), np.bool_) if wrong else np.equal(values, VOID)
+
+
+def _word(value: object) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.strip().lower()
 
 
 def _check_varied(source: ImageSource, where: str) -> None:
-    """Raise LatentclustError if all samples are the same. Of files, about `_LOOKED_AT` are compared, evenly spaced."""
+    """Raise LatentclustError if all samples are the same. Of files, `_LOOKED_AT` are compared, drawn at random."""
     count = len(source)
-    step = 1 if isinstance(source, ArraySource) else max(1, count // _LOOKED_AT)
-    looked_at = np.arange(0, count, step)
+    looked_at = np.arange(count)
+    if not isinstance(source, ArraySource) and count > _LOOKED_AT:
+        looked_at = np.sort(np.random.default_rng(0).choice(count, _LOOKED_AT, replace=False))
     first = source.read(looked_at[:1])
     for start in range(0, len(looked_at), _LOOKED_AT):
         if np.any(source.read(looked_at[start : start + _LOOKED_AT]) != first):

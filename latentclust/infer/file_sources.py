@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.data.sources import UINT8_MAX, FileSource, decode_errors
+from latentclust.data.image_files import WHITE, FileSource, Ground
+from latentclust.data.sources import UINT8_MAX, decode_errors, resized
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
@@ -30,17 +31,18 @@ class ImageFilesSource(ImageSource):
         paths: The image files. Only their headers are read here.
         shape: Shape of an image as the model reads it, `(c, h, w)`.
         resize: Whether images of another size are resized.
+        ground: Colour under transparent pixels, as RGB.
 
     Raises:
         LatentclustError: If the model does not read images, or a file is unreadable or has another size.
     """
 
-    def __init__(self, paths: Sequence[Path], shape: Shape, resize: bool) -> None:
+    def __init__(self, paths: Sequence[Path], shape: Shape, resize: bool, ground: Ground = WHITE) -> None:
         if len(shape) != 3 or shape[0] not in MODES:
             what = f"expected samples of shape {shape}, got an image file"
             raise LatentclustError.at(str(paths[0]), what, "Use an array file")
         self.shape, self.dtype = shape, np.dtype(np.uint8)
-        self._files = [FileSource([path], where=str(path)) for path in paths]
+        self._files = [FileSource([path], where=str(path), ground=ground) for path in paths]
         for path, file in zip(paths, self._files, strict=True):
             if file.shape[1:] != shape[1:] and not resize:
                 raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE_FIX)
@@ -106,6 +108,8 @@ class ArrayFileSource(ImageSource):
         images = np.rint(samples * UINT8_MAX).astype(np.uint8)
         if images.shape[1:] == self.shape:
             return images
+        if self.shape[1] == self.shape[2]:  # as the data set `array` resizes
+            return resized(images, self.shape[1])
         return np.stack([fitted(image, self.shape) for image in images])
 
     def _chw(self, samples: NDArray[Any]) -> NDArray[Any]:

@@ -3,23 +3,46 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.data.roots import files_under
-from latentclust.errors import LatentclustError
+from latentclust.data.image_files import IMAGE_SUFFIXES, WHITE, FileSource, Ground, find_images
+from latentclust.data.sources import UINT8_MAX
+from latentclust.errors import Issue, LatentclustError
 from latentclust.infer.file_sources import ArrayFileSource, ImageFilesSource, read_rows
 from latentclust.specs.data import ImageSource
+from latentclust.specs.parts import DatasetSpec
 from latentclust.tensors import Shape
 
 ARRAYS = frozenset({".csv", ".npy", ".npz"})
 """Suffixes of files with many samples."""
 
-PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Suffixes of image files that are read from a folder. A file that is named is read whatever its suffix."""
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model's training images were read, which its inputs repeat.
+
+    Attributes:
+        resize: Whether images of another size are resized.
+        range: Values of arrays that are scaled to 0 and 1. None: 0 and 255 for bytes, otherwise 0 and 1.
+        ground: Colour under transparent pixels, as RGB.
+        skip_bad: Whether image files that cannot be read are left out.
+    """
+
+    resize: bool = False
+    range: tuple[float, float] | None = None
+    ground: Ground = WHITE
+    skip_bad: bool = False
+
+    @classmethod
+    def of(cls, dataset: DatasetSpec) -> "Reading":
+        """Return the reading of a data set, from its options `size`, `range` and `background` if it has them."""
+        options = dataset.model_dump()
+        return cls(options.get("size") is not None, options.get("range"), options.get("background", WHITE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +53,13 @@ class Inputs:
         source: The samples, in the order of the arguments.
         paths: File of each sample.
         rows: Row of each sample in its file, `(n,)`, counted from 0; 0 for an image file.
+        skipped: Why each file that was left out cannot be read.
     """
 
     source: ImageSource
     paths: list[str]
     rows: NDArray[np.int64]
+    skipped: tuple[Issue, ...] = ()
 
 
 class ConcatenatedSource(ImageSource):
@@ -64,53 +89,89 @@ class ConcatenatedSource(ImageSource):
         return samples
 
 
-def open_inputs(
-    paths: Iterable[Path], shape: Shape, resize: bool = False, range_: tuple[float, float] | None = None
-) -> Inputs:
+def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = None) -> Inputs:
     """Open image files, folders with image files at any depth, and array files.
 
     Args:
         paths: Files and folders, in the order of the samples.
         shape: Shape of one sample as the model reads it, `(c, h, w)` or `(d,)`.
-        resize: Whether images of another size are resized.
-        range_: Values of arrays that are scaled to 0 and 1. Defaults to 0 and 255 for bytes, otherwise 0 and 1.
+        reading: How they are read. Defaults to images of the model's size and the usual ranges.
 
     Raises:
         LatentclustError: If a path is missing, empty or unreadable, or samples have an unsuitable shape.
     """
+    reading = reading or Reading()
     files = [file for path in paths for file in _files(path)]
     if not files:
         raise LatentclustError.at("IMAGES", "no images were given", "Pass images, folders or array files")
-    if range_ is not None and range_[0] >= range_[1]:
-        raise LatentclustError.at(
-            "--range", f"the range {range_[0]:g} to {range_[1]:g} is empty", "Pass the smaller value first"
-        )
+    low, high = reading.range or (0.0, 1.0)
+    if not (isfinite(low) and isfinite(high) and low < high):
+        what = f"the range {low:g} to {high:g} is empty or not finite"
+        raise LatentclustError.at("--range", what, "Pass the smaller value first")
+    files, skipped = _readable(files) if reading.skip_bad else (files, ())
     links: list[ImageSource] = []
     names: list[tuple[Path, int]] = []
-    for is_array, group in groupby(files, key=lambda file: file.suffix.lower() in ARRAYS):
+    for is_array, group in groupby(files, key=_is_array):
         together = list(group)
         if is_array:
-            found = [ArrayFileSource(path, read_rows(path), shape, resize, range_) for path in together]
+            found = [ArrayFileSource(path, read_rows(path), shape, reading.resize, reading.range) for path in together]
             links.extend(found)
             names.extend((path, len(rows)) for path, rows in zip(together, found, strict=True))
         else:
-            links.append(ImageFilesSource(together, shape, resize))
+            _check_byte_range(together[0], reading.range)
+            links.append(ImageFilesSource(together, shape, reading.resize, reading.ground))
             names.extend((path, 1) for path in together)
     counts = [count for _, count in names]
     return Inputs(
         source=ConcatenatedSource(links),
         paths=[str(path) for path, count in names for _ in range(count)],
         rows=np.concatenate([np.arange(count) for count in counts]),
+        skipped=skipped,
     )
+
+
+def _is_array(path: Path) -> bool:
+    return path.suffix.lower() in ARRAYS
+
+
+def _readable(files: Sequence[Path]) -> tuple[list[Path], tuple[Issue, ...]]:
+    """Return the files without the images that cannot be decoded, and why.
+
+    Raises:
+        LatentclustError: If no file is left.
+    """
+    kept: list[Path] = []
+    skipped: list[Issue] = []
+    for path in files:
+        try:
+            if not _is_array(path):
+                FileSource([path], where=str(path)).read(np.zeros(1, np.int64))
+            kept.append(path)
+        except LatentclustError as error:
+            skipped.extend(error.issues)
+    if not kept:
+        raise LatentclustError(*skipped)
+    return kept, tuple(skipped)
+
+
+def _check_byte_range(path: Path, range_: tuple[float, float] | None) -> None:
+    """Raise LatentclustError if the model was trained on values of another range than those of image files."""
+    if range_ is not None and range_ != (0.0, float(UINT8_MAX)):
+        what = f"has values from 0 to 255, but values from {range_[0]:g} to {range_[1]:g} are read as 0 and 1"
+        fix = "Use an array file with the values of the training data, or pass --range 0 255"
+        raise LatentclustError.at(str(path), what, fix)
 
 
 def _files(path: Path) -> list[Path]:
     """Return a file, or the images of a folder, sorted, without hidden ones."""
+    path = path.expanduser()
     if not path.exists():
         raise LatentclustError.at(str(path), "does not exist", "Check the path")
     if not path.is_dir():
+        if not path.is_file():
+            raise LatentclustError.at(str(path), "is not a regular file", "Name a file or a folder")
         return [path]
-    files = files_under(path, PICTURES)
+    files = find_images(path).paths
     if not files:
-        raise LatentclustError.at(str(path), "contains no images", f"Images end in {', '.join(sorted(PICTURES))}")
+        raise LatentclustError.at(str(path), "contains no images", f"Images end in {', '.join(sorted(IMAGE_SUFFIXES))}")
     return files

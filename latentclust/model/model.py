@@ -91,9 +91,20 @@ class ClusteringModel:
         Raises:
             LatentclustError: If the shape, type or values of the images do not match the model.
         """
+        if not isinstance(images, ImageSource):
+            self._check_bytes(images)
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
         batches, rng = self._batches(source, batch_size, seed)
         return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride)
+
+    def _check_bytes(self, images: NDArray[Any] | Tensor) -> None:
+        """Raise LatentclustError for bytes if the training data had another range than 0 to 255."""
+        if self.bands is not None:
+            return
+        low, high = self.resolved.dataset.model_dump().get("range") or (0.0, float(UINT8_MAX))
+        if images.dtype in (np.uint8, torch.uint8) and (low, high) != (0.0, float(UINT8_MAX)):
+            what = f"are bytes, but the model was trained on values from {low:g} to {high:g} (data.range)"
+            raise LatentclustError.at("images", what, f"Pass floats: (images - {low:g}) / {high - low:g}")
 
     def posteriors(self, source: ImageSource, batch_size: int = 500, seed: int = 0) -> Iterator[Posterior]:
         """Yield the posterior batch by batch, in order, so that the label maps of many images need little memory.

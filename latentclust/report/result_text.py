@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.stats import chi2_contingency
 
 from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import UNMATCHED
@@ -14,6 +15,9 @@ TRIAL = "This is a trial with a tenth of the recipe's rounds. It is not a result
 EXPECTED_BASELINE = {"samples": "kmeans", "pixels": "pixel-kmeans"}
 """Baseline whose absence is pointed out, by the unit of the counts."""
 
+CHANCE_LEVEL = 0.01
+"""Level of the test whether clusters depend on classes."""
+
 CLASS_COLUMNS = ("class", "pixels", "share", "cluster", "IoU", "recall")
 """Headings of `class_rows`."""
 
@@ -23,6 +27,8 @@ def baseline_verdicts(facts: RunFacts) -> list[str]:
     if facts.metrics is None:
         return []
     baselines = facts.baselines or {}
+    if (chance := chance_sentence(facts)) is not None:
+        return [chance]
     sentences = [_verdict(facts.metrics, name, scores) for name, scores in baselines.items()]
     if EXPECTED_BASELINE[facts.protocol.unit] not in baselines:
         of_pixels = " of pixels" * (facts.protocol.unit == "pixels")
@@ -30,6 +36,22 @@ def baseline_verdicts(facts: RunFacts) -> list[str]:
             f"K-means{of_pixels} was not run on the same data, so nothing here shows that the recipe beats it."
         )
     return sentences
+
+
+def chance_sentence(facts: RunFacts) -> str | None:
+    """Return a sentence if the clusters are independent of the classes by a chi-squared test. Otherwise None."""
+    if facts.table is None:
+        return None
+    counted = facts.table[facts.table.any(axis=1)][:, facts.table.any(axis=0)]
+    if counted.shape[1] < 2:
+        return None
+    p = chi2_contingency(counted).pvalue if len(counted) > 1 else 1.0
+    if p < CHANCE_LEVEL:
+        return None
+    return (
+        f"The clusters are no better than chance: they do not depend on the {counted.shape[1]} classes (chi-squared "
+        f"test, p = {p:.2g}), so a comparison with baselines says nothing."
+    )
 
 
 def loses_to(metrics: Mapping[str, float], scores: Mapping[str, float]) -> list[str]:
@@ -74,15 +96,23 @@ def class_rows(facts: RunFacts) -> list[list[str]]:
 
 
 def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float]) -> str:
-    baseline = display_name(name)
-    lost = loses_to(metrics, scores)
-    if lost:
-        pairs = [
-            f"{display_name(key)} ({format_score(metrics[key])} against {format_score(scores[key])})" for key in lost
-        ]
-        return f"The recipe loses to {baseline} in {_listed(pairs)}."
-    won = [display_name(key) for key in metrics if key in scores and metrics[key] > scores[key]]
-    return f"The recipe beats {baseline} in {_listed(won)}." if won else f"The recipe does not beat {baseline}."
+    baseline, lost = display_name(name), loses_to(metrics, scores)
+    won = [key for key in metrics if key in scores and metrics[key] > scores[key]]
+    if not lost:
+        return (
+            f"The recipe beats {baseline} in {_pairs(won, metrics, scores)}."
+            if won
+            else (f"The recipe does not beat {baseline}.")
+        )
+    but = f", and beats it in {_pairs(won, metrics, scores)}" if won else ""
+    return f"The recipe loses to {baseline} in {_pairs(lost, metrics, scores)}{but}."
+
+
+def _pairs(names: list[str], metrics: Mapping[str, float], scores: Mapping[str, float]) -> str:
+    """Return metrics with the scores of the result and of the baseline."""
+    return _listed(
+        [f"{display_name(name)} ({format_score(metrics[name])} against {format_score(scores[name])})" for name in names]
+    )
 
 
 def _listed(words: list[str]) -> str:

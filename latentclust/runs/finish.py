@@ -61,7 +61,7 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     evaluated = _evaluate(model, experiment, tested, folder)
     posterior = evaluated.scores.posterior
     if posterior is not None:
-        write_assignments(folder / ASSIGNMENTS, posterior)
+        write_assignments(folder / ASSIGNMENTS, posterior, tested.paths)
     not_drawn = too_large(experiment.resolved.dataset, tested)
     context = RunContext(
         device=trained.device_name,
@@ -90,11 +90,19 @@ def _evaluate(model: ClusteringModel, experiment: Experiment, tested: ImageSet, 
         raise RunFailedError(*error.issues, Issue(str(folder / MODEL), what, fix)) from error
 
 
-def write_assignments(path: Path, posterior: Posterior) -> None:
-    """Write a CSV file with one row per sample: index (from 0), cluster (from 1) and confidence."""
+def write_assignments(path: Path, posterior: Posterior, files: Sequence[str] = ()) -> None:
+    """Write a CSV file with one row per sample, in the order of the data set.
+
+    Args:
+        path: File to write. Its columns are the index of the sample (from 0), its file if there is one, the cluster
+            (from 1) and the confidence.
+        posterior: Posterior of the samples.
+        files: File of each sample, relative to the data's folder. Empty if the samples are rows of one file.
+    """
     table = pd.DataFrame(
         {
             "index": np.arange(len(posterior.probabilities)),
+            **({"path": files} if files else {}),
             "cluster": posterior.labels.numpy() + 1,
             "confidence": posterior.confidence.numpy(),
         }

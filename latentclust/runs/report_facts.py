@@ -145,7 +145,12 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         variant=resolved.loaded.variant,
         oracle=context.oracle,
         starts=context.starts,
-        warnings=(*resolved.loaded.layered.dropped.values(), *evaluated.warnings, *context.warnings),
+        warnings=(
+            *resolved.loaded.layered.dropped.values(),
+            *evaluated.tested.notes,
+            *evaluated.warnings,
+            *context.warnings,
+        ),
         by_cluster=evaluated.scores.by_cluster,
         trial=resolved.recipe.train.trial,
         advice=loss_advice(resolved.recipe, context.history),

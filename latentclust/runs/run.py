@@ -92,7 +92,8 @@ def run(
     write_atomic(folder / METRICS, "")
     write_atomic(folder / RECIPE, resolved.loaded.text)
     if isinstance(listener, WarningListener):
-        for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)):
+        notes = opened[0].data.notes
+        for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved), *notes):
             listener.on_warning(warning)
     return _run(opened, folder, device, listener or NullListener(), resume=False)
 

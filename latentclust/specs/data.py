@@ -208,6 +208,8 @@ class ImageSet:
         valid: Masks of valid pixels. None if all pixels are valid.
         protocol: Published protocol by which the samples were made. None for other sets.
         scenes: Rasters that the samples are windows of; empty for other sets.
+        paths: File of each sample, relative to the data's folder; empty if the samples are rows of one file.
+        notes: Sentences about what the user may not expect, such as files that were passed over or missing labels.
     """
 
     source: ImageSource
@@ -216,3 +218,5 @@ class ImageSet:
     valid: MaskSource | None = None
     protocol: DataProtocol | None = None
     scenes: tuple[Path, ...] = field(default=())
+    paths: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentclust.data.image_files import FileSource
 from latentclust.data.roots import find_first, resolve_path
-from latentclust.data.sources import ArraySource, FileSource, decode_errors, image_set, resized
+from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
 from latentclust.errors import LatentclustError
+from latentclust.specs.data import VOID
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -50,52 +52,6 @@ def test_array_source_counts_and_places_values_that_are_not_finite(bad: float):
         ArraySource(vectors)
 
 
-def test_file_source_decodes_to_what_was_written(tmp_path: Path):
-    pictures = noise(3, 5, 7, 3)
-    source = FileSource([write(tmp_path / f"{i}.png", picture) for i, picture in enumerate(pictures)])
-    assert source.shape == (3, 5, 7)
-    np.testing.assert_array_equal(source.read(np.array([2, 0])), pictures[[2, 0]].transpose(0, 3, 1, 2))
-
-
-def test_file_source_is_grey_only_where_every_file_is(tmp_path: Path):
-    grey, colour = write(tmp_path / "g.png", noise(4, 4)), write(tmp_path / "c.png", noise(4, 4, 3))
-    assert FileSource([grey, grey]).shape == (1, 4, 4)
-    both = FileSource([grey, colour])
-    assert both.shape == (3, 4, 4)
-    red, green, blue = both.read(np.array([0]))[0]
-    np.testing.assert_array_equal(red, noise(4, 4))
-    np.testing.assert_array_equal(red, green)
-    np.testing.assert_array_equal(red, blue)
-
-
-def test_file_source_of_mixed_sizes_needs_a_size(tmp_path: Path):
-    paths = [write(tmp_path / "a.png", noise(4, 6)), write(tmp_path / "b.png", noise(8, 8))]
-    with pytest.raises(LatentclustError, match=r"2 sizes: .*a\.png is 6x4 and .*b\.png is 8x8\. Set data\.size"):
-        FileSource(paths)
-    assert FileSource(paths, size=5).read(np.array([0, 1])).shape == (2, 1, 5, 5)
-
-
-def test_file_source_names_a_damaged_file(tmp_path: Path):
-    whole = write(tmp_path / "whole.png", noise(64, 64))
-    cut = tmp_path / "cut.png"
-    cut.write_bytes(whole.read_bytes()[:1000])
-    source = FileSource([whole, cut])
-    with pytest.raises(LatentclustError, match=r"cut\.png: cannot be read"):
-        source.read(np.array([0, 1]))
-    text = tmp_path / "text.png"
-    text.write_text("no image")
-    with pytest.raises(LatentclustError, match=r"text\.png: cannot be read"):
-        FileSource([text])
-
-
-def test_file_source_refuses_deep_images_and_no_files(tmp_path: Path):
-    deep = write(tmp_path / "deep.png", np.arange(16, dtype=np.uint16).reshape(4, 4))
-    with pytest.raises(LatentclustError, match="more than 8 bits"):
-        FileSource([deep])
-    with pytest.raises(LatentclustError, match="no image files"):
-        FileSource([])
-
-
 def test_resizing_keeps_constants_and_means_and_agrees_with_pillow():
     np.testing.assert_array_equal(resized(np.full((2, 3, 8, 8), 77, np.uint8), 16), 77)
     images = noise(3, 1, 32, 32)
@@ -114,10 +70,42 @@ def test_image_set_seals_labels_that_fit():
     assert image_set(ArraySource(noise(4, 1, 2, 2)), None, (), "here").labels is None
 
 
-@pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 2, 0], [-1, 0, 0, 1], [0.0, 1.0, 0.0, 1.0]])
+@pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 2, 0], [-2, 0, 0, 1], [0.0, 1.0, 0.0, 1.0]])
 def test_image_set_refuses_labels_that_do_not(labels: list[float]):
     with pytest.raises(LatentclustError, match=r"here: .*labels of"):
         image_set(ArraySource(noise(4, 1, 2, 2)), np.array(labels), ("a", "b"), "here")
+
+
+def test_samples_without_a_label_are_kept_and_said():
+    opened = image_set(ArraySource(noise(4, 1, 2, 2)), np.array([0, VOID, 1, VOID]), ("a", "b"), "here")
+    assert opened.labels is not None
+    assert opened.labels.unseal().tolist() == [0, VOID, 1, VOID]
+    assert opened.notes == ("2 of 4 samples have no label: scores are of the other 2",)
+    none = image_set(ArraySource(noise(4, 1, 2, 2)), np.full(4, VOID), (), "here")
+    assert none.labels is None
+    assert none.notes == ("none of the 4 labels names a class: they were ignored",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "codes", "classes"),
+    [
+        (["cat", "", "ant", " "], [1, VOID, 0, VOID], ("ant", "cat")),
+        (["cat", "NaN", "None", "n/a"], [0, VOID, VOID, VOID], ("cat",)),
+        ([0.0, np.nan, 3.0], [0, VOID, 1], ("0.0", "3.0")),
+        ([5, -1, 2], [1, VOID, 0], ("2", "5")),
+        (["5", "-1", "2", ""], [1, VOID, 0, VOID], ("2", "5")),
+        (["-1", "0.5", "x"], [0, 1, 2], ("-1", "0.5", "x")),
+        ([-1, -2, 0], [1, 0, 2], ("-2", "-1", "0")),
+        ([-1.0, 0.5], [0, 1], ("-1.0", "0.5")),
+        ([True, False], [1, 0], ("False", "True")),
+        ([None, "a"], [VOID, 0], ("a",)),
+        ([b"a", b""], [0, VOID], ("a",)),
+    ],
+)
+def test_missing_labels_are_void(labels: list[object], codes: list[int], classes: tuple[str, ...]):
+    found, names = encode_labels(np.array(labels))
+    assert found.tolist() == codes
+    assert names == classes
 
 
 @pytest.mark.parametrize("count", [1, 2, 200])
@@ -134,6 +122,11 @@ def test_constant_files_are_refused(tmp_path: Path):
     paths = [write(tmp_path / f"{index}.png", black) for index in range(3)]
     with pytest.raises(LatentclustError, match="identical, every value 0"):
         image_set(FileSource(paths), None, (), "here")
+
+
+def test_images_that_alternate_are_not_the_same(tmp_path: Path):
+    pictures = [write(tmp_path / f"{value}.png", np.full((4, 4), value, np.uint8)) for value in (3, 200)]
+    assert len(image_set(FileSource(pictures * 128), None, (), "here").source) == 256
 
 
 def test_the_first_root_and_then_the_first_pattern_win(tmp_path: Path):

@@ -1,11 +1,15 @@
 """The user's own images, as files, folders and arrays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from latentclust.bundled.datasets.array import Array
+from latentclust.bundled.datasets.image_folder import ImageFolder
 from latentclust.errors import LatentclustError
-from latentclust.infer.image_inputs import open_inputs
+from latentclust.infer.image_inputs import Reading, open_inputs
 
 GREY, COLOUR = (1, 4, 6), (3, 4, 6)
 
@@ -62,7 +66,7 @@ def test_floats_and_other_ranges_come_to_the_same_bytes(pixels, tmp_path):
     np.save(tmp_path / "wide.npy", pixels.astype(np.int32) * 2)
 
     unit = open_inputs([tmp_path / "unit.npy"], GREY)
-    wide = open_inputs([tmp_path / "wide.npy"], GREY, range_=(0.0, 510.0))
+    wide = open_inputs([tmp_path / "wide.npy"], GREY, Reading(range=(0.0, 510.0)))
     np.testing.assert_array_equal(everything(unit)[:, 0], pixels)
     np.testing.assert_array_equal(everything(wide)[:, 0], pixels)
 
@@ -84,7 +88,7 @@ def test_sizes_are_changed_only_on_demand(tmp_path):
     for name in ("x.npy", "x.png"):
         with pytest.raises(LatentclustError, match="expected 6x4 pixels, got 12x8"):
             open_inputs([tmp_path / name], GREY)
-        resized = everything(open_inputs([tmp_path / name], GREY, resize=True))
+        resized = everything(open_inputs([tmp_path / name], GREY, Reading(resize=True)))
         np.testing.assert_array_equal(resized, np.full_like(resized, 77))
         assert resized.shape[1:] == GREY
 
@@ -125,9 +129,52 @@ def test_what_cannot_be_read_is_named(tmp_path, name, shape, said):
 def test_a_range_of_no_width_is_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
     with pytest.raises(LatentclustError, match="the range 1 to 1 is empty"):
-        open_inputs([tmp_path / "x.npy"], (3,), range_=(1.0, 1.0))
+        open_inputs([tmp_path / "x.npy"], (3,), Reading(range=(1.0, 1.0)))
 
 
 def test_nothing_given_is_refused():
     with pytest.raises(LatentclustError, match="no images were given"):
         open_inputs([], GREY)
+
+
+def test_a_reading_repeats_what_the_data_set_did():
+    array = Array(path=Path("x.npy"), range=(0.0, 85.0), size=8)
+    assert Reading.of(array) == Reading(resize=True, range=(0.0, 85.0))
+    folder = ImageFolder(path=Path("photos"), background=(1, 2, 3))
+    assert Reading.of(folder) == Reading(ground=(1, 2, 3))
+
+
+def test_image_files_are_refused_where_the_range_was_another(pixels, tmp_path):
+    Image.fromarray(pixels[0]).save(tmp_path / "x.png")
+    with pytest.raises(LatentclustError, match=r"x\.png: has values from 0 to 255, but values from 0 to 85 are read"):
+        open_inputs([tmp_path / "x.png"], GREY, Reading(range=(0.0, 85.0)))
+    np.testing.assert_array_equal(
+        everything(open_inputs([tmp_path / "x.png"], GREY, Reading(range=(0.0, 255.0)))), pixels[:1, None]
+    )
+
+
+@pytest.mark.parametrize("bad", [(-np.inf, np.inf), (0.0, np.nan), (2.0, 2.0)])
+def test_ranges_that_are_empty_or_not_finite_are_refused(bad, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    with pytest.raises(LatentclustError, match=r"--range: the range .* is empty or not finite"):
+        open_inputs([tmp_path / "x.npy"], (3,), Reading(range=bad))
+
+
+def test_bad_images_are_left_out_where_asked(pixels, tmp_path):
+    Image.fromarray(pixels[0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    (tmp_path / "c.png").write_text("no image")
+    inputs = open_inputs([tmp_path], GREY, Reading(skip_bad=True))
+    np.testing.assert_array_equal(everything(inputs), pixels[:1, None])
+    assert [issue.where[-5:] for issue in inputs.skipped] == ["b.png", "c.png"]
+    with pytest.raises(LatentclustError, match=r"c\.png: cannot be read"):
+        open_inputs([tmp_path / "c.png"], GREY, Reading(skip_bad=True))
+
+
+def test_arrays_are_resized_as_in_training(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 12, 12), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images)
+    trained = Array(path=tmp_path / "x.npy", size=8).open(()).source.read(np.arange(3))
+    np.testing.assert_array_equal(
+        everything(open_inputs([tmp_path / "x.npy"], (1, 8, 8), Reading(resize=True))), trained
+    )

@@ -15,6 +15,31 @@ from latentclust.report.markdown import markdown_table
 MakeFacts = Callable[..., RunFacts]
 
 
+def test_wins_and_losses_are_both_named(make_facts: MakeFacts) -> None:
+    facts = replace(make_facts(0.6), metrics={"accuracy": 0.6, "nmi": 0.75})
+    said = "The recipe loses to k-means in ACC (0.6000 against 0.7000), and beats it in NMI (0.7500 against 0.5000)."
+    assert said in render_report(facts)
+    facts = replace(make_facts(0.8), metrics={"accuracy": 0.8, "nmi": 0.75})
+    said = "The recipe beats k-means in ACC (0.8000 against 0.7000) and NMI (0.7500 against 0.5000)."
+    assert said in render_report(facts)
+
+
+@pytest.mark.parametrize(
+    ("table", "chance"),
+    [
+        ([[25, 25], [25, 25]], True),
+        ([[30, 20], [20, 30]], True),  # p = 0.07
+        ([[35, 15], [15, 35]], False),  # p = 0.00014
+        ([[50, 50], [0, 0]], True),
+        ([[50, 0], [50, 0]], False),  # a single class: no comparison is possible
+    ],
+)
+def test_clusters_at_chance_are_not_compared(make_facts: MakeFacts, table: list[list[int]], chance: bool) -> None:
+    text = render_report(replace(make_facts(0.8), table=np.array([*table, [0, 0]]), matching=np.array([0, 1, -1])))
+    assert ("no better than chance: they do not depend on the 2 classes" in text) is chance
+    assert ("The recipe beats k-means" in text) is not chance
+
+
 @pytest.mark.parametrize(
     ("accuracy", "nmi", "loses"),
     [(0.7, 0.5, False), (0.9, 0.9, False), (0.69, 0.9, True), (0.9, 0.49, True), (0.1, 0.1, True)],

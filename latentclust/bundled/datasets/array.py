@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
-from latentclust.api import ArraySource, DatasetSpec, ImageSet, LatentclustError, image_set, resized, resolve_path
+from latentclust.api import (
+    ArraySource,
+    DatasetSpec,
+    ImageSet,
+    LatentclustError,
+    encode_labels,
+    image_set,
+    resized,
+    resolve_path,
+)
 from latentclust.bundled.datasets.array_files import Arrays, read_h5ad, read_mat, read_npy, read_npz
 from latentclust.bundled.datasets.scaling import to_uint8, to_unit
 from latentclust.bundled.datasets.table import read_csv
@@ -79,11 +88,7 @@ class Array(DatasetSpec):
         source = ArraySource(self._scaled(self._shaped(samples, path), path), str(path))
         if labels is None:
             return image_set(source, None, (), str(path))
-        if labels.dtype.kind == "f" and np.isnan(labels).any():
-            what = f"{np.count_nonzero(np.isnan(labels))} samples have no label (NaN)"
-            raise LatentclustError.at(str(path), what, "Label all samples, or name other labels")
-        classes, codes = np.unique(np.ravel(labels), return_inverse=True)
-        return image_set(source, codes, tuple(map(str, classes)), str(path))
+        return image_set(source, *encode_labels(labels), str(path))
 
     def _read(self, path: Path) -> Arrays:
         readers: dict[str, Callable[[], Arrays]] = {

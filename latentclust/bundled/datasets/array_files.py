@@ -109,7 +109,11 @@ def _dense(stored: Any, path: Path) -> NDArray[Any]:
 def _column(stored: Any) -> NDArray[Any]:
     """Return a column of `obs` as text. AnnData stores a categorical column as codes, in which -1 is missing."""
     if stored.attrs.get("encoding-type") == "categorical":
-        named: NDArray[Any] = _as_text(stored["categories"])[_complete(stored["codes"][...])]
+        names = np.append(_as_text(stored["categories"]), "")  # the code -1 is the last, a missing label
+        codes = stored["codes"][...]
+        if not len(codes) or codes.min() < -1 or codes.max() >= len(names) - 1:
+            raise ValueError(f"a categorical column has codes outside -1 to {len(names) - 2}")
+        named: NDArray[Any] = names[codes]
         return named
     return _as_text(stored)
 
@@ -118,13 +122,6 @@ def _as_text(stored: Any) -> NDArray[Any]:
     cells = stored.asstr()[...] if stored.dtype.kind == "O" else stored[...]
     text: NDArray[Any] = np.asarray(cells).astype(np.str_)
     return text
-
-
-def _complete(codes: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-    missing = int(np.count_nonzero(codes < 0))
-    if missing:
-        raise ValueError(f"{missing} samples have no label")
-    return codes
 
 
 def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -19,12 +19,11 @@ from latentclust.api import (
     PreparedDatasetSpec,
     Tiles,
     Unit,
-    files_under,
+    find_images,
     in_memory,
     resolve_path,
 )
 from latentclust.bundled.datasets.cropping import full_tiles, image_pair, resize_to
-from latentclust.bundled.datasets.image_folder import SUFFIXES
 from latentclust.bundled.datasets.pairing import Pair, by_name, paired
 from latentclust.bundled.datasets.pixel_files import (
     Colour,
@@ -196,13 +195,13 @@ class ImageMaskFolder(PreparedDatasetSpec):
             raise LatentclustError.at("data.images", f"no folder {folder}", "Name the folder of the images, below path")
         if self.masks and not masks.is_dir():
             raise LatentclustError.at("data.masks", f"no folder {masks}", "Name the folder of the masks, below path")
-        images = by_name(files_under(folder, SUFFIXES), folder)
+        images = by_name(find_images(folder).paths, folder)
         if not masks.is_dir():
             return paired(images, None, folder)
         if not self.class_names:
             what = f"is required, since {masks} contains masks"
             raise LatentclustError.at("data.classes", what, "Name the classes in the order of their indices")
-        return paired(images, by_name(files_under(masks, SUFFIXES), masks, self.mask_ending), origin)
+        return paired(images, by_name(find_images(masks).paths, masks, self.mask_ending), origin)
 
     def _tiles(self, pair: Pair, mode: str) -> Tiles:
         image = read_image(pair.image, mode)

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from latentclust.api import FileSource, ImageSet, LatentclustError, files_under, image_set
-from latentclust.bundled.datasets.image_folder import SUFFIXES
+from latentclust.api import FileSource, ImageSet, LatentclustError, find_images, image_set
 from latentclust.bundled.datasets.published_images import Published
 
 CLASSES: Mapping[str, str] = {
@@ -59,7 +58,7 @@ class ImageNet10(Published):
 
     def read(self, mark: Path) -> ImageSet:
         """Find the files and read their headers. Pixels are read on access."""
-        found = {name: files_under(mark / name, SUFFIXES) for name in self.folders if (mark / name).is_dir()}
+        found = {name: find_images(mark / name).paths for name in self.folders if (mark / name).is_dir()}
         missing = [name for name in self.folders if not found.get(name)]
         if missing:
             what = f"contains no images of {', '.join(missing)}"

@@ -1,7 +1,6 @@
 """Image files and label maps, read and checked."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.api import LatentclustError, decode_errors, image_to_array
+from latentclust.api import LatentclustError, decode_errors, displayed_size, image_to_array, open_image
 
 _DEEP = ("I", "F")
 """First characters of the modes with more than 8 bits per channel."""
@@ -31,7 +30,7 @@ def image_mode(path: Path) -> str:
     Raises:
         LatentclustError: If the file is not an image or has more than 8 bits per channel.
     """
-    with _header(path) as file:
+    with open_image(path) as file:
         mode = file.mode
     if mode.startswith(_DEEP):
         raise LatentclustError.at(str(path), f"has more than 8 bits per channel (mode {mode})", "Convert it to 8 bits")
@@ -40,20 +39,15 @@ def image_mode(path: Path) -> str:
 
 def image_extent(path: Path) -> tuple[int, int]:
     """Return height and width of an image file in pixels. Raise LatentclustError if it is not an image."""
-    with _header(path) as file:
-        return file.height, file.width
-
-
-@contextmanager
-def _header(path: Path) -> Iterator[Image.Image]:
-    with decode_errors(path, "Replace it with an image, or remove it"), Image.open(path) as file:
-        yield file
+    with open_image(path) as file:
+        width, height = displayed_size(file)
+    return height, width
 
 
 def read_image(path: Path, mode: str = "RGB") -> NDArray[np.uint8]:
     """Read an image `(c, h, w)`. Raise LatentclustError if it is damaged or has more than 8 bits per channel."""
     image_mode(path)
-    with decode_errors(path), Image.open(path) as file:
+    with open_image(path) as file:
         return image_to_array(file, mode)
 
 

@@ -94,7 +94,7 @@ class Published(DatasetSpec, ABC):
             return opened
         assert isinstance(opened.labels, SealedLabels), "published samples have one label each"
         source = ArraySource(opened.source.read(indices), str(mark))
-        return replace(opened, source=source, labels=opened.labels.part(indices))
+        return replace(opened, source=source, labels=opened.labels.part(indices), paths=())
 
     def _found(self, roots: tuple[Path, ...]) -> Path:
         """Return what identifies the layout. Raise LatentclustError if the data set is not found."""

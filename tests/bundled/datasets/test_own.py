@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.io import savemat
 from scipy.sparse import csr_matrix
 
-from latentclust.api import ImageSet, LatentclustError
+from latentclust.api import VOID, ImageSet, LatentclustError
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.image_folder import ImageFolder
 
@@ -169,10 +169,11 @@ def test_named_arrays(tmp_path: Path, suffix: str):
             Array(path=path, **{option: "z"}).open(())
 
 
-def test_labels_that_are_missing_or_too_few_are_refused(tmp_path: Path):
+def test_missing_labels_are_void_and_too_few_are_refused(tmp_path: Path):
     np.savez(tmp_path / "a.npz", x=unit(3, 2), y=np.array([0, np.nan, 1]), few=np.array([0, 1]))
-    with pytest.raises(LatentclustError, match="1 samples have no label"):
-        Array(path=tmp_path / "a.npz").open(())
+    opened = Array(path=tmp_path / "a.npz").open(())
+    assert (labels(opened), opened.classes) == ([0, VOID, 1], ("0.0", "1.0"))
+    assert opened.notes == ("1 of 3 samples have no label: scores are of the other 2",)
     with pytest.raises(LatentclustError, match="3 samples, but labels of shape"):
         Array(path=tmp_path / "a.npz", y="few").open(())
 
@@ -253,8 +254,63 @@ def test_h5ad(tmp_path: Path, sparse: bool):
 
 def test_h5ad_with_missing_labels(tmp_path: Path):
     write_h5ad(tmp_path / "a.h5ad", unit(3, 4), sparse=False, codes=(1, -1, 0))
-    with pytest.raises(LatentclustError, match="1 samples have no label"):
-        Array(path=tmp_path / "a.h5ad", y="kind").open(())
+    opened = Array(path=tmp_path / "a.h5ad", y="kind").open(())
+    assert (labels(opened), opened.classes) == ([1, VOID, 0], ("b-cell", "t-cell"))
+    write_h5ad(tmp_path / "b.h5ad", unit(3, 4), sparse=False, codes=(1, 2, 0))
+    with pytest.raises(LatentclustError, match="a categorical column has codes outside -1 to 1"):
+        Array(path=tmp_path / "b.h5ad", y="kind").open(())
+
+
+def test_blank_cells_of_a_label_column_are_missing(tmp_path: Path):
+    path = table(tmp_path, "a,b,kind\n0,0.5,cat\n1,0.25,\n0.5,0.5,ant\n")
+    opened = Array(path=path, label_column="kind").open(())
+    assert (labels(opened), opened.classes) == ([1, VOID, 0], ("ant", "cat"))
+
+
+def folder_of(tmp_path: Path, *names: str) -> Path:
+    for seed, name in enumerate(names):
+        draw(tmp_path / name, seed)
+    return tmp_path
+
+
+def test_sub_folders_are_the_classes_unless_labels_says_otherwise(tmp_path: Path):
+    folder = folder_of(tmp_path, "day-1/x.png", "day-2/y.png", "day-2/z.png")
+    opened = ImageFolder(path=folder).open(())
+    assert (labels(opened), opened.classes) == ([0, 1, 1], ("day-1", "day-2"))
+    assert opened.paths == ("day-1/x.png", "day-2/y.png", "day-2/z.png")
+    said = 'the 2 sub-folders are the classes (day-1, day-2); data.labels = "none" if they are not'
+    assert opened.notes == (said,)
+    unlabelled = ImageFolder(path=folder, labels="none").open(())
+    assert (unlabelled.labels, unlabelled.notes) == (None, ())
+    draw(folder / "w.png", 9)
+    assert len(ImageFolder(path=folder, labels="none").open(()).source) == 4, "images beside sub-folders"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_labels_of_a_file_are_matched_by_path(tmp_path: Path, separator: str):
+    folder = folder_of(tmp_path, "a/x.png", "a/y.png", "z.png")
+    rows = [("label", "path"), ("dog", "z.png"), ("", "a/x.png"), ("cat", "a/y.png")]
+    (folder / "truth.csv").write_text("".join(f"{separator.join(row)}\n" for row in rows))
+    opened = ImageFolder(path=folder, labels="truth.csv").open(())
+    assert (labels(opened), opened.classes) == ([VOID, 0, 1], ("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,label\nb.png,dog\n", r"names 'b.png', which is no image of the folder\. Write paths .* such as a\.png"),
+        ("file,label\na.png,dog\n", r"has the columns file, label\. Name the columns path and label"),
+        ("path,label\na.png,\n", "contains no labels"),
+        ("path,label\n", "contains no rows"),
+        (None, "data.labels: no file .*truth.csv"),
+    ],
+)
+def test_files_of_labels_that_are_refused(tmp_path: Path, text: str | None, said: str):
+    folder = folder_of(tmp_path, "a.png")
+    if text is not None:
+        (folder / "truth.csv").write_text(text)
+    with pytest.raises(LatentclustError, match=said):
+        ImageFolder(path=folder, labels="truth.csv").open(())
 
 
 def test_h5ad_without_h5py_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
