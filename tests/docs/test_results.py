@@ -55,16 +55,6 @@ def test_the_table_of_images_has_the_seeds_and_scores_of_a_result(tables: Any):
     assert row.split(" | ")[1:6] == ["5", "0.952 ± 0.003", "0.952 ± 0.003", "0.916 ± 0.005", "0.901 ± 0.006"]
 
 
-def test_a_collapsed_run_is_counted(tables: Any):
-    (row,) = [line for line in tables.images() if line.startswith("| [coil20-dccs](")]
-    assert row.split(" | ")[1] == "3 (3 collapsed)"
-
-
-def test_a_result_of_one_seed_has_no_deviation(tables: Any):
-    (row,) = [line for line in tables.images() if line.startswith("| [fashion-dccs_cpu](")]
-    assert "±" not in row
-
-
 RESULT = {
     "recipe": "blobs",
     "protocol": "blobs-all-all: blobs",
@@ -91,6 +81,24 @@ def test_the_worst_seed_and_the_empty_clusters_have_columns(
     _, _, header, _, row = [line.strip("| ").split(" | ") for line in tables.images()]
     cells = dict(zip(header, row, strict=True))
     assert (cells["worst ACC"], cells["empty clusters"]) == ("0.400", shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "seeds", "score"),
+    [
+        ({}, "3", "0.500 ± 0.100"),
+        ({"collapsed": [0, 2]}, "3 (2 collapsed)", "0.500 ± 0.100"),
+        ({"seeds": [0], "std": None, "metrics": {"accuracy": [0.5]}, "seconds": [1.0]}, "1", "0.500"),
+    ],
+    ids=["three seeds", "collapsed runs are counted", "one seed has no deviation"],
+)
+def test_seeds_and_scores_of_a_result(
+    tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], seeds: str, score: str
+):
+    (tmp_path / "clustering-blobs.json").write_text(json.dumps(RESULT | changed))
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    row = list(tables.images())[-1].strip("| ").split(" | ")
+    assert (row[1], row[2]) == (seeds, score)
 
 
 def test_a_row_of_a_contingency_table_is_a_line_of_the_file():
