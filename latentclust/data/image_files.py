@@ -213,6 +213,11 @@ class FileSource(ImageSource):
         self.shape: Shape = (1 if grey else 3, height, width)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The image files, in the order of the samples."""
+        return self._paths
+
     def __len__(self) -> int:
         """Return the number of files."""
         return len(self._paths)

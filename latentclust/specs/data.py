@@ -52,6 +52,11 @@ class ImageSource(ABC):
     shape: Shape
     dtype: np.dtype[Any]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """File of each sample, by which a resumed training notices changes. Empty: by the values of the samples."""
+        return ()
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of samples."""

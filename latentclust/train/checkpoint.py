@@ -1,29 +1,31 @@
 """The state of a training, and checkpoints: one safetensors file with all that an exact resumption needs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from latentclust.data.feed import Feed
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
+from latentclust.train.checkpoint_header import CheckpointHeader, FeedHeader
 from latentclust.train.cluster_watch import ClusterWatch
+from latentclust.train.identity import Identity
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import TrainingPrecision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
 
-FORMAT = 1
 NAME = "checkpoint.safetensors"
 """File name of the checkpoint in a run folder."""
 
@@ -41,6 +43,7 @@ class TrainingState:
         memory_bank: Sample tables of the recipe.
         precision: Precision of the networks' computations.
         watch: Count of the clusters of training images. None if no step has a value to count.
+        identity: Recipe and data, which a checkpoint must have too. None: not compared.
         stage_index: Index of the current stage.
     """
 
@@ -52,6 +55,7 @@ class TrainingState:
     memory_bank: MemoryBank
     precision: TrainingPrecision
     watch: ClusterWatch | None = None
+    identity: Identity | None = None
     stage_index: int = 0
 
     @property
@@ -70,8 +74,9 @@ def write_checkpoint(path: Path, round_: int, state: TrainingState, window: Loss
         window: Means that compare the start with others, up to the decision between them.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
-    header = _header(round_, state) | ({} if window is None else {"window": window.state()})
-    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
+    header = _header(round_, state)
+    header.window = None if window is None else window.state()
+    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header.model_dump(mode="json"))}))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -85,80 +90,155 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
         tensors["clusters"] = state.watch.sums
     for name, player in state.players.items():
         tensors[f"sums/{name}"] = player.sums
-        for index, moments in player.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizers/{name}/{index}/{key}": item for key, item in moments.items() if item is not None}
+        tensors |= {f"optimizers/{name}/{key}": tensor for key, tensor in _moments(player).items()}
     return tensors
 
 
-def _header(round_: int, state: TrainingState) -> dict[str, Any]:
+def _header(round_: int, state: TrainingState) -> CheckpointHeader:
     selection = state.selection
     score = selection.score if selection.weights else None
-    return {
-        "format": FORMAT,
-        "round": round_,
-        "precision": state.precision.record(),
-        "feed": state.feed.state(),
-        "selection": [score, selection.round, selection.total, selection.last_round],
-        "counts": {name: player.count for name, player in state.players.items()},
-        "diagnosed": state.chains.count if state.chains else 0,
-        "scalers": {name: player.scaler.state_dict() for name, player in state.players.items()},
-    }
+    return CheckpointHeader(
+        format=1,
+        round=round_,
+        precision=state.precision.record(),
+        feed=FeedHeader(**state.feed.state()),
+        selection=(score, selection.round, selection.total, selection.last_round),
+        counts={name: player.count for name, player in state.players.items()},
+        diagnosed=state.chains.count if state.chains else 0,
+        scalers={name: player.scaler.state_dict() for name, player in state.players.items()},
+        moments={name: len(_moments(player)) for name, player in state.players.items()},
+        identity=state.identity,
+    )
 
 
 def read_round(path: Path) -> int:
     """Return the round of a checkpoint. Raise LatentclustError if the file is missing or damaged."""
     with _open(path) as (header, _):
-        return int(header["round"])
+        return header.round
 
 
 def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None = None) -> int:
     """Restore a training from a checkpoint and return its round; `stage_index` must be that of the round.
 
-    A window of another decision than the checkpoint's stays empty.
+    Everything is checked before anything is restored. A window of another decision than the checkpoint's stays empty.
 
     Raises:
-        LatentclustError: If the file is missing, damaged, or belongs to another recipe.
+        LatentclustError: If the file is missing or damaged, or belongs to another recipe or other data.
     """
     with _open(path) as (header, file):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if header.identity is not None and state.identity is not None:
+        header.identity.check(state.identity, str(path))
     try:
+        check_tensors(tensors, header, state)
         state.networks.load_state_dict(_with_prefix(tensors, "networks/"))
         for name, player in state.players.items():
             _restore_optimizer(player.optimizer, _with_prefix(tensors, f"optimizers/{name}/"))
-            player.scaler.load_state_dict(header["scalers"][name])
+            player.scaler.load_state_dict(header.scalers[name])
             player.sums.copy_(tensors[f"sums/{name}"])
-            player.count = int(header["counts"][name])
-        state.feed.restore(header["feed"])
+            player.count = header.counts[name]
+        state.feed.restore(header.feed.model_dump())
         if state.chains is not None:
-            _restore_chains(state.chains, tensors, header["diagnosed"])
+            _restore_chains(state.chains, tensors, header.diagnosed)
         state.memory_bank.restore(_with_prefix(tensors, "tables/"))
-        state.precision.restore(header.get("precision"))
+        state.precision.restore(header.precision)
         if state.watch is not None and "clusters" in tensors:
             state.watch.sums = tensors["clusters"].to(state.watch.sums.device)
-    except (KeyError, RuntimeError, ValueError) as error:
+        if window is not None:
+            window.restore(header.window)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error
-    if window is not None:
-        window.restore(header.get("window"))
-    _restore_selection(state.selection, header["selection"], _with_prefix(tensors, "selected/"))
-    return int(header["round"])
+    _restore_selection(state.selection, header.selection, _with_prefix(tensors, "selected/"))
+    return header.round
+
+
+def check_tensors(tensors: dict[str, Tensor], header: CheckpointHeader, state: TrainingState) -> None:
+    """Raise ValueError if a tensor of a checkpoint is missing, of another shape or type, or not finite.
+
+    Fused optimizers write outside of their memory where a moment has another shape than its parameter.
+    """
+    for name, like in _expected(tensors, header, state).items():
+        if name not in tensors:
+            raise ValueError(f"{name} is missing")
+        found = tensors[name]
+        if found.shape != like.shape or found.dtype != like.dtype:
+            raise ValueError(f"{name} is {found.dtype} {tuple(found.shape)}, not {like.dtype} {tuple(like.shape)}")
+        if not torch.isfinite(found).all():
+            raise ValueError(f"{name} is not finite")
+
+
+def _expected(tensors: dict[str, Tensor], header: CheckpointHeader, state: TrainingState) -> dict[str, Tensor]:
+    """Return a tensor like each that a checkpoint must contain. Raise ValueError if an optimizer's are too few."""
+    expected = {f"networks/{name}": tensor for name, tensor in state.networks.state_dict().items()}
+    if any(name.startswith("selected/") for name in tensors):
+        expected |= {name.replace("networks/", "selected/", 1): tensor for name, tensor in expected.items()}
+    for name, player in state.players.items():
+        expected[f"sums/{name}"] = player.sums
+        own = _with_prefix(tensors, f"optimizers/{name}/")
+        if header.moments is not None and len(own) != header.moments.get(name):
+            raise ValueError(f"the optimizer of {name!r} has {len(own)} of {header.moments.get(name)} tensors")
+        expected |= {f"optimizers/{name}/{key}": like for key, like in _expected_moments(player, own).items()}
+    if state.watch is not None and "clusters" in tensors:
+        expected["clusters"] = state.watch.sums
+    return expected
+
+
+def _expected_moments(player: Player, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a tensor like each moment of an optimizer: a number, or of its parameter's shape; always float32.
+
+    Raises:
+        ValueError: If there is no such parameter.
+    """
+    parameters = [parameter for group in player.optimizer.param_groups for parameter in group["params"]]
+    expected = {}
+    for key, tensor in found.items():
+        index, _, _ = key.partition("/")
+        if not index.isdecimal() or int(index) >= len(parameters):
+            raise ValueError(f"the optimizer has no parameter {index}")
+        parameter = parameters[int(index)]
+        shape = () if tensor.ndim == 0 else parameter.shape
+        expected[key] = torch.empty(shape, dtype=torch.float32, device="meta")
+    return expected
+
+
+def _moments(player: Player) -> dict[str, Tensor]:
+    """Return the tensors of an optimizer's state, by the index of the parameter and the name."""
+    state = player.optimizer.state_dict()["state"]
+    return {
+        f"{index}/{key}": item for index, moments in state.items() for key, item in moments.items() if item is not None
+    }
+
+
+def check_moments(state: TrainingState, round_: int) -> None:
+    """Raise RunFailedError naming the player whose optimizer's state is not finite."""
+    for name, player in state.players.items():
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in _moments(player).values()):
+            what = f"the state of its optimizer is not finite after round {round_}"
+            raise RunFailedError.at(f"players.{name}", what, "Lower its learning rate or the weights of its losses")
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+def _open(path: Path) -> Iterator[tuple[CheckpointHeader, Any]]:
     """Yield the header of a checkpoint, and the open file to read its tensors from."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads(file.metadata()["latentclust"])
-            if header["format"] != FORMAT:
-                raise ValueError(f"expected format {FORMAT}, got {header['format']}")
+            header = CheckpointHeader.model_validate_json(file.metadata()["latentclust"])
             yield header, file
     except FileNotFoundError as error:
         fix = "Use the folder of a run that was stopped after its first checkpoint"
         raise LatentclustError.at(str(path), "the checkpoint does not exist", fix) from error
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        what = f"is not a readable checkpoint ({error})"
+    except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
+        what = f"is not a readable checkpoint ({_reason(error)})"
         raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return an error in one line; of a header that is not valid, its first problem with its place."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -183,7 +263,9 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _restore_selection(selection: Selection, header: list[Any], weights: dict[str, Tensor]) -> None:
+def _restore_selection(
+    selection: Selection, header: tuple[float | None, int, float, int], weights: dict[str, Tensor]
+) -> None:
     score, selection.round, selection.total, selection.last_round = header
     selection.weights = weights
     if score is not None:

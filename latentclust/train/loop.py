@@ -14,7 +14,14 @@ from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch
 from latentclust.errors import InterruptedRunError
 from latentclust.recipe.schema import Recipe
-from latentclust.train.checkpoint import NAME, TrainingState, read_checkpoint, read_round, write_checkpoint
+from latentclust.train.checkpoint import (
+    NAME,
+    TrainingState,
+    check_moments,
+    read_checkpoint,
+    read_round,
+    write_checkpoint,
+)
 from latentclust.train.devices import fork_generators, seed_generators
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Listener, NullListener, Record
@@ -252,6 +259,7 @@ class Training:
         for player in state.players.values():
             check_losses(player.means(), round_, self.file)
         check_weights(state.networks, round_)
+        check_moments(state, round_)
         if self.fabric.is_global_zero:
             write_checkpoint(self.file, round_, state, self.rung.window if self.rung else None)
 

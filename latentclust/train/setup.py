@@ -18,6 +18,7 @@ from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import TrainingState
 from latentclust.train.cluster_watch import ClusterWatch, find_watched
 from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
+from latentclust.train.identity import Identity
 from latentclust.train.loop import Callbacks, Training
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision, TrainingPrecision
@@ -27,7 +28,11 @@ from latentclust.train.step_inputs import Input, host_steps, make_inputs, read_i
 
 
 def prepare_training(
-    experiment: Experiment, fabric: Fabric, folder: Path, callbacks: Callbacks | None = None
+    experiment: Experiment,
+    fabric: Fabric,
+    folder: Path,
+    callbacks: Callbacks | None = None,
+    identity: Identity | None = None,
 ) -> Training:
     """Move the networks to the device, and compile every player's step for it.
 
@@ -36,6 +41,7 @@ def prepare_training(
         fabric: A launched Fabric.
         folder: Folder of the checkpoint.
         callbacks: Functions that the training calls, if any.
+        identity: Recipe and data that a checkpoint must have. Computed if it is not given.
     """
     if fabric.device.type == "cpu":
         keep_freed_memory()
@@ -57,6 +63,7 @@ def prepare_training(
         memory_bank=memory_bank,
         precision=precision,
         watch=_watch(experiment, networks, players),
+        identity=identity or Identity.of(experiment),
     )
     return Training(resolved.recipe, fabric, folder, resolved.stages, state, rng, callbacks or Callbacks())
 

@@ -16,6 +16,7 @@ from latentclust.errors import RunFailedError
 from latentclust.train.checkpoint import NAME, read_round
 from latentclust.train.devices import fork_generators
 from latentclust.train.events import Leg, StartsListener
+from latentclust.train.identity import Identity
 from latentclust.train.loop import Callbacks, Rung, Training
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
@@ -77,7 +78,7 @@ def train(
     log = StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria))
     if resume:
         log = StartsLog.read(folder).checked(log, plan.decisions)
-    return Starts(experiment, fabric, folder, given, plan, log).run()
+    return Starts(experiment, fabric, folder, given, plan, log, Identity.of(experiment)).run()
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class Starts:
         given: Functions of the caller.
         plan: Decisions and criteria.
         log: Scores so far. It is written after each score, so that a resumed run continues there.
+        identity: Recipe and data of all starts.
     """
 
     experiment: Experiment
@@ -99,6 +101,7 @@ class Starts:
     given: StartCallbacks
     plan: StartPlan
     log: StartsLog
+    identity: Identity
 
     def run(self) -> tuple[Experiment, Selection, StartsLog]:
         """Decide between the starts, then train the best one to the end."""
@@ -166,7 +169,8 @@ class Starts:
     def _prepare(self, start: int) -> tuple[Training, Experiment]:
         """Return the training of a start, and the experiment with its networks."""
         experiment = with_seed(self.experiment, start_seed(self.experiment.resolved.recipe.seed, start))
-        training = prepare_training(experiment, self.fabric, self.folder, self.given.callbacks(experiment))
+        callbacks = self.given.callbacks(experiment)
+        training = prepare_training(experiment, self.fabric, self.folder, callbacks, self.identity)
         training.start = start
         precision = training.state.precision
         if self.log.precision:

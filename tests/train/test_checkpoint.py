@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.train.checkpoint import NAME
 from latentclust.train.loop import Training
 
@@ -192,10 +194,121 @@ def test_a_damaged_checkpoint_is_refused(training: MakeTraining, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "setting",
-    ["networks.critic.hidden=[13]", "train.batch_size=30"],
+    ("setting", "said"),
+    [
+        ("networks.critic.hidden=[13]", r"networks\.critic\.hidden was \[12\] and is \[13\]"),
+        ("train.batch_size=30", "train.batch_size was 16 and is 30"),
+        ("players.critic.optimizer.lr=0.5", r"players\.critic\.optimizer\.lr was .* and is 0\.5"),
+        ("players.critic.optimizer={use='sgd', lr=0.1}", r"players\.critic\.optimizer\.use was 'adam' and is 'sgd'"),
+        ("losses.critic.weight=9.0", r"losses\.critic\.weight is new \(9\.0\)"),
+        ("seed=77", "seed (was .* and is 77|is new .77.)"),
+        ("train.select_by='losses.critic'", "train.select_by was 'last' and is 'losses.critic'"),
+        ("train.rounds=4", "train.rounds was 5 and is 4"),
+        ("data.per_cluster=40", "data.per_cluster was"),
+    ],
 )
-def test_a_checkpoint_of_another_recipe_is_refused(training: MakeTraining, tmp_path: Path, setting: str) -> None:
+def test_a_checkpoint_of_another_recipe_is_refused(
+    training: MakeTraining, tmp_path: Path, setting: str, said: str
+) -> None:
+    rounds = ("train.rounds=5", "train.checkpoint_every=5")
+    training("clustergan", *rounds).run()
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(LatentclustError, match=f"the recipe has changed since the checkpoint: .*{said}"):
+        training("clustergan", *rounds, setting).run(resume=True)
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("setting", ["name='other'", "evaluate.tsne=false", "train.log_every=1", "train.rounds=6"])
+def test_what_does_not_change_the_weights_may_be_changed(training: MakeTraining, setting: str) -> None:
     training("clustergan", "train.rounds=5", "train.checkpoint_every=5").run()
-    with pytest.raises(LatentclustError, match="Resume with"):
-        training("clustergan", "train.rounds=5", setting).run(resume=True)
+    again = training("clustergan", "train.rounds=5", "train.checkpoint_every=5", setting)
+    again.run(resume=True)
+
+
+def test_a_checkpoint_of_other_data_is_refused(training: MakeTraining) -> None:
+    training("clustergan", "train.rounds=5").run()
+    again = training("clustergan", "train.rounds=5")
+    assert again.state.identity is not None
+    data = again.state.identity.data
+    for change, said in (
+        ({"samples": 7}, f"they had {data.samples} samples and have 7"),
+        ({"shape": (1, 9, 9)}, "and have"),
+        ({"values": "0"}, "they have other values or another order"),
+    ):
+        again.state.identity = again.state.identity.model_copy(update={"data": data.model_copy(update=change)})
+        with pytest.raises(LatentclustError, match=f"the training data have changed since the checkpoint: .*{said}"):
+            again.run(resume=True)
+
+
+def edited(path: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], None]) -> None:
+    """Change the header and the tensors of a checkpoint."""
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["latentclust"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    change(header, tensors)
+    save_file(tensors, path, {"latentclust": json.dumps(header)})
+
+
+HEADERS: dict[str, Any] = {
+    "round": [-1, 10**30, 2.5, "4", None, True],
+    "feed": [{}, [], {"epoch": -1, "position": 0}, {"epoch": 0, "position": 10**6}, {"epoch": 0.5, "position": 0}],
+    "selection": [[], None, ["x", 0, 0.0, 0], [None, -1, 0.0, 0]],
+    "scalers": [None, {"critic": 3}, []],
+    "counts": [{}, {"critic": -1}, {"critic": "1"}, None],
+    "diagnosed": [-1, "x"],
+    "moments": [{}, {"critic": 1}, "x"],
+    "identity": [{}, 3, {"recipe": {}, "data": {"samples": "many"}}],
+    "precision": [3, {"name": 3}],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in HEADERS.items() for value in values])
+def test_header_fields_of_a_wrong_kind_are_refused(
+    training: MakeTraining, tmp_path: Path, key: str, value: object
+) -> None:
+    training("clustergan", "train.rounds=4").run()
+    edited(tmp_path / NAME, lambda header, tensors: header.update({key: value}))
+    with pytest.raises(LatentclustError, match=r"is not a readable checkpoint|does not match this recipe|resume: "):
+        training("clustergan", "train.rounds=6").run(resume=True)
+
+
+def moment(tensors: dict[str, Tensor]) -> str:
+    return next(name for name in tensors if name.endswith("exp_avg_sq") and tensors[name].ndim == 2)
+
+
+TENSORS: dict[str, Callable[[dict[str, Tensor]], object]] = {
+    "a moment of another shape": lambda t: t.update({moment(t): torch.zeros(3)}),
+    "a moment of another type": lambda t: t.update({moment(t): t[moment(t)].double()}),
+    "a moment that is not finite": lambda t: t[moment(t)].fill_(torch.inf),
+    "a moment that is missing": lambda t: t.pop(moment(t)),
+    "a moment of no parameter": lambda t: t.update({"optimizers/critic/99/exp_avg": t.pop(moment(t))}),
+    "no moments": lambda t: [t.pop(name) for name in list(t) if name.startswith("optimizers/")],
+    "a weight that is not finite": lambda t: t["networks/critic.head.bias"].fill_(torch.nan),
+    "a weight of another type": lambda t: t.update({"networks/critic.head.bias": torch.zeros(1, dtype=torch.int64)}),
+    "a weight that is missing": lambda t: t.pop("networks/critic.head.bias"),
+    "sums of another shape": lambda t: t.update({"sums/critic": torch.zeros(1000)}),
+}
+
+
+@pytest.mark.parametrize("change", TENSORS)
+def test_tensors_are_checked_before_any_is_restored(training: MakeTraining, tmp_path: Path, change: str) -> None:
+    training("clustergan", "train.rounds=4").run()
+    edited(tmp_path / NAME, lambda header, tensors: TENSORS[change](tensors))
+    again = training("clustergan", "train.rounds=6")
+    before = weights(again)
+    with pytest.raises(LatentclustError, match="does not match this recipe"):
+        again.run(resume=True)
+    assert_same(weights(again), before)
+
+
+def test_moments_that_are_not_finite_are_not_written(training: MakeTraining, tmp_path: Path) -> None:
+    made = training("clustergan", "train.rounds=4", "train.checkpoint_every=2")
+    made.run()
+    state = next(iter(made.state.players["critic"].optimizer.state.values()))
+    state["exp_avg_sq"].fill_(torch.inf)
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(
+        RunFailedError, match=r"players\.critic: the state of its optimizer is not finite after round 4"
+    ):
+        made._save(4)
+    assert (tmp_path / NAME).read_bytes() == before

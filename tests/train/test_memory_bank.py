@@ -194,8 +194,10 @@ def test_a_table_that_cannot_be_right_ends_the_training(
 
 def test_a_checkpoint_of_another_set_is_refused(training: MakeTraining) -> None:
     training("tables", "train.rounds=4").run()
+    other = training("tables", "train.rounds=4", "data.per_cluster=20", "train.batch_size=20")
+    other.state.identity = None  # as in files of earlier versions
     with pytest.raises(LatentclustError, match="the table 'neighbours' has 64 rows for 80 samples"):
-        training("tables", "train.rounds=4", "data.per_cluster=20", "train.batch_size=20").run(resume=True)
+        other.run(resume=True)
 
 
 def test_feeds_read_any_samples(training: MakeTraining) -> None:
