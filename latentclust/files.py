@@ -1,6 +1,8 @@
-"""Atomic writing of files: after a failure the old file is unchanged."""
+"""Atomic writing of files, after whose failure the old file is unchanged, and locks of folders."""
 
+import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,10 @@ from latentclust.errors import LatentclustError
 
 OUT_FIX = "Free some space, or write to another folder with --out"
 TO_FIX = "Free some space, or write to another folder with --to"
+CHOOSE_OTHER = "Choose another folder with --out"
+
+PARTIAL = ".partial"
+"""End of the name of a temporary file."""
 
 
 def write_atomic(path: Path, content: str | bytes, fix: str = OUT_FIX) -> None:
@@ -40,10 +46,52 @@ def open_atomic(path: Path, fix: str = OUT_FIX) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
+def remove_stale(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder. No process may be writing there."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        if path.is_file():
+            _discard(path)
+
+
+@contextmanager
+def lock_file(lock: Path, what: str, fix: str) -> Iterator[None]:
+    """Hold a lock against other processes. Its file is made in an existing folder, and removed at the end.
+
+    Args:
+        lock: Path of the file.
+        what: What another process that holds it is doing, as a sentence.
+        fix: Advice if another process holds it.
+
+    Raises:
+        LatentclustError: If another process holds the lock, or the file cannot be written or locked.
+    """
+    folder = str(lock.parent)
+    try:
+        file = lock.open("w")
+    except OSError as error:
+        raise LatentclustError.at(folder, f"cannot be written ({error.strerror or error})", CHOOSE_OTHER) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A process that ends removes the file. One that was opened before that locks nothing any more.
+            alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
+        except BlockingIOError:
+            alone = False
+        except OSError as error:
+            what = f"cannot be locked against a second run ({error.strerror or error})"
+            raise LatentclustError.at(folder, what, "Choose a folder on another file system with --out") from error
+        if not alone:
+            raise LatentclustError.at(folder, what, fix)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
 @contextmanager
 def _renamed(path: Path, fix: str) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`. The file is renamed on success and removed on failure."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

@@ -1,9 +1,7 @@
 """The run log, labelling.json: what a folder of label rasters was made with, so that a stopped run can resume."""
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import nn
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.files import write_atomic
+from latentclust.files import CHOOSE_OTHER, lock_file, write_atomic
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model import ClusteringModel
 
@@ -211,30 +209,18 @@ def lock_folder(folder: Path) -> Iterator[Path]:
     Raises:
         LatentclustError: If another run holds the lock, or the folder cannot be written.
     """
-    lock, partial = folder / LOCK_FILE, folder / TEMPORARY_FOLDER
+    partial = folder / TEMPORARY_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
     except OSError as error:
-        what = f"cannot be written ({error.strerror or error})"
-        raise LatentclustError.at(str(folder), what, "Choose another folder with --out") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A run that ends removes its lock file. A file that was opened before that locks nothing any more.
-            alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
-        except BlockingIOError:
-            alone = False
-        except OSError as error:
-            what = f"cannot be locked against a second run ({error.strerror or error})"
-            raise LatentclustError.at(str(folder), what, "Choose a folder on another file system with --out") from error
-        if not alone:
-            what = "another run is labelling into this folder"
-            raise LatentclustError.at(str(folder), what, "Wait for it, or choose another --out")
+        raise LatentclustError.at(
+            str(folder), f"cannot be written ({error.strerror or error})", CHOOSE_OTHER
+        ) from error
+    busy = "another run is labelling into this folder"
+    with lock_file(folder / LOCK_FILE, busy, "Wait for it, or choose another --out"):
         try:
             _prepare_temporary_folder(folder, partial)
             yield partial
         finally:
             with suppress(OSError):  # The folder is not empty.
                 partial.rmdir()
-            lock.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
-from latentclust.runs.run_folder import METRICS, RECIPE, new_folder
+from latentclust.runs.run_folder import METRICS, RECIPE, lock_run, new_folder
 from latentclust.runs.start_figures import start_figures
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
@@ -89,13 +89,14 @@ def run(
     if is_follower():
         return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
     folder = _new_folder(resolved, out, overwrite)
-    write_atomic(folder / METRICS, "")
-    write_atomic(folder / RECIPE, resolved.loaded.text)
-    if isinstance(listener, WarningListener):
-        notes = opened[0].data.notes
-        for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved), *notes):
-            listener.on_warning(warning)
-    return _run(opened, folder, device, listener or NullListener(), resume=False)
+    with lock_run(folder):
+        write_atomic(folder / METRICS, "")
+        write_atomic(folder / RECIPE, resolved.loaded.text)
+        if isinstance(listener, WarningListener):
+            notes = opened[0].data.notes
+            for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved), *notes):
+                listener.on_warning(warning)
+        return _run(opened, folder, device, listener or NullListener(), resume=False)
 
 
 def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
@@ -109,14 +110,16 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         listener: Receives progress events.
 
     Raises:
-        LatentclustError: If the folder is not a run folder or contains no checkpoint.
+        LatentclustError: If the folder is not a run folder, contains no checkpoint or is written by another process, or
+            the recipe or the data have changed.
     """
     path = Path(folder) / RECIPE
     if not path.is_file():
         fix = "Name the folder of a stopped run"
         raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
-    opened = open_experiment(load_resolved_recipe(path))
-    return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
+    with nullcontext() if is_follower() else lock_run(Path(folder)):
+        opened = open_experiment(load_resolved_recipe(path))
+        return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
 
 
 def run_seeds(

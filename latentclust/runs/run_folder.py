@@ -1,9 +1,12 @@
 """Run folders: their path, their files and when they may be overwritten."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from latentclust.errors import LatentclustError
+from latentclust.files import lock_file, remove_stale
 from latentclust.train.checkpoint import NAME as CHECKPOINT
 from latentclust.train.starts import FOLDER as STARTS_FOLDER
 from latentclust.train.starts_file import STARTS
@@ -22,6 +25,9 @@ WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", C
 
 MAX_RUNS_PER_SECOND = 100
 """Maximum number of runs that may start in the same second."""
+
+LOCK = ".run.lock"
+"""File that a running process locks, and removes at the end."""
 
 RUN_MARKERS = (METRICS, "summary.json")
 """Files that mark a folder as a run folder. A file with another name in `WRITTEN` may belong to the user."""
@@ -42,10 +48,11 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool, *, trial
     """
     try:
         folder = out or _fresh(Path("runs") / name / f"{datetime.now():%Y%m%d-%H%M%S}-{seed}{'-trial' * trial}")
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
             if not overwrite:
                 raise LatentclustError.at(str(folder), "is not empty", "Choose another --out, or pass --overwrite")
-            _clear(folder)
+            with lock_run(folder):
+                _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
@@ -54,6 +61,19 @@ def new_folder(out: Path | None, name: str, seed: int, overwrite: bool, *, trial
         what = f"cannot be written ({error.strerror or error})"
         raise LatentclustError.at(str(out or "runs"), what, "Choose another folder with --out") from error
     return folder
+
+
+@contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Lock a run folder against a second run, and remove what killed runs left half-written.
+
+    Raises:
+        LatentclustError: If another process is writing the run, or the folder cannot be written.
+    """
+    with lock_file(folder / LOCK, "another process is writing this run", "Wait for it, or choose another --out"):
+        for part in (folder, folder / STARTS_FOLDER, folder / FIGURES):
+            remove_stale(part)
+        yield
 
 
 def _fresh(folder: Path) -> Path:

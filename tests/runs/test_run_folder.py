@@ -1,11 +1,16 @@
 """A run's folder: nothing of the user's is ever removed or written over."""
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import latentclust
 from latentclust.errors import LatentclustError
-from latentclust.runs.run_folder import METRICS, WRITTEN, new_folder
+from latentclust.runs.run import resume
+from latentclust.runs.run_folder import METRICS, WRITTEN, lock_run, new_folder
 
 
 def fill(folder: Path, *names: str) -> None:
@@ -81,3 +86,49 @@ def test_a_read_only_place_is_named(
     monkeypatch.setattr(Path, call, refuse)
     with pytest.raises(LatentclustError, match=r"cannot be written \(Permission denied\). Choose another folder"):
         new_folder(Path(out) if out else None, "digits", 0, overwrite=False)
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from latentclust.runs.run_folder import lock_run
+with lock_run(Path(sys.argv[1])):
+    print("locked", flush=True)
+    time.sleep(3600)
+"""
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A run folder that another process is writing."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "metrics.jsonl").write_text("{}")
+    (folder / "recipe.toml").write_text("schema = 1")
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield folder
+        process.kill()
+
+
+def test_a_run_that_another_process_is_writing_is_refused(locked: Path, recipe: Callable[[str], Path]) -> None:
+    for start in (
+        lambda: latentclust.run(recipe("dccs"), out=locked, overwrite=True, device="cpu"),
+        lambda: resume(locked, device="cpu"),
+    ):
+        with pytest.raises(LatentclustError, match=r"run: another process is writing this run\. Wait for it"):
+            start()
+    assert (locked / "recipe.toml").read_text() == "schema = 1"
+    assert (locked / "metrics.jsonl").read_text() == "{}"
+
+
+def test_a_killed_run_leaves_no_lock_and_no_temporary_files(tmp_path: Path) -> None:
+    (tmp_path / "starts").mkdir()
+    for name in (".run.lock", ".checkpoint.safetensors.0123abcd.partial", "starts/.start-1.safetensors.1.partial"):
+        (tmp_path / name).touch()
+    (tmp_path / ".notes.partial.txt").touch()
+    with lock_run(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {"starts", ".run.lock", ".notes.partial.txt"}
+        assert not list((tmp_path / "starts").iterdir())
+    assert not (tmp_path / ".run.lock").exists()
