@@ -57,6 +57,16 @@ class InterruptedRunError(LatentclustError):
     exit_code = 130
 
 
+def first_problem(error: Exception) -> str:
+    """Return an error in one line. Of a pydantic ValidationError, that is its first problem with its place."""
+    problems = getattr(error, "errors", None)
+    if callable(problems):
+        first = problems()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        return f"{place}: {first['msg']}"
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def raise_all(issues: Iterable[Issue]) -> None:
     """Raise one LatentclustError with all issues, without duplicates. Do nothing if there are none."""
     found = tuple(dict.fromkeys(issues))

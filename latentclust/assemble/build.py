@@ -67,6 +67,22 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     return {name: networks[name] for name in tables}
 
 
+def build_without_memory(resolved: Resolved, shape: Shape) -> nn.ModuleDict | None:
+    """Return the recipe's networks without values, on torch's meta device, which needs no memory.
+
+    Returns:
+        The networks, whose tensors have only shapes and types. None if a backbone cannot be built in this way.
+
+    Raises:
+        LatentclustError: As `build_networks`.
+    """
+    try:
+        with torch.device("meta"):
+            return nn.ModuleDict(build_networks(resolved, shape))
+    except (NotImplementedError, RuntimeError, TypeError, ValueError):
+        return None
+
+
 def _initialise(network: nn.Module, name: str, table: NetworkTable) -> None:
     """Set a network's initial weights. Raise LatentclustError if `init` changes no layer of it."""
     if not initialise(network, table.init) and table.init != "default":

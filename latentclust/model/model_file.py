@@ -1,23 +1,26 @@
 """Reading and writing the model file: one safetensors file that can be loaded without a network connection."""
 
+import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from latentclust.assemble.build import build_networks
+from latentclust.assemble.build import build_networks, build_without_memory
 from latentclust.assemble.experiment import Preprocess
-from latentclust.assemble.resolve import resolve
+from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.rasters import BandReading
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, first_problem
 from latentclust.files import write_atomic
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
@@ -26,6 +29,56 @@ from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
 
 FORMAT = 1
+
+REWRITE = "Use a model.safetensors that `latentclust run` wrote"
+
+TRUST_VARIABLE = "LATENTCLUST_TRUST_MODELS"
+"""Environment variable that, as `1`, lets models read the pretrained weights that their recipes name."""
+
+OWN_WEIGHTS = ("none", "installed")
+"""Sources of pretrained weights that are no files and no downloads."""
+
+SHOWN = 3
+"""Maximum number of mismatches in a message."""
+
+Side = Annotated[int, Field(ge=1, le=2**20)]
+
+
+class BandsHeader(BaseModel):
+    """The band reading of a model of rasters. Files of earlier versions contain no names and scales."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    bands: tuple[int, ...]
+    ranges: tuple[tuple[float, float], ...]
+    counts: tuple[int, ...]
+    types: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    scales: tuple[tuple[float, float], ...] = ()
+
+
+class ModelHeader(BaseModel):
+    """The header of a model file. A checkpoint has the same format without the recipe.
+
+    Attributes:
+        format: Version of the layout.
+        recipe: Resolved recipe as TOML.
+        recipe_sha256: Its SHA-256.
+        raw_shape: Shape of one image as stored.
+        seed: Seed of the run.
+        distributions: Version of each distribution that provided parts, by name.
+        versions: Versions of latentclust, torch and numpy.
+        bands: Bands and value ranges of rasters.
+    """
+
+    format: Literal[1]
+    recipe: str
+    recipe_sha256: str | None = None
+    raw_shape: Annotated[list[Side], Field(min_length=1, max_length=3)]
+    seed: int = 0
+    distributions: dict[str, str]
+    versions: dict[str, str] = {}
+    bands: BandsHeader | None = None
 
 
 def save_model(path: Path, model: ClusteringModel) -> None:
@@ -68,25 +121,78 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     header, tensors = _read(file)
     registry = installed()
     _check_distributions(file, header, registry)
-    resolved = resolve(load_recipe(tomllib.loads(header["recipe"]), registry), registry)
-    raw_shape = tuple(int(size) for size in header["raw_shape"])
+    resolved = _resolve(file, header, registry)
+    raw_shape = tuple(header["raw_shape"])
     shape = Preprocess(resolved.preprocess).shape(raw_shape)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
-    networks = nn.ModuleDict(build_networks(replace(resolved, backbones=bare), shape))
-    try:
-        networks.load_state_dict(
-            {k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")}
-        )
-    except RuntimeError as error:
-        raise LatentclustError.at(
-            str(file), f"the weights do not match the recipe ({error})", "Retrain the model"
-        ) from error
+    sealed = replace(resolved, backbones=bare)
+    weights = {k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")}
+    skeleton = build_without_memory(sealed, shape)
+    if skeleton is not None:
+        _check_weights(file, weights, skeleton.state_dict())
+    networks = nn.ModuleDict(build_networks(sealed, shape))
+    _check_weights(file, weights, networks.state_dict())
+    networks.load_state_dict(weights)
     networks.to(device).eval()
     state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
     return ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
+
+
+def _resolve(file: Path, header: Mapping[str, Any], registry: Registry) -> Resolved:
+    """Resolve the recipe of a model file, which must be complete and unchanged, and must not read other files.
+
+    Raises:
+        LatentclustError: If it extends another recipe, was changed, or its preprocessing reads weights from elsewhere.
+    """
+    text = header["recipe"]
+    recorded = header.get("recipe_sha256")
+    if recorded is not None and recorded != hashlib.sha256(text.encode()).hexdigest():
+        what = "its recipe was changed after the model was written: the recorded SHA-256 is another one"
+        raise LatentclustError.at(str(file), what, "Use the file as `latentclust run` wrote it")
+    try:
+        tables = tomllib.loads(text)
+    except (RecursionError, ValueError) as error:
+        raise LatentclustError.at(str(file), f"its recipe is not TOML ({error})", REWRITE) from error
+    if "extends" in tables:
+        what = f"its recipe extends {str(tables['extends'])!r}, but the recipe of a model must be complete"
+        raise LatentclustError.at(str(file), what, REWRITE)
+    resolved = resolve(load_recipe(tables, registry), registry)
+    elsewhere = [
+        (step, options["pretrained"])
+        for step in resolved.preprocess
+        if (options := step.model_dump()).get("pretrained", "none") not in OWN_WEIGHTS
+    ]
+    if elsewhere and os.environ.get(TRUST_VARIABLE) != "1":
+        what = f"its preprocessing reads weights from {elsewhere[0][1]!r}, which the model file does not contain"
+        raise LatentclustError.at(str(file), what, f"If you trust the file, set the variable {TRUST_VARIABLE}=1")
+    return resolved
+
+
+def _check_weights(file: Path, weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise LatentclustError if a weight is missing, unknown, of another shape or type, or not finite."""
+    problems = [
+        *(f"{name} is missing" for name in expected if name not in weights),
+        *(f"{name} is unknown" for name in weights if name not in expected),
+        *(
+            f"{name} is {found.dtype} {tuple(found.shape)}, not {like.dtype} {tuple(like.shape)}"
+            for name, found in weights.items()
+            if (like := expected.get(name)) is not None and (found.shape, found.dtype) != (like.shape, like.dtype)
+        ),
+    ]
+    if problems:
+        what = f"the weights do not match the recipe ({'; '.join(problems[:SHOWN])})"
+        raise LatentclustError.at(str(file), what, "Retrain the model")
+
+
+def _check_finite(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise LatentclustError naming the first tensor that contains NaN or infinite values."""
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            what = f"{name} has values that are NaN or infinite"
+            raise LatentclustError.at(str(file), what, "The file is damaged: copy it again, or retrain the model")
 
 
 def _bands(stored: Mapping[str, Any]) -> BandReading:
@@ -104,18 +210,17 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(file, framework="pt") as opened:
             header = json.loads(opened.metadata()["latentclust"])
-            if header["format"] != FORMAT:
-                raise ValueError(f"expected format {FORMAT}, got {header['format']}")
-            # A checkpoint has the same format without these keys.
-            missing = {"recipe", "raw_shape", "distributions"} - set(header)
-            if missing:
-                raise ValueError(f"the header has no {', '.join(sorted(missing))}")
-            return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+            found = header["format"]
+            if found != FORMAT:
+                raise ValueError(f"expected format {FORMAT}, got {found}")
+            ModelHeader.model_validate(header)
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         raise LatentclustError.at(str(file), "the model file does not exist", "Check the path") from error
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        fix = "Use a model.safetensors that `latentclust run` wrote"
-        raise LatentclustError.at(str(file), f"is not a latentclust model ({error})", fix) from error
+    except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
+    _check_finite(file, tensors)
+    return header, tensors
 
 
 def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:

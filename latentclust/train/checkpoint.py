@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from latentclust.data.feed import Feed
-from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.errors import LatentclustError, RunFailedError, first_problem
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint_header import CheckpointHeader, FeedHeader
@@ -229,16 +228,8 @@ def _open(path: Path) -> Iterator[tuple[CheckpointHeader, Any]]:
         fix = "Use the folder of a run that was stopped after its first checkpoint"
         raise LatentclustError.at(str(path), "the checkpoint does not exist", fix) from error
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
-        what = f"is not a readable checkpoint ({_reason(error)})"
+        what = f"is not a readable checkpoint ({first_problem(error)})"
         raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
-
-
-def _reason(error: Exception) -> str:
-    """Return an error in one line; of a header that is not valid, its first problem with its place."""
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

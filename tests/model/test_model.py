@@ -1,5 +1,8 @@
 """The model and its file: equal results after a round trip, and an error for every invalid file and input."""
 
+import builtins
+import hashlib
+import io
 import json
 import socket
 from collections.abc import Callable
@@ -164,6 +167,16 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     save_file(load_file(path), path, {"latentclust": json.dumps(header)})
 
 
+def rewrite_recipe(path: Path, change: Callable[[str], str]) -> None:
+    """The file with another recipe, and its SHA-256."""
+
+    def apply(header: dict[str, Any]) -> None:
+        header["recipe"] = change(header["recipe"])
+        header["recipe_sha256"] = hashlib.sha256(header["recipe"].encode()).hexdigest()
+
+    rewrite(path, apply)
+
+
 @pytest.mark.parametrize("key", ["format", "recipe", "raw_shape", "distributions"])
 def test_a_header_with_a_missing_key_is_refused(tmp_path: Path, digits: ClusteringModel, key: str) -> None:
     path = tmp_path / "model.safetensors"
@@ -207,8 +220,96 @@ def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
 def test_weights_that_do_not_fit_the_recipe_are_refused(tmp_path: Path, digits: ClusteringModel) -> None:
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
-    rewrite(path, lambda header: header.update(recipe=header["recipe"].replace("clusters = 10", "clusters = 9")))
-    with pytest.raises(LatentclustError, match="the weights do not match the recipe"):
+    rewrite_recipe(path, lambda recipe: recipe.replace("clusters = 10", "clusters = 9"))
+    with pytest.raises(LatentclustError, match=r"the weights do not match the recipe \(critic\.body\.stem\.1\.0\.weight is torch"):
+        load(path)
+
+
+HOSTILE: dict[str, tuple[Callable[[str], str], str]] = {
+    "another recipe": (lambda text: 'extends = "SECRET"\n' + text, r"its recipe extends '.*secret\.toml'"),
+    "a path": (
+        lambda text: text.replace("[data]", '[data]\npreprocess = [{use = "timm-features", pretrained = "SECRET"}]'),
+        r"its preprocessing reads weights from '.*secret\.toml', which the model file does not contain\. If you trust",
+    ),
+    "the hub": (
+        lambda text: text.replace("[data]", '[data]\npreprocess = [{use = "timm-features", pretrained = "hub"}]'),
+        "its preprocessing reads weights from 'hub'",
+    ),
+    "no TOML": (lambda text: "= [", "its recipe is not TOML"),
+    "deep lists": (lambda text: "x = " + "[" * 3000 + "]" * 3000, r"its recipe (is not TOML|cannot)|nest|deep"),
+    "huge layers": (lambda text: text.replace("16,", "60000000,"), "the weights do not match the recipe"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_model_of_a_stranger_reads_no_other_file_and_no_network(
+    tmp_path: Path, digits: ClusteringModel, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    change, said = HOSTILE[kind]
+    secret, path = tmp_path / "secret.toml", tmp_path / "model.safetensors"
+    secret.write_text("[secret]\nkey = 1")
+    save_model(path, digits)
+    rewrite_recipe(path, lambda text: change(text).replace("SECRET", str(secret)))
+    opened: list[str] = []
+    for module in (builtins, io):
+        original = module.open
+
+        def watch(file: Any, *rest: Any, original: Any = original, **named: Any) -> Any:
+            opened.append(str(file))
+            return original(file, *rest, **named)
+
+        monkeypatch.setattr(module, "open", watch)
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("connects"))
+    with pytest.raises(LatentclustError, match=said) as caught:
+        load(path)
+    assert "key" not in str(caught.value).replace("SECRET", "")
+    assert str(secret) not in opened
+
+
+def test_a_recipe_that_was_changed_is_noticed(tmp_path: Path, digits: ClusteringModel) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, digits)
+    rewrite(path, lambda header: header.update(recipe=header["recipe"] + "\n"))
+    with pytest.raises(LatentclustError, match="its recipe was changed after the model was written"):
+        load(path)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, digits: ClusteringModel, value: float) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, digits)
+    tensors = load_file(path)
+    tensors["networks/critic.head.bias"].fill_(value)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors, path, metadata)
+    with pytest.raises(LatentclustError, match=r"networks/critic\.head\.bias has values that are NaN or infinite"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("recipe", 3),
+        ("raw_shape", []),
+        ("raw_shape", [1, 8]),
+        ("raw_shape", [1, 2**40, 8]),
+        ("raw_shape", [1, -8, 8]),
+        ("raw_shape", "188"),
+        ("distributions", []),
+        ("distributions", {"latentclust": 1}),
+        ("bands", {"bands": "x"}),
+        ("bands", {"bands": [1], "ranges": [[0, float("nan")]], "counts": [1], "types": ["u1"]}),
+        ("versions", [1]),
+    ],
+)
+def test_header_values_of_a_wrong_kind_are_refused(
+    tmp_path: Path, digits: ClusteringModel, key: str, value: object
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, digits)
+    rewrite(path, lambda header: header.update({key: value}))
+    with pytest.raises(LatentclustError):
         load(path)
 
 
