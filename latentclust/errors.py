@@ -1,6 +1,7 @@
 """Errors for users. Each states where the problem is, what is wrong and how to fix it."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -55,6 +56,18 @@ class InterruptedRunError(LatentclustError):
     """A run that Ctrl-C or SIGTERM stopped after it wrote a checkpoint. Exit code 130."""
 
     exit_code = 130
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of Python, of torch on any device, or of the system says that memory ran out."""
+    if type(error).__name__ in ("MemoryError", "OutOfMemoryError") or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error))
+
+
+def printable(text: str) -> str:
+    """Return text without control characters, which could steer a terminal; each is shown by its code."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
 def first_problem(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentclust.errors import (
+from latentclust.errors import (, is_out_of_memory, printable
     InterruptedRunError,
     Issue,
     LatentclustError,

@@ -1,5 +1,6 @@
 """An experiment: a resolved recipe with its opened data, preprocessing and networks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from latentclust.assemble.build import add_table_context, build_networks
+from latentclust.assemble.memory import check_memory
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.specs.data import ImageSet
@@ -79,7 +81,10 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
         fix = "Remove the steps that resize, and set data.size if the data set has this option"
         raise LatentclustError.at("data.preprocess", what, fix)
     _check_views(resolved, data.source.shape)
-    return Experiment(resolved, data, shape, build_networks(resolved, shape))
+    check_memory(resolved, shape)
+    networks = build_networks(resolved, shape)
+    _check_batch_norm(resolved, networks)
+    return Experiment(resolved, data, shape, networks)
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:
@@ -104,6 +109,18 @@ def _check_sizes(resolved: Resolved, count: int) -> None:
         what = f"{batch}{each} exceeds the {count} samples"
         issues.append(Issue("train.batch_size", what, f"Use at most {count // devices}"))
     raise_all(issues)
+
+
+def _check_batch_norm(resolved: Resolved, networks: Mapping[str, nn.Module]) -> None:
+    """Raise LatentclustError if a batch of one sample would pass through batch norm."""
+    if resolved.recipe.train.batch_size > 1:
+        return
+    for name, network in networks.items():
+        kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
+        if not resolved.recipe.networks[name].frozen and any(isinstance(m, kinds) for m in network.modules()):
+            what = f"is 1, but the batch norm of networks.{name} needs several samples"
+            fix = f'Use at least 2, or set networks.{name}.norm = "none" if its backbone has this option'
+            raise LatentclustError.at("train.batch_size", what, fix)
 
 
 def _check_views(resolved: Resolved, shape: Shape) -> None:

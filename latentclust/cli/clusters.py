@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, Json, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Scenes = Annotated[
 Png = Annotated[Path, typer.Option(metavar="PNG", help="PNG file to write.", show_default=False)]
 Patches = Annotated[int, typer.Option(min=1, max=64, help="Maximum number of patches per cluster.")]
 Size = Annotated[int, typer.Option(min=8, max=256, help="Patch size in pixels.")]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed for the choice of windows.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Random seed for the choice of windows.")]
 Pairs = Annotated[
     list[str] | None,
     typer.Argument(

@@ -6,14 +6,18 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
+from latentclust.errors import (
+    InterruptedRunError,
+    Issue,
+    LatentclustError,
+    RunFailedError,
+    is_out_of_memory,
+    printable,
+)
 from latentclust.train.rank import process_rank
 
 BUG = 1
 """Exit code of an unexpected error, the same as that of a failed run."""
-
-_OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
-"""Out-of-memory errors of Python and torch, by name, so that reporting an error does not import torch."""
 
 _FIXES = {
     errno.EACCES: "Check its permissions, or name another path",
@@ -49,7 +53,7 @@ def to_latentclust_error(error: Exception) -> LatentclustError:
     """Return the error with where it is, what is wrong and what to do."""
     if isinstance(error, LatentclustError):
         return error
-    if type(error).__name__ in _OUT_OF_MEMORY:
+    if is_out_of_memory(error):
         fix = "Lower train.batch_size or evaluate.batch_size with --set, or use --device cpu"
         return RunFailedError.at("memory", f"ran out ({_first_line(error)})", fix)
     if isinstance(error, OSError) and error.errno is not None:
@@ -82,7 +86,8 @@ def format_message(error: LatentclustError, prefix: str = "") -> Text:
 
 
 def _issue(issue: Issue, between: str) -> Text:
-    return Text.assemble((issue.where, "bold"), f": {_sentence(issue.what)}", between, _sentence(issue.fix))
+    where, what, fix = (printable(text) for text in (issue.where, issue.what, issue.fix))
+    return Text.assemble((where, "bold"), f": {_sentence(what)}", between, _sentence(fix))
 
 
 def _sentence(words: str) -> str:

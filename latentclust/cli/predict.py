@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Range = Annotated[
     ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out image files that cannot be read, and count them.")]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed for inference that samples.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Random seed for inference that samples.")]
 
 SUFFIXES = (".csv", ".parquet")
 

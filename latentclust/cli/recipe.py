@@ -43,16 +43,22 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
         latentclust recipe check digits --set prior.clusters=1
     """
     from latentclust.assemble.experiment import assemble
+    from latentclust.assemble.memory import memory_warning, network_memory
     from latentclust.assemble.style_checks import style_warnings
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
 
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
+    warnings = [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)]
+    sizes = ""
     if with_data:
-        assemble(resolved, data_roots())
-    print_lines(stderr_console(), [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)])
-    print("ok")
+        experiment = assemble(resolved, data_roots())
+        found = network_memory(resolved, experiment.shape)
+        warnings += [*experiment.data.notes, *filter(None, [memory_warning(resolved, experiment.shape)])]
+        sizes = f": {len(experiment.data.source):,} samples" + (f", {found}" if found else "")
+    print_lines(stderr_console(), warnings)
+    print(f"ok{sizes}")
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Traverse = Annotated[
         metavar="DIM", help="Vary style dimension DIM, counted from 1, by 5 standard deviations in both directions."
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Random seed.")]
 
 
 def sample(

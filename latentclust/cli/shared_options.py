@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+LARGEST_SEED = 2**63 - 1
+"""Largest random seed that torch accepts."""
+
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe value: train.rounds=500. Repeatable."),

@@ -14,11 +14,15 @@ import tomli_w
 
 from latentclust.errors import LatentclustError, did_you_mean, raise_all
 from latentclust.plugins.registry import Registry
+from latentclust.recipe.bounds import out_of_bounds
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.overrides import Overrides, override_layers
 from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
 from latentclust.recipe.trial import as_trial
+
+LONGEST_CHAIN = 20
+"""Maximum number of recipes that extend one another."""
 
 VARIANT_DIGITS = 12
 """Number of hexadecimal digits of `LoadedRecipe.variant`."""
@@ -84,8 +88,11 @@ def load_recipe(
     layered = _from_source(source, registry)
     for tables, origin in override_layers(overrides):
         layered = layered.over(tables, origin)
-    if layered.tree.get("schema", SCHEMA) != SCHEMA:
+    schema = layered.tree.get("schema", SCHEMA)
+    if schema != SCHEMA or isinstance(schema, bool):
         raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
+    if issues := out_of_bounds(layered.tree):
+        raise LatentclustError(*issues)
     layered = as_trial(layered) if quick else layered
     return LoadedRecipe(read_tables(layered.tree), layered)
 
@@ -128,6 +135,11 @@ def _as_toml(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: tuple[str, ...]) -> Layered:
     """Read a file and merge it over the recipe that it extends."""
+    if isinstance(file, Path) and file.exists() and not file.is_file():
+        raise LatentclustError.at(origin, "is not a regular file", "Use a readable UTF-8 TOML file")
+    if len(seen) >= LONGEST_CHAIN:
+        what = f"is the end of a chain of more than {LONGEST_CHAIN} recipes"
+        raise LatentclustError.at(origin, what, "Extend fewer recipes one after another")
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -138,6 +150,10 @@ def _from_file(file: Traversable | Path, origin: str, registry: Registry, seen: 
         raise LatentclustError.at(origin, f"cannot be read ({error})", "Use a readable UTF-8 TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise LatentclustError.at(origin, f"is not valid TOML: {error}", "Fix the syntax there") from error
+    except RecursionError as error:
+        raise LatentclustError.at(origin, "is nested too deeply", "Write fewer nested lists and tables") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise LatentclustError.at(origin, f"cannot be read ({error})", "Use values of the usual size") from error
     siblings = file.parent if isinstance(file, Path) else None
     return _based(tree, origin, registry, (*seen, _identity(file)), siblings)
 

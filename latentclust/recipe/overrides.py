@@ -26,6 +26,11 @@ def override_layers(overrides: Overrides) -> list[tuple[dict[str, Any], str]]:
 
 def parse_setting(setting: str) -> dict[str, Any]:
     """Return `a.b=c` as nested tables. Raise LatentclustError if it is not of this form."""
+    try:
+        setting.encode()
+    except UnicodeEncodeError as error:
+        shown = setting.encode(errors="replace").decode()
+        raise LatentclustError.at(f"--set {shown}", "is not text in this locale", "Set LC_ALL=C.UTF-8") from error
     key, equals, text = setting.partition("=")
     if not equals:
         raise _malformed(setting)
@@ -33,6 +38,9 @@ def parse_setting(setting: str) -> dict[str, Any]:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    except (RecursionError, ValueError) as error:
+        what = f"has a value that cannot be read ({type(error).__name__})"
+        raise LatentclustError.at(f"--set {key}", what, "Use a value of the usual size") from error
     return _nested(key, value, setting)
 
 

@@ -11,10 +11,11 @@ import torch
 from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, assemble
+from latentclust.assemble.memory import memory_warning
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.assemble.style_checks import style_warnings
 from latentclust.data.roots import data_roots
-from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, is_out_of_memory
 from latentclust.files import write_atomic
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -93,7 +94,8 @@ def run(
         write_atomic(folder / METRICS, "")
         write_atomic(folder / RECIPE, resolved.loaded.text)
         if isinstance(listener, WarningListener):
-            notes = opened[0].data.notes
+            memory = memory_warning(resolved, opened[0].shape)
+            notes = (*opened[0].data.notes, *((memory,) if memory else ()))
             for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved), *notes):
                 listener.on_warning(warning)
         return _run(opened, folder, device, listener or NullListener(), resume=False)
@@ -209,13 +211,16 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
         experiment, selection, starts = _train(
             opened, fabric, folder, log if fabric.is_global_zero else listener, resume
         )
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
-        raise RunFailedError.at("train.batch_size", what, "Lower it, or set data.resident = false") from error
     except (InterruptedRunError, RunFailedError):
         # All processes stop in the same round, and the first one reports it. Fabric kills it if another one fails.
         if fabric.is_global_zero:
             raise
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
+        fix = "Lower it or the sizes of the networks (data.size), or set data.resident = false"
+        raise RunFailedError.at("train.batch_size", what, fix) from error
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started

@@ -1,6 +1,7 @@
 """`latentclust recipe`."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -16,7 +17,8 @@ from latentclust.runs.run import load_resolved_recipe
 
 def test_a_sound_recipe_is_ok(cli, recipe):
     assert cli("recipe", "check", recipe).out == "ok\n"
-    assert cli("recipe", "check", recipe, "--with-data").out == "ok\n"
+    found = cli("recipe", "check", recipe, "--with-data").out
+    assert re.fullmatch(r"ok: [\d,]+ samples, [\d,]+ parameters, \S+ GiB in training without activations\n", found)
 
 
 def test_keys_that_another_backbone_drops_are_named(cli, tmp_path):
