@@ -2,12 +2,14 @@
 
 import pytest
 
-from latentclust.errors import (, is_out_of_memory, printable
+from latentclust.errors import (
     InterruptedRunError,
     Issue,
     LatentclustError,
     RunFailedError,
     did_you_mean,
+    is_out_of_memory,
+    printable,
     raise_all,
 )
 
@@ -57,3 +59,22 @@ def test_no_issues_mean_no_error() -> None:
 )
 def test_advice_names_the_closest_or_all(name: str, names: list[str], advice: str) -> None:
     assert did_you_mean(name, names) == advice
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("size mismatch"), False),
+        (OSError(2, "No such file"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error: Exception, is_memory: bool) -> None:
+    assert is_out_of_memory(error) is is_memory
+
+
+def test_control_characters_are_shown_and_not_sent_to_the_terminal() -> None:
+    assert printable("a\x1b]0;title\x07b\nü\u202e") == "a\\x1b]0;title\\x07b\nü\\u202e"

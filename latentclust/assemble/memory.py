@@ -42,19 +42,16 @@ def network_memory(resolved: Resolved, shape: Shape) -> NetworkMemory | None:
     networks = build_without_memory(resolved, shape)
     if networks is None:
         return None
-    bytes_of = {
-        name: sum(t.numel() * t.element_size() for t in n.state_dict().values()) for name, n in _named(networks)
-    }
-    trained = {name: size for name, size in bytes_of.items() if not resolved.recipe.networks[name].frozen}
-    return NetworkMemory(
-        {name: sum(p.numel() for p in network.parameters()) for name, network in _named(networks)},
-        sum(bytes_of.values()),
-        sum(bytes_of.values()) + (COPIES - 1) * sum(trained.values()),
-    )
+    bytes_of = {name: _bytes(network) for name, network in networks.items()}
+    trained = sum(size for name, size in bytes_of.items() if not resolved.recipe.networks[name].frozen)
+    parameters = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
+    weights = sum(bytes_of.values())
+    return NetworkMemory(parameters, weights, weights + (COPIES - 1) * trained)
 
 
-def _named(networks: nn.ModuleDict) -> list[tuple[str, nn.Module]]:
-    return list(networks.items())
+def _bytes(network: nn.Module) -> int:
+    """Return the memory of a network's weights and buffers."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 
 
 def physical_memory() -> int:

@@ -221,9 +221,7 @@ def test_weights_that_do_not_fit_the_recipe_are_refused(tmp_path: Path, digits: 
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite_recipe(path, lambda recipe: recipe.replace("clusters = 10", "clusters = 9"))
-    with pytest.raises(
-        LatentclustError, match=r"the weights do not match the recipe \(critic\.body\.stem\.1\.0\.weight is torch"
-    ):
+    with pytest.raises(LatentclustError, match=r"the weights do not match the recipe \(critic\.body.* is torch"):
         load(path)
 
 

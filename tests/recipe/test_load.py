@@ -126,7 +126,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path, registry: Registry) 
     assert "cannot be read" in error(path, registry)
     folder = tmp_path / "folder.toml"
     folder.mkdir()
-    assert "cannot be read" in error(folder, registry)
+    assert "is not a regular file" in error(folder, registry)
 
 
 def test_another_schema_is_refused_before_anything_else(registry: Registry) -> None:
