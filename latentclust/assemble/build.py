@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -70,15 +71,18 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
 def build_without_memory(resolved: Resolved, shape: Shape) -> nn.ModuleDict | None:
     """Return the recipe's networks without values, on torch's meta device, which needs no memory.
 
+    Pretrained weights are not read.
+
     Returns:
         The networks, whose tensors have only shapes and types. None if a backbone cannot be built in this way.
 
     Raises:
         LatentclustError: As `build_networks`.
     """
+    bare = replace(resolved, backbones={name: spec.bare() for name, spec in resolved.backbones.items()})
     try:
         with torch.device("meta"):
-            return nn.ModuleDict(build_networks(resolved, shape))
+            return nn.ModuleDict(build_networks(bare, shape))
     except (NotImplementedError, RuntimeError, TypeError, ValueError):
         return None
 
