@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 
-from latentclust.errors import Issue, raise_all
+from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.sidecars import sidecar_paths
@@ -33,6 +33,10 @@ def publish_outputs(folder: Path, output: PurePath, made: Path, before: SceneRes
     """
     target = folder / output
     drafts = sorted(made.iterdir(), key=lambda path: (path.name == target.name, path.name))
+    foreign = [draft.name for draft in drafts if not draft.name.startswith(target.stem)]
+    if foreign:
+        what = f"a driver wrote {foreign[0]!r}, which is no output of this scene; nothing was published"
+        raise LatentclustError.at(str(target), what, "Rename the scene")
     files = {}
     with write_errors(target):
         for draft in drafts:

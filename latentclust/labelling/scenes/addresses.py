@@ -38,7 +38,13 @@ _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+[/?]")
 _SUBDATASET = re.compile(r"[A-Z][A-Z0-9_]+:(?!//)")
 _SECRETS = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s'"<>]*@)?([^\s?'"<>{}]*)(?:\?[^\s'"<>{}]*)?""")
 _OPTIONS = re.compile(r"""(/vsi[a-z0-9_]+)\?[^\s'"<>{}]*""")
-_UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
+
+LONGEST_NAME = 200
+"""Maximum length of a scene's part of a file name in bytes; file systems accept 255, with endings of the outputs."""
+
+_RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d")
+
+_UNSAFE = re.compile(r"""[\x00-\x1f\x7f/\\:;*?"'<>|]+""")
 
 
 def is_address(text: str) -> bool:
@@ -83,8 +89,23 @@ def address_stem(address: str) -> str:
 
 
 def safe_filename(name: str) -> str:
-    """Return a valid file name."""
-    return _UNSAFE.sub("_", name).strip(". ") or "scene"
+    """Return a file name that every driver and file system reads as it is.
+
+    Characters that GDAL, shells or Windows interpret become `_`, Windows' reserved names get one in front, and a name
+    that leaves too little room for endings is cut and ends in the first digits of its SHA-256.
+    """
+    safe = _UNSAFE.sub("_", name).rstrip(". ").lstrip(" ") or "scene"
+    if _RESERVED.fullmatch(safe.partition(".")[0]):
+        safe = f"_{safe}"
+    if len(safe.encode()) <= LONGEST_NAME:
+        return safe
+    digest = hashlib.sha256(safe.encode()).hexdigest()[:DIGITS]
+    return f"{safe.encode()[: LONGEST_NAME - DIGITS - 1].decode(errors='ignore')}-{digest}"
+
+
+def safe_path(path: PurePath | str) -> PurePath:
+    """Return a relative path whose parts are all safe file names."""
+    return PurePath(*(safe_filename(part) for part in PurePath(path).parts))
 
 
 def printable_path(path: PurePath | str) -> str:

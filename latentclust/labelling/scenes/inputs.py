@@ -14,6 +14,7 @@ from latentclust.labelling.scenes.addresses import (
     printable_path,
     resolve_links,
     safe_filename,
+    safe_path,
 )
 from latentclust.labelling.scenes.band_files import BandFilePattern, group_band_files
 from latentclust.labelling.scenes.stac import chosen, read_item
@@ -56,11 +57,11 @@ def scene_from_file(path: Path, root: Path | None = None) -> Scene:
     """Return a file as a scene. Its output keeps the path below `root`, or the name alone."""
     place = resolve_links(path.parent) / path.name
     name = printable_path(place)
-    relative = PurePath(printable_path(path.relative_to(root or path.parent)))
+    relative = safe_path(printable_path(path.relative_to(root or path.parent).with_suffix("")))
     error = None
     if name != str(place):
         error = Issue(name, "its path is not valid UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
-    return Scene(str(place), name, relative.with_suffix(OUTPUT), (place,), error=error)
+    return Scene(str(place), name, relative.with_name(f"{relative.name}{OUTPUT}"), (place,), error=error)
 
 
 def scene_from_url(address: str) -> Scene:
@@ -92,7 +93,7 @@ def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) ->
     """
     place = resolve_links(path.parent) / path.name
     name = printable_path(place)
-    output = PurePath(printable_path(folder), f"{printable_path(path.stem)}{OUTPUT}")
+    output = safe_path(printable_path(folder)) / f"{safe_filename(printable_path(path.stem))}{OUTPUT}"
     try:
         item = read_item(place)
         output = output.with_name(f"{safe_filename(item.name)}{OUTPUT}")

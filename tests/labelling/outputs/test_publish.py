@@ -216,3 +216,33 @@ def test_what_a_failed_run_published_is_known(
     assert failed.reason.endswith("some of its outputs may exist already")
     assert latentclust.label(planted, scene, out, overwrite=True).failed == ()
     assert names(out) == {"labelling.json", "s.tif", "s.tif.aux.xml", "s.qml"}
+
+
+def test_names_that_a_driver_would_cut_overwrite_nothing(planted: ClusteringModel, tmp_path: Path) -> None:
+    """GDAL cuts a path at `;`: the polygons of `x.tif;1.tif` were written over `x.tif`."""
+    pytest.importorskip("pyogrio")
+    write_scene(tmp_path / "in" / "x.tif", noise_scene(60, 80))
+    for name in ("x.tif;1.tif", "notes.txt;2.tif", "a'b.tif"):
+        shutil.copy(tmp_path / "in" / "x.tif", tmp_path / "in" / name)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("precious")
+    report = latentclust.label(planted, tmp_path / "in", out, vector=True, min_area=0.0)
+    assert [scene.status for scene in report.scenes] == ["done"] * 4
+    assert (out / "notes.txt").read_text() == "precious"
+    made = {"x", "x.tif_1", "notes.txt_2", "a_b"}
+    assert {path.name for path in out.glob("*.gpkg")} == {f"{name}.gpkg" for name in made}
+    assert all((out / f"{name}.tif").read_bytes()[:2] == b"II" for name in made)
+
+
+def test_a_file_that_no_output_is_named_after_is_not_published(tmp_path: Path) -> None:
+    made, out = tmp_path / "made", tmp_path / "out"
+    made.mkdir()
+    out.mkdir()
+    for name in ("x.tif", "notes.txt"):
+        (made / name).write_text("new")
+    (out / "notes.txt").write_text("precious")
+    with pytest.raises(LatentclustError, match=r"x\.tif: a driver wrote 'notes\.txt', which"):
+        publish_outputs(out, PurePath("x.tif"), made, None)
+    assert {path.name for path in out.iterdir()} == {"notes.txt"}
+    assert (out / "notes.txt").read_text() == "precious"

@@ -1,19 +1,22 @@
 """Addresses as GDAL reads them and as messages show them."""
 
 import contextlib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
 from latentclust.labelling.scenes.addresses import (
+    LONGEST_NAME,
     address_stem,
     archive_path,
     display_address,
     gdal_name,
     is_address,
     printable_path,
+    safe_filename,
     strip_credentials,
 )
+from latentclust.labelling.scenes.inputs import scene_from_file
 
 
 @pytest.mark.parametrize(
@@ -104,3 +107,32 @@ def test_the_archive_that_a_path_lies_in_is_found(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_utf8_can_be_shown() -> None:
     assert printable_path("sp\udce4t é.tif") == r"sp\xe4t é.tif"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("x.tif;1", "x.tif_1"),
+        ("a?b:c*d", "a_b_c_d"),
+        ('it\'s "quoted"', "it_s _quoted_"),
+        ("line\nbreak\x1b[0m", "line_break_[0m"),
+        ("dots. .", "dots"),
+        ("..", "scene"),
+        ("CON", "_CON"),
+        ("lpt1.2020", "_lpt1.2020"),
+        ("Küste 12", "Küste 12"),
+    ],
+)
+def test_names_that_drivers_or_systems_would_change_are_made_safe(name: str, safe: str) -> None:
+    assert safe_filename(name) == safe
+
+
+def test_long_names_are_cut_and_stay_different() -> None:
+    first, second = (safe_filename("ü" * 150 + end) for end in "ab")
+    assert first != second
+    assert len(first.encode()) <= LONGEST_NAME
+
+
+def test_a_scene_with_a_dot_in_its_folder_keeps_its_name(tmp_path: Path) -> None:
+    scene = scene_from_file(tmp_path / "a.b;c" / "x.y.tif", tmp_path)
+    assert scene.output == PurePath("a.b_c/x.y.tif")
