@@ -1,7 +1,9 @@
 """Sources of samples: arrays in memory, with checks, and data sets of sources."""
 
+import csv
 import struct
 import tarfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,20 +29,24 @@ _RESIZE_CHUNK = 1024
 _LOOKED_AT = 64
 _BLANK = ("", "nan", "none", "null", "na", "n/a", "<na>")
 _UNREADABLE = (
+    AttributeError,
     EOFError,
     LookupError,
-    NotImplementedError,
     OSError,
+    RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,
     Image.DecompressionBombError,
+    csv.Error,
     struct.error,
     tarfile.TarError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Exceptions that decoders raise for damaged or foreign files; Pillow raises SyntaxError, scipy TypeError."""
+"""Exceptions that decoders raise for damaged or foreign files: Pillow raises SyntaxError, scipy TypeError, h5py
+RuntimeError, and NumPy's headers TokenError. RecursionError and NotImplementedError are RuntimeErrors."""
 
 
 @contextmanager

@@ -78,9 +78,9 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
     bounds, mask = found
     check_strip_memory(settings, bounds.width, scene.name)
     rows = overlapping_spans(settings.grid.rows(height), bounds.top, bounds.bottom)
-    columns = overlapping_spans(settings.grid.columns(width), bounds.left, bounds.right)
+    columns = tuple(overlapping_spans(settings.grid.columns(width), bounds.left, bounds.right))
     jobs = tuple(
-        StripJob(scene, match.bands, number, shape, tuple(columns), folder / f"strip-{number:05}")
+        StripJob(scene, match.bands, number, shape, columns, folder / f"strip-{number:05}")
         for number, shape in enumerate(split_into_strips(rows, columns, bounds))
     )
     warnings = match.warnings + (() if georeference.crs else ("has no coordinate reference system",))

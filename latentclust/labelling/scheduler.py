@@ -200,6 +200,9 @@ class LabelScheduler:
 
     def _publish(self, running: _RunningScene, outputs: SceneOutputs) -> None:
         assert running.task is not None
+        if input_state(running.scene) != (running.result.size, running.result.mtime):
+            what = "has changed while it was labelled, so its labels are of two versions"
+            raise LatentclustError.at(running.scene.name, what, "Run the same command again")
         running.published = True
         files = publish_outputs(
             self.run_log.folder, running.scene.output, outputs.folder, self._replaced_result(running)

@@ -77,12 +77,25 @@ def log_line(record: Record) -> dict[str, Any]:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of `metrics.jsonl`, empty if it does not exist. A last line that was cut short is left out."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    """Return the lines of `metrics.jsonl`, empty if it does not exist. A last line that was cut short is left out.
+
+    Raises:
+        LatentclustError: If another line is no record, so that the file was damaged.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     records = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
+            record = json.loads(line)
+            if not (isinstance(record, dict) and isinstance(record["round"], int) and record["round"] >= 0):
+                raise TypeError("it is no record")
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
+            if number == len(lines):
+                break
+            what = "is damaged: this line is no record of the training"
+            fix = "Restore the file, or remove this line and those after it"
+            raise LatentclustError.at(f"{path}, line {number}", what, fix) from error
+        records.append(record)
     return records

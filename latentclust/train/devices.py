@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from latentclust.errors import LatentclustError
 from latentclust.train.rank import process_rank
@@ -38,7 +39,10 @@ def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
 def make_fabric(device: str, processes: int) -> Fabric:
     """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
     accelerator, devices = choose_device(device, processes)
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp" if processes > 1 else "auto")
+    # A single process does not take part in what Slurm or a launcher may have started around it.
+    alone = LightningEnvironment() if processes == 1 else None
+    strategy = "ddp" if processes > 1 else "auto"
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=alone)
     fabric.launch()
     return fabric
 

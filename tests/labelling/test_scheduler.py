@@ -5,11 +5,13 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import latentclust
 from latentclust.errors import InterruptedRunError
+from latentclust.labelling import scheduler
 from latentclust.labelling.label_report import NullLabelListener, SceneResult
 from latentclust.labelling.run_log import RunLogFile, read_run_log_file
 from latentclust.model.model import ClusteringModel
@@ -103,3 +105,22 @@ def test_the_account_knows_of_a_scene_before_it_is_published_and_before_its_stri
     latentclust.label(planted, scene, out)
     assert [each[:2] for each in seen] == [("started", False), ("done", True)]
     assert seen[-1][2]
+
+
+def test_a_scene_that_is_rewritten_while_it_is_labelled_fails_and_is_labelled_by_the_next_run(
+    planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, out = write_scene(tmp_path / "s.tif", noise_scene(40, 50)), tmp_path / "out"
+    publish = scheduler.LabelScheduler._publish
+
+    def rewrite_first(self: Any, *rest: Any) -> None:
+        os.utime(scene, ns=(1, 1))
+        publish(self, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler.LabelScheduler, "_publish", rewrite_first)
+        (result,) = latentclust.label(planted, scene, out).scenes
+    assert (result.status, list(out.glob("*.tif"))) == ("failed", [])
+    assert "has changed while it was labelled" in result.reason
+    (again,) = latentclust.label(planted, scene, out).scenes
+    assert again.status == "done"

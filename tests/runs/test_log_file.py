@@ -103,3 +103,13 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert answers == [False]
+
+
+@pytest.mark.parametrize("bad", ["[]", "{}", "3", '{"round": "x"}', '{"round": -1}', "\x00\x01", "[" * 3000])
+def test_a_damaged_line_is_named_unless_it_is_the_last(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"round": 1}}\n{bad}')
+    assert read_log(path) == [{"round": 1}]
+    path.write_text(f'{{"round": 1}}\n{bad}\n{{"round": 2}}\n')
+    with pytest.raises(LatentclustError, match=r"metrics\.jsonl, line 2: is damaged"):
+        read_log(path)

@@ -138,3 +138,10 @@ def test_training_on_a_gpu_leaves_its_generator_to_the_caller(experiment: MakeEx
 
 def _draws() -> Tensor:
     return torch.rand(4, device="cuda:0")
+
+
+def test_a_single_process_ignores_what_slurm_started_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("NTASKS", "2"), ("JOB_NAME", "x"), ("JOB_ID", "5"), ("PROCID", "1"), ("LOCALID", "1")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    fabric = make_fabric("cpu", 1)
+    assert (fabric.world_size, fabric.global_rank) == (1, 0)

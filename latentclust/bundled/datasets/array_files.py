@@ -102,8 +102,24 @@ def _dense(stored: Any, path: Path) -> NDArray[Any]:
         what = f"the matrix is a {encoding}, which is not supported"
         raise LatentclustError.at(str(path), what, "Write it dense or as csr_matrix")
     values = (stored["data"][...], stored["indices"][...], stored["indptr"][...])
-    matrix: NDArray[Any] = csr_matrix(values, shape=tuple(stored.attrs["shape"])).toarray()
+    rows, columns = (int(side) for side in stored.attrs["shape"])
+    _check_csr(*values, rows, columns)
+    matrix: NDArray[Any] = csr_matrix(values, shape=(rows, columns)).toarray()
     return matrix
+
+
+def _check_csr(data: NDArray[Any], indices: NDArray[Any], starts: NDArray[Any], rows: int, columns: int) -> None:
+    """Raise ValueError if a row-sparse matrix is not consistent: scipy would write outside of its memory."""
+    if any(part.ndim != 1 for part in (data, indices, starts)) or rows < 0 or columns < 0:
+        raise ValueError("a sparse matrix has parts of the wrong rank")
+    if len(starts) != rows + 1 or len(data) != len(indices):
+        raise ValueError(f"a sparse matrix of {rows} rows has {len(starts)} starts, {len(data)} values")
+    if any(part.dtype.kind not in "iu" for part in (indices, starts)):
+        raise ValueError("the indices of a sparse matrix are not integers")
+    if starts[0] != 0 or starts[-1] != len(indices) or (np.diff(starts.astype(np.int64)) < 0).any():
+        raise ValueError("the rows of a sparse matrix do not follow one another")
+    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < columns:
+        raise ValueError(f"a sparse matrix of {columns} columns has indices {indices.min()} to {indices.max()}")
 
 
 def _column(stored: Any) -> NDArray[Any]:
@@ -138,7 +154,7 @@ def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], ND
             variables = loadmat(path)
         except MatReadError as error:
             raise ValueError(str(error)) from error
-    names = [name for name in variables if not name.startswith("__")]
+    names = [name for name, value in variables.items() if not name.startswith("__") and isinstance(value, np.ndarray)]
     labels = labels_key(names, y, path)
     return variables[samples_key(names, x, path)], None if labels is None else variables[labels]
 

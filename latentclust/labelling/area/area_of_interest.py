@@ -23,6 +23,9 @@ from latentclust.labelling.windows.strips import PixelBounds
 BBOX_VALUES = 4
 """Number of values in a bounding box."""
 
+OGC = ("http://www.opengis.net/def/crs/", "https://www.opengis.net/def/crs/")
+"""Beginnings of the addresses by which OGC names systems. GDAL knows them without the network."""
+
 
 @dataclass(frozen=True, slots=True)
 class AreaOfInterest:
@@ -128,7 +131,14 @@ def area_from_file(path: Path) -> AreaOfInterest:
 
 
 def parse_crs(text: str, where: str) -> CRS:
-    """Return a coordinate reference system by name. Raise LatentclustError if it is unknown."""
+    """Return a coordinate reference system by name, without reading a file or an address.
+
+    Raises:
+        LatentclustError: If it is unknown, or names a file or an address other than OGC's.
+    """
+    if not text.startswith(OGC) and ("://" in text or text.startswith(("/", ".", "@")) or Path(text).exists()):
+        what = f"{text!r} names a file or an address, which is not read"
+        raise LatentclustError.at(where, what, "Use a code such as EPSG:4326, or WKT")
     try:
         return CRS.from_user_input(text)
     except (CRSError, ValueError) as error:

@@ -313,6 +313,41 @@ def test_files_of_labels_that_are_refused(tmp_path: Path, text: str | None, said
         ImageFolder(path=folder, labels="truth.csv").open(())
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("indices", [0, 1, 10**6], "has indices 0 to 1000000"),
+        ("indices", [0, 1, -5], "has indices -5 to 1"),
+        ("indices", [0.0, 1.0, 2.0], "are not integers"),
+        ("indices", [0, 1], "3 values"),
+        ("indptr", [0, 1, 2], "has 3 starts"),
+        ("indptr", [0, 5, 2, 3], "do not follow one another"),
+        ("indptr", [0, 1, 2, 9], "do not follow one another"),
+        ("data", [[0.1, 0.2, 0.3]], "of the wrong rank"),
+    ],
+)
+def test_sparse_matrices_are_checked_before_they_are_expanded(tmp_path: Path, part: str, value: object, said: str):
+    """scipy writes outside of its memory if an index is too large."""
+    h5py = pytest.importorskip("h5py")
+    parts: dict[str, object] = {"data": [0.1, 0.2, 0.3], "indices": [0, 1, 2], "indptr": [0, 1, 2, 3]} | {part: value}
+    with h5py.File(tmp_path / "a.h5ad", "w") as file:
+        group = file.create_group("X")
+        group.attrs["encoding-type"], group.attrs["shape"] = "csr_matrix", [3, 3]
+        for name, stored in parts.items():
+            group[name] = stored
+    with pytest.raises(LatentclustError, match=said):
+        Array(path=tmp_path / "a.h5ad").open(())
+
+
+def test_what_decoders_raise_is_told_with_the_file(tmp_path: Path):
+    (tmp_path / "long.csv").write_text('"' + "x" * 200_000 + '",1\n0.1,0.2\n')
+    with pytest.raises(LatentclustError, match=r"long\.csv: cannot be read \(Error: field larger"):
+        Array(path=tmp_path / "long.csv").open(())
+    savemat(tmp_path / "sparse.mat", {"x": csr_matrix(np.eye(3))})
+    with pytest.raises(LatentclustError, match=r"sparse\.mat: does not contain 'x'"):
+        Array(path=tmp_path / "sparse.mat").open(())
+
+
 def test_h5ad_without_h5py_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "a.h5ad").touch()
     monkeypatch.setitem(sys.modules, "h5py", None)

@@ -14,6 +14,7 @@ from rasterio.warp import transform_bounds, transform_geom
 
 import latentclust
 from latentclust.errors import LatentclustError
+from latentclust.labelling.area.area_of_interest import parse_crs
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM, noise_scene, read_band, write_scene
 
@@ -206,3 +207,16 @@ def test_bad_areas_stop_the_run_before_it_starts(
     with pytest.raises(LatentclustError, match=words):
         latentclust.label(planted, scene, tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["EPSG:4326", "http://www.opengis.net/def/crs/EPSG/0/4326", "urn:ogc:def:crs:EPSG::4326"]
+)
+def test_coordinate_systems_are_known_by_code(text: str) -> None:
+    assert parse_crs(text, "x").to_epsg() == 4326
+
+
+@pytest.mark.parametrize("text", ["http://127.0.0.1:9/x", "/etc/passwd", "./x.prj", "@x.prj", "ftp://a/b"])
+def test_coordinate_systems_are_not_read_from_files_and_addresses(text: str) -> None:
+    with pytest.raises(LatentclustError, match="names a file or an address, which is not read"):
+        parse_crs(text, "x")

@@ -303,3 +303,10 @@ def test_a_file_of_an_installed_package_is_found_by_its_name(tmp_path: Path, mon
     monkeypatch.syspath_prepend(tmp_path)
     (found,) = find_scenes(["pictured:a.tif"], tmp_path / "out")
     assert (found.source, str(found.output)) == (str(scene), "a.tif")
+
+
+def test_a_pipe_is_a_scene_that_fails(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    (scene,) = find_scenes([tmp_path / "pipe.tif"], tmp_path / "out")
+    assert scene.error is not None
+    assert "is not a regular file" in scene.error.what
