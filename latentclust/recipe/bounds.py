@@ -14,8 +14,8 @@ MOST_VALUES = 20_000
 
 LARGEST_SEED = 2**63 - 1
 LARGEST_INTEGER = 2**53
-LARGEST_FLOAT, SMALLEST_FLOAT = 1e30, 1e-30
-"""Range of the magnitudes of numbers that float32 can compute with; 0 is allowed too."""
+LARGEST_FLOAT, SMALLEST_FLOAT = 1e38, 1e-37
+"""Range of the magnitudes of float32's normal numbers; 0 is allowed too."""
 
 FIX = "Use a value of the usual size"
 

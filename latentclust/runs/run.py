@@ -219,7 +219,7 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
         if not is_out_of_memory(error):
             raise
         what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
-        fix = "Lower it or the sizes of the networks (data.size), or set data.resident = false"
+        fix = "Lower it, or set data.resident = false, or use smaller networks or images (data.size)"
         raise RunFailedError.at("train.batch_size", what, fix) from error
     if not fabric.is_global_zero:
         raise SystemExit(0)

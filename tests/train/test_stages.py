@@ -154,7 +154,7 @@ def test_weights_are_selected_from_the_last_stage_alone(training: MakeTraining) 
     [
         ("weight='head.biass'", "no network has weights named 'encoder.head.biass'. Did you mean 'encoder.head.bias'?"),
         ("size=2", "'encoder.head.bias' has shape (2,), expected (6,)."),
-        ("noise=1e39", "'encoder.head.bias' is not finite."),
+        ("noise=1e38", "'encoder.head.bias' is not finite."),
     ],
 )
 def test_weights_that_cannot_be_right_end_the_training(

@@ -51,7 +51,7 @@ class Nearest(TableSpec):
 
 
 class Centred(StartSpec):
-    """The bias of the encoder's head that centres the outputs over all samples; with `noise`, about a draw."""
+    """The bias of the encoder's head that centres the outputs over all samples; with `noise`, a draw of ten times it."""
 
     network: str = "encoder"
     noise: float = 0.0
@@ -67,7 +67,7 @@ class Centred(StartSpec):
         codes = [encoder(images) for images in batches]
         outputs = torch.cat([torch.cat((code.logits, code.style), dim=1) for code in codes])
         bias = encoder.head.bias - outputs.mean(dim=0)
-        drawn = self.noise * torch.randn(len(bias), generator=rng)
+        drawn = 10 * self.noise * torch.randn(len(bias), generator=rng)
         return {f"{self.network}.{self.weight}": (bias + drawn)[: self.size]}
 
 

@@ -75,12 +75,12 @@ class ImageFolder(DatasetSpec):
             what = "; ".join(("contains no image files", *found.notes))
             raise LatentclustError.at(str(folder), what, f"Images end in {', '.join(sorted(IMAGE_SUFFIXES))}")
         names = tuple(path.relative_to(folder).as_posix() for path in found.paths)
-        labels, classes, notes = self._labels(folder, names)
+        labels, classes, notes = self._classes_of(folder, names)
         source = FileSource(found.paths, self.size, str(folder), self.background)
         opened = image_set(source, labels, classes, str(folder))
         return replace(opened, paths=names, notes=(*found.notes, *notes, *opened.notes))
 
-    def _labels(
+    def _classes_of(
         self, folder: Path, names: Sequence[str]
     ) -> tuple[NDArray[np.int64] | None, tuple[str, ...], tuple[str, ...]]:
         """Return the class of each image, the class names, and what to say of them."""
