@@ -51,7 +51,7 @@ class Nearest(TableSpec):
 
 
 class Centred(StartSpec):
-    """The bias of the encoder's head that centres its outputs over all samples; with `noise`, a draw of ten times it."""
+    """The bias of the encoder's head that centres the outputs over all samples; `noise` adds a draw of ten times it."""
 
     network: str = "encoder"
     noise: float = 0.0
