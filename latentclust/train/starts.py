@@ -92,7 +92,7 @@ class Starts:
         given: Functions of the caller.
         plan: Decisions and criteria.
         log: Scores so far. It is written after each score, so that a resumed run continues there.
-        identity: Recipe and data of all starts.
+        identity: Recipe and data of all starts. None: each start computes it.
     """
 
     experiment: Experiment
@@ -101,7 +101,7 @@ class Starts:
     given: StartCallbacks
     plan: StartPlan
     log: StartsLog
-    identity: Identity
+    identity: Identity | None = None
 
     def run(self) -> tuple[Experiment, Selection, StartsLog]:
         """Decide between the starts, then train the best one to the end."""
