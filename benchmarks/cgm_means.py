@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from provenance import write
 
-from latentclust.runs.run import run_seeds
+from latentclust.runs.seeds import run_seeds
 
 LEAN = ("evaluate.readouts=[]", "evaluate.tsne=false")
 

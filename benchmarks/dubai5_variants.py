@@ -13,8 +13,9 @@ import torch
 from provenance import write
 
 from latentclust.runs.log_file import read_log
-from latentclust.runs.run import FinishedRun, run_seeds
+from latentclust.runs.run import FinishedRun
 from latentclust.runs.run_folder import METRICS
+from latentclust.runs.seeds import run_seeds
 
 SMALL = ("data.size=100", "prior.style_stride=100", "evaluate.baselines=['pixel-kmeans', 'local-statistics-kmeans']")
 STYLE = ("prior.style_dim=4", "inference.steps=3", "inference.step_size=0.001")

@@ -9,6 +9,7 @@ from latentclust.cli.shared_options import Device, Settings
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
+    from latentclust.report.results import SeedSummary
     from latentclust.runs.run import FinishedRun
 
 Recipe = Annotated[
@@ -39,7 +40,7 @@ def run(
     --quick divides the rounds by ten; the data stay the same. The folder, the report and the results
     say that it is a trial.
 
-    Ctrl-C writes a checkpoint and stops. --resume continues from it.
+    Ctrl-C writes a checkpoint and stops. --resume continues from it, also the folder of several seeds.
 
     Examples:
         latentclust run digits
@@ -89,8 +90,15 @@ def _once(recipe: str, settings: tuple[str, ...], out: Path | None, overwrite: b
 def _resume(folder: Path, device: str) -> None:
     from latentclust.cli.progress import make_listener
     from latentclust.cli.terminal import display_path
-    from latentclust.runs.run_folder import RECIPE
+    from latentclust.runs.run_folder import RECIPE, SEEDS
 
+    if (folder / SEEDS).is_file():
+        with make_listener() as watching:
+            from latentclust.runs.seeds import resume_seeds
+
+            several = resume_seeds(folder, device=device, listener=watching.seed)
+        _show_several(*several)
+        return
     with make_listener() as watching:
         from latentclust.runs.run import resume as resume_run
 
@@ -102,15 +110,21 @@ def _several(
     recipe: str, seeds: int, settings: tuple[str, ...], out: Path | None, overwrite: bool, device: str, quick: bool
 ) -> None:
     from latentclust.cli.progress import make_listener
+
+    with make_listener() as watching:
+        from latentclust.runs.seeds import run_seeds
+
+        several = run_seeds(
+            recipe, seeds, settings, out=out, overwrite=overwrite, device=device, quick=quick, listener=watching.seed
+        )
+    _show_several(*several)
+
+
+def _show_several(folder: Path, summary: "SeedSummary", runs: "list[FinishedRun]") -> None:
+    """Print several seeds. Raise RunFailedError if one failed."""
     from latentclust.cli.run_output import show_seeds
     from latentclust.cli.terminal import display_path
 
-    with make_listener() as watching:
-        from latentclust.runs.run import run_seeds
-
-        folder, summary, runs = run_seeds(
-            recipe, seeds, settings, out=out, overwrite=overwrite, device=device, quick=quick, listener=watching.seed
-        )
     show_seeds(folder, summary, runs)
     if summary.failed:
         fix = f"The other seeds' summary is in {display_path(folder)}"

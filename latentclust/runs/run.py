@@ -21,7 +21,7 @@ from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import Overrides
 from latentclust.report.facts import RunFacts
-from latentclust.report.results import RunResult, SeedSummary, summarise, write_summary
+from latentclust.report.results import RunResult
 from latentclust.runs.dataset_scores import score_dataset
 from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.fitted_model import trained_model
@@ -89,7 +89,7 @@ def run(
     opened = open_experiment(resolved)
     if is_follower():
         return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
-    folder = _new_folder(resolved, out, overwrite)
+    folder = make_folder(resolved, out, overwrite)
     with lock_run(folder):
         write_atomic(folder / METRICS, "")
         write_atomic(folder / RECIPE, resolved.loaded.text)
@@ -124,60 +124,6 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
 
 
-def run_seeds(
-    recipe: str | Path | Mapping[str, Any],
-    seeds: int,
-    overrides: Overrides = (),
-    *,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    device: str = "auto",
-    quick: bool = False,
-    listener: Callable[[int], Listener] | None = None,
-) -> tuple[Path, SeedSummary, list[FinishedRun]]:
-    """Run a recipe with several seeds, counted up from its own, each in `seed-N` of one folder.
-
-    A seed that fails, for example because it diverges, does not stop the others. The summary names it.
-
-    Args:
-        recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
-        seeds: Number of seeds.
-        overrides: Changed values, as for `run`.
-        out: Folder of the seeds. Defaults to `runs/NAME/DATE-TIME-SEED`.
-        overwrite: Whether earlier runs in `out` may be replaced.
-        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        quick: Whether the runs are trials with a tenth of the recipe's rounds.
-        listener: Returns the listener of a seed.
-
-    Raises:
-        LatentclustError: For the same reasons as `run`.
-        RunFailedError: If every seed fails.
-    """
-    first = load_resolved_recipe(recipe, overrides, quick=quick)
-    if first.recipe.train.devices > 1:
-        fix = "Run each seed alone with --set seed=N, or use train.devices = 1"
-        raise LatentclustError.at("--seeds", f"is {seeds}, but data-parallel training takes one seed at a time", fix)
-    choose_device(device, 1)
-    # Open the data first, so that invalid data raise before the folder is created.
-    open_experiment(first)
-    folder = _new_folder(first, out, overwrite)
-    runs = []
-    failed: dict[int, RunFailedError] = {}
-    for seed in range(first.recipe.seed, first.recipe.seed + seeds):
-        watching = listener(seed) if listener else None
-        seed_overrides = _with_seed(overrides, seed)
-        try:
-            where = folder / f"seed-{seed}"
-            runs.append(run(recipe, seed_overrides, out=where, device=device, quick=quick, listener=watching))
-        except RunFailedError as error:
-            failed[seed] = error
-    if not runs:
-        raise RunFailedError(*(issue for error in failed.values() for issue in error.issues))
-    summary = summarise([finished.result for finished in runs], {seed: str(error) for seed, error in failed.items()})
-    write_summary(folder, summary)
-    return folder, summary, runs
-
-
 def load_resolved_recipe(
     recipe: str | Path | Mapping[str, Any], overrides: Overrides = (), *, quick: bool = False
 ) -> Resolved:
@@ -191,13 +137,10 @@ def open_experiment(resolved: Resolved) -> ExperimentAndTest:
     return experiment, test_split(resolved, experiment.data, data_roots())
 
 
-def _new_folder(resolved: Resolved, out: str | Path | None, overwrite: bool) -> Path:
+def make_folder(resolved: Resolved, out: str | Path | None, overwrite: bool) -> Path:
+    """Create the folder of a run. Raise LatentclustError if it is not empty or cannot be written."""
     recipe = resolved.recipe
     return new_folder(Path(out) if out else None, recipe.name, recipe.seed, overwrite, trial=recipe.train.trial)
-
-
-def _with_seed(overrides: Overrides, seed: int) -> Overrides:
-    return {**overrides, "seed": seed} if isinstance(overrides, Mapping) else (*overrides, f"seed={seed}")
 
 
 def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:

@@ -23,13 +23,16 @@ SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURE
 )
 WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, STARTS, *DRAWN_FIGURES)
 
+SEEDS = "seeds.json"
+"""File of a folder of several seeds, which names them."""
+
 MAX_RUNS_PER_SECOND = 100
 """Maximum number of runs that may start in the same second."""
 
 LOCK = ".run.lock"
 """File that a running process locks, and removes at the end."""
 
-RUN_MARKERS = (METRICS, "summary.json")
+RUN_MARKERS = (METRICS, SEEDS, "summary.json")
 """Files that mark a folder as a run folder. A file with another name in `WRITTEN` may belong to the user."""
 
 

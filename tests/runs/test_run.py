@@ -22,7 +22,8 @@ from latentclust.recipe.overrides import override_layers
 from latentclust.report.comparison import compare_markdown, compare_runs
 from latentclust.report.results import read_results
 from latentclust.runs.report_facts import loss_advice
-from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run_seeds
+from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume
+from latentclust.runs.seeds import run_seeds
 from latentclust.train.events import NullListener
 
 RecipeFile = Callable[[str], Path]
@@ -179,7 +180,7 @@ def test_the_report_says_how_the_weights_were_chosen(finished: FinishedRun) -> N
 
 def test_several_seeds_have_a_summary(recipe: RecipeFile, tmp_path: Path) -> None:
     folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
-    assert sorted(path.name for path in folder.iterdir()) == ["seed-3", "seed-4", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["recipe.toml", "seed-3", "seed-4", "seeds.json", "summary.json"]
     accuracies = [read_results(folder / f"seed-{seed}").metrics["accuracy"] for seed in (3, 4)]
     written = json.loads((folder / "summary.json").read_text())
     assert written.keys() >= {"mean", "std", "seeds", "collapsed"}
@@ -203,7 +204,7 @@ def test_a_seed_that_fails_does_not_stop_the_others(
             raise RunFailedError.at("losses.critic", "it is nan in round 1", "Lower a learning rate")
         return alone(*args, out=out, **keys)
 
-    monkeypatch.setattr("latentclust.runs.run.run", failing)
+    monkeypatch.setattr("latentclust.runs.seeds.run", failing)
     folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
     assert (summary.seeds, [run.result.seed for run in runs]) == ([4], [4])
     assert json.loads((folder / "summary.json").read_text())["failed"] == {

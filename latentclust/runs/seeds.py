@@ -1,0 +1,145 @@
+"""Several seeds of one recipe, each in a folder of its own: run, resumed and summarised."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from latentclust.assemble.resolve import Resolved
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, first_problem
+from latentclust.files import write_atomic
+from latentclust.recipe.overrides import Overrides
+from latentclust.report.results import SeedSummary, summarise, write_summary
+from latentclust.runs.run import FinishedRun, load_resolved_recipe, make_folder, open_experiment, resume, run
+from latentclust.runs.run_folder import RECIPE, SEEDS, lock_run
+from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.devices import choose_device
+from latentclust.train.events import Listener
+
+SeedListener = Callable[[int], Listener]
+"""Returns the listener of a seed."""
+
+
+class SeedsFile(BaseModel):
+    """The contents of seeds.json, which a folder of several seeds has from the beginning.
+
+    Attributes:
+        seeds: The seeds, in the order in which they run.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    seeds: list[int]
+
+
+def run_seeds(
+    recipe: str | Path | Mapping[str, Any],
+    seeds: int,
+    overrides: Overrides = (),
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    quick: bool = False,
+    listener: SeedListener | None = None,
+) -> tuple[Path, SeedSummary, list[FinishedRun]]:
+    """Run a recipe with several seeds, counted up from its own, each in `seed-N` of one folder.
+
+    A seed that fails, for example because it diverges, does not stop the others. The summary names it. If `out` holds
+    an interrupted run of the same recipe, it is continued.
+
+    Args:
+        recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
+        seeds: Number of seeds.
+        overrides: Changed values, as for `run`.
+        out: Folder of the seeds. Defaults to `runs/NAME/DATE-TIME-SEED`.
+        overwrite: Whether earlier runs in `out` may be replaced.
+        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        quick: Whether the runs are trials with a tenth of the recipe's rounds.
+        listener: Returns the listener of a seed.
+
+    Raises:
+        LatentclustError: For the same reasons as `run`.
+        RunFailedError: If every seed fails.
+    """
+    first = load_resolved_recipe(recipe, overrides, quick=quick)
+    if first.recipe.train.devices > 1:
+        fix = "Run each seed alone with --set seed=N, or use train.devices = 1"
+        raise LatentclustError.at("--seeds", f"is {seeds}, but data-parallel training takes one seed at a time", fix)
+    choose_device(device, 1)
+    # Open the data first, so that invalid data raise before the folder is created.
+    open_experiment(first)
+    wanted = list(range(first.recipe.seed, first.recipe.seed + seeds))
+    if out is not None and not overwrite and _is_same(Path(out), first, wanted):
+        return resume_seeds(out, device=device, listener=listener)
+    folder = make_folder(first, out, overwrite)
+    write_atomic(folder / RECIPE, first.loaded.text)
+    write_atomic(folder / SEEDS, SeedsFile(seeds=wanted).model_dump_json() + "\n")
+    return _each(folder, wanted, device, listener)
+
+
+def resume_seeds(
+    folder: str | Path, *, device: str = "auto", listener: SeedListener | None = None
+) -> tuple[Path, SeedSummary, list[FinishedRun]]:
+    """Continue several seeds that were stopped. Finished seeds are not trained again.
+
+    Args:
+        folder: Folder that contains seeds.json.
+        device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        listener: Returns the listener of a seed.
+
+    Raises:
+        LatentclustError: If the folder has no valid seeds.json and recipe, or as `resume` of a seed.
+        RunFailedError: If every seed fails.
+    """
+    return _each(Path(folder), _read_seeds(Path(folder)), device, listener)
+
+
+def _each(
+    folder: Path, seeds: list[int], device: str, listener: SeedListener | None
+) -> tuple[Path, SeedSummary, list[FinishedRun]]:
+    """Run or resume each seed in its folder, and write the summary."""
+    runs = []
+    failed: dict[int, RunFailedError] = {}
+    with lock_run(folder):
+        tables = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8"))
+        for seed in seeds:
+            where, watching = folder / f"seed-{seed}", listener(seed) if listener else None
+            try:
+                if (where / CHECKPOINT).exists():
+                    runs.append(resume(where, device=device, listener=watching))
+                else:
+                    changed = {"seed": seed}
+                    runs.append(run(tables, changed, out=where, overwrite=True, device=device, listener=watching))
+            except RunFailedError as error:
+                failed[seed] = error
+            except InterruptedRunError as error:
+                what = f"seed {seed} {error.issues[0].what}"
+                raise InterruptedRunError.at(
+                    str(folder), what, f"Resume all: latentclust run --resume {folder}"
+                ) from error
+        if not runs:
+            raise RunFailedError(*(issue for error in failed.values() for issue in error.issues))
+        reasons = {seed: str(error) for seed, error in failed.items()}
+        summary = summarise([finished.result for finished in runs], reasons)
+        write_summary(folder, summary)
+    return folder, summary, runs
+
+
+def _is_same(folder: Path, first: Resolved, seeds: list[int]) -> bool:
+    """Return whether a folder holds the same seeds of the same recipe."""
+    recipe = folder / RECIPE
+    same = recipe.is_file() and recipe.read_text(encoding="utf-8") == first.loaded.text
+    return same and (folder / SEEDS).is_file() and _read_seeds(folder) == seeds
+
+
+def _read_seeds(folder: Path) -> list[int]:
+    """Return the seeds of a folder. Raise LatentclustError if its seeds.json cannot be read."""
+    path = folder / SEEDS
+    try:
+        return SeedsFile.model_validate_json(path.read_bytes()).seeds
+    except (OSError, ValidationError) as error:
+        what = f"cannot be read ({first_problem(error)})"
+        raise LatentclustError.at(str(path), what, "Run the seeds again into another folder") from error

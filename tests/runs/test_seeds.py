@@ -1,0 +1,70 @@
+"""Several seeds that were stopped go on by the same command, or by the name of their folder."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.report.results import SUMMARY
+from latentclust.runs.seeds import resume_seeds, run_seeds
+from latentclust.train.events import NullListener, Record
+
+SETTINGS = ("train.rounds=4", "train.checkpoint_every=1", "train.log_every=1", "evaluate.tsne=false")
+
+
+class StopSecond(NullListener):
+    """Stop the second seed after a round."""
+
+    def __init__(self, seed: int, seen: list[int]) -> None:
+        self.seed, self.seen = seed, seen
+
+    def on_record(self, record: Record) -> None:
+        self.seen.append(self.seed)
+        if self.seed == 4 and record.round == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_stop_keeps_the_finished_seeds_and_the_others_go_on(
+    recipe: Callable[[str], Path], tmp_path: Path, by_name: bool
+) -> None:
+    whole, _, _ = run_seeds(recipe("dccs"), 3, SETTINGS, out=tmp_path / "whole", device="cpu")
+    out, seen = tmp_path / "out", list[int]()
+    said = r"out: seed 4 stopped after round 3 of 4\. Resume all: latentclust run --resume .*out"
+    with pytest.raises(InterruptedRunError, match=said):
+        run_seeds(recipe("dccs"), 3, SETTINGS, out=out, device="cpu", listener=lambda seed: StopSecond(seed, seen))
+    assert not (out / SUMMARY).exists()
+    trained: list[int] = []
+
+    class Watch(NullListener):
+        def __init__(self, seed: int) -> None:
+            self.seed = seed
+
+        def on_record(self, record: Record) -> None:
+            trained.append(self.seed)
+
+    if by_name:
+        resume_seeds(out, device="cpu", listener=Watch)
+    else:
+        run_seeds(recipe("dccs"), 3, SETTINGS, out=out, device="cpu", listener=Watch)
+    assert trained == [4, 5, 5, 5, 5], "the first seed is not trained again"
+    for seed in (3, 4, 5):
+        model = f"seed-{seed}/model.safetensors"
+        assert (out / model).read_bytes() == (whole / model).read_bytes()
+    assert json.loads((out / SUMMARY).read_text())["mean"] == json.loads((whole / SUMMARY).read_text())["mean"]
+
+
+def test_other_seeds_or_recipes_are_not_mixed_into_a_folder(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    run_seeds(recipe("dccs"), 2, SETTINGS, out=tmp_path / "out", device="cpu")
+    for count, settings in ((3, SETTINGS), (2, (*SETTINGS, "prior.sigma=0.2"))):
+        with pytest.raises(LatentclustError, match="is not empty"):
+            run_seeds(recipe("dccs"), count, settings, out=tmp_path / "out", device="cpu")
+
+
+def test_a_damaged_list_of_seeds_is_named(tmp_path: Path) -> None:
+    (tmp_path / "seeds.json").write_text('{"seeds": ["x"]}')
+    with pytest.raises(LatentclustError, match=r"seeds\.json: cannot be read \(seeds\.0: "):
+        resume_seeds(tmp_path)
