@@ -180,7 +180,13 @@ def test_the_report_says_how_the_weights_were_chosen(finished: FinishedRun) -> N
 
 def test_several_seeds_have_a_summary(recipe: RecipeFile, tmp_path: Path) -> None:
     folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
-    assert sorted(path.name for path in folder.iterdir()) == ["recipe.toml", "seed-3", "seed-4", "seeds.json", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "recipe.toml",
+        "seed-3",
+        "seed-4",
+        "seeds.json",
+        "summary.json",
+    ]
     accuracies = [read_results(folder / f"seed-{seed}").metrics["accuracy"] for seed in (3, 4)]
     written = json.loads((folder / "summary.json").read_text())
     assert written.keys() >= {"mean", "std", "seeds", "collapsed"}
