@@ -163,7 +163,7 @@ def _planned_lines(report: "LabelReport") -> list[str]:
 
 def _result_lines(report: "LabelReport") -> list[str]:
     from latentclust.cli.terminal import display_path
-    from latentclust.labelling.run_log import RUN_LOG
+    from latentclust.data.scenes.folders import RUN_LOG
 
     fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
     lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_other_counts(report)}"]

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from latentclust.data.scenes.inputs import Scene
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import LabelReport, SceneResult
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.publish import input_state
 from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene
-from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.scheduler import failure_reason
 from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_bytes
 

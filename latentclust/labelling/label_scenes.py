@@ -10,6 +10,8 @@ from typing import Any, Unpack
 
 from rasterio.errors import NotGeoreferencedWarning
 
+from latentclust.data.scenes.discover import check_given, find_scenes
+from latentclust.data.scenes.inputs import Scene
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
 from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
@@ -20,8 +22,6 @@ from latentclust.labelling.output_options import OutputOptions, PolygonOptions, 
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes
 from latentclust.labelling.run_log import RunLog, lock_folder, model_fingerprint, open_run_log
-from latentclust.labelling.scenes.discover import check_given, find_scenes
-from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.scheduler import LabelScheduler
 from latentclust.labelling.windows.memory import limit_batch

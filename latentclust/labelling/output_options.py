@@ -12,6 +12,7 @@ from typing import Any
 import rasterio
 
 from latentclust.data.rasters import CACHE_BYTES
+from latentclust.data.scenes.inputs import Scene
 from latentclust.data.sources import decode_errors
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.label_settings import LabelSettings
@@ -21,7 +22,6 @@ from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_item
 from latentclust.labelling.scene_task import SceneTask, merge_strips
 from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
-from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
 
 POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"

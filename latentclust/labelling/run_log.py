@@ -12,13 +12,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import nn
 
+from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.errors import Issue, LatentclustError
 from latentclust.files import CHOOSE_OTHER, lock_file, write_atomic
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model import ClusteringModel
-
-RUN_LOG = "labelling.json"
-"""Name of the run log in the output folder."""
 
 LOCK_FILE = ".labelling.lock"
 """Name of the file in the output folder that a running command locks."""

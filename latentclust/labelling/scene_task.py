@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.scenes.inputs import Scene
+from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
 from latentclust.labelling.label_settings import LabelSettings
@@ -18,8 +20,6 @@ from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.acquisition_time import TAG
 from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.georeference import Georeference
-from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.scenes.reader import open_raster
 from latentclust.labelling.windows.memory import check_strip_memory
 from latentclust.labelling.windows.stitch import label_type
 from latentclust.labelling.windows.strip_files import StripReader, read_scene_rows, read_strip_facts

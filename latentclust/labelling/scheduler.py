@@ -9,6 +9,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import final
 
+from latentclust.data.scenes.addresses import strip_credentials
+from latentclust.data.scenes.inputs import Scene
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import UNKNOWN_SIZE, LabelListener, SceneResult, Status
@@ -23,8 +25,6 @@ from latentclust.labelling.outputs.publish import (
 )
 from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
-from latentclust.labelling.scenes.addresses import strip_credentials
-from latentclust.labelling.scenes.inputs import Scene
 from latentclust.labelling.windows.strip_files import read_strip_facts
 from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Engine, ShouldStop, StripJob, StripResult
 

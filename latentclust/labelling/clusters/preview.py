@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from latentclust.data.scenes.discover import check_given, find_scenes
 from latentclust.labelling.clusters.window_sample import SampledWindow, WindowSample, sample_windows
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.scenes.discover import check_given, find_scenes
 from latentclust.model.model import ClusteringModel
 from latentclust.report.contact_sheet import ContactRow, Patch, contact_sheet
 

@@ -12,13 +12,13 @@ from rasterio.io import DatasetReader
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
+from latentclust.data.scenes.opening import open_raster
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, convert_to_cog, create_draft_raster, write_errors
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import AnyPath
 from latentclust.labelling.scenes.georeference import Georeference
-from latentclust.labelling.scenes.reader import open_raster
 
 RELABEL_FIX = "Label the scene again"
 

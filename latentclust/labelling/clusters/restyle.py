@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
 from latentclust.labelling.clusters.recolour import (
     RELABEL_FIX,
@@ -29,7 +30,6 @@ from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import read_label_item, rename_classes
 from latentclust.labelling.run_log import (
     DRAFT_FOLDER,
-    RUN_LOG,
     RunLog,
     lock_folder,
     model_fingerprint,

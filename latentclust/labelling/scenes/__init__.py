@@ -1,1 +1,1 @@
-"""Scenes: finding, opening and reading them."""
+"""Scenes to be labelled: bands, positions, times and windows."""

@@ -9,8 +9,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from latentclust.data.rasters import PERCENTILES, BandReading, bands_of, descriptions, read_window, scales_of
+from latentclust.data.scenes.opening import decoding_errors
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.reader import decoding_errors
 
 SAMPLE_WINDOW = 256
 """Size in pixels of the windows that the value range is estimated from."""

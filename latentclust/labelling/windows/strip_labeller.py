@@ -13,11 +13,11 @@ from torch import Tensor
 
 from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading
+from latentclust.data.scenes.inputs import Scene
+from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.posteriors import posterior_of
 from latentclust.labelling.label_settings import LabelSettings
-from latentclust.labelling.scenes.inputs import Scene
-from latentclust.labelling.scenes.reader import open_raster
 from latentclust.labelling.windows.grid import Span
 from latentclust.labelling.windows.stitch import StripShape, StripSink, StripStitcher
 from latentclust.labelling.windows.strip_files import StripFacts, StripWriter

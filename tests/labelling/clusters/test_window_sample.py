@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters import window_sample as module
 from latentclust.labelling.clusters.window_sample import WindowSample, sample_grid
-from latentclust.labelling.scenes.inputs import scene_from_file
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, noise_scene, planted_model, write_scene
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import latentclust
+from latentclust.data.scenes.inputs import Scene
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.publish import input_state, publish_outputs
-from latentclust.labelling.scenes.inputs import Scene
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
 

@@ -8,9 +8,9 @@ import pytest
 import rasterio
 
 from latentclust.data.rasters import BandReading
+from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.bands import BandMatch, match_bands
-from latentclust.labelling.scenes.reader import open_raster
 from tests.labelling.planted import noise_scene, write_scene
 
 RGB = BandReading((1, 2, 3), (), (3,), ("uint8",), ("B04", "B03", "B02"))

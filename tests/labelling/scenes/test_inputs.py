@@ -14,13 +14,13 @@ import pytest
 import rasterio
 
 import latentclust
+from latentclust.data.scenes.discover import find_scenes
+from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
 from latentclust.labelling.label_report import LabelReport
-from latentclust.labelling.scenes.discover import find_scenes
-from latentclust.labelling.scenes.reader import open_raster
 from latentclust.model.model import ClusteringModel
+from tests.data.scenes.test_stac import single, write_item
 from tests.labelling.planted import noise_scene, read_band, write_scene
-from tests.labelling.scenes.test_stac import single, write_item
 
 WithBands = Callable[..., ClusteringModel]
 NAMES = ("B04", "B03", "B02")

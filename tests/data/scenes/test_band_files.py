@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentclust.labelling.scenes.band_files import BandFilePattern, group_band_files
+from latentclust.data.scenes.band_files import BandFilePattern, group_band_files
 
 RGB = ("B04", "B03", "B02")
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from latentclust.errors import Issue, LatentclustError
-from latentclust.labelling.scenes.addresses import (
+from latentclust.data.scenes.addresses import (
     address_stem,
     archive_path,
     display_address,
@@ -16,9 +15,10 @@ from latentclust.labelling.scenes.addresses import (
     safe_filename,
     safe_path,
 )
-from latentclust.labelling.scenes.band_files import BandFilePattern, group_band_files
-from latentclust.labelling.scenes.stac import chosen, read_item
-from latentclust.labelling.scenes.vrt import BandFile
+from latentclust.data.scenes.band_files import BandFilePattern, group_band_files
+from latentclust.data.scenes.stac import chosen, read_item
+from latentclust.data.scenes.vrt import BandFile
+from latentclust.errors import Issue, LatentclustError
 
 OUTPUT = ".tif"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from latentclust.data.scenes.discover import find_scenes
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.discover import find_scenes
-from tests.labelling.scenes.test_stac import SENTINEL, write_item
+from tests.data.scenes.test_stac import SENTINEL, write_item
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from rasterio.control import GroundControlPoint
 from rasterio.transform import Affine
 
 from latentclust.data.rasters import bands_of, has_gaps, read_window
+from latentclust.data.scenes.vrt import BandFile, build_vrt
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.vrt import BandFile, build_vrt
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
 
 

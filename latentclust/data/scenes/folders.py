@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from latentclust.labelling.run_log import RUN_LOG
-from latentclust.labelling.scenes.addresses import resolve_links
+from latentclust.data.scenes.addresses import resolve_links
+
+RUN_LOG = "labelling.json"
+"""Name of the run log in a folder of label rasters, whose rasters are no scenes."""
 
 
 def find_files_below(root: Path, suffixes: Collection[str], out: Path | None) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from latentclust.labelling.scenes.addresses import (
+from latentclust.data.scenes.addresses import (
     LONGEST_NAME,
     address_stem,
     archive_path,
@@ -16,7 +16,7 @@ from latentclust.labelling.scenes.addresses import (
     safe_filename,
     strip_credentials,
 )
-from latentclust.labelling.scenes.inputs import scene_from_file
+from latentclust.data.scenes.inputs import scene_from_file
 
 
 @pytest.mark.parametrize(

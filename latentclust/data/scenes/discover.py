@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from latentclust.data.roots import in_package
-from latentclust.data.sources import decode_errors
-from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.labelling.scenes.addresses import (
+from latentclust.data.scenes.addresses import (
     is_address,
     local_path,
     printable_path,
     resolve_links,
     strip_credentials,
 )
-from latentclust.labelling.scenes.folders import find_files_below, glob_files, is_folder, is_inside, literal_prefix
-from latentclust.labelling.scenes.inputs import (
+from latentclust.data.scenes.folders import find_files_below, glob_files, is_folder, is_inside, literal_prefix
+from latentclust.data.scenes.inputs import (
     RASTERS,
     Scene,
     scene_from_file,
@@ -25,7 +23,9 @@ from latentclust.labelling.scenes.inputs import (
     scenes_from_band_files,
     unreadable_folder,
 )
-from latentclust.labelling.scenes.stac import JSON, files_of, is_item, read_json
+from latentclust.data.scenes.stac import JSON, files_of, is_item, read_json
+from latentclust.data.sources import decode_errors
+from latentclust.errors import Issue, LatentclustError, raise_all
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
 """Suffixes of rasters in a folder, in addition to STAC items. A file given by name may have any suffix."""

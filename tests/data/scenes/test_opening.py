@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from rasterio.env import getenv
 
+from latentclust.data.scenes.inputs import scene_from_file, scene_from_url
+from latentclust.data.scenes.opening import GDAL_TIMEOUTS, decoding_errors, open_raster
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.inputs import scene_from_file, scene_from_url
-from latentclust.labelling.scenes.reader import GDAL_TIMEOUTS, decoding_errors, open_raster
 from tests.labelling.planted import noise_scene, write_scene
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from latentclust.data.scenes.stac import chosen, files_of, read_item
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.stac import chosen, files_of, read_item
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 

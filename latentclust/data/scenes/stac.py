@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from latentclust.data.scenes.addresses import is_address, local_path
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.addresses import is_address, local_path
 
 JSON = ".json"
 

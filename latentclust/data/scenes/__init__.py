@@ -1,0 +1,1 @@
+"""Scenes: finding and opening rasters, for training and labelling alike."""

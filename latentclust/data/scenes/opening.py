@@ -1,0 +1,54 @@
+"""Open scenes, with errors that name them and show no secrets."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import DatasetReader
+
+from latentclust.data.rasters import CACHE_BYTES
+from latentclust.data.scenes.addresses import strip_credentials
+from latentclust.data.scenes.inputs import Scene, scene_from_file
+from latentclust.data.scenes.vrt import build_vrt
+from latentclust.data.sources import decode_errors
+from latentclust.errors import LatentclustError
+
+GDAL_TIMEOUTS = {
+    "GDAL_HTTP_CONNECTTIMEOUT": 30,
+    "GDAL_HTTP_LOW_SPEED_TIME": 30,
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+}
+"""GDAL settings for scenes on a network, if the environment does not set them; in seconds and bytes per second."""
+
+
+@contextmanager
+def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
+    """Open a scene or a file. Errors of GDAL become a LatentclustError that names the scene."""
+    scene = scene_from_file(scene) if isinstance(scene, Path) else scene
+    if scene.error:
+        raise LatentclustError(scene.error)
+    timeouts = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with decoding_errors(scene.name):
+            file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
+        with file:
+            yield file
+
+
+@contextmanager
+def decoding_errors(name: str) -> Iterator[None]:
+    """Convert errors of decoders to a LatentclustError about `name`, without credentials and queries of URLs."""
+    try:
+        with decode_errors(name):
+            yield
+    except LatentclustError as error:
+        # The cause would show the credentials.
+        raise LatentclustError(*(replace(each, what=strip_credentials(each.what)) for each in error.issues)) from None
