@@ -1,5 +1,6 @@
 """Figures of the numbers of a run: loss curves, scores by chain length and the contingency table."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,12 @@ SMOOTHED_SHARE = 0.05
 
 LEGIBLE_CELLS = 20
 """Maximum number of rows and columns of a table with numbers in its cells. Larger tables are drawn small."""
+
+SIDE = 30.0
+"""Maximum width and height of a table in inches. The cells of larger tables shrink."""
+
+NUMBER = 0.1
+"""Distance in inches of two row or column names below which only some are written."""
 
 DARK = 55
 """Share of a cluster in percent, above which the text of a cell is white."""
@@ -84,15 +91,16 @@ def contingency_figure(
     """
     rows, columns = table.shape
     numbered = max(rows, columns) <= LEGIBLE_CELLS
-    cell, line, size = (0.62, 2.0, 10) if numbered else (0.13, 0.8, 6)
+    cell, line, size = (0.62, 2.0, 10) if numbered else (min(0.13, SIDE / max(rows, columns)), 0.8, 6)
+    every = max(1, math.ceil(NUMBER / cell))
     figure = new_figure(2.6 + cell * columns, 1.5 + cell * rows)
     axes = figure.subplots()
     share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, ax=axes, label="share of the cluster (%)", shrink=0.8)
     names = classes[:columns] if len(classes) >= columns else [f"{label}" for label in range(columns)]
-    axes.set_xticks(range(columns), names, rotation=90, fontsize=size)
-    axes.set_yticks(range(rows), [f"{index + 1}" for index in range(rows)], fontsize=size)
+    axes.set_xticks(range(0, columns, every), names[::every], rotation=90, fontsize=size)
+    axes.set_yticks(range(0, rows, every), [f"{index + 1}" for index in range(0, rows, every)], fontsize=size)
     axes.set_xlabel("class")
     axes.set_ylabel("cluster")
     axes.set_title(f"{unit}; outlined: matched one to one", fontsize="medium")

@@ -15,18 +15,14 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.report.colours import NODATA_COLOUR, colour_labels, map_colours, palette_bytes
-from latentclust.report.image_figures import as_colour, mosaic
+from latentclust.report.image_figures import CELL_PIXELS, as_colour, mosaic
 from latentclust.report.plotting import new_figure
 from latentclust.specs.data import VOID
 
 CELL = 1.6
 """Height of an image on the sheet in inches."""
-
-CELL_PIXELS = 256
-"""Approximate size of an image on the sheet in pixels. Larger images are subsampled."""
 
 SCENE_PIXELS = 1200
 """Maximum size of a scene in the figure in pixels. Larger scenes are subsampled."""
@@ -47,8 +43,12 @@ BAR = 0.9
 """Width of a colour bar with its label in inches."""
 
 CONFIDENCE = "viridis"
-MOST_CLUSTERS = 255
+
+BYTE_CLUSTERS = 255
 """Maximum number of clusters in a PNG with a palette."""
+
+LEGEND_ENTRIES = 100
+"""Maximum number of clusters in a legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ class MapRow:
     labels: NDArray[np.int64]
     confidence: NDArray[np.float32]
 
+    def thinned(self) -> "MapRow":
+        """Return a copy of about `CELL_PIXELS` pixels a side, so that large images need not stay in memory."""
+        step = max(1, max(self.labels.shape) // CELL_PIXELS)
+        thin = (slice(None, None, step), slice(None, None, step))
+        truth = None if self.truth is None else self.truth[thin].copy()
+        return MapRow(self.image[:, *thin].copy(), truth, self.labels[thin].copy(), self.confidence[thin].copy())
+
 
 def map_sheet(
     rows: Sequence[MapRow], colours: Float32[np.ndarray, "k 3"], names: Sequence[str], classes: Sequence[str]
@@ -80,6 +87,7 @@ def map_sheet(
         classes: Names by class number of the classes without a cluster; empty strings for the others.
     """
     titles = ["image", *(["ground truth"] if rows[0].truth is not None else []), "label map", "confidence"]
+    rows = [row.thinned() for row in rows]
     cells = [_cells(row, colours) for row in rows]
     figure = mosaic(cells, cells[0][0].shape, [], titles, "", cell=CELL)
     bar = ScalarMappable(Normalize(0, 1), CONFIDENCE)
@@ -87,7 +95,8 @@ def map_sheet(
     figure.set_size_inches(width + BAR, height)
     figure.colorbar(bar, ax=figure.axes[0], shrink=0.25, aspect=25, label="probability\nof the cluster")
     missed = {number: name for number, name in enumerate(classes) if name}
-    patches = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)]
+    counts = np.sum([_cluster_counts(row.labels, len(names)) for row in rows], axis=0)
+    patches = _cluster_patches(colours, names, counts)
     palette = map_colours(len(classes))
     patches += [Patch(color=palette[number], label=f"no cluster: {name}") for number, name in missed.items()]
     _legend(figure, [*patches, Patch(color=NODATA_COLOUR, label="nodata or no label")])
@@ -111,25 +120,29 @@ def scene_figure(
     for axes, title in ((left, "scene"), (right, "label map")):
         axes.set_title(title, fontsize="medium")
         axes.set_axis_off()
-    counted = np.bincount(labels[labels != VOID], minlength=len(names))
-    shares = counted / max(counted.sum(), 1)
-    found = zip(colours, names, shares, strict=True)
-    patches = [Patch(color=colour, label=f"{name}, {share:.1%}") for colour, name, share in found]
+    counts = _cluster_counts(labels, len(names))
+    shares = counts / max(counts.sum(), 1)
+    shown = [f"{name}, {share:.1%}" for name, share in zip(names, shares, strict=True)]
+    patches = _cluster_patches(colours, shown, counts)
     _legend(figure, [*patches, Patch(color=NODATA_COLOUR, label="nodata")])
     return figure
 
 
 def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.ndarray, "k 3"]) -> None:
-    """Write a PNG with clusters counted from 1 and 0 for nodata. Its palette has the clusters' colours.
+    """Write a PNG with clusters counted from 1 and 0 for nodata.
+
+    Up to 255 clusters it has one byte per pixel and a palette with the clusters' colours. More clusters take two bytes
+    per pixel, in grey, because a PNG has no larger palette.
 
     Raises:
-        LatentclustError: If there are more than 255 clusters, or the file cannot be written.
+        LatentclustError: If the file cannot be written.
     """
-    if len(colours) > MOST_CLUSTERS:
-        what = f"a PNG holds at most {MOST_CLUSTERS} clusters, got {len(colours)}"
-        raise LatentclustError.at(str(path), what, "Use fewer clusters")
-    picture = Image.fromarray((labels - VOID).astype(np.uint8), "P")
-    picture.putpalette(palette_bytes(colours))
+    numbers = labels - VOID
+    if len(colours) <= BYTE_CLUSTERS:
+        picture = Image.fromarray(numbers.astype(np.uint8), "P")
+        picture.putpalette(palette_bytes(colours))
+    else:
+        picture = Image.fromarray(numbers.astype(np.uint16))
     buffer = BytesIO()
     picture.save(buffer, format="PNG")
     write_atomic(path, buffer.getvalue())
@@ -137,15 +150,27 @@ def write_label_map(path: Path, labels: NDArray[np.int64], colours: Float32[np.n
 
 def _cells(row: MapRow, colours: Float32[np.ndarray, "k 3"]) -> list[NDArray[np.float32]]:
     """Return the images of a row, `(3, h, w)` each, in [0, 1]."""
-    step = max(1, max(row.labels.shape) // CELL_PIXELS)
-    thin = (slice(None, None, step), slice(None, None, step))
-    image = as_colour(row.image[(slice(None), *thin)]).transpose(2, 0, 1)
-    truth = (
-        [] if row.truth is None else [colour_labels(row.truth[thin], map_colours(int(row.truth.max(initial=0)) + 1))]
-    )
-    confidence = colormaps[CONFIDENCE](row.confidence[thin])[..., :3].astype(np.float32).transpose(2, 0, 1)
-    confidence[:, row.labels[thin] == VOID] = NODATA_COLOUR[0]
-    return [image, *truth, colour_labels(row.labels[thin], colours), confidence]
+    image = as_colour(row.image).transpose(2, 0, 1)
+    truth = [] if row.truth is None else [colour_labels(row.truth, map_colours(int(row.truth.max(initial=0)) + 1))]
+    confidence = colormaps[CONFIDENCE](row.confidence)[..., :3].astype(np.float32).transpose(2, 0, 1)
+    confidence[:, row.labels == VOID] = NODATA_COLOUR[0]
+    return [image, *truth, colour_labels(row.labels, colours), confidence]
+
+
+def _cluster_counts(labels: NDArray[np.int64], clusters: int) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = np.bincount(labels[labels != VOID], minlength=clusters)
+    return counts
+
+
+def _cluster_patches(
+    colours: Float32[np.ndarray, "k 3"], names: Sequence[str], counts: NDArray[np.int64]
+) -> list[Patch]:
+    """Return the legend of the clusters; of more than `LEGEND_ENTRIES`, those with the largest counts."""
+    shown = np.sort(np.argsort(-counts, kind="stable")[:LEGEND_ENTRIES]).tolist()
+    patches = [Patch(color=colours[cluster], label=names[cluster]) for cluster in shown]
+    if len(shown) < len(names):
+        patches.append(Patch(color="none", label=f"{len(names) - len(shown):,} smaller clusters"))
+    return patches
 
 
 def _legend(figure: Figure, patches: Sequence[Patch]) -> None:

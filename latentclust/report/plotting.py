@@ -11,6 +11,9 @@ from latentclust.files import write_atomic
 
 DPI = 150
 
+MAX_SIDE = 12_000
+"""Maximum width and height of a figure in pixels. Larger figures get a lower resolution."""
+
 RAW, SMOOTH, OUTLINE = "#94a4a2", "#3f90da", "#bd1f01"
 
 
@@ -24,7 +27,7 @@ def new_figure(width: float, height: float) -> Figure:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG. Raise LatentclustError if the file cannot be written."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=min(DPI, MAX_SIDE / max(figure.get_size_inches())))
     write_atomic(path, buffer.getvalue())
 
 

@@ -1,6 +1,7 @@
 """The report's figures, drawn from a finished run into its folder `figures/`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,13 @@ from latentclust.report.display_names import class_names, cluster_names, display
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.figures import contingency_figure, length_curve, loss_curves
-from latentclust.report.image_figures import most_confident, samples_per_cluster
+from latentclust.report.image_figures import CELL_PIXELS, most_confident, samples_per_cluster, shrink
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
 from latentclust.report.plotting import save_figure
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
 from latentclust.runs.subset import spread_indices, subset
-from latentclust.specs.data import ImageSet, SealedLabels, SealedMaps
+from latentclust.specs.data import ImageSet, ImageSource, SealedLabels, SealedMaps
 from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 from latentclust.tensors import Posterior
 
@@ -80,9 +81,16 @@ def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
 def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
     chosen = most_confident(posterior.labels.numpy(), posterior.confidence.numpy(), facts.clusters, PER_CLUSTER)
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
-    figure = samples_per_cluster([tested.source.read(indices) for indices in chosen], names)
+    figure = samples_per_cluster([_read_shrunk(tested.source, indices) for indices in chosen], names)
     save_figure(figure, folder / SAMPLES)
     return ReportFigure(SAMPLES, "The most confident samples of each cluster.")
+
+
+def _read_shrunk(source: ImageSource, indices: NDArray[np.int64]) -> NDArray[Any]:
+    """Read samples for a figure. Large images are shrunk one by one, because many do not fit into memory."""
+    if max(source.shape[1:], default=0) <= CELL_PIXELS or not len(indices):
+        return source.read(indices)
+    return np.stack([shrink(source.read(indices[at : at + 1])[0]) for at in range(len(indices))])
 
 
 def _contingency(folder: Path, facts: RunFacts) -> list[ReportFigure]:
@@ -136,7 +144,7 @@ def _map_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
         if isinstance(part.labels, SealedMaps) and facts.table is not None:
             truth = maps_for_figures(part.labels, batch.indices)
         rows += [
-            MapRow(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at])
+            MapRow(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at]).thinned()
             for at, image in enumerate(images)
         ]
     names = cluster_names(facts.clusters, facts.matching, facts.classes)

@@ -13,8 +13,8 @@ from PIL import Image
 from latentclust.report.colours import group_style
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne
 from latentclust.report.figures import contingency_figure, loss_curves, smoothed
-from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster
-from latentclust.report.plotting import DPI, save_figure
+from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster, shrink
+from latentclust.report.plotting import DPI, MAX_SIDE, new_figure, save_figure
 
 TABLE = np.array([[8, 0], [1, 6], [5, 0]])
 MATCHING = np.array([0, 1, -1])
@@ -86,26 +86,70 @@ def test_any_number_of_channels_is_shown(channels: int, tmp_path: Path) -> None:
     assert drawn(figure, tmp_path).std() > 20
 
 
-def test_an_empty_cluster_keeps_its_row(tmp_path: Path) -> None:
-    groups = [np.zeros((count, 1, 8, 8), dtype=np.uint8) for count in (2, 0, 3)]
+def test_an_empty_cluster_has_no_row(tmp_path: Path) -> None:
+    groups = [np.zeros((count, 1, 8, 8), dtype=np.uint8) for count in (0, 2, 3)]
     figure = samples_per_cluster(groups, ["cluster 1", "cluster 2", "cluster 3"])
     axes = figure.axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["cluster 1", "cluster 2 (empty)", "cluster 3"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cluster 2", "cluster 3"]
+    assert axes.get_title() == "samples in order of confidence\nempty: cluster 1"
     canvas = axes.images[0].get_array()
     assert canvas is not None
-    assert (canvas[9:17] == 1).all()
-    assert (canvas[18:26, :8] == 0).all()
+    assert (canvas[:8, 18:] == 1).all()
+    assert (canvas[:8, :17:9] == 0).all()
     assert drawn(figure, tmp_path).std() > 20
+
+
+@pytest.mark.parametrize(("clusters", "blocks", "rows"), [(25, 1, 25), (26, 2, 13), (100, 4, 25), (1000, 8, 25)])
+def test_many_clusters_stand_in_blocks(clusters: int, blocks: int, rows: int, tmp_path: Path) -> None:
+    groups = [np.full((12, 1, 8, 8), 80, np.uint8)] * clusters
+    figure = samples_per_cluster(groups, [f"cluster {number}" for number in range(1, clusters + 1)])
+    assert [len(axes.get_yticklabels()) for axes in figure.axes] == [rows] * blocks
+    height, width = drawn(figure, tmp_path).shape[:2]
+    assert height < 2200
+    assert width < 7000
+
+
+def test_a_figure_of_more_clusters_than_are_shown_says_so() -> None:
+    groups = [np.zeros((1, 1, 2, 2), np.uint8)] * 201 + [np.zeros((0, 1, 2, 2), np.uint8)] * 12
+    figure = samples_per_cluster(groups, [f"c{number}" for number in range(1, 214)])
+    named = ", ".join(f"c{number}" for number in range(202, 212))
+    assert figure.get_suptitle() == (
+        f"samples in order of confidence\nthe first 200 of 201 clusters\nempty: {named} and 2 more"
+    )
+
+
+def test_large_images_are_averaged_before_they_are_drawn() -> None:
+    image = np.zeros((3, 4096, 4096), np.uint8)
+    image[:, :16, :8] = 200
+    small = shrink(image)
+    assert (small.shape, small.dtype) == ((3, 256, 256), np.uint8)
+    assert small[:, 0, 0].tolist() == [100, 100, 100]
+    assert small.sum() == 300
+    canvas = samples_per_cluster([image[None], image[None, :, ::-1]], ["a", "b"]).axes[0].images[0].get_array()
+    assert canvas is not None
+    assert canvas.shape == (2 * 256 + 20, 256, 3)
+    assert shrink(np.zeros((1, 2, 5000), np.float32)).shape == (1, 1, 263)
+
+
+def test_a_huge_figure_gets_a_lower_resolution(tmp_path: Path) -> None:
+    save_figure(new_figure(400.0, 2.0), tmp_path / "wide.png")
+    with Image.open(tmp_path / "wide.png") as picture:
+        assert picture.size == (MAX_SIDE, 60)
+    table = np.ones((2000, 3000), np.int64)
+    assert max(contingency_figure(table, np.full(2000, -1)).get_size_inches()) < 35
 
 
 def test_vectors_are_drawn_as_profiles_with_their_mean(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     groups = [rng.random((5, 16)).astype(np.float32), np.empty((0, 16), dtype=np.float32)]
     figure = samples_per_cluster(groups, ["cluster 1", "cluster 2"])
-    first, second = figure.axes
-    np.testing.assert_allclose(first.lines[-1].get_ydata(), groups[0].mean(axis=0))
+    [panel] = figure.axes
+    np.testing.assert_allclose(panel.lines[-1].get_ydata(), groups[0].mean(axis=0))
+    assert len(panel.lines) == 6
+    assert figure.get_suptitle() == "samples in order of confidence\nempty: cluster 2"
+    first, second = profiles(groups, ["a", "b"]).axes
     assert (len(first.lines), len(second.lines)) == (6, 0)
-    assert second.get_title() == "cluster 2 (empty)"
+    assert second.get_title() == "b (empty)"
     assert drawn(profiles(groups, ["a", "b"]), tmp_path).std() > 5
 
 

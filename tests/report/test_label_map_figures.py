@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentclust.errors import LatentclustError
+from latentclust.data.rasters import raster
 from latentclust.report.colours import NODATA_COLOUR, cluster_colours, colour_labels, map_colours
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
 from latentclust.specs.data import VOID
@@ -46,10 +46,43 @@ def test_a_png_counts_clusters_from_one_in_their_colours(tmp_path: Path) -> None
     np.testing.assert_array_equal(red_green_blue[1, 0], np.rint(255 * colours[2]))
 
 
-def test_more_clusters_than_a_png_numbers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match="a PNG holds at most 255 clusters, got 256"):
-        write_label_map(tmp_path / "map.png", np.zeros((2, 2), np.int64), map_colours(256))
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize(("clusters", "mode", "bits"), [(255, "P", np.uint8), (256, "I;16", np.uint16)])
+def test_more_clusters_than_a_byte_numbers_take_two_bytes(
+    clusters: int, mode: str, bits: type[np.generic], tmp_path: Path
+) -> None:
+    labels = np.array([[VOID, 0, clusters - 1]])
+    write_label_map(tmp_path / "map.png", labels, map_colours(clusters))
+    with Image.open(tmp_path / "map.png") as picture:
+        assert (picture.mode, np.asarray(picture).tolist()) == (mode, [[0, 1, clusters]])
+    with raster(tmp_path / "map.png") as file:
+        assert file.dtypes == (np.dtype(bits).name,)
+
+
+def test_a_legend_lists_the_largest_of_many_clusters() -> None:
+    labels = np.arange(300).reshape(15, 20)
+    labels[0, 0] = 299
+    names = [f"cluster {number}" for number in range(1, 301)]
+    for figure in (
+        scene_figure(np.zeros((3, 15, 20), np.uint8), labels, cluster_colours(300), names),
+        map_sheet(
+            [MapRow(np.zeros((3, 15, 20), np.uint8), None, labels, np.ones((15, 20), np.float32))],
+            cluster_colours(300), names, [],
+        ),
+    ):  # fmt: skip
+        legend = [text.get_text().partition(",")[0] for text in figure.legends[0].get_texts()]
+        assert legend[:2] == ["cluster 2", "cluster 3"]
+        assert legend[-3:-1] == ["cluster 300", "200 smaller clusters"]
+        assert max(figure.get_size_inches()) < 20
+
+
+def test_a_sheet_of_large_images_is_small() -> None:
+    side = 1030
+    image = np.zeros((3, side, side), np.uint8)
+    row = MapRow(image, None, np.zeros((side, side), np.int64), np.ones((side, side), np.float32))
+    assert row.thinned().labels.shape == row.thinned().image.shape[1:] == (258, 258)
+    canvas = map_sheet([row], cluster_colours(1), ["one"], []).axes[0].images[0].get_array()
+    assert canvas is not None
+    assert max(canvas.shape) < 4 * 258
 
 
 @pytest.mark.parametrize("truth", [True, False])

@@ -167,6 +167,16 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)
 
 
+def test_three_hundred_clusters_are_reported(map_model: MakeModel, by_colour: Any, tmp_path: Path) -> None:
+    model = map_model(by_colour(order=(2, 1, 3, 0) * 75))
+    prior = type(model.resolved.prior)(clusters=300)  # type: ignore[call-arg]
+    finished(replace(model, resolved=replace(model.resolved, prior=prior, baselines={})), tmp_path)
+    assert "figures/scene.png" in (tmp_path / "report.md").read_text()
+    with Image.open(tmp_path / "label-map.png") as picture:
+        assert picture.mode == "I;16"
+        assert set(np.unique(np.asarray(picture)).tolist()) <= set(range(301))
+
+
 def test_another_inference_agrees_for_any_numbering_of_its_clusters(map_model: MakeModel, by_colour: Any) -> None:
     model = map_model(readouts={"renamed": by_colour(order=(0, 1, 2, 3)), "blind": by_colour(noise=5.0)})
     data = data_of(model)
