@@ -9,9 +9,12 @@ from latentclust.data.image_files import (
     open_image,
 )
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
-from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows
-from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, raster, read_scene, read_window
+from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows, read_scene
+from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, read_window
 from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
+from latentclust.data.scenes.discover import find_scenes
+from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.data.scenes.opening import raster
 from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
@@ -71,6 +74,7 @@ from latentclust.specs.roles import (
     Trunk,
 )
 from latentclust.specs.sample_tables import StartSpec, TableSpec
+from latentclust.specs.scenes import Scene
 from latentclust.specs.schedule import Ramp, Schedule, value_at
 from latentclust.tensors import (
     Alignment,
@@ -157,6 +161,7 @@ __all__ = [
     "Sample",
     "Scalar",
     "Scale",
+    "Scene",
     "SceneDatasetSpec",
     "Schedule",
     "Scores",
@@ -186,6 +191,7 @@ __all__ = [
     "files_under",
     "find_first",
     "find_images",
+    "find_scenes",
     "hookimpl",
     "image_set",
     "image_to_array",
@@ -198,5 +204,6 @@ __all__ = [
     "read_window",
     "resized",
     "resolve_path",
+    "scene_from_file",
     "value_at",
 ]

@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from latentclust.data.sources import ArraySource
 from latentclust.specs.data import ImageSet, ImageSource
+from latentclust.specs.scenes import Scene
 
 HASHED_BYTES = 2**28
 """Maximum size of the samples in memory whose values are hashed, evenly spaced."""
@@ -43,15 +45,16 @@ class Fingerprint(BaseModel):
     def of(cls, data: ImageSet) -> "Fingerprint":
         """Return the fingerprint of an opened data set."""
         source = data.source
-        files = source.files or data.scenes
-        if not files or not all(path.is_file() for path in files):
+        files = source.files or tuple(file for scene in data.scenes for file in scene.files)
+        remote = any(not scene.files for scene in data.scenes)
+        if remote or not files or not all(path.exists() for path in files):
             values = _digest(chunk.tobytes() for chunk in _chunks(source))
             return cls(samples=len(source), shape=source.shape, values=values)
         found = [path.stat() for path in files]
         return cls(
             samples=len(source),
             shape=source.shape,
-            names=_digest(name.encode() for name in data.paths or tuple(path.name for path in files)),
+            names=_digest(name.encode() for name in data.paths or _names(files, data.scenes)),
             sizes=_digest(str(status.st_size).encode() for status in found),
             times=_digest(str(int(status.st_mtime)).encode() for status in found),
         )
@@ -69,6 +72,12 @@ class Fingerprint(BaseModel):
             "have other values or another order": self.values != now.values,
         }
         return next((text for text, differs in changed.items() if differs), None)
+
+
+def _names(files: Iterable[Path], scenes: Iterable[Scene]) -> Iterator[str]:
+    """Yield the names of files without folders, and those of rasters that are part of a file."""
+    yield from (path.name for path in files)
+    yield from (scene.output.name for scene in scenes if scene.files and scene.source != str(scene.files[0]))
 
 
 def _chunks(source: ImageSource) -> Iterator[Any]:

@@ -3,16 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from latentclust.data.rasters import BandReading, Ranges, as_bytes, band_reading, has_gaps, raster, read_window
+from latentclust.data.rasters import (
+    BandReading,
+    Ranges,
+    as_bytes,
+    bands_of,
+    descriptions,
+    has_gaps,
+    read_window,
+    scales_of,
+)
+from latentclust.data.scenes.opening import raster
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource, MaskSource
+from latentclust.specs.scenes import Scene
 from latentclust.tensors import Shape
+
+Value = TypeVar("Value")
 
 TRIES = 50
 """Largest number of draws per requested window."""
@@ -23,14 +36,14 @@ class Windows:
     """Square windows of scenes with their bands and value ranges.
 
     Attributes:
-        scenes: Files of the rasters.
+        scenes: Rasters.
         places: Scene, first row and first column of each window, `(n, 3)`, counted from 0.
         side: Window size in pixels.
         bands: Bands that are read, counted from 1.
         ranges: Values of each band that are scaled to 0 and 255; empty for bytes that are not scaled.
     """
 
-    scenes: tuple[Path, ...]
+    scenes: tuple[Scene, ...]
     places: NDArray[np.int64]
     side: int
     bands: tuple[int, ...]
@@ -95,12 +108,12 @@ class WindowMasks(MaskSource):
 
 
 def draw_windows(
-    scenes: Sequence[Path], bands: Sequence[int], side: int, count: int, max_nodata: float, rng: np.random.Generator
+    scenes: Sequence[Scene], bands: Sequence[int], side: int, count: int, max_nodata: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw distinct windows; all suitable positions are equally likely.
 
     Args:
-        scenes: Files of the rasters.
+        scenes: Rasters.
         bands: Bands that decide which pixels are valid, counted from 1.
         side: Window size in pixels.
         count: Number of windows.
@@ -113,7 +126,7 @@ def draw_windows(
     Raises:
         LatentclustError: If a scene is smaller than a window, or there are too few suitable windows.
     """
-    extents = np.array([_free(path, side) for path in scenes])
+    extents = np.array([_free(scene, side) for scene in scenes])
     places = np.prod(extents, axis=1)
     if places.sum() < count:
         what = f"{count:,} windows of {side}x{side} exceed the {places.sum():,} positions in the scenes"
@@ -134,18 +147,18 @@ def draw_windows(
     return np.array(found[:count], np.int64)
 
 
-def _free(path: Path, side: int) -> tuple[int, int]:
+def _free(scene: Scene, side: int) -> tuple[int, int]:
     """Return the number of rows and columns that a window can begin at."""
-    with raster(path) as file:
+    with raster(scene) as file:
         height, width = file.height, file.width
     if min(height, width) < side:
         what = f"is {width}x{height} pixels (w x h), smaller than a window of {side}x{side}"
-        raise LatentclustError.at(str(path), what, "Lower data.window, or exclude the scene")
+        raise LatentclustError.at(scene.name, what, "Lower data.window, or exclude the scene")
     return height - side + 1, width - side + 1
 
 
 def _are_valid(
-    scenes: Sequence[Path], bands: Sequence[int], side: int, places: Sequence[tuple[int, ...]], max_nodata: float
+    scenes: Sequence[Scene], bands: Sequence[int], side: int, places: Sequence[tuple[int, ...]], max_nodata: float
 ) -> dict[tuple[int, int, int], bool]:
     """Return whether windows have enough valid pixels. Only rasters that can contain nodata are read."""
     found: dict[tuple[int, int, int], bool] = {}
@@ -157,3 +170,51 @@ def _are_valid(
                 share = np.mean(~read_window(file, bands, window)[1]) if gaps else 0.0
                 found[scene, row, column] = bool(share <= max_nodata)
     return {(a, b, c): found[a, b, c] for a, b, c in places}
+
+
+def read_scene(
+    scene: Scene | Path, bands: Sequence[int], ranges: Ranges
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Read a complete raster in the form of its windows.
+
+    Args:
+        scene: Raster.
+        bands: Bands to read, counted from 1.
+        ranges: Ranges of the windows: one per band, or empty for bytes.
+
+    Returns:
+        The image `(c, h, w)`, and its valid pixels `(h, w)`; invalid pixels are 0 in the image.
+
+    Raises:
+        LatentclustError: If the file is missing, damaged or not a raster.
+    """
+    with raster(scene) as file:
+        values, valid = read_window(file, bands)
+    return as_bytes(values, valid, ranges), valid
+
+
+def band_reading(scenes: Sequence[Scene | Path], bands: tuple[int, ...], ranges: Ranges) -> BandReading:
+    """Return the band reading of rasters, with the facts of their headers.
+
+    Raises:
+        LatentclustError: If a file is missing, damaged or not a raster.
+    """
+    counts, types, names, scales = set(), set(), set(), set()
+    for scene in scenes:
+        with raster(scene) as file:
+            counts.add(len(bands_of(file)))
+            types |= {file.dtypes[band - 1] for band in bands}
+            names.add(descriptions(file, bands))
+            scales.add(scales_of(file, bands))
+    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)), _names(names), _common(scales))
+
+
+def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the descriptions that all rasters share, if no two bands have the same; otherwise none."""
+    names = _common(found)
+    return names if all(names) and len(set(names)) == len(names) else ()
+
+
+def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
+    """Return the value that all rasters share, or an empty tuple."""
+    return next(iter(found)) if len(found) == 1 else ()

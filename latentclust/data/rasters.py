@@ -1,22 +1,17 @@
 """Raster files read by window: valid pixels, and the scaling of values to bytes."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from latentclust.data.sources import UINT8_MAX, decode_errors
+from latentclust.data.sources import UINT8_MAX
 from latentclust.errors import LatentclustError
 
 Opened: TypeAlias = DatasetReader | WarpedVRT
@@ -30,8 +25,6 @@ Scales = tuple[tuple[float, float], ...]
 
 CACHE_BYTES = 64 << 20
 """Size of GDAL's block cache in bytes. GDAL's default is five per cent of the memory."""
-
-Value = TypeVar("Value")
 
 PERCENTILES = (2.0, 98.0)
 """Percentiles of a band's values that are scaled to 0 and 255 by default."""
@@ -57,15 +50,6 @@ class BandReading:
     types: tuple[str, ...]
     names: tuple[str, ...] = ()
     scales: Scales = ()
-
-
-@contextmanager
-def raster(path: Path) -> Iterator[DatasetReader]:
-    """Open a raster for reading by window. A decoder's exception in the block is raised as a LatentclustError."""
-    with decode_errors(path), warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as file:
-            yield file
 
 
 def bands_of(file: DatasetReader) -> tuple[int, ...]:
@@ -119,41 +103,6 @@ def as_bytes(values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges) -> 
     return scaled
 
 
-def read_scene(path: Path, bands: Sequence[int], ranges: Ranges) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Read a complete raster in the form of its windows.
-
-    Args:
-        path: File of the raster.
-        bands: Bands to read, counted from 1.
-        ranges: Ranges of the windows: one per band, or empty for bytes.
-
-    Returns:
-        The image `(c, h, w)`, and its valid pixels `(h, w)`; invalid pixels are 0 in the image.
-
-    Raises:
-        LatentclustError: If the file is missing, damaged or not a raster.
-    """
-    with raster(path) as file:
-        values, valid = read_window(file, bands)
-    return as_bytes(values, valid, ranges), valid
-
-
-def band_reading(paths: Sequence[Path], bands: tuple[int, ...], ranges: Ranges) -> BandReading:
-    """Return the band reading of rasters, with the facts of their headers.
-
-    Raises:
-        LatentclustError: If a file is missing, damaged or not a raster.
-    """
-    counts, types, names, scales = set(), set(), set(), set()
-    for path in paths:
-        with raster(path) as file:
-            counts.add(len(bands_of(file)))
-            types |= {file.dtypes[band - 1] for band in bands}
-            names.add(descriptions(file, bands))
-            scales.add(scales_of(file, bands))
-    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)), _names(names), _common(scales))
-
-
 def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
     """Return the descriptions of bands; empty strings for bands without one."""
     return tuple((file.descriptions[band - 1] or "").strip() for band in bands)
@@ -162,17 +111,6 @@ def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
 def scales_of(file: DatasetReader, bands: Sequence[int]) -> Scales:
     """Return the scale and the offset of bands in the header. They are not applied to values."""
     return tuple((float(file.scales[band - 1]), float(file.offsets[band - 1])) for band in bands)
-
-
-def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the descriptions that all rasters share, if no two bands have the same; otherwise none."""
-    names = _common(found)
-    return names if all(names) and len(set(names)) == len(names) else ()
-
-
-def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
-    """Return the value that all rasters share, or an empty tuple."""
-    return next(iter(found)) if len(found) == 1 else ()
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from latentclust.data.scenes.inputs import Scene
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import LabelReport, SceneResult
 from latentclust.labelling.label_settings import LabelSettings
@@ -12,6 +11,7 @@ from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene
 from latentclust.labelling.scheduler import failure_reason
 from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_bytes
+from latentclust.specs.scenes import Scene
 
 
 def estimate_run(

@@ -11,7 +11,6 @@ from typing import Any, Unpack
 from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.data.scenes.discover import check_given, find_scenes
-from latentclust.data.scenes.inputs import Scene
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
 from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
@@ -28,6 +27,7 @@ from latentclust.labelling.windows.memory import limit_batch
 from latentclust.labelling.windows.strip_labeller import make_engine
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, model_file
+from latentclust.specs.scenes import Scene
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
 

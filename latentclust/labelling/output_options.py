@@ -12,7 +12,6 @@ from typing import Any
 import rasterio
 
 from latentclust.data.rasters import CACHE_BYTES
-from latentclust.data.scenes.inputs import Scene
 from latentclust.data.sources import decode_errors
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.label_settings import LabelSettings
@@ -23,6 +22,7 @@ from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_it
 from latentclust.labelling.scene_task import SceneTask, merge_strips
 from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
 from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
+from latentclust.specs.scenes import Scene
 
 POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"
 """Suffixes of the outputs that are not rasters."""

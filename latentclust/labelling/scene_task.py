@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.data.scenes.inputs import Scene
 from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
@@ -25,6 +24,7 @@ from latentclust.labelling.windows.stitch import label_type
 from latentclust.labelling.windows.strip_files import StripReader, read_scene_rows, read_strip_facts
 from latentclust.labelling.windows.strip_labeller import StripJob
 from latentclust.labelling.windows.strips import PixelBounds, overlapping_spans, split_into_strips
+from latentclust.specs.scenes import Scene
 
 OVERVIEWS: dict[str, Overviews] = {"labels": "MODE", "confidence": "AVERAGE", "probabilities": "AVERAGE"}
 

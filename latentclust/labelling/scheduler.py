@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import final
 
 from latentclust.data.scenes.addresses import strip_credentials
-from latentclust.data.scenes.inputs import Scene
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import UNKNOWN_SIZE, LabelListener, SceneResult, Status
@@ -27,6 +26,7 @@ from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
 from latentclust.labelling.windows.strip_files import read_strip_facts
 from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Engine, ShouldStop, StripJob, StripResult
+from latentclust.specs.scenes import Scene
 
 MAX_FINISHING_SCENES = 2
 """Number of labelled scenes that may wait to be merged before reading further windows pauses."""

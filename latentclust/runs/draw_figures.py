@@ -73,7 +73,7 @@ def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
     if pixels <= MAX_SCENE_PIXELS:
         return None
     return (
-        f"the scene {tested.scenes[0].name} was not drawn: it has {pixels:,} pixels, and a run draws at most "
+        f"the scene {tested.scenes[0].short} was not drawn: it has {pixels:,} pixels, and a run draws at most "
         f"{MAX_SCENE_PIXELS:,}"
     )
 
@@ -166,7 +166,7 @@ def _scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFac
     colours, names = _colours(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
     write_label_map(folder / LABEL_MAP, labels, colours)
     save_figure(scene_figure(image, labels, colours, names), folder / SCENE)
-    what = f"The scene {tested.scenes[0].name}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
+    what = f"The scene {tested.scenes[0].short}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
     return [ReportFigure(SCENE, what)]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.errors import LatentclustError
+from latentclust.specs.scenes import Scene
 from latentclust.tensors import Shape
 
 VOID = -1
@@ -222,6 +223,6 @@ class ImageSet:
     classes: tuple[str, ...] = ()
     valid: MaskSource | None = None
     protocol: DataProtocol | None = None
-    scenes: tuple[Path, ...] = field(default=())
+    scenes: tuple[Scene, ...] = ()
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SplitProtocol
+from latentclust.specs.scenes import Scene
 from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
 
@@ -140,11 +141,11 @@ class SceneDatasetSpec(DatasetSpec, ABC):
     """A data set whose samples are windows of rasters. It can also read a whole raster in the form of its samples."""
 
     @abstractmethod
-    def scene_size(self, path: Path) -> tuple[int, int]:
+    def scene_size(self, scene: Scene) -> tuple[int, int]:
         """Return height and width in pixels of a scene of `ImageSet.scenes`. No pixel is read."""
 
     @abstractmethod
-    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def read_scene(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return a scene of `ImageSet.scenes` as an image `(c, h, w)`, and its valid pixels `(h, w)`.
 
         Raises:

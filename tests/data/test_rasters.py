@@ -7,16 +7,15 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
+from latentclust.data.raster_windows import band_reading, read_scene
 from latentclust.data.rasters import (
     as_bytes,
-    band_reading,
     bands_of,
     has_gaps,
     percentile_ranges,
-    raster,
-    read_scene,
     read_window,
 )
+from latentclust.data.scenes.opening import raster
 from latentclust.errors import LatentclustError
 
 

@@ -20,12 +20,14 @@ from latentclust.bundled.metrics import (
     MeanIntersectionOverUnion,
     NormalizedMutualInformation,
 )
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.sources import ArraySource
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.run import FinishedRun
 from latentclust.specs.data import VOID, DataProtocol, ImageSet, MapSource, MaskSource, SealedMaps
 from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import PriorSpec, SceneDatasetSpec
+from latentclust.specs.scenes import Scene
 from latentclust.tensors import Images, Latent, Posterior
 
 RECIPES = Path(__file__).parents[1] / "train"
@@ -135,13 +137,13 @@ class Mosaic(SceneDatasetSpec):
             ("roof", "grass", "water", "road") if self.labelled else (),
             valid=Border(),
             protocol=DataProtocol("squares3", 2, "squares of 6 pixels", "abc123"),
-            scenes=(Path("scene.tif"),),
+            scenes=(scene_from_file(Path("scene.tif")),),
         )
 
-    def scene_size(self, path: Path) -> tuple[int, int]:
+    def scene_size(self, scene: Scene) -> tuple[int, int]:
         return 600, 700
 
-    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def read_scene(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         images, _ = squares(1, 600, 700)
         valid = np.ones((600, 700), np.bool_)
         valid[:, :200] = False

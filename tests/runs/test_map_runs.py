@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from latentclust.assemble.experiment import Experiment
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import score_clustering
 from latentclust.labelling.windows.array_labels import label_scene_array
@@ -149,7 +150,7 @@ def test_a_model_whose_inference_fails_is_saved_and_the_message_says_how_to_read
 
 def test_a_scene_is_one_map_for_any_windows(map_model: MakeModel, mosaic: Any) -> None:
     model = map_model()
-    image, valid = mosaic().read_scene(Path())
+    image, valid = mosaic().read_scene(scene_from_file(Path("scene.tif")))
     labels = label_scene_array(model, image, valid, seed=0)
     np.testing.assert_array_equal(labels[valid], model.predict(image[None]).labels[0].numpy()[valid])
     assert (labels[~valid] == VOID).all()
@@ -161,7 +162,7 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     with Image.open(tmp_path / "label-map.png") as picture:
         assert picture.mode == "P"
         values = np.asarray(picture)
-    image, valid = model.resolved.dataset.read_scene(Path())  # type: ignore[attr-defined]
+    image, valid = model.resolved.dataset.read_scene(scene_from_file(Path("scene.tif")))  # type: ignore[attr-defined]
     assert values.shape == (600, 700)
     assert (values[~valid] == 0).all()
     np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)

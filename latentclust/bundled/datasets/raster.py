@@ -8,22 +8,23 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from latentclust.api import (
     IN_PACKAGE,
     ImageSet,
+    Issue,
     LatentclustError,
     Ranges,
+    Scene,
     SceneDatasetSpec,
     WindowMasks,
     Windows,
     WindowSource,
     bands_of,
     draw_windows,
-    files_under,
+    find_scenes,
     image_set,
-    in_package,
     percentile_ranges,
     raster,
     read_scene,
@@ -31,8 +32,8 @@ from latentclust.api import (
     resolve_path,
 )
 
-SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
-"""Suffixes of raster files."""
+Address = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
+"""A path, pattern or address as text: a Path would drop a slash of a URL."""
 
 MIN_SAMPLED_SIDE = 512
 """Smallest number of rows and columns of a larger scene that its value range is estimated from."""
@@ -58,14 +59,16 @@ class Raster(SceneDatasetSpec):
 
     summary: ClassVar[str] = "windows of your own GeoTIFFs, of any band count, without labels"
     licence: ClassVar[str] = "your own"
-    layout: ClassVar[str] = "PATH.tif, a folder of rasters, a list, or PACKAGE:FILE of an installed package"
+    layout: ClassVar[str] = "PATH.tif, a folder, pattern or list of rasters, a URL, a STAC item, or PACKAGE:FILE"
 
-    path: Path | tuple[Path, ...] = Field(examples=["absent.tif"])
-    """Path of a raster or of a folder of rasters, or a list of them, relative to the working folder or a data folder;
-    or PACKAGE:FILE."""
+    path: Address | tuple[Address, ...] = Field(examples=["absent.tif"])
+    """What `latentclust label` takes: a raster, a folder, a pattern, a URL, a raster in an archive or in a NetCDF or
+    HDF5 file, a STAC item, a text file that lists rasters, or several of these. Paths are relative to the working
+    folder or a data folder; PACKAGE:FILE is a file of an installed package."""
 
-    bands: tuple[PositiveInt, ...] | None = None
-    """Bands that are read, counted from 1. Defaults to all except alpha."""
+    bands: tuple[PositiveInt, ...] | tuple[str, ...] | None = None
+    """Bands that are read, counted from 1; or their names, to join files of one band each. Defaults to all except
+    alpha."""
 
     window: PositiveInt = 64
     """Window size in pixels."""
@@ -84,16 +87,19 @@ class Raster(SceneDatasetSpec):
     unchanged."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
-        """Return the first raster or folder, or None unless all exist."""
-        found = [_place(path, roots) for path in self._paths]
-        return found[0] if all(found) else None
+        """Return the first file or folder, or None unless all exist."""
+        try:
+            scenes = self._scenes(roots)
+        except LatentclustError:
+            return None
+        return resolve_path(Path(self._paths[0]), roots) or next((file for each in scenes for file in each.files), None)
 
     def open(self, roots: tuple[Path, ...]) -> ImageSet:
         """Find the rasters, sample their values coarsely and draw windows. Pixels are read on access."""
         if self.range and self.range[0] >= self.range[1]:
             what = f"{list(self.range)} is empty"
             raise LatentclustError.at("data.range", what, "Write the value for 0 first, then the value for 255")
-        scenes = tuple(path for given in self._paths for path in _rasters(given, roots))
+        scenes = self._scenes(roots)
         bands = self._common_bands(scenes)
         ranges = self._ranges(scenes, bands)
         rng = np.random.default_rng(self.draw_seed)
@@ -102,55 +108,65 @@ class Raster(SceneDatasetSpec):
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
         return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
 
-    def scene_size(self, path: Path) -> tuple[int, int]:
+    def scene_size(self, scene: Scene) -> tuple[int, int]:
         """Return height and width of a scene in pixels."""
-        with raster(path) as file:
+        with raster(scene) as file:
             return file.height, file.width
 
-    def read_scene(self, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def read_scene(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Read a whole scene with the bands and the scaling of the windows."""
-        roots = tuple(path.parents)  # The data folder, which is unknown here, is one of the parents.
-        scenes = tuple(each for given in self._paths for each in _rasters(given, roots))
+        # The data folder, which is unknown here, is one of the parents.
+        scenes = self._scenes(tuple(folder for file in scene.files for folder in file.parents))
         bands = self._common_bands(scenes)
-        return read_scene(path, bands, self._ranges(scenes, bands))
+        return read_scene(scene, bands, self._ranges(scenes, bands))
 
     @property
-    def _paths(self) -> tuple[Path, ...]:
+    def _paths(self) -> tuple[str, ...]:
         return self.path if isinstance(self.path, tuple) else (self.path,)
 
-    def _common_bands(self, scenes: Sequence[Path]) -> tuple[int, ...]:
+    def _scenes(self, roots: tuple[Path, ...]) -> tuple[Scene, ...]:
+        """Return the scenes, found as `latentclust label` finds them. Raise LatentclustError if one is missing."""
+        words = tuple(band for band in self.bands or () if isinstance(band, str))
+        scenes = find_scenes(self._paths, bands=words, roots=roots, where=("data.path", "data.bands"))
+        issues = [scene.error or _absent(scene) for scene in scenes]
+        if found := [issue for issue in issues if issue]:
+            raise LatentclustError(*found)
+        return scenes
+
+    def _common_bands(self, scenes: Sequence[Scene]) -> tuple[int, ...]:
         """Return the bands to read. Raise LatentclustError if band counts differ or a band is missing."""
-        counts: dict[int, list[Path]] = defaultdict(list)
+        counts: dict[int, list[Scene]] = defaultdict(list)
         found: tuple[int, ...] = ()
-        for path in scenes:
-            with raster(path) as file:
+        numbers = tuple(band for band in self.bands or () if isinstance(band, int))
+        for scene in scenes:
+            with raster(scene) as file:
                 found = bands_of(file)
-                counts[len(found)].append(path)
-                missing = [band for band in self.bands or () if band > file.count]
+                counts[len(found)].append(scene)
+                missing = [band for band in numbers if band > file.count]
             if missing:
                 what = f"has {file.count} bands, but band {missing[0]} is requested"
-                raise LatentclustError.at(str(path), what, "Change data.bands; bands count from 1")
-        if self.bands:
-            return self.bands
+                raise LatentclustError.at(scene.name, what, "Change data.bands; bands count from 1")
+        if numbers:
+            return numbers
         if len(counts) > 1:
-            what = " and ".join(f"{paths[0]} has {count} bands" for count, paths in sorted(counts.items())[:2])
+            what = " and ".join(f"{paths[0].name} has {count} bands" for count, paths in sorted(counts.items())[:2])
             fix = "Set data.bands to bands that all rasters have, or remove some rasters"
             raise LatentclustError.at("data.path", what, fix)
         return found
 
-    def _ranges(self, scenes: Sequence[Path], bands: tuple[int, ...]) -> Ranges:
+    def _ranges(self, scenes: Sequence[Scene], bands: tuple[int, ...]) -> Ranges:
         """Return the value ranges that map to bytes. Raise LatentclustError if a scene has no valid pixels."""
         samples, kinds = [], set()
-        for path in scenes:
-            with raster(path) as file:
+        for scene in scenes:
+            with raster(scene) as file:
                 step = max(1, min(self.window // 2, min(file.height, file.width) // MIN_SAMPLED_SIDE))
                 values, valid = read_window(file, bands, step=step)
             if not valid.any():
                 what = f"has no valid pixels among {valid.size:,} samples, one in {step}x{step} pixels"
-                raise LatentclustError.at(str(path), what, "Check its nodata value, or remove the scene")
+                raise LatentclustError.at(scene.name, what, "Check its nodata value, or remove the scene")
             if values.dtype.kind not in "uif":
                 what = f"must contain real numbers, got values of type {values.dtype}"
-                raise LatentclustError.at(str(path), what, "Convert it, or remove the scene")
+                raise LatentclustError.at(scene.name, what, "Convert it, or remove the scene")
             kinds.add(values.dtype)
             samples.append(values[:, valid])
         if self.range:
@@ -158,27 +174,13 @@ class Raster(SceneDatasetSpec):
         return () if kinds == {np.dtype(np.uint8)} else percentile_ranges(samples, "data.bands")
 
 
-def _place(path: Path, roots: tuple[Path, ...]) -> Path | None:
-    """Return the path of a file or folder, also of an installed package without importing it. None if missing."""
-    return resolve_path(path, roots) or in_package(str(path))
-
-
-def _rasters(path: Path, roots: tuple[Path, ...]) -> Sequence[Path]:
-    """Return the raster, or the rasters of a folder."""
-    found = _place(path, roots)
-    if found is None:
-        match = IN_PACKAGE.fullmatch(str(path))
-        if match:
-            name = "latentclust[samples]" if match[1] == _SAMPLES else match[1]
-            what = f"no file {match[2]} in an installed package {match[1]}"
-            raise LatentclustError.at("data.path", what, f"Run `pip install '{name}'`, or name a raster of your own")
-        raise LatentclustError.at(
-            "data.path", f"no raster or folder {path}", "Set data.path to an existing raster or folder"
-        )
-    if not found.is_dir():
-        return (found,)
-    paths = files_under(found, SUFFIXES)
-    if not paths:
-        suffixes = ", ".join(sorted(SUFFIXES))
-        raise LatentclustError.at(str(found), f"contains no rasters ({suffixes})", "Name a folder with rasters")
-    return paths
+def _absent(scene: Scene) -> Issue | None:
+    """Return an issue if a file of the scene is missing."""
+    missing = next((file for file in scene.files if not file.exists()), None)
+    if missing is None:
+        return None
+    if match := IN_PACKAGE.fullmatch(missing.name):
+        name = "latentclust[samples]" if match[1] == _SAMPLES else match[1]
+        what = f"no file {match[2]} in an installed package {match[1]}"
+        return Issue("data.path", what, f"Run `pip install '{name}'`, or name a raster of your own")
+    return Issue("data.path", f"no raster or folder {missing}", "Set data.path to an existing raster or folder")

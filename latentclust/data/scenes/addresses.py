@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -118,12 +119,29 @@ def resolve_links(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def archive_path(address: str) -> tuple[Path, ...]:
-    """Return the local file that contains a virtual path such as /vsizip/scenes.zip/a.tif, or nothing."""
+def local_files(address: str) -> tuple[Path, ...]:
+    """Return the local file that contains a virtual path or a raster within a file, or nothing.
+
+    Such addresses are /vsizip/scenes.zip/a.tif and NETCDF:a.nc:red.
+    """
+    if _is_subdataset(address):
+        return next((local_files(part) or (Path(part),) for part in _parts(address) if _is_local(part)), ())
     if not _VIRTUAL.match(address):
         return ()
     inner = Path(re.sub(r"^(/vsi[a-z0-9_]+/)+|[{}]", "", address))
     return next(((path,) for path in (inner, *inner.parents) if path.is_file()), ())
+
+
+def _parts(address: str) -> Iterator[str]:
+    """Yield what may be the path in the address of a raster within a file, longest first, without quotes."""
+    words = address.split(":")[1:]
+    for length in range(len(words), 0, -1):
+        for start in range(len(words) - length + 1):
+            yield ":".join(words[start : start + length]).strip('"')
+
+
+def _is_local(part: str) -> bool:
+    return bool(part) and (bool(local_files(part)) or os.path.exists(part))  # noqa: PTH110 (never raises)
 
 
 def _is_subdataset(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Discovery of scenes in paths, URLs, glob patterns, folders and lists."""
 
 import glob
+import os
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
@@ -15,8 +16,6 @@ from latentclust.data.scenes.addresses import (
 )
 from latentclust.data.scenes.folders import find_files_below, glob_files, is_folder, is_inside, literal_prefix
 from latentclust.data.scenes.inputs import (
-    RASTERS,
-    Scene,
     scene_from_file,
     scene_from_stac_item,
     scene_from_url,
@@ -26,9 +25,13 @@ from latentclust.data.scenes.inputs import (
 from latentclust.data.scenes.stac import JSON, files_of, is_item, read_json
 from latentclust.data.sources import decode_errors
 from latentclust.errors import Issue, LatentclustError, raise_all
+from latentclust.specs.scenes import RASTERS, Scene
 
 SUFFIXES = frozenset({".img", ".jp2", ".tif", ".tiff", ".vrt"})
 """Suffixes of rasters in a folder, in addition to STAC items. A file given by name may have any suffix."""
+
+FOUND = SUFFIXES | {JSON}
+"""Suffixes of files in a folder that may be scenes."""
 
 LIST = ".txt"
 """Suffix of lists of paths and URLs, one per line. Empty lines and lines that start with # are ignored."""
@@ -37,51 +40,72 @@ LIST_FIX = "Give a UTF-8 text file with one path per line"
 
 
 def find_scenes(
-    given: Iterable[str | Path], out: Path | None, bands: Sequence[str] = (), names: Sequence[str] = ()
+    given: Iterable[str | Path],
+    out: Path | None = None,
+    bands: Sequence[str] = (),
+    names: Sequence[str] = (),
+    roots: Sequence[Path] = (),
+    where: tuple[str, str] = ("SCENES", "--bands"),
 ) -> tuple[Scene, ...]:
     """Return the scenes, each once, in the order given. No raster is opened: a missing file is a scene that fails.
 
     Args:
         given: Rasters, URLs and other addresses that GDAL reads, STAC items, folders that are searched at any depth,
-            glob patterns, and text files that list the first three.
+            glob patterns, and text files that list the first three. `~` is the user's folder.
         out: Output folder, which is never searched. None if nothing is written.
         bands: Words of file names. Files whose names differ only in them form one scene, its bands in this order;
             other files are left out. For STAC items, names of assets or bands.
         names: Names of the bands that the model reads, which select those of a STAC item if `bands` is empty.
+        roots: Folders that relative paths and patterns are also searched in, in order, after the working folder.
+        where: Names of `given` and `bands` in messages: options or recipe keys.
 
     Raises:
         LatentclustError: With every issue at once, if nothing is found, an input is below `out`, or two inputs would
             have the same output.
     """
-    check_words(bands)
+    check_words(bands, where[1])
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
     out = resolve_links(out) if out else None
     for argument in given:
         try:
-            for scene in _scenes_of_argument(argument, out, bands or names):
+            for scene in _scenes_of_argument(_rooted(argument, roots), out, bands or names, where[0]):
                 scenes.setdefault((scene.name, scene.output), scene)
         except LatentclustError as error:
             issues += error.issues
     found = tuple(scenes.values())
     if not found and not issues:
-        issues.append(Issue("SCENES", "is empty", "Name rasters, folders or a text file of paths"))
+        issues.append(Issue(where[0], "is empty", "Name rasters, folders or a text file of paths"))
     if found and bands:
         found = scenes_from_band_files(found, bands)
         if not found:
             what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word in its name"
-            issues.append(Issue("--bands", what, "Give the words that distinguish the names of the band files"))
+            issues.append(Issue(where[1], what, "Give the words that distinguish the names of the band files"))
     raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
 
 
-def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence[str]) -> list[Scene]:
-    """Return the scenes of one argument. Raise LatentclustError if there are none."""
+def _rooted(argument: str | Path, roots: Sequence[Path]) -> str:
+    """Return a path or pattern below the first of the working folder and the roots that has it, or unchanged."""
     text = str(argument)
+    if is_address(text) or "\0" in text:
+        return text
+    text = os.path.expanduser(text)  # noqa: PTH111 (a pattern)
+    places = (str(root / text) for root in (Path(), *roots))
+    return next((place for place in places if os.path.lexists(place) or _matches(place)), text) if text else text
+
+
+def _matches(place: str) -> bool:
+    path = Path(place)
+    return glob.has_magic(place) and any(True for _ in glob_files(path, literal_prefix(path), FOUND, None))
+
+
+def _scenes_of_argument(text: str, out: Path | None, wanted: Sequence[str], origin: str) -> list[Scene]:
+    """Return the scenes of one argument. Raise LatentclustError if there are none."""
     where = strip_credentials(printable_path(text))
     if not text.strip() or "\0" in text:
         what = f"the path {text!r} is empty or contains a null byte"
-        raise LatentclustError.at("SCENES", what, "Pass rasters, or a folder of rasters")
+        raise LatentclustError.at(origin, what, "Pass rasters, or a folder of rasters")
     with decode_errors(where, "Check the path"):
         found = list(_expand(text, out, wanted))
     if not found:
@@ -93,10 +117,10 @@ def _scenes_of_argument(argument: str | Path, out: Path | None, wanted: Sequence
 def _expand(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scene]:
     path = Path(text)
     if is_folder(path):
-        yield from _scenes_in_files(find_files_below(path, SUFFIXES | {JSON}, out), path, wanted)
+        yield from _scenes_in_files(find_files_below(path, FOUND, out), path, wanted)
     elif glob.has_magic(text) and not is_address(text) and not path.exists():
         root = literal_prefix(path)
-        yield from _scenes_in_files(glob_files(path, root, SUFFIXES | {JSON}, out), root, wanted)
+        yield from _scenes_in_files(glob_files(path, root, FOUND, out), root, wanted)
     elif path.suffix.lower() == LIST and not is_address(text):
         folder = path.parent
         yield from (_named_scene(name, folder, wanted) for name in _list_lines(path))
@@ -181,8 +205,8 @@ def check_given(given: object) -> list[str | Path]:
     )
 
 
-def check_words(bands: Sequence[str]) -> None:
+def check_words(bands: Sequence[str], where: str = "--bands") -> None:
     """Raise LatentclustError if a word is empty or repeated."""
     if not all(bands) or len(set(bands)) < len(bands):
         what = f"{','.join(bands)!r} contains an empty or repeated word"
-        raise LatentclustError.at("--bands", what, "Give one word per band, as in B04,B03,B02")
+        raise LatentclustError.at(where, what, "Give one word per band, as in B04,B03,B02")

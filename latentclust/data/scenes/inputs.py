@@ -1,15 +1,14 @@
 """Scenes to be labelled: a file, an address that GDAL opens, a STAC item, or files with one band each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from latentclust.data.scenes.addresses import (
     address_stem,
-    archive_path,
     display_address,
     gdal_name,
     is_address,
+    local_files,
     printable_path,
     resolve_links,
     safe_filename,
@@ -17,40 +16,8 @@ from latentclust.data.scenes.addresses import (
 )
 from latentclust.data.scenes.band_files import BandFilePattern, group_band_files
 from latentclust.data.scenes.stac import chosen, read_item
-from latentclust.data.scenes.vrt import BandFile
 from latentclust.errors import Issue, LatentclustError
-
-OUTPUT = ".tif"
-
-RASTERS = ("labels", "confidence", "probabilities", "classes")
-"""Rasters that may be written for a scene."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A raster to be labelled.
-
-    Attributes:
-        source: Address that GDAL opens. Empty if band files are joined.
-        name: Name in messages and in labelling.json: the absolute path, or the URL without secrets.
-        output: Path of the label raster, relative to the output folder.
-        files: Local files that the scene is read from.
-        item: STAC item that contains the scene. None if there is none.
-        parts: Files with one band each that are joined.
-        error: Reason why the scene cannot be opened, if it is known before.
-    """
-
-    source: str = field(repr=False)
-    name: str
-    output: PurePath
-    files: tuple[Path, ...] = ()
-    item: Path | None = None
-    parts: tuple[BandFile, ...] = ()
-    error: Issue | None = None
-
-    def raster(self, name: str) -> PurePath:
-        """Return the path of one of the `RASTERS`, relative to the output folder."""
-        return self.output if name == "labels" else self.output.with_name(f"{self.output.stem}-{name}{OUTPUT}")
+from latentclust.specs.scenes import OUTPUT, BandFile, Scene
 
 
 def scene_from_file(path: Path, root: Path | None = None) -> Scene:
@@ -72,7 +39,7 @@ def scene_from_url(address: str) -> Scene:
         gdal_name(address),
         display_address(address),
         PurePath(f"{address_stem(address)}{OUTPUT}"),
-        archive_path(address),
+        local_files(address),
     )
 
 

@@ -13,10 +13,11 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.data.scenes.addresses import strip_credentials
-from latentclust.data.scenes.inputs import Scene, scene_from_file
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.vrt import build_vrt
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
+from latentclust.specs.scenes import Scene
 
 GDAL_TIMEOUTS = {
     "GDAL_HTTP_CONNECTTIMEOUT": 30,
@@ -41,6 +42,14 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
             file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
         with file:
             yield file
+
+
+@contextmanager
+def raster(scene: Scene | Path) -> Iterator[DatasetReader]:
+    """Open a scene or a file for reading. A decoder's exception in the block, too, is raised as a LatentclustError."""
+    scene = scene_from_file(scene) if isinstance(scene, Path) else scene
+    with open_raster(scene) as file, decoding_errors(scene.name):
+        yield file
 
 
 @contextmanager

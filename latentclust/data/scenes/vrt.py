@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -13,6 +12,7 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import bands_of, scales_of
 from latentclust.errors import LatentclustError
+from latentclust.specs.scenes import BandFile
 
 TYPES = {
     "int8": "Int8",
@@ -30,21 +30,6 @@ TYPES = {
 
 SHIFT = 1e-3
 """Distance in pixels that corners of joined files may differ by: more than rounding, less than is visible."""
-
-
-@dataclass(frozen=True, slots=True)
-class BandFile:
-    """A file with one band.
-
-    Attributes:
-        band: Name of the band.
-        source: Address that GDAL opens.
-        name: Name for messages.
-    """
-
-    band: str
-    source: str = field(repr=False)
-    name: str
 
 
 def build_vrt(parts: Sequence[BandFile], name: str) -> str:

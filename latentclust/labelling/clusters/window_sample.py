@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.inputs import Scene
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.reader import band_reading, read_filled_window
 from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
+from latentclust.specs.scenes import Scene
 
 PIXELS = 2**21
 """Approximate number of pixels to read. A pixel of more than `MAX_BANDS_SHOWN` bands counts several times."""

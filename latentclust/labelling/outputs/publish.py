@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 
-from latentclust.data.scenes.inputs import Scene
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import CHOOSE_OTHER_FOLDER, RunLog
+from latentclust.specs.scenes import Scene
 
 SIDECAR_SUFFIXES = (".aux.xml", ".qml")
 """Suffixes of files whose size is not checked, because other programs write into them."""

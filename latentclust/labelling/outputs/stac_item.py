@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rasterio.io import DatasetReader
 
-from latentclust.data.rasters import raster
+from latentclust.data.scenes.opening import raster
 from latentclust.data.sources import decode_errors
 from latentclust.files import write_atomic
 from latentclust.labelling.outputs.cog import Palette

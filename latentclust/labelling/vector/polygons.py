@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from latentclust.data.rasters import raster
+from latentclust.data.scenes.opening import raster
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.extras import check_extra

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.inputs import Scene
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.posteriors import posterior_of
@@ -29,6 +28,7 @@ from latentclust.labelling.windows.window_batches import (
     prefetch,
     read_windows,
 )
+from latentclust.specs.scenes import Scene
 from latentclust.train.precision import Precision
 
 RESUME_FIX = "Run the same command again to resume"

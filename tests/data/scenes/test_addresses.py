@@ -8,10 +8,10 @@ import pytest
 from latentclust.data.scenes.addresses import (
     LONGEST_NAME,
     address_stem,
-    archive_path,
     display_address,
     gdal_name,
     is_address,
+    local_files,
     printable_path,
     safe_filename,
     strip_credentials,
@@ -95,12 +95,15 @@ def test_messages_lose_the_secrets_of_urls() -> None:
 def test_the_archive_that_a_path_lies_in_is_found(tmp_path: Path) -> None:
     file = tmp_path / "scenes.zip"
     file.touch()
-    assert archive_path(f"/vsizip/{file}/in/a.tif") == (file,)
-    assert archive_path(f"/vsizip/{{{file}}}/in/a.tif") == (file,)
+    assert local_files(f"/vsizip/{file}/in/a.tif") == (file,)
+    assert local_files(f"/vsizip/{{{file}}}/in/a.tif") == (file,)
+    for address in (f"NETCDF:{file}:red", f'HDF5:"{file}"://a/red', f"GTIFF_DIR:1:{file}", f"HDF5:/vsizip/{file}/a:b"):
+        assert local_files(address) == (file,)
     assert (
-        archive_path("/vsizip/nowhere.zip/a.tif")
-        == archive_path("https://h.org/a.tif")
-        == archive_path("/vsis3/b/a.tif")
+        local_files("/vsizip/nowhere.zip/a.tif")
+        == local_files("NETCDF:nowhere.nc:red")
+        == local_files("https://h.org/a.tif")
+        == local_files("/vsis3/b/a.tif")
         == ()
     )
 

@@ -10,7 +10,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine
 from shapely.geometry import shape
 
-from latentclust.data.rasters import raster
+from latentclust.data.scenes.opening import raster
 from latentclust.labelling.outputs.footprint import Footprint, footprint
 from tests.labelling.planted import write_scene
 

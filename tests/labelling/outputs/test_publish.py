@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import latentclust
-from latentclust.data.scenes.inputs import Scene
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.publish import input_state, publish_outputs
 from latentclust.model.model import ClusteringModel
+from latentclust.specs.scenes import Scene
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
 
 EAST = (TRANSFORM.c + 1e5, TRANSFORM.f - 2e5, TRANSFORM.c + 2e5, TRANSFORM.f - 1e5)

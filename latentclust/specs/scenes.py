@@ -1,0 +1,58 @@
+"""Scenes: rasters that samples are windows of, and that are labelled."""
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from latentclust.errors import Issue
+
+OUTPUT = ".tif"
+
+RASTERS = ("labels", "confidence", "probabilities", "classes")
+"""Rasters that may be written for a scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandFile:
+    """A file with one band.
+
+    Attributes:
+        band: Name of the band.
+        source: Address that GDAL opens.
+        name: Name for messages.
+    """
+
+    band: str
+    source: str = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A raster to be trained on or labelled.
+
+    Attributes:
+        source: Address that GDAL opens. Empty if band files are joined.
+        name: Name in messages and results: the absolute path, or the URL without secrets.
+        output: Path of the label raster, relative to the output folder.
+        files: Local files that the scene is read from.
+        item: STAC item that contains the scene. None if there is none.
+        parts: Files with one band each that are joined.
+        error: Reason why the scene cannot be opened, if it is known before.
+    """
+
+    source: str = field(repr=False)
+    name: str
+    output: PurePath
+    files: tuple[Path, ...] = ()
+    item: Path | None = None
+    parts: tuple[BandFile, ...] = ()
+    error: Issue | None = None
+
+    @property
+    def short(self) -> str:
+        """Last component of the name."""
+        return self.name.rpartition("/")[2]
+
+    def raster(self, name: str) -> PurePath:
+        """Return the path of one of the `RASTERS`, relative to the output folder."""
+        return self.output if name == "labels" else self.output.with_name(f"{self.output.stem}-{name}{OUTPUT}")
