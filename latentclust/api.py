@@ -3,11 +3,11 @@
 from latentclust.data.image_files import (
     IMAGE_SUFFIXES,
     FileSource,
-    displayed_size,
     find_images,
     image_to_array,
     open_image,
 )
+from latentclust.data.image_headers import depth_problem, displayed_size
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows, read_scene
 from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, read_window
@@ -185,6 +185,7 @@ __all__ = [
     "Windows",
     "bands_of",
     "decode_errors",
+    "depth_problem",
     "displayed_size",
     "draw_windows",
     "encode_labels",

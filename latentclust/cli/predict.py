@@ -82,6 +82,8 @@ def predict(
         "confidence": posterior.confidence.numpy(),
     }
     _write(out, pd.DataFrame(columns))
+    for note in inputs.notes:
+        stderr_console().print(f"warning: {note}", markup=False, soft_wrap=True)
     if inputs.skipped:
         noun = "file was" if len(inputs.skipped) == 1 else "files were"
         first = inputs.skipped[0]

@@ -7,20 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from latentclust.errors import printable
 
 PLAIN_WIDTH = 160
 """Width in columns of output that does not go to a terminal, so that tables are not cut."""
 
 
+class SafeConsole(Console):
+    """A console that shows control characters, as in the names of files, as escapes instead of sending them."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return text without control characters."""
+        return super().render_str(printable(text), **options)
+
+
 def stdout_console() -> Console:
     """Return a console for results, on standard output."""
     plain = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=PLAIN_WIDTH if plain else None, highlight=False)
+    return SafeConsole(width=PLAIN_WIDTH if plain else None, highlight=False)
 
 
 def stderr_console() -> Console:
     """Return a console for progress and messages, on standard error."""
-    return Console(stderr=True, highlight=False)
+    return SafeConsole(stderr=True, highlight=False)
 
 
 def print_json(content: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from latentclust.data.image_headers import depth_problem, displayed_size, has_further_pictures
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
@@ -42,15 +43,13 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Suffixes of image files in folders, in lower case. A file that is named is read whatever its suffix."""
 
+_FORMATS = frozenset({"AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP"})
+"""Pillow's names of the formats of these files. It would run a program, Ghostscript, for others."""
+
 WHITE = (255, 255, 255)
 """Default ground on which transparent pixels are drawn, as RGB."""
 
-_TRANSPOSED = frozenset({5, 6, 7, 8})
-"""Values of EXIF's orientation that exchange width and height."""
-
-_ORIENTATION = 0x0112
 _GREY_MODES = frozenset({"1", "L", "LA"})
-_DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _LARGE_FIX = "Cut it into tiles, or read it with the data set `raster`"
 _DEEP_FIX = "Convert it to 8 bits of grey or RGB, or read it with the data set `raster`, which reads any bands"
 
@@ -127,8 +126,8 @@ def _is_image(path: Path, suffixes: frozenset[str]) -> bool:
     if path.suffix:
         return path.suffix.lower() in suffixes
     try:
-        with Image.open(path):
-            return True
+        with _opened(path) as file:
+            return file.format in _FORMATS
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
 
@@ -139,7 +138,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
     Raises:
         LatentclustError: If it is no regular file, is damaged, has more pixels than Pillow accepts, or is a HEIF image
-            and pillow-heif is not installed.
+            and pillow-heif is not installed, or has another format than those of `IMAGE_SUFFIXES`.
     """
     if path.suffix.lower() in HEIF_SUFFIXES:
         _register_heif(path)
@@ -147,6 +146,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise LatentclustError.at(str(path), "is not a regular file", "Name an image file")
     try:
         with decode_errors(path, "Remove it, or replace it with an image"), _opened(path) as file:
+            if file.format not in _FORMATS:
+                raise LatentclustError.at(str(path), f"is a {file.format} file", "Convert it to PNG or JPEG")
             yield file
     except LatentclustError as error:
         if isinstance(error.__cause__, Image.DecompressionBombError):
@@ -187,6 +188,9 @@ class FileSource(ImageSource):
         where: Recipe key or file for messages that concern no single file.
         ground: Colour under transparent pixels, as RGB.
 
+    Attributes:
+        notes: Sentences about what the files contain and is not read.
+
     Raises:
         LatentclustError: If there are no files, a file is unreadable or has more than 8 bits per channel, or the files
             have several sizes and `size` is None.
@@ -201,15 +205,19 @@ class FileSource(ImageSource):
         self._size, self._ground = size, ground
         sizes: dict[tuple[int, int], Path] = {}
         grey = True
+        further: list[Path] = []
         for path in self._paths:
-            extent, mode = _header(path)
-            sizes.setdefault(extent, path)
-            grey = grey and mode in _GREY_MODES
+            header = _header(path)
+            sizes.setdefault(header.extent, path)
+            grey = grey and header.mode in _GREY_MODES
+            if header.further:
+                further.append(path)
         if size is None and len(sizes) > 1:
             examples = " and ".join(f"{path} is {w}x{h}" for (w, h), path in list(sizes.items())[:2])
             raise LatentclustError.at(where, f"images have {len(sizes)} sizes: {examples}", "Set data.size")
         width, height = (size, size) if size else next(iter(sizes))
         self._mode = "L" if grey else "RGB"
+        self.notes = further_note(further)
         self.shape: Shape = (1 if grey else 3, height, width)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
@@ -236,22 +244,28 @@ class FileSource(ImageSource):
         return images
 
 
-def _header(path: Path) -> tuple[tuple[int, int], str]:
-    """Return the size `(width, height)` of a file as it is shown, and its mode."""
+def further_note(files: Sequence[Path]) -> tuple[str, ...]:
+    """Return a sentence about files with several pictures. Empty if there are none."""
+    text = f"{len(files):,} files contain" if len(files) > 1 else "1 file contains"
+    return tuple(f"{text} several pictures, of which the first is read: {path.name}" for path in files[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What a file says of its image: `(width, height)` as it is shown, mode, and whether other pictures follow."""
+
+    extent: tuple[int, int]
+    mode: str
+    further: bool
+
+
+def _header(path: Path) -> _Header:
+    """Read the header of a file. Raise LatentclustError if it has more than 8 bits per channel."""
     with open_image(path) as file:
-        extent, mode = displayed_size(file), file.mode
-    if mode in _DEEP_MODES:
-        raise LatentclustError.at(str(path), f"has more than 8 bits per channel (mode {mode})", _DEEP_FIX)
-    return extent, mode
-
-
-def displayed_size(image: Image.Image) -> tuple[int, int]:
-    """Return the width and height in pixels of an image that is turned as its EXIF orientation says."""
-    width, height = image.size
-    # Pillow would decode a whole PNG file to look for EXIF behind its pixels.
-    known = image.format != "PNG" or "exif" in image.info
-    transposed = known and image.getexif().get(_ORIENTATION) in _TRANSPOSED
-    return (height, width) if transposed else (width, height)
+        problem = depth_problem(file)
+        if problem is None:
+            return _Header(displayed_size(file), file.mode, has_further_pictures(file))
+    raise LatentclustError.at(str(path), problem, _DEEP_FIX)
 
 
 def image_to_array(image: Image.Image, mode: str, size: int | None = None, ground: Ground = WHITE) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.data.image_files import WHITE, FileSource, Ground
+from latentclust.data.image_files import WHITE, FileSource, Ground, further_note
 from latentclust.data.sources import UINT8_MAX, decode_errors, resized
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
@@ -33,6 +33,9 @@ class ImageFilesSource(ImageSource):
         resize: Whether images of another size are resized.
         ground: Colour under transparent pixels, as RGB.
 
+    Attributes:
+        notes: Sentences about what the files contain and is not read.
+
     Raises:
         LatentclustError: If the model does not read images, or a file is unreadable or has another size.
     """
@@ -43,6 +46,7 @@ class ImageFilesSource(ImageSource):
             raise LatentclustError.at(str(paths[0]), what, "Use an array file")
         self.shape, self.dtype = shape, np.dtype(np.uint8)
         self._files = [FileSource([path], where=str(path), ground=ground) for path in paths]
+        self.notes = further_note([path for path, file in zip(paths, self._files, strict=True) if file.notes])
         for path, file in zip(paths, self._files, strict=True):
             if file.shape[1:] != shape[1:] and not resize:
                 raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE_FIX)

@@ -54,12 +54,14 @@ class Inputs:
         paths: File of each sample.
         rows: Row of each sample in its file, `(n,)`, counted from 0; 0 for an image file.
         skipped: Why each file that was left out cannot be read.
+        notes: Sentences about what the folders and files contain and is not read.
     """
 
     source: ImageSource
     paths: list[str]
     rows: NDArray[np.int64]
     skipped: tuple[Issue, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class ConcatenatedSource(ImageSource):
@@ -101,7 +103,8 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
         LatentclustError: If a path is missing, empty or unreadable, or samples have an unsuitable shape.
     """
     reading = reading or Reading()
-    files = [file for path in paths for file in _files(path)]
+    notes: list[str] = []
+    files = [file for path in paths for file in _files(path, notes)]
     if not files:
         raise LatentclustError.at("IMAGES", "no images were given", "Pass images, folders or array files")
     low, high = reading.range or (0.0, 1.0)
@@ -119,7 +122,9 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
             names.extend((path, len(rows)) for path, rows in zip(together, found, strict=True))
         else:
             _check_byte_range(together[0], reading.range)
-            links.append(ImageFilesSource(together, shape, reading.resize, reading.ground))
+            images = ImageFilesSource(together, shape, reading.resize, reading.ground)
+            links.append(images)
+            notes.extend(images.notes)
             names.extend((path, 1) for path in together)
     counts = [count for _, count in names]
     return Inputs(
@@ -127,6 +132,7 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
         paths=[str(path) for path, count in names for _ in range(count)],
         rows=np.concatenate([np.arange(count) for count in counts]),
         skipped=skipped,
+        notes=tuple(notes),
     )
 
 
@@ -162,8 +168,8 @@ def _check_byte_range(path: Path, range_: tuple[float, float] | None) -> None:
         raise LatentclustError.at(str(path), what, fix)
 
 
-def _files(path: Path) -> list[Path]:
-    """Return a file, or the images of a folder, sorted, without hidden ones."""
+def _files(path: Path, notes: list[str]) -> list[Path]:
+    """Return a file, or the images of a folder, sorted, without hidden ones. Add what is to be said of the folder."""
     path = path.expanduser()
     if not path.exists():
         raise LatentclustError.at(str(path), "does not exist", "Check the path")
@@ -171,7 +177,9 @@ def _files(path: Path) -> list[Path]:
         if not path.is_file():
             raise LatentclustError.at(str(path), "is not a regular file", "Name a file or a folder")
         return [path]
-    files = find_images(path).paths
-    if not files:
-        raise LatentclustError.at(str(path), "contains no images", f"Images end in {', '.join(sorted(IMAGE_SUFFIXES))}")
-    return files
+    found = find_images(path)
+    if not found.paths:
+        what = "; ".join(("contains no images", *found.notes))
+        raise LatentclustError.at(str(path), what, f"Images end in {', '.join(sorted(IMAGE_SUFFIXES))}")
+    notes.extend(f"{path}: {note}" for note in found.notes)
+    return found.paths

@@ -73,3 +73,14 @@ def test_parquet_without_pyarrow_says_what_to_install(cli, trained, folder, tmp_
 
     assert outcome.code == 2
     assert "pip install 'latentclust[parquet]'" in outcome.err
+
+
+def test_files_that_are_passed_over_are_counted_without_sending_their_control_characters(
+    cli, trained, folder, tmp_path
+):
+    (folder / "notes.\x1b[31m").touch()
+    outcome = cli("predict", trained, folder, "--out", tmp_path / "out.csv")
+    assert outcome.code == 0
+    assert f"warning: {folder}: 1 files were passed over" in outcome.err
+    assert "1 .\\x1b[31m" in outcome.err
+    assert "\x1b" not in outcome.err

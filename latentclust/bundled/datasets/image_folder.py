@@ -78,7 +78,7 @@ class ImageFolder(DatasetSpec):
         labels, classes, notes = self._classes_of(folder, names)
         source = FileSource(found.paths, self.size, str(folder), self.background)
         opened = image_set(source, labels, classes, str(folder))
-        return replace(opened, paths=names, notes=(*found.notes, *notes, *opened.notes))
+        return replace(opened, paths=names, notes=(*found.notes, *source.notes, *notes, *opened.notes))
 
     def _classes_of(
         self, folder: Path, names: Sequence[str]

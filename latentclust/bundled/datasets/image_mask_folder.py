@@ -1,7 +1,7 @@
 """Image folders of the user with one mask per image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -179,7 +179,8 @@ class ImageMaskFolder(PreparedDatasetSpec):
         folder = self.located(roots)
         if folder is None:
             raise LatentclustError.at("data.path", f"no folder {self.path}", "Name an existing folder")
-        return in_memory(self, folder)
+        notes = (note for part in (self.images, self.masks or _MASKS) for note in _notes(folder / part))
+        return replace(in_memory(self, folder), notes=tuple(notes))
 
     def units(self, origin: Path) -> Sequence[Unit]:
         """Return one unit per image, sorted by name."""
@@ -213,6 +214,11 @@ class ImageMaskFolder(PreparedDatasetSpec):
             return stack_tiles([resize_to(whole, self.size, self.size)])
         tiles = full_tiles(whole, self.tile) if self.tile else (whole,)
         return stack_tiles(tiles) if tiles else Tiles.none(f"smaller than {self.tile}x{self.tile}")
+
+
+def _notes(folder: Path) -> tuple[str, ...]:
+    """Return sentences about the files of a folder that are not read. Empty if there is no such folder."""
+    return tuple(f"{folder.name}: {note}" for note in find_images(folder).notes) if folder.is_dir() else ()
 
 
 def _check_one_size(pairs: Sequence[Pair], origin: Path) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from latentclust.api import LatentclustError, decode_errors, displayed_size, image_to_array, open_image
-
-_DEEP = ("I", "F")
-"""First characters of the modes with more than 8 bits per channel."""
+from latentclust.api import (
+    LatentclustError,
+    decode_errors,
+    depth_problem,
+    displayed_size,
+    image_to_array,
+    open_image,
+)
 
 Colour = tuple[int, int, int]
 
@@ -31,9 +35,9 @@ def image_mode(path: Path) -> str:
         LatentclustError: If the file is not an image or has more than 8 bits per channel.
     """
     with open_image(path) as file:
-        mode = file.mode
-    if mode.startswith(_DEEP):
-        raise LatentclustError.at(str(path), f"has more than 8 bits per channel (mode {mode})", "Convert it to 8 bits")
+        mode, problem = file.mode, depth_problem(file)
+    if problem is not None:
+        raise LatentclustError.at(str(path), problem, "Convert it to 8 bits")
     return "L" if mode in {"1", "L", "LA"} else "RGB"
 
 
@@ -67,7 +71,7 @@ def read_ids(path: Path) -> NDArray[Any]:
     """
     with decode_errors(path), Image.open(path) as file:
         mode = file.mode
-        ids = np.asarray(file)
+        ids = np.asarray(ImageOps.exif_transpose(file))
     if mode == "F":
         what = f"labels must be integers, got fractional values ({ids.dtype})"
         raise LatentclustError.at(str(path), what, "Save the label map with 8 or 16 bits per pixel")
@@ -92,10 +96,9 @@ def read_colours(path: Path, palette: Sequence[Colour]) -> NDArray[np.int64]:
         LatentclustError: If the file is damaged or has colours outside the palette.
     """
     with decode_errors(path), Image.open(path) as file:
-        if file.mode.startswith(_DEEP):
-            what = f"has more than 8 bits per channel (mode {file.mode})"
-            raise LatentclustError.at(str(path), what, "Save the label map in 8-bit colours")
-        colours = np.asarray(file.convert("RGB")).astype(np.int64)
+        if (problem := depth_problem(file)) is not None:
+            raise LatentclustError.at(str(path), problem, "Save the label map in 8-bit colours")
+        colours = np.asarray(ImageOps.exif_transpose(file).convert("RGB")).astype(np.int64)
     codes = _codes(colours)
     known = _codes(np.array(palette, np.int64))
     order = np.argsort(known)

@@ -177,3 +177,26 @@ def test_a_truncated_image_is_named(save, noise, tmp_path, suffix):
 def test_options_that_do_not_fit_together(tmp_path, options, said):
     with pytest.raises(ValueError, match=said):
         ImageMaskFolder(path=tmp_path, **options)
+
+
+def test_masks_are_turned_as_their_images_are(save, noise, maps, tmp_path):
+    turn = Image.Exif()
+    turn[0x0112] = 6
+    for name in "ab":
+        save(f"images/{name}.png", noise(2, 3, 3, seed=ord(name)))
+        save(f"masks/{name}.png", INDICES)
+        for kind in ("images", "masks"):
+            with Image.open(tmp_path / kind / f"{name}.png") as file:
+                file.rotate(90, expand=True).save(tmp_path / kind / f"{name}.png", exif=turn)
+    opened = ImageMaskFolder(path=tmp_path, classes=CLASSES, void=(1,)).open(())
+    np.testing.assert_array_equal(maps(opened)[0], [[0, VOID, 1], [1, VOID, 0]])
+    np.testing.assert_array_equal(opened.source.read(np.array([0]))[0], noise(2, 3, 3, seed=97).transpose(2, 0, 1))
+
+
+def test_files_that_are_not_read_are_counted(folder, tmp_path):
+    folder(classes=CLASSES, void=(1,))
+    (tmp_path / "images" / "notes.txt").touch()
+    opened = ImageMaskFolder(path=tmp_path, classes=CLASSES, void=(1,)).open(())
+    assert opened.notes == (
+        "images: 1 files were passed over, since their suffix or contents are not an image's: 1 .txt",
+    )
