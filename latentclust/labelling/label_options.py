@@ -58,7 +58,7 @@ class LabelOptions(BaseModel):
 
     bands: Words = ()
     """Words of file names, such as B04, B03, B02. Files whose names differ only in them form one scene, in this order.
-    For STAC items, names of assets or bands."""
+    For STAC items, names of assets or bands; for NetCDF and HDF5 files, names of variables."""
 
     tile: Whole | None = None
     """Window size in pixels. Defaults to that of the training images, or more if the overlap requires it."""

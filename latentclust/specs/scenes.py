@@ -37,6 +37,7 @@ class Scene:
         files: Local files that the scene is read from.
         item: STAC item that contains the scene. None if there is none.
         parts: Files with one band each that are joined.
+        bands: Names of the rasters that are joined if the source contains several, such as variables.
         error: Reason why the scene cannot be opened, if it is known before.
     """
 
@@ -46,6 +47,7 @@ class Scene:
     files: tuple[Path, ...] = ()
     item: Path | None = None
     parts: tuple[BandFile, ...] = ()
+    bands: tuple[str, ...] = ()
     error: Issue | None = None
 
     @property

@@ -36,7 +36,8 @@ DIGITS = 8
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+[/?]")
-_SUBDATASET = re.compile(r"[A-Z][A-Z0-9_]+:(?!//)")
+_SUBDATASET = re.compile(r"(?:[A-Z][A-Z0-9_]+|netcdf|hdf5|zarr):(?!//)")  # lower case as rasterio writes it
+_IN_HDF5 = re.compile(r'(.+\.\w+"?)://(.+)')
 _SECRETS = re.compile(r"""([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s'"<>]*@)?([^\s?'"<>{}]*)(?:\?[^\s'"<>{}]*)?""")
 _OPTIONS = re.compile(r"""(/vsi[a-z0-9_]+)\?[^\s'"<>{}]*""")
 
@@ -85,8 +86,10 @@ def display_address(address: str) -> str:
 def address_stem(address: str) -> str:
     """Return the last component of an address without query and suffix, or the full name of a raster within a file."""
     plain = display_address(address).partition("?")[0].rstrip("/")
-    name = safe_filename(unquote(plain.rpartition("/")[2]))
-    return name if _is_subdataset(address) else PurePath(name).stem
+    if not _is_subdataset(address):
+        return PurePath(safe_filename(unquote(plain.rpartition("/")[2]))).stem
+    file, inner = match.groups() if (match := _IN_HDF5.fullmatch(plain)) else (plain, "")
+    return safe_filename(unquote(file.rpartition("/")[2] + (f":{inner}" if inner else "")))
 
 
 def safe_filename(name: str) -> str:

@@ -51,6 +51,8 @@ def group_band_files(
     sets: dict[BandFilePattern, dict[str, int]] = {}
     for index, (folder, name) in enumerate(files):
         stem, dot, suffix = name.rpartition(".") if "." in name[1:] else (name, "", "")
+        if ":" in suffix:  # a raster within a file, such as NETCDF:a.nc:red
+            stem, dot, suffix = name, "", ""
         for band in bands:
             for place in re.finditer(rf"(?<![^\W_]){re.escape(band)}(?![^\W_])", stem):
                 pattern = BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix)

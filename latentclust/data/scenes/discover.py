@@ -133,13 +133,13 @@ def _named_scene(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene
     if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
         text = str(local)
     elif is_address(text):
-        return scene_from_url(text)
+        return scene_from_url(text, wanted)
     path = (folder or Path()) / text
     above = Path(text).is_absolute() or ".." in Path(text).parts
     root = path.parent if folder is None or above else folder
     if path.suffix.lower() == JSON:
         return scene_from_stac_item(path, path.parent.relative_to(root), wanted)
-    return scene_from_file(path, root)
+    return scene_from_file(path, root, wanted)
 
 
 def _scenes_in_files(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -> Iterator[Scene]:
@@ -153,7 +153,7 @@ def _scenes_in_files(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -
         elif path in items:
             yield scene_from_stac_item(path, path.parent.relative_to(root), wanted)
         elif path.suffix.lower() != JSON and not (owned and resolve_links(path) in owned):
-            yield scene_from_file(path, root)
+            yield scene_from_file(path, root, wanted)
 
 
 def _is_item(path: Path) -> bool:

@@ -15,12 +15,13 @@ from latentclust.data.scenes.addresses import (
     safe_path,
 )
 from latentclust.data.scenes.band_files import BandFilePattern, group_band_files
+from latentclust.data.scenes.containers import is_container
 from latentclust.data.scenes.stac import chosen, read_item
 from latentclust.errors import Issue, LatentclustError
 from latentclust.specs.scenes import OUTPUT, BandFile, Scene
 
 
-def scene_from_file(path: Path, root: Path | None = None) -> Scene:
+def scene_from_file(path: Path, root: Path | None = None, bands: Sequence[str] = ()) -> Scene:
     """Return a file as a scene. Its output keeps the path below `root`, or the name alone."""
     place = resolve_links(path.parent) / path.name
     name = printable_path(place)
@@ -30,16 +31,18 @@ def scene_from_file(path: Path, root: Path | None = None) -> Scene:
         error = Issue(name, "its path is not valid UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
     elif place.exists() and not (place.is_file() or place.is_dir()):
         error = Issue(name, "is not a regular file", "Remove it, or name a raster")
-    return Scene(str(place), name, relative.with_name(f"{relative.name}{OUTPUT}"), (place,), error=error)
+    output = relative.with_name(f"{relative.name}{OUTPUT}")
+    return Scene(str(place), name, output, (place,), bands=tuple(bands), error=error)
 
 
-def scene_from_url(address: str) -> Scene:
+def scene_from_url(address: str, bands: Sequence[str] = ()) -> Scene:
     """Return a URL, a virtual path or a raster within a file as a scene. The last component names its output."""
     return Scene(
         gdal_name(address),
         display_address(address),
         PurePath(f"{address_stem(address)}{OUTPUT}"),
         local_files(address),
+        bands=tuple(bands),
     )
 
 
@@ -79,12 +82,17 @@ def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) ->
 def scenes_from_band_files(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[Scene, ...]:
     """Join files whose names differ only in one of the words `bands` into one scene, which fails if a band is missing.
 
-    Files without such a word are left out. STAC items, and folders that cannot be searched, are unchanged.
+    Other files are left out, except files that may contain several rasters, if none of their names has such a word:
+    their rasters are joined. STAC items, and folders that cannot be searched, are unchanged.
     """
     others = [scene for scene in scenes if scene.item or not scene.source]
     files = [scene for scene in scenes if scene.source and not scene.item]
     places = [(f"{scene.output.parent}\0{_folder(scene.name)}", scene.name.rpartition("/")[2]) for scene in files]
     sets = group_band_files(places, bands)
+    joined = {at for _, members in sets for at in members.values()}
+    containers = {at for at, each in enumerate(files) if is_container(each.name)}
+    if not containers & joined:
+        others += [files[at] for at in sorted(containers)]
     return (*others, *(_joined(pattern, {band: files[at] for band, at in m.items()}, bands) for pattern, m in sets))
 
 

@@ -13,6 +13,7 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.data.scenes.addresses import strip_credentials
+from latentclust.data.scenes.containers import members
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.vrt import build_vrt
 from latentclust.data.sources import decode_errors
@@ -38,10 +39,23 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
     timeouts = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
     with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with decoding_errors(scene.name):
-            file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
-        with file:
+        with _opened(scene) as file:
             yield file
+
+
+def _opened(scene: Scene) -> DatasetReader:
+    """Return the raster of a scene, whose parts or named members are joined."""
+    with decoding_errors(scene.name):
+        file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
+        try:
+            joined = members(file, scene.bands, scene.name)
+        except LatentclustError:
+            file.close()
+            raise
+        if joined:
+            file.close()
+            file = rasterio.open(build_vrt(joined, scene.name))
+    return file
 
 
 @contextmanager

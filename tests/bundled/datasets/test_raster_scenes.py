@@ -15,6 +15,7 @@ from latentclust.bundled.datasets.raster import Raster
 from latentclust.data.fingerprint import Fingerprint
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.specs.data import ImageSet
+from tests.data.scenes.test_containers import netcdf
 from tests.data.scenes.test_stac import single, write_item
 from tests.labelling.planted import noise_scene, write_scene
 
@@ -137,3 +138,11 @@ def test_the_fingerprint_knows_files_within_files_and_values_of_addresses(tmp_pa
             found += [Fingerprint.of(opened(memory.name)) for _ in range(2)]
     assert found[0].change(found[1]) is None
     assert found[1].change(found[2]) == "have other values or another order"
+
+
+def test_variables_of_a_file_are_named_and_joined(tmp_path: Path) -> None:
+    path = netcdf(tmp_path)
+    assert_windows_of(opened(path, bands=("Band3", "Band1")), noise_scene(40, 50)[[2, 0]])
+    assert_windows_of(opened(f"NETCDF:{path}:Band2"), noise_scene(40, 50)[[1]])
+    with pytest.raises(LatentclustError, match=r"b\.nc: holds 3 rasters: NETCDF:.*data\.bands"):
+        opened(path)

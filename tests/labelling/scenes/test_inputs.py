@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.shutil import copy
 
 import latentclust
 from latentclust.data.scenes.discover import find_scenes
@@ -24,6 +25,7 @@ from tests.labelling.planted import noise_scene, read_band, write_scene
 
 WithBands = Callable[..., ClusteringModel]
 NAMES = ("B04", "B03", "B02")
+NETCDF_NAMES = ("Band1", "Band2", "Band3")
 SECRETS = "me:s3cret@"
 SERVER = """
 import functools, http.server, pathlib, re, sys
@@ -178,3 +180,16 @@ def test_a_scene_of_another_scale_fails_and_oddities_are_reported(with_bands: Wi
     assert ", not 200 to 3400" in failed.reason
     (warning,) = done.warnings
     assert warning.startswith("no sampled value is in the range of the training data: band 1 has 0.0")
+
+
+def test_variables_of_a_file_are_named_and_joined(with_bands: WithBands, tmp_path: Path) -> None:
+    image = noise_scene(70, 80)
+    copy(write_scene(tmp_path / "plain.tif", image), tmp_path / "a.nc", driver="netCDF")
+    plain = latentclust.label(with_bands(), tmp_path / "a.nc", tmp_path / "one")
+    assert "holds 3 rasters: NETCDF:" in plain.scenes[0].reason
+    assert "join some with --bands (data.bands)" in plain.scenes[0].reason
+    for out, model, bands in (("two", with_bands(), ("Band1", "Band2", "Band3")), ("three", NETCDF_NAMES, ())):
+        made = model if isinstance(model, ClusteringModel) else with_bands(names=model)
+        report = latentclust.label(made, tmp_path / "a.nc", tmp_path / out, bands=bands)
+        assert report.failed == ()
+        np.testing.assert_array_equal(read_band(tmp_path / out / "a.tif"), expected(made, image))
