@@ -14,12 +14,20 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown tab
 def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
     """Compare runs, one table per protocol and one row per recipe, with mean and standard deviation over seeds.
 
+    A second table shows how far the clusters of each two runs agree, which needs no labels.
+
     Examples:
         latentclust compare runs/digits/*
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
     from latentclust.cli.terminal import print_json, stdout_console
-    from latentclust.report.comparison import by_protocol, compare_markdown, compare_runs, compare_table
+    from latentclust.report.comparison import (
+        agreement_table,
+        by_protocol,
+        compare_markdown,
+        compare_runs,
+        compare_table,
+    )
 
     summaries = compare_runs(runs)
     if json:
@@ -30,3 +38,5 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         console = stdout_console()
         for group in by_protocol(summaries).values():
             console.print(compare_table(group))
+            if (pairs := agreement_table(group)) is not None:
+                console.print(pairs)

@@ -8,14 +8,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
-from latentclust.report.comparison import compare_table
-from latentclust.report.console import print_results
-from latentclust.report.display_names import display_name, format_score, recipe_title
+from latentclust.report.assignments import ASSIGNMENTS
+from latentclust.report.comparison import agreement_table, compare_table
+from latentclust.report.console import plain_table, print_results
+from latentclust.report.display_names import display_name, label_free_name, recipe_title
 from latentclust.report.document import REPORT
-from latentclust.report.result_text import TRIAL
+from latentclust.report.facts import OWN
+from latentclust.report.result_text import TRIAL, format_label_free, label_free_names
 from latentclust.report.results import RESULTS, SUMMARY, SeedSummary
 from latentclust.runs.run import FinishedRun
-from latentclust.runs.run_folder import ASSIGNMENTS, FIGURES, LABEL_MAP, MODEL
+from latentclust.runs.run_folder import FIGURES, LABEL_MAP, MODEL
 
 SEEDS = "5"
 """Suggested number of seeds, enough to show the spread between runs."""
@@ -34,7 +36,7 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
     console = stdout_console()
     print_results(console, finished.facts)
     if finished.result.collapsed:
-        console.print("[bold yellow]The clusters collapsed: the run uses at most half of them.[/] Try another seed.")
+        console.print("[bold yellow]The clusters collapsed: the run uses at most half of them.[/]")
     print_heading(console, "Files")
     print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
@@ -47,6 +49,8 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     console = stdout_console()
     console.print(_seed_table(summary, runs))
     console.print(compare_table([summary]))
+    if (pairs := agreement_table([summary])) is not None:
+        console.print(pairs)
     if summary.trial:
         console.print(f"[bold yellow]{TRIAL}[/]")
     console.print(summary.protocol, style="dim", markup=False)
@@ -64,20 +68,17 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
 
 
 def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
-    table = Table(title=recipe_title(summary.recipe, summary.trial))
-    table.add_column("seed", justify="right")
-    for name in summary.mean:
-        table.add_column(display_name(name), justify="right")
-    table.add_column("empty clusters", justify="right")
-    table.add_column("near-empty", justify="right")
-    table.add_column("")
+    """Return one row per seed, with its scores, or without ground truth its scores without labels."""
+    names = list(summary.mean) or label_free_names([summary.label_free.get(OWN, {})])
+    titles = map(display_name if summary.mean else label_free_name, names)
+    rows = [["seed", *titles, "empty clusters", "near-empty", ""]]
     for finished in runs:
-        lost = (finished.result.empty_clusters, finished.result.near_empty_clusters)
-        scores = [finished.result.metrics.get(name) for name in summary.mean]
-        shown_scores = ["–" if score is None else format_score(score) for score in scores]
-        counts = (str(len(clusters)) for clusters in lost)
-        table.add_row(str(finished.result.seed), *shown_scores, *counts, "collapsed" * finished.result.collapsed)
-    return table
+        result = finished.result
+        scores = result.metrics if summary.mean else result.label_free.get(OWN, {})
+        counts = (str(len(clusters)) for clusters in (result.empty_clusters, result.near_empty_clusters))
+        shown = [format_label_free(name, scores.get(name)) for name in names]
+        rows.append([str(result.seed), *shown, *counts, "collapsed" * result.collapsed])
+    return plain_table(recipe_title(summary.recipe, summary.trial), rows)
 
 
 def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> list[str]:

@@ -7,11 +7,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from latentclust.errors import LatentclustError
-from latentclust.report.display_names import display_name, recipe_title
+from latentclust.evaluate.label_free import agreement_matrix
+from latentclust.report.assignments import read_clusters
+from latentclust.report.console import plain_table
+from latentclust.report.display_names import display_name, label_free_name, recipe_title
+from latentclust.report.facts import OWN
 from latentclust.report.markdown import markdown_table
+from latentclust.report.result_text import label_free_names
 from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary, read_results, summarise
 
 SEED_FOLDERS = "seed-*"
+
+MAX_RUNS = 12
+"""Maximum number of runs of which each pair is compared."""
 
 
 def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
@@ -23,11 +31,14 @@ def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
     Raises:
         LatentclustError: If a folder contains no finished run, or an invalid one.
     """
-    groups: dict[tuple[str, str, str], list[RunResult]] = {}
-    for run in dict.fromkeys(path.resolve() for folder in folders for path in _runs(folder)):
+    groups: dict[tuple[str, str, str], dict[Path, RunResult]] = {}
+    paths: dict[Path, Path] = {}
+    for path in (path for folder in folders for path in _runs(folder)):
+        paths.setdefault(path.resolve(), path)
+    for run in paths.values():
         result = read_results(run)
-        groups.setdefault((result.recipe, result.variant, result.protocol), []).append(result)
-    return [summarise(runs) for runs in groups.values()]
+        groups.setdefault((result.recipe, result.variant, result.protocol), {})[run] = result
+    return [summarise([*runs.values()], folders=[*runs]) for runs in groups.values()]
 
 
 def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]]:
@@ -40,14 +51,15 @@ def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]
 
 def compare_table(summaries: Sequence[SeedSummary]) -> Table:
     """Return runs of one protocol as a table for the terminal."""
-    table = Table(title="mean ± sample standard deviation over seeds", caption=escape(summaries[0].protocol))
-    header, *rows = _cells(summaries)
-    table.add_column(header[0])
-    for heading in header[1:]:
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(*row)
+    table = plain_table("mean ± sample standard deviation over seeds", _cells(summaries))
+    table.caption = escape(summaries[0].protocol)
     return table
+
+
+def agreement_table(summaries: Sequence[SeedSummary]) -> Table | None:
+    """Return the agreement of each pair of runs of one protocol as a table. None if there is none to show."""
+    cells = _agreement_cells(summaries)
+    return plain_table("agreement of the clusters of two runs (ARI)", cells) if cells else None
 
 
 def compare_markdown(summaries: Sequence[SeedSummary]) -> str:
@@ -56,6 +68,8 @@ def compare_markdown(summaries: Sequence[SeedSummary]) -> str:
     for protocol, group in by_protocol(summaries).items():
         header, *rows = _cells(group)
         tables.append(f"{protocol}:\n\n{markdown_table(header, rows)}\n")
+        if pairs := _agreement_cells(group):
+            tables.append(f"Agreement of the clusters of two runs (ARI):\n\n{markdown_table(pairs[0], pairs[1:])}\n")
     return "\n".join(tables)
 
 
@@ -71,18 +85,73 @@ def _runs(folder: Path) -> list[Path]:
 
 
 def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
-    """Return header and rows: one row per recipe, each followed by one row per baseline with its mean scores."""
+    """Return header and rows: one row per recipe, each followed by one row per baseline with its mean scores.
+
+    Runs without ground truth show their scores without labels. The folders are shown where they are known.
+    """
     metrics = list(dict.fromkeys(name for summary in summaries for name in summary.mean))
-    rows = [["recipe", "seeds", *map(display_name, metrics), "worst seed", "empty clusters"]]
+    free = label_free_names(scores for summary in summaries for scores in summary.label_free.values())
+    seeds_agree = any(summary.mean_agreement is not None for summary in summaries)
+    in_folders = any(_folder(summary) not in ("", ".") for summary in summaries)
+    agree = ["ARI between seeds"] * seeds_agree
+    folder = ["folder"] * in_folders
+    rows = [
+        [
+            "recipe",
+            "seeds",
+            *map(display_name, metrics),
+            *map(label_free_name, free),
+            *agree,
+            "worst seed",
+            "empty clusters",
+            *folder,
+        ]
+    ]
     for summary in summaries:
         scores = [_mean_and_deviation(summary, name) for name in metrics]
         rows.append(
-            [recipe_title(summary.recipe, summary.trial), _seeds(summary), *scores, _worst(summary), _empty(summary)]
+            [
+                recipe_title(summary.recipe, summary.trial),
+                _seeds(summary),
+                *scores,
+                *(_own_label_free(summary, name) for name in free),
+                *[_number(summary.mean_agreement)] * seeds_agree,
+                _worst(summary),
+                _empty(summary),
+                *[_folder(summary)] * in_folders,
+            ]
         )
-        for baseline, means in summary.baselines.items():
-            shown = [f"{means[name]:.3f}" if name in means else "–" for name in metrics]
-            rows.append([f"  {display_name(baseline)}", "", *shown, "", ""])
+        rows += _baseline_rows(summary, metrics, free, len(agree) + 2 + len(folder))
     return rows
+
+
+def _baseline_rows(summary: SeedSummary, metrics: list[str], free: list[str], rest: int) -> list[list[str]]:
+    """Return a row for each baseline, with `rest` empty cells at the end."""
+    names = [*summary.baselines, *(name for name in summary.label_free if name != OWN)]
+    rows = []
+    for baseline in names:
+        scores = [_number(summary.baselines.get(baseline, {}).get(name)) for name in metrics]
+        without = [_number(summary.label_free.get(baseline, {}).get(name)) for name in free]
+        rows.append([f"  {display_name(baseline)}", "", *scores, *without, *[""] * rest])
+    return rows
+
+
+def _agreement_cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
+    """Return header and rows of the ARI of each pair of runs, or nothing for one run, many or unknown clusters."""
+    runs = [(summary, place) for summary in summaries for place in range(len(summary.seeds))]
+    names = [s.folders[place] if s.folders else f"seed {s.seeds[place]}" for s, place in runs]
+    if not 1 < len(runs) <= MAX_RUNS:
+        return []
+    if len(summaries) == 1:
+        matrix = summaries[0].agreement
+    else:
+        folders = [s.folders[place] if s.folders else None for s, place in runs]
+        matrix = agreement_matrix([None if folder is None else read_clusters(Path(folder)) for folder in folders])
+    if all(value is None for row in matrix for value in row):
+        return []
+    numbers = [f"({number})" for number in range(1, len(runs) + 1)]
+    rows = zip(numbers, names, matrix, strict=True)
+    return [["", *numbers], *([f"{number} {name}", *map(_number, row)] for number, name, row in rows)]
 
 
 def _seeds(summary: SeedSummary) -> str:
@@ -102,6 +171,22 @@ def _empty(summary: SeedSummary) -> str:
     """Return the number of empty clusters of the runs that have any."""
     counts = zip(summary.seeds, summary.empty_clusters, strict=True)
     return ", ".join(f"{count} (seed {seed})" for seed, count in counts if count) or "0"
+
+
+def _folder(summary: SeedSummary) -> str:
+    """Return the folder of a run, or the folder that several seeds lie in, or the folders."""
+    above = {str(Path(folder).parent) for folder in summary.folders}
+    return above.pop() if len(summary.folders) > 1 and len(above) == 1 else ", ".join(summary.folders)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _own_label_free(summary: SeedSummary, name: str) -> str:
+    """Return the mean of a score without labels, with its deviation over seeds."""
+    deviation = (summary.label_free_std or {}).get(name)
+    return _number(summary.label_free.get(OWN, {}).get(name)) + ("" if deviation is None else f"±{deviation:.3f}")
 
 
 def _mean_and_deviation(summary: SeedSummary, name: str) -> str:

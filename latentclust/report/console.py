@@ -1,6 +1,6 @@
 """Tables and sentences about a run for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +9,15 @@ from rich.table import Table
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import cluster_names, display_name, format_score, recipe_title
 from latentclust.report.facts import RunFacts
-from latentclust.report.result_text import CLASS_COLUMNS, TRIAL, baseline_verdicts, chain_sentence, class_rows
+from latentclust.report.result_text import (
+    CLASS_COLUMNS,
+    TRIAL,
+    baseline_verdicts,
+    chain_sentence,
+    class_rows,
+    label_free_rows,
+    label_free_sentence,
+)
 
 
 def print_results(console: Console, facts: RunFacts) -> None:
@@ -18,7 +26,10 @@ def print_results(console: Console, facts: RunFacts) -> None:
     if facts.trial:
         console.print(f"[bold yellow]{TRIAL}[/]")
     if facts.metrics is None:
-        console.print("The data have no labels, so no scores were computed.")
+        console.print("The data have no labels, so no scores against classes were computed.")
+    if facts.label_free is not None:
+        console.print(plain_table("without labels", label_free_rows(facts)))
+        console.print(label_free_sentence(facts))
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(escape(sentence))
     for sentence in alarms(facts):
@@ -57,11 +68,16 @@ def results_table(facts: RunFacts) -> Table:
 
 def class_table(facts: RunFacts) -> Table:
     """Return a table with one row per class of label maps: its pixels, its matched cluster and its scores."""
-    table = Table(title="classes")
-    table.add_column("")
-    for heading in CLASS_COLUMNS[1:]:
-        table.add_column(heading, justify="right")
-    for row in class_rows(facts):
+    return plain_table("classes", [["", *CLASS_COLUMNS[1:]], *class_rows(facts)])
+
+
+def plain_table(title: str, cells: Sequence[Sequence[str]]) -> Table:
+    """Return a table of text whose first row is the header, with the first column aligned left, the others right."""
+    table = Table(title=title)
+    header, *rows = cells
+    for number, heading in enumerate(header):
+        table.add_column(escape(heading), justify="right" if number else "left")
+    for row in rows:
         table.add_row(*map(escape, row))
     return table
 

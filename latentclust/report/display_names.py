@@ -44,9 +44,25 @@ MEANINGS = {
 """Meanings of the bundled metrics. `{nmi}` is replaced by the protocol's normaliser, `{unit}` by its unit."""
 
 
+IN_USE = "clusters-in-use"
+
+LABEL_FREE = {"ari": "ARI with the run", "nmi": "NMI with the run", IN_USE: "clusters in use"}
+"""Display names of the scores without labels, apart from silhouettes."""
+
+SILHOUETTE = "silhouette-"
+"""Begins the name of a silhouette, which ends with that of its space."""
+
+
 def display_name(name: str) -> str:
     """Return the display name of a metric or a baseline."""
     return TITLES.get(name, name)
+
+
+def label_free_name(name: str) -> str:
+    """Return the display name of a score without labels."""
+    if name.startswith(SILHOUETTE):
+        return f"silhouette ({name.removeprefix(SILHOUETTE)})"
+    return LABEL_FREE.get(name, name)
 
 
 def recipe_title(recipe: str, trial: bool) -> str:

@@ -7,7 +7,7 @@ from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.files import write_atomic
-from latentclust.report.alarms import alarms
+from latentclust.report.alarms import alarms, remedies
 from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score, recipe_title
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.markdown import markdown_table
@@ -17,6 +17,8 @@ from latentclust.report.result_text import (
     baseline_verdicts,
     chain_sentence,
     class_rows,
+    label_free_rows,
+    label_free_sentence,
     loses_to,
     pixel_sentence,
 )
@@ -65,7 +67,7 @@ def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
 
 def _result(facts: RunFacts) -> str:
     if facts.metrics is None:
-        return f"## Result\n\n{NO_LABELS} Look at the clusters below."
+        return "\n\n".join((f"## Result\n\n{NO_LABELS} Look at the clusters below.", *_label_free(facts)))
     baselines = facts.baselines or {}
     rows = [
         [
@@ -78,6 +80,14 @@ def _result(facts: RunFacts) -> str:
     table = markdown_table(["", facts.recipe, *map(display_name, baselines)], rows)
     verdicts = [f"**{sentence}**" for sentence in baseline_verdicts(facts)]
     return "\n\n".join(["## Result", table, *verdicts, _oracle(facts)]).strip()
+
+
+def _label_free(facts: RunFacts) -> list[str]:
+    """Return the scores without labels, and what they mean."""
+    if facts.label_free is None:
+        return []
+    header, *rows = label_free_rows(facts)
+    return [markdown_table(header, rows), label_free_sentence(facts)]
 
 
 def _readouts(facts: RunFacts) -> str:
@@ -195,11 +205,7 @@ def _suggestions(facts: RunFacts) -> list[str]:
     lines = []
     if facts.trial:
         lines.append(f"This is a trial. Run the whole recipe: `latentclust run {facts.recipe}`.")
-    if has_collapsed(facts.occupancy):
-        lines.append(
-            "The clusters collapsed. Try another seed. If it happens again, raise the weight of the loss that ties "
-            f"clusters to images (`latentclust recipe show {facts.recipe}` lists them), or lower the learning rate."
-        )
+    lines += facts.causes or (remedies(facts) if has_collapsed(facts.occupancy) else ())
     if facts.metrics is not None and any(loses_to(facts.metrics, row) for row in (facts.baselines or {}).values()):
         command = f"`latentclust run {facts.recipe} --set train.rounds=N`"
         lines.append(f"A baseline scores higher than this run. Train longer: {command}.")

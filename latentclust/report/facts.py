@@ -10,6 +10,9 @@ from latentclust.evaluate.empty_clusters import ClusterPosteriors
 from latentclust.evaluate.protocol import Protocol
 from latentclust.train.starts_file import StartsLog
 
+OWN = "run"
+"""Name of the run's own clustering among its baselines."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportFigure:
@@ -35,6 +38,20 @@ class ReadoutScores:
 
     metrics: Mapping[str, float] | None
     agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFreeScores:
+    """Scores of a run on data without labels, and of the baselines of its recipe.
+
+    Attributes:
+        count: Number of samples or pixels that were scored.
+        scores: Scores by clustering and name; `OWN` is the run, whose agreement with a baseline is that baseline's
+            `ari` and `nmi`.
+    """
+
+    count: int
+    scores: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,9 @@ class RunFacts:
         trial: Whether the run is a trial with a tenth of the recipe's rounds.
         by_cluster: Largest and mean probability of each cluster. None if unknown.
         advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
+        causes: Signs that too little was learned, with the recipe keys to change. Empty if there is none.
+        at_chance: Whether the mean confidence is near 1/K, its value at chance.
+        label_free: Scores without labels. None with ground truth.
     """
 
     recipe: str
@@ -115,3 +135,6 @@ class RunFacts:
     trial: bool = False
     by_cluster: ClusterPosteriors | None = None
     advice: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    at_chance: bool = False
+    label_free: LabelFreeScores | None = None

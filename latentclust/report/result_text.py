@@ -1,14 +1,14 @@
 """Sentences and table rows about a run that both report.md and the terminal show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy.stats import chi2_contingency
 
 from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.report.display_names import class_names, display_name, format_score
-from latentclust.report.facts import RunFacts
+from latentclust.report.display_names import IN_USE, class_names, display_name, format_score, label_free_name
+from latentclust.report.facts import OWN, RunFacts
 
 TRIAL = "This is a trial with a tenth of the recipe's rounds. It is not a result."
 
@@ -73,6 +73,39 @@ def pixel_sentence(facts: RunFacts) -> str:
     with_label = f"; {scored:,} of them have a label and are scored" if scored else ""
     confidence = "" if facts.confidence is None else f" Mean confidence: {facts.confidence:.3f}."
     return f"{pixels:,} pixels are valid{with_label}.{confidence}"
+
+
+def label_free_sentence(facts: RunFacts) -> str:
+    """Return what the scores without labels mean."""
+    count = 0 if facts.label_free is None else facts.label_free.count
+    return (
+        f"On {count:,} {facts.protocol.unit}. ARI and NMI are the agreement of a baseline's clusters with the run's: 0 "
+        "is chance, 1 the same clusters. A silhouette is high, at most 1, if clusters are compact and apart, in the "
+        "category code or in the values of the images."
+    )
+
+
+def label_free_rows(facts: RunFacts) -> list[list[str]]:
+    """Return header and rows of the scores without labels: a column for the run and for each baseline."""
+    scores = {} if facts.label_free is None else facts.label_free.scores
+    header = ["", *(facts.recipe if name == OWN else display_name(name) for name in scores)]
+    return [header, *([label_free_name(n), *_shown(n, scores.values())] for n in label_free_names(scores.values()))]
+
+
+def label_free_names(scores: Iterable[Mapping[str, float]]) -> list[str]:
+    """Return the names of scores without labels: agreement, silhouettes, then clusters in use."""
+    return sorted({name for row in scores for name in row}, key=lambda name: (name == IN_USE, name))
+
+
+def format_label_free(name: str, value: float | None) -> str:
+    """Return a score without labels, or a dash for None."""
+    if value is None:
+        return "–"
+    return f"{value:g}" if name == IN_USE else format_score(value)
+
+
+def _shown(name: str, scores: Iterable[Mapping[str, float]]) -> list[str]:
+    return [format_label_free(name, row.get(name)) for row in scores]
 
 
 def class_rows(facts: RunFacts) -> list[list[str]]:

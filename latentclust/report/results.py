@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.empty_clusters import find_empty
+from latentclust.evaluate.label_free import agreement_matrix
 from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
+from latentclust.report.assignments import read_clusters
 from latentclust.report.display_names import class_names
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import OWN, RunFacts
 from latentclust.train.starts_file import StartsLog
 
 RESULTS = "results.json"
@@ -44,6 +46,8 @@ class RunResult(BaseModel):
         largest_posterior: Largest probability of each cluster on any sample, cluster 1 first. Empty if unknown.
         mean_posterior: Mean probability of each cluster, cluster 1 first. Empty if unknown.
         alarms: Sentences about empty and near-empty clusters, with the likely cause.
+        label_free: Scores without labels by clustering, `run` first, then the baselines (see `RunFacts.label_free`).
+            Empty with ground truth.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +75,7 @@ class RunResult(BaseModel):
     largest_posterior: list[float] = []
     mean_posterior: list[float] = []
     alarms: list[str] = []
+    label_free: dict[str, Scores] = {}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -111,6 +116,7 @@ class RunResult(BaseModel):
             largest_posterior=facts.by_cluster.largest.tolist() if facts.by_cluster else [],
             mean_posterior=facts.by_cluster.mean.tolist() if facts.by_cluster else [],
             alarms=alarms(facts),
+            label_free={name: dict(row) for name, row in facts.label_free.scores.items()} if facts.label_free else {},
         )
 
 
@@ -130,6 +136,11 @@ class SeedSummary(BaseModel):
         worst_seed: Seed with the lowest value of the first metric. None without ground truth.
         empty_clusters: Number of empty clusters of each run, in the order of `seeds`.
         near_empty_clusters: Number of near-empty clusters of each run, in the order of `seeds`.
+        label_free: Mean of each score without labels by clustering, `run` first. Empty with ground truth.
+        label_free_std: Sample standard deviation of those of the runs. None for a single seed.
+        agreement: ARI of the clusters of each pair of runs, in the order of `seeds`; None if it is unknown. Empty for a
+            single seed.
+        folders: Folder of each run, in the order of `seeds`. Empty if unknown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,14 +159,38 @@ class SeedSummary(BaseModel):
     worst_seed: int | None
     empty_clusters: list[int]
     near_empty_clusters: list[int]
+    label_free: dict[str, dict[str, float]] = {}
+    label_free_std: dict[str, float] | None = None
+    agreement: list[list[float | None]] = []
+    folders: list[str] = []
+
+    @property
+    def mean_agreement(self) -> float | None:
+        """Mean ARI of the clusters of two runs. None if it is unknown."""
+        pairs = [value for row, values in enumerate(self.agreement) for value in values[:row]]
+        known = [value for value in pairs if value is not None]
+        return sum(known) / len(known) if known else None
 
 
-def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None) -> SeedSummary:
-    """Return the summary of at least one finished run and of the failed ones, all of one recipe and protocol."""
+def summarise(
+    runs: Sequence[RunResult], failed: Mapping[int, str] | None = None, folders: Sequence[Path] = ()
+) -> SeedSummary:
+    """Return the summary of at least one finished run and of the failed ones, all of one recipe and protocol.
+
+    Args:
+        runs: The finished runs.
+        failed: Reason of each seed without a result.
+        folders: Folder of each finished run, whose assignments are compared. Empty if unknown.
+    """
     scores = [_finite(run.metrics) for run in runs]
     over_seeds = mean_and_std(scores)
     first = next(iter(over_seeds.mean), None)
     shared = [name for name in runs[0].baselines if all(name in run.baselines for run in runs)]
+    label_free = {
+        name: mean_and_std([_finite(run.label_free[name]) for run in runs])
+        for name in runs[0].label_free
+        if all(name in run.label_free for run in runs)
+    }
     return SeedSummary(
         recipe=runs[0].recipe,
         protocol=runs[0].protocol,
@@ -171,6 +206,10 @@ def summarise(runs: Sequence[RunResult], failed: Mapping[int, str] | None = None
         worst_seed=None if first is None else min(runs, key=lambda run: _finite(run.metrics)[first]).seed,
         empty_clusters=[len(run.empty_clusters) for run in runs],
         near_empty_clusters=[len(run.near_empty_clusters) for run in runs],
+        label_free={name: scores.mean for name, scores in label_free.items()},
+        label_free_std=label_free[OWN].std if label_free else None,
+        agreement=agreement_matrix([read_clusters(folder) for folder in folders]) if len(folders) > 1 else [],
+        folders=[str(folder) for folder in folders],
     )
 
 

@@ -15,9 +15,12 @@ from latentclust.model.model import ClusteringModel
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import BaselineSpec, MapBaselineSpec
+from latentclust.specs.parts import BaselineSpec, MapBaselineSpec, Mapped
 from latentclust.specs.roles import Represents
 from latentclust.tensors import Images, Mask
+
+PIXELS = "pixels"
+"""Name of the values of images, which a baseline clusters unless it names a network."""
 
 MAX_FIT_IMAGES = 1000
 """Maximum number of images, evenly spread over the set, that a baseline of pixels is fitted to."""
@@ -54,10 +57,10 @@ def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[Ba
         assert isinstance(baseline, BaselineSpec), "resolve checked the kind of baseline"
         try:
             if baseline.on not in points:
-                points[baseline.on] = baseline_points(model, tested, baseline)
+                points[baseline.on] = points_in(model, tested, baseline.on)
             labels = baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
         except LatentclustError as error:
-            warnings.append(_failure(name, error))
+            warnings.append(failure(name, error))
             continue
         found = score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
         scores[name] = found.metrics or {}
@@ -65,19 +68,24 @@ def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[Ba
 
 
 @torch.no_grad()
-def baseline_points(model: ClusteringModel, tested: ImageSet, baseline: BaselineSpec) -> NDArray[np.float32]:
-    """Return the points `(n, d)` that a baseline clusters: the images as stored, or a network's representation.
+def points_in(model: ClusteringModel, tested: ImageSet, space: str) -> NDArray[np.float32]:
+    """Return the points `(n, d)` that a baseline clusters.
+
+    Args:
+        model: Trained model.
+        tested: The images.
+        space: `PIXELS` for the images as stored, or the name of a network for its representation.
 
     Raises:
-        LatentclustError: If the network that the baseline names has no representation.
+        LatentclustError: If that network has no representation.
     """
     batch = model.resolved.recipe.evaluate.batch_size
-    if baseline.on == "pixels":
+    if space == PIXELS:
         return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
-    network = model.model.networks.get(baseline.on)
+    network = model.model.networks.get(space)
     if not isinstance(network, Represents):
         where, fix = "evaluate.baselines.on", f"Use pixels, or one of: {', '.join(model.networks)}"
-        raise LatentclustError.at(where, f"{baseline.on!r} has no representation to cluster", fix)
+        raise LatentclustError.at(where, f"{space!r} has no representation to cluster", fix)
     rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
     batches = preprocessed(tested.source, model.preprocess, batch, rng)
     return np.concatenate([network.represent(images).flatten(1).cpu().numpy() for images in batches])
@@ -98,8 +106,20 @@ def score_map_baselines(
         try:
             scores[name] = count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
         except LatentclustError as error:
-            warnings.append(_failure(name, error))
+            warnings.append(failure(name, error))
     return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
+
+
+@torch.no_grad()
+def fit_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> Mapped:
+    """Fit a baseline to a part of the images.
+
+    Raises:
+        LatentclustError: If the baseline cannot cluster these images.
+    """
+    part = subset(tested, spread_indices(len(tested.source), MAX_FIT_IMAGES))
+    pairs = ((images, mask) for images, mask, _ in _batches(model, part))
+    return baseline.fit(pairs, len(part.source), model.clusters, model.resolved.recipe.seed)
 
 
 @torch.no_grad()
@@ -109,9 +129,7 @@ def count_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBa
     Raises:
         LatentclustError: If the baseline cannot cluster these images.
     """
-    part = subset(tested, spread_indices(len(tested.source), MAX_FIT_IMAGES))
-    pairs = ((images, mask) for images, mask, _ in _batches(model, part))
-    label = baseline.fit(pairs, len(part.source), model.clusters, model.resolved.recipe.seed)
+    label = fit_map_baseline(model, tested, baseline)
     counter = make_counter(tested, model.clusters)
     for images, _, indices in _batches(model, tested):
         counter.add(mask_labels(label(images).cpu().numpy(), tested.valid, indices), indices)
@@ -128,5 +146,6 @@ def _batches(model: ClusteringModel, data: ImageSet) -> Iterator[tuple[Images, M
         yield images, Mask(torch.tensor(counted)), indices
 
 
-def _failure(name: str, error: LatentclustError) -> str:
+def failure(name: str, error: LatentclustError) -> str:
+    """Return the warning about a baseline that failed."""
     return f"The baseline {name} was not run: {error}"

@@ -5,24 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
-from latentclust.files import write_atomic
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import save_model
+from latentclust.report.assignments import assignments, write_assignments
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
 from latentclust.runs.draw_figures import draw_figures, too_large
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, report_facts
-from latentclust.runs.run_folder import ASSIGNMENTS, MODEL
+from latentclust.runs.run_folder import MODEL
 from latentclust.specs.data import ImageSet
-from latentclust.tensors import Posterior
 from latentclust.train.starts_file import StartsLog
 
 
@@ -61,7 +58,9 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     evaluated = _evaluate(model, experiment, tested, folder)
     posterior = evaluated.scores.posterior
     if posterior is not None:
-        write_assignments(folder / ASSIGNMENTS, posterior, tested.paths)
+        write_assignments(folder, assignments(posterior, tested.paths))
+    elif evaluated.label_free is not None and evaluated.label_free.pixels is not None:
+        write_assignments(folder, evaluated.label_free.pixels)
     not_drawn = too_large(experiment.resolved.dataset, tested)
     context = RunContext(
         device=trained.device_name,
@@ -88,26 +87,6 @@ def _evaluate(model: ClusteringModel, experiment: Experiment, tested: ImageSet, 
         what = "the model is trained and saved, but its inference failed"
         fix = f"Evaluate it with other settings: latentclust evaluate {folder} --set inference.KEY=VALUE"
         raise RunFailedError(*error.issues, Issue(str(folder / MODEL), what, fix)) from error
-
-
-def write_assignments(path: Path, posterior: Posterior, files: Sequence[str] = ()) -> None:
-    """Write a CSV file with one row per sample, in the order of the data set.
-
-    Args:
-        path: File to write. Its columns are the index of the sample (from 0), its file if there is one, the cluster
-            (from 1) and the confidence.
-        posterior: Posterior of the samples.
-        files: File of each sample, relative to the data's folder. Empty if the samples are rows of one file.
-    """
-    table = pd.DataFrame(
-        {
-            "index": np.arange(len(posterior.probabilities)),
-            **({"path": files} if files else {}),
-            "cluster": posterior.labels.numpy() + 1,
-            "confidence": posterior.confidence.numpy(),
-        }
-    )
-    write_atomic(path, table.to_csv(index=False, float_format="%.6f"))
 
 
 def _logged(log: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, float]]:

@@ -14,7 +14,9 @@ from latentclust.recipe.schema import Recipe
 from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
 from latentclust.runs.baseline_scores import BaselineScores, score_baselines
+from latentclust.runs.causes import find_causes
 from latentclust.runs.dataset_scores import DatasetScores, label_mismatch, score_dataset
+from latentclust.runs.label_free_scores import LabelFree, score_label_free
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DatasetSpec
 from latentclust.train.starts_file import StartsLog
@@ -35,6 +37,7 @@ class EvaluatedModel:
         readouts: Scores of the other inferences that the recipe lists, by name.
         chains: Facts about the chains of an inference that samples. None without chains.
         warnings: Warnings for the user, one sentence each.
+        label_free: Scores without labels. None with ground truth.
     """
 
     model: ClusteringModel
@@ -44,6 +47,7 @@ class EvaluatedModel:
     readouts: Mapping[str, ReadoutScores]
     chains: ChainFacts | None
     warnings: tuple[str, ...]
+    label_free: LabelFree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +116,18 @@ def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> 
     mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
     untrained = style_warnings(model.resolved)
+    scored = own.clustering.table is not None or not own.clustering.occupancy.any()
+    label_free = None if scored else score_label_free(model, tested, own.posterior)
+    failures += label_free.warnings if label_free else ()
     warnings = (*untrained, *([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit))
-    return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings)
+    return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings, label_free)
 
 
 def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Protocol | None = None) -> RunFacts:
     """Return the facts of a run or an evaluation. The protocol defaults to `recipe_protocol`."""
     model, scores = evaluated.model, evaluated.scores.clustering
     resolved = model.resolved
+    causes = find_causes(resolved, context.history, evaluated.scores.confidence)
     return RunFacts(
         recipe=resolved.recipe.name,
         recipe_text=resolved.loaded.text,
@@ -154,6 +162,9 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         by_cluster=evaluated.scores.by_cluster,
         trial=resolved.recipe.train.trial,
         advice=loss_advice(resolved.recipe, context.history),
+        causes=causes.sentences,
+        at_chance=causes.at_chance,
+        label_free=evaluated.label_free.scores if evaluated.label_free else None,
         precision=context.precision,
     )
 

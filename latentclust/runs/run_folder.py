@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latentclust.errors import LatentclustError
 from latentclust.files import lock_file, remove_stale
+from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.train.checkpoint import NAME as CHECKPOINT
 from latentclust.train.starts import FOLDER as STARTS_FOLDER
 from latentclust.train.starts_file import STARTS
@@ -14,7 +15,6 @@ from latentclust.train.starts_file import STARTS
 RECIPE = "recipe.toml"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
-ASSIGNMENTS = "assignments.csv"
 FIGURES = "figures"
 LABEL_MAP = "label-map.png"
 SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURES = tuple(

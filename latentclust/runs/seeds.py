@@ -123,7 +123,8 @@ def _each(
         if not runs:
             raise RunFailedError(*(issue for error in failed.values() for issue in error.issues))
         reasons = {seed: str(error) for seed, error in failed.items()}
-        summary = summarise([finished.result for finished in runs], reasons)
+        summary = summarise([finished.result for finished in runs], reasons, [finished.folder for finished in runs])
+        summary = summary.model_copy(update={"folders": [finished.folder.name for finished in runs]})
         write_summary(folder, summary)
     return folder, summary, runs
 

@@ -85,6 +85,14 @@ class LossSpec(Spec):
     reads_style: ClassVar[bool] = True
     """Whether the term depends on the style of the codes that it reads, and so can train it."""
 
+    def chance(self, clusters: int) -> float | None:
+        """Return the value of the term if the clusters say nothing about the images. None, by default, if unknown.
+
+        Args:
+            clusters: Number of clusters K.
+        """
+        return None
+
     if TYPE_CHECKING:
         __call__: ClassVar[Callable[..., Scalar]]
 

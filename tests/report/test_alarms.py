@@ -29,7 +29,29 @@ def test_an_empty_cluster_is_named_with_its_largest_probability_and_general_advi
 
 def test_the_advice_of_the_recipe_replaces_the_general_one(make_facts: MakeFacts) -> None:
     facts = replace(make_facts(), occupancy=np.array([20, 0, 0]), advice=("Raise losses.a.weight.",))
-    assert alarms(facts) == ["2 of 3 clusters are empty (2, 3). Raise losses.a.weight."]
+    assert alarms(facts) == ["Cluster 1 has all samples. 2 of 3 clusters are empty (2, 3). Raise losses.a.weight."]
+
+
+def test_what_the_run_shows_replaces_the_advice_of_the_recipe(make_facts: MakeFacts) -> None:
+    causes = ("The loss a still falls at the last round: raise train.rounds (now 12).",)
+    facts = replace(make_facts(), advice=("Raise losses.a.weight.",), causes=causes)
+    assert alarms(facts) == []
+    (sentence,) = alarms(replace(facts, occupancy=np.array([12, 8, 0])))
+    assert sentence == f"1 of 3 clusters is empty (3). {causes[0]}"
+    (sentence, near) = alarms(replace(facts, occupancy=np.array([996, 2, 2])))
+    assert sentence == f"The run uses at most half of its clusters. {causes[0]}"
+    assert "near-empty" in near
+
+
+def test_clusters_at_chance_raise_an_alarm_though_none_is_empty(make_facts: MakeFacts) -> None:
+    facts = replace(make_facts(), causes=("The mean confidence is 0.34.",), at_chance=True)
+    assert alarms(facts) == ["The mean confidence is 0.34."]
+
+
+def test_no_advice_is_another_seed(make_facts: MakeFacts) -> None:
+    text = render_report(replace(make_facts(), occupancy=np.array([20, 0, 0])))
+    assert "another seed" not in text
+    assert GENERAL_ADVICE in text
 
 
 def test_after_a_trial_the_whole_run_is_waited_for(make_facts: MakeFacts) -> None:

@@ -42,7 +42,7 @@ def test_without_labels_only_sizes_are_shown(unlabelled: RunFacts) -> None:
     text = shown(unlabelled)
     assert cells(text, "cluster 3") == ["cluster 3", "5"]
     assert "ACC" not in text
-    assert "The data have no labels, so no scores were computed." in shown(unlabelled)
+    assert "The data have no labels, so no scores against classes were computed." in shown(unlabelled)
 
 
 def test_an_empty_cluster_is_an_alarm(make_facts: MakeFacts) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from latentclust.evaluate.match import hungarian
 from latentclust.report.document import render_report, write_report
-from latentclust.report.facts import ReportFigure, RunFacts
+from latentclust.report.facts import OWN, LabelFreeScores, ReportFigure, RunFacts
 from latentclust.report.markdown import markdown_table
 
 MakeFacts = Callable[..., RunFacts]
@@ -152,3 +152,21 @@ def test_label_maps_miss_the_k_means_of_pixels(make_facts: MakeFacts) -> None:
     assert "The recipe does not beat the majority class." in render_report(facts)
     assert "latentclust predict" not in render_report(facts)
     assert "latentclust label model.safetensors SCENES --out labels" in render_report(facts)
+
+
+def test_without_labels_the_report_shows_what_needs_none(unlabelled: RunFacts) -> None:
+    scores = {
+        OWN: {"silhouette-code": 0.75, "silhouette-pixels": 0.5, "clusters-in-use": 3.0},
+        "kmeans": {"ari": 0.25, "nmi": 0.5, "silhouette-pixels": 0.625, "clusters-in-use": 2.0},
+    }
+    text = render_report(replace(unlabelled, label_free=LabelFreeScores(20, scores)))
+    assert "|  | tiny | k-means |\n" in text
+    assert "| ARI with the run | – | 0.2500 |\n| NMI with the run | – | 0.5000 |\n" in text
+    assert "| silhouette (code) | 0.7500 | – |\n| silhouette (pixels) | 0.5000 | 0.6250 |\n" in text
+    assert "| clusters in use | 3 | 2 |\n\nOn 20 samples." in text
+
+
+def test_what_to_try_next_begins_with_what_the_run_shows(unlabelled: RunFacts) -> None:
+    cause = "The loss a still falls at the last round: raise train.rounds (now 12)."
+    text = render_report(replace(unlabelled, causes=(cause,)))
+    assert f"## What to try next\n\n- {cause}\n" in text

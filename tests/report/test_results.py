@@ -27,6 +27,7 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "largest_posterior",
     "mean_posterior",
     "alarms",
+    "label_free",
     "empty_clusters",
     "near_empty_clusters",
 }

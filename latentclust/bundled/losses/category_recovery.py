@@ -1,5 +1,6 @@
 """Recovery of the category from generated images: ClusterGAN 2019, Eq. 1; DLS-Clustering 2019, Eqs. 2 and 5."""
 
+import math
 from typing import ClassVar, final
 
 from latentclust.api import Code, Latent, LossSpec, Scalar
@@ -24,3 +25,7 @@ class CategoryRecovery(LossSpec):
         """Return the batch mean over logits and one-hot (or mixed) categories, `(b, k)` each."""
         log_probabilities = code_of_fake.logits.float().log_softmax(dim=1)
         return Scalar(-(prior_sample.category.float() * log_probabilities).sum(dim=1).mean())
+
+    def chance(self, clusters: int) -> float | None:
+        """Return log K, the value of equal probabilities."""
+        return math.log(clusters)

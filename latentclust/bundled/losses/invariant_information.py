@@ -55,6 +55,10 @@ class InvariantInformation(LossSpec):
         entropy = -(marginal.exp() * marginal).sum(dim=1)
         return Scalar(-(within + 2 * self.entropy_coefficient * entropy).mean())
 
+    def chance(self, clusters: int) -> float | None:
+        """Return the value of clusters of equal size that do not depend on the image, 0 with coefficient 1."""
+        return 2 * (1 - self.entropy_coefficient) * math.log(clusters)
+
 
 def log_joint(one: Float[Tensor, "b h k"], other: Float[Tensor, "b h k"]) -> Float[Tensor, "h k k"]:
     """Return the logarithm of the symmetric joint distribution of two clusters for each sub-head, float32."""

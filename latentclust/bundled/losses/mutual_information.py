@@ -1,5 +1,6 @@
 """Mutual information between images and codes, estimated by a discriminator: DCCS 2020, Eq. 6."""
 
+import math
 from typing import final
 
 from torch.nn.functional import softplus
@@ -31,3 +32,7 @@ class MutualInformation(LossSpec):
     def __call__(self, score_of_joint: Scores, score_of_marginal: Scores) -> Scalar:
         """Return the sum of the batch means over two batches of logits, `(b,)` each."""
         return Scalar(softplus(-score_of_joint.float()).mean() + softplus(score_of_marginal.float()).mean())
+
+    def chance(self, clusters: int) -> float | None:
+        """Return 2 log 2, the value of a discriminator that cannot tell the pairs apart."""
+        return 2 * math.log(2)

@@ -58,6 +58,10 @@ class PixelInvariantInformation(LossSpec):
         information = within + 2 * self.entropy_coefficient * entropy  # 0 for displacements without pairs
         return Scalar(-information.sum() / met.sum().clamp_min(1))
 
+    def chance(self, clusters: int) -> float | None:
+        """Return the value of clusters of equal size that do not depend on the image, 0 with coefficient 1."""
+        return 2 * (1 - self.entropy_coefficient) * math.log(clusters)
+
 
 def joint_of_displacements(
     one: Float[Tensor, "b h k y x"], other: Float[Tensor, "b h k y x"], visible: Bool[Tensor, "b y x"], window: int
