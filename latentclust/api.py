@@ -10,11 +10,12 @@ from latentclust.data.image_files import (
 from latentclust.data.image_headers import depth_problem, displayed_size
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows, read_scene
-from latentclust.data.rasters import Ranges, bands_of, percentile_ranges, read_window
+from latentclust.data.rasters import BandReading, read_window
 from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.opening import raster
+from latentclust.data.scenes.readings import Readings, read_alike
 from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
@@ -105,6 +106,7 @@ __all__ = [
     "Alignment",
     "ArraySource",
     "BackboneSpec",
+    "BandReading",
     "Baseline",
     "BaselineSpec",
     "Centroids",
@@ -155,7 +157,7 @@ __all__ = [
     "PreparedDatasetSpec",
     "PriorSpec",
     "Ramp",
-    "Ranges",
+    "Readings",
     "Represents",
     "Rows",
     "Sample",
@@ -183,7 +185,6 @@ __all__ = [
     "WindowMasks",
     "WindowSource",
     "Windows",
-    "bands_of",
     "decode_errors",
     "depth_problem",
     "displayed_size",
@@ -199,8 +200,8 @@ __all__ = [
     "in_memory",
     "in_package",
     "open_image",
-    "percentile_ranges",
     "raster",
+    "read_alike",
     "read_scene",
     "read_window",
     "resized",

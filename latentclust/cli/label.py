@@ -40,6 +40,7 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
     "workers": int | None,
     "seed": int,
     "min_area": float | None,
+    "nodata": float | None,
     "bands": str | None,
     "bbox": tuple[float, float, float, float] | None,
     "geometry": Path | None,
@@ -50,6 +51,7 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
 METAVARS = {
     "bands": "B04,B03,B02",
     "min_area": "M2",
+    "nodata": "VALUE",
     "max_memory": "SIZE",
     "datetime": "TIME",
     "bbox": "W S E N",

@@ -9,16 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from latentclust.data.rasters import (
-    BandReading,
-    Ranges,
-    as_bytes,
-    bands_of,
-    descriptions,
-    has_gaps,
-    read_window,
-    scales_of,
-)
+from latentclust.data.rasters import BandReading, as_bytes, has_gaps, read_window
 from latentclust.data.scenes.opening import raster
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource, MaskSource
@@ -39,15 +30,13 @@ class Windows:
         scenes: Rasters.
         places: Scene, first row and first column of each window, `(n, 3)`, counted from 0.
         side: Window size in pixels.
-        bands: Bands that are read, counted from 1.
-        ranges: Values of each band that are scaled to 0 and 255; empty for bytes that are not scaled.
+        readings: Band reading of each raster. They differ in the positions of the bands alone.
     """
 
     scenes: tuple[Scene, ...]
     places: NDArray[np.int64]
     side: int
-    bands: tuple[int, ...]
-    ranges: Ranges
+    readings: tuple[BandReading, ...]
 
     def read(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return the images `(m, c, side, side)` of some windows, and their valid pixels `(m, side, side)`.
@@ -55,32 +44,35 @@ class Windows:
         Raises:
             LatentclustError: If a raster is missing or damaged.
         """
-        images = np.empty((len(indices), len(self.bands), self.side, self.side), np.uint8)
+        images = np.empty((len(indices), len(self.reading.bands), self.side, self.side), np.uint8)
         valid = np.empty((len(indices), self.side, self.side), np.bool_)
         places = self.places[indices]
         for scene in np.unique(places[:, 0]):
+            reading = self.readings[scene]
             with raster(self.scenes[scene]) as file:
                 for index in np.flatnonzero(places[:, 0] == scene):
                     _, row, column = places[index]
-                    values, valid[index] = read_window(file, self.bands, Window(column, row, self.side, self.side))
-                    images[index] = as_bytes(values, valid[index], self.ranges)
+                    window = Window(column, row, self.side, self.side)
+                    values, valid[index] = read_window(file, reading.bands, window, nodata=reading.nodata)
+                    images[index] = as_bytes(values, valid[index], reading.ranges)
         return images, valid
 
+    @property
     def reading(self) -> BandReading:
-        """Return the band reading of the scenes. Raise LatentclustError if one is missing or damaged."""
-        return band_reading(self.scenes, self.bands, self.ranges)
+        """Band reading of the first raster, which that of others is matched with."""
+        return self.readings[0]
 
 
 class WindowSource(ImageSource):
     """Windows of rasters as images.
 
     Attributes:
-        windows: The windows; `read_scene` reads a complete scene with their `bands` and `ranges`.
+        windows: The windows; `read_scene` reads a complete scene with one of their `readings`.
     """
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self.shape: Shape = (len(windows.bands), windows.side, windows.side)
+        self.shape: Shape = (len(windows.reading.bands), windows.side, windows.side)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def __len__(self) -> int:
@@ -108,13 +100,18 @@ class WindowMasks(MaskSource):
 
 
 def draw_windows(
-    scenes: Sequence[Scene], bands: Sequence[int], side: int, count: int, max_nodata: float, rng: np.random.Generator
+    scenes: Sequence[Scene],
+    readings: Sequence[BandReading],
+    side: int,
+    count: int,
+    max_nodata: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draw distinct windows; all suitable positions are equally likely.
 
     Args:
         scenes: Rasters.
-        bands: Bands that decide which pixels are valid, counted from 1.
+        readings: Band reading of each raster, which decides which pixels are valid.
         side: Window size in pixels.
         count: Number of windows.
         max_nodata: Largest fraction of nodata pixels in a window.
@@ -138,7 +135,7 @@ def draw_windows(
         drawn = np.column_stack([scene, rng.integers(0, extents[scene])])
         tried += count
         fresh = [place for place in dict.fromkeys(map(tuple, drawn.tolist())) if place not in seen]
-        seen |= _are_valid(scenes, bands, side, fresh, max_nodata)
+        seen |= _are_valid(scenes, readings, side, fresh, max_nodata)
     found = [place for place, is_valid in seen.items() if is_valid]
     if len(found) < count:
         what = f"{len(found):,} of {count:,} windows of {side}x{side} found, each with at most {max_nodata:.0%} nodata"
@@ -158,29 +155,31 @@ def _free(scene: Scene, side: int) -> tuple[int, int]:
 
 
 def _are_valid(
-    scenes: Sequence[Scene], bands: Sequence[int], side: int, places: Sequence[tuple[int, ...]], max_nodata: float
+    scenes: Sequence[Scene],
+    readings: Sequence[BandReading],
+    side: int,
+    places: Sequence[tuple[int, ...]],
+    max_nodata: float,
 ) -> dict[tuple[int, int, int], bool]:
     """Return whether windows have enough valid pixels. Only rasters that can contain nodata are read."""
     found: dict[tuple[int, int, int], bool] = {}
     for scene in sorted({place[0] for place in places}):
+        bands, nodata = readings[scene].bands, readings[scene].nodata
         with raster(scenes[scene]) as file:
-            gaps = has_gaps(file, bands)
+            gaps = has_gaps(file, bands, nodata)
             for _, row, column in (place for place in places if place[0] == scene):
                 window = Window(column, row, side, side)
-                share = np.mean(~read_window(file, bands, window)[1]) if gaps else 0.0
+                share = np.mean(~read_window(file, bands, window, nodata=nodata)[1]) if gaps else 0.0
                 found[scene, row, column] = bool(share <= max_nodata)
     return {(a, b, c): found[a, b, c] for a, b, c in places}
 
 
-def read_scene(
-    scene: Scene | Path, bands: Sequence[int], ranges: Ranges
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def read_scene(scene: Scene | Path, reading: BandReading) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read a complete raster in the form of its windows.
 
     Args:
         scene: Raster.
-        bands: Bands to read, counted from 1.
-        ranges: Ranges of the windows: one per band, or empty for bytes.
+        reading: Band reading of the windows.
 
     Returns:
         The image `(c, h, w)`, and its valid pixels `(h, w)`; invalid pixels are 0 in the image.
@@ -189,32 +188,5 @@ def read_scene(
         LatentclustError: If the file is missing, damaged or not a raster.
     """
     with raster(scene) as file:
-        values, valid = read_window(file, bands)
-    return as_bytes(values, valid, ranges), valid
-
-
-def band_reading(scenes: Sequence[Scene | Path], bands: tuple[int, ...], ranges: Ranges) -> BandReading:
-    """Return the band reading of rasters, with the facts of their headers.
-
-    Raises:
-        LatentclustError: If a file is missing, damaged or not a raster.
-    """
-    counts, types, names, scales = set(), set(), set(), set()
-    for scene in scenes:
-        with raster(scene) as file:
-            counts.add(len(bands_of(file)))
-            types |= {file.dtypes[band - 1] for band in bands}
-            names.add(descriptions(file, bands))
-            scales.add(scales_of(file, bands))
-    return BandReading(bands, ranges, tuple(sorted(counts)), tuple(sorted(types)), _names(names), _common(scales))
-
-
-def _names(found: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the descriptions that all rasters share, if no two bands have the same; otherwise none."""
-    names = _common(found)
-    return names if all(names) and len(set(names)) == len(names) else ()
-
-
-def _common(found: set[tuple[Value, ...]]) -> tuple[Value, ...]:
-    """Return the value that all rasters share, or an empty tuple."""
-    return next(iter(found)) if len(found) == 1 else ()
+        values, valid = read_window(file, reading.bands, nodata=reading.nodata)
+    return as_bytes(values, valid, reading.ranges), valid

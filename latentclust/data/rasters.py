@@ -1,7 +1,7 @@
 """Raster files read by window: valid pixels, and the scaling of values to bytes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +29,12 @@ CACHE_BYTES = 64 << 20
 PERCENTILES = (2.0, 98.0)
 """Percentiles of a band's values that are scaled to 0 and 255 by default."""
 
+BYTES = (0.0, float(UINT8_MAX))
+"""Range by which bytes stay as they are."""
+
+NARROW = 32
+"""Number of grey levels, an eighth of those of a byte, below which a band of bytes is stretched too."""
+
 
 @dataclass(frozen=True, slots=True)
 class BandReading:
@@ -42,6 +48,8 @@ class BandReading:
         names: Descriptions of the bands; empty if one is missing, two are equal, or the rasters differ.
         scales: Scale and offset of each band in the headers, which are never applied; empty if the rasters differ or
             they are unknown.
+        nodata: Value of nodata pixels in addition to those that a raster declares. None for no such value.
+        declared: Finite nodata values that the rasters declared.
     """
 
     bands: tuple[int, ...]
@@ -50,40 +58,79 @@ class BandReading:
     types: tuple[str, ...]
     names: tuple[str, ...] = ()
     scales: Scales = ()
+    nodata: float | None = None
+    declared: tuple[float, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as in files of earlier versions, which have no nodata values, unless there are some."""
+        added = {"nodata": None, "declared": ()}
+        return {name: value for name, value in asdict(self).items() if name not in added or value != added[name]}
 
 
-def bands_of(file: DatasetReader) -> tuple[int, ...]:
-    """Return the bands of a raster without alpha channels, counted from 1."""
-    return tuple(band for band, kind in enumerate(file.colorinterp, start=1) if kind != ColorInterp.alpha)
+def bands_of(file: Opened, read: Sequence[int] = ()) -> tuple[int, ...]:
+    """Return the bands of a raster without alpha channels, counted from 1. A band that is read is no alpha channel."""
+    return tuple(
+        band for band, kind in enumerate(file.colorinterp, start=1) if kind != ColorInterp.alpha or band in read
+    )
 
 
-def has_gaps(file: Opened, bands: Sequence[int]) -> bool:
-    """Return whether a raster can contain nodata pixels: it has a nodata value, a mask, or floats."""
-    flags = [file.mask_flag_enums[band - 1] for band in bands]
+def alpha_bands(file: Opened, read: Sequence[int] = ()) -> tuple[int, ...]:
+    """Return the alpha channels of a raster, counted from 1, whose zeros are nodata: those that are not read."""
+    return tuple(band for band in range(1, file.count + 1) if band not in bands_of(file, read))
+
+
+def has_gaps(file: Opened, bands: Sequence[int], nodata: float | None = None) -> bool:
+    """Return whether a raster can contain nodata pixels: it has a nodata value, a mask, an alpha channel or floats."""
     floats = any(np.issubdtype(np.dtype(file.dtypes[band - 1]), np.inexact) for band in bands)
-    return floats or any(MaskFlags.all_valid not in each for each in flags)
+    return floats or nodata is not None or has_mask(file, bands)
+
+
+def has_mask(file: Opened, bands: Sequence[int]) -> bool:
+    """Return whether a raster declares nodata pixels, by a nodata value, a mask or an alpha channel."""
+    return bool(_masked_bands(file, bands) or alpha_bands(file, bands))
 
 
 def read_window(
-    file: Opened, bands: Sequence[int], window: Window | None = None, step: int = 1
+    file: Opened, bands: Sequence[int], window: Window | None = None, step: int = 1, nodata: float | None = None
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the values `(c, h, w)` of a window and its valid pixels `(h, w)`.
 
-    A pixel is valid if in every band it is finite, not masked, not the nodata value and not transparent.
+    A pixel is valid if in every band it is finite, not masked and not a nodata value, and not transparent: alpha
+    channels that are not read are not 0.
 
     Args:
         file: Raster that `raster` opened.
         bands: Bands to read, counted from 1.
         window: Window in pixels. Defaults to the whole raster.
         step: Distance in pixels between the pixels that are read, in each axis.
+        nodata: Value of nodata pixels in addition to the one that the raster declares.
     """
     height, width = (window.height, window.width) if window else (file.height, file.width)
-    extent = (len(bands), -(-int(height) // step), -(-int(width) // step))
-    values = file.read(list(bands), window=window, out_shape=extent)
-    if not has_gaps(file, bands):
-        return values, np.ones(extent[1:], np.bool_)
-    masks = file.read_masks(list(bands), window=window, out_shape=extent)
-    return values, np.all(masks > 0, axis=0) & np.all(np.isfinite(values), axis=0)
+    extent = (-(-int(height) // step), -(-int(width) // step))
+    values = file.read(list(bands), window=window, out_shape=(len(bands), *extent))
+    if not has_gaps(file, bands, nodata):
+        return values, np.ones(extent, np.bool_)
+    valid = np.all(np.isfinite(values), axis=0)
+    if masked := _masked_bands(file, bands):
+        valid &= np.all(file.read_masks(masked, window=window, out_shape=(len(masked), *extent)) > 0, axis=0)
+    if alphas := list(alpha_bands(file, bands)):
+        valid &= np.all(file.read(alphas, window=window, out_shape=(len(alphas), *extent)) > 0, axis=0)
+    if nodata is not None:
+        valid &= ~has_value(values, nodata)
+    return values, valid
+
+
+def has_value(values: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Return the pixels `(h, w)` that have a nodata value in any band of `values` `(c, h, w)`."""
+    with np.errstate(over="ignore"):  # A value beyond float32 becomes infinite, which no valid pixel is.
+        value = values.dtype.type(nodata) if values.dtype.kind == "f" else nodata
+    found: NDArray[np.bool_] = np.any(values == value, axis=0)
+    return found
+
+
+def _masked_bands(file: Opened, bands: Sequence[int]) -> list[int]:
+    """Return the bands with a nodata value or a mask. GDAL's mask of an alpha channel, of RGBA alone, is not used."""
+    return [band for band in bands if not {MaskFlags.all_valid, MaskFlags.alpha} & set(file.mask_flag_enums[band - 1])]
 
 
 def as_bytes(values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges) -> NDArray[np.uint8]:
@@ -111,6 +158,35 @@ def descriptions(file: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
 def scales_of(file: DatasetReader, bands: Sequence[int]) -> Scales:
     """Return the scale and the offset of bands in the header. They are not applied to values."""
     return tuple((float(file.scales[band - 1]), float(file.offsets[band - 1])) for band in bands)
+
+
+def nodata_values(file: DatasetReader, bands: Sequence[int]) -> tuple[float, ...]:
+    """Return the finite nodata values that a raster declares for bands, in ascending order."""
+    values = (file.nodatavals[band - 1] for band in bands)
+    return tuple(sorted({float(value) for value in values if value is not None and np.isfinite(value)}))
+
+
+def stretch(samples: Sequence[NDArray[Any]], where: str) -> Ranges:
+    """Return the ranges that become bytes: empty for bytes, unless the values of a band are close to each other.
+
+    Such bands of bytes, like masks of 0 and 1, and bands of other types are scaled by `percentile_ranges`.
+
+    Args:
+        samples: Pixels `(c, n)` of each raster.
+        where: Recipe key or file for messages.
+
+    Raises:
+        LatentclustError: If all values of a band, which are not bytes, are the same.
+    """
+    if any(each.dtype != np.uint8 for each in samples):
+        return percentile_ranges(samples, where)
+    highest, lowest = (np.stack([end(each, axis=1) for each in samples]).astype(int) for end in (np.max, np.min))
+    spans = highest.max(axis=0) - lowest.min(axis=0)
+    ranges = tuple(
+        percentile_ranges([each[[band]] for each in samples], where)[0] if 0 < span < NARROW else BYTES
+        for band, span in enumerate(spans.tolist())
+    )
+    return () if set(ranges) == {BYTES} else ranges
 
 
 def percentile_ranges(samples: Sequence[NDArray[Any]], where: str) -> Ranges:

@@ -57,8 +57,12 @@ class LabelOptions(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
 
     bands: Words = ()
-    """Words of file names, such as B04, B03, B02. Files whose names differ only in them form one scene, in this order.
-    For STAC items, names of assets or bands; for NetCDF and HDF5 files, names of variables."""
+    """Words of file names, such as B04, B03, B02. Files whose names differ only in them form one scene, in this order;
+    if no file name has such a word, names of bands. For STAC items, names of assets or bands; for NetCDF and HDF5
+    files, names of variables."""
+
+    nodata: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Value of nodata pixels in addition to those that a scene declares. Defaults to data.nodata of the recipe."""
 
     tile: Whole | None = None
     """Window size in pixels. Defaults to that of the training images, or more if the overlap requires it."""
@@ -175,6 +179,7 @@ class LabelOptionValues(TypedDict, total=False):
     """The keywords of `latentclust.label`; `LabelOptions` describes them."""
 
     bands: Sequence[str]
+    nodata: float | None
     tile: int | None
     overlap: int | None
     blend: Literal["hann", "crop"]

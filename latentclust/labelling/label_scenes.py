@@ -4,7 +4,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Unpack
 
@@ -138,6 +138,8 @@ def _plan_run(
         loaded, where = load(model, make_fabric(options.device, 1).device), str(model)
         model_path = str(model_file(model).resolve())
     reading = band_reading(loaded, where)
+    if options.nodata is not None:
+        reading = replace(reading, nodata=options.nodata)
     found = find_scenes(check_given(scenes), folder, options.bands, reading.names)
     settings = make_settings(
         loaded,

@@ -41,7 +41,8 @@ class LabelSettings:
         grid = self.grid
         windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": self.batch}
         compute = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
-        return {**windows, **compute, "rasters": list(self.rasters)}
+        nodata = {} if self.bands.nodata is None else {"nodata": self.bands.nodata}
+        return {**windows, **nodata, **compute, "rasters": list(self.rasters)}
 
 
 def make_settings(  # noqa: PLR0913 (options of `label`)

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,7 +63,7 @@ def read_run_log_file(folder: Path, fix: str) -> RunLogFile:
 def model_fingerprint(model: ClusteringModel) -> str:
     """Return the SHA-256, in hexadecimal, of a model's recipe, tensors and band reading."""
     digest = hashlib.sha256(model.resolved.loaded.digest.encode())
-    digest.update(json.dumps(asdict(model.bands) if model.bands else None, sort_keys=True).encode())
+    digest.update(json.dumps(model.bands.to_dict() if model.bands else None, sort_keys=True).encode())
     tensors = {f"networks/{name}": value for name, value in nn.ModuleDict(dict(model.networks)).state_dict().items()}
     tensors |= {f"inference/{name}": value for name, value in model.state.items()}
     for name, tensor in sorted(tensors.items()):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
@@ -17,7 +18,6 @@ from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.cog import Overviews, convert_to_cog, create_draft_raster
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.acquisition_time import TAG
-from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.windows.memory import check_strip_memory
 from latentclust.labelling.windows.stitch import label_type
@@ -69,7 +69,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
         LatentclustError: If the scene is damaged or does not match the model, or its position is unknown.
     """
     with open_raster(scene) as file:
-        match, tag = match_bands(file, settings.bands, scene.name), file.tags().get(TAG, "")
+        match, tag = match_bands(file, settings.bands, scene.name, scene.requested), file.tags().get(TAG, "")
         georeference = Georeference.from_dataset(file)
         height, width = georeference.extent
         found = area.pixels_in(file, scene.name) if area else (PixelBounds(0, 0, height, width), None)

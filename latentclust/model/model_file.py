@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -45,7 +45,7 @@ Side = Annotated[int, Field(ge=1, le=2**20)]
 
 
 class BandsHeader(BaseModel):
-    """The band reading of a model of rasters. Files of earlier versions contain no names and scales."""
+    """The band reading of a model of rasters. Files of earlier versions contain only the first four fields."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -55,6 +55,8 @@ class BandsHeader(BaseModel):
     types: tuple[str, ...]
     names: tuple[str, ...] = ()
     scales: tuple[tuple[float, float], ...] = ()
+    nodata: float | None = None
+    declared: tuple[float, ...] = ()
 
 
 class ModelHeader(BaseModel):
@@ -96,7 +98,7 @@ def save_model(path: Path, model: ClusteringModel) -> None:
         "versions": {name: version(name) for name in ("latentclust", "torch", "numpy")},
     }
     if model.bands is not None:
-        header["bands"] = asdict(model.bands)
+        header["bands"] = model.bands.to_dict()
     header |= names_to_header(model.names, model.colours)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
@@ -196,14 +198,8 @@ def _check_finite(file: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _bands(stored: Mapping[str, Any]) -> BandReading:
-    """Return the band reading of a header. Files of earlier versions contain no names and scales."""
-    ranges, scales = (_pairs(stored.get(name, ())) for name in ("ranges", "scales"))
-    names = tuple(stored.get("names", ()))
-    return BandReading(tuple(stored["bands"]), ranges, tuple(stored["counts"]), tuple(stored["types"]), names, scales)
-
-
-def _pairs(stored: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
-    return tuple((float(first), float(second)) for first, second in stored)
+    """Return the band reading of a header."""
+    return BandReading(**dict(BandsHeader.model_validate(stored)))
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

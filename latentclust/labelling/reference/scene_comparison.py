@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.opening import open_raster
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError, RunFailedError
@@ -22,7 +23,6 @@ from latentclust.labelling.reference.blocks import Block, split_into_blocks
 from latentclust.labelling.reference.class_raster import Reference, check_reference, open_reference
 from latentclust.labelling.reference.resample import align_to_scene
 from latentclust.labelling.reference.scene_baselines import BaselineScores, ScenePixels, score_scene_baselines
-from latentclust.labelling.scenes.bands import match_bands
 from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.windows.stitch import NO_DATA
 from latentclust.model.model import ClusteringModel

@@ -58,7 +58,7 @@ def read_filled_window(
     """
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
     with decoding_errors(name):
-        values, valid = read_window(file, wanted.bands, window)
+        values, valid = read_window(file, wanted.bands, window, nodata=wanted.nodata)
     return fill_window(values, valid, wanted.ranges)
 
 

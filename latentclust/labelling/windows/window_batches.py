@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
-from latentclust.data.rasters import BandReading
+from latentclust.data.rasters import BandReading, has_value
 from latentclust.labelling.scenes.reader import fill_window, read_filled_window
 from latentclust.labelling.windows.grid import Span
 
@@ -93,8 +93,9 @@ class ArrayWindows:
         )
         raw = self.values[:, *inside][[band - 1 for band in self.bands.bands]]
         valid = np.isfinite(raw).all(axis=0)
-        if self.nodata is not None:
-            valid &= (raw != self.nodata).all(axis=0)
+        for value in (self.nodata, self.bands.nodata):
+            if value is not None:
+                valid &= ~has_value(raw, value)
         if self.valid is not None:
             valid &= self.valid[inside]
         return fill_window(np.where(valid, raw, 0).astype(self.dtype), valid, self.bands.ranges)

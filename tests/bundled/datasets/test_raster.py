@@ -123,7 +123,7 @@ def test_whatever_marks_nodata_is_avoided(marked, scene):
     images = loose.source.read(np.arange(300)).transpose(1, 0, 2, 3)
     assert np.all(images[:, ~masks] == 0)
 
-    image, valid = read_scene(path, loose.source.windows.bands, loose.source.windows.ranges)
+    image, valid = read_scene(path, loose.source.windows.reading)
     np.testing.assert_array_equal(valid, ~hole)
     assert image.shape == (3, 40, 40)
 
@@ -142,7 +142,7 @@ def test_other_types_are_stretched_band_by_band_between_percentiles_of_valid_pix
     values[:, :3] = -9999
     source = Raster(path=scene(values, nodata=-9999), window=6, windows=50).open(()).source
     expected = np.percentile(values[:, 3:].reshape(2, -1).astype(float), [2, 98], axis=1).T
-    np.testing.assert_allclose(source.windows.ranges, expected)
+    np.testing.assert_allclose(source.windows.reading.ranges, expected)
 
 
 def test_bands_are_chosen_and_reordered(scene):
@@ -262,7 +262,7 @@ def test_the_sample_scene_is_read_where_it_is_installed():
     opened = spec.open(())
     assert opened.source.shape == (3, 64, 64)
     (whole,) = opened.scenes
-    image, valid = read_scene(whole, opened.source.windows.bands, opened.source.windows.ranges)
+    image, valid = read_scene(whole, opened.source.windows.reading)
     _, row, column = opened.source.windows.places[3]
     np.testing.assert_array_equal(image[:, row : row + 64, column : column + 64], opened.source.read(np.array([3]))[0])
     assert valid[row : row + 64, column : column + 64].all()

@@ -269,14 +269,23 @@ def test_files_of_one_band_each_are_one_scene(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bands", "words"),
     [
-        (("B11", "B12"), "none of the 1 files found has B11 or B12"),
         (("a", ""), "empty or repeated word"),
         (("a", "a"), "empty or repeated word"),
     ],
 )
-def test_words_that_no_file_has_are_refused(tmp_path: Path, bands: tuple[str, ...], words: str) -> None:
+def test_empty_and_repeated_words_are_refused(tmp_path: Path, bands: tuple[str, ...], words: str) -> None:
     with pytest.raises(LatentclustError, match=f"--bands: .*{words}"):
         find_scenes([tmp_path / "a_B04.tif"], tmp_path / "out", bands=bands)
+
+
+def test_words_that_no_file_has_in_its_name_are_bands_of_each_file(tmp_path: Path) -> None:
+    for name in ("a_B04.tif", "b.tif"):
+        (tmp_path / name).touch()
+    found = find_scenes([tmp_path], bands=("B11", "red"))
+    assert [(str(scene.output), scene.requested, scene.parts) for scene in found] == [
+        ("a_B04.tif", ("B11", "red"), ()),
+        ("b.tif", ("B11", "red"), ()),
+    ]
 
 
 def test_a_folder_that_cannot_be_searched_is_reported_besides_files_of_bands(

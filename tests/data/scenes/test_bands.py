@@ -1,5 +1,6 @@
 """Bands of scenes and of models: by name or index, types, scales and ranges."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 import rasterio
 
 from latentclust.data.rasters import BandReading
+from latentclust.data.scenes.bands import BandMatch, match_bands
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
-from latentclust.labelling.scenes.bands import BandMatch, match_bands
 from tests.labelling.planted import noise_scene, write_scene
 
 RGB = BandReading((1, 2, 3), (), (3,), ("uint8",), ("B04", "B03", "B02"))
@@ -35,6 +36,8 @@ def fit(path: Path, wanted: BandReading) -> BandMatch:
         (("B04", "B03", "B02"), (1, 2, 3)),
         (("B02", "B03", "B04", "B08"), (3, 2, 1)),
         (("B08", " B04", "x", None, "B02", "B03", "x"), (2, 6, 5)),
+        (("b02", "b04", "x", "B03"), (2, 4, 1)),
+        (("Blue", "red", "nir", "green"), (2, 4, 1)),
     ],
 )
 def test_bands_are_found_by_name_in_any_order_and_among_others(
@@ -50,7 +53,7 @@ def test_bands_without_names_are_read_by_index(tmp_path: Path) -> None:
     assert fit(described(tmp_path / "b.tif", "x", "y", "z"), nameless) == BandMatch(nameless, ())
 
 
-@pytest.mark.parametrize("names", [("red", "green", "blue"), ("B04", "B03", None), ("B04", "B04", "B02")])
+@pytest.mark.parametrize("names", [("x", "green", "z"), ("B04", "B03", None), ("B04", "B04", "B02")])
 def test_other_names_are_read_by_index_with_a_warning_that_says_both(
     tmp_path: Path, names: tuple[str | None, ...]
 ) -> None:
@@ -58,7 +61,14 @@ def test_other_names_are_read_by_index_with_a_warning_that_says_both(
     assert found.bands.bands == (1, 2, 3)
     (warning,) = found.warnings
     assert ", ".join(name or "no name" for name in names) in warning
-    assert "do not have the model's names, B04, B03, B02; reading bands 1, 2, 3" in warning
+    assert "do not have the names of the training data, B04, B03, B02; reading bands 1, 2, 3" in warning
+
+
+@pytest.mark.parametrize("names", [("B02", "B03", "x"), ("green", "x", "red"), (None, "b04", "b03")])
+def test_some_of_the_names_in_other_places_are_refused(tmp_path: Path, names: tuple[str | None, ...]) -> None:
+    words = r"are those of the training data, B04, B03, B02, in another order and not all: .* is band \d, not \d\. Name"
+    with pytest.raises(LatentclustError, match=words):
+        fit(described(tmp_path / "a.tif", *names), RGB)
 
 
 def test_another_count_is_refused_with_both_sides(tmp_path: Path) -> None:
@@ -71,7 +81,7 @@ def test_another_count_is_refused_with_both_sides(tmp_path: Path) -> None:
 
 def test_another_type_is_refused_for_the_bands_that_are_read(tmp_path: Path) -> None:
     values = noise_scene(20, 30).astype(np.int16)
-    with pytest.raises(LatentclustError, match="type int16, and the model was trained on uint8"):
+    with pytest.raises(LatentclustError, match=r"type int16, unlike the training data \(uint8\)\. "):
         fit(described(tmp_path / "a.tif", "B04", "B03", "B02", values=values), RGB)
 
 
@@ -120,8 +130,9 @@ def test_values_are_looked_at_all_over_a_scene(tmp_path: Path, layout: dict[str,
     values = np.zeros((1, 2100, 2300), np.uint8)
     values[0, 1700:, 1850:] = 9
     path = write_scene(tmp_path / "a.tif", values, **layout)
-    assert fit(path, ranged((5, 10), kind="uint8")).warnings == ()
-    assert fit(path, ranged((0, 5), kind="uint8")).warnings == ()
+    for low, high in ((5, 10), (0, 5)):
+        (fill,) = fit(path, ranged((low, high), kind="uint8")).warnings
+        assert fill.startswith("0 alone fills a part of the border")
     with pytest.raises(LatentclustError, match="in any band: band 1 has 0 to"):
         fit(path, ranged((10, 20), kind="uint8"))
 
@@ -132,3 +143,76 @@ def test_a_scene_that_is_damaged_where_it_is_sampled_is_reported(tmp_path: Path)
     path.write_bytes(content[: len(content) // 9])
     with pytest.raises(LatentclustError, match=r"a\.tif: cannot be read"):
         fit(path, ranged((1e6, 1e7)))
+
+
+def test_requested_names_are_those_of_the_scene_in_the_order_of_the_model(tmp_path: Path) -> None:
+    path = described(tmp_path / "a.tif", "r", "G", "b", "n", alpha="NO")
+    nameless = BandReading((1, 2, 3), (), (3,), ("uint8",))
+    with open_raster(path) as file:
+        for wanted in (RGB, nameless):
+            assert match_bands(file, wanted, "a.tif", ("n", "b", "g")).bands.bands == (4, 3, 2)
+        with pytest.raises(
+            LatentclustError, match=r"a\.tif: has no band, or several, named red \(its bands: r, G, b, n\)"
+        ):
+            match_bands(file, RGB, "a.tif", ("red", "b", "g"))
+        with pytest.raises(LatentclustError, match=r"2 bands are requested \(n, b\), and the training data has 3"):
+            match_bands(file, RGB, "a.tif", ("n", "b"))
+
+
+# Nodata
+
+
+def test_nodata_that_the_training_data_alone_declared_is_warned_of(tmp_path: Path) -> None:
+    trained = replace(RGB, declared=(0.0,))
+    (warning,) = fit(described(tmp_path / "a.tif", "B04", "B03", "B02"), trained).warnings
+    assert warning.startswith(
+        "declares no nodata, unlike the training data (0); if it has fill, declare it with --nodata"
+    )
+    assert fit(tmp_path / "a.tif", replace(trained, nodata=0.0)).warnings == ()
+    assert fit(described(tmp_path / "b.tif", "B04", "B03", "B02", nodata=9), trained).warnings == ()
+    assert fit(near_infrared(tmp_path / "c.tif", flagged=True, measured=False), trained).warnings == ()
+
+
+def test_fill_that_is_not_declared_is_warned_of(tmp_path: Path) -> None:
+    values = noise_scene(200, 260)
+    values[:, :, :40] = 0
+    (warning,) = fit(described(tmp_path / "a.tif", "B04", "B03", "B02", values=values), RGB).warnings
+    assert warning.startswith("0 alone fills a part of the border in all bands, and is read as data")
+    assert fit(tmp_path / "a.tif", replace(RGB, nodata=0.0)).warnings == ()
+    assert fit(described(tmp_path / "b.tif", "B04", "B03", "B02", values=values, nodata=0), RGB).warnings == ()
+
+
+def test_a_declared_value_does_not_affect_the_range(tmp_path: Path) -> None:
+    values = np.zeros((1, 60, 70), np.float32)
+    values[0, 30, 30] = 0.5
+    path = write_scene(tmp_path / "a.tif", values)
+    with pytest.raises(LatentclustError, match=r"band 1 has 0\.5 to 0\.5 .*, not 1 to 2"):
+        fit(path, replace(ranged((1, 2)), nodata=0.0))
+
+
+# Alpha channels that are data
+
+
+def near_infrared(path: Path, flagged: bool, measured: bool = True) -> Path:
+    values = noise_scene(60, 70)[[0, 1, 2, 0]]
+    values[3] = values[3] if measured else 255
+    return write_scene(path, values, photometric="RGB", alpha="YES" if flagged else "NO")
+
+
+def test_a_band_that_the_model_reads_may_be_flagged_as_alpha(tmp_path: Path) -> None:
+    flagged = near_infrared(tmp_path / "flagged.tif", flagged=True)
+    plain = near_infrared(tmp_path / "plain.tif", flagged=False)
+    alpha = near_infrared(tmp_path / "alpha.tif", flagged=True, measured=False)
+    for counts in ((3,), (3, 4)):  # what earlier versions and this one keep of training data that were flagged
+        assert fit(flagged, BandReading((1, 2, 3, 4), (), counts, ("uint8",))).warnings == ()
+    for path in (flagged, plain):
+        for counts in ((4,), (3, 4)):
+            assert fit(path, BandReading((1, 2, 3, 4), (), counts, ("uint8",))).bands.bands == (1, 2, 3, 4)
+    with pytest.raises(LatentclustError, match=r"has 3 band\(s\), and the model was trained on 4"):
+        fit(alpha, BandReading((1, 2, 3, 4), (), (4,), ("uint8",)))
+    (warning,) = fit(flagged, BandReading((1, 2, 3), (), (3,), ("uint8",))).warnings
+    assert warning.startswith("band 4 is flagged as alpha, but its values are those of a measured band")
+    assert fit(alpha, BandReading((1, 2, 3), (), (3,), ("uint8",))).warnings == ()
+    three = write_scene(tmp_path / "three.tif", noise_scene(60, 70))
+    with pytest.raises(LatentclustError, match=r"has 3 band\(s\), and the model was trained on 3 or 4"):
+        fit(three, BandReading((1, 2, 3, 4), (), (3, 4), ("uint8",)))
