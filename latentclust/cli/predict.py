@@ -1,5 +1,6 @@
 """`latentclust predict`: assignment of images to the clusters of a saved model."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 Images = Annotated[
     list[Path],
     typer.Argument(
-        metavar="IMAGES...", help="Images, folders, .npy or .npz files; for vectors also .csv.", show_default=False
+        metavar="IMAGES...",
+        help="Images, folders, .npy, .npz or .csv files; .mat and .h5ad as in training.",
+        show_default=False,
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file. An existing file is replaced.")]
@@ -71,7 +74,7 @@ def predict(
         what = "is a per-pixel model, but the table has one cluster per image"
         raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")
     trained = Reading.of(loaded.resolved.dataset)
-    reading = Reading(resize or trained.resize, range_ or trained.range, trained.ground, skip_bad)
+    reading = replace(trained, resize=resize or trained.resize, range=range_ or trained.range, skip_bad=skip_bad)
     inputs = open_inputs(images, loaded.raw_shape, reading)
     with read_progress(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)

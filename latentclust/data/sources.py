@@ -27,8 +27,9 @@ _IMAGE_RANK = 4
 _VECTOR_RANK = 2
 _RESIZE_CHUNK = 1024
 _LOOKED_AT = 64
-_BLANK = ("", "nan", "none", "null", "na", "n/a", "<na>")
+_BLANK = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 _UNREADABLE = (
+    ArithmeticError,
     AttributeError,
     EOFError,
     LookupError,
@@ -59,6 +60,9 @@ def decode_errors(path: Path | str, fix: str = "Fetch or copy the file again") -
     """
     try:
         yield
+    except MemoryError as error:
+        fix = "Check the file: it may state more values than it has; or split it"
+        raise LatentclustError.at(str(path), f"does not fit into memory ({error})", fix) from error
     except _UNREADABLE as error:
         what = f"cannot be read ({type(error).__name__}: {error})"
         raise LatentclustError.at(str(path), what, fix) from error
@@ -155,48 +159,55 @@ def image_set(source: ImageSource, labels: NDArray[Any] | None, classes: Sequenc
 def encode_labels(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the 0-based classes `(n,)` of labels, `VOID` where one is missing, and the class names in order.
 
-    A label is missing if it is blank, NaN, None, or -1 among integers, as scikit-learn marks unlabelled samples.
+    A label is missing if it is blank, NaN, None, or -1 among names or integers from 0 on, as scikit-learn marks
+    unlabelled samples. Where all labels are 1 and -1, both are classes.
 
     Args:
-        labels: Numbers or text `(n,)`, or of any shape with `n` values.
+        labels: Numbers or text `(n,)`, or of any shape with `n` values. Spaces around text do not count.
 
     Example:
         >>> encode_labels(np.array(["cat", "", "ant", "cat"]))
         (array([ 1, -1,  0,  1]), ('ant', 'cat'))
     """
     values = np.ravel(labels)
+    if values.dtype.kind not in "biuf":
+        values = np.array([_as_text(value) for value in values], np.str_)
     missing = _missing(values)
     codes = np.full(len(values), VOID, np.int64)
     classes, codes[~missing] = np.unique(values[~missing], return_inverse=True)
-    return codes, tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in classes)
+    return codes, tuple(str(name) for name in classes)
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which labels are missing."""
-    if values.dtype.kind == "f":
-        found: NDArray[np.bool_] = np.isnan(values) | _unlabelled(values)
-    elif values.dtype.kind in "iu":
-        found = _unlabelled(values)
-    elif values.dtype.kind in "USO":
-        text = np.array([_word(value) for value in values])
-        blank = np.isin(text, _BLANK)
-        numbers = np.char.isdecimal(text) | (text == "-1")
-        found = blank | ((text == "-1") if (blank | numbers).all() else np.zeros(len(text), np.bool_))
-    else:
-        found = np.zeros(len(values), np.bool_)
-    return found
+    """Return which numbers or texts are missing labels."""
+    if values.dtype.kind == "b":
+        return np.zeros(len(values), np.bool_)
+    missing: NDArray[np.bool_]
+    if values.dtype.kind != "U":
+        missing = np.isnan(values) | _unlabelled(values)
+        return missing
+    missing = np.isin(np.char.lower(values), _BLANK)
+    given = values[~missing]
+    try:
+        missing[~missing] = _unlabelled(given.astype(np.float64))
+    except ValueError:  # some are names
+        missing[~missing] = given == str(VOID)
+    return missing
 
 
 def _unlabelled(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which numbers are -1, where all others are integers from 0 on."""
+    """Return which numbers are -1, where all others are integers from 0 on and some are not 1."""
     rest = values[(values != VOID) & ~np.isnan(values)]
-    wrong = bool(((rest < 0) | (rest != np.round(rest))).any())
-    return np.zeros(len(values), np.bool_) if wrong else np.equal(values, VOID)
+    counted = not ((rest < 0) | (rest != np.round(rest))).any()
+    signs = len(rest) > 0 and bool((rest == -VOID).all())
+    return np.equal(values, VOID) if counted and not signs else np.zeros(len(values), np.bool_)
 
 
-def _word(value: object) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.strip().lower()
+def _as_text(value: object) -> str:
+    """Return a label as text; MATLAB stores each text as an array, an empty one without an element."""
+    if isinstance(value, np.ndarray):
+        return _as_text(value.flat[0]) if value.size else ""
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
 
 
 def _check_varied(source: ImageSource, where: str) -> None:

@@ -161,8 +161,11 @@ def read_rows(path: Path) -> NDArray[Any]:
                 return mapped
         case ".npz":
             return _npz(path)
-        case _:
+        case ".csv":
             return _csv(path)
+        case suffix:
+            what = f"is a {suffix} file, but the model was trained on other files"
+            raise LatentclustError.at(str(path), what, "Save the samples with numpy.save")
 
 
 def _npz(path: Path) -> NDArray[Any]:

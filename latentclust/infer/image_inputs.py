@@ -1,7 +1,7 @@
 """The user's images, from files, folders and arrays, as one source for a model."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
@@ -18,7 +18,7 @@ from latentclust.specs.data import ImageSource
 from latentclust.specs.parts import DatasetSpec
 from latentclust.tensors import Shape
 
-ARRAYS = frozenset({".csv", ".npy", ".npz"})
+ARRAYS = frozenset({".csv", ".h5ad", ".mat", ".npy", ".npz"})
 """Suffixes of files with many samples."""
 
 
@@ -31,18 +31,26 @@ class Reading:
         range: Values of arrays that are scaled to 0 and 1. None: 0 and 255 for bytes, otherwise 0 and 1.
         ground: Colour under transparent pixels, as RGB.
         skip_bad: Whether image files that cannot be read are left out.
+        dataset: Data set of the training, which may read array files in a way of its own.
     """
 
     resize: bool = False
     range: tuple[float, float] | None = None
     ground: Ground = WHITE
     skip_bad: bool = False
+    dataset: DatasetSpec | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, dataset: DatasetSpec) -> "Reading":
         """Return the reading of a data set, from its options `size`, `range` and `background` if it has them."""
         options = dataset.model_dump()
-        return cls(options.get("size") is not None, options.get("range"), options.get("background", WHITE))
+        ground = options.get("background", WHITE)
+        return cls(options.get("size") is not None, options.get("range"), ground, dataset=dataset)
+
+    def rows(self, path: Path, shape: Shape) -> NDArray[Any]:
+        """Return the samples of an array file, unscaled. Raise LatentclustError if it is damaged."""
+        own = None if self.dataset is None else self.dataset.read_array(path, shape)
+        return read_rows(path) if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,10 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
     for is_array, group in groupby(files, key=_is_array):
         together = list(group)
         if is_array:
-            found = [ArrayFileSource(path, read_rows(path), shape, reading.resize, reading.range) for path in together]
+            found = [
+                ArrayFileSource(path, reading.rows(path, shape), shape, reading.resize, reading.range)
+                for path in together
+            ]
             links.extend(found)
             names.extend((path, len(rows)) for path, rows in zip(together, found, strict=True))
         else:

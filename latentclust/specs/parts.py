@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -134,6 +134,21 @@ class DatasetSpec(Spec, ABC):
             LatentclustError: As `open`.
         """
         return self.open(roots)
+
+    def read_array(self, path: Path, shape: Shape) -> NDArray[Any] | None:
+        """Read the samples of a file of new data as the data set reads its own, unscaled and without labels.
+
+        Args:
+            path: An array file: .npy, .npz, .csv, .mat or .h5ad.
+            shape: Shape of one sample as the data set returns it.
+
+        Returns:
+            Vectors `(n, d)` or images `(n, c, h, w)`. None, by default, if the data set has no way of its own.
+
+        Raises:
+            LatentclustError: If the file is damaged.
+        """
+        return None
 
     def fetch(self, root: Path) -> None:
         """Download the data set with checksums into its layout below `root`. By default, the data set has none.

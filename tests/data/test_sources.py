@@ -21,6 +21,15 @@ def write(path: Path, array: np.ndarray) -> Path:
     return path
 
 
+def test_labels_of_mixed_types_and_of_cells_of_matlab_are_read_as_text():
+    cells = np.empty((3, 1), object)
+    cells[:, 0] = [np.array(["elm"]), np.array([], np.str_), np.array(["ash"])]
+    codes, names = encode_labels(cells)
+    assert (codes.tolist(), names) == ([1, VOID, 0], ("ash", "elm"))
+    codes, names = encode_labels(np.array(["elm", None, np.datetime64("NaT"), 2], object))
+    assert (codes.tolist(), names) == ([1, VOID, VOID, 0], ("2", "elm"))
+
+
 def test_array_source_returns_the_samples_asked_for_in_order():
     images = noise(5, 3, 4, 6)
     source = ArraySource(images)
@@ -94,7 +103,12 @@ def test_samples_without_a_label_are_kept_and_said():
         ([0.0, np.nan, 3.0], [0, VOID, 1], ("0.0", "3.0")),
         ([5, -1, 2], [1, VOID, 0], ("2", "5")),
         (["5", "-1", "2", ""], [1, VOID, 0, VOID], ("2", "5")),
-        (["-1", "0.5", "x"], [0, 1, 2], ("-1", "0.5", "x")),
+        (["-1", "0.5"], [0, 1], ("-1", "0.5")),
+        (["-1", "elm ", "elm"], [VOID, 0, 0], ("elm",)),
+        (["-1.0", "0.0", "nan", "1.0"], [VOID, 0, VOID, 1], ("0.0", "1.0")),
+        ([1, -1, 1], [1, 0, 1], ("-1", "1")),
+        ([0, -1, 0], [0, VOID, 0], ("0",)),
+        ([-1, -1], [VOID, VOID], ()),
         ([-1, -2, 0], [1, 0, 2], ("-2", "-1", "0")),
         ([-1.0, 0.5], [0, 1], ("-1.0", "0.5")),
         ([True, False], [1, 0], ("False", "True")),

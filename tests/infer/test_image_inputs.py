@@ -1,9 +1,12 @@
 """The user's own images, as files, folders and arrays."""
 
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 from PIL import Image
 
 from latentclust.bundled.datasets.array import Array
@@ -178,3 +181,56 @@ def test_arrays_are_resized_as_in_training(tmp_path):
     np.testing.assert_array_equal(
         everything(open_inputs([tmp_path / "x.npy"], (1, 8, 8), Reading(resize=True))), trained
     )
+
+
+def matlab(path: Path, **arrays: np.ndarray) -> None:
+    scipy.io.savemat(path, arrays)
+
+
+SAMPLES = np.arange(12.0).reshape(3, 4)
+TABLE = "b0,kind,b1,b2,b3\n" + "\n".join(f"{a},{a},{b},{c},{d}" for a, b, c, d in SAMPLES.astype(int))
+
+WITHOUT_LABELS = "\n".join(",".join(map(str, row)) for row in SAMPLES.astype(int))
+LAYOUT = {"layout_of_images": "hwc"}
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "options"),
+    [
+        ("labels.csv", lambda path: path.write_text(TABLE), {"label_column": "kind"}),
+        ("place.CSV", lambda path: path.write_text(TABLE), {"label_column": 1}),
+        ("wavelengths.csv", lambda path: path.write_text(f"4,5,6,7\n{WITHOUT_LABELS}"), {"header": True}),
+        ("key.npz", lambda path: np.savez(path, x=SAMPLES + 1, spectra=SAMPLES), {"x": "spectra"}),
+        ("a.mat", lambda path: matlab(path, x=SAMPLES, y=np.ones((3, 1))), {}),
+        ("flat.npy", lambda path: np.save(path, SAMPLES), {"shape": (2, 2)}),
+        ("ambiguous.npy", lambda path: np.save(path, np.arange(27.0).reshape(1, 3, 3, 3) / 3), LAYOUT),
+    ],
+)
+def test_an_array_file_is_read_as_the_training_read_it(tmp_path: Path, name: str, write: Any, options: dict[str, Any]):
+    write(tmp_path / name)
+    dataset = Array(path=tmp_path / name, range=(0.0, 11.0), **options)
+    trained = dataset.open(()).source
+    found = open_inputs([tmp_path / name], trained.shape, Reading.of(dataset))
+    np.testing.assert_array_equal(everything(found), trained.read(np.arange(len(trained))))
+
+
+def test_a_table_of_new_data_has_no_label_column_where_it_has_a_column_less(tmp_path: Path):
+    (tmp_path / "new.csv").write_text(WITHOUT_LABELS)
+    np.save(tmp_path / "other.npy", SAMPLES)
+    reading = Reading.of(Array(path=tmp_path / "old.csv", label_column=-1, range=(0.0, 11.0)))
+    for name in ("new.csv", "other.npy"):
+        np.testing.assert_allclose(everything(open_inputs([tmp_path / name], (4,), reading)), SAMPLES / 11, rtol=1e-6)
+
+
+def test_matlab_files_need_a_model_of_such_files(tmp_path: Path):
+    matlab(tmp_path / "a.mat", x=SAMPLES)
+    with pytest.raises(LatentclustError, match=r"a\.mat: is a \.mat file, but the model was trained on other files"):
+        open_inputs([tmp_path / "a.mat"], (4,))
+
+
+def test_an_array_file_that_states_more_than_fits_into_memory_is_named(tmp_path: Path):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (40000000000, 3)}".ljust(117) + b"\n"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(LatentclustError, match=r"a\.npz: does not fit into memory .*may state more values than it has"):
+        open_inputs([tmp_path / "a.npz"], (3,))

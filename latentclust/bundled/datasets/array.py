@@ -1,6 +1,7 @@
 """Array files of the user."""
 
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +14,7 @@ from latentclust.api import (
     DatasetSpec,
     ImageSet,
     LatentclustError,
+    Shape,
     encode_labels,
     image_set,
     resized,
@@ -90,18 +92,24 @@ class Array(DatasetSpec):
             return image_set(source, None, (), str(path))
         return image_set(source, *encode_labels(labels), str(path))
 
-    def _read(self, path: Path) -> Arrays:
+    def read_array(self, path: Path, shape: Shape) -> NDArray[Any]:
+        """Read the samples of a file of new data by the options of this set. A table may lack the label column."""
+        return self._shaped(self._read(path, prod(self.shape or shape), labelled=False)[0], path)
+
+    def _read(self, path: Path, width: int | None = None, *, labelled: bool = True) -> Arrays:
+        """Return the samples and labels of a file. `width` is that of a table without labels."""
         readers: dict[str, Callable[[], Arrays]] = {
-            ".npy": lambda: read_npy(path),
-            ".npz": lambda: read_npz(path, self.x, self.y),
-            ".csv": lambda: read_csv(path, self.label_column, self.header),
-            ".mat": lambda: read_mat(path, self.x, self.y),
-            ".h5ad": lambda: read_h5ad(path, self.x, self.y),
+            ".npy": lambda: read_npy(path, mapped=not labelled),
+            ".npz": lambda: read_npz(path, self.x, self.y, labelled=labelled),
+            ".csv": lambda: read_csv(path, self.label_column, self.header, width),
+            ".mat": lambda: read_mat(path, self.x, self.y, labelled=labelled),
+            ".h5ad": lambda: read_h5ad(path, self.x, self.y if labelled else None),
         }
-        if path.suffix not in readers:
+        suffix = path.suffix.lower()
+        if suffix not in readers:
             what = f"must be one of {', '.join(readers)}, got {path}"
             raise LatentclustError.at("data.path", what, "Convert the file to one of these formats")
-        return readers[path.suffix]()
+        return readers[suffix]()
 
     def _shaped(self, samples: NDArray[Any], path: Path) -> NDArray[Any]:
         """Return samples as vectors `(n, d)` or images `(n, c, h, w)`."""

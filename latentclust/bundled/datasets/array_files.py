@@ -67,18 +67,22 @@ def read_published_hdf5(path: Path, classes: int) -> tuple[NDArray[np.uint8], ND
     return to_uint8(stored, 0.0, float(UINT8_MAX), str(path)), labels
 
 
-def read_npy(path: Path) -> Arrays:
-    """Read the array of a .npy file. There are no labels."""
+def read_npy(path: Path, *, mapped: bool = False) -> Arrays:
+    """Read the array of a .npy file, or map it into memory. There are no labels."""
     with decode_errors(path, "Write it with numpy.save, without Python objects"):
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return array, None
 
 
-def read_npz(path: Path, x: str | None, y: str | None) -> Arrays:
-    """Read the samples `x` and the labels `y` of a .npz file, by default by their usual keys."""
+def read_npz(path: Path, x: str | None, y: str | None, *, labelled: bool = True) -> Arrays:
+    """Read the samples `x` and the labels `y` of a .npz file, by default by their usual keys.
+
+    Without labels, the only array of a file holds the samples, whatever its name.
+    """
     with open_npz(path) as file:
-        labels = labels_key(file.files, y, path)
-        return file[samples_key(file.files, x, path)], None if labels is None else file[labels]
+        labels = labels_key(file.files, y, path) if labelled else None
+        only = file.files[0] if len(file.files) == 1 and not labelled else None
+        return file[only or samples_key(file.files, x, path)], None if labels is None else file[labels]
 
 
 def read_h5ad(path: Path, x: str | None, y: str | None) -> Arrays:
@@ -123,8 +127,14 @@ def _check_csr(data: NDArray[Any], indices: NDArray[Any], starts: NDArray[Any], 
 
 
 def _column(stored: Any) -> NDArray[Any]:
-    """Return a column of `obs` as text. AnnData stores a categorical column as codes, in which -1 is missing."""
-    if stored.attrs.get("encoding-type") == "categorical":
+    """Return a column of `obs` as text.
+
+    AnnData stores a categorical column as codes, in which -1 is missing, and a nullable one with a mask of what is.
+    """
+    encoding = str(stored.attrs.get("encoding-type", ""))
+    if encoding.startswith("nullable"):
+        return np.where(stored["mask"][...], "", _as_text(stored["values"]))
+    if encoding == "categorical":
         names = np.append(_as_text(stored["categories"]), "")  # the code -1 is the last, a missing label
         codes = stored["codes"][...]
         if not len(codes) or codes.min() < -1 or codes.max() >= len(names) - 1:
@@ -140,7 +150,9 @@ def _as_text(stored: Any) -> NDArray[Any]:
     return text
 
 
-def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read_mat(
+    path: Path, x: str | None, y: str | None, *, labelled: bool = True
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Read the samples `x` and labels `y` of a MATLAB file up to version 7.2, by default by their usual keys.
 
     Raises:
@@ -155,7 +167,7 @@ def read_mat(path: Path, x: str | None, y: str | None) -> tuple[NDArray[Any], ND
         except MatReadError as error:
             raise ValueError(str(error)) from error
     names = [name for name, value in variables.items() if not name.startswith("__") and isinstance(value, np.ndarray)]
-    labels = labels_key(names, y, path)
+    labels = labels_key(names, y, path) if labelled else None
     return variables[samples_key(names, x, path)], None if labels is None else variables[labels]
 
 
@@ -179,5 +191,5 @@ def labels_key(names: Sequence[str], asked: str | None, path: Path) -> str | Non
 def _existing_key(names: Sequence[str], name: str, option: str, path: Path) -> str:
     if name not in names:
         what = f"does not contain {name!r}, only {', '.join(names) or 'nothing'}"
-        raise LatentclustError.at(str(path), what, f"Set data.{option} to one of them")
+        raise LatentclustError.at(str(path), what, f"Set data.{option} to one of them, or rename it")
     return name

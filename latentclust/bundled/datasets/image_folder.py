@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,8 @@ def read_labels(file: Path, names: Sequence[str]) -> tuple[NDArray[np.int64], tu
         The class of each image, `VOID` for one without a row or with a blank label, and the class names.
 
     Raises:
-        LatentclustError: If the file is missing or damaged, lacks a column, or names no image or one that is absent.
+        LatentclustError: If the file is missing or damaged, lacks a column, names no image or one that is absent, or
+            gives an image two labels.
     """
     if not file.is_file():
         fix = 'Set data.labels to "folders", "none" or a CSV file in data.path'
@@ -122,12 +124,22 @@ def read_labels(file: Path, names: Sequence[str]) -> tuple[NDArray[np.int64], tu
     if not {"path", "label"} <= set(table.columns):
         what = f"has the columns {', '.join(map(str, table.columns))}"
         raise LatentclustError.at(str(file), what, "Name the columns path and label")
-    by_name = dict(zip(table["path"], table["label"], strict=True))
-    absent = sorted(set(by_name) - set(names))
+    rows = table.assign(path=table["path"].map(_composed))[["path", "label"]].drop_duplicates()
+    if (twice := rows["path"].duplicated()).any():
+        what = f"gives {rows['path'][twice].iloc[0]!r} two labels"
+        raise LatentclustError.at(str(file), what, "Write one row for each image")
+    by_name = dict(zip(rows["path"], rows["label"], strict=True))
+    composed = [_composed(name) for name in names]
+    absent = sorted(set(by_name) - set(composed))
     if absent or not by_name:
         what = f"names {absent[0]!r}, which is no image of the folder" if absent else "contains no rows"
         raise LatentclustError.at(str(file), what, f"Write paths relative to the folder, such as {names[0]}")
-    codes, classes = encode_labels(np.array([by_name.get(name, "") for name in names]))
+    codes, classes = encode_labels(np.array([by_name.get(name, "") for name in composed]))
     if (codes == VOID).all():
         raise LatentclustError.at(str(file), "contains no labels", 'Fill the column label, or set data.labels = "none"')
     return codes, classes
+
+
+def _composed(name: str) -> str:
+    """Return a name with composed accents: file systems and editors write the same accent in two ways."""
+    return normalize("NFC", name)

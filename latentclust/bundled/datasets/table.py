@@ -12,13 +12,16 @@ from latentclust.api import LatentclustError, decode_errors
 _ENCODING = "utf-8-sig"
 
 
-def read_csv(path: Path, label: str | int | None, header: bool | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read_csv(
+    path: Path, label: str | int | None, header: bool | None, width: int | None = None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Read the numbers `(n, d)` of a table and the cells of the label column as text `(n,)`.
 
     Args:
         path: Path of the file. Cells may be quoted.
         label: Name or 0-based position of the label column; negative positions count from the end. None for no labels.
         header: Whether the first row contains column names. None: it does if none of its cells is a number.
+        width: Number of columns of a table that has no label column, whatever `label` is. None: any other.
 
     Raises:
         LatentclustError: If rows differ in length, a cell is not a number, or there are no rows or no such column.
@@ -28,7 +31,7 @@ def read_csv(path: Path, label: str | int | None, header: bool | None) -> tuple[
     named = header if header is not None else not any(map(_is_number, first))
     if rows <= named:
         raise LatentclustError.at(str(path), "contains no rows", "Use a table with one sample per row")
-    column = None if label is None else _column(label, first, named, path)
+    column = None if label is None or len(first) == width else _column(label, first, named, path)
     features = [index for index in range(len(first)) if index != column]
     with decode_errors(path, "Write numbers without units; set data.label_column to a column of text"):
         numbers = _cells(path, features, named, np.float32)

@@ -252,6 +252,16 @@ def test_h5ad(tmp_path: Path, sparse: bool):
         Array(path=tmp_path / "a.h5ad", y="cell").open(())
 
 
+def test_h5ad_with_a_nullable_column(tmp_path: Path):
+    write_h5ad(tmp_path / "a.h5ad", unit(3, 4), sparse=False)
+    with h5py.File(tmp_path / "a.h5ad", "a") as file:
+        column = file.create_group("obs/stage")
+        column.attrs["encoding-type"] = "nullable-integer"
+        column["values"], column["mask"] = np.array([4, 1, 1]), np.array([False, True, False])
+    opened = Array(path=tmp_path / "a.h5ad", y="stage").open(())
+    assert (labels(opened), opened.classes) == ([1, VOID, 0], ("1", "4"))
+
+
 def test_h5ad_with_missing_labels(tmp_path: Path):
     write_h5ad(tmp_path / "a.h5ad", unit(3, 4), sparse=False, codes=(1, -1, 0))
     opened = Array(path=tmp_path / "a.h5ad", y="kind").open(())
@@ -295,6 +305,13 @@ def test_labels_of_a_file_are_matched_by_path(tmp_path: Path, separator: str):
     assert (labels(opened), opened.classes) == ([VOID, 0, 1], ("cat", "dog"))
 
 
+def test_labels_are_matched_by_path_however_accents_are_written(tmp_path: Path):
+    """`é` is one character, or two as in names from a Mac."""
+    folder = folder_of(tmp_path, "cafe\u0301.png", "th\u00e9.png")
+    (folder / "truth.csv").write_text("path,label\ncaf\u00e9.png,drink\nthe\u0301.png,leaf\n", encoding="utf-8")
+    assert labels(ImageFolder(path=folder, labels="truth.csv").open(())) == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -302,6 +319,7 @@ def test_labels_of_a_file_are_matched_by_path(tmp_path: Path, separator: str):
         ("file,label\na.png,dog\n", r"has the columns file, label\. Name the columns path and label"),
         ("path,label\na.png,\n", "contains no labels"),
         ("path,label\n", "contains no rows"),
+        ("path,label\na.png,cat\na.png,dog\n", r"gives 'a\.png' two labels\. Write one row for each image"),
         (None, "data.labels: no file .*truth.csv"),
     ],
 )
