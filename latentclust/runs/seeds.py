@@ -48,7 +48,7 @@ def run_seeds(
     """Run a recipe with several seeds, counted up from its own, each in `seed-N` of one folder.
 
     A seed that fails, for example because it diverges, does not stop the others. The summary names it. If `out` holds
-    an interrupted run of the same recipe, it is continued.
+    a run of the same recipe with as many seeds or fewer, it is continued.
 
     Args:
         recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
@@ -72,11 +72,10 @@ def run_seeds(
     # Open the data first, so that invalid data raise before the folder is created.
     open_experiment(first)
     wanted = list(range(first.recipe.seed, first.recipe.seed + seeds))
-    if out is not None and not overwrite and _is_same(Path(out), first, wanted):
-        return resume_seeds(out, device=device, listener=listener)
+    if out is not None and not overwrite and _continues(Path(out), first, wanted):
+        return _each(Path(out), wanted, device, listener)
     folder = make_folder(first, out, overwrite)
     write_atomic(folder / RECIPE, first.loaded.text)
-    write_atomic(folder / SEEDS, SeedsFile(seeds=wanted).model_dump_json() + "\n")
     return _each(folder, wanted, device, listener)
 
 
@@ -104,6 +103,7 @@ def _each(
     runs = []
     failed: dict[int, RunFailedError] = {}
     with lock_run(folder):
+        write_atomic(folder / SEEDS, SeedsFile(seeds=seeds).model_dump_json() + "\n")
         tables = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8"))
         for seed in seeds:
             where, watching = folder / f"seed-{seed}", listener(seed) if listener else None
@@ -129,11 +129,21 @@ def _each(
     return folder, summary, runs
 
 
-def _is_same(folder: Path, first: Resolved, seeds: list[int]) -> bool:
-    """Return whether a folder holds the same seeds of the same recipe."""
+def _continues(folder: Path, first: Resolved, seeds: list[int]) -> bool:
+    """Return whether a folder holds the first of the seeds, or all, of the same recipe.
+
+    Raises:
+        LatentclustError: If it holds more seeds.
+    """
     recipe = folder / RECIPE
     same = recipe.is_file() and recipe.read_text(encoding="utf-8") == first.loaded.text
-    return same and (folder / SEEDS).is_file() and _read_seeds(folder) == seeds
+    if not same or not (folder / SEEDS).is_file():
+        return False
+    known = _read_seeds(folder)
+    if known[: len(seeds)] == seeds != known:
+        what = f"is {len(seeds)}, but {folder} holds {len(known)} seeds of this recipe"
+        raise LatentclustError.at("--seeds", what, f"Pass --seeds {len(known)} or more, or choose another --out")
+    return seeds[: len(known)] == known
 
 
 def _read_seeds(folder: Path) -> list[int]:

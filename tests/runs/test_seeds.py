@@ -59,9 +59,23 @@ def test_a_stop_keeps_the_finished_seeds_and_the_others_go_on(
 
 def test_other_seeds_or_recipes_are_not_mixed_into_a_folder(recipe: Callable[[str], Path], tmp_path: Path) -> None:
     run_seeds(recipe("dccs"), 2, SETTINGS, out=tmp_path / "out", device="cpu")
-    for count, settings in ((3, SETTINGS), (2, (*SETTINGS, "prior.sigma=0.2"))):
+    for settings in ((*SETTINGS, "seed=4"), (*SETTINGS, "prior.sigma=0.2")):
         with pytest.raises(LatentclustError, match="is not empty"):
-            run_seeds(recipe("dccs"), count, settings, out=tmp_path / "out", device="cpu")
+            run_seeds(recipe("dccs"), 2, settings, out=tmp_path / "out", device="cpu")
+
+
+def test_more_seeds_are_added_to_a_folder_and_fewer_are_refused(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_seeds(recipe("dccs"), 2, SETTINGS, out=out, device="cpu")
+    finished = [(out / f"seed-{seed}" / "model.safetensors").read_bytes() for seed in (3, 4)]
+    _, summary, runs = run_seeds(recipe("dccs"), 3, SETTINGS, out=out, device="cpu")
+    assert json.loads((out / "seeds.json").read_text())["seeds"] == [3, 4, 5]
+    assert (len(runs), summary.seeds) == (3, [3, 4, 5])
+    assert [(out / f"seed-{seed}" / "model.safetensors").read_bytes() for seed in (3, 4)] == finished
+    with pytest.raises(
+        LatentclustError, match=r"--seeds: is 2, but .*out holds 3 seeds of this recipe\. Pass --seeds 3"
+    ):
+        run_seeds(recipe("dccs"), 2, SETTINGS, out=out, device="cpu")
 
 
 def test_a_damaged_list_of_seeds_is_named(tmp_path: Path) -> None:
