@@ -67,7 +67,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def printable(text: str) -> str:
     """Return text without control characters, which could steer a terminal; each is shown by its code."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() or char == "\n" else _code(char) for char in text)
+
+
+def _code(char: str) -> str:
+    """Return a character as JSON and TOML write it in strings."""
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def first_problem(error: Exception) -> str:

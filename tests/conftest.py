@@ -18,6 +18,12 @@ from latentclust.recipe.load import load_recipe
 Tables = dict[str, Any]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the seed and the number of the cases of tests/fuzz."""
+    parser.addoption("--fuzz-seed", type=int, default=0, help="seed of the cases of tests/fuzz")
+    parser.addoption("--fuzz-cases", type=int, default=None, help="number of cases of each test in tests/fuzz")
+
+
 @pytest.fixture(autouse=True)
 def _threads_restored() -> Iterator[None]:
     """Leave torch's number of threads as it was: sums differ in their last bits with it, in every later test."""

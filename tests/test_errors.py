@@ -77,4 +77,4 @@ def test_out_of_memory_is_told_from_other_errors(error: Exception, is_memory: bo
 
 
 def test_control_characters_are_shown_and_not_sent_to_the_terminal() -> None:
-    assert printable("a\x1b]0;title\x07b\nü\u202e") == "a\\x1b]0;title\\x07b\nü\\u202e"
+    assert printable("a\x1b]0;title\x07b\nü\u202e") == "a\\u001b]0;title\\u0007b\nü\\u202e"

@@ -85,9 +85,9 @@ def preview_clusters(
             loaded, scenes, patches, size, seed, lambda done, wanted: bar.update(task, completed=done, total=wanted)
         )
     save_figure(figure, out)
-    stdout_console().print(f"wrote {display_path(out)}", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)
     suggestion = shell_command("clusters", "name", display_path(model), "1=NAME", "2=NAME")
-    stdout_console().print(f"name the clusters: {suggestion}", markup=False, soft_wrap=True)
+    stdout_console().print(f"name the clusters: {suggestion}", soft_wrap=True)
 
 
 @app.command("name")
@@ -134,7 +134,7 @@ def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None
         return
     count, classes = len(done.rasters), len(done.classes.entries) - 1
     line = f"updated {count:,} raster{'' if count == 1 else 's'} in {display_path(folder)} with {classes:,} classes"
-    stdout_console().print(line, markup=False, soft_wrap=True)
+    stdout_console().print(line, soft_wrap=True)
 
 
 def _show(clusters: "Legend", classes: "Legend") -> None:

@@ -20,7 +20,7 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         latentclust compare runs/digits/*
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
-    from latentclust.cli.terminal import print_json, stdout_console
+    from latentclust.cli.terminal import print_json, print_text, stdout_console
     from latentclust.report.comparison import (
         agreement_table,
         by_protocol,
@@ -33,7 +33,7 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
     if json:
         print_json([summary.model_dump() for summary in summaries])
     elif markdown:
-        print(compare_markdown(summaries), end="")
+        print_text(compare_markdown(summaries))
     else:
         console = stdout_console()
         for group in by_protocol(summaries).values():

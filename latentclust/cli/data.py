@@ -55,7 +55,7 @@ def list_sets(json: Json = False) -> None:
         return
     console = stdout_console()
     console.print(datasets_table(found))
-    console.print(f"Searched: {', '.join(map(str, roots))}", markup=False, soft_wrap=True)
+    console.print(f"Searched: {', '.join(map(str, roots))}", soft_wrap=True)
     console.print("Set LATENTCLUST_DATA to search another folder.", soft_wrap=True)
 
 
@@ -75,11 +75,11 @@ def fetch(name: Name, root: Root = None) -> None:
     console, spec = stdout_console(), build_dataset(installed(), name, ())
     found = spec.located((root,) if root else data_roots())
     if found is not None:
-        console.print(f"{name} already exists: {found}", markup=False, soft_wrap=True)
+        console.print(f"{name} already exists: {found}", soft_wrap=True)
         return
     into = root or cache_root()
     spec.fetch(into)
-    console.print(f"{name} is in {display_path(spec.located((into,)) or into)}", markup=False, soft_wrap=True)
+    console.print(f"{name} is in {display_path(spec.located((into,)) or into)}", soft_wrap=True)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
     from latentclust.cli.data_prepare import prepare_dataset
     from latentclust.cli.terminal import stdout_console
 
-    stdout_console().print(prepare_dataset(name, tuple(options or ()), from_, to), markup=False, soft_wrap=True)
+    stdout_console().print(prepare_dataset(name, tuple(options or ()), from_, to), soft_wrap=True)
 
 
 @app.command()

@@ -24,7 +24,7 @@ class _PrepareProgress:
             TextColumn("preparing"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("units  {task.description}"),
+            TextColumn("units  {task.description}", markup=False),
             TimeRemainingColumn(),
         )
         self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
@@ -38,7 +38,7 @@ class _PrepareProgress:
         if not self.console.is_terminal:
             how = "verified" if step.kept else "written"
             line = f"{step.done}/{step.units} {step.key}: {_count(step.tiles, 'tile')} {how}"
-            self.console.print(line, markup=False, soft_wrap=True)
+            self.console.print(line, soft_wrap=True)
 
 
 def prepare_dataset(name: str, settings: tuple[str, ...], origin: Path, target: Path) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from latentclust.data.prepared.manifest import MANIFEST, read_manifest
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, check
@@ -101,8 +101,9 @@ def datasets_table(lines: list[DatasetLine]) -> Table:
     table.add_column("contents")
     table.add_column("location", overflow="fold")
     for line in lines:
-        where = str(line.found) if line.found else f"[dim]missing; expected files:[/] {escape(line.layout)}"
-        table.add_row(line.name, escape(line.summary), f"[dim]{escape(line.layout)}[/]" if line.own else where)
+        missing = Text.assemble(("missing; expected files:", "dim"), f" {line.layout}")
+        where = Text(str(line.found)) if line.found else missing
+        table.add_row(line.name, line.summary, Text(line.layout, "dim") if line.own else where)
     return table
 
 
@@ -152,11 +153,11 @@ def facts_table(facts: DatasetFacts) -> Table:
         "labels": _labels_text(facts),
     }
     for name, value in rows.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, value)
     for name, count in (facts.classes or {}).items():
-        table.add_row("", escape(f"{name}: {count:,}"))
+        table.add_row("", f"{name}: {count:,}")
     for note in facts.notes:
-        table.add_row("note", escape(note))
+        table.add_row("note", note)
     return table
 
 

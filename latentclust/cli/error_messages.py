@@ -3,9 +3,9 @@
 import errno
 import os
 
-from rich.console import Console
 from rich.text import Text
 
+from latentclust.cli.terminal import stderr_console
 from latentclust.errors import (
     InterruptedRunError,
     Issue,
@@ -40,8 +40,7 @@ def print_error(error: Exception) -> int:
     process = process_rank()
     if process and isinstance(reported, InterruptedRunError):
         return reported.exit_code
-    console = Console(stderr=True, highlight=False)
-    console.print(format_message(reported, f"process {process}: " if process else ""), soft_wrap=True)
+    stderr_console().print(format_message(reported, f"process {process}: " if process else ""), soft_wrap=True)
     return BUG if isinstance(reported, _Bug) else reported.exit_code
 
 
@@ -86,7 +85,7 @@ def format_message(error: LatentclustError, prefix: str = "") -> Text:
 
 
 def _issue(issue: Issue, between: str) -> Text:
-    where, what, fix = (printable(text) for text in (issue.where, issue.what, issue.fix))
+    where, what, fix = (printable(text) for text in (issue.where, issue.what, issue.fix))  # Text drops some characters
     return Text.assemble((where, "bold"), f": {_sentence(what)}", between, _sentence(fix))
 
 

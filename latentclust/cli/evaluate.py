@@ -80,7 +80,7 @@ def _check(data: str | None, settings: list[str], given: dict[str, object]) -> N
 
 
 def _evaluate_data(model: Path, data: str | None, settings: list[str], device: str, json: bool) -> None:
-    from latentclust.cli.terminal import stdout_console
+    from latentclust.cli.terminal import print_text, stdout_console
     from latentclust.data.roots import data_roots
     from latentclust.report.console import print_results
     from latentclust.report.results import RunResult
@@ -89,7 +89,7 @@ def _evaluate_data(model: Path, data: str | None, settings: list[str], device: s
 
     facts = evaluate_model(open_evaluation(model, make_fabric(device, 1).device, data, settings), data_roots())
     if json:
-        print(RunResult.from_facts(facts).model_dump_json(indent=2))
+        print_text(RunResult.from_facts(facts).model_dump_json(indent=2))
     else:
         print_results(stdout_console(), facts)
 

@@ -150,7 +150,7 @@ def _show(report: "LabelReport", dry_run: bool) -> None:
 
     console = stdout_console()
     for line in _planned_lines(report) if dry_run else _result_lines(report):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _planned_lines(report: "LabelReport") -> list[str]:

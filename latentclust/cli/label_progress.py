@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from latentclust.cli.terminal import stderr_console
@@ -23,7 +22,8 @@ def make_label_progress() -> "Iterator[LabelListener]":
     if not console.is_terminal:
         yield LabelLineProgress(console)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
         yield LabelBarProgress(bar)
 
@@ -46,7 +46,7 @@ class LabelBarProgress:
     def on_scene_start(self, name: str, windows: int) -> None:
         """Add the windows of a scene."""
         self.total += windows
-        self.bar.update(self.windows, total=self.total, description=escape(Path(name).name))
+        self.bar.update(self.windows, total=self.total, description=Path(name).name)
 
     def on_windows(self, count: int, pixels: int) -> None:
         """Advance the bar of windows."""
@@ -89,4 +89,4 @@ class LabelLineProgress:
         self._print(f"scene {self.number}/{self.total}  {text}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
 
     def _print(self, words: str) -> None:
-        self.console.print(words, markup=False, soft_wrap=True)
+        self.console.print(words, soft_wrap=True)

@@ -86,13 +86,13 @@ def predict(
     }
     _write(out, pd.DataFrame(columns))
     for note in inputs.notes:
-        stderr_console().print(f"warning: {note}", markup=False, soft_wrap=True)
+        stderr_console().print(f"warning: {note}", soft_wrap=True)
     if inputs.skipped:
         noun = "file was" if len(inputs.skipped) == 1 else "files were"
         first = inputs.skipped[0]
         text = f"{len(inputs.skipped):,} {noun} left out, the first: {first.where}: {first.what}"
-        stderr_console().print(text, markup=False, soft_wrap=True)
-    stdout_console().print(f"wrote {len(inputs.paths):,} rows to {display_path(out)}", markup=False, soft_wrap=True)
+        stderr_console().print(text, soft_wrap=True)
+    stdout_console().print(f"wrote {len(inputs.paths):,} rows to {display_path(out)}", soft_wrap=True)
 
 
 def _check_out(out: Path) -> None:

@@ -114,12 +114,12 @@ class BarProgress:
 
     def on_warning(self, text: str) -> None:
         """Print the warning above the bar."""
-        self.console.print(f"{self.prefix}warning: {text}", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(f"{self.prefix}warning: {text}", soft_wrap=True)
 
     def on_decision(self, text: str) -> None:
         """Print the decision above the bar."""
         self.bar.stop()
-        self.console.print(self.prefix + text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(self.prefix + text, soft_wrap=True)
 
     def on_end(self) -> None:
         """Replace the bar by a status line: scoring and figures follow."""
@@ -129,7 +129,7 @@ class BarProgress:
 
     def _new_bar(self) -> _Bar:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("rounds  {task.fields[speed]}"),
@@ -203,4 +203,4 @@ class LineProgress:
         return record.seconds / done * (record.rounds - record.round)
 
     def _print(self, text: str) -> None:
-        self.console.print(self.prefix + self.leg + text, markup=False, soft_wrap=True)
+        self.console.print(self.prefix + self.leg + text, soft_wrap=True)

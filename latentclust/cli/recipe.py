@@ -86,7 +86,7 @@ def show(
     from latentclust.assemble.graph import mermaid as as_mermaid
     from latentclust.assemble.graph import trees
     from latentclust.assemble.resolve import resolve_system, with_defaults
-    from latentclust.cli.terminal import stdout_console
+    from latentclust.cli.terminal import print_text, stdout_console
     from latentclust.plugins.registry import installed
     from latentclust.recipe.show import annotated
     from latentclust.runs.run import load_resolved_recipe
@@ -94,14 +94,14 @@ def show(
     given = tuple(settings or ())
     resolved = resolve_system(recipe, installed(), given) if "@" in recipe else load_resolved_recipe(recipe, given)
     if mermaid:
-        print(as_mermaid(resolved), end="")
+        print_text(as_mermaid(resolved))
     elif dot:
-        print(as_dot(resolved), end="")
+        print_text(as_dot(resolved))
     elif graph:
         for tree in trees(resolved):
             stdout_console().print(tree)
     else:
-        print(annotated(with_defaults(resolved) if defaults else resolved.loaded.layered), end="")
+        print_text(annotated(with_defaults(resolved) if defaults else resolved.loaded.layered))
 
 
 @app.command("list")
@@ -130,7 +130,7 @@ def list_recipes(json: Json = False) -> None:
     console = stdout_console()
     console.print(table)
     systems = ", ".join(part.name for part in installed().parts("system"))
-    console.print(f"Systems to extend: {systems}", markup=False, soft_wrap=True)
+    console.print(f"Systems to extend: {systems}", soft_wrap=True)
 
 
 @app.command()
@@ -142,14 +142,14 @@ def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = Non
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
     """
     from latentclust.cli.new_recipe import write_new_recipe
-    from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
+    from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
     text = write_new_recipe(installed(), system, data, out)
     if out is None:
-        print(text, end="")
+        print_text(text)
         return
-    stdout_console().print(f"wrote {display_path(out)}. Fill it in, then run:", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}. Fill it in, then run:", soft_wrap=True)
     print_lines(
         stdout_console(), [shell_command("recipe", "check", display_path(out)), shell_command("run", display_path(out))]
     )

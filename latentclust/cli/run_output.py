@@ -4,13 +4,13 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.comparison import agreement_table, compare_table
-from latentclust.report.console import plain_table, print_results
+from latentclust.report.console import ALARM, plain_table, print_results
 from latentclust.report.display_names import display_name, label_free_name, recipe_title
 from latentclust.report.document import REPORT
 from latentclust.report.facts import OWN
@@ -36,7 +36,7 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
     console = stdout_console()
     print_results(console, finished.facts)
     if finished.result.collapsed:
-        console.print("[bold yellow]The clusters collapsed: the run uses at most half of them.[/]")
+        console.print(Text("The clusters collapsed: the run uses at most half of them.", ALARM))
     print_heading(console, "Files")
     print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
@@ -52,12 +52,12 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     if (pairs := agreement_table([summary])) is not None:
         console.print(pairs)
     if summary.trial:
-        console.print(f"[bold yellow]{TRIAL}[/]")
-    console.print(summary.protocol, style="dim", markup=False)
+        console.print(Text(TRIAL, ALARM))
+    console.print(summary.protocol, style="dim")
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
     for finished in runs:
         for sentence in finished.result.alarms:
-            console.print(f"[bold yellow]Alarm, seed {finished.result.seed}:[/] {escape(sentence)}")
+            console.print(Text.assemble((f"Alarm, seed {finished.result.seed}:", ALARM), f" {sentence}"))
     print_heading(console, "Files")
     print_lines(
         console, [f"{display_path(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)]

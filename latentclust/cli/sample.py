@@ -70,7 +70,7 @@ def sample(
     else:
         grid, title = modes(prior, per_cluster, rng), "modes"
     _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
-    stdout_console().print(f"wrote {display_path(out)}", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)
 
 
 def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -> None:

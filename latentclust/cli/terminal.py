@@ -3,10 +3,12 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from latentclust.errors import printable
@@ -16,22 +18,36 @@ PLAIN_WIDTH = 160
 
 
 class SafeConsole(Console):
-    """A console that shows control characters, as in the names of files, as escapes instead of sending them."""
+    """A console for names of any origin: it shows control characters by their codes, and markup as it is written."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of a rich console."""
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return text without control characters."""
+        """Return a string as text. Its width, such as that of a table's cell, is that of the codes."""
         return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield segments; their control codes are rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def stdout_console() -> Console:
     """Return a console for results, on standard output."""
     plain = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return SafeConsole(width=PLAIN_WIDTH if plain else None, highlight=False)
+    return SafeConsole(width=PLAIN_WIDTH if plain else None)
 
 
 def stderr_console() -> Console:
     """Return a console for progress and messages, on standard error."""
-    return SafeConsole(stderr=True, highlight=False)
+    return SafeConsole(stderr=True)
+
+
+def print_text(text: str) -> None:
+    """Print a document, such as TOML, on standard output. It begins a new line if it does not end with one."""
+    print(printable(text), end="" if text.endswith("\n") else "\n")
 
 
 def print_json(content: Any) -> None:
@@ -55,10 +71,10 @@ def shell_command(*words: str) -> str:
 
 def print_heading(console: Console, words: str) -> None:
     """Print an empty line and a bold heading."""
-    console.print(f"\n[bold]{words}[/]")
+    console.print(f"\n{words}", style="bold")
 
 
 def print_lines(console: Console, texts: list[str]) -> None:
     """Print indented lines without wrapping or markup, so that they can be copied."""
     for text in texts:
-        console.print(f"  {text}", markup=False, soft_wrap=True)
+        console.print(f"  {text}", soft_wrap=True)

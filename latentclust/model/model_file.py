@@ -20,13 +20,16 @@ from latentclust.assemble.build import build_networks, build_without_memory
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.rasters import BandReading
-from latentclust.errors import LatentclustError, first_problem
+from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
 from latentclust.files import write_atomic
+from latentclust.infer.posteriors import posterior_of
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
 from latentclust.plugins.distributions import PLUGINS_VARIABLE, canonical_name
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
+from latentclust.specs.inference import InferenceSpec
+from latentclust.tensors import Images, Shape
 
 FORMAT = 1
 
@@ -140,7 +143,32 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
-    return ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
+    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
+    _check_state(file, model, shape)
+    return model
+
+
+def _check_state(file: Path, model: ClusteringModel, shape: Shape) -> None:
+    """Raise LatentclustError if the inference cannot use its tensors, found by the posterior of one blank image.
+
+    Args:
+        file: Model file.
+        model: The model.
+        shape: Shape of one image as the networks read it.
+    """
+    if not model.state and type(model.inference).fit is InferenceSpec.fit:
+        return  # it learns nothing, and may take long
+    blank, rng = Images(torch.zeros(1, *shape, device=model.device)), torch.Generator(model.device).manual_seed(0)
+    try:
+        found = posterior_of(model.inference, model.model, blank, model.state, rng, model.stride).probabilities
+        if found.shape[1] != model.clusters:
+            raise ValueError(f"{found.shape[1]} clusters instead of {model.clusters}")
+    # A plugin's inference may raise anything.
+    except Exception as error:
+        if isinstance(error, LatentclustError) or is_out_of_memory(error):
+            raise
+        what = f"the tensors of its inference do not match the recipe ({type(error).__name__}: {first_problem(error)})"
+        raise LatentclustError.at(str(file), what, REWRITE) from error
 
 
 def _resolve(file: Path, header: Mapping[str, Any], registry: Registry) -> Resolved:

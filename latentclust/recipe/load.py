@@ -89,7 +89,7 @@ def load_recipe(
     for tables, origin in override_layers(overrides):
         layered = layered.over(tables, origin)
     schema = layered.tree.get("schema", SCHEMA)
-    if schema != SCHEMA or isinstance(schema, bool):
+    if type(schema) is not int or schema != SCHEMA:  # True and 1.0 equal 1
         raise LatentclustError.at("schema", f"unknown schema {layered.tree['schema']!r}", f"Use schema = {SCHEMA}")
     if issues := out_of_bounds(layered.tree):
         raise LatentclustError(*issues)

@@ -74,7 +74,8 @@ def _dropped(base: Layered, over: Mapping[str, Any], origin: str) -> Iterator[tu
 
 def _named(table: Mapping[str, Any]) -> str | None:
     """Return the part that a table names by `use`. A view with a list of `steps` counts as another name."""
-    return "a list of steps" if isinstance(table.get("steps"), list) else table.get("use")
+    name = "a list of steps" if isinstance(table.get("steps"), list) else table.get("use")
+    return name if isinstance(name, str) else None
 
 
 def _holds(tree: Mapping[str, Any], dotted: str) -> bool:

@@ -46,7 +46,7 @@ class ValidTables:
 
 
 def read_tables(tree: Mapping[str, Any]) -> ValidTables:
-    """Validate tables, replacing one invalid value after the other.
+    """Validate tables, replacing the invalid values until the others are valid.
 
     Raises:
         LatentclustError: If no valid recipe is left, with all issues found so far.
@@ -60,7 +60,8 @@ def read_tables(tree: Mapping[str, Any]) -> ValidTables:
             found = mistakes(Recipe, error, readable, "")
         # Later errors are consequences of the replacements, so only the first ones are reported.
         issues = issues or tuple(mistake.issue for mistake in found)
-        if not _replace_invalid(readable, found[0].path):
+        # From the end, so that positions in lists stay right.
+        if not all(_replace_invalid(readable, mistake.path) for mistake in reversed(found)):
             raise LatentclustError(*issues)
 
 
@@ -77,10 +78,15 @@ def _with_rounds(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replace_invalid(tree: dict[str, Any], path: KeyPath) -> bool:
-    """Remove the value at `path`, or add a placeholder if it is missing. Return whether that was possible."""
+    """Remove the value at `path`, or add a placeholder if it is missing. Return whether that was possible.
+
+    Nothing is left to do for a value whose table was replaced before.
+    """
     *above, key = path
     table: Any = tree
     for step in above:
+        if not holds(table, step):
+            return True
         table = table[step]
     if holds(table, key) and len(path) == 2 and path[0] in TABLES_OF_TABLES:
         table[key] = {"use": UNKNOWN_NAME} if path[0] == "views" else {}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import agreement_matrix
@@ -52,7 +52,7 @@ def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]
 def compare_table(summaries: Sequence[SeedSummary]) -> Table:
     """Return runs of one protocol as a table for the terminal."""
     table = plain_table("mean ± sample standard deviation over seeds", _cells(summaries))
-    table.caption = escape(summaries[0].protocol)
+    table.caption = Text(summaries[0].protocol)
     return table
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import cluster_names, display_name, format_score, recipe_title
@@ -19,22 +19,25 @@ from latentclust.report.result_text import (
     label_free_sentence,
 )
 
+ALARM = "bold yellow"
+"""Style of what the user must see."""
+
 
 def print_results(console: Console, facts: RunFacts) -> None:
     """Print the table of scores, a sentence about each baseline, the alarms and the protocol."""
     console.print(results_table(facts))
     if facts.trial:
-        console.print(f"[bold yellow]{TRIAL}[/]")
+        console.print(Text(TRIAL, ALARM))
     if facts.metrics is None:
         console.print("The data have no labels, so no scores against classes were computed.")
     if facts.label_free is not None:
         console.print(plain_table("without labels", label_free_rows(facts)))
         console.print(label_free_sentence(facts))
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
-        console.print(escape(sentence))
+        console.print(Text(sentence))
     for sentence in alarms(facts):
-        console.print(f"[bold yellow]Alarm:[/] {escape(sentence)}")
-    console.print(escape(str(facts.protocol)), style="dim")
+        console.print(Text.assemble(("Alarm:", ALARM), f" {sentence}"))
+    console.print(Text(str(facts.protocol)), style="dim")
 
 
 def _readouts(facts: RunFacts) -> list[str]:
@@ -76,16 +79,16 @@ def plain_table(title: str, cells: Sequence[Sequence[str]]) -> Table:
     table = Table(title=title)
     header, *rows = cells
     for number, heading in enumerate(header):
-        table.add_column(escape(heading), justify="right" if number else "left")
+        table.add_column(Text(heading), justify="right" if number else "left")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     return table
 
 
-def _best_in_bold(values: list[float | None]) -> list[str]:
+def _best_in_bold(values: list[float | None]) -> list[Text]:
     best = max(value for value in values if value is not None)
     shown = ["–" if value is None else format_score(value) for value in values]
-    return [f"[bold]{text}[/]" if value == best else text for text, value in zip(shown, values, strict=True)]
+    return [Text(text, "bold" if value == best else "") for text, value in zip(shown, values, strict=True)]
 
 
 def _occupancy_table(facts: RunFacts) -> Table:

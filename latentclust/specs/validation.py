@@ -67,7 +67,8 @@ def mistakes(
     for item in error.errors(include_url=False):
         by_path.setdefault(_path(item, data), []).append(item)
     # One branch of a union may report an error inside a table while another rejects any table: keep the former.
-    inner = [path for path in by_path if not any(_is_below(other, path) for other in by_path)]
+    above = {path[:depth] for path in by_path for depth in range(len(path))}
+    inner = [path for path in by_path if path not in above]
     return [Mistake(path, _issue(model, path, by_path[path], where, tuple(siblings))) for path in inner]
 
 
@@ -87,10 +88,6 @@ def holds(node: Any, step: str | int) -> bool:
     if isinstance(node, Mapping):
         return step in node
     return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
-
-
-def _is_below(path: KeyPath, other: KeyPath) -> bool:
-    return len(path) > len(other) and path[: len(other)] == other
 
 
 def _issue(model: type[BaseModel], path: KeyPath, items: list[Any], where: str, siblings: tuple[str, ...]) -> Issue:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from latentclust.cli.label_progress import LabelBarProgress
+from latentclust.cli.terminal import SafeConsole
 from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model_file import save_model
@@ -100,7 +100,7 @@ def test_a_model_of_whole_images_labels_no_scene(cli, trained, tmp_path):
 
 
 def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
-    console = Console(file=StringIO(), force_terminal=True, width=120)
+    console = SafeConsole(file=StringIO(), force_terminal=True, width=120)
     columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
     bars = LabelBarProgress(Progress(*columns, console=console))
     bars.on_start(3, 1)

@@ -3,9 +3,9 @@
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from latentclust.cli.progress import BarProgress, LineProgress, make_listener
+from latentclust.cli.terminal import SafeConsole
 from latentclust.train.events import Leg, Listener, Record
 
 
@@ -18,7 +18,7 @@ def train(listener: Listener, rounds: int, begin: int = 0) -> None:
 
 def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
     file = StringIO()
-    train(LineProgress(Console(file=file, width=20)), 200)
+    train(LineProgress(SafeConsole(file=file, width=20)), 200)
 
     first, *rest = file.getvalue().splitlines()
     assert first == "training for 200 rounds"
@@ -28,7 +28,7 @@ def test_plain_lines_come_once_in_a_twentieth_of_the_rounds():
 
 def test_lines_name_the_stage():
     file = StringIO()
-    lines = LineProgress(Console(file=file, width=20))
+    lines = LineProgress(SafeConsole(file=file, width=20))
     lines.on_start(0, 2)
     lines.on_record(Record(1, 2, 1.0, 10.0, {"critic": 2.0}, stage="pretraining"))
     assert file.getvalue().splitlines()[1] == "round 1/2 (pretraining)  critic 2  10 images/s  1 s left"
@@ -36,7 +36,7 @@ def test_lines_name_the_stage():
 
 def test_lines_count_empty_and_near_empty_clusters_until_they_recover():
     file = StringIO()
-    lines = LineProgress(Console(file=file, width=20))
+    lines = LineProgress(SafeConsole(file=file, width=20))
     lines.on_start(0, 3)
     for round_, sizes in enumerate([(97, 0, 3), (), (50, 20, 30)], start=1):
         lines.on_record(Record(round_, 3, 1.0, 10.0, {"critic": 2.0}, cluster_sizes=sizes))
@@ -46,7 +46,7 @@ def test_lines_count_empty_and_near_empty_clusters_until_they_recover():
 
 def test_a_resumed_run_says_where_it_resumes_and_counts_time_from_there():
     file = StringIO()
-    train(LineProgress(Console(file=file)), 200, begin=100)
+    train(LineProgress(SafeConsole(file=file)), 200, begin=100)
 
     lines = file.getvalue().splitlines()
     assert lines[0] == "resuming after round 100 of 200"
@@ -55,7 +55,7 @@ def test_a_resumed_run_says_where_it_resumes_and_counts_time_from_there():
 
 def test_lines_are_led_by_the_seed():
     file = StringIO()
-    lines = LineProgress(Console(file=file))
+    lines = LineProgress(SafeConsole(file=file))
     train(lines.seed(7), 1)
 
     assert all(line.startswith("seed 7: ") for line in file.getvalue().splitlines())
@@ -63,7 +63,7 @@ def test_lines_are_led_by_the_seed():
 
 def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
     file = StringIO()
-    console = Console(file=file, force_terminal=True, width=100)
+    console = SafeConsole(file=file, force_terminal=True, width=100)
     with BarProgress(console) as bar:
         bar.on_start(0, 40)
         bar.on_record(Record(10, 40, 1.0, 1234.0, {"critic": -0.5}))
@@ -90,7 +90,7 @@ LEGS = (Leg(2, 4, chosen=False, progress={}), Leg(2, 4, chosen=True, progress={}
 
 def test_lines_name_the_start_and_the_decision():
     file = StringIO()
-    lines = LineProgress(Console(file=file, width=20)).seed(7)
+    lines = LineProgress(SafeConsole(file=file, width=20)).seed(7)
     for leg, begin, rounds in zip(LEGS, (0, 1), (1, 2), strict=True):
         lines.on_leg(leg)
         train(lines, rounds, begin)
@@ -108,7 +108,7 @@ def test_lines_name_the_start_and_the_decision():
 
 def test_a_bar_shows_the_start_and_keeps_decisions():
     file = StringIO()
-    with BarProgress(Console(file=file, force_terminal=True, width=100)) as bar:
+    with BarProgress(SafeConsole(file=file, force_terminal=True, width=100)) as bar:
         bar.seed(7).on_leg(LEGS[0])
         bar.on_start(0, 40)
         bar.bar.refresh()

@@ -266,6 +266,30 @@ def test_a_model_of_a_stranger_reads_no_other_file_and_no_network(
     assert str(secret) not in opened
 
 
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"inference/variance": None}, "KeyError: 'variance'"),
+        ({"inference/centroids": None, "inference/variance": None}, "KeyError: 'centroids'"),
+        ({"inference/centroids": torch.zeros(10, 3)}, "RuntimeError: "),
+        ({"inference/centroids": torch.zeros(7, 6)}, "7 clusters instead of 4"),
+    ],
+)
+def test_tensors_of_an_inference_that_do_not_fit_the_recipe_are_refused(
+    tmp_path: Path, changes: dict[str, Tensor | None], what: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    model = untrained("clustergan", "inference={use='kmeans-on-code'}")
+    save_model(path, model)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = {**load_file(path), **changes}
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, path, metadata)
+    with pytest.raises(LatentclustError, match="the tensors of its inference do not match the recipe") as caught:
+        load(path)
+    assert what in str(caught.value)
+
+
 def test_a_recipe_that_was_changed_is_noticed(tmp_path: Path, digits: ClusteringModel) -> None:
     path = tmp_path / "model.safetensors"
     save_model(path, digits)

@@ -133,6 +133,11 @@ def test_another_schema_is_refused_before_anything_else(registry: Registry) -> N
     assert error({"schema": 2, "nonsense": 1}, registry) == "schema: unknown schema 2. Use schema = 1"
 
 
+@pytest.mark.parametrize("schema", [True, 1.0, "1"])
+def test_a_schema_that_equals_one_but_is_no_integer_is_refused(schema: object, registry: Registry) -> None:
+    assert error({"schema": schema}, registry) == f"schema: unknown schema {schema!r}. Use schema = 1"
+
+
 def test_what_toml_cannot_hold_is_refused(tables: dict[str, Any], registry: Registry) -> None:
     tables["description"] = None
     assert "the given tables: cannot be written as TOML" in error(tables, registry)

@@ -108,3 +108,10 @@ def test_nothing_is_lost_that_is_set_again_or_belongs_to_the_backbone() -> None:
     assert over_network(norm="none").dropped == {}
     again = over_network(use="mlp", reads="images").over({"networks": {"encoder": {"init": "normal"}}}, "later")
     assert again.dropped == {}
+
+
+def test_a_use_that_is_no_name_replaces_no_table() -> None:
+    """It is reported when the recipe is validated."""
+    found = layered({"networks": {"n": {"use": 2, "role": "encoder"}}}, {"networks": {"n": {"use": ["mlp"]}}})
+    assert found.tree == {"networks": {"n": {"use": ["mlp"], "role": "encoder"}}}
+    assert not found.dropped

@@ -7,8 +7,10 @@ import pytest
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import Registry
+from latentclust.recipe import partial_validation
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.partial_validation import read_tables
+from latentclust.specs.validation import strict
 
 Tables = dict[str, Any]
 FindIssues = Callable[..., tuple[Issue, ...]]
@@ -167,3 +169,21 @@ def test_nothing_is_left_to_judge_of_an_empty_recipe(issues: FindIssues) -> None
     assert {issue.where for issue in issues({})} == {
         "schema", "name", "data", "prior", "networks", "players", "losses", "train", "inference"
     }  # fmt: skip
+
+
+def test_passes_do_not_grow_with_the_mistakes(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    monkeypatch.setattr(partial_validation, "strict", lambda model, data: passes.append(1) or strict(model, data))
+    unknown = {f"key{number}": 1 for number in range(300)}
+    tables |= {**unknown, "losses": {"a": 1, "b": 2, **tables["losses"]}}
+    tables["players"]["critic"]["networks"] = [1, "critic", 2, 3]
+    found = read_tables(tables)
+    assert len(passes) == 3
+    assert len(found.issues) == 305
+    assert found.recipe.players["critic"].networks == ("critic",)
+
+
+def test_what_is_below_a_table_that_is_replaced_is_left(tables: Tables) -> None:
+    tables["stages"] = {"first": {"rounds": 0, "start": {"a": 1}}, "second": 3}
+    where = [issue.where for issue in read_tables(tables).issues]
+    assert where == ["stages.first.rounds", "stages.first.start.use", "stages.second"]

@@ -115,13 +115,13 @@ def _print_report(console: "Console", report: "ValidationReport") -> None:
     from itertools import groupby
 
     for part, findings in groupby(report.findings, lambda finding: finding.part):
-        console.print(part or "the whole plugin", style="bold", markup=False, soft_wrap=True)
+        console.print(part or "the whole plugin", style="bold", soft_wrap=True)
         for finding in findings:
-            console.print(f"  {finding.check}: {finding.reason}", markup=False, soft_wrap=True)
+            console.print(f"  {finding.check}: {finding.reason}", soft_wrap=True)
     skipped = f", {report.skipped} not applicable" if report.skipped else ""
     counts = f"{_count(report.parts, 'part')}, {_count(report.passed, 'check')} passed{skipped}"
     verdict = f"{len(report.findings)} failed" if report.findings else "ok"
-    console.print(f"{report.distribution} {report.version}: {counts}: {verdict}", markup=False, soft_wrap=True)
+    console.print(f"{report.distribution} {report.version}: {counts}: {verdict}", soft_wrap=True)
 
 
 def _count(number: int, noun: str) -> str:
@@ -144,7 +144,7 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
 
     group = typer.main.get_command(root)
     folder = write_plugin(kind, name, out, installed(), getattr(group, "commands", {}))
-    stdout_console().print(f"wrote {display_path(folder)}; then:", markup=False, soft_wrap=True)
+    stdout_console().print(f"wrote {display_path(folder)}; then:", soft_wrap=True)
     install = f"pip install -e '{display_path(folder)}[test]'"
     print_lines(
         stdout_console(), [install, shell_command("plugins", "validate", folder.name), f"pytest {display_path(folder)}"]

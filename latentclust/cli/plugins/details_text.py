@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from latentclust.cli.plugins.details import Details
 from latentclust.cli.plugins.listing import print_options, print_part
@@ -28,7 +29,8 @@ LABELS = {
 
 def print_details(console: Console, details: Details) -> None:
     """Print details: single values first, then lists."""
-    console.print(f"\n[bold]{details['kind'] or 'plugin'}[/] ", details["name"], sep="", style="cyan", soft_wrap=True)
+    title = Text.assemble("\n", (details["kind"] or "plugin", "bold"), f" {details['name']}", style="cyan")
+    console.print(title, soft_wrap=True)
     for key, label in LABELS.items():
         value = details.get(key)
         if value:
@@ -52,7 +54,7 @@ def _part(console: Console, details: Details) -> None:
     if details.get("description"):
         console.print()
         for line in details["description"].split("\n"):
-            console.print(f"  {line}".rstrip(), markup=False, soft_wrap=True)
+            console.print(f"  {line}".rstrip(), soft_wrap=True)
 
 
 def _distribution(console: Console, details: Details) -> None:
@@ -84,4 +86,4 @@ def _at(broken: Mapping[str, Any]) -> str:
 
 
 def _fact(console: Console, name: str, value: str) -> None:
-    console.print(f"  {name:{WIDTH}}{value}".rstrip(), markup=False, emoji=False, soft_wrap=True)
+    console.print(f"  {name:{WIDTH}}{value}".rstrip(), soft_wrap=True)

@@ -95,16 +95,16 @@ def print_options(console: Console, options: Sequence[dict[str, Any]]) -> None:
     """Print options with type, default and description."""
     for fields in options:
         option = PartOption(**fields)
-        console.print(f"      {option}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"      {option}", style="dim", soft_wrap=True)
         if option.description:
-            console.print(f"          {option.description}", style="dim italic", markup=False, soft_wrap=True)
+            console.print(f"          {option.description}", style="dim italic", soft_wrap=True)
 
 
 def _print_problems(console: Console, title: str, lines: Sequence[str]) -> None:
     if lines:
         print_heading(console, title)
     for line in lines:
-        console.print(f"  {line}", markup=False, soft_wrap=True)
+        console.print(f"  {line}", soft_wrap=True)
 
 
 def _problem_line(one: Details, problem: str) -> str:
