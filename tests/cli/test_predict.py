@@ -82,5 +82,5 @@ def test_files_that_are_passed_over_are_counted_without_sending_their_control_ch
     outcome = cli("predict", trained, folder, "--out", tmp_path / "out.csv")
     assert outcome.code == 0
     assert f"warning: {folder}: 1 files were passed over" in outcome.err
-    assert "1 .\\x1b[31m" in outcome.err
+    assert "1 .\\u001b[31m" in outcome.err
     assert "\x1b" not in outcome.err
