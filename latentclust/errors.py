@@ -53,7 +53,7 @@ class RunFailedError(LatentclustError):
 
 
 class InterruptedRunError(LatentclustError):
-    """A run that Ctrl-C or SIGTERM stopped after it wrote a checkpoint. Exit code 130."""
+    """A run that the user or a signal stopped. Exit code 130."""
 
     exit_code = 130
 

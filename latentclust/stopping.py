@@ -1,4 +1,4 @@
-"""Stopping by Ctrl-C and SIGTERM."""
+"""Stopping by Ctrl-C, SIGTERM and SIGHUP."""
 
 import signal
 import threading
@@ -6,28 +6,62 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, the signal of job managers, and the signal of a closed terminal."""
+
+Handler = Callable[[int, FrameType | None], None]
+
 
 @contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a request to stop. A second one raises KeyboardInterrupt.
+    """Turn signals into a request to stop, once the caller has looked for one.
+
+    Until then, and by a second Ctrl-C or SIGTERM, a signal raises KeyboardInterrupt.
 
     Yields:
         A function that returns whether a stop was requested. Signals reach only the main thread; in other threads it
         returns False.
     """
-    asked = threading.Event()
+    asked = watched = False
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
+        nonlocal asked
+        # A terminal that closes sends several SIGHUP at once.
+        if not watched or (asked and number != signal.SIGHUP):
+            interrupt(number, frame)
+        asked = True
 
+    def should_stop() -> bool:
+        nonlocal watched
+        watched = True
+        return asked
+
+    with _handled(ask):
+        yield should_stop
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt with the name of the signal."""
+    raise KeyboardInterrupt("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[None]:
+    """Let all signals raise KeyboardInterrupt, as Ctrl-C does."""
+    with _handled(interrupt):
+        yield
+
+
+@contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    """Handle the signals in the main thread. SIGHUP stays ignored where it is, as under nohup."""
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield
         return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    before = {number: signal.signal(number, handler) for number in SIGNALS if not (ignored and number == signal.SIGHUP)}
     try:
-        yield asked.is_set
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -14,7 +14,7 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from latentclust.cli.main import app
+from latentclust.cli.app import app
 from latentclust.plugins.options import attribute_docstrings, part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
 from latentclust.recipe import schema

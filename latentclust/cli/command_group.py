@@ -8,6 +8,7 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from latentclust.cli.entry_point_scan import has_entry_points
+from latentclust.cli.error_messages import interruption
 from latentclust.cli.plugin_commands import PluginCommand, find_commands, refuse_ambiguous
 from latentclust.plugins.distributions import COMMANDS_GROUP, Scan
 
@@ -58,6 +59,13 @@ class PluginGroup(TyperGroup):
         if own is not None:
             return own
         return next((LazyPluginCommand(command) for command in self.found[0] if command.name == cmd_name), None)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raise InterruptedRunError if it is interrupted, which typer would not report."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise interruption(stop) from stop
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command to be invoked. Raise LatentclustError if its name is ambiguous or excluded."""

@@ -1,7 +1,6 @@
 """Error messages on standard error, and their exit codes."""
 
 import errno
-import os
 
 from rich.text import Text
 
@@ -28,14 +27,11 @@ _FIXES = {
 }
 
 
-def print_error(error: Exception) -> int:
-    """Print an error and return its exit code. A broken pipe is not reported and gives 0.
+def print_error(error: Exception | KeyboardInterrupt) -> int:
+    """Print an error and return its exit code.
 
     Further processes of a data-parallel run name themselves and leave it to the first to report a stop.
     """
-    if isinstance(error, BrokenPipeError):
-        _silence_stdout()
-        return 0
     reported = to_latentclust_error(error)
     process = process_rank()
     if process and isinstance(reported, InterruptedRunError):
@@ -48,10 +44,18 @@ class _Bug(RunFailedError):
     """A bug in latentclust or in a plugin."""
 
 
-def to_latentclust_error(error: Exception) -> LatentclustError:
+def interruption(stop: KeyboardInterrupt) -> LatentclustError:
+    """Return the error of a command that a signal interrupted, which the exception may name."""
+    fix = "Run the same command again; `latentclust run --resume RUN` continues a training from its last checkpoint"
+    return InterruptedRunError.at("latentclust", f"interrupted by {str(stop) or 'Ctrl-C'}", fix)
+
+
+def to_latentclust_error(error: Exception | KeyboardInterrupt) -> LatentclustError:
     """Return the error with where it is, what is wrong and what to do."""
     if isinstance(error, LatentclustError):
         return error
+    if isinstance(error, KeyboardInterrupt):
+        return interruption(error)
     if is_out_of_memory(error):
         fix = "Lower train.batch_size or evaluate.batch_size with --set, or use --device cpu"
         return RunFailedError.at("memory", f"ran out ({_first_line(error)})", fix)
@@ -95,8 +99,3 @@ def _sentence(words: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or ["no message"])[0]
-
-
-def _silence_stdout() -> None:
-    """Redirect standard output to null, so that the interpreter's last flush does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

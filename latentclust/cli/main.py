@@ -1,82 +1,37 @@
-"""The command line `latentclust`: its commands and exit codes."""
+"""The entry point of the process: standard streams, signals, errors and exit codes. The commands are in `app.py`."""
 
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from latentclust.cli import clusters, data, plugins, recipe
-from latentclust.cli.command_group import PluginGroup
-from latentclust.cli.compare import compare
-from latentclust.cli.error_messages import print_error
-from latentclust.cli.evaluate import evaluate
-from latentclust.cli.evaluate_generator import evaluate_generator
-from latentclust.cli.label import LabelCommand, label
-from latentclust.cli.predict import predict
-from latentclust.cli.run import run
-from latentclust.cli.sample import sample
+from latentclust.cli.streams import protect_streams, report_lost_output
+from latentclust.stopping import interrupt_on_signals
 
 DEBUG = "--debug"
-
-app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, evaluate_generator, predict, label, sample, compare):
-    app.command(cls=LabelCommand if command is label else None)(command)
-app.add_typer(clusters.app, name="clusters")
-app.add_typer(recipe.app, name="recipe")
-app.add_typer(plugins.app, name="plugins")
-app.add_typer(data.app, name="data")
-
-
-def _show_version(wanted: bool) -> bool:
-    if wanted:
-        from latentclust import __version__
-
-        typer.echo(f"latentclust {__version__}")
-        raise typer.Exit
-    return wanted
-
-
-def name_of(distribution: str, bare: str) -> str:
-    """Return the name of a plugin's command: the one that its distribution chose, or `distribution:name`."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, PluginGroup), "the app is created with cls=PluginGroup"
-    return group.name_of(distribution, bare)
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option(DEBUG, help="Show the traceback of an error. Allowed at any position.")
-    ] = False,
-) -> None:
-    """Cluster images without labels, with deep systems composed from recipes.
-
-    Start with a shipped recipe:
-
-        latentclust run digits
-
-    Then use your own images:
-
-        latentclust recipe new --out mine.toml
-        latentclust run mine.toml
-
-    Exit codes: 0 done, 1 a run failed, 2 invalid input, 130 stopped.
-    """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit. `arguments` default to those of the process."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    protect_streams()
+    with interrupt_on_signals():
+        code = _run(given)
+    sys.exit(report_lost_output(code, given))
+
+
+def _run(given: list[str]) -> int:
+    """Run a command and return its exit code. Every error is reported here, in the same format."""
     try:
+        from latentclust.cli.app import app
+
         app(args=[argument for argument in given if argument != DEBUG], prog_name="latentclust")
-    # Report every error here, in the same format.
-    except Exception as error:
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (Exception, KeyboardInterrupt) as error:
         if DEBUG in given:
             traceback.print_exception(error)
-        sys.exit(print_error(error))
-    sys.exit(0)
+        from latentclust.cli.error_messages import print_error
+
+        return print_error(error)
+    return 0

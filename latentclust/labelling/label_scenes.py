@@ -60,7 +60,7 @@ def label(
     Raises:
         LatentclustError: Before any scene is labelled: if an option is unknown or invalid, no scene is found, two
             scenes have the same name, or the model or the output folder is unsuitable.
-        InterruptedRunError: If the user stops the run with Ctrl-C or SIGTERM. The same call resumes it.
+        InterruptedRunError: If the user stops the run with Ctrl-C, SIGTERM or SIGHUP. The same call resumes it.
     """
     start = time.monotonic()
     run = _plan_run(model, scenes, Path(out), merge_options(options, changes))

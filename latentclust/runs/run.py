@@ -82,7 +82,7 @@ def run(
         LatentclustError: If the recipe, the data or an option is invalid. As far as possible this is found before
             anything is written.
         RunFailedError: If training diverges or memory runs out.
-        InterruptedRunError: If Ctrl-C or SIGTERM stops the run. A checkpoint has been written by then.
+        InterruptedRunError: If Ctrl-C, SIGTERM or SIGHUP stops the run. A checkpoint has been written by then.
     """
     resolved = load_resolved_recipe(recipe, overrides, quick=quick)
     choose_device(device, resolved.recipe.train.devices)
@@ -176,7 +176,7 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
 def _train(
     opened: ExperimentAndTest, fabric: Fabric, folder: Path, listener: Listener, resume: bool
 ) -> tuple[Experiment, Selection, StartsLog | None]:
-    """Train. Ctrl-C and SIGTERM stop the training after a round."""
+    """Train. Signals stop the training after a round."""
     experiment, tested = opened
     with ExitStack() as stack:
         should_stop = stack.enter_context(stop_on_signals())

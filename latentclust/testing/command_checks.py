@@ -9,7 +9,8 @@ from latentclust.testing.subject import CheckedPart, CheckFailed, require
 
 PROGRAM = """
 import sys
-from latentclust.cli.main import main, name_of
+from latentclust.cli.app import name_of
+from latentclust.cli.main import main
 main([name_of(*sys.argv[1:]), "--help"])
 """
 """Program that prints the help of a distribution's command, whose name on the command line may be qualified."""

@@ -42,7 +42,7 @@ for page in json.loads(sys.argv[1]):
 heavy = {"albumentations", "lightning_fabric", "matplotlib", "numpy", "pandas", "pluggy", "rasterio",
          "scipy", "sklearn", "timm", "torch", "torchvision"}  # pydantic: typer imports it, to read options
 light = {"latentclust.cli", "latentclust.errors", "latentclust.plugins", "latentclust.plugins.distributions",
-         "latentclust.train", "latentclust.train.rank",
+         "latentclust.stopping", "latentclust.train", "latentclust.train.rank",
          "latentclust.labelling", "latentclust.labelling.label_options"}  # the options of `label`, for its own page
 own = {name for name in sys.modules if name.startswith("latentclust.") and not name.startswith("latentclust.cli.")}
 print("\\n" + json.dumps(sorted(heavy & set(sys.modules) | own - light)))

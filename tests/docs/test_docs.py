@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from latentclust.assemble.resolve import Resolved
-from latentclust.cli.main import app
+from latentclust.cli.app import app
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import KINDS, Registry
 from latentclust.recipe import schema

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 import latentclust
-from latentclust.cli.main import app
+from latentclust.cli.app import app
 from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import KINDS, Registry
 from tests.docs.scripts import load_script

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import latentclust
-from latentclust.cli.main import app
+from latentclust.cli.app import app
 from latentclust.errors import LatentclustError
 from latentclust.labelling.label_options import LabelOptions, LabelOptionValues, merge_options
 from latentclust.model.model import ClusteringModel

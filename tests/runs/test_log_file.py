@@ -1,15 +1,11 @@
 """The log file, and stop requests."""
 
-import os
-import signal
-import threading
 from pathlib import Path
 
 import pytest
 
 from latentclust.errors import LatentclustError
 from latentclust.runs.log_file import LogFile, read_log
-from latentclust.stopping import stop_on_signals
 from latentclust.train.events import Leg, NullListener, Record
 
 
@@ -79,30 +75,6 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(LatentclustError, match=r"metrics\.jsonl: cannot be written \(No space left on device\)"):
         log.on_record(record(3))
-
-
-def test_the_first_signal_asks_and_the_second_interrupts() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with stop_on_signals() as asked:
-        assert not asked()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert asked()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_outside_the_main_thread_signals_are_left_alone() -> None:
-    answers: list[bool] = []
-
-    def train() -> None:
-        with stop_on_signals() as asked:
-            answers.append(asked())
-
-    thread = threading.Thread(target=train)
-    thread.start()
-    thread.join()
-    assert answers == [False]
 
 
 @pytest.mark.parametrize("bad", ["[]", "{}", "3", '{"round": "x"}', '{"round": -1}', "\x00\x01", "[" * 3000])

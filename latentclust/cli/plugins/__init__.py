@@ -137,7 +137,7 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
         latentclust plugins new loss my-loss
         latentclust plugins new command my-command --out ~/plugins
     """
-    from latentclust.cli.main import app as root
+    from latentclust.cli.app import app as root
     from latentclust.cli.plugins.new_plugin import write_plugin
     from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
     from latentclust.plugins.registry import installed
@@ -153,8 +153,8 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
 
 def _plugin_commands() -> "tuple[Sequence[PluginCommand], Scan]":
     """Return the commands of plugins and the scan that found them."""
+    from latentclust.cli.app import app as root
     from latentclust.cli.command_group import PluginGroup
-    from latentclust.cli.main import app as root
 
     group = typer.main.get_command(root)
     assert isinstance(group, PluginGroup), "the app is created with this class"

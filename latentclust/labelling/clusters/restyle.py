@@ -78,7 +78,7 @@ def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = Non
     Raises:
         LatentclustError: If the folder has no run log, the model is another one, or an output is missing, damaged,
             changed or cannot be written.
-        InterruptedRunError: If the user stops with Ctrl-C or SIGTERM. Repeating the call completes it.
+        InterruptedRunError: If the user stops with Ctrl-C, SIGTERM or SIGHUP. Repeating the call completes it.
     """
     folder = Path(folder)
     if not (folder / RUN_LOG).is_file():

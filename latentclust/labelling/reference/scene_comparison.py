@@ -100,7 +100,7 @@ def compare_scene(
     Raises:
         LatentclustError: If the scene does not match the model, the reference is invalid, or no pixel is valid in both.
         RunFailedError: If the scene could not be labelled.
-        InterruptedRunError: If the user stops with Ctrl-C or SIGTERM during the labelling.
+        InterruptedRunError: If the user stops with Ctrl-C, SIGTERM or SIGHUP during the labelling.
     """
     began = time.monotonic()
     bands = band_reading(model, "model")
