@@ -129,8 +129,10 @@ class OutputOptions:
             counts = merge_strips(settings, task, targets, self.clusters)
             self.write_legend(labels, counts, task.folder)
             if self.vector:
-                names, target = self.clusters.names, labels.with_suffix(POLYGON_SUFFIX)
-                write_polygons(labels, target, names, self.vector.min_area, self.vector.max_polygons, should_stop)
+                target = labels.with_suffix(POLYGON_SUFFIX)
+                write_polygons(
+                    labels, target, self.clusters, self.vector.min_area, self.vector.max_polygons, should_stop
+                )
             warnings = self._item(settings, task, labels)
         pixels = sum(counts.values()) - counts[0]
         return SceneOutputs(

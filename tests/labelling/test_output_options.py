@@ -79,7 +79,9 @@ def test_classes_are_clusters_of_one_name(labelled: Path) -> None:
 
 
 def test_areas_of_polygons_add_up_to_pixels(labelled: Path) -> None:
-    facts, _, _, (values, names, areas) = pyogrio.raw.read(labelled / "a.gpkg", columns=["class", "name", "area_m2"])
+    facts, _, _, (values, names, areas) = pyogrio.raw.read(
+        labelled / "a.gpkg", "clusters", columns=["class", "name", "area_m2"]
+    )
     assert facts["crs"] == "EPSG:32613"
     counts = np.bincount(read_band(labelled / "a.tif").ravel(), minlength=5)
     for value in range(1, 5):
@@ -94,7 +96,7 @@ def test_areas_in_degrees_are_geodesic_and_none_without_a_place(
     degrees = Affine(0.0005, 0.0, -105.7, 0.0, -0.0005, 40.4)
     scene = write_scene(tmp_path / "a.tif", noise_scene(60, 80), crs=crs, transform=degrees)
     latentclust.label(named, scene, tmp_path / "out", **VECTOR)
-    _, _, _, (values, areas) = pyogrio.raw.read(tmp_path / "out" / "a.gpkg", columns=["class", "area_m2"])
+    _, _, _, (values, areas) = pyogrio.raw.read(tmp_path / "out" / "a.gpkg", "clusters", columns=["class", "area_m2"])
     if crs is None:
         assert np.isnan(areas).all()
         return
@@ -174,10 +176,12 @@ def test_new_names_reach_every_file_without_inference(named: ClusteringModel, tm
     np.testing.assert_array_equal(read_band(tmp_path / "out" / "a.tif"), before)
     classes = read_band(tmp_path / "out" / "a-classes.tif")
     np.testing.assert_array_equal(classes, before)  # every cluster is a class of its own now
-    _, _, _, (values, names) = pyogrio.raw.read(tmp_path / "out" / "a.gpkg", columns=["class", "name"])
+    _, _, _, (values, names) = pyogrio.raw.read(tmp_path / "out" / "a.gpkg", "clusters", columns=["class", "name"])
     assert dict(zip(values.tolist(), names.tolist(), strict=True)) == {1: "water", 2: "forest", 3: "snow", 4: "rock"}
     assert "snow" in (tmp_path / "out" / "a.stac.json").read_text()
     assert "snow" in (tmp_path / "out" / "a.qml").read_text()
+    _, _, _, (styles,) = pyogrio.raw.read(tmp_path / "out" / "a.gpkg", "layer_styles", columns=["styleQML"])
+    assert 'label="snow"' in styles[0]
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     again = latentclust.label(model, scene, tmp_path / "out", **EVERYTHING, **VECTOR, datetime=WHEN)
     assert again.kept == {"a.tif"}

@@ -241,6 +241,6 @@ def _rewrite_polygons_and_item(
     if options.vector and str(polygons) in files:
         how = options.vector
         labels, target = log.folder / output, made / polygons.name
-        write_polygons(labels, target, legend.names, how.min_area, how.max_polygons, should_stop)
+        write_polygons(labels, target, legend, how.min_area, how.max_polygons, should_stop)
     if str(item) in files:
         rename_classes(log.folder / item, made / item.name, legend.names, legend.palette)

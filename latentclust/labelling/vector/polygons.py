@@ -2,13 +2,14 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from latentclust.data.scenes.opening import raster
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.extras import check_extra
+from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.vector.geopackage import PolygonLayer, remove_geopackage
 from latentclust.labelling.vector.ground_area import GroundArea
 from latentclust.labelling.vector.outlines import outlines
@@ -37,7 +38,7 @@ def check_polygon_options(min_area: float, max_polygons: int) -> None:
 def write_polygons(
     labels: Path,
     target: Path,
-    names: Mapping[int, str],
+    legend: Legend,
     min_area: float,
     max_polygons: int,
     should_stop: Callable[[], bool] = lambda: False,
@@ -54,7 +55,7 @@ def write_polygons(
     Args:
         labels: A raster of uint8 or uint16. 0 is nodata and stays unchanged.
         target: The GeoPackage, under a temporary name. It is removed if anything fails.
-        names: Name of every label.
+        legend: Name and colour of every label.
         min_area: Area of the smallest region that is not merged, in square metres, rounded up to pixels; in pixels if
             areas are unknown. In a geographic CRS all pixels count as much as the one in the middle of the raster.
         max_polygons: Maximum number of polygons. Exceeding it is an error that is raised before any is drawn.
@@ -82,7 +83,8 @@ def write_polygons(
                 what = f"would contain {count:,} polygons, but --max-polygons is {max_polygons:,}"
                 fix = "Merge more small regions with a larger --min-area, or raise --max-polygons"
                 raise LatentclustError.at(str(target), what, fix)
-            layer = PolygonLayer(target, ground, names)
+            remove_geopackage(target)
+            layer = PolygonLayer(target, ground, legend)
             for found, polygons in outlines(uncompressed):
                 layer.add(found, polygons)
             layer.finish()

@@ -1,9 +1,13 @@
 """GeoPackages of label rasters: areas, names, refusals, and nothing left behind."""
 
 import resource
+import sqlite3
+import time
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 import numpy as np
 import pyogrio
@@ -15,11 +19,18 @@ from pyproj import Geod
 from rasterio.transform import Affine
 
 from latentclust.errors import InterruptedRunError, LatentclustError
+from latentclust.labelling.outputs.legend import CLEAR, Legend, LegendEntry
 from latentclust.labelling.vector import geopackage, uncompressed
 from latentclust.labelling.vector.polygons import area_in_pixels, check_polygon_options, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
 
 NAMES = {1: "water", 2: "Wald & Wiese", 3: "cluster 3", 300: "森"}
+LEGEND = Legend(
+    (
+        LegendEntry(0, "no data", CLEAR, (0,)),
+        *(LegendEntry(value, name, (value % 256, 7, 9, 255), (value,)) for value, name in NAMES.items()),
+    )
+)
 GEOGRAPHIC = {"crs": "EPSG:4326", "transform": Affine(0.01, 0, 10, 0, -0.01, 60)}
 NOWHERE = {"crs": None, "transform": None}
 
@@ -36,7 +47,7 @@ def source(folder: Path, labels: NDArray[Any], **place: Any) -> Path:
 
 
 def write(folder: Path, labels: NDArray[Any], min_area: float = 0.0, most: int = 10000, **place: Any) -> int:
-    return write_polygons(source(folder, labels, **place), folder / "found.gpkg", NAMES, min_area, most)
+    return write_polygons(source(folder, labels, **place), folder / "found.gpkg", LEGEND, min_area, most)
 
 
 def read(folder: Path) -> tuple[Any, NDArray[Any], NDArray[Any], list[str], NDArray[Any]]:
@@ -48,6 +59,43 @@ def read(folder: Path) -> tuple[Any, NDArray[Any], NDArray[Any], list[str], NDAr
 
 def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_same_labels_give_the_same_bytes_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    for _ in range(2):
+        write(tmp_path, mosaic())
+        written.append((tmp_path / "found.gpkg").read_bytes())
+        (tmp_path / "found.gpkg").unlink()
+        time.sleep(1.01)  # GeoPackages count seconds
+    assert written[0] == written[1]
+    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+
+
+def test_labels_without_data_give_a_layer_without_polygons(tmp_path: Path) -> None:
+    assert write(tmp_path, np.zeros((20, 30), np.uint8)) == 0
+    assert len(read(tmp_path)[1]) == 0
+
+
+def test_qgis_finds_a_colour_for_each_class(tmp_path: Path) -> None:
+    write(tmp_path, mosaic())
+    assert pyogrio.list_layers(tmp_path / "found.gpkg").tolist() == [["clusters", "Polygon"], ["layer_styles", None]]
+    with closing(sqlite3.connect(tmp_path / "found.gpkg")) as file:
+        [(layer, column, default, style)] = file.execute(
+            "select f_table_name, f_geometry_column, useAsDefault, styleQML from layer_styles"
+        )
+        assert list(file.execute("select table_name, column_name from gpkg_geometry_columns")) == [(layer, column)]
+        dates = list(file.execute("select last_change from gpkg_contents"))
+    assert (layer, default, set(dates)) == (geopackage.LAYER, 1, {(geopackage.DATE,)})
+    renderer = Xml.fromstring(style).find("renderer-v2")
+    assert renderer is not None
+    assert (renderer.get("type"), renderer.get("attr")) == ("categorizedSymbol", "class")
+    fills = {
+        symbol.get("name"): symbol.find("layer/Option/Option[@name='color']").get("value")  # type: ignore[union-attr]
+        for symbol in renderer.iter("symbol")
+    }
+    shown = {each.get("value"): (each.get("label"), fills[each.get("symbol")]) for each in renderer.iter("category")}
+    assert shown == {str(value): (name, f"{value % 256},7,9,255") for value, name in NAMES.items()}
 
 
 def test_areas_of_a_class_are_those_of_its_pixels(tmp_path: Path) -> None:
@@ -161,7 +209,7 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytes
     for times in (10, 80):
         labels = source(tmp_path, np.tile(mosaic(), (times, 1)), tiled=True, blockxsize=16, blockysize=16)
         tracemalloc.start()
-        write_polygons(labels, tmp_path / f"{times}.gpkg", NAMES, 300.0, 100000)
+        write_polygons(labels, tmp_path / f"{times}.gpkg", LEGEND, 300.0, 100000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
@@ -179,7 +227,7 @@ def test_a_stop_leaves_nothing(tmp_path: Path) -> None:
     asked = iter([False, False, True])
     labels = source(tmp_path, mosaic())
     with pytest.raises(InterruptedRunError):
-        write_polygons(labels, tmp_path / "found.gpkg", NAMES, 0.0, 10000, lambda: next(asked))
+        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 0.0, 10000, lambda: next(asked))
     assert files(tmp_path) == ["labels.tif"]
 
 
@@ -190,7 +238,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         with pytest.raises(LatentclustError, match=r"cannot be written.*Free some space"):
-            write_polygons(labels, tmp_path / "found.gpkg", NAMES, 300.0, 10000)
+            write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 300.0, 10000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(tmp_path) == ["labels.tif"]
@@ -199,7 +247,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, limit: int) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     labels = source(tmp_path, mosaic())
     with pytest.raises(LatentclustError, match="cannot be written"):
-        write_polygons(labels, tmp_path / "none" / "found.gpkg", NAMES, 0.0, 10000)
+        write_polygons(labels, tmp_path / "none" / "found.gpkg", LEGEND, 0.0, 10000)
 
 
 @pytest.mark.parametrize(("area", "most"), [(-1.0, 1), (float("nan"), 1), (float("inf"), 1), (1.0, 0)])
@@ -212,5 +260,5 @@ def test_a_damaged_raster(tmp_path: Path) -> None:
     labels = source(tmp_path, np.random.default_rng(0).integers(1, 4, (300, 300), np.uint8))
     labels.write_bytes(labels.read_bytes()[:9000])
     with rasterio.Env(), pytest.raises(LatentclustError, match=r"labels\.tif: cannot be read"):
-        write_polygons(labels, tmp_path / "found.gpkg", NAMES, 0.0, 10000)
+        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 0.0, 10000)
     assert files(tmp_path) == ["labels.tif"]
