@@ -1,9 +1,11 @@
-"""Measure the limits of `latentclust label`: `python benchmarks/label_limits.py sparse|dense|kills|tiles|workers`.
+"""Measure the limits of `latentclust label`: `python benchmarks/label_limits.py sparse|dense|plan|kills|tiles|workers`.
 
 sparse: 60,000 x 60,000 pixels, nodata except for a few islands; dense: 20,000 x 20,000 valid pixels; both record the
-curve of anonymous resident memory. kills: a run that is killed at random moments and resumed, compared byte by byte
-with an undisturbed one. tiles: labels with windows of several sizes, and of halves by --bbox, compared with those of
-the whole scene in one pass. workers: 1, 2 and 4 processes of a local Dask cluster, compared byte by byte with one.
+curve of anonymous resident memory. plan: dry runs of rasters without data, up to 1,000,000 x 1,000,000 pixels in a file
+of kilobytes, with the memory that they promise and the memory that they take. kills: a run that is killed at random
+moments and resumed, compared byte by byte with an undisturbed one. tiles: labels with windows of several sizes, and of
+halves by --bbox, compared with those of the whole scene in one pass. workers: 1, 2 and 4 processes of a local Dask
+cluster, compared byte by byte with one.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,12 @@ from scenes_for_label import anonymous_memory, convolutional, write_scene
 import latentclust
 from latentclust.model.model_file import save_model
 
+PLANNED = (10_000, 100_000, 300_000, 1_000_000)
+"""Sides of the scenes of `plan` in pixels."""
+
+PLAN_LIMIT = "400MB"
+"""Limit on the memory of `plan`."""
+
 POINTS = 60
 """Maximum number of points of a curve."""
 
@@ -32,7 +41,7 @@ POINTS = 60
 def main() -> None:
     """Run one measurement and write benchmarks/results/label-NAME.json."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("sparse", "dense", "kills", "tiles", "workers"))
+    parser.add_argument("what", choices=("sparse", "dense", "plan", "kills", "tiles", "workers"))
     parser.add_argument("--side", type=int)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--folder", type=Path)
@@ -41,6 +50,7 @@ def main() -> None:
     try:
         found = {
             "kills": lambda: kills(folder, options.side or 1500, options.times),
+            "plan": lambda: plan(folder),
             "tiles": lambda: tiles(folder, options.side or 2000),
             "workers": lambda: workers(folder, options.side or 3000),
             "sparse": lambda: large(folder, options.side or 60_000, 40),
@@ -73,6 +83,23 @@ def large(folder: Path, side: int, islands: int | None) -> dict[str, Any]:
         "anonymous MB at most": max(megabytes for _, megabytes in curve),
         "curve": curve[::step],
     }
+
+
+def plan(folder: Path) -> dict[str, Any]:
+    """Plan scenes of growing size under a limit on memory."""
+    model, found = convolutional((8,), tile=256), []
+    for side in PLANNED:
+        scene = write_scene(folder / f"{side}.tif", side, 0, block=16384)
+        began = time.monotonic()
+        tracemalloc.start()
+        report = latentclust.label(model, scene, folder / "out", max_memory=PLAN_LIMIT, dry_run=True)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        row = {"side": side, "file bytes": scene.stat().st_size, "windows": report.windows, "status": "planned"}
+        if report.failed:
+            row["status"] = report.failed[0].reason
+        found.append({**row, "seconds": time.monotonic() - began, "peak MB": peak / 1e6, "note": report.note})
+    return {"limit": PLAN_LIMIT, "scenes": found}
 
 
 def kills(folder: Path, side: int, times: int) -> dict[str, Any]:

@@ -60,19 +60,21 @@ def _even_out(networks: dict[str, Any]) -> None:
     head.bias.copy_((head.bias - logits.mean(dim=(0, 2, 3))) / spread * 3)
 
 
-def write_scene(path: Path, side: int, islands: int | None = None) -> Path:
+def write_scene(path: Path, side: int, islands: int | None = None, block: int = BLOCK) -> Path:
     """Write a tiled, compressed raster of blobs with three uint8 bands. Only `islands` blocks are valid, if given."""
     rng = np.random.default_rng(0)
     layout: dict[str, Any] = {
         "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
+        "blockxsize": block,
+        "blockysize": block,
         "compress": "zstd",
         "SPARSE_OK": True,
     }
     shape: dict[str, Any] = {"height": side, "width": side, "count": 3, "dtype": "uint8", "nodata": 0}
     place = {"crs": "EPSG:32613", "transform": from_origin(5e5, 4e6, 10, 10)}
-    blocks = [(row, column) for row in range(0, side, BLOCK) for column in range(0, side, BLOCK)]
+    blocks = (
+        [(row, column) for row in range(0, side, BLOCK) for column in range(0, side, BLOCK)] if islands != 0 else []
+    )
     chosen = blocks if islands is None else [blocks[index] for index in rng.choice(len(blocks), islands, replace=False)]
     with rasterio.open(path, "w", driver="GTiff", BIGTIFF="YES", **layout, **shape, **place) as file:
         for row, column in chosen:

@@ -61,7 +61,8 @@ def preview_clusters(
 
     PNG gets one row per cluster: number, name, colour, share of pixels, and patches from all over the
     scenes in which the cluster is certain and frequent, outlined and with the rest dimmed. Only
-    randomly chosen windows are read, never whole large scenes.
+    randomly chosen windows are read, never whole large scenes. Scenes that cannot be read or do not
+    match the model are left out and named.
 
     Examples:
         latentclust clusters preview runs/rmnp/20260101-120000-0 scenes/ --out clusters.png
@@ -81,10 +82,12 @@ def preview_clusters(
     console = stderr_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("windows", total=None)
-        figure = preview(
+        found = preview(
             loaded, scenes, patches, size, seed, lambda done, wanted: bar.update(task, completed=done, total=wanted)
         )
-    save_figure(figure, out)
+    save_figure(found.figure, out)
+    for text in (*(f"warning: {text}" for text in found.warnings), *(f"left out: {each}" for each in found.left_out)):
+        console.print(text, soft_wrap=True)
     stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)
     suggestion = shell_command("clusters", "name", display_path(model), "1=NAME", "2=NAME")
     stdout_console().print(f"name the clusters: {suggestion}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Progress of a labelling run: a bar on a terminal, one line per scene elsewhere."""
+"""Progress of a labelling run: a bar on a terminal; elsewhere one line per scene, and one every 30 seconds."""
 
 import time
 from collections.abc import Iterator
@@ -13,6 +13,9 @@ from latentclust.cli.terminal import stderr_console
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelListener, SceneResult
+
+SECONDS = 30.0
+"""Minimum number of seconds between lines within scenes."""
 
 
 @contextmanager
@@ -62,12 +65,14 @@ class LabelBarProgress:
 
 
 class LabelLineProgress:
-    """One line per scene."""
+    """One line per scene, and one every `SECONDS` while long scenes are labelled."""
 
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self.console = console
         self.total = self.number = 0
+        self.windows = self.done = self.pixels = 0
+        self.since = self.printed_at = time.monotonic()
 
     def on_start(self, scenes: int, kept: int) -> None:
         """Print the number of scenes."""
@@ -76,10 +81,17 @@ class LabelLineProgress:
         self._print(f"{scenes} {noun} to label" + (f", {kept} already done" if kept else ""))
 
     def on_scene_start(self, name: str, windows: int) -> None:
-        """Do nothing: a line is printed when the scene ends."""
+        """Add the windows of a scene."""
+        self.windows += windows
 
     def on_windows(self, count: int, pixels: int) -> None:
-        """Do nothing."""
+        """Print the share of the started scenes' windows that are done, if the last line is old enough."""
+        self.done += count
+        self.pixels += pixels
+        now = time.monotonic()
+        if now - self.printed_at >= SECONDS:
+            share, speed = self.done / max(self.windows, 1), self.pixels / 1e6 / (now - self.since)
+            self._print(f"{self.done:,}/{self.windows:,} windows ({share:.1%})  {speed:.2f} megapixels/s")
 
     def on_scene_end(self, outcome: "SceneResult") -> None:
         """Print the result of a scene."""
@@ -89,4 +101,5 @@ class LabelLineProgress:
         self._print(f"scene {self.number}/{self.total}  {text}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
 
     def _print(self, words: str) -> None:
+        self.printed_at = time.monotonic()
         self.console.print(words, soft_wrap=True)

@@ -10,7 +10,7 @@ from latentclust.labelling.outputs.publish import input_state
 from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene
 from latentclust.labelling.scheduler import failure_reason
-from latentclust.labelling.windows.memory import MEGABYTE, strip_bytes, window_bytes
+from latentclust.labelling.windows.memory import MEGABYTE, scene_bytes, window_bytes
 from latentclust.specs.scenes import Scene
 
 
@@ -18,7 +18,7 @@ def estimate_run(
     settings: LabelSettings, scenes: Iterable[Scene], area: AreaOfInterest | None, run_log: RunLog, kept: frozenset[str]
 ) -> LabelReport:
     """Open every unfinished scene and count its windows and pixels. Scenes that would fail are reported as failed."""
-    outcomes, windows, width = [], 0, 0
+    outcomes, windows, largest = [], 0, 0
     for scene in scenes:
         name = str(scene.output)
         if name in kept:
@@ -27,15 +27,17 @@ def estimate_run(
         outcome, task = _scene_estimate(settings, scene, area)
         outcomes.append(outcome)
         windows += task.windows if task else 0
-        width = max(width, task.bounds.width if task else 0)
-    note = _summary(settings, width)
+        if task:
+            extent = task.bounds.height, task.bounds.width
+            largest = max(largest, scene_bytes(settings, extent, task.bounds.width))
+    note = _summary(settings, largest)
     return LabelReport(run_log.folder, tuple(outcomes), kept, run_log.model, windows, 0.0, note)
 
 
-def _summary(settings: LabelSettings, width: int) -> str:
-    """Return a summary of the windows and of the memory for the widest scene."""
+def _summary(settings: LabelSettings, scene: int) -> str:
+    """Return a summary of the windows and of the memory, given the bytes of the largest scene."""
     grid = settings.grid
-    megabytes = (strip_bytes(settings, width) + settings.batch * window_bytes(settings)) / MEGABYTE
+    megabytes = (scene + settings.batch * window_bytes(settings)) / MEGABYTE
     radius = (
         "an unbounded receptive field" if grid.radius is None else f"a receptive-field radius of {grid.radius} pixels"
     )

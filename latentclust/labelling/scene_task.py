@@ -19,7 +19,7 @@ from latentclust.labelling.outputs.cog import Overviews, convert_to_cog, create_
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.scenes.acquisition_time import TAG
 from latentclust.labelling.scenes.georeference import Georeference
-from latentclust.labelling.windows.memory import check_strip_memory
+from latentclust.labelling.windows.memory import check_scene_memory
 from latentclust.labelling.windows.stitch import label_type
 from latentclust.labelling.windows.strip_files import StripReader, read_scene_rows, read_strip_facts
 from latentclust.labelling.windows.strip_labeller import StripJob
@@ -76,7 +76,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
     if found is None:
         return None
     bounds, mask = found
-    check_strip_memory(settings, bounds.width, scene.name)
+    check_scene_memory(settings, (height, width), bounds.width, scene.name)
     rows = overlapping_spans(settings.grid.rows(height), bounds.top, bounds.bottom)
     columns = tuple(overlapping_spans(settings.grid.columns(width), bounds.left, bounds.right))
     jobs = tuple(

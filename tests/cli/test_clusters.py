@@ -125,6 +125,18 @@ def test_a_preview_is_the_same_whenever_it_is_drawn_and_another_with_other_optio
     assert len(set(sheets.values())) == 3
 
 
+def test_a_preview_goes_on_without_the_scenes_that_do_not_suit(cli, model_file, tmp_path):
+    good, bad = tmp_path / "in" / "good.tif", tmp_path / "in" / "bad.tif"
+    write_scene(good, noise_scene(90, 80))
+    write_scene(bad, noise_scene(90, 80)[:1])
+    seen = cli("clusters", "preview", model_file, good.parent, "--out", tmp_path / "sheet.png", "--device", "cpu")
+    assert seen.code == 0
+    assert f"left out: {bad}: has 1 band(s), and the model was trained on 3" in seen.err
+    assert (tmp_path / "sheet.png").exists()
+    alone = cli("clusters", "preview", model_file, bad, "--out", tmp_path / "none.png", "--device", "cpu")
+    assert (alone.code, (tmp_path / "none.png").exists()) == (2, False)
+
+
 def test_a_model_of_whole_images_has_names_and_no_preview(cli, trained, tmp_path):
     outcome = cli("clusters", "preview", trained, tmp_path / "scene.tif", "--out", tmp_path / "sheet.png")
     assert outcome.code == 2

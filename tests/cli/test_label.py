@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.progress import MofNCompleteColumn, Progress
 
+from latentclust.cli import label_progress
 from latentclust.cli.label_progress import LabelBarProgress
 from latentclust.cli.terminal import SafeConsole
 from latentclust.labelling.label_options import LabelOptions
@@ -37,6 +38,22 @@ def test_scenes_become_label_rasters_and_a_line_each(cli, model_file, tmp_path):
     assert again.code == 0
     assert "labelled 0 of 2 scenes, 2 already done" in again.out
     assert "megapixels" not in again.out
+
+
+def test_lines_within_a_long_scene_are_printed_now_and_then(monkeypatch):
+    seconds = iter(range(0, 1000, 10))
+    monkeypatch.setattr(label_progress.time, "monotonic", lambda: float(next(seconds)))
+    console = Console(file=StringIO(), width=200)
+    lines = label_progress.LabelLineProgress(console)  # at 0 s
+    lines.on_start(1, 0)  # at 10 s
+    lines.on_scene_start("a.tif", 40_000)
+    for _ in range(6):  # at 20, 30, 40, 60, 70 and 80 s
+        lines.on_windows(1000, 2_000_000)
+    assert console.file.getvalue().splitlines() == [
+        "1 scene to label",
+        "3,000/40,000 windows (7.5%)  0.15 megapixels/s",
+        "6,000/40,000 windows (15.0%)  0.15 megapixels/s",
+    ]
 
 
 def test_failures_are_listed_at_the_end_and_the_others_are_labelled(cli, model_file, tmp_path):

@@ -1,18 +1,24 @@
 """Memory, precision, dry runs, and strips that outlive a stop."""
 
 import json
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
 import latentclust
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.label_options import parse_size
+from latentclust.labelling.label_settings import make_settings
+from latentclust.labelling.scene_task import prepare_scene
 from latentclust.labelling.windows import strip_labeller
+from latentclust.labelling.windows.memory import scene_bytes, strip_bytes
 from latentclust.model.model import ClusteringModel
-from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
+from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
 from tests.labelling.test_label_scenes import Stopper, files
 
 
@@ -45,6 +51,43 @@ def test_a_limit_on_memory_makes_batches_smaller_and_changes_no_label(planted: C
     with pytest.raises(LatentclustError, match="--max-memory: 0 MB, and one window takes"):
         latentclust.label(planted, scene, tmp_path / "none", max_memory=1000)
     assert not (tmp_path / "none").exists()
+
+
+def sparse_scene(path: Path, side: int) -> Path:
+    """A raster without data, in a file of kilobytes."""
+    shape: dict[str, Any] = {"height": side, "width": side, "count": 3, "dtype": "uint8", "nodata": 0}
+    layout: dict[str, Any] = {"tiled": True, "blockxsize": 16384, "blockysize": 16384, "SPARSE_OK": True}
+    with rasterio.open(path, "w", driver="GTiff", BIGTIFF="YES", transform=TRANSFORM, **shape, **layout):
+        return path
+
+
+def test_the_plan_of_a_scene_grows_with_its_side_and_not_with_its_windows(
+    planted: ClusteringModel, tmp_path: Path
+) -> None:
+    assert planted.bands is not None
+    settings, peaks = make_settings(planted, planted.bands, tile=64), []
+    for side in (30_000, 300_000):
+        scene = scene_from_file(sparse_scene(tmp_path / f"{side}.tif", side))
+        tracemalloc.start()
+        task = prepare_scene(settings, scene, tmp_path / "partial", None)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert task is not None
+        assert task.windows > (side / 64) ** 2
+        assert peaks[-1] < scene_bytes(settings, (side, side), side) - strip_bytes(settings, side)
+    assert peaks[1] < 11 * peaks[0]
+
+
+def test_a_scene_that_is_too_large_for_the_memory_is_told_before_it_is_planned(
+    planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = sparse_scene(tmp_path / "million.tif", 1_000_000)
+    held = latentclust.label(planted, scene, tmp_path / "out", tile=64, max_memory="300MB", dry_run=True)
+    assert "its strips take" in held.failed[0].reason
+    assert "--max-memory leaves" in held.failed[0].reason
+    monkeypatch.setattr("latentclust.labelling.windows.memory.physical_memory", lambda: 10**8)
+    free = latentclust.label(planted, scene, tmp_path / "out", tile=64, dry_run=True)
+    assert "this machine has 100. Use a smaller --tile" in free.failed[0].reason
 
 
 def test_half_precision_gives_nearly_the_same_labels(planted: ClusteringModel, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A contact sheet with sample patches of each cluster, so that an analyst can name the clusters."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from latentclust.data.scenes.discover import check_given, find_scenes
+from latentclust.errors import Issue
 from latentclust.labelling.clusters.window_sample import SampledWindow, WindowSample, sample_windows
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.model.model import ClusteringModel
@@ -21,6 +23,21 @@ WINDOWS_PER_PATCH = 4
 """Maximum number of windows that are searched for each requested patch."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A contact sheet and what is not in it.
+
+    Attributes:
+        figure: Sheet with one row of patches per cluster, with its number, name, colour and share of pixels.
+        left_out: Reason for each scene that could not be read, or not completely.
+        warnings: Warnings about the bands of scenes.
+    """
+
+    figure: Figure
+    left_out: tuple[Issue, ...]
+    warnings: tuple[str, ...]
+
+
 def preview(
     model: ClusteringModel,
     scenes: str | Path | Iterable[str | Path],
@@ -28,10 +45,11 @@ def preview(
     size: int = 64,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, wanted: None,
-) -> Figure:
-    """Return a figure with one row of patches per cluster, with its number, name, colour and share of pixels.
+) -> Preview:
+    """Return a sheet with patches of each cluster.
 
-    Windows are drawn at random over all scenes and labelled. Large scenes are not read completely.
+    Windows are drawn at random over all scenes and labelled. Large scenes are not read completely. A scene that cannot
+    be read or does not match the model is left out.
 
     Args:
         model: A model of label maps.
@@ -42,8 +60,7 @@ def preview(
         on_progress: Called with the number of labelled windows and the number of requested windows.
 
     Raises:
-        LatentclustError: If there are no scenes, a scene cannot be read or does not match the model, or no scene has
-            valid pixels.
+        LatentclustError: If there are no scenes, none can be read, or none has valid pixels.
     """
     names = model.bands.names if model.bands else ()
     found = find_scenes(check_given(scenes), None, names=names)
@@ -53,7 +70,8 @@ def preview(
         share = float(sample.counts[entry.value - 1] / sample.pixels)
         cut = cluster_patches(sample, entry.value, patches, size)
         rows.append(ContactRow(entry.value, entry.name, entry.hex, share, cut))
-    return contact_sheet(rows, patches, size, _title(model, sample, size))
+    sheet = contact_sheet(rows, patches, size, _title(model, sample, size))
+    return Preview(sheet, sample.left_out, sample.warnings)
 
 
 def _title(model: ClusteringModel, sample: WindowSample, size: int) -> str:

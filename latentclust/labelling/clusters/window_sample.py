@@ -1,7 +1,8 @@
 """A random sample of labelled windows of scenes, taken without reading large scenes completely."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import final
 
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.bands import match_bands
+from latentclust.data.scenes.bands import BandMatch, match_bands
 from latentclust.data.scenes.opening import open_raster
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.scenes.reader import band_reading, read_filled_window
+from latentclust.labelling.scheduler import failure_reason
 from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.scenes import Scene
@@ -59,12 +61,16 @@ class WindowSample:
     Attributes:
         windows: The labelled windows.
         counts: Number of pixels of each cluster in the kept parts, `(K,)`.
-        scenes: Number of scenes.
+        scenes: Number of scenes that were read.
+        left_out: Reason for each scene that could not be read, or not completely.
+        warnings: Warnings about the bands of scenes, each with the scene's name.
     """
 
     windows: tuple[SampledWindow, ...]
     counts: NDArray[np.int64]
     scenes: int
+    left_out: tuple[Issue, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> int:
@@ -81,6 +87,8 @@ def sample_windows(
 ) -> WindowSample:
     """Label windows drawn at random over all scenes. Windows are at least as large as the training images.
 
+    A scene that cannot be read or does not match the model is left out.
+
     Args:
         model: A model of label maps.
         scenes: The scenes to draw windows from.
@@ -89,13 +97,15 @@ def sample_windows(
         on_progress: Called with the number of labelled windows and the number of requested windows.
 
     Raises:
-        LatentclustError: If a scene cannot be read or does not match the model, or no scene has valid pixels.
+        LatentclustError: If no scene can be read, or none has valid pixels.
     """
     bands = band_reading(model, "model")
     grid = sample_grid(model, margin)
     cost = grid.tile[0] * grid.tile[1] * max(1, len(bands.bands) // MAX_BANDS_SHOWN)
     wanted = min(max(PIXELS // cost, MIN_WINDOWS), MAX_WINDOWS)
     pool = _WindowPool.open(scenes, bands, grid)
+    if not pool.count:
+        raise_all(pool.issues)
     draw = np.random.default_rng(seed).choice(pool.count, min(pool.count, MAX_TRIES * wanted), replace=False)
     windows: list[SampledWindow] = []
     start = 0
@@ -108,8 +118,9 @@ def sample_windows(
     counts = sum((_cluster_counts(window, model.clusters) for window in windows), np.zeros(model.clusters, np.int64))
     if not counts.any():
         what = f"no valid pixel in {len(draw):,} windows of {len(scenes):,} scenes"
-        raise LatentclustError.at("SCENES", what, "Pass scenes with valid pixels")
-    return WindowSample(tuple(windows), counts, len(scenes))
+        raise LatentclustError(*pool.issues, Issue("SCENES", what, "Pass scenes with valid pixels"))
+    read = sum(1 for columns in pool.columns if columns)
+    return WindowSample(tuple(windows), counts, read, pool.issues, tuple(pool.warnings))
 
 
 def sample_grid(model: ClusteringModel, margin: int) -> Grid:
@@ -145,25 +156,51 @@ class _WindowPool:
     Attributes:
         scenes: The scenes.
         bands: Bands and value ranges that the model reads from each scene.
-        rows: Row spans of the windows of each scene.
-        columns: Column spans of the windows of each scene.
+        rows: Row spans of the windows of each scene; none if it cannot be opened.
+        columns: Column spans of the windows of each scene; none if it cannot be opened.
+        left_out: Reasons, by name, for scenes that could not be read, or not completely. It grows with reading.
+        warnings: Warnings about the bands of scenes.
     """
 
     scenes: Sequence[Scene]
     bands: tuple[BandReading, ...]
     rows: tuple[list[Span], ...]
     columns: tuple[list[Span], ...]
+    left_out: dict[str, tuple[Issue, ...]]
+    warnings: list[str]
 
     @classmethod
     def open(cls, scenes: Sequence[Scene], bands: BandReading, grid: Grid) -> "_WindowPool":
         """Open each scene once to read its size."""
-        rows, columns, fitted = [], [], []
+        pool = cls(scenes, (), (), (), {}, [])
+        fitted: list[BandReading] = []
+        rows: list[list[Span]] = []
+        columns: list[list[Span]] = []
         for scene in scenes:
-            with open_raster(scene) as file:
-                fitted.append(match_bands(file, bands, scene.name, scene.requested).bands)
-                rows.append(grid.rows(file.height))
-                columns.append(grid.columns(file.width))
-        return cls(scenes, tuple(fitted), tuple(rows), tuple(columns))
+            match, height, width = BandMatch(bands, ()), 0, 0
+            with pool.leaving_out(scene), open_raster(scene) as file:
+                match = match_bands(file, bands, scene.name, scene.requested)
+                height, width = file.height, file.width
+            pool.warnings.extend(f"{scene.name}: {text}" for text in match.warnings)
+            fitted.append(match.bands)
+            rows.append(grid.rows(height) if height else [])
+            columns.append(grid.columns(width) if width else [])
+        return replace(pool, bands=tuple(fitted), rows=tuple(rows), columns=tuple(columns))
+
+    @contextmanager
+    def leaving_out(self, scene: Scene) -> Iterator[None]:
+        """Record the reason if a scene cannot be read, and go on with the others."""
+        try:
+            yield
+        # As in `label`, a scene that fails, whatever the reason, does not stop the others.
+        except Exception as error:
+            own = error.issues if isinstance(error, LatentclustError) else ()
+            self.left_out[scene.name] = own or (Issue(scene.name, failure_reason(error), "Check the file"),)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """All reasons for scenes that were left out."""
+        return tuple(issue for issues in self.left_out.values() for issue in issues)
 
     @property
     def ends(self) -> NDArray[np.int64]:
@@ -196,12 +233,19 @@ class _WindowPool:
         for scene, numbered in groupby(zip(owners.tolist(), numbers.tolist(), strict=True), lambda pair: pair[0]):
             rows, columns = self.rows[scene], self.columns[scene]
             first = int(self.ends[scene]) - len(rows) * len(columns)
-            with open_raster(self.scenes[scene]) as file:
-                for _, number in numbered:
-                    row, column = rows[(number - first) // len(columns)], columns[(number - first) % len(columns)]
-                    found = read_filled_window(file, self.bands[scene], row, column, self.scenes[scene].name)
-                    if found:
-                        yield _Window(scene, (row, column), *found)
+            places = [divmod(number - first, len(columns)) for _, number in numbered]
+            yield from self._scene_windows(scene, [(rows[down], columns[across]) for down, across in places])
+
+    def _scene_windows(self, number: int, places: Sequence[tuple[Span, Span]]) -> Iterator[_Window]:
+        """Yield the windows of a scene that have valid pixels, up to the first that cannot be read."""
+        scene = self.scenes[number]
+        if scene.name in self.left_out:
+            return
+        with self.leaving_out(scene), open_raster(scene) as file:
+            for row, column in places:
+                found = read_filled_window(file, self.bands[number], row, column, scene.name)
+                if found:
+                    yield _Window(number, (row, column), *found)
 
 
 def _label(model: ClusteringModel, batch: list[_Window], seed: int) -> list[SampledWindow]:

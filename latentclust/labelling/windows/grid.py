@@ -148,6 +148,11 @@ def _round_down(pixels: int, stride: int) -> int:
     return pixels - pixels % stride
 
 
+def window_count(whole: int, side: int, overlap: int) -> int:
+    """Return the number of windows of `side` pixels that cover `whole` pixels, or one more."""
+    return 1 if whole <= side else 1 - -(whole - side) // (side - overlap)
+
+
 def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: Blend) -> list[Span]:
     """Return windows of `side` pixels that cover `whole` pixels, in order; the last one ends at the end of the axis.
 
@@ -156,18 +161,20 @@ def spans(whole: int, side: int, overlap: int, margin: int, stride: int, blend: 
     final = -(-(whole - side) // stride) * stride
     starts = [0] if whole <= side else [*range(0, whole - side, side - overlap), final]
     found: list[Span] = []
+    shared: dict[tuple[int, bool, bool], NDArray[np.float32]] = {}
     for index, start in enumerate(starts):
         begins, ends = index == 0, index == len(starts) - 1
         stop = whole if ends else start + side
         if blend == "crop":
             first = 0 if begins else found[-1].last
-            last = stop if ends else stop - overlap // 2
-            weights = np.ones(last - first, np.float32)
+            last, ramp = (stop if ends else stop - overlap // 2), 0
         else:
             # The last window ends with the axis, and may start well before its predecessor ends.
             first = 0 if begins else max(start + margin, found[-1].last - (overlap - 2 * margin))
-            last = stop - (0 if ends else margin)
-            weights = _hann(last - first, overlap - 2 * margin, not begins, not ends)
+            last, ramp = stop - (0 if ends else margin), overlap - 2 * margin
+        # Windows of the same weights share one array, because a scene may have a million rows of them.
+        key = (last - first, not begins, not ends)
+        weights = shared[key] if key in shared else shared.setdefault(key, _hann(last - first, ramp, *key[1:]))
         found.append(Span(start, stop, first, last, weights))
     return found
 

@@ -7,14 +7,22 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from latentclust.assemble.memory import physical_memory
 from latentclust.errors import LatentclustError
 from latentclust.infer.posteriors import posterior_of
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.cog import BLOCK
+from latentclust.labelling.windows.grid import window_count
 from latentclust.tensors import Images
 
 FLOAT = 4
 MEGABYTE = 1_000_000
+
+SPAN = 256
+"""Memory of one row or column of windows in the list of a scene, in bytes."""
+
+STRIP = 1000
+"""Memory of one strip in the list of a scene, in bytes. A strip has at least one row of windows."""
 
 COPIES = 3
 """Batches of windows in memory: one in use, one waiting, and one being read."""
@@ -23,7 +31,7 @@ COPIES = 3
 def limit_batch(settings: LabelSettings, limit: int) -> LabelSettings:
     """Return the settings with a batch that fits into half of `limit` bytes, at most as large as before.
 
-    The rest is for strips; `check_width` holds scenes against it.
+    The rest is for strips; `check_scene_memory` holds scenes against it.
 
     Raises:
         LatentclustError: If a single window needs more.
@@ -38,13 +46,33 @@ def limit_batch(settings: LabelSettings, limit: int) -> LabelSettings:
     return replace(settings, batch=batch, strip_limit=limit - batch * each)
 
 
-def check_strip_memory(settings: LabelSettings, width: int, where: str) -> None:
-    """Raise LatentclustError if the strips of a scene `width` pixels wide exceed the memory that is left for them."""
-    needed = strip_bytes(settings, width)
-    if settings.strip_limit is not None and needed > settings.strip_limit:
-        left = settings.strip_limit / MEGABYTE
-        what = f"its strips take {needed / MEGABYTE:,.0f} MB, and --max-memory leaves {left:,.0f}"
-        raise LatentclustError.at(where, what, "Raise it, or use a smaller --tile")
+def check_scene_memory(settings: LabelSettings, extent: tuple[int, int], width: int, where: str) -> None:
+    """Raise LatentclustError if a scene exceeds the memory that is left for it.
+
+    Args:
+        settings: Settings of the run. Without a limit, the limit is the memory of this machine.
+        extent: Height and width of the scene in pixels.
+        width: Number of columns that are labelled.
+        where: Name of the scene.
+    """
+    needed, limit = scene_bytes(settings, extent, width), settings.strip_limit
+    if needed <= (physical_memory() if limit is None else limit):
+        return
+    left, fix = "this machine has", "Use a smaller --tile, or label parts of it with --bbox"
+    if limit is not None:
+        left, fix = "--max-memory leaves", "Raise it, or use a smaller --tile"
+    available = physical_memory() if limit is None else limit
+    what = f"its strips take {needed / MEGABYTE:,.0f} MB, and {left} {available / MEGABYTE:,.0f}"
+    raise LatentclustError.at(where, what, fix)
+
+
+def scene_bytes(settings: LabelSettings, extent: tuple[int, int], width: int) -> int:
+    """Return the bytes of a scene: its longest strip, and the lists of its windows and strips."""
+    rows, columns = (
+        window_count(whole, side, shared)
+        for whole, side, shared in zip(extent, settings.grid.tile, settings.grid.overlap, strict=True)
+    )
+    return strip_bytes(settings, width) + SPAN * (rows + columns) + STRIP * rows
 
 
 def strip_bytes(settings: LabelSettings, width: int) -> int:

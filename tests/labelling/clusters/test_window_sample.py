@@ -90,14 +90,37 @@ def test_scenes_without_valid_pixels_are_reported(planted: ClusteringModel, tmp_
         sample_windows(planted, [empty], 32)
 
 
-def test_a_scene_that_does_not_suit_is_named(
-    planted: ClusteringModel, with_bands: Callable[..., ClusteringModel], tmp_path: Path
+def test_a_scene_that_does_not_suit_is_left_out_and_named(planted: ClusteringModel, tmp_path: Path) -> None:
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(70, 70))
+    narrow = write_scene(tmp_path / "narrow.tif", noise_scene(70, 70)[:2])
+    alone = sample_windows(planted, [scene], 32)
+    found = sample_windows(planted, [narrow, scene, tmp_path / "missing.tif"], 32)
+    assert [issue.where for issue in found.left_out] == [str(narrow), str(tmp_path / "missing.tif")]
+    assert "has 2 band(s), and the model was trained on 3" in found.left_out[0].what
+    assert (found.scenes, {window.scene for window in found.windows}) == (1, {1})
+    np.testing.assert_array_equal(found.counts, alone.counts)
+    assert alone.left_out == ()
+
+
+def test_a_scene_that_is_damaged_within_is_left_out_once(
+    planted: ClusteringModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIXELS", 16 * 128 * 128)
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(300, 300))
+    damaged = write_scene(tmp_path / "damaged.tif", noise_scene(900, 900), tiled=True, blockxsize=128, blockysize=128)
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    found = sample_windows(planted, [damaged, scene], 32)
+    assert [issue.where for issue in found.left_out] == [str(damaged)]
+    assert 1 in {window.scene for window in found.windows}
+
+
+def test_scenes_of_which_none_suits_are_refused_with_all_reasons(
+    with_bands: Callable[..., ClusteringModel], tmp_path: Path
 ) -> None:
     scene = write_scene(tmp_path / "scene.tif", noise_scene(70, 70))
-    with pytest.raises(LatentclustError, match=r"missing\.tif"):
-        sample_windows(planted, [scene, tmp_path / "missing.tif"], 32)
-    with pytest.raises(LatentclustError, match=r"scene\.tif: has 3 band\(s\), and the model was trained on 4"):
-        sample_windows(with_bands(counts=(4,)), [scene], 32)
+    reason = r"scene\.tif: has 3 band\(s\), and the model was trained on 4"
+    with pytest.raises(LatentclustError, match=rf"{reason}(.|\n)*missing\.tif"):
+        sample_windows(with_bands(counts=(4,)), [scene, tmp_path / "missing.tif"], 32)
 
 
 @pytest.mark.parametrize(("tile", "strides", "margin", "side", "shared"), [
