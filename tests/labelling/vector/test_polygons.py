@@ -212,7 +212,7 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytes
         write_polygons(labels, tmp_path / f"{times}.gpkg", LEGEND, 300.0, 100000)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_too_many_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
