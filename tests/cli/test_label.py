@@ -43,7 +43,7 @@ def test_scenes_become_label_rasters_and_a_line_each(cli, model_file, tmp_path):
 def test_lines_within_a_long_scene_are_printed_now_and_then(monkeypatch):
     seconds = iter(range(0, 1000, 10))
     monkeypatch.setattr(label_progress.time, "monotonic", lambda: float(next(seconds)))
-    console = Console(file=StringIO(), width=200)
+    console = SafeConsole(file=StringIO(), width=200)
     lines = label_progress.LabelLineProgress(console)  # at 0 s
     lines.on_start(1, 0)  # at 10 s
     lines.on_scene_start("a.tif", 40_000)

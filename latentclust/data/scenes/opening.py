@@ -74,4 +74,5 @@ def decoding_errors(name: str) -> Iterator[None]:
             yield
     except LatentclustError as error:
         # The cause would show the credentials.
-        raise LatentclustError(*(replace(each, what=strip_credentials(each.what)) for each in error.issues)) from None
+        shown = (replace(each, what=strip_credentials(each.what)) for each in error.issues)
+        raise type(error)(*shown) from None
