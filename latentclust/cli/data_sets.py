@@ -10,18 +10,23 @@ from rich.text import Text
 
 from latentclust.data.prepared.manifest import MANIFEST, read_manifest
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec, check
+from latentclust.data.raster_windows import WindowSource
+from latentclust.data.rasters import BYTES
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, pixel_counts
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.overrides import parse_setting
 from latentclust.report.display_names import class_names
-from latentclust.specs.data import ImageSet, SealedMaps
+from latentclust.specs.data import ImageSet, ImageSource, SealedMaps
 from latentclust.specs.parts import DatasetSpec
 
 MAX_INSPECTED = 10_000
 """Maximum number of samples, spread over the data set, that the range of values is computed from."""
 
 CHUNK = 500
+
+MAX_LISTED = 100
+"""Maximum number of rasters that the table names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class DatasetFacts:
         classes: Number of samples or pixels of each class, by name. None without labels.
         per_pixel: Whether a sample has a label map instead of one class.
         protocol: Protocol by which the samples were made, in one line. None without one.
-        rasters: Number of scenes that the samples are windows of.
+        rasters: Scenes that the samples are windows of.
+        stretch: Values that become 0 and 255, by band of the scenes. None for other sets.
         notes: What the user may not expect, such as files that were passed over.
     """
 
@@ -69,7 +75,8 @@ class DatasetFacts:
     classes: dict[str, int] | None
     per_pixel: bool
     protocol: str | None
-    rasters: int
+    rasters: tuple[str, ...]
+    stretch: dict[str, tuple[float, float]] | None
     notes: tuple[str, ...]
 
 
@@ -130,7 +137,8 @@ def inspect_dataset(
         classes=_classes(opened),
         per_pixel=isinstance(opened.labels, SealedMaps),
         protocol=str(opened.protocol) if opened.protocol else None,
-        rasters=len(opened.scenes),
+        rasters=tuple(scene.name for scene in opened.scenes),
+        stretch=_stretch(source),
         notes=opened.notes,
     )
 
@@ -149,7 +157,7 @@ def facts_table(facts: DatasetFacts) -> Table:
         "shape": f"{' x '.join(map(str, facts.shape))} ({axes})",
         "values": f"{facts.dtype}, {low:g} to {high:g}{spread}",
         **({"protocol": facts.protocol} if facts.protocol else {}),
-        **({"windows of": f"{facts.rasters:,} raster{'s' * (facts.rasters > 1)}"} if facts.rasters else {}),
+        **_raster_rows(facts),
         "labels": _labels_text(facts),
     }
     for name, value in rows.items():
@@ -159,6 +167,26 @@ def facts_table(facts: DatasetFacts) -> Table:
     for note in facts.notes:
         table.add_row("note", note)
     return table
+
+
+def _stretch(source: ImageSource) -> dict[str, tuple[float, float]] | None:
+    if not isinstance(source, WindowSource):
+        return None
+    reading = source.windows.reading
+    names = reading.names or ("",) * len(reading.bands)
+    pairs = zip(reading.bands, names, strict=True)
+    labels = [f"band {band} ({name})" if name else f"band {band}" for band, name in pairs]
+    return dict(zip(labels, reading.ranges or (BYTES,) * len(labels), strict=True))
+
+
+def _raster_rows(facts: DatasetFacts) -> dict[str, str]:
+    if facts.stretch is None:
+        return {}
+    more = len(facts.rasters) - MAX_LISTED
+    names = [*facts.rasters[:MAX_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
+    ranges = [f"{band}: {low:g} to {high:g}" for band, (low, high) in facts.stretch.items()]
+    rasters = f"{len(facts.rasters):,} raster{'s' * (len(facts.rasters) > 1)}"
+    return {"windows of": "\n".join([rasters, *names]), "become 0 to 255": "\n".join(ranges)}
 
 
 def _labels_text(facts: DatasetFacts) -> str:

@@ -54,6 +54,15 @@ def common_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(next(iter(each)) if len(each) == 1 else "" for each in found)
 
 
+def synonyms(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the other names of bands of one raster, in lower case: their common names, and codes with these."""
+    codes = sorted({name for bands in SENSORS for name in bands})
+    return tuple(
+        tuple(each for each in (common, *codes) if common and each != fold(name) and common_names([each]) == (common,))
+        for name, common in zip(names, common_names(names), strict=True)
+    )
+
+
 def find_bands(wanted: Sequence[str], present: Sequence[str]) -> tuple[int | None, ...]:
     """Return the index of each wanted band among the bands present; None for a band that is not found once.
 

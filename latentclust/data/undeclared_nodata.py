@@ -21,6 +21,10 @@ MAX_SOFT = 16
 """Largest number of sampled values of an alpha channel. A measured band has more."""
 
 
+READ_AS_DATA = "and is read as data"
+"""What the warning about fill says of it."""
+
+
 def nodata_warnings(file: Opened, bands: Sequence[int], nodata: float | None = None) -> Iterator[str]:
     """Yield a warning about each sign that nodata pixels are declared wrongly. Few pixels are read.
 
@@ -32,7 +36,7 @@ def nodata_warnings(file: Opened, bands: Sequence[int], nodata: float | None = N
     fill = border_fill(file, bands, nodata)
     if fill is not None:
         yield (
-            f"{fill:g} alone fills a part of the border in all bands, and is read as data; if it is fill, declare it: "
+            f"{fill:g} alone fills a part of the border in all bands, {READ_AS_DATA}; if it is fill, declare it: "
             f"data.nodata = {fill:g} in training, --nodata {fill:g} for label"
         )
     for band in alpha_bands(file, bands):

@@ -1,9 +1,10 @@
 """Readouts of one trained model by other inference methods, by independent chains and by shorter or longer chains."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from latentclust.data.undeclared_nodata import READ_AS_DATA
 from latentclust.evaluate.match import equal_share, equal_share_of_counts, matched_agreement, matched_share
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import ChainFacts, ReadoutScores
@@ -58,15 +59,14 @@ def evaluate_chains(model: ClusteringModel, tested: ImageSet, own: DatasetScores
     return ChainFacts(equal_share(own.posterior.labels.numpy(), other), lengths)
 
 
-def chain_warnings(chains: ChainFacts | None, unit: str = "images") -> tuple[str, ...]:
-    """Return a warning if independent chains agree on less than `MIN_AGREEMENT`."""
+def chain_warnings(chains: ChainFacts | None, unit: str = "images", notes: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return a warning if independent chains agree on less than `MIN_AGREEMENT`; `notes` on the data change it."""
     if chains is None or chains.agreement >= MIN_AGREEMENT:
         return ()
-    share = f"{chains.agreement:.1%}"
-    return (
-        f"independent chains agree on {share} of the {unit}, so they have not mixed: raise inference.burn_in or "
-        "inference.steps, or anneal inference.noise to a higher end",
-    )
+    what = f"independent chains agree on {chains.agreement:.1%} of the {unit}, so they have not mixed"
+    if any(READ_AS_DATA in note for note in notes):
+        return (f"{what}: declare the fill that is read as data with data.nodata first, since it takes clusters",)
+    return (f"{what}: raise inference.burn_in or inference.steps, or anneal inference.noise to a higher end",)
 
 
 def _agreement(

@@ -119,7 +119,7 @@ def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> 
     scored = own.clustering.table is not None or not own.clustering.occupancy.any()
     label_free = None if scored else score_label_free(model, tested, own.posterior)
     failures += label_free.warnings if label_free else ()
-    warnings = (*untrained, *([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit))
+    warnings = (*untrained, *([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit, tested.notes))
     return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings, label_free)
 
 

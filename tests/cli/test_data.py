@@ -2,7 +2,11 @@
 
 import json
 
+import numpy as np
+import pytest
+
 from latentclust.plugins.registry import installed
+from tests.labelling.planted import write_scene
 
 
 def test_every_set_is_listed_and_found_where_it_is(cli, tmp_path, monkeypatch):
@@ -34,6 +38,21 @@ def test_inspect_takes_the_options_of_a_set(cli, images):
     assert facts["shape"] == [1, 4, 6]
     assert facts["classes"] == {"0": 12, "1": 12, "2": 12}
     assert "1 x 4 x 6" in cli("data", "inspect", "array", "--set", f"path={images}").out
+
+
+def test_inspect_names_all_rasters_and_their_stretch(cli, tmp_path):
+    values = np.linspace(0, 1000, 900).reshape(1, 30, 30).astype(np.uint16)
+    for name in ("a.tif", "b.tif"):
+        write_scene(tmp_path / name, values)
+    options = ("--set", f"path={tmp_path}", "--set", "window=8", "--set", "windows=9")
+    facts = json.loads(cli("data", "inspect", "raster", *options, "--json").out)
+    assert facts["rasters"] == [str(tmp_path / "a.tif"), str(tmp_path / "b.tif")]
+    assert facts["stretch"]["band 1"] == pytest.approx(np.percentile(values, [2, 98]))
+    shown = "".join(cli("data", "inspect", "raster", *options).out.split())
+    assert "2rasters" in shown
+    assert "band1:19.96to979.04" in shown
+    few = cli("data", "inspect", "raster", *options, "--set", "range=[0, 10000]", "--json").out
+    assert json.loads(few)["stretch"] == {"band 1": [0, 10000]}
 
 
 def test_what_cannot_be_opened_says_why(cli):

@@ -59,7 +59,7 @@ def test_bad_scenes_stop_no_good_one(planted: ClusteringModel, tmp_path: Path) -
     for name in ("empty.tif", "text.tif", "truncated.tif", "missing.tif"):
         assert "cannot be read" in reasons[name]
     assert "has 4 band(s), and the model was trained on 3" in reasons["four.tif"]
-    assert "type uint16, and the model was trained on uint8" in reasons["wide.tif"]
+    assert "type uint16, unlike the training data (uint8)" in reasons["wide.tif"]
     assert "cannot be written" in reasons["blocked/scene.tif"]
     expected = planted.predict(good[None]).labels[0].numpy() + 1
     assert np.mean(read_band(tmp_path / "out" / "gute Szene é 1.tif") == expected) > 0.9995

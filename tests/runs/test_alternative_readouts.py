@@ -58,7 +58,11 @@ def test_chains_that_do_not_agree_are_doubted(sampled: FinishedRun) -> None:
     assert chain_warnings(ChainFacts(0.9)) == ()
     (warning,) = chain_warnings(ChainFacts(0.899))
     assert "89.9%" in warning
-    assert "have not mixed" in warning
+    assert "have not mixed: raise inference.burn_in" in warning
+    (warning,) = chain_warnings(
+        ChainFacts(0.5), "pixels", ("a.tif: 0 alone fills a part of the border, and is read as data",)
+    )
+    assert "have not mixed: declare the fill that is read as data with data.nodata first" in warning
     assert ("have not mixed" in (sampled.folder / "report.md").read_text()) == (
         sampled.facts.chains.agreement < 0.9  # type: ignore[union-attr]
     )

@@ -1,8 +1,11 @@
 """Files with one band each that form one scene, grouped by a word of their names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+
+from latentclust.data.band_names import fold, synonyms
 
 SEPARATORS = "_-. "
 """Separators between the parts of a name."""
@@ -42,20 +45,20 @@ def group_band_files(
     """Group files whose names differ only in a band. Return each group's pattern, and the index of each band's file.
 
     A band is a complete word of a name: between its ends or characters that are neither letters nor digits. If a name
-    fits several groups, complete groups come first, then larger ones. Files without a band are left out.
+    fits several groups, complete groups come first, then larger ones. Files without a band are left out. A band may be
+    written in another case, or by its common name or code (`red`, `B04`), unless that is another of the bands.
 
     Args:
         files: Folder and name of each file.
         bands: Words of the bands, all different.
     """
     sets: dict[BandFilePattern, dict[str, int]] = {}
+    exact: set[tuple[BandFilePattern, str]] = set()
     for index, (folder, name) in enumerate(files):
-        stem, dot, suffix = name.rpartition(".") if "." in name[1:] else (name, "", "")
-        if ":" in suffix:  # a raster within a file, such as NETCDF:a.nc:red
-            stem, dot, suffix = name, "", ""
-        for band in bands:
-            for place in re.finditer(rf"(?<![^\W_]){re.escape(band)}(?![^\W_])", stem):
-                pattern = BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix)
+        for pattern, band, word in _patterns(folder, name, bands):
+            if word == band:
+                exact.add((pattern, band))
+            if word == band or (pattern, band) not in exact:
                 sets.setdefault(pattern, {})[band] = index
     taken: set[int] = set()
     found = []
@@ -65,3 +68,26 @@ def group_band_files(
             found.append((pattern, free))
             taken |= set(free.values())
     return sorted(found, key=lambda each: min(each[1].values()))
+
+
+def _patterns(folder: str, name: str, bands: Sequence[str]) -> Iterator[tuple[BandFilePattern, str, str]]:
+    """Yield the patterns that a name fits, each with its band and the word that stands for it."""
+    stem, dot, suffix = name.rpartition(".") if "." in name[1:] else (name, "", "")
+    if ":" in suffix:  # a raster within a file, such as NETCDF:a.nc:red
+        stem, dot, suffix = name, "", ""
+    for band, word in zip(bands, _words(tuple(bands)), strict=True):
+        for place in word.finditer(stem):
+            yield BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix), band, place[0]
+
+
+@cache
+def _words(bands: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Return the pattern of each band: its word in any case, or a synonym, unless another band has that word."""
+    folded = [fold(band) for band in bands]
+    patterns = []
+    for band, others in zip(bands, synonyms(bands), strict=True):
+        alone = folded.count(fold(band)) == 1
+        words = (band, *(each for each in others if each not in folded)) if alone else (band,)
+        listed = "|".join(re.escape(word) for word in words)
+        patterns.append(re.compile(rf"(?<![^\W_])(?:{listed})(?![^\W_])", re.IGNORECASE if alone else re.NOFLAG))
+    return tuple(patterns)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from latentclust.data.band_names import common_names, fold
 from latentclust.data.scenes.addresses import is_address, local_path
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
@@ -121,13 +122,14 @@ def address(item: Path, href: str) -> str:
 def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
     """Return the assets that form the scene, each with its band.
 
-    These are the assets with one band whose key, band name or common name is one of the wanted names, in this order. If
-    a name has no such asset, the only asset is returned, or the only one with the role `data`.
+    These are the assets with one band whose key, band name or common name is one of the wanted names, in this order: as
+    written, without case, or by the common name of the wanted one. If a name has no such asset, the only asset is
+    returned, or the only one with the role `data`.
 
     Raises:
         LatentclustError: If the item has no raster, or several could be the scene.
     """
-    found = [_called(item, name) for name in wanted]
+    found = [_called(item, name, common) for name, common in zip(wanted, common_names(wanted), strict=True)]
     named = [(name, asset) for name, asset in zip(wanted, found, strict=True) if asset]
     if named and len(named) == len(wanted) and len({asset.key for _, asset in named}) == len(named):
         return tuple(named)
@@ -143,11 +145,16 @@ def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
     raise LatentclustError.at(str(item.path), f"each of several assets could be the scene: {listed}{bands}", fix)
 
 
-def _called(item: Item, name: str) -> Asset | None:
+def _called(item: Item, name: str, common: str) -> Asset | None:
     """Return the only asset with one band of a name. Raise LatentclustError if there are several."""
     single = [asset for asset in item.rasters if asset.count <= 1]
-    for rank in range(3):
-        found = [asset for asset in single if name in ((asset.key,), asset.bands, asset.common)[rank]]
+    codes = common_names([asset.key for asset in single])
+    commons = [asset.common or (code,) for asset, code in zip(single, codes, strict=True)]
+    ranks = ([(asset.key,) for asset in single], [asset.bands for asset in single], commons)
+    folded = [[tuple(map(fold, names)) for names in rank] for rank in ranks]
+    ways = [*((name, rank) for rank in ranks), *((fold(name), rank) for rank in folded), (common, folded[-1])]
+    for wanted, rank in ways:
+        found = [asset for asset, names in zip(single, rank, strict=True) if wanted and wanted in names]
         if len(found) > 1:
             what = f"several assets are named {name}: {', '.join(str(asset) for asset in found)}"
             raise LatentclustError.at(str(item.path), what, "Give the keys of assets with --bands")

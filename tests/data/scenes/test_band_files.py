@@ -21,7 +21,7 @@ def test_files_that_differ_in_one_word_are_a_set() -> None:
     assert second == {"B04": "T2-B04.tif", "B03": "T2-B03.tif"}
 
 
-@pytest.mark.parametrize("name", ["sB04.tif", "b04.tif", "B041.tif", "B04é.tif", "B8A.tif", "x.B04"])
+@pytest.mark.parametrize("name", ["sB04.tif", "B041.tif", "B4.tif", "B04é.tif", "B8A.tif", "x.B04"])
 def test_a_band_is_a_whole_word_of_the_name(name: str) -> None:
     assert sets([name]) == []
 
@@ -29,6 +29,23 @@ def test_a_band_is_a_whole_word_of_the_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["B04.tif", "s_B04.tif", "s.B04.tif", "s (B04).tif", "B04", "s B04-v2.tif"])
 def test_words_end_at_anything_but_letters_and_digits(name: str) -> None:
     assert sets([name]) == [{"B04": name}]
+
+
+@pytest.mark.parametrize("names", [["s_b04.tif", "s_b03.tif", "s_b02.tif"], ["s_red.tif", "s_Green.tif", "s_BLUE.tif"]])
+def test_words_in_another_case_and_common_names_are_bands(names: list[str]) -> None:
+    assert sets(names) == [dict(zip(RGB, names, strict=True))]
+    assert sets(["s_B04.tif", "s_B08.tif"], ("red", "nir")) == [{"red": "s_B04.tif", "nir": "s_B08.tif"}]
+
+
+def test_a_word_as_it_is_given_counts_before_others() -> None:
+    assert (
+        sets(["s_red.tif", "s_B04.tif"], ("B04",))
+        == sets(["s_B04.tif", "s_red.tif"], ("B04",))
+        == [{"B04": "s_B04.tif"}]
+    )
+    assert sets(["s_a.tif", "s_A.tif"], ("a", "A")) == [{"a": "s_a.tif", "A": "s_A.tif"}]
+    assert sets(["s_red.tif", "s_B04.tif"], ("B04", "red")) == [{"B04": "s_B04.tif", "red": "s_red.tif"}]
+    assert sets(["s_B4.tif"], ("red",)) == []  # Landsat 8, or near infrared of Landsat 5
 
 
 def test_folders_and_suffixes_are_kept_apart() -> None:

@@ -57,7 +57,7 @@ def test_of_several_rasters_the_only_one_with_the_role_data_is_the_scene(tmp_pat
     assert hrefs(write_item(tmp_path / "i.json", assets)) == ["a.tif"]
 
 
-@pytest.mark.parametrize("wanted", [("green", "red"), ("B03", "B04"), ("green", "B04")])
+@pytest.mark.parametrize("wanted", [("green", "red"), ("B03", "B04"), ("green", "B04"), ("Green", "b04")])
 def test_bands_are_found_by_key_by_name_and_by_common_name(tmp_path: Path, wanted: tuple[str, ...]) -> None:
     item = write_item(tmp_path / "i.json", SENTINEL)
     assert hrefs(item, wanted) == ["B03.tif", "B04.tif"]
@@ -65,6 +65,13 @@ def test_bands_are_found_by_key_by_name_and_by_common_name(tmp_path: Path, wante
     newer = {"href": "B03.tif", "type": COG, "bands": [{"eo:common_name": "green"}]}
     keyed = {"B04": single("B04.tif", "x", "red"), "B03": newer}
     assert hrefs(write_item(tmp_path / "j.json", keyed), ("green", "red")) == ["B03.tif", "B04.tif"]
+
+
+def test_codes_are_found_by_common_names_and_the_other_way_round(tmp_path: Path) -> None:
+    by_name = {key: {"href": f"{key}.tif", "type": COG} for key in ("red", "green", "nir")}
+    assert hrefs(write_item(tmp_path / "i.json", by_name), ("B08", "B04")) == ["nir.tif", "red.tif"]
+    by_code = {key: {"href": f"{key}.tif", "type": COG} for key in ("B04", "B03", "B08")}
+    assert hrefs(write_item(tmp_path / "j.json", by_code), ("nir", "red")) == ["B08.tif", "B04.tif"]
 
 
 def test_a_key_counts_before_a_common_name(tmp_path: Path) -> None:
