@@ -1,13 +1,14 @@
 """Labels of an xarray DataArray, computed chunk by chunk if it is lazy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError
 from latentclust.labelling.label_settings import LabelSettings, make_settings
@@ -33,9 +34,11 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", *, seed: int =
 
     Args:
         model: Model of label maps.
-        scene: All bands except alpha, in the order and with the values of the raster files. It has three dimensions in
-            any order, of which rioxarray recognizes x and y. NaN, infinities and `rio.nodata` are nodata. Integers that
-            rioxarray masked, and so turned into floats, are accepted.
+        scene: All bands except alpha, with the values of the raster files. Bands are found by the names in its
+            attribute `long_name` or in the coordinate of the bands; without names, they have the order of the files.
+            It has three dimensions in any order, of which rioxarray recognizes x and y. NaN, infinities, `rio.nodata`
+            and `data.nodata` of the recipe are nodata. Integers that rioxarray masked, and so turned into floats, are
+            accepted.
         seed: Random seed of an inference that samples.
 
     Returns:
@@ -47,8 +50,8 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", *, seed: int =
             training data, a dimension is unknown, or the extra is not installed.
     """
     _import_extra()
-    bands = band_reading(model, "model")
     ordered = _ordered(scene)
+    bands = _matched(ordered, band_reading(model, "model"))
     nodata = None if ordered.rio.nodata is None else float(ordered.rio.nodata)
     dtype = _stored_type(ordered, bands)
     labeller = _ArrayLabeller(make_settings(model, bands, seed=seed), dtype, nodata)
@@ -113,13 +116,24 @@ def _ordered(scene: "DataArray") -> "DataArray":
     return scene.transpose(*others, *spatial)
 
 
-def _stored_type(scene: "DataArray", bands: BandReading) -> str:
-    """Return the data type of the values in their file. Raise LatentclustError if the model cannot read the scene."""
-    count = scene.shape[0]
-    if count not in bands.counts:
+def _matched(scene: "DataArray", bands: BandReading) -> BandReading:
+    """Return the bands with their positions in a scene. Raise LatentclustError if it has another number of bands."""
+    count, label = scene.shape[0], scene.attrs.get("long_name")
+    coordinate = scene.coords.get(scene.dims[0], ())
+    named = label if isinstance(label, (tuple, list)) and len(label) == count else coordinate
+    found = find_bands(bands.names, [str(name.item() if hasattr(name, "item") else name or "") for name in named])
+    places = tuple(at + 1 for at in found if at is not None)
+    if bands.names and len(set(places)) == len(bands.names):
+        return replace(bands, bands=places)
+    if count not in bands.counts or max(bands.bands) > count:
         trained = " or ".join(map(str, bands.counts))
         what = f"has {count} band(s), and the model was trained on {trained}"
         raise LatentclustError.at(ERROR_PLACE, what, "Give all bands of the raster except alpha, in their order")
+    return bands
+
+
+def _stored_type(scene: "DataArray", bands: BandReading) -> str:
+    """Return the data type of the values in their file. Raise LatentclustError if the model cannot read the scene."""
     dtype = str(scene.dtype)
     stored = str(scene.encoding.get("dtype", dtype)) if scene.dtype.kind == "f" else dtype
     scaled = (scene.encoding.get("scale_factor", 1.0), scene.encoding.get("add_offset", 0.0)) != (1.0, 0.0)

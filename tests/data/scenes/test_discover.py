@@ -281,10 +281,10 @@ def test_empty_and_repeated_words_are_refused(tmp_path: Path, bands: tuple[str, 
 def test_words_that_no_file_has_in_its_name_are_bands_of_each_file(tmp_path: Path) -> None:
     for name in ("a_B04.tif", "b.tif"):
         (tmp_path / name).touch()
-    found = find_scenes([tmp_path], bands=("B11", "red"))
+    found = find_scenes([tmp_path], bands=("B11", "B12"))
     assert [(str(scene.output), scene.requested, scene.parts) for scene in found] == [
-        ("a_B04.tif", ("B11", "red"), ()),
-        ("b.tif", ("B11", "red"), ()),
+        ("a_B04.tif", ("B11", "B12"), ()),
+        ("b.tif", ("B11", "B12"), ()),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,20 @@ def test_what_does_not_suit_is_refused(planted: ClusteringModel, scene: Any, sai
     with pytest.raises(LatentclustError, match=r"^DataArray: ") as caught:
         latentclust.predict_dataarray(planted, scene)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["long_name", "band"])
+def test_bands_are_read_by_name_and_declared_nodata_is_none(planted: ClusteringModel, where: str) -> None:
+    values = noise_scene(20, 30)
+    values[:, :, :9] = 0
+    assert planted.bands is not None
+    named = replace(planted, bands=replace(planted.bands, names=("B04", "B03", "B02"), nodata=0.0))
+    plain, other = (DataArray(each, dims=("band", "y", "x")) for each in (values, values[[1, 2, 0, 1]]))
+    names = ("green", "blue", "red", "nir")
+    turned = other.assign_attrs(long_name=names) if where == "long_name" else other.assign_coords(band=list(names))
+    expected = latentclust.predict_dataarray(named, plain)
+    np.testing.assert_array_equal(latentclust.predict_dataarray(named, turned), expected)
+    np.testing.assert_array_equal(expected == -1, np.arange(30) * np.ones((20, 1)) < 9)
 
 
 def test_scaled_values_are_refused(planted: ClusteringModel, scene_file: Path) -> None:
