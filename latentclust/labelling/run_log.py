@@ -127,6 +127,12 @@ class RunLog:
         self.add(result)
         self.save()
 
+    def has_outputs(self) -> bool:
+        """Return whether a scene is done, or an output of one exists."""
+        results = [*self.scenes.values(), *self.replaced.values()]
+        files = (self.folder / name for result in results for name in result.files or ())
+        return any(result.status == "done" for result in results) or any(path.exists() for path in files)
+
     def mark_replaced(self, result: SceneResult) -> None:
         """Remember the existing files of a scene that will be labelled again."""
         if any((self.folder / name).exists() for name in result.files or ()):
@@ -138,12 +144,12 @@ class RunLog:
 def open_run_log(folder: Path, model: str, options: Mapping[str, Any], overwrite: bool, model_path: str = "") -> RunLog:
     """Return the run log of an earlier run in the folder, or a new one.
 
-    With `overwrite` a log of another model or of other options is replaced. The outputs it lists stay until their
-    scenes are labelled again.
+    With `overwrite`, or if it has no outputs, a log of another model or of other options is replaced. The outputs it
+    lists stay until their scenes are labelled again.
 
     Raises:
-        LatentclustError: If the log is damaged, or if it is of another model or of other options and `overwrite` is
-            False.
+        LatentclustError: If the log is damaged, or if it has outputs of another model or of other options and
+            `overwrite` is False.
     """
     path = folder / RUN_LOG
     if not path.exists():
@@ -152,7 +158,7 @@ def open_run_log(folder: Path, model: str, options: Mapping[str, Any], overwrite
     differences = list(_differences(before, model, options))
     if not differences:
         return RunLog(folder, model, options, before.scenes, model_path or before.model_path, before.replaced)
-    if not overwrite:
+    if not overwrite and before.has_outputs():
         raise LatentclustError(*(Issue(str(path), what, CHOOSE_OTHER_FOLDER) for what in differences))
     run_log = RunLog(folder, model, options, model_path=model_path, replaced=before.replaced)
     for scene in before.scenes.values():
