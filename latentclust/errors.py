@@ -81,7 +81,7 @@ def first_problem(error: Exception) -> str:
     if callable(problems):
         first = problems()[0]
         place = ".".join(map(str, first["loc"])) or "the whole"
-        return f"{place}: {first['msg']}"
+        return f"{place}: {first['msg'].removeprefix('Value error, ')}"
     return (str(error) or type(error).__name__).splitlines()[0]
 
 

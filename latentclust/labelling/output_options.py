@@ -1,6 +1,5 @@
 """The outputs of a labelled scene: rasters, legends, polygons and STAC items, and how they are written."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import rasterio
 
 from latentclust.data.rasters import CACHE_BYTES
-from latentclust.data.sources import decode_errors
+from latentclust.data.scenes.stac import read_json
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.extras import check_extra
@@ -159,8 +158,7 @@ class OutputOptions:
             return ()
         scene, item = task.scene, None
         if scene.item:
-            with decode_errors(scene.item):
-                item = json.loads(scene.item.read_text(encoding="utf-8"))
+            item = read_json(scene.item)
         labelled_scene = LabelledScene(
             labels=labels,
             output=scene.output,

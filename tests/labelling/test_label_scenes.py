@@ -23,6 +23,7 @@ from latentclust.labelling.outputs.publish import SIDECAR_SUFFIXES
 from latentclust.labelling.run_log import model_fingerprint
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, save_model
+from tests.data.scenes.test_stac import write_item
 from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
 
 
@@ -112,6 +113,36 @@ def test_another_model_other_options_or_a_changed_scene_are_refused(
     report = latentclust.label(planted_model((2, 1)), scene, out, overwrite=True)
     assert report.failed == ()
     assert files(out) != first
+
+
+def test_other_options_are_no_conflict_where_no_scene_is_done(planted: ClusteringModel, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    scene, out = tmp_path / "in" / "scene.tif", tmp_path / "out"
+    scene.write_text("no raster")
+    assert len(latentclust.label(planted, scene, out).failed) == 1
+    assert len(latentclust.label(planted_model((2, 1)), scene, out, blend="crop").failed) == 1
+    write_scene(scene, noise_scene(70, 70))
+    assert latentclust.label(planted, scene.parent, out, confidence=True).failed == ()
+    with pytest.raises(LatentclustError, match=r"other options: rasters was"):
+        latentclust.label(planted, scene, out)
+
+
+def test_one_bad_scene_stops_no_other(planted: ClusteringModel, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_scene(folder / "good.tif", noise_scene(70, 70))
+    write_scene(folder / f"{'x' * 240}.tif", noise_scene(70, 70, seed=1))
+    for name, asset in {"number": {"href": 5}, "null": {"href": "a\0"}, "far": {"href": f"{'y' * 5000}.tif"}}.items():
+        write_item(folder / f"{name}.json", {"a": {"roles": ["data"], **asset}}, id=name)
+    (folder / "deep.json").write_text("[" * 100_000)
+    os.mkfifo(folder / "pipe.tif")
+    report = latentclust.label(planted, folder, tmp_path / "out", confidence=True)
+    assert {scene.output for scene in report.failed} == {
+        f"{name}.tif" for name in ("number", "null", "far", "deep", "pipe")
+    }
+    done = {scene.output for scene in report.scenes if scene.status == "done"}
+    assert len(done) == 2
+    assert all((tmp_path / "out" / name).is_file() for name in done)
+    assert all("cannot be read" in scene.reason and len(scene.reason.splitlines()) == 1 for scene in report.failed)
 
 
 def test_files_of_others_are_never_replaced(planted: ClusteringModel, scene: Path, tmp_path: Path) -> None:

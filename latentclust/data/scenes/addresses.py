@@ -122,6 +122,11 @@ def resolve_links(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def exists(path: Path | str) -> bool:
+    """Return whether a path exists; False on errors, such as too long a name, for which `Path.exists` would raise."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def local_files(address: str) -> tuple[Path, ...]:
     """Return the local file that contains a virtual path or a raster within a file, or nothing.
 
@@ -132,7 +137,7 @@ def local_files(address: str) -> tuple[Path, ...]:
     if not _VIRTUAL.match(address):
         return ()
     inner = Path(re.sub(r"^(/vsi[a-z0-9_]+/)+|[{}]", "", address))
-    return next(((path,) for path in (inner, *inner.parents) if path.is_file()), ())
+    return next(((path,) for path in (inner, *inner.parents) if os.path.isfile(path)), ())  # noqa: PTH113 (never raises)
 
 
 def _parts(address: str) -> Iterator[str]:
@@ -144,7 +149,7 @@ def _parts(address: str) -> Iterator[str]:
 
 
 def _is_local(part: str) -> bool:
-    return bool(part) and (bool(local_files(part)) or os.path.exists(part))  # noqa: PTH110 (never raises)
+    return bool(part) and (bool(local_files(part)) or exists(part))
 
 
 def _is_subdataset(text: str) -> bool:

@@ -8,13 +8,21 @@ from pathlib import Path, PurePath
 
 from latentclust.data.roots import in_package
 from latentclust.data.scenes.addresses import (
+    exists,
     is_address,
     local_path,
     printable_path,
     resolve_links,
     strip_credentials,
 )
-from latentclust.data.scenes.folders import find_files_below, glob_files, is_folder, is_inside, literal_prefix
+from latentclust.data.scenes.folders import (
+    find_files_below,
+    glob_files,
+    is_folder,
+    is_inside,
+    literal_prefix,
+    require_regular,
+)
 from latentclust.data.scenes.inputs import (
     scene_from_file,
     scene_from_stac_item,
@@ -22,7 +30,7 @@ from latentclust.data.scenes.inputs import (
     scenes_from_band_files,
     unreadable_folder,
 )
-from latentclust.data.scenes.stac import JSON, files_of, is_item, read_json
+from latentclust.data.scenes.stac import JSON, files_of, is_item, is_too_large, read_json
 from latentclust.data.sources import decode_errors
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.specs.scenes import RASTERS, Scene
@@ -116,7 +124,7 @@ def _expand(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scen
     path = Path(text)
     if is_folder(path):
         yield from _scenes_in_files(find_files_below(path, FOUND, out), path, wanted)
-    elif glob.has_magic(text) and not is_address(text) and not path.exists():
+    elif glob.has_magic(text) and not is_address(text) and not exists(path):
         root = literal_prefix(path)
         yield from _scenes_in_files(glob_files(path, root, FOUND, out), root, wanted)
     elif path.suffix.lower() == LIST and not is_address(text):
@@ -128,7 +136,7 @@ def _expand(text: str, out: Path | None, wanted: Sequence[str]) -> Iterator[Scen
 
 def _named_scene(text: str, folder: Path | None, wanted: Sequence[str]) -> Scene:
     """Return a file or an address, given alone or in a list in `folder`, as a scene. A file need not exist."""
-    if local := local_path(text) or (None if Path(text).exists() else in_package(text)):
+    if local := local_path(text) or (None if exists(text) else in_package(text)):
         text = str(local)
     elif is_address(text):
         return scene_from_url(text, wanted)
@@ -155,15 +163,17 @@ def _scenes_in_files(paths: Iterable[Path], root: Path, wanted: Sequence[str]) -
 
 
 def _is_item(path: Path) -> bool:
+    """Return whether a file is a STAC item, or damaged, so that it could have been one."""
     try:
         return is_item(read_json(path))
     except LatentclustError:
-        return False
+        return not (path.is_file() and is_too_large(path))
 
 
 def _list_lines(path: Path) -> list[str]:
     """Return the lines of a list, without comments. Bytes that are not UTF-8 stay those of a file name."""
     with decode_errors(printable_path(path), LIST_FIX):
+        require_regular(path)
         content = path.read_bytes()
         if b"\0" in content:
             raise ValueError("it contains null bytes")

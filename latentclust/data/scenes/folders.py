@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from latentclust.data.scenes.addresses import resolve_links
+from latentclust.data.scenes.addresses import exists, resolve_links
 
 RUN_LOG = "labelling.json"
 """Name of the run log in a folder of label rasters, whose rasters are no scenes."""
@@ -74,7 +74,13 @@ def glob_files(pattern: Path, root: Path, suffixes: Collection[str], out: Path |
     for path in sorted(root.glob("/".join(parts))):
         visible = hidden or not any(part.startswith(".") for part in path.relative_to(root).parts)
         suffix_matches = anything or path.suffix.lower() in suffixes
-        if visible and suffix_matches and path.is_file() and not _in_label_folder(path, root, out):
+        if (
+            visible
+            and suffix_matches
+            and exists(path)
+            and not is_folder(path)
+            and not _in_label_folder(path, root, out)
+        ):
             yield path
 
 
@@ -88,6 +94,12 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def require_regular(path: Path) -> None:
+    """Raise OSError if a path is a pipe, a socket or a device, whose reading could wait for ever."""
+    if exists(path) and not (os.path.isfile(path) or is_folder(path)):  # noqa: PTH113 (as above)
+        raise OSError("it is not a regular file")
+
+
 def is_inside(path: Path, out: Path | None) -> bool:
     """Return whether a path, with links resolved, is in the output folder."""
     return out is not None and resolve_links(path).is_relative_to(out)
@@ -96,4 +108,4 @@ def is_inside(path: Path, out: Path | None) -> bool:
 def _in_label_folder(path: Path, root: Path, out: Path | None) -> bool:
     """Return whether a file is in a folder of label rasters."""
     folders = [folder for folder in path.parents if folder.is_relative_to(root)]
-    return is_inside(path, out) or any((folder / RUN_LOG).exists() for folder in folders)
+    return is_inside(path, out) or any(exists(folder / RUN_LOG) for folder in folders)

@@ -30,8 +30,6 @@ def scene_from_file(path: Path, root: Path | None = None, bands: Sequence[str] =
     error = None
     if name != str(place):
         error = Issue(name, "its path is not valid UTF-8, and GDAL cannot open it", "Rename it, or give a link to it")
-    elif place.exists() and not (place.is_file() or place.is_dir()):
-        error = Issue(name, "is not a regular file", "Remove it, or name a raster")
     output = relative.with_name(f"{relative.name}{OUTPUT}")
     return Scene(str(place), name, output, (place,), bands=tuple(bands), error=error)
 

@@ -14,6 +14,7 @@ from rasterio.io import DatasetReader
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.data.scenes.addresses import strip_credentials
 from latentclust.data.scenes.containers import members
+from latentclust.data.scenes.folders import require_regular
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.vrt import build_vrt
 from latentclust.data.sources import decode_errors
@@ -46,6 +47,8 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
 def _opened(scene: Scene) -> DatasetReader:
     """Return the raster of a scene, whose parts or named members are joined."""
     with decoding_errors(scene.name):
+        for path in scene.files:
+            require_regular(path)
         file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
         try:
             joined = members(file, scene.bands, scene.name)

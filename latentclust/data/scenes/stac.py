@@ -1,16 +1,19 @@
 """STAC items, and the selection of the assets that form a scene."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
 from latentclust.data.band_names import common_names, fold
-from latentclust.data.scenes.addresses import is_address, local_path
+from latentclust.data.scenes.addresses import exists, is_address, local_path
+from latentclust.data.scenes.folders import require_regular
 from latentclust.data.sources import decode_errors
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, first_problem
 
 JSON = ".json"
 
@@ -70,13 +73,51 @@ class Item:
     rasters: tuple[Asset, ...]
 
 
+def _plain(text: str) -> str:
+    """Return text that can be a path or a name. Raise ValueError for other text."""
+    if not text.strip() or b"\0" in text.encode():
+        raise ValueError("it is empty or contains a null byte")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_plain)]
+Table = dict[str, Any]
+
+
+class AssetFile(BaseModel):
+    """What is read of an asset of an item; see `Asset`."""
+
+    model_config = ConfigDict(strict=True)
+
+    href: Text
+    roles: list[str] | None = None
+    type: str | None = None
+    eo_bands: list[Any] | None = Field(None, alias="eo:bands")
+    bands: list[Any] | None = None
+
+
+class ItemFile(BaseModel):
+    """What is read of an item; see `Item`."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: Text
+    assets: dict[Text, AssetFile]
+    properties: Table | None = None
+
+
 def read_json(path: Path) -> Any:
     """Return the content of a file. Raise LatentclustError if it is not JSON, or too large for an item."""
     with decode_errors(path, STAC_FIX):
-        size = path.stat().st_size
-        if size > ITEM_BYTES:
-            raise ValueError(f"{size:,} bytes exceed the size of a STAC item")
+        require_regular(path)
+        if is_too_large(path):
+            raise ValueError(f"more than {ITEM_BYTES:,} bytes exceed the size of a STAC item")
         return json.loads(path.read_bytes())
+
+
+def is_too_large(path: Path) -> bool:
+    """Return whether a file is larger than an item. Raise OSError if it does not exist."""
+    return path.stat().st_size > ITEM_BYTES
 
 
 def is_item(content: Any) -> bool:
@@ -92,19 +133,25 @@ def read_item(path: Path) -> Item:
         found = f"its type is {kind!r}" if kind else "it has no type"
         raise LatentclustError.at(str(path), f"is not a STAC item: {found}; the type of an item is 'Feature'", STAC_FIX)
     with decode_errors(path, STAC_FIX):
-        if not isinstance(content["assets"], dict):
-            raise TypeError("its assets are not a table")
-        assets = [(key, asset, address(path, asset["href"])) for key, asset in content["assets"].items()]
+        file = _validated(content)
+        assets = [(key, asset, address(path, asset.href)) for key, asset in file.assets.items()]
         rasters = tuple(_asset(key, asset, href) for key, asset, href in assets if _is_raster(key, asset, href))
-        return Item(path, str(content["id"]), rasters)
+        return Item(path, file.id, rasters)
+
+
+def _validated(content: Any) -> ItemFile:
+    """Return the content of an item. Raise ValueError with its first mistake."""
+    try:
+        return ItemFile.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(first_problem(error)) from None
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
     """Return the local files of all assets of an item, including previews; nothing if the item is damaged."""
     try:
         with decode_errors(path, STAC_FIX):
-            assets = read_json(path)["assets"]
-            hrefs = [address(path, asset["href"]) for asset in assets.values()] if isinstance(assets, dict) else []
+            hrefs = [address(path, asset.href) for asset in _validated(read_json(path)).assets.values()]
     except LatentclustError:
         return ()
     return tuple(Path(href) for href in hrefs if not is_address(href))
@@ -116,7 +163,7 @@ def address(item: Path, href: str) -> str:
     if named is None:
         return href
     decoded = item.parent / unquote(href)
-    return str((decoded if decoded.exists() and not named.exists() else named).absolute())
+    return str((decoded if exists(decoded) and not exists(named) else named).absolute())
 
 
 def chosen(item: Item, wanted: Sequence[str]) -> tuple[tuple[str, Asset], ...]:
@@ -163,9 +210,9 @@ def _called(item: Item, name: str, common: str) -> Asset | None:
     return None
 
 
-def _is_raster(key: str, asset: Mapping[str, Any], href: str) -> bool:
+def _is_raster(key: str, asset: AssetFile, href: str) -> bool:
     """Return whether an asset is a raster: by role or media type, or else by suffix."""
-    roles, kind = set(asset.get("roles") or ()), str(asset.get("type") or "").lower()
+    roles, kind = set(asset.roles or ()), (asset.type or "").lower()
     if (roles | {key}) & PICTURES:
         return False
     if not roles and not kind:
@@ -173,10 +220,10 @@ def _is_raster(key: str, asset: Mapping[str, Any], href: str) -> bool:
     return "data" in roles or kind.startswith(RASTERS)
 
 
-def _asset(key: str, asset: Mapping[str, Any], href: str) -> Asset:
+def _asset(key: str, asset: AssetFile, href: str) -> Asset:
     """Return an asset of STAC 1.0, with `eo:bands`, or of 1.1, with `bands`."""
-    bands = [band for band in asset.get("eo:bands") or asset.get("bands") or () if isinstance(band, dict)]
+    bands = [band for band in asset.eo_bands or asset.bands or () if isinstance(band, dict)]
     names = tuple(str(band["name"]) for band in bands if "name" in band)
     common = (band.get("common_name", band.get("eo:common_name")) for band in bands)
     said = tuple(str(name) for name in common if name)
-    return Asset(key, href, names, said, len(bands), "data" in (asset.get("roles") or ()))
+    return Asset(key, href, names, said, len(bands), "data" in (asset.roles or ()))

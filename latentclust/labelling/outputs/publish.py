@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 
+from latentclust.data.scenes.addresses import exists
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.outputs.cog import write_errors
@@ -63,7 +64,7 @@ def remove_outputs(folder: Path, before: SceneResult | None) -> None:
 
 def existing_files(folder: Path, before: SceneResult | None) -> list[str]:
     """Return the files of an earlier run that exist."""
-    return [name for name in (before.files or {}) if (folder / name).exists()] if before else []
+    return [name for name in (before.files or {}) if exists(folder / name)] if before else []
 
 
 def finished_scenes(
@@ -103,7 +104,7 @@ def _foreign_files(run_log: RunLog, scene: Scene, names: Iterable[PurePath]) -> 
     """Return an issue for each existing output file of a scene that no earlier run has written."""
     if str(scene.output) in run_log.replaced:
         return []
-    existing = (path for name in names if (path := run_log.folder / name).exists())
+    existing = (path for name in names if exists(path := run_log.folder / name))
     what = "already exists, and was not written by a run in this folder"
     return [Issue(str(path), what, CHOOSE_OTHER_FOLDER) for path in existing]
 

@@ -40,7 +40,7 @@ def acquisition_time(tag: str, given: str | None, item: Mapping[str, Any] | None
         LatentclustError: If a time in the item or in `given` is invalid.
     """
     user = None if given is None else parse_datetime(given)
-    properties = item.get("properties", {}) if item else {}
+    properties = (item.get("properties") or {}) if item else {}
     if (text := properties.get("datetime")) is not None:
         return parse_datetime(str(text), "the scene's STAC item")
     if time_range(item) or user:
@@ -53,7 +53,7 @@ def acquisition_time(tag: str, given: str | None, item: Mapping[str, Any] | None
 
 def time_range(item: Mapping[str, Any] | None) -> tuple[datetime, datetime] | None:
     """Return start and end of a STAC item that has a time range, and else None."""
-    properties = item.get("properties", {}) if item else {}
+    properties = (item.get("properties") or {}) if item else {}
     ends = properties.get("start_datetime"), properties.get("end_datetime")
     if None in ends:
         return None

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from latentclust.data.scenes.discover import find_scenes
+from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
 from tests.data.scenes.test_stac import SENTINEL, write_item
+from tests.labelling.planted import noise_scene, write_scene
 
 
 @pytest.fixture
@@ -213,8 +215,16 @@ def test_urls_are_taken_as_they_stand(tmp_path: Path) -> None:
 def test_impossible_paths_are_reported(tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match="null byte"):
         find_scenes(["a\0b"], tmp_path)
-    with pytest.raises(LatentclustError, match=r"cannot be read .*File name too long"):
+    with pytest.raises(LatentclustError, match=r"contains no raster"):
         find_scenes(["x" * 5000 + "*"], tmp_path)
+    write_scene(tmp_path / "a.tif", noise_scene(9, 9))
+    (tmp_path / "list.txt").write_text("a.tif\n" + "x" * 5000 + ".tif\n/vsizip/" + "x" * 5000 + ".zip/b.tif\n")
+    scene, *others = find_scenes([tmp_path / "list.txt"], tmp_path / "out")
+    with open_raster(scene):
+        assert len(others) == 2
+    for other in others:
+        with pytest.raises(LatentclustError, match="cannot be read"), open_raster(other):
+            pass
 
 
 def test_items_are_found_in_folders_and_own_their_files(tmp_path: Path) -> None:
@@ -226,7 +236,8 @@ def test_items_are_found_in_folders_and_own_their_files(tmp_path: Path) -> None:
     for name in ("2020/a.tif", "2020/m.tif", "b.tif"):
         (folder / name).touch()
     out = tmp_path / "out"
-    scene, other = find_scenes([folder], out)
+    scene, other, damaged = find_scenes([folder], out)
+    assert (damaged.name, damaged.error is None) == (str(folder / "cut.json"), False)
     assert (str(scene.output), scene.name, scene.item) == ("2020/S2_a.tif", str(item), item)
     assert (scene.source, scene.files) == (str(folder / "2020" / "a.tif"), (item, folder / "2020" / "a.tif"))
     assert str(other.output) == "b.tif"
@@ -317,5 +328,14 @@ def test_a_file_of_an_installed_package_is_found_by_its_name(tmp_path: Path, mon
 def test_a_pipe_is_a_scene_that_fails(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
     (scene,) = find_scenes([tmp_path / "pipe.tif"], tmp_path / "out")
-    assert scene.error is not None
-    assert "is not a regular file" in scene.error.what
+    with pytest.raises(LatentclustError, match="it is not a regular file"), open_raster(scene):
+        pass
+    write_item(tmp_path / "item.json", {"a": {"href": "pipe.tif", "roles": ["data"]}})
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in ("item.json", "pipe.json"):
+        (scene,) = find_scenes([tmp_path / path], tmp_path / "out")
+        with pytest.raises(LatentclustError, match="it is not a regular file"), open_raster(scene):
+            pass
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(LatentclustError, match="it is not a regular file"):
+        find_scenes([tmp_path / "pipe.txt"])
