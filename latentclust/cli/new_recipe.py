@@ -12,6 +12,7 @@ from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.show import inline
+from latentclust.specs.parts import SceneDatasetSpec
 
 PLACEHOLDERS: dict[str, Any] = {"Path": "path/to/your/data", "str": "fill-in", "int": 1, "float": 1.0, "bool": False}
 """Placeholders of required options, by type."""
@@ -54,21 +55,45 @@ LOSSES = """
 """
 
 
-def write_new_recipe(registry: Registry, system: str, data: str, out: Path | None) -> str:
+SCENES_RECIPE, SCENES_SYSTEM = "rmnp", "cgm-pixel"
+"""Shipped recipe that recipes of rasters extend, and its system: its models label scenes."""
+
+SCENES_DESCRIPTION = f"{SCENES_SYSTEM} with the settings for rasters: its models label scenes"
+
+IMAGES_SYSTEM = "dccs"
+"""System of other recipes."""
+
+
+def write_new_recipe(registry: Registry, system: str | None, data: str, out: Path | None) -> str:
     """Return the text of a new recipe, and write it to `out` unless that is None.
+
+    Args:
+        registry: Registry of the parts.
+        system: System to extend. Defaults to `IMAGES_SYSTEM`; for rasters, to the shipped recipe `SCENES_RECIPE`.
+        data: Data set.
+        out: File to write. None to write none.
 
     Raises:
         LatentclustError: If the system or data set does not exist, or the file already exists.
     """
     if out is not None and out.exists():
         raise LatentclustError.at(str(out), "already exists", "Name another file with --out")
-    base = registry.find("system", _versioned(registry, system), "--system")
     dataset = registry.find("dataset", data, "--data")
+    base, description = _base(registry, system, dataset)
     name = out.stem if out else data.rpartition(":")[2]
-    text = _text(registry, base, dataset, data, re.sub(r"[^\w.-]", "-", name).lstrip(".-") or "mine")
+    text = _text(registry, base, description, dataset, data, re.sub(r"[^\w.-]", "-", name).lstrip(".-") or "mine")
     if out is not None:
         write_atomic(out, text)
     return text
+
+
+def _base(registry: Registry, system: str | None, dataset: Part) -> tuple[str, str]:
+    """Return the name and the description of what the recipe extends."""
+    scenes = issubclass(dataset.value, SceneDatasetSpec)
+    if scenes and (system is None or system.partition("@")[0] == SCENES_SYSTEM):
+        return SCENES_RECIPE, SCENES_DESCRIPTION
+    found = registry.find("system", _versioned(registry, system or IMAGES_SYSTEM), "--system")
+    return found.name, description_of(found.value)
 
 
 def _versioned(registry: Registry, system: str) -> str:
@@ -79,12 +104,12 @@ def _versioned(registry: Registry, system: str) -> str:
     return max(versions, key=lambda name: (len(name), name), default=f"{system}@1")
 
 
-def _text(registry: Registry, base: Part, dataset: Part, data: str, name: str) -> str:
+def _text(registry: Registry, base: str, description: str, dataset: Part, data: str, name: str) -> str:
     options = part_options(dataset.value)
     given = {option.name: _placeholder(option) for option in options if option.required}
-    start = {"schema": 1, "extends": base.name, "name": name, "data": {"use": data, **given}}
+    start = {"schema": 1, "extends": base, "name": name, "data": {"use": data, **given}}
     layered = load_recipe(start, registry).layered
-    head = HEAD.format(system=inline(base.name), description=description_of(base.value), name=inline(name))
+    head = HEAD.format(system=inline(base), description=description, name=inline(name))
     train, scored = layered.tree["train"], layered.tree.get("evaluate", {})
     stages = layered.tree.get("stages", {})
     body = BODY.format(
@@ -95,17 +120,18 @@ def _text(registry: Registry, base: Part, dataset: Part, data: str, name: str) -
         metrics=inline(scored.get("metrics", METRICS)),
         baselines=inline(scored.get("baselines", BASELINES)),
     )
-    return head + _data(data, dataset, options, given) + body + _losses(layered) + _networks(layered)
+    return head + _data(data, dataset, options, layered.tree["data"]) + body + _losses(layered) + _networks(layered)
 
 
 def _data(data: str, dataset: Part, options: list[PartOption], given: dict[str, Any]) -> str:
-    """Return the data table: required options with placeholders, optional ones as comments."""
+    """Return the data table: required options with placeholders, optional ones as comments with their values."""
     lines = [f"\n[data] # {dataset.value.summary}", f"use = {inline(data)}"]
     for option in options:
         if option.required:
             lines.append(f"{option.name} = {inline(given[option.name])} # {option.type}; fill this in")
         else:
-            default = "" if option.default is None else f" {inline(_writable(option.default))}"
+            value = given.get(option.name, option.default)
+            default = "" if value is None else f" {inline(_writable(value))}"
             lines.append(f"# {option.name} ={default} # {option.type}")
     return "\n".join(lines) + "\n"
 
@@ -116,6 +142,8 @@ def _writable(value: Any) -> Any:
 
 
 def _placeholder(option: PartOption) -> Any:
+    if option.name == "path":
+        return PLACEHOLDERS["Path"]
     return PLACEHOLDERS.get(option.type.split(" ")[0], PLACEHOLDERS["str"])
 
 

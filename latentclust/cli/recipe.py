@@ -22,7 +22,13 @@ ShownName = Annotated[
         show_default=False,
     ),
 ]
-System = Annotated[str, typer.Option(help="System to extend, such as clustergan or dls@1.")]
+System = Annotated[
+    str | None,
+    typer.Option(
+        help="System to extend, such as clustergan or dls@1. Defaults to dccs; for rasters, to the recipe rmnp.",
+        show_default=False,
+    ),
+]
 Data = Annotated[str, typer.Option(help="Data set. image-folder reads your own images.")]
 NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the recipe to FILE instead of printing it.")]
 
@@ -134,12 +140,13 @@ def list_recipes(json: Json = False) -> None:
 
 
 @app.command()
-def new(system: System = "dccs", data: Data = "image-folder", out: NewFile = None) -> None:
+def new(system: System = None, data: Data = "image-folder", out: NewFile = None) -> None:
     """Create a recipe: a commented TOML file that passes `recipe check`.
 
     Examples:
         latentclust recipe new --out mine.toml
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
+        latentclust recipe new --data raster --out scenes.toml
     """
     from latentclust.cli.new_recipe import write_new_recipe
     from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
