@@ -20,6 +20,7 @@ from latentclust.data.sources import ArraySource, decode_errors, encode_labels, 
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError
+from latentclust.generators import fork_generators
 from latentclust.plugins.hookspecs import hookimpl
 from latentclust.specs.backbones import (
     BackboneSpec,
@@ -194,6 +195,7 @@ __all__ = [
     "find_first",
     "find_images",
     "find_scenes",
+    "fork_generators",
     "hookimpl",
     "image_set",
     "image_to_array",

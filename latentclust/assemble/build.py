@@ -10,6 +10,7 @@ from torch import nn
 from latentclust.assemble.features import build_order, feature_source, reads_features
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError
+from latentclust.generators import CPU, fork_generators, seed_generators
 from latentclust.networks.images import (
     CentroidsNetwork,
     CriticNetwork,
@@ -56,8 +57,8 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     tables = resolved.recipe.networks
     networks: dict[str, nn.Module] = {}
     build = _build_map_network if resolved.prior.per_pixel else _build
-    with torch.random.fork_rng(devices=()):
-        torch.default_generator.manual_seed(resolved.recipe.seed)  # torch.manual_seed would seed GPUs too
+    with fork_generators(CPU):
+        seed_generators(CPU, resolved.recipe.seed)
         for name in build_order(resolved.recipe, resolved.roles):
             with add_table_context(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)

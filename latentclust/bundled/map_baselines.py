@@ -11,7 +11,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import Images, LatentclustError, MapBaselineSpec, Mapped, Mask
+from latentclust.api import Images, LatentclustError, MapBaselineSpec, Mapped, Mask, fork_generators
 from latentclust.bundled.backbones.lite0 import ARCHITECTURE
 from latentclust.bundled.backbones.pretrained import INSTALLED, timm_body
 from latentclust.bundled.backbones.timm_extractor import Standardise
@@ -152,7 +152,7 @@ def feature_maps(channels: int, zoom: float) -> Callable[[Images], Float[Tensor,
     Raises:
         LatentclustError: If the extra latentclust[pretrained] is not installed.
     """
-    with torch.random.fork_rng(devices=()):  # timm draws initial weights, which are overwritten
+    with fork_generators(torch.device("cpu")):  # timm draws initial weights, which are overwritten
         body: Any = timm_body(ARCHITECTURE, INSTALLED, channels).eval()
     standardise = Standardise(body, channels)
 

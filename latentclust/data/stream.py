@@ -1,6 +1,7 @@
 """A feed whose worker processes read samples and apply host views ahead of the training step."""
 
-import warnings
+import os
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class StreamFeed(Feed):
         order: Order of the samples.
         views: Host steps by view name, for images only.
         device: Device of the batches.
-        workers: Number of worker processes; 0 reads in this process.
+        workers: Number of worker processes, at most one for each usable core; 0 reads in this process.
         valid: Masks of valid pixels. None if all are valid.
 
     Raises:
@@ -68,7 +69,7 @@ class StreamFeed(Feed):
             raise LatentclustError.at(where, what, "Remove the view, or use a data set of images")
         self._dataset = _Batches(source, views, order.seed, valid)
         self._device = device
-        self._workers = workers
+        self._workers = min(workers, usable_cores())
         self._due: tuple[int, int] | None = None
         self._parcels: Iterator[_Parcel] = iter(())
 
@@ -90,20 +91,25 @@ class StreamFeed(Feed):
 
     def _from(self, epoch: int, position: int) -> Iterator[_Parcel]:
         """Return batches from a position on. The loader gets its own generator, so that it does not use torch's."""
-        with warnings.catch_warnings():  # the workers of a recipe may be more than the cores of this machine
-            warnings.filterwarnings("ignore", message="This DataLoader will create", category=UserWarning)
-            loader: DataLoader[_Parcel] = DataLoader(
-                self._dataset,
-                batch_size=None,
-                sampler=_keys(self._order, epoch, position),
-                num_workers=self._workers,
-                pin_memory=self._device.type == "cuda",
-                generator=torch.Generator(),
-            )
-            return iter(loader)
+        loader: DataLoader[_Parcel] = DataLoader(
+            self._dataset,
+            batch_size=None,
+            sampler=_keys(self._order, epoch, position),
+            num_workers=self._workers,
+            pin_memory=self._device.type == "cuda",
+            generator=torch.Generator(),
+        )
+        return iter(loader)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, non_blocking=True)
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _keys(order: EpochOrder, epoch: int, position: int) -> Iterator[_Key]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentclust.errors import LatentclustError
+from latentclust.generators import CPU, fork_generators, seed_generators
 from latentclust.specs.data import VOID, SealedLabels
 from latentclust.tensors import Images, Shape
 
@@ -108,8 +109,8 @@ def _batches(indices: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 def _network(shape: Shape, classes: int, seed: int) -> nn.Module:
     """Return three convolutions for images, or two dense layers for vectors, with initial weights of the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with fork_generators(CPU):
+        seed_generators(CPU, seed)
         if len(shape) == 1:
             return nn.Sequential(*_dense(shape[0], 256), *_dense(256, 256), nn.Linear(256, classes))
         layers = (*_convolution(shape[0], 32, 1), *_convolution(32, 64, 2), *_convolution(64, 128, 2))

@@ -15,7 +15,7 @@ from latentclust.assemble.memory import memory_warning
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.assemble.style_checks import style_warnings
 from latentclust.data.roots import data_roots
-from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, is_out_of_memory
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -29,10 +29,12 @@ from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, lock_run, new_folder
 from latentclust.runs.start_figures import start_figures
+from latentclust.runs.training_failure import training_failure
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
 from latentclust.train.events import Listener, NullListener, WarningListener
+from latentclust.train.followers import is_lost_peer
 from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
 from latentclust.train.starts import StartCallbacks, train
@@ -68,6 +70,8 @@ def run(
     listener: Listener | None = None,
 ) -> FinishedRun:
     """Train a recipe, cluster its data, score the clusters and write a report.
+
+    Threads of one process train one after another, because torch's generators belong to the process.
 
     Args:
         recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
@@ -147,7 +151,8 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     """Train and write the outputs. Only the first process of a data-parallel run writes."""
     started = time.perf_counter()
     experiment, tested = opened
-    table = experiment.resolved.recipe.train
+    recipe = experiment.resolved.recipe
+    table = recipe.train
     fabric = make_fabric(device, table.devices)
     log = LogFile(folder / METRICS, listener)
     try:
@@ -155,15 +160,16 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
             opened, fabric, folder, log if fabric.is_global_zero else listener, resume
         )
     except (InterruptedRunError, RunFailedError):
-        # All processes stop in the same round, and the first one reports it. Fabric kills it if another one fails.
+        # All processes stop in the same round, and the first one reports it.
         if fabric.is_global_zero:
             raise
     except (MemoryError, OSError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+        failure = training_failure(error, recipe, fabric.device, folder)
+        if failure is None:
             raise
-        what = f"out of memory on {fabric.device} with train.batch_size = {table.batch_size}"
-        fix = "Lower it, or set data.resident = false, or use smaller networks or images (data.size)"
-        raise RunFailedError.at("train.batch_size", what, fix) from error
+        if not fabric.is_global_zero and is_lost_peer(error):
+            raise SystemExit(failure.exit_code) from error  # The first process reports it.
+        raise failure from error
     if not fabric.is_global_zero:
         raise SystemExit(0)
     seconds = time.perf_counter() - started

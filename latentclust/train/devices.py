@@ -1,12 +1,10 @@
-"""The device and the processes of a run, by Lightning Fabric, and the state of torch's own generators."""
-
-from contextlib import AbstractContextManager
+"""The device and the processes of a run, by Lightning Fabric."""
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from latentclust.errors import LatentclustError
+from latentclust.train.followers import OwnProcesses, start_followers, watch
 from latentclust.train.rank import process_rank
 
 
@@ -39,11 +37,11 @@ def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
 def make_fabric(device: str, processes: int) -> Fabric:
     """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
     accelerator, devices = choose_device(device, processes)
-    # A single process does not take part in what Slurm or a launcher may have started around it.
-    alone = LightningEnvironment() if processes == 1 else None
-    strategy = "ddp" if processes > 1 else "auto"
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=alone)
-    fabric.launch()
+    strategy, followers = ("ddp", start_followers(processes)) if processes > 1 else ("auto", [])
+    # A run does not take part in what Slurm or a launcher may have started around it.
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=OwnProcesses())
+    with watch(followers):
+        fabric.launch()
     return fabric
 
 
@@ -55,16 +53,3 @@ def is_follower() -> bool:
 def describe(device: torch.device) -> str:
     """Return the name of a device for a report."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
-
-
-def fork_generators(device: torch.device) -> AbstractContextManager[None]:
-    """Return a context after which torch's own generators are as before: the CPU's and, on a GPU, the device's."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else ())
-
-
-def seed_generators(device: torch.device, seed: int) -> None:
-    """Seed torch's own generators of the CPU and of the device, and no other device's, as `torch.manual_seed` would."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)

@@ -13,6 +13,7 @@ from torch import Tensor
 from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch
 from latentclust.errors import InterruptedRunError
+from latentclust.generators import fork_generators, seed_generators
 from latentclust.recipe.schema import Recipe
 from latentclust.train.checkpoint import (
     NAME,
@@ -22,7 +23,6 @@ from latentclust.train.checkpoint import (
     read_round,
     write_checkpoint,
 )
-from latentclust.train.devices import fork_generators, seed_generators
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Listener, NullListener, Record
 from latentclust.train.full_dataset import set_start_weights

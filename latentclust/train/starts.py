@@ -13,8 +13,8 @@ from lightning_fabric import Fabric
 from latentclust.assemble.experiment import Experiment, with_seed
 from latentclust.assemble.start_plan import Criterion, StartPlan, start_plan
 from latentclust.errors import RunFailedError
+from latentclust.generators import fork_generators
 from latentclust.train.checkpoint import NAME, read_round
-from latentclust.train.devices import fork_generators
 from latentclust.train.events import Leg, StartsListener
 from latentclust.train.identity import Identity
 from latentclust.train.loop import Callbacks, Rung, Training

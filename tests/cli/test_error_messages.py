@@ -55,6 +55,7 @@ def test_square_brackets_are_said_as_they_are(capsys):
 
 def test_a_follower_names_itself_and_leaves_the_stop_to_the_first(capsys, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LATENTCLUST_LEADER", "1")
 
     assert print_error(RunFailedError.at("a", "b", "C")) == 1
     assert capsys.readouterr().err == "process 1: error: a: b. C.\n"

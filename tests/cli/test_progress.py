@@ -79,6 +79,7 @@ def test_a_bar_shows_rounds_losses_and_throughput_and_leaves_no_trace():
 
 def test_a_follower_says_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LATENTCLUST_LEADER", "1")
     with make_listener() as watching:
         train(watching, 10)
 

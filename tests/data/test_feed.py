@@ -215,3 +215,12 @@ def test_batches_are_contiguous_however_the_source_lies_in_memory(resident: bool
     batch = made.next()
     assert batch.raw.is_contiguous()
     assert np.array_equal(batch.raw.numpy(), images()[batch.index.numpy()])
+
+
+def test_there_are_no_more_workers_than_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = indices([feed(resident=False).next()])
+    monkeypatch.setattr("latentclust.data.stream.usable_cores", lambda: 1)
+    streamed = feed(resident=False, workers=64)
+    assert indices([streamed.next()]) == expected  # torch warns of workers without a core
+    assert isinstance(streamed, StreamFeed)
+    assert streamed._workers == 1

@@ -31,6 +31,7 @@ RUNS = {
     "tables": ("tables", "train.batch_size=8", "tables.neighbours.drawn=true"),
     "stages": ("stages", "train.batch_size=8", "networks.encoder.norm='batch'"),
     "diverging": ("clustergan", "train.batch_size=8", "players.critic.optimizer.lr=1e30"),
+    "lost": ("autoencoder", "train.batch_size=8"),  # the last one: its follower ends
 }
 """Recipe and settings of each."""
 
@@ -50,6 +51,7 @@ SCRIPT = dedent("""
     sys.addaudithook(watch)
 
     import latentclust
+    from latentclust.data.feed import Feed
     from latentclust.errors import LatentclustError
     from latentclust.train.loop import Training
 
@@ -81,6 +83,9 @@ SCRIPT = dedent("""
             end = str(error)
         except SystemExit as left:
             end = f"follower left with {left.code}"
+        if name == "diverging":
+            take = Feed.next
+            Feed.next = lambda feed: os._exit(9) if os.environ["LOCAL_RANK"] == "1" else take(feed)
         said = json.dumps({"end": end, "written": written})
         (folder / f"{name}-{os.environ['LOCAL_RANK']}-end.json").write_text(said)
         written.clear()
@@ -96,7 +101,8 @@ def pair(
     lay_maps(folder)
     script = folder / "train.py"
     script.write_text(SCRIPT)
-    environment = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "WORLD_SIZE")}
+    launcher = dict.fromkeys(("LOCAL_RANK", "RANK", "WORLD_SIZE", "NODE_RANK", "MASTER_PORT"), "7")  # is ignored
+    environment = os.environ | launcher | {"MASTER_ADDR": "nowhere.invalid"}
     environment["PYTHONPATH"] = os.pathsep.join([str(whole_set_site), environment.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, script, folder, RECIPES, json.dumps(RUNS)],
@@ -109,7 +115,7 @@ def pair(
     )
     assert done.returncode == 0, done.stderr
     return folder, {
-        run: [json.loads((folder / f"{run}-{rank}-end.json").read_text()) for rank in (0, 1)] for run in RUNS
+        run: [json.loads(path.read_text()) for path in sorted(folder.glob(f"{run}-*-end.json"))] for run in RUNS
     }
 
 
@@ -222,7 +228,7 @@ def test_both_processes_end_with_the_same_bits(pair: Any, run: str) -> None:
 
 def test_only_the_first_process_writes_into_the_run(pair: Any) -> None:
     folder, ends = pair
-    for run in RUNS:
+    for run in RUNS.keys() - {"lost"}:
         leader, follower = ends[run]
         assert any(path.startswith(f"{folder / run}/") for path in leader["written"])
         assert not any(path.startswith(f"{folder / run}/") for path in follower["written"])
@@ -237,3 +243,9 @@ def test_both_stop_at_a_divergence_and_the_first_tells_it(pair: Any) -> None:
     assert follower["end"] == "follower left with 0"
     assert pair[1]["steady"][0]["end"] == "finished"
     assert pair[1]["steady"][1]["end"] == "follower left with 0"
+
+
+def test_a_process_that_ends_fails_the_run(pair: Any) -> None:
+    (leader,) = pair[1]["lost"]
+    assert leader["end"].startswith("train.devices: one of 2 data-parallel processes has ended (")
+    assert "See its own message, or free memory if it was killed." in leader["end"]

@@ -1,5 +1,8 @@
 """The choice of a device, and what becomes of torch's own generators, which belong to the caller."""
 
+import os
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,9 @@ import torch
 from torch import Tensor
 
 from latentclust.errors import LatentclustError
+from latentclust.generators import fork_generators, seed_generators
 from latentclust.train import loop
-from latentclust.train.devices import choose_device, fork_generators, is_follower, make_fabric, seed_generators
+from latentclust.train.devices import choose_device, is_follower, make_fabric
 from latentclust.train.setup import prepare_training
 from tests.train.conftest import MakeExperiment, MakeTraining
 
@@ -53,12 +57,33 @@ def test_one_process_on_the_cpu() -> None:
 
 
 def test_a_process_that_another_one_started_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LOCAL_RANK", raising=False)
-    assert not is_follower()
+    monkeypatch.setenv("LATENTCLUST_LEADER", "1")
     monkeypatch.setenv("LOCAL_RANK", "0")
     assert not is_follower()
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert is_follower()
+    monkeypatch.setenv("LATENTCLUST_LEADER", str(os.getpid()))
+    assert not is_follower()
+
+
+@pytest.mark.parametrize("rank", ["1", "x"])
+def test_a_process_that_a_launcher_started_is_no_follower(monkeypatch: pytest.MonkeyPatch, rank: str) -> None:
+    for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE", "MASTER_PORT"):
+        monkeypatch.setenv(name, rank)
+    assert not is_follower()
+    fabric = make_fabric("cpu", 1)
+    assert (fabric.world_size, fabric.global_rank, fabric.is_global_zero) == (1, 0, True)
+
+
+def test_a_process_that_ends_before_torch_knows_it_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    program = (
+        "import subprocess, sys, time; from latentclust.train.followers import watch\n"
+        "with watch([subprocess.Popen([sys.executable, '-c', 'exit(3)'])]): time.sleep(30)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 1
+    assert capfd.readouterr().err.startswith(
+        "error: train.devices: one of 2 data-parallel processes has ended with code 3"
+    )
 
 
 @pytest.mark.parametrize(("device", "forked"), [("cpu", []), ("cuda:0", ["cuda:0"]), ("cuda:3", ["cuda:3"])])

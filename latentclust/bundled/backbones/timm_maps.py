@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentclust.api import LatentclustError, MapExtractor, MapExtractorSpec, Shape, Spec
+from latentclust.api import LatentclustError, MapExtractor, MapExtractorSpec, Shape, Spec, fork_generators
 from latentclust.bundled.backbones.layers import image_shape
 from latentclust.bundled.backbones.pretrained import INSTALLED, NONE, first_line, timm_body
 from latentclust.bundled.backbones.timm_extractor import Standardise, frozen
@@ -113,7 +113,7 @@ class LevelMaps(MapExtractor):
 @lru_cache(maxsize=4)
 def frozen_maps(spec: TimmLevels, channels: int, device: torch.device) -> LevelMaps:
     """Return a frozen model in evaluation mode, cached per process. Random weights are always the same."""
-    with torch.random.fork_rng(devices=()):
+    with fork_generators(torch.device("cpu")):
         torch.default_generator.manual_seed(0)
         return LevelMaps(spec, channels, freeze=True).to(device).eval()
 

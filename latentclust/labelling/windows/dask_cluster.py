@@ -5,20 +5,22 @@ import concurrent.futures
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 import torch
 
-from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, first_problem
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Progress, ShouldStop, StripJob, StripResult
+from latentclust.labelling.windows.strip_queue import MEMORY_FIX, Attempt, StripQueue
 from latentclust.model.model_file import save_model
 
 if TYPE_CHECKING:
@@ -42,6 +44,22 @@ MAX_QUEUED_PER_THREAD = 2
 POLL_SECONDS = 0.5
 """Seconds between checks for a request to stop."""
 
+RESTART_SECONDS = 60
+"""Seconds without a worker after which a run fails, if processes exist that may become workers."""
+
+DEAD_SECONDS = 5
+"""Seconds without a worker after which a run fails, if no such process exists."""
+
+LOCAL_SETTINGS = {
+    # A loss is reported at once, so that the strips of the worker are labelled again one by one.
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.deploy.lost-worker-timeout": f"{RESTART_SECONDS}s",
+}
+"""Dask's settings of a local cluster."""
+
+IsAlive = Callable[[], bool]
+"""Returns whether a process exists that is a worker or may become one."""
+
 CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 SCHEDULER_FIX = "Start it, check the address, or use --workers N"
@@ -58,30 +76,45 @@ def cluster_engine(
             see the folder or has another version of latentclust.
     """
     with ExitStack() as stack:
-        client = stack.enter_context(_start_local_cluster(workers) if scheduler is None else _connected(scheduler))
+        client, is_alive = stack.enter_context(
+            _start_local_cluster(workers) if scheduler is None else _connected(scheduler)
+        )
         _check_workers(client, folder)
         model = folder / "model.safetensors"
         save_model(model, settings.model)
         threads = max(1, torch.get_num_threads() // workers) if workers else None
         _broadcast(client, settings, model, threads)
         stack.callback(model.unlink, missing_ok=True)
-        yield partial(_label, client)
+        yield partial(_label, client, is_alive)
 
 
 @contextmanager
-def _start_local_cluster(workers: int | None) -> "Iterator[Client]":
-    """Start a cluster of spawned processes on this machine. A lost process is restarted."""
+def _start_local_cluster(workers: int | None) -> "Iterator[tuple[Client, IsAlive]]":
+    """Start a cluster of spawned processes on this machine. A lost process is restarted.
+
+    Its ports accept only connections with the certificate of this run, which is in the memory of its processes.
+    """
     try:
+        import dask
         from distributed import Client, LocalCluster
+        from distributed.security import Security
+
+        security = Security.temporary()
     except ImportError as error:
-        raise LatentclustError.at("--workers", "Dask is not installed", INSTALL_FIX) from error
+        raise LatentclustError.at(
+            "--workers", f"Dask is not installed ({first_problem(error)})", INSTALL_FIX
+        ) from error
     settings: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
-    with (
-        _environment_restored(),
-        LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, **settings) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with ExitStack() as stack:
+        stack.enter_context(_environment_restored())
+        stack.enter_context(dask.config.set(LOCAL_SETTINGS))
+        try:
+            cluster = LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, security=security, **settings)
+            client = stack.enter_context(Client(stack.enter_context(cluster)))
+        except (OSError, RuntimeError) as error:
+            what = f"the worker processes cannot be started ({first_problem(error)})"
+            raise RunFailedError.at("--workers", what, MEMORY_FIX) from error
+        yield client, lambda: any(nanny.is_alive() for nanny in cluster.workers.values())
 
 
 @contextmanager
@@ -117,7 +150,8 @@ def call_with_timeout(seconds: int, action: Callable[[], T]) -> T:
 
 
 @contextmanager
-def _connected(address: str) -> "Iterator[Client]":
+def _connected(address: str) -> "Iterator[tuple[Client, IsAlive]]":
+    """Connect to a running scheduler. Its workers may be started by other programs at any time."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -129,7 +163,7 @@ def _connected(address: str) -> "Iterator[Client]":
         what = f"no scheduler answers at {address!r} within {CONNECT_SECONDS} s ({error or type(error).__name__})"
         raise LatentclustError.at("--scheduler", what, SCHEDULER_FIX) from error
     with client:
-        yield client
+        yield client, lambda: True
 
 
 def _check_workers(client: "Client", folder: Path) -> None:
@@ -169,32 +203,26 @@ def _broadcast(client: "Client", settings: LabelSettings, model: Path, threads: 
 
 
 def _label(
-    client: "Client", jobs: Iterator[StripJob], should_stop: ShouldStop, progress: Progress
+    client: "Client", is_alive: IsAlive, jobs: Iterator[StripJob], should_stop: ShouldStop, progress: Progress
 ) -> Iterator[StripResult]:
     """Yield strips as they are finished. Strips of a lost worker are labelled by another."""
-    from distributed import wait
-
-    room = MAX_QUEUED_PER_THREAD * max(1, sum(client.nthreads().values()))
-    in_flight: dict[Future[Any], StripJob] = {}
+    queue = StripQueue(jobs, MAX_QUEUED_PER_THREAD * max(1, sum(client.nthreads().values())))
+    in_flight: dict[Future[Any], Attempt] = {}
+    watch = _WorkerWatch(client, is_alive)
     try:
         while True:
-            while len(in_flight) < room and (job := next(jobs, None)) is not None:
-                in_flight[_submit(client, job)] = job
+            for attempt in queue.take(in_flight.values()):
+                in_flight[_submit(client, attempt.job)] = attempt
             if not in_flight:
                 return
             if should_stop():
                 raise InterruptedRunError.at("scenes", "stopped", RESUME_FIX)
-            try:
-                done = wait(list(in_flight), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                continue
-            except CANCELLED as error:
-                raise RunFailedError.at("--scheduler", "the cluster has stopped", RESUME_FIX) from error
-            for future in done:
-                labelled = _outcome(future, in_flight.pop(future))
-                facts = labelled.facts
-                progress(labelled.job, labelled.job.windows, facts.pixels if facts else 0)
-                yield labelled
+            for future in _finished(list(in_flight), watch):
+                labelled = _outcome(future, in_flight.pop(future), queue)
+                if labelled is not None:
+                    facts = labelled.facts
+                    progress(labelled.job, labelled.job.windows, facts.pixels if facts else 0)
+                    yield labelled
     finally:
         client.cancel(list(in_flight), force=True)
 
@@ -206,10 +234,48 @@ def _submit(client: "Client", job: StripJob) -> "Future[Any]":
     return client.submit(label_strip, replace(job, folder=job.folder.resolve()), pure=False)
 
 
-def _outcome(future: "Future[Any]", job: StripJob) -> StripResult:
+def _finished(futures: "list[Future[Any]]", watch: "_WorkerWatch") -> "Iterable[Future[Any]]":
+    """Wait a moment for strips, and return those that have ended."""
+    from distributed import wait
+
+    try:
+        return cast("Iterable[Future[Any]]", wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done)
+    except TimeoutError:
+        watch.check()
+        return ()
+    except CANCELLED as error:
+        raise RunFailedError.at("--scheduler", "the cluster has stopped", RESUME_FIX) from error
+
+
+def _outcome(future: "Future[Any]", attempt: Attempt, queue: StripQueue) -> StripResult | None:
+    """Return the result of a strip; None if it is to be labelled again."""
+    from distributed import KilledWorker
+
     if future.status == "finished":
         found: StripResult = future.result()
         return found
     if future.status in ("cancelled", "lost"):
         raise RunFailedError.at("--scheduler", "the cluster has stopped", RESUME_FIX)
-    return StripResult(job, None, future.exception())
+    error = future.exception()
+    if isinstance(error, KilledWorker):
+        return queue.lose(attempt, error.allowed_failures + 1)
+    return StripResult(attempt.job, None, error)
+
+
+@final
+class _WorkerWatch:
+    """A check that the cluster still has workers. Without them, Dask waits forever."""
+
+    def __init__(self, client: "Client", is_alive: IsAlive) -> None:
+        """Watch a cluster. `is_alive` returns whether a process exists that is or may become a worker."""
+        self._client, self._is_alive = client, is_alive
+        self._seen = time.monotonic()
+
+    def check(self) -> None:
+        """Raise RunFailedError if the cluster has had no worker for a while."""
+        now = time.monotonic()
+        if self._client.nthreads():
+            self._seen = now
+        elif now - self._seen > (RESTART_SECONDS if self._is_alive() else DEAD_SECONDS):
+            where = "--workers or --scheduler"
+            raise RunFailedError.at(where, "all workers are gone", f"{MEMORY_FIX}. {RESUME_FIX}")

@@ -1,8 +1,9 @@
 """Windows of a scene, read from a raster file or an array and grouped into batches."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -144,13 +145,35 @@ def batch_windows(windows: Iterable[WindowPixels | None], size: int) -> Iterator
 
 
 def prefetch(items: Generator[Item, None, None]) -> Iterator[Item]:
-    """Yield the items, producing the next one in a background thread, which also closes the generator."""
-    with ThreadPoolExecutor(1, "read-ahead") as pool:
+    """Yield the items, producing the next one in a background thread, which also closes the generator.
+
+    An open raster belongs to the thread that opened it, because GDAL's environment is local to a thread. So that thread
+    closes the generator, however the caller ends.
+    """
+    produced: SimpleQueue[tuple[Item | None, BaseException | None]] = SimpleQueue()
+    wanted, ended = Semaphore(1), Event()
+
+    def produce() -> None:
         try:
-            upcoming = pool.submit(next, items, None)
-            while (item := upcoming.result()) is not None:
-                upcoming = pool.submit(next, items, None)
-                yield item
+            while wanted.acquire() and not ended.is_set():
+                produced.put((next(items, None), None))
+        except BaseException as error:
+            produced.put((None, error))
         finally:
-            # An open raster belongs to the thread that opened it: GDAL's environment is local to a thread.
-            pool.submit(items.close).result()
+            items.close()
+
+    thread = Thread(target=produce, name="read-ahead")
+    thread.start()
+    try:
+        while True:
+            item, error = produced.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            wanted.release()
+            yield item
+    finally:
+        ended.set()
+        wanted.release()
+        thread.join()

@@ -1,23 +1,29 @@
 """Strips labelled by processes of a Dask cluster."""
 
+import importlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 
 import latentclust
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.labelling.label_report import NullLabelListener
+from latentclust.labelling.windows.strip_labeller import StripJob
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import noise_scene, write_scene
 from tests.labelling.test_label_scenes import files
 
 distributed = pytest.importorskip("distributed")
+dask_cluster = importlib.import_module("latentclust.labelling.windows.dask_cluster")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of sockets and event loops that Dask leaves to the collector
 
 
@@ -86,6 +92,74 @@ def test_a_lost_worker_changes_no_byte(planted: ClusteringModel, scenes: Path, t
     latentclust.label(planted, scenes, tmp_path / "shared", workers=2, listener=killer)
     assert killer.killed
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
+
+
+def kill_worker_of(name: str, submit: Any) -> Any:
+    """A replacement of `_submit`, whose worker dies when it gets a strip of the scene with a name."""
+
+    def submit_deadly(client: Any, job: StripJob) -> Any:
+        def die() -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return client.submit(die, pure=False) if job.scene.name.endswith(name) else submit(client, job)
+
+    return submit_deadly
+
+
+@pytest.mark.slow
+def test_a_strip_that_kills_its_workers_fails_its_scene_alone(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_cluster, "_submit", kill_worker_of("small.tif", dask_cluster._submit))
+    report = latentclust.label(planted, [scenes / "small.tif", scenes / "wide.tif"], tmp_path / "out", workers=2)
+    small, wide = report.scenes
+    assert (small.status, wide.status) == ("failed", "done")
+    assert small.reason == (
+        "3 worker processes were lost while they labelled strip 1. Processes are usually killed because memory runs "
+        "out: lower --workers, --batch or --tile"
+    )
+
+
+class StartKiller(NullLabelListener):
+    """Kills all workers after the first window, and each new one while it starts."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def on_windows(self, count: int, pixels: int) -> None:
+        if not self.ended:
+            self.ended = True
+            Thread(target=self._kill, daemon=True).start()
+
+    def _kill(self) -> None:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            for pid in workers_of(os.getpid()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="workers are found in /proc")
+def test_a_run_whose_workers_are_all_gone_ends(
+    planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_cluster, "DEAD_SECONDS", 1)
+    with pytest.raises(RunFailedError, match=r"all workers are gone.*lower --workers.*Run the same command again"):
+        latentclust.label(planted, scenes, tmp_path / "out", workers=1, batch=1, listener=StartKiller())
+
+
+def test_a_local_cluster_accepts_its_own_certificate_only(planted: ClusteringModel) -> None:
+    with dask_cluster._start_local_cluster(0) as (client, _):
+        address = client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        for attempt in (
+            {"address": address.replace("tls", "tcp")},
+            {"address": address, "security": distributed.security.Security.temporary()},
+        ):
+            with pytest.raises(OSError, match="Timed out"):
+                distributed.Client(**attempt, timeout=0.5)
 
 
 def test_an_unreachable_scheduler_is_reported(

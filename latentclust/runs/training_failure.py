@@ -1,0 +1,33 @@
+"""Failures of a training that have a cause outside the program: memory that ran out, and processes that were killed."""
+
+from pathlib import Path
+
+import torch
+
+from latentclust.errors import LatentclustError, RunFailedError, first_problem, is_out_of_memory
+from latentclust.recipe.schema import Recipe
+from latentclust.train.checkpoint import NAME
+from latentclust.train.followers import is_lost_peer
+
+
+def training_failure(error: Exception, recipe: Recipe, device: torch.device, folder: Path) -> LatentclustError | None:
+    """Return the error that the user sees; None if the cause is in the program."""
+    batch = f"train.batch_size = {recipe.train.batch_size}"
+    if is_out_of_memory(error):
+        fix = "Lower it, or set data.resident = false, or use smaller networks or images (data.size)"
+        return RunFailedError.at("train.batch_size", f"out of memory on {device} with {batch}", fix)
+    if "DataLoader worker" in str(error):
+        what = f"one of {recipe.data.workers} processes that read images was killed ({first_problem(error)})"
+        fix = f"Its memory probably ran out: lower data.workers or {batch}"
+        return RunFailedError.at("data.workers", what, f"{fix}.{_resume(folder)}")
+    if is_lost_peer(error):
+        what = f"one of {recipe.train.devices} data-parallel processes has ended ({first_problem(error)})"
+        fix = f"See its own message, or free memory if it was killed.{_resume(folder)}"
+        return RunFailedError.at("train.devices", what, fix)
+    return None
+
+
+def _resume(folder: Path) -> str:
+    if not (folder / NAME).exists():
+        return ""
+    return f" `latentclust run --resume {folder}` continues from the last checkpoint, also with changed data.workers"
