@@ -134,6 +134,9 @@ class LabelOptions(BaseModel):
     overwrite: bool = False
     """Replace outputs of another model, of other options, or of scenes that have changed."""
 
+    untrusted: bool = False
+    """Refuse scenes in formats that can read other files, such as VRT, HDF5 and NetCDF."""
+
     strict: bool = False
     """Stop at the first scene that fails."""
 
@@ -202,6 +205,7 @@ class LabelOptionValues(TypedDict, total=False):
     workers: int | None
     scheduler: str | None
     overwrite: bool
+    untrusted: bool
     strict: bool
     dry_run: bool
 

@@ -140,7 +140,8 @@ def _plan_run(
     reading = band_reading(loaded, where)
     if options.nodata is not None:
         reading = replace(reading, nodata=options.nodata)
-    found = find_scenes(check_given(scenes), folder, options.bands, reading.names)
+    scenes_given = find_scenes(check_given(scenes), folder, options.bands, reading.names)
+    found = tuple(replace(scene, untrusted=options.untrusted) for scene in scenes_given)
     settings = make_settings(
         loaded,
         reading,

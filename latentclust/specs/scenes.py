@@ -39,6 +39,7 @@ class Scene:
         parts: Files with one band each that are joined.
         bands: Names of the rasters that are joined if the source contains several, such as variables.
         requested: Names of the bands that are read, if the user gives them and the scene is one file.
+        untrusted: Whether formats that can read other files are refused.
         error: Reason why the scene cannot be opened, if it is known before.
     """
 
@@ -50,6 +51,7 @@ class Scene:
     parts: tuple[BandFile, ...] = ()
     bands: tuple[str, ...] = ()
     requested: tuple[str, ...] = ()
+    untrusted: bool = False
     error: Issue | None = None
 
     @property

@@ -16,7 +16,7 @@ from latentclust.data.scenes.addresses import strip_credentials
 from latentclust.data.scenes.containers import members
 from latentclust.data.scenes.folders import require_regular
 from latentclust.data.scenes.inputs import scene_from_file
-from latentclust.data.scenes.vrt import build_vrt
+from latentclust.data.scenes.vrt import build_vrt, refuse_foreign
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
@@ -49,8 +49,10 @@ def _opened(scene: Scene) -> DatasetReader:
     with decoding_errors(scene.name):
         for path in scene.files:
             require_regular(path)
-        file = rasterio.open(build_vrt(scene.parts, scene.name) if scene.parts else scene.source)
+        file = rasterio.open(build_vrt(scene.parts, scene.name, scene.untrusted) if scene.parts else scene.source)
         try:
+            if scene.untrusted and not scene.parts:
+                refuse_foreign(file, scene.name)
             joined = members(file, scene.bands, scene.name)
         except LatentclustError:
             file.close()

@@ -32,19 +32,33 @@ SHIFT = 1e-3
 """Distance in pixels that corners of joined files may differ by: more than rounding, less than is visible."""
 
 
-def build_vrt(parts: Sequence[BandFile], name: str) -> str:
+SELF_CONTAINED = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
+"""GDAL drivers of formats that read no other files. Those of VRT, HDF5, netCDF, Zarr and others can."""
+
+
+def refuse_foreign(file: DatasetReader, name: str) -> None:
+    """Close a raster and raise LatentclustError if its format can read other files."""
+    if file.driver in SELF_CONTAINED:
+        return
+    file.close()
+    what = f"is of the format {file.driver}, which can read other files, and --untrusted refuses it"
+    raise LatentclustError.at(name, what, "Convert it to a GeoTIFF, or leave --untrusted out if you trust its author")
+
+
+def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> str:
     """Return the text of a VRT. Its bands have the order and names of the parts, and keep nodata values and masks.
 
     Args:
         parts: One or more files.
         name: Name of the scene, for messages.
+        untrusted: Whether files in formats that can read other files are refused.
 
     Raises:
         LatentclustError: If a file cannot be read, has several bands or complex values, or has another grid than the
             first.
     """
     with ExitStack() as stack:
-        files = [stack.enter_context(_opened(part, name)) for part in parts]
+        files = [stack.enter_context(_opened(part, name, untrusted)) for part in parts]
         first = files[0]
         for part, file in zip(parts[1:], files[1:], strict=True):
             if difference := _difference(first, file):
@@ -57,12 +71,14 @@ def build_vrt(parts: Sequence[BandFile], name: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _opened(part: BandFile, name: str) -> DatasetReader:
+def _opened(part: BandFile, name: str, untrusted: bool) -> DatasetReader:
     try:
         file = rasterio.open(part.source)
     except (OSError, RasterioError) as error:
         what = f"its band {part.band}, {part.name}, cannot be read ({error})"
         raise LatentclustError.at(name, what, "Fetch or copy the file again") from error
+    if untrusted:
+        refuse_foreign(file, name)
     bands = bands_of(file)
     if len(bands) != 1 or file.dtypes[bands[0] - 1] not in TYPES:
         kinds = " and ".join(sorted(set(file.dtypes)))

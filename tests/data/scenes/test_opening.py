@@ -1,14 +1,18 @@
 """Opened scenes, and the messages for scenes that cannot be opened."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pytest
 from rasterio.env import getenv
 
 from latentclust.data.scenes.inputs import scene_from_file, scene_from_url
 from latentclust.data.scenes.opening import GDAL_TIMEOUTS, decoding_errors, open_raster
+from latentclust.data.scenes.vrt import build_vrt
 from latentclust.errors import LatentclustError
+from latentclust.specs.scenes import BandFile
 from tests.labelling.planted import noise_scene, write_scene
 
 
@@ -28,6 +32,23 @@ def test_a_file_is_opened_as_a_scene_is(tmp_path: Path) -> None:
             assert file.shape == (20, 30)
     with pytest.raises(LatentclustError, match=r"no\.tif: cannot be read"), open_raster(tmp_path / "no.tif"):
         pass
+
+
+def test_formats_that_read_other_files_are_refused_on_request(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "a.tif", noise_scene(20, 30)[:1])
+    (tmp_path / "a.vrt").write_text(build_vrt([BandFile("red", str(path), "a.tif")], "scene"))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["red"] = noise_scene(20, 30)[0]
+    pair = tuple(BandFile(name, str(tmp_path / f"a.{name}"), name) for name in ("tif", "vrt"))
+    joined = replace(scene_from_file(path), parts=pair)
+    for scene in (scene_from_file(tmp_path / "a.vrt"), scene_from_file(tmp_path / "a.h5"), joined):
+        with open_raster(scene) as file:
+            assert file.shape == (20, 30)
+        words = r"is of the format (VRT|HDF5Image), which can read other files, and --untrusted refuses it"
+        with pytest.raises(LatentclustError, match=words), open_raster(replace(scene, untrusted=True)):
+            pass
+    with open_raster(replace(scene_from_file(path), untrusted=True)) as file:
+        assert file.shape == (20, 30)
 
 
 def test_the_environment_has_its_own_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
