@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,7 +11,7 @@ from torch import nn
 from latentclust.assemble.build import add_table_context, build_networks
 from latentclust.assemble.memory import check_memory
 from latentclust.assemble.resolve import Resolved
-from latentclust.errors import Issue, LatentclustError, raise_all
+from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DeviceViewSpec
 from latentclust.tensors import Images, Shape
@@ -70,10 +71,11 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
 
     Raises:
         LatentclustError: If the data set is missing or damaged, has too few samples for the clusters or the batch
-            size, or a shape that a backbone or a view cannot read.
+            devices, or a shape that a backbone or a view cannot read.
     """
     data = resolved.dataset.open(roots)
-    _check_sizes(resolved, len(data.source))
+    resolved, lowered = _fit_batch(resolved, len(data.source))
+    data = replace(data, notes=(*data.notes, *lowered))
     with add_table_context("data.preprocess"):
         shape = Preprocess(resolved.preprocess).shape(data.source.shape)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
@@ -89,26 +91,36 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:
     """Return the experiment with another seed of its training, and new networks whose weights depend on it."""
-    loaded = experiment.resolved.loaded
-    recipe = loaded.tables.recipe.model_copy(update={"seed": seed})
-    changed = replace(loaded, tables=replace(loaded.tables, recipe=recipe))
-    resolved = replace(experiment.resolved, loaded=changed)
+    resolved = _with_recipe(experiment.resolved, seed=seed)
     return replace(experiment, resolved=resolved, networks=build_networks(resolved, experiment.shape))
 
 
-def _check_sizes(resolved: Resolved, count: int) -> None:
-    """Raise LatentclustError if a batch exceeds the data set, or whole samples are fewer than the clusters."""
-    issues = []
-    clusters, batch, devices = resolved.prior.clusters, resolved.recipe.train.batch_size, resolved.recipe.train.devices
+def _with_recipe(resolved: Resolved, **changed: Any) -> Resolved:
+    """Return a resolved recipe with other values in its validated tables. Its text does not change."""
+    recipe = resolved.loaded.tables.recipe.model_copy(update=changed)
+    loaded = replace(resolved.loaded, tables=replace(resolved.loaded.tables, recipe=recipe))
+    return replace(resolved, loaded=loaded)
+
+
+def _fit_batch(resolved: Resolved, count: int) -> tuple[Resolved, tuple[str, ...]]:
+    """Return the recipe with batches of at most all samples, and a note if they were lowered.
+
+    Raises:
+        LatentclustError: If whole samples are fewer than the clusters, or fewer than the devices.
+    """
+    clusters, table = resolved.prior.clusters, resolved.recipe.train
     if clusters > count and not resolved.prior.per_pixel:
-        issues.append(
-            Issue("prior.clusters", f"{clusters} clusters exceed the {count} samples", f"Use at most {count}")
-        )
-    if batch * devices > count:
-        each = f" on each of {devices} devices" if devices > 1 else ""
-        what = f"{batch}{each} exceeds the {count} samples"
-        issues.append(Issue("train.batch_size", what, f"Use at most {count // devices}"))
-    raise_all(issues)
+        what = f"{clusters} clusters exceed the {count} samples"
+        raise LatentclustError.at("prior.clusters", what, f"Use at most {count}")
+    most = count // table.devices
+    if most == 0:
+        what = f"{table.devices} exceeds the number of samples, {count}"
+        raise LatentclustError.at("train.devices", what, f"Use at most {count}")
+    if table.batch_size <= most:
+        return resolved, ()
+    each = f" for each of {table.devices} devices" if table.devices > 1 else ""
+    note = f"train.batch_size is lowered from {table.batch_size} to {most}: there are {count} samples{each}"
+    return _with_recipe(resolved, train=table.model_copy(update={"batch_size": most})), (note,)
 
 
 def _check_batch_norm(resolved: Resolved, networks: Mapping[str, nn.Module]) -> None:

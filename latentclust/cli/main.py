@@ -24,8 +24,9 @@ def _run(given: list[str]) -> int:
     """Run a command and return its exit code. Every error is reported here, in the same format."""
     try:
         from latentclust.cli.app import app
+        from latentclust.cli.terminal import expand_home
 
-        app(args=[argument for argument in given if argument != DEBUG], prog_name="latentclust")
+        app(args=[expand_home(argument) for argument in given if argument != DEBUG], prog_name="latentclust")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (Exception, KeyboardInterrupt) as error:

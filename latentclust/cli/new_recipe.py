@@ -12,7 +12,7 @@ from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.show import inline
-from latentclust.specs.parts import SceneDatasetSpec
+from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 
 PLACEHOLDERS: dict[str, Any] = {"Path": "path/to/your/data", "str": "fill-in", "int": 1, "float": 1.0, "bool": False}
 """Placeholders of required options, by type."""
@@ -85,6 +85,23 @@ def write_new_recipe(registry: Registry, system: str | None, data: str, out: Pat
     if out is not None:
         write_atomic(out, text)
     return text
+
+
+def fill_in(text: str) -> str:
+    """Return what to do with a new recipe, as an imperative without a full stop."""
+    return (
+        f"Replace {PLACEHOLDERS['Path']} in it by the path of your data" if PLACEHOLDERS["Path"] in text else "Edit it"
+    )
+
+
+def find_missing(dataset: DatasetSpec, roots: tuple[Path, ...]) -> LatentclustError | None:
+    """Return the error of a data set whose path is a placeholder, or a file or folder that does not exist, or None."""
+    path = dataset.model_dump().get("path")
+    if str(path) == PLACEHOLDERS["Path"]:
+        return LatentclustError.at("data.path", f"{path} is a placeholder", "Write the path of your data")
+    if not isinstance(path, Path) or dataset.located(roots) is not None:
+        return None
+    return LatentclustError.at("data.path", f"{path} does not exist", "Check the path")
 
 
 def _base(registry: Registry, system: str | None, dataset: Part) -> tuple[str, str]:

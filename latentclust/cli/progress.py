@@ -4,9 +4,12 @@ import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 
+from rich.columns import Columns
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
+from rich.table import Column
 from rich.text import Text
 
 from latentclust.cli.terminal import stderr_console
@@ -15,6 +18,9 @@ from latentclust.train.rank import process_rank
 
 SHARE = 0.05
 """Fraction of the rounds between two plain lines."""
+
+BETWEEN_MOVES = 0.2
+"""Minimum number of seconds between moves of the bar."""
 
 SECONDS = 10.0
 """Maximum number of seconds between plain lines."""
@@ -52,14 +58,15 @@ def _describe_leg(leg: Leg) -> str:
 
 
 class _Bar(Progress):
-    """A progress bar with the losses below."""
+    """A progress bar with the losses below, on as many lines as they need."""
 
-    losses = ""
+    losses: Sequence[str] = ()
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Yield the bar and the losses."""
+        """Yield the bar and the losses, none of which is broken."""
         yield from super().get_renderables()
-        yield Text(f"  {self.losses}", style="dim", no_wrap=True, overflow="ellipsis")
+        words = [Text(word, style="dim", no_wrap=True) for word in self.losses]
+        yield Padding(Columns(words, padding=(0, 2)), (0, 0, 0, 2))
 
 
 class BarProgress:
@@ -74,6 +81,7 @@ class BarProgress:
         self.bar = self._new_bar()
         self.task = TaskID(0)
         self.clusters = ""
+        self.shown_at = 0.0
 
     def seed(self, seed: int) -> "BarProgress":
         """Label the bar with the seed."""
@@ -105,8 +113,16 @@ class BarProgress:
         if record.cluster_sizes:
             self.clusters = format_clusters(record.cluster_sizes)
         parts = (record.stage, format_losses(record.losses), self.clusters)
-        self.bar.losses = "  ".join(part for part in parts if part)
+        self.bar.losses = [word for part in parts for word in part.split("  ") if word]
+        self.shown_at = time.monotonic()
         self.bar.update(self.task, completed=record.round, speed=f"{record.images_per_second:,.0f} images/s")
+
+    def on_round(self, round_: int) -> None:
+        """Move the bar, a few times a second."""
+        now = time.monotonic()
+        if now - self.shown_at >= BETWEEN_MOVES:
+            self.shown_at = now
+            self.bar.update(self.task, completed=round_)
 
     def on_leg(self, leg: Leg) -> None:
         """Label the bar with the start."""
@@ -128,12 +144,13 @@ class BarProgress:
         self.status.start()
 
     def _new_bar(self) -> _Bar:
+        whole = Column(no_wrap=True)  # so that the bar alone becomes narrow
         columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("rounds  {task.fields[speed]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False, table_column=whole),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(table_column=whole),
+            TextColumn("rounds  {task.fields[speed]}", table_column=whole),
+            TimeRemainingColumn(table_column=whole),
         )
         return _Bar(*columns, console=self.console, transient=True)
 

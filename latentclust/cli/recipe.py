@@ -42,7 +42,7 @@ def recipe() -> None:
 def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = False) -> None:
     """Report all errors in a recipe, or `ok`.
 
-    Nothing is trained, and without --with-data no image is read.
+    Nothing is trained, and without --with-data no image is read: missing data are then a warning.
 
     Examples:
         latentclust recipe check mine.toml
@@ -51,6 +51,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     from latentclust.assemble.experiment import assemble
     from latentclust.assemble.memory import memory_warning, network_memory
     from latentclust.assemble.style_checks import style_warnings
+    from latentclust.cli.new_recipe import find_missing
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
@@ -58,6 +59,11 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
     warnings = [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)]
     sizes = ""
+    missing = find_missing(resolved.dataset, data_roots())
+    if missing is not None:
+        if with_data:
+            raise missing
+        warnings.append(str(missing))
     if with_data:
         experiment = assemble(resolved, data_roots())
         found = network_memory(resolved, experiment.shape)
@@ -148,7 +154,7 @@ def new(system: System = None, data: Data = "image-folder", out: NewFile = None)
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
         latentclust recipe new --data raster --out scenes.toml
     """
-    from latentclust.cli.new_recipe import write_new_recipe
+    from latentclust.cli.new_recipe import fill_in, write_new_recipe
     from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
@@ -156,7 +162,6 @@ def new(system: System = None, data: Data = "image-folder", out: NewFile = None)
     if out is None:
         print_text(text)
         return
-    stdout_console().print(f"wrote {display_path(out)}. Fill it in, then run:", soft_wrap=True)
-    print_lines(
-        stdout_console(), [shell_command("recipe", "check", display_path(out)), shell_command("run", display_path(out))]
-    )
+    path = display_path(out)
+    stdout_console().print(f"wrote {path}. {fill_in(text)}, then run:", soft_wrap=True)
+    print_lines(stdout_console(), [shell_command("recipe", "check", path, "--with-data"), shell_command("run", path)])

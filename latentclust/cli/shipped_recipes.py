@@ -1,13 +1,17 @@
 """Descriptions of the shipped recipes."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from itertools import takewhile
 from typing import Any
 
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import shipped_recipes
+
+SENTENCE_END = re.compile(r"\.(?= |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ def _tables(file: Traversable) -> Mapping[str, Any]:
 
 
 def _first_comment(file: Traversable) -> str:
-    """Return the first line of a recipe file if it is a comment."""
-    line = file.read_text(encoding="utf-8").partition("\n")[0]
-    return line.removeprefix("#").strip() if line.startswith("#") else ""
+    """Return the first line of a recipe file if it is a comment, and the lines after it up to the end of a sentence."""
+    lines = takewhile(lambda line: line.startswith("#"), file.read_text(encoding="utf-8").splitlines())
+    first, *others = [line.removeprefix("#").strip() for line in lines] or [""]
+    for line in others:
+        if first.endswith("."):
+            break
+        end = SENTENCE_END.search(line)
+        first = f"{first} {line[: end.end()] if end else line}"
+    return first

@@ -64,6 +64,12 @@ def display_path(path: Path) -> str:
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 
 
+def expand_home(argument: str) -> str:
+    """Return an argument with `~/` at its beginning, or after `--option=`, replaced by the home folder."""
+    option, sign, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
+    return f"{option}{sign}{os.path.expanduser(value)}" if value.startswith("~/") else argument  # noqa: PTH111 (no path)
+
+
 def shell_command(*words: str) -> str:
     """Return a `latentclust` command line with words quoted for the shell."""
     return shlex.join(("latentclust", *words))

@@ -18,7 +18,7 @@ from latentclust.specs.data import ImageSource
 from latentclust.specs.parts import DatasetSpec
 from latentclust.tensors import Shape
 
-ARRAYS = frozenset({".csv", ".h5ad", ".mat", ".npy", ".npz"})
+ARRAYS = frozenset({".csv", ".h5ad", ".mat", ".npy", ".npz", ".tsv"})
 """Suffixes of files with many samples."""
 
 

@@ -109,7 +109,8 @@ def save_model(path: Path, model: ClusteringModel) -> None:
 
 def model_file(path: str | Path) -> Path:
     """Return the model file in a run folder, or the path itself if it is not a folder."""
-    return Path(path) / "model.safetensors" if Path(path).is_dir() else Path(path)
+    given = Path(path).expanduser()
+    return given / "model.safetensors" if given.is_dir() else given
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:

@@ -114,7 +114,7 @@ def shipped_recipes() -> dict[str, Traversable]:
 def _from_source(source: str | Path | Mapping[str, Any], registry: Registry) -> Layered:
     if isinstance(source, Mapping):
         return _based(_as_toml(source), GIVEN, registry, ())
-    path = Path(source)
+    path = Path(source).expanduser()
     if path.suffix == ".toml" or path.is_file():
         return _from_file(path, str(path), registry, ())
     shipped = shipped_recipes()
@@ -183,7 +183,7 @@ def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tup
     """Return the base of a recipe and its label: a system `NAME@VERSION`, a neighbouring file or a shipped recipe."""
     if "@" in name:
         return registry.find("system", name, where).value, name
-    file = (folder or Path()) / (name if name.endswith(".toml") else f"{name}.toml")
+    file = (folder or Path()) / Path(name if name.endswith(".toml") else f"{name}.toml").expanduser()
     if file.exists():
         return file, str(file)
     shipped = shipped_recipes()

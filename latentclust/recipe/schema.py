@@ -225,6 +225,9 @@ class TrainTable(Table):
     checkpoint_every: PositiveInt = 500
     """Rounds between checkpoints."""
 
+    checkpoint_minutes: PositiveFloat = 5.0
+    """Minutes between checkpoints, if they are less than `checkpoint_every` rounds."""
+
     trial: bool = False
     """Whether this is a trial with a tenth of the recipe's rounds, and not a result. `--quick` sets it."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.files import write_atomic
-from latentclust.train.events import Leg, Listener, Record, StartsListener
+from latentclust.train.events import Leg, Listener, Record, RoundListener, StartsListener
 
 
 class LogFile:
@@ -25,6 +25,7 @@ class LogFile:
         self.path, self.next_listener = path, next_listener
         self.lines: list[dict[str, Any]] = []
         self._leg: Leg | None = None
+        self._rounds = next_listener if isinstance(next_listener, RoundListener) else None
 
     def on_leg(self, leg: Leg) -> None:
         """Remember the progress of all starts, by which `on_start` keeps lines."""
@@ -56,6 +57,11 @@ class LogFile:
             raise LatentclustError.at(str(self.path), what, fix) from error
         self.lines.append(line)
         self.next_listener.on_record(record)
+
+    def on_round(self, round_: int) -> None:
+        """Forward the event."""
+        if self._rounds is not None:
+            self._rounds.on_round(round_)
 
     def of_start(self, start: int | None) -> list[dict[str, Any]]:
         """Return the lines of one start of several."""

@@ -119,7 +119,8 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         LatentclustError: If the folder is not a run folder, contains no checkpoint or is written by another process, or
             the recipe or the data have changed.
     """
-    path = Path(folder) / RECIPE
+    folder = Path(folder).expanduser()
+    path = folder / RECIPE
     if not path.is_file():
         fix = "Name the folder of a stopped run"
         raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
@@ -144,7 +145,9 @@ def open_experiment(resolved: Resolved) -> ExperimentAndTest:
 def make_folder(resolved: Resolved, out: str | Path | None, overwrite: bool) -> Path:
     """Create the folder of a run. Raise LatentclustError if it is not empty or cannot be written."""
     recipe = resolved.recipe
-    return new_folder(Path(out) if out else None, recipe.name, recipe.seed, overwrite, trial=recipe.train.trial)
+    return new_folder(
+        Path(out).expanduser() if out else None, recipe.name, recipe.seed, overwrite, trial=recipe.train.trial
+    )
 
 
 def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:

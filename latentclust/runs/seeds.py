@@ -72,8 +72,9 @@ def run_seeds(
     # Open the data first, so that invalid data raise before the folder is created.
     open_experiment(first)
     wanted = list(range(first.recipe.seed, first.recipe.seed + seeds))
-    if out is not None and not overwrite and _continues(Path(out), first, wanted):
-        return _each(Path(out), wanted, device, listener)
+    out = None if out is None else Path(out).expanduser()
+    if out is not None and not overwrite and _continues(out, first, wanted):
+        return _each(out, wanted, device, listener)
     folder = make_folder(first, out, overwrite)
     write_atomic(folder / RECIPE, first.loaded.text)
     return _each(folder, wanted, device, listener)
@@ -93,7 +94,8 @@ def resume_seeds(
         LatentclustError: If the folder has no valid seeds.json and recipe, or as `resume` of a seed.
         RunFailedError: If every seed fails.
     """
-    return _each(Path(folder), _read_seeds(Path(folder)), device, listener)
+    folder = Path(folder).expanduser()
+    return _each(folder, _read_seeds(folder), device, listener)
 
 
 def _each(

@@ -73,6 +73,15 @@ class Listener(Protocol):
         ...
 
 
+@runtime_checkable
+class RoundListener(Protocol):
+    """A listener that also counts the rounds. Other listeners see the records alone."""
+
+    def on_round(self, round_: int) -> None:
+        """Handle the end of a round. It is called often, and must return at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """A part of a training with several starts: one start up to the next decision, or the best one to the end.

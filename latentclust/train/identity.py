@@ -11,7 +11,7 @@ from latentclust.errors import LatentclustError
 
 ROUNDS = "train.rounds"
 
-FREE = ("name", "description", "schema", "extends", "evaluate.", "train.log_every", "train.checkpoint_every")
+FREE = ("name", "description", "schema", "extends", "evaluate.", "train.log_every", "train.checkpoint_")
 """Keys of a recipe, or their beginnings, that do not change the weights. They may differ from the checkpoint's."""
 
 FREE_OPTIONS = ("data.resident", "data.memory_limit", "data.workers", "data.path")

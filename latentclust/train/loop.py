@@ -24,7 +24,7 @@ from latentclust.train.checkpoint import (
     write_checkpoint,
 )
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
-from latentclust.train.events import Listener, NullListener, Record
+from latentclust.train.events import Listener, NullListener, Record, RoundListener
 from latentclust.train.full_dataset import set_start_weights
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
@@ -88,6 +88,7 @@ class Training:
     callbacks: Callbacks
     start: int = 0
     rung: Rung | None = None
+    _on_round: Callable[[int], None] | None = field(default=None, init=False)
 
     @property
     def file(self) -> Path:
@@ -113,7 +114,9 @@ class Training:
         """
         state, rounds = self.state, self.last
         start = self._resume() if resume else self._begin()
-        self.callbacks.listener.on_start(start, rounds)
+        listener = self.callbacks.listener
+        self._on_round = listener.on_round if isinstance(listener, RoundListener) else None
+        listener.on_start(start, rounds)
         self._set_train_mode()
         stopwatch = Stopwatch(start)
         # Networks with dropout draw from torch's own generators, which belong to the caller.
@@ -194,15 +197,20 @@ class Training:
     def _end_round(self, round_: int, stopwatch: "Stopwatch") -> None:
         """Make a record and a checkpoint if they are due, and stop if the user requests it."""
         table = self.recipe.train
-        stop = self._should_stop()
+        stop, late = self._any_process(self.callbacks.should_stop(), stopwatch.since_saved > table.checkpoint_minutes)
         record = self._is_record_due(round_)
-        save = stop or round_ == self.last or round_ % table.checkpoint_every == 0
+        # Saving averages over processes, so only rounds that average in any case are saved by time.
+        late = late and (record or self.fabric.world_size == 1)
+        save = stop or late or round_ == self.last or round_ % table.checkpoint_every == 0
         if record or save:
             self._average_over_processes()
         if record:
             self._record(round_, stopwatch)
         if save:
             self._save(round_)
+            stopwatch.saved = time.perf_counter()
+        if self._on_round is not None:
+            self._on_round(round_)
         if stop and round_ < table.rounds:
             which = f" of start {self.start}" if self.rung else ""
             what = f"stopped after round {round_} of {table.rounds}{which}"
@@ -277,12 +285,14 @@ class Training:
             assert isinstance(mean, Tensor)
             tensor.copy_(mean)
 
-    def _should_stop(self) -> bool:
-        """Return whether any process was asked to stop. All processes must leave the loop in the same round."""
-        stop = self.callbacks.should_stop()
+    def _any_process(self, *said: bool) -> tuple[bool, ...]:
+        """Return for each value whether it is true in any process, so that all stop and save in the same round."""
         if self.fabric.world_size == 1:
-            return stop
-        return bool(self.fabric.all_reduce(torch.tensor(float(stop), device=self.fabric.device), reduce_op="sum"))
+            return said
+        own = torch.tensor(said, dtype=torch.float, device=self.fabric.device)
+        total = self.fabric.all_reduce(own, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        return tuple(map(bool, total.tolist()))
 
 
 class Stopwatch:
@@ -290,11 +300,19 @@ class Stopwatch:
 
     Args:
         round_: Number of rounds finished when it starts.
+
+    Attributes:
+        saved: Time of the last checkpoint, or of the start.
     """
 
     def __init__(self, round_: int) -> None:
-        self.start = self.last = time.perf_counter()
+        self.start = self.last = self.saved = time.perf_counter()
         self.round = round_
+
+    @property
+    def since_saved(self) -> float:
+        """Minutes since the last checkpoint."""
+        return (time.perf_counter() - self.saved) / 60
 
     def lap(self, round_: int, images_per_round: int) -> tuple[float, float]:
         """Return the images per second since the last lap, and the seconds since the start."""

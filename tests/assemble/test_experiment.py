@@ -53,14 +53,26 @@ def test_preprocessing_decides_what_the_networks_read(put_together: Callable[...
     assert experiment.shape == experiment.preprocess.shape((1, 8, 8)) == (2, 8, 8)
 
 
-def test_more_clusters_than_samples_and_a_batch_larger_than_the_set_are_reported_together(
-    put_together: Callable[..., Experiment],
+def test_more_clusters_or_devices_than_samples_are_refused(put_together: Callable[..., Experiment]) -> None:
+    few = ("data.per_cluster=1", "train.batch_size=3")
+    clusters = Issue("prior.clusters", "5 clusters exceed the 4 samples", "Use at most 4")
+    assert refused(put_together, *few, "prior.clusters=5") == (clusters,)
+    devices = Issue("train.devices", "5 exceeds the number of samples, 4", "Use at most 4")
+    assert refused(put_together, *few, "train.devices=5") == (devices,)
+
+
+@pytest.mark.parametrize(
+    ("devices", "batch", "note"),
+    [(1, 40, "there are 40 samples"), (3, 13, "there are 40 samples for each of 3 devices")],
+)
+def test_a_batch_larger_than_the_set_is_lowered_and_said(
+    put_together: Callable[..., Experiment], devices: int, batch: int, note: str
 ) -> None:
-    settings = ("data.per_cluster=1", "prior.clusters=5", "train.batch_size=3", "train.devices=2")
-    assert refused(put_together, *settings) == (
-        Issue("prior.clusters", "5 clusters exceed the 4 samples", "Use at most 4"),
-        Issue("train.batch_size", "3 on each of 2 devices exceeds the 4 samples", "Use at most 2"),
-    )
+    found = put_together("train.batch_size=64", f"train.devices={devices}")
+    assert found.resolved.recipe.train.batch_size == batch
+    assert found.data.notes == (f"train.batch_size is lowered from 64 to {batch}: {note}",)
+    fits = put_together("train.batch_size=40")
+    assert (fits.resolved.recipe.train.batch_size, fits.data.notes) == (40, ())
 
 
 def test_a_backbone_that_does_not_fit_the_data_is_reported_where_it_is_named(

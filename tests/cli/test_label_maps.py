@@ -103,8 +103,8 @@ def test_real_pairs_of_coco_stuff_are_the_same_prepared_and_in_memory(cli, tmp_p
     prepared = cli("data", "prepare", "coco-stuff", "--from", folder, "--to", tiles)
     assert prepared.code == 0
     assert "8 tiles" in prepared.out
-    too_large = cli("run", "cocostuff15", "--set", f"data.path={folder}")
-    assert too_large.err.strip() == "error: train.batch_size: 64 exceeds the 8 samples. Use at most 8."
+    too_large = cli("recipe", "check", "cocostuff15", "--with-data", "--set", f"data.path={folder}")
+    assert "train.batch_size is lowered from 64 to 8: there are 8 samples" in too_large.err
 
     short = ("--set", "train.rounds=2", "--set", "train.batch_size=4", *SHORT, *CHAINS)
     for name, path in (("prepared", tiles), ("memory", folder)):

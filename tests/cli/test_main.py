@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from latentclust import __version__
+from latentclust.cli.terminal import expand_home
 
 COMMANDS = (
     "run",
@@ -91,3 +92,21 @@ def test_debug_shows_the_traceback_wherever_it_stands(cli, words):
     assert outcome.code == 2
     assert outcome.err.startswith("Traceback")
     assert outcome.err.splitlines()[-1].startswith("error: run: neither a recipe nor a run to resume was given")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("~/x", "/home/me/x"),
+        ("--out=~/x", "--out=/home/me/x"),
+        ("a~/x", "a~/x"),
+        ("--set", "--set"),
+        ("data.path=~/x", "data.path=~/x"),
+        ("https://a/~/x", "https://a/~/x"),
+    ],
+)
+def test_the_home_folder_is_expanded_where_a_shell_does_not(
+    given: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expand_home(given) == expected

@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 
-from latentclust.cli.progress import BarProgress, LineProgress, make_listener
+from latentclust.cli.progress import BarProgress, LineProgress, format_losses, make_listener
 from latentclust.cli.terminal import SafeConsole
 from latentclust.train.events import Leg, Listener, Record
 
@@ -121,3 +121,48 @@ def test_a_bar_shows_the_start_and_keeps_decisions():
     assert "seed 7: start 2 of 4" in file.getvalue()
     assert "seed 7: After round 40, start 2 goes on\n" in file.getvalue()
     assert "seed 7: start 2, chosen of 4" in file.getvalue()
+
+
+LOSSES = {
+    "critic": -0.51234,
+    "gradient-penalty": 0.1234,
+    "adversarial": 12.345,
+    "mutual-information": 1.386,
+    "augmentation": 0.0123,
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_loss_is_cut_whatever_the_width(width: int):
+    file = StringIO()
+    with BarProgress(SafeConsole(file=file, force_terminal=True, width=width)) as bar:
+        bar.on_start(0, 40000)
+        file.truncate(0)
+        bar.on_record(Record(1000, 40000, 1.0, 1234.0, LOSSES, stage="first", cluster_sizes=(97, 0, 3)))
+        bar.bar.refresh()
+        shown = file.getvalue()
+    for word in (*format_losses(LOSSES).split("  "), "first", "1 of 3 clusters empty", "1 of 3 clusters near-empty"):
+        assert word in shown
+    assert " 1000/40000" in shown
+    assert "…" not in shown
+
+
+def test_nothing_is_cut_in_a_pipe():
+    file = StringIO()
+    lines = LineProgress(SafeConsole(file=file, width=20))
+    lines.on_start(0, 1)
+    lines.on_record(Record(1, 1, 1.0, 10.0, LOSSES))
+    assert format_losses(LOSSES) in file.getvalue()
+
+
+def test_the_bar_moves_between_records_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch):
+    clock = [100.0]
+    monkeypatch.setattr("latentclust.cli.progress.time.monotonic", lambda: clock[0])
+    with BarProgress(SafeConsole(file=StringIO(), force_terminal=True, width=100)) as bar:
+        bar.on_start(0, 40)
+        seen = []
+        for round_ in range(1, 11):
+            clock[0] += 0.09
+            bar.on_round(round_)
+            seen.append(int(bar.bar.tasks[0].completed))
+    assert seen == [1, 1, 1, 4, 4, 4, 7, 7, 7, 10]

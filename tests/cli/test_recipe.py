@@ -9,6 +9,7 @@ import tomli_w
 
 from latentclust.assemble.resolve import resolve
 from latentclust.cli.new_recipe import write_new_recipe
+from latentclust.cli.shipped_recipes import list_shipped
 from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe, shipped_recipes
@@ -171,3 +172,45 @@ def test_a_new_recipe_is_printed_or_written_but_never_over_another(cli, tmp_path
 
 def test_a_system_that_is_not_there_is_asked_after(cli):
     assert "Did you mean 'dccs@1'?" in cli("recipe", "new", "--system", "dcs").err
+
+
+@pytest.mark.parametrize("data", ["image-folder", "array", "raster"])
+def test_a_placeholder_is_named_by_the_check_and_by_new(cli, tmp_path, data):
+    path = tmp_path / "mine.toml"
+    made = cli("recipe", "new", "--data", data, "--out", path, *(["--system", "cgm-pixel"] if data == "raster" else []))
+    assert "Replace path/to/your/data in it by the path of your data, then run:" in made.out
+    assert f"latentclust recipe check {path} --with-data" in made.out
+    said = "data.path: path/to/your/data is a placeholder. Write the path of your data"
+    checked = cli("recipe", "check", path)
+    assert (checked.code, checked.out) == (0, "ok\n")
+    assert said in checked.err
+    with_data = cli("recipe", "check", path, "--with-data")
+    assert with_data.code == 2
+    assert said in with_data.err
+
+
+def test_a_path_that_does_not_exist_is_a_warning_of_the_check(cli, tmp_path):
+    path = tmp_path / "mine.toml"
+    cli("recipe", "new", "--out", path)
+    checked = cli("recipe", "check", path, "--set", f"data.path={tmp_path}/absent")
+    assert (checked.code, checked.out) == (0, "ok\n")
+    assert f"data.path: {tmp_path}/absent does not exist. Check the path" in checked.err
+    (tmp_path / "absent").mkdir()
+    assert cli("recipe", "check", path, "--set", f"data.path={tmp_path}/absent").err == ""
+
+
+def test_descriptions_of_shipped_recipes_are_whole():
+    for item in list_shipped(installed()):
+        assert not item.description.endswith((",", " is", " at", " of", " and")), item
+    (dubai,) = [item for item in list_shipped(installed()) if item.name == "dubai5-iic"]
+    assert dubai.description.endswith("half of Dubai is land: expect lower scores than k-means.")
+
+
+def test_a_recipe_and_its_base_are_found_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "base.toml").write_text('schema = 1\nextends = "digits"\n')
+    (tmp_path / "mine.toml").write_text('schema = 1\nextends = "~/base"\n[data]\nuse = "image-folder"\npath = "~/x"\n')
+    (tmp_path / "x").mkdir()
+    resolved = load_resolved_recipe("~/mine.toml")
+    assert resolved.dataset.path == tmp_path / "x"
+    assert resolved.dataset.located(()) == tmp_path / "x"

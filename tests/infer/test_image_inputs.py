@@ -103,6 +103,27 @@ def test_csv_with_and_without_names(tmp_path):
         np.testing.assert_array_equal(everything(open_inputs([tmp_path / name], (2,))), [[0.5, 0.25], [1, 0]])
 
 
+def test_tables_are_read_as_in_the_training_also_without_labels(tmp_path):
+    reading = Reading.of(Array(path=Path("x.csv"), label_column="kind", columns=("u", "v")))
+    (tmp_path / "trained.csv").write_text("name;v;kind;u\nx;0,25;a;0,5\ny;0;b;1\n")
+    (tmp_path / "new.tsv").write_text("u\tv\n0.5\t0.25\n1\t0\n")
+    for name in ("trained.csv", "new.tsv"):
+        found = everything(open_inputs([tmp_path / name], (2,), reading))
+        np.testing.assert_array_equal(found, [[0.5, 0.25], [1, 0]])
+    by_position = Reading.of(Array(path=Path("x.csv"), label_column=-1))
+    for text in ("0.5,0.25,a\n1,0,b\n", "0.5,0.25\n1,0\n"):
+        (tmp_path / "plain.csv").write_text(text)
+        found = everything(open_inputs([tmp_path / "plain.csv"], (2,), by_position))
+        np.testing.assert_array_equal(found, [[0.5, 0.25], [1, 0]])
+
+
+def test_rows_that_hold_an_image_get_its_shape(tmp_path):
+    (tmp_path / "x.csv").write_text("0,51,102,153,204,255\n255,0,0,0,0,0\n")
+    reading = Reading.of(Array(path=Path("x.csv"), shape=(2, 3), range=(0.0, 255.0)))
+    found = everything(open_inputs([tmp_path / "x.csv"], (1, 2, 3), reading))
+    np.testing.assert_array_equal(found[0], [[[0, 51, 102], [153, 204, 255]]])
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "said"),
     [

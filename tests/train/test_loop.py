@@ -12,6 +12,7 @@ from torch import Tensor
 from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
 from latentclust.train.checkpoint import NAME
+from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
 
 MakeTraining = Callable[..., Training]
@@ -121,3 +122,38 @@ def test_every_player_takes_its_steps_in_order_and_each_step_a_batch_of_its_own(
     assert [name for name, _ in steps] == ["critic", "critic", "generator"] * 2
     epoch = [index for _, batch in steps[:4] for index in batch]  # 64 samples in batches of 16
     assert sorted(epoch) == list(range(64))
+
+
+def test_a_listener_of_rounds_counts_each_of_them(training: MakeTraining) -> None:
+    class Counter(NullListener):
+        def __init__(self) -> None:
+            self.rounds: list[int] = []
+
+        def on_round(self, round_: int) -> None:
+            self.rounds.append(round_)
+
+    made, counter = training("dccs", "train.rounds=4", "train.log_every=4"), Counter()
+    made.callbacks.listener = counter
+    made.run()
+    assert counter.rounds == [1, 2, 3, 4]
+
+
+def test_checkpoints_are_written_by_time_too(training: MakeTraining, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round takes three minutes."""
+    made = training("dccs", "train.rounds=6", "train.checkpoint_every=100", "train.checkpoint_minutes=4")
+    clock, saved = [0.0], list[int]()
+    monkeypatch.setattr("latentclust.train.loop.time.perf_counter", lambda: clock[0])
+    played, save = made._train_round, made._save
+
+    def take_three_minutes(self: Training, round_: int) -> None:
+        clock[0] += 180
+        played(round_)
+
+    def note(self: Training, round_: int) -> None:
+        saved.append(round_)
+        save(round_)
+
+    monkeypatch.setattr(Training, "_train_round", take_three_minutes)
+    monkeypatch.setattr(Training, "_save", note)
+    made.run()
+    assert saved == [2, 4, 6]

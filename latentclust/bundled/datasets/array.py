@@ -22,7 +22,7 @@ from latentclust.api import (
 )
 from latentclust.bundled.datasets.array_files import Arrays, read_h5ad, read_mat, read_npy, read_npz
 from latentclust.bundled.datasets.scaling import to_uint8, to_unit
-from latentclust.bundled.datasets.table import read_csv
+from latentclust.bundled.datasets.table import TableOptions, read_table
 
 _CHANNELS = frozenset({1, 2, 3, 4})
 """Lengths of an axis that may be the channels, if the layout is not given."""
@@ -44,7 +44,7 @@ class Array(DatasetSpec):
         ```
     """
 
-    summary: ClassVar[str] = "your own array file: .npy, .npz, .csv, .mat or .h5ad"
+    summary: ClassVar[str] = "your own array file: .npy, .npz, .csv, .tsv, .mat or .h5ad"
     licence: ClassVar[str] = "your own"
     layout: ClassVar[str] = "the file that data.path names"
 
@@ -62,6 +62,12 @@ class Array(DatasetSpec):
 
     header: bool | None = None
     """Whether the first row of a .csv file contains column names. Detected by default."""
+
+    columns: tuple[str | int, ...] = ()
+    """Columns of the samples in a .csv file, in order, as names or positions. Defaults to all but the labels."""
+
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between the cells of a .csv file: a comma, semicolon, tab or bar. Detected by default."""
 
     shape: tuple[PositiveInt, ...] | None = None
     """Stored shape of one sample, if each row is a flattened image."""
@@ -96,12 +102,17 @@ class Array(DatasetSpec):
         """Read the samples of a file of new data by the options of this set. A table may lack the label column."""
         return self._shaped(self._read(path, prod(self.shape or shape), labelled=False)[0], path)
 
+    @property
+    def _table(self) -> TableOptions:
+        return TableOptions(self.label_column, self.columns, self.header, self.separator)
+
     def _read(self, path: Path, width: int | None = None, *, labelled: bool = True) -> Arrays:
         """Return the samples and labels of a file. `width` is that of a table without labels."""
         readers: dict[str, Callable[[], Arrays]] = {
             ".npy": lambda: read_npy(path, mapped=not labelled),
             ".npz": lambda: read_npz(path, self.x, self.y, labelled=labelled),
-            ".csv": lambda: read_csv(path, self.label_column, self.header, width),
+            ".csv": lambda: read_table(path, self._table, width),
+            ".tsv": lambda: read_table(path, self._table, width),
             ".mat": lambda: read_mat(path, self.x, self.y, labelled=labelled),
             ".h5ad": lambda: read_h5ad(path, self.x, self.y if labelled else None),
         }

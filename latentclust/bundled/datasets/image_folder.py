@@ -88,7 +88,7 @@ class ImageFolder(DatasetSpec):
         if self.labels == NONE:
             return None, (), ()
         if self.labels != FOLDERS:
-            return *read_labels(folder / self.labels, names), ()
+            return *read_labels(folder / Path(self.labels).expanduser(), names), ()
         owners = [name.split("/")[0] if "/" in name else "" for name in names]
         classes = sorted(set(owners))
         if len(classes) < 2:

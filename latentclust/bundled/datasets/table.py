@@ -1,6 +1,9 @@
-"""Comma-separated tables with one sample per row."""
+"""Tables of text with one sample per row: comma-separated values and their relatives."""
 
 import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,71 +12,167 @@ from numpy.typing import NDArray
 
 from latentclust.api import LatentclustError, decode_errors
 
+SEPARATORS = (";", "\t", "|", ",")
+"""Separators that are tried, in this order: a comma may also be the decimal sign of numbers between semicolons."""
+
+LOOKED_AT = 20
+"""Number of rows by which the separator and the decimal sign are detected."""
+
 _ENCODING = "utf-8-sig"
 
+Column = str | int
+"""A name in the header, or a position from 0; a negative one counts from the end."""
 
-def read_csv(
-    path: Path, label: str | int | None, header: bool | None, width: int | None = None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """How a table is read.
+
+    Attributes:
+        label: Column of the labels. None for no labels.
+        columns: Columns of the samples, in order. Empty for all but that of the labels.
+        header: Whether the first row contains column names. None: it does if none of its cells is a number.
+        separator: Character between cells. None: the one of `SEPARATORS` that divides all rows alike.
+    """
+
+    label: Column | None = None
+    columns: tuple[Column, ...] = ()
+    header: bool | None = None
+    separator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The layout of a table.
+
+    Attributes:
+        first: Cells of the first row.
+        rows: Number of rows, with that of the names.
+        named: Whether the first row contains column names.
+        separator: Character between cells.
+        number: Returns the number in a cell.
+    """
+
+    first: list[str]
+    rows: int
+    named: bool
+    separator: str
+    number: Callable[[str], float]
+
+
+def read_table(
+    path: Path, options: TableOptions, width: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[Any] | None]:
     """Read the numbers `(n, d)` of a table and the cells of the label column as text `(n,)`.
 
     Args:
         path: Path of the file. Cells may be quoted.
-        label: Name or 0-based position of the label column; negative positions count from the end. None for no labels.
-        header: Whether the first row contains column names. None: it does if none of its cells is a number.
-        width: Number of columns of a table that has no label column, whatever `label` is. None: any other.
+        options: How it is read.
+        width: Number of values of a sample of new data, which may lack the label column. None: it must be there.
 
     Raises:
         LatentclustError: If rows differ in length, a cell is not a number, or there are no rows or no such column.
     """
+    layout = _scan(path, options)
+    label = _label(options.label, layout, width, path)
+    with decode_errors(path, "Write numbers without units; choose columns of numbers with data.columns"):
+        numbers = _cells(path, layout, _features(layout, options, label, path), np.float32)
+        return numbers, None if label is None else _cells(path, layout, [label], np.str_)[:, 0]
+
+
+def _label(label: Column | None, layout: _Layout, width: int | None, path: Path) -> int | None:
+    """Return the position of the label column. None if there is none, as may be in new data."""
+    absent = isinstance(label, str) and layout.named and label not in layout.first
+    if label is None or (width is not None and (absent or len(layout.first) == width)):
+        return None
+    return _position(label, layout, path, "data.label_column")
+
+
+def _scan(path: Path, options: TableOptions) -> _Layout:
+    """Return the layout of a table. Raise LatentclustError if rows differ in length, or there are none."""
     with decode_errors(path):
-        first, rows = _scan(path)
-    named = header if header is not None else not any(map(_is_number, first))
-    if rows <= named:
+        separator = options.separator or _separator(path)
+        with path.open(newline="", encoding=_ENCODING) as file:
+            reader = csv.reader(file, delimiter=separator)
+            first: list[str] = []
+            commas, count = False, 0
+            for row in filter(None, reader):
+                first = first or row
+                count += 1
+                commas = commas or (
+                    count <= LOOKED_AT and any("," in cell and _is_number(cell, _with_comma) for cell in row)
+                )
+                if len(row) != len(first):
+                    what = f"{len(row)} cells, but the first row has {len(first)}"
+                    fix = "Write the same columns in all rows"
+                    raise LatentclustError.at(f"{path}, line {reader.line_num}", what, fix)
+    number = _with_comma if commas and separator != "," else float
+    named = options.header if options.header is not None else not any(_is_number(cell, number) for cell in first)
+    if count <= named:
         raise LatentclustError.at(str(path), "contains no rows", "Use a table with one sample per row")
-    column = None if label is None or len(first) == width else _column(label, first, named, path)
-    features = [index for index in range(len(first)) if index != column]
-    with decode_errors(path, "Write numbers without units; set data.label_column to a column of text"):
-        numbers = _cells(path, features, named, np.float32)
-        return numbers, None if column is None else _cells(path, [column], named, np.str_)[:, 0]
+    return _Layout(first, count, named, separator, number)
 
 
-def _scan(path: Path) -> tuple[list[str], int]:
-    """Return the first row and the number of rows. Raise LatentclustError if rows differ in length."""
-    first: list[str] = []
-    count = 0
-    with path.open(newline="", encoding=_ENCODING) as file:
-        reader = csv.reader(file)
-        for row in filter(None, reader):
-            first = first or row
-            count += 1
-            if len(row) != len(first):
-                what = f"{len(row)} cells, but the first row has {len(first)}"
-                raise LatentclustError.at(f"{path}, line {reader.line_num}", what, "Write the same columns in all rows")
-    return first, count
+def _separator(path: Path) -> str:
+    """Return the separator that divides the first rows into the same number of cells, more than one."""
+    for separator in SEPARATORS:
+        with path.open(newline="", encoding=_ENCODING) as file:
+            rows = islice(filter(None, csv.reader(file, delimiter=separator)), LOOKED_AT)
+            lengths = {len(row) for row in rows}
+        if len(lengths) == 1 and lengths != {1}:
+            return separator
+    return ","
 
 
-def _cells(path: Path, columns: list[int], named: bool, dtype: type[np.generic]) -> NDArray[Any]:
+def _features(layout: _Layout, options: TableOptions, label: int | None, path: Path) -> list[int]:
+    """Return the positions of the columns of the samples."""
+    if not options.columns:
+        return [index for index in range(len(layout.first)) if index != label]
+    chosen = [_position(column, layout, path, "data.columns") for column in options.columns]
+    if label in chosen or len(set(chosen)) < len(chosen):
+        what = "names a column twice" if label not in chosen else "names the column of the labels"
+        raise LatentclustError.at("data.columns", what, "Name each column of the samples once")
+    return chosen
+
+
+def _position(column: Column, layout: _Layout, path: Path, key: str) -> int:
+    """Return the position of a column. Raise LatentclustError if there is none."""
+    names, count = layout.first if layout.named else [], len(layout.first)
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    if isinstance(column, int) and -count <= column < count:
+        return column % count
+    what = f"no column {column!r} among {count}" + (f": {', '.join(names[:10])}" if names else ", without names")
+    raise LatentclustError.at(str(path), what, f"Set {key} to a name in the header or a position from 0")
+
+
+def _cells(path: Path, layout: _Layout, columns: Sequence[int], dtype: type[np.generic]) -> NDArray[Any]:
+    converters = layout.number if np.issubdtype(dtype, np.floating) and layout.number is not float else None
     with path.open(encoding=_ENCODING) as file:
         lines = (line for line in file if line.strip())
         return np.loadtxt(
-            lines, dtype, delimiter=",", skiprows=int(named), usecols=columns, quotechar='"', comments=None, ndmin=2
+            lines,
+            dtype,
+            delimiter=layout.separator,
+            skiprows=int(layout.named),
+            usecols=columns,
+            quotechar='"',
+            comments=None,
+            converters=converters,
+            ndmin=2,
         )
 
 
-def _is_number(cell: str) -> bool:
+def _with_comma(cell: str) -> float:
+    """Return a number with a decimal comma. Raise ValueError for one with a point."""
+    if "." in cell:
+        raise ValueError(f"{cell!r} has a decimal point, and other numbers a comma")
+    return float(cell.replace(",", "."))
+
+
+def _is_number(cell: str, number: Callable[[str], float]) -> bool:
     try:
-        float(cell)
+        number(cell)
     except ValueError:
         return False
     return True
-
-
-def _column(label: str | int, first: list[str], named: bool, path: Path) -> int:
-    names = first if named else []
-    if isinstance(label, str) and label in names:
-        return names.index(label)
-    if isinstance(label, int) and -len(first) <= label < len(first):
-        return label % len(first)
-    what = f"no column {label!r} among {len(first)}" + (f": {', '.join(names[:10])}" if names else ", without names")
-    raise LatentclustError.at(str(path), what, "Set data.label_column to a name in the header or a position from 0")

@@ -191,6 +191,13 @@ def table(tmp_path: Path, text: str) -> Path:
         ("\ufeffu,v,kind\n0.1,0.2,a\n\n0.3,0.4,b", {"label_column": "kind"}),
         ('kind,"u, first",v\n"a",0.1,0.2\nb,"0.3",0.4\n', {"label_column": 0}),
         ("0,1,2\n0.1,0.2,a\n0.3,0.4,b\n", {"label_column": "2", "header": True}),
+        ("u;v;kind\n0.1;0.2;a\n0.3;0.4;b\n", {"label_column": "kind"}),
+        ("0,1;0,2;a\n0,3;0,4;b\n", {"label_column": 2}),
+        ("u\tv\tkind\n0.1\t0.2\ta\n0.3\t0.4\tb\n", {"label_column": "kind"}),
+        ('u|v|kind\n"0.1"|0.2|"a"\n0.3|0.4|b\n', {"label_column": "kind"}),
+        ("u v kind\n0.1 0.2 a\n0.3 0.4 b\n", {"label_column": "kind", "separator": " "}),
+        ("name,v,kind,u\nx,0.2,a,0.1\ny,0.4,b,0.3\n", {"label_column": "kind", "columns": ("u", "v")}),
+        ("x,0.2,a,0.1\ny,0.4,b,0.3\n", {"label_column": 2, "columns": (-1, 1)}),
     ],
 )
 def test_csv(tmp_path: Path, text: str, options: dict[str, object]):
@@ -215,8 +222,26 @@ def test_csv_without_labels(tmp_path: Path):
         ("u,v\n", {}, "contains no rows"),
         ("u,v\n0,1\n1,0", {"label_column": "w"}, "no column 'w' among 2: u, v"),
         ("0,1\n1,0", {"label_column": 2}, "no column 2 among 2, without names"),
+        ("u,v\n0,1\n1,0", {"columns": ("w",)}, r"no column 'w' among 2: u, v\. Set data\.columns"),
+        ("u,v\n0,1\n1,0", {"columns": ("u", 0)}, r"data\.columns: names a column twice"),
+        ("u,v\n0,1\n1,0", {"columns": ("u",), "label_column": "u"}, "names the column of the labels"),
+        ("0,1;0.2\n0,3;0,4\n", {}, "could not convert string .0.2."),
     ],
-    ids=["short", "long", "text", "blank", "nan", "empty", "header only", "no name", "no position"],
+    ids=[
+        "short",
+        "long",
+        "text",
+        "blank",
+        "nan",
+        "empty",
+        "header only",
+        "no name",
+        "no position",
+        "no such column",
+        "twice",
+        "labels",
+        "mixed signs",
+    ],
 )
 def test_damaged_csv(tmp_path: Path, text: str, options: dict[str, object], said: str):
     with pytest.raises(LatentclustError, match=said):
