@@ -13,10 +13,13 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
+def stop_on_signals(notify: Callable[[], None] | None = None) -> Iterator[Callable[[], bool]]:
     """Turn signals into a request to stop, once the caller has looked for one.
 
     Until then, and by a second Ctrl-C or SIGTERM, a signal raises KeyboardInterrupt.
+
+    Args:
+        notify: Called at once by the first request, in a thread of its own, because the main thread may be printing.
 
     Yields:
         A function that returns whether a stop was requested. Signals reach only the main thread; in other threads it
@@ -29,6 +32,8 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
         # A terminal that closes sends several SIGHUP at once.
         if not watched or (asked and number != signal.SIGHUP):
             interrupt(number, frame)
+        if notify is not None and not asked:
+            threading.Thread(target=notify, daemon=True).start()
         asked = True
 
     def should_stop() -> bool:

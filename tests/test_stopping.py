@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -98,3 +98,20 @@ def handles(pid: int, number: int) -> bool:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     caught = next(line.split()[1] for line in lines if line.startswith("SigCgt"))
     return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def test_the_first_request_is_acknowledged_at_once_and_only_once() -> None:
+    told = Event()
+    count: list[int] = []
+
+    def notify() -> None:
+        count.append(1)
+        told.set()
+
+    with stop_on_signals(notify) as should_stop:
+        assert not should_stop()
+        signal.raise_signal(signal.SIGTERM)
+        assert told.wait(timeout=10), "before the caller looks again"
+        signal.raise_signal(signal.SIGHUP)
+        assert should_stop()
+    assert count == [1]

@@ -22,6 +22,9 @@ SHARE = 0.05
 BETWEEN_MOVES = 0.2
 """Minimum number of seconds between moves of the bar."""
 
+STOPPING = "stopping: finishing this round to save it, press Ctrl-C again to stop at once"
+"""Acknowledgement of a request to stop."""
+
 SECONDS = 10.0
 """Maximum number of seconds between plain lines."""
 
@@ -137,6 +140,10 @@ class BarProgress:
         self.bar.stop()
         self.console.print(self.prefix + text, soft_wrap=True)
 
+    def on_stop(self) -> None:
+        """Print above the bar that the training stops."""
+        self.console.print(self.prefix + STOPPING, soft_wrap=True)
+
     def on_end(self) -> None:
         """Replace the bar by a status line: scoring and figures follow."""
         self.bar.stop()
@@ -211,6 +218,10 @@ class LineProgress:
         """Print the decision."""
         self.leg = ""
         self._print(text)
+
+    def on_stop(self) -> None:
+        """Print that the training stops."""
+        self._print(STOPPING)
 
     def on_end(self) -> None:
         """Do nothing: the results follow."""

@@ -9,7 +9,7 @@ import numpy as np
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.files import write_atomic
-from latentclust.train.events import Leg, Listener, Record, RoundListener, StartsListener
+from latentclust.train.events import Leg, Listener, Record, RoundListener, StartsListener, StopListener
 
 
 class LogFile:
@@ -62,6 +62,11 @@ class LogFile:
         """Forward the event."""
         if self._rounds is not None:
             self._rounds.on_round(round_)
+
+    def on_stop(self) -> None:
+        """Forward the event."""
+        if isinstance(self.next_listener, StopListener):
+            self.next_listener.on_stop()
 
     def of_start(self, start: int | None) -> list[dict[str, Any]]:
         """Return the lines of one start of several."""

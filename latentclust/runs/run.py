@@ -33,7 +33,7 @@ from latentclust.runs.training_failure import training_failure
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
-from latentclust.train.events import Listener, NullListener, WarningListener
+from latentclust.train.events import Listener, NullListener, StopListener, WarningListener
 from latentclust.train.followers import is_lost_peer
 from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
@@ -188,7 +188,8 @@ def _train(
     """Train. Signals stop the training after a round."""
     experiment, tested = opened
     with ExitStack() as stack:
-        should_stop = stack.enter_context(stop_on_signals())
+        notify = listener.on_stop if isinstance(listener, StopListener) else None
+        should_stop = stack.enter_context(stop_on_signals(notify))
         stack.callback(listener.on_end)
         given = StartCallbacks(
             lambda trained: Callbacks(listener, should_stop, _curve(trained, tested, fabric.device)),

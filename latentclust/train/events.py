@@ -121,6 +121,15 @@ class WarningListener(Protocol):
         ...
 
 
+@runtime_checkable
+class StopListener(Protocol):
+    """A listener that also acknowledges a request to stop. Others see the end alone."""
+
+    def on_stop(self) -> None:
+        """Handle a request to stop, in a thread of its own: the training ends after the current round."""
+        ...
+
+
 class NullListener:
     """A listener that ignores all events."""
 

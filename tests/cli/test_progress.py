@@ -166,3 +166,14 @@ def test_the_bar_moves_between_records_a_few_times_a_second(monkeypatch: pytest.
             bar.on_round(round_)
             seen.append(int(bar.bar.tasks[0].completed))
     assert seen == [1, 1, 1, 4, 4, 4, 7, 7, 7, 10]
+
+
+@pytest.mark.parametrize("kind", [BarProgress, LineProgress])
+def test_a_request_to_stop_is_acknowledged_in_one_line(kind: type[BarProgress] | type[LineProgress]):
+    file = StringIO()
+    with kind(SafeConsole(file=file, force_terminal=kind is BarProgress, width=60)) as watching:
+        watching.seed(7)
+        watching.on_start(0, 40)
+        watching.on_stop()
+    said = "seed 7: stopping: finishing this round to save it, press Ctrl-C again to stop at once\n"
+    assert said in file.getvalue()

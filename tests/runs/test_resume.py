@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -164,3 +165,22 @@ def test_what_cannot_be_resumed_is_named(recipe: Callable[[str], Path], tmp_path
     (tmp_path / "recipe.toml").write_bytes(recipe("dccs").read_bytes())
     with pytest.raises(LatentclustError, match="the checkpoint does not exist"):
         resume(tmp_path, device="cpu")
+
+
+def test_a_stop_is_acknowledged_before_the_round_ends(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    class Asks(NullListener):
+        def __init__(self) -> None:
+            self.told, self.before_end = threading.Event(), False
+
+        def on_record(self, record: Record) -> None:
+            if record.round == 2:
+                signal.raise_signal(signal.SIGINT)
+                self.before_end = self.told.wait(timeout=10)
+
+        def on_stop(self) -> None:
+            self.told.set()
+
+    listener = Asks()
+    with pytest.raises(InterruptedRunError, match="stopped after round"):
+        latentclust.run(recipe("dccs"), out=tmp_path / "run", device="cpu", listener=listener)
+    assert listener.before_end
