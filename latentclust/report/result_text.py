@@ -81,7 +81,7 @@ def label_free_sentence(facts: RunFacts) -> str:
     return (
         f"On {count:,} {facts.protocol.unit}. ARI and NMI are the agreement of a baseline's clusters with the run's: 0 "
         "is chance, 1 the same clusters. A silhouette is high, at most 1, if clusters are compact and apart, in the "
-        "category code or in the values of the images."
+        "category code, in the features of the network or in the values of the images."
     )
 
 

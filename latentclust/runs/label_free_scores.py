@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.label_free import Labels, agreement, draw, silhouette
+from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import OWN, LabelFreeScores
 from latentclust.runs.baseline_scores import PIXELS, failure, fit_map_baseline, points_in
@@ -18,6 +18,7 @@ from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
 from latentclust.specs.parts import BaselineSpec, MapBaselineSpec
+from latentclust.specs.roles import Represents
 from latentclust.tensors import Posterior
 
 MAX_SAMPLES = 10_000
@@ -61,7 +62,7 @@ def score_label_free(model: ClusteringModel, tested: ImageSet, posterior: Poster
         tested: Data set that is clustered.
         posterior: Posterior of its images. None for label maps.
     """
-    pixels = None
+    pixels, own = None, dict[str, float]()
     if posterior is None:
         part = subset(tested, draw(len(tested.source), MAX_MAPS))
         at, labels, probabilities = _label_pixels(model, part)
@@ -76,8 +77,9 @@ def score_label_free(model: ClusteringModel, tested: ImageSet, posterior: Poster
         labels, probabilities = posterior.labels.numpy()[chosen], posterior.probabilities.numpy()[chosen]
         points = points_in(model, part, PIXELS)
         found, warnings = _image_baselines(model, part, points)
+        own |= _of_features(model, part, labels)
     code = np.log(probabilities.clip(min=MIN_PROBABILITY))
-    own = _in_use(labels) | _silhouette("code", code, labels) | _silhouette(PIXELS, points, labels)
+    own |= _in_use(labels) | _silhouette("code", code, labels) | _silhouette(PIXELS, points, labels)
     scores = {OWN: own}
     for name, (others, space, their_points) in found.items():
         scores[name] = agreement(labels, others) | _in_use(others) | _silhouette(space, their_points, others)
@@ -93,6 +95,15 @@ def _in_use(labels: Labels) -> dict[str, float]:
 def _silhouette(space: str, points: Points, labels: Labels) -> dict[str, float]:
     found = silhouette(points, labels)
     return {} if found is None else {f"silhouette-{space}": found}
+
+
+def _of_features(model: ClusteringModel, part: ImageSet, labels: Labels) -> dict[str, float]:
+    """Return the silhouette in the representation of the first network that the inference reads, if it has one."""
+    network = next((name for name in model.inference.needs if isinstance(model.networks.get(name), Represents)), None)
+    if network is None:
+        return {}
+    shown = draw(len(labels), MAX_SILHOUETTE)
+    return _silhouette("features", points_in(model, subset(part, shown), network), labels[shown])
 
 
 def _image_baselines(

@@ -51,10 +51,13 @@ def test_seeds_without_labels_are_compared_with_kmeans_and_with_each_other(
     for finished in runs:
         found = read_results(finished.folder).label_free
         assert set(found) == {OWN, "kmeans"}
+        used = np.count_nonzero(finished.result.occupancy)
         assert found["kmeans"]["clusters-in-use"] == 3
         assert found["kmeans"]["silhouette-pixels"] > 0.9
         assert {"ari", "nmi"} <= set(found["kmeans"])
-        assert found[OWN]["clusters-in-use"] == np.count_nonzero(finished.result.occupancy)
+        spaces = {name for name in found[OWN] if name.startswith("silhouette-")}
+        assert spaces == ({"silhouette-code", "silhouette-features", "silhouette-pixels"} if used > 1 else set())
+        assert found[OWN]["clusters-in-use"] == used
         report = (finished.folder / "report.md").read_text()
         assert "| ARI with the run | – |" in report
         assert "another seed" not in report
