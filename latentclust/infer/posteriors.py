@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from latentclust.assemble.experiment import Preprocess
 from latentclust.data.open_feed import sequential
+from latentclust.errors import LatentclustError
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
@@ -48,11 +49,18 @@ def posteriors(
     """Yield the posterior of each batch, float32 on the CPU.
 
     Images are padded to multiples of `stride`, and their label maps cropped back.
+
+    Raises:
+        LatentclustError: If a probability is not finite.
     """
     set_evaluation(model)
     for images in batches:
         found = posterior_of(inference, model, images, state, rng, stride)
-        yield Posterior(found.probabilities.cpu(), found.style.cpu())
+        probabilities = found.probabilities.cpu()
+        if not bool(probabilities.isfinite().all()):
+            what = "returns probabilities that are not finite"
+            raise LatentclustError.at("model", what, "Use an unchanged copy of its file, or retrain it")
+        yield Posterior(probabilities, found.style.cpu())
 
 
 @torch.no_grad()

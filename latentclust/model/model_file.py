@@ -33,6 +33,12 @@ from latentclust.tensors import Images, Shape
 
 FORMAT = 1
 
+NETWORKS, STATE = "networks/", "inference/"
+"""Beginnings of the names of tensors: the weights, and what the inference learned from the training images."""
+
+LONGEST_RECIPE = 2**20
+"""Maximum number of characters of a recipe."""
+
 REWRITE = "Use a model.safetensors that `latentclust run` wrote"
 
 TRUST_VARIABLE = "LATENTCLUST_TRUST_MODELS"
@@ -50,7 +56,7 @@ Side = Annotated[int, Field(ge=1, le=2**20)]
 class BandsHeader(BaseModel):
     """The band reading of a model of rasters. Files of earlier versions contain only the first four fields."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     bands: tuple[int, ...]
     ranges: tuple[tuple[float, float], ...]
@@ -76,11 +82,13 @@ class ModelHeader(BaseModel):
         bands: Bands and value ranges of rasters.
     """
 
+    model_config = ConfigDict(strict=True)
+
     format: Literal[1]
-    recipe: str
+    recipe: Annotated[str, Field(max_length=LONGEST_RECIPE)]
     recipe_sha256: str | None = None
     raw_shape: Annotated[list[Side], Field(min_length=1, max_length=3)]
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = 0
     distributions: dict[str, str]
     versions: dict[str, str] = {}
     bands: BandsHeader | None = None
@@ -88,8 +96,8 @@ class ModelHeader(BaseModel):
 
 def save_model(path: Path, model: ClusteringModel) -> None:
     """Write a model file atomically."""
-    tensors = {f"networks/{k}": v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
-    tensors |= {f"inference/{k}": v for k, v in model.state.items()}
+    tensors = {NETWORKS + k: v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
+    tensors |= {STATE + k: v for k, v in model.state.items()}
     loaded = model.resolved.loaded
     header = {
         "format": FORMAT,
@@ -132,7 +140,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     shape = Preprocess(resolved.preprocess).shape(raw_shape)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
     sealed = replace(resolved, backbones=bare)
-    weights = {k.removeprefix("networks/"): v for k, v in tensors.items() if k.startswith("networks/")}
+    weights = {k.removeprefix(NETWORKS): v for k, v in tensors.items() if k.startswith(NETWORKS)}
     skeleton = build_without_memory(sealed, shape)
     if skeleton is not None:
         _check_weights(file, weights, skeleton.state_dict())
@@ -140,7 +148,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     _check_weights(file, weights, networks.state_dict())
     networks.load_state_dict(weights)
     networks.to(device).eval()
-    state = {k.removeprefix("inference/"): v.to(device) for k, v in tensors.items() if k.startswith("inference/")}
+    state = {k.removeprefix(STATE): v.to(device) for k, v in tensors.items() if k.startswith(STATE)}
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
@@ -234,17 +242,21 @@ def _bands(stored: Mapping[str, Any]) -> BandReading:
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(file, framework="pt") as opened:
-            header = json.loads(opened.metadata()["latentclust"])
+            text = opened.metadata()["latentclust"]
+            header = json.loads(text)
             found = header["format"]
             if found != FORMAT:
                 raise ValueError(f"expected format {FORMAT}, got {found}")
-            ModelHeader.model_validate(header)
+            ModelHeader.model_validate_json(text)
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         raise LatentclustError.at(str(file), "the model file does not exist", "Check the path") from error
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
     _check_finite(file, tensors)
+    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE))]
+    if unknown:
+        raise LatentclustError.at(str(file), f"has an unknown tensor {unknown[0]!r}", REWRITE)
     return header, tensors
 
 
