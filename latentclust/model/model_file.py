@@ -56,7 +56,7 @@ Side = Annotated[int, Field(ge=1, le=2**20)]
 class BandsHeader(BaseModel):
     """The band reading of a model of rasters. Files of earlier versions contain only the first four fields."""
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     bands: tuple[int, ...]
     ranges: tuple[tuple[float, float], ...]
@@ -165,7 +165,10 @@ def _check_state(file: Path, model: ClusteringModel, shape: Shape) -> None:
         model: The model.
         shape: Shape of one image as the networks read it.
     """
-    if not model.state and type(model.inference).fit is InferenceSpec.fit:
+    if type(model.inference).fit is InferenceSpec.fit:
+        if model.state:
+            what = f"has an unknown tensor {STATE + next(iter(model.state))!r}"
+            raise LatentclustError.at(str(file), what, REWRITE)
         return  # it learns nothing, and may take long
     blank, rng = Images(torch.zeros(1, *shape, device=model.device)), torch.Generator(model.device).manual_seed(0)
     try:

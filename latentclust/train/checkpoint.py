@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,15 @@ def _expected_moments(player: Player, found: Mapping[str, Tensor]) -> dict[str, 
     """Return a tensor like each moment of an optimizer: a number, or of its parameter's shape; always float32.
 
     Raises:
-        ValueError: If there is no such parameter.
+        ValueError: If there is no such parameter, or one has other moments than the optimizer keeps.
     """
+    names: dict[str, set[str]] = {}
+    for index, _, name in (key.partition("/") for key in found):
+        names.setdefault(index, set()).add(name)
+    kept = _moment_names(player.optimizer)
+    wrong = next((index for index, own in names.items() if own != kept), None)
+    if wrong is not None:
+        raise ValueError(f"the optimizer has {sorted(names[wrong])} of parameter {wrong}, not {sorted(kept)}")
     parameters = [parameter for group in player.optimizer.param_groups for parameter in group["params"]]
     expected = {}
     for key, tensor in found.items():
@@ -199,6 +207,16 @@ def _expected_moments(player: Player, found: Mapping[str, Tensor]) -> dict[str, 
         shape = () if tensor.ndim == 0 else parameter.shape
         expected[key] = torch.empty(shape, dtype=torch.float32, device="meta")
     return expected
+
+
+def _moment_names(optimizer: torch.optim.Optimizer) -> set[str]:
+    """Return the names of the tensors that an optimizer keeps of each parameter, from a step of one of its kind."""
+    probe = nn.Parameter(torch.zeros(1))
+    probe.grad = torch.zeros(1)
+    known = signature(type(optimizer)).parameters
+    alike = type(optimizer)([probe], **{name: value for name, value in optimizer.defaults.items() if name in known})
+    alike.step()
+    return {name for name, value in alike.state[probe].items() if value is not None}
 
 
 def _moments(player: Player) -> dict[str, Tensor]:

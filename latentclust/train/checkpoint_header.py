@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from latentclust.train.identity import Identity
 
@@ -35,7 +35,7 @@ class CheckpointHeader(BaseModel):
         window: Means that compare the start with others. None outside of such a comparison.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     format: Literal[1]
     round: Count
@@ -48,3 +48,10 @@ class CheckpointHeader(BaseModel):
     moments: dict[str, Count] | None = None
     identity: Identity | None = None
     window: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _check_selection(self) -> "CheckpointHeader":
+        _, selected, _, last = self.selection
+        if max(selected, last) > self.round:
+            raise ValueError(f"selection is of round {max(selected, last)}, beyond the {self.round} rounds finished")
+        return self

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch
-from latentclust.errors import InterruptedRunError
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.generators import fork_generators, seed_generators
 from latentclust.recipe.schema import Recipe
 from latentclust.train.checkpoint import (
@@ -138,7 +138,11 @@ class Training:
         round_ = read_round(self.file)
         last = len(self.stages) - 1
         self.state.stage_index = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last)
-        return read_checkpoint(self.file, self.state, self.rung.window if self.rung else None)
+        read_checkpoint(self.file, self.state, self.rung.window if self.rung else None)
+        if round_ > self.recipe.train.rounds:
+            what = f"has {round_:,} finished rounds, but train.rounds is {self.recipe.train.rounds:,}"
+            raise LatentclustError.at(str(self.file), what, "Use the checkpoint that the run wrote, or start a new run")
+        return round_
 
     def _set_train_mode(self) -> None:
         self.state.networks.train()

@@ -252,7 +252,7 @@ def edited(path: Path, change: Callable[[dict[str, Any], dict[str, Tensor]], Non
 HEADERS: dict[str, Any] = {
     "round": [-1, 10**30, 2.5, "4", None, True],
     "feed": [{}, [], {"epoch": -1, "position": 0}, {"epoch": 0, "position": 10**6}, {"epoch": 0.5, "position": 0}],
-    "selection": [[], None, ["x", 0, 0.0, 0], [None, -1, 0.0, 0]],
+    "selection": [[], None, ["x", 0, 0.0, 0], [None, -1, 0.0, 0], [1.0, 5, 0.0, 0], [float("nan"), 1, 0.0, 1]],
     "scalers": [None, {"critic": 3}, []],
     "counts": [{}, {"critic": -1}, {"critic": "1"}, None],
     "diagnosed": [-1, "x"],
@@ -272,6 +272,26 @@ def test_header_fields_of_a_wrong_kind_are_refused(
         training("clustergan", "train.rounds=6").run(resume=True)
 
 
+def test_a_checkpoint_of_more_rounds_than_the_recipe_has_is_refused(training: MakeTraining, tmp_path: Path) -> None:
+    training("clustergan", "train.rounds=4").run()
+    edited(tmp_path / NAME, lambda header, tensors: header.update(round=7))
+    with pytest.raises(LatentclustError, match=r"has 7 finished rounds, but train\.rounds is 6"):
+        training("clustergan", "train.rounds=6").run(resume=True)
+
+
+def test_missing_moments_are_noticed_where_their_number_is_not_known(training: MakeTraining, tmp_path: Path) -> None:
+    """Files of earlier versions do not state it."""
+
+    def spoil(header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        header["moments"] = None
+        tensors.pop(moment(tensors))
+
+    training("clustergan", "train.rounds=4").run()
+    edited(tmp_path / NAME, spoil)
+    with pytest.raises(LatentclustError, match=r"does not match this recipe \(the optimizer has .* of parameter"):
+        training("clustergan", "train.rounds=6").run(resume=True)
+
+
 def moment(tensors: dict[str, Tensor]) -> str:
     return next(name for name in tensors if name.endswith("exp_avg_sq") and tensors[name].ndim == 2)
 
@@ -281,6 +301,7 @@ TENSORS: dict[str, Callable[[dict[str, Tensor]], object]] = {
     "a moment of another type": lambda t: t.update({moment(t): t[moment(t)].double()}),
     "a moment that is not finite": lambda t: t[moment(t)].fill_(torch.inf),
     "a moment that is missing": lambda t: t.pop(moment(t)),
+    "a moment of another name": lambda t: t.update({moment(t).replace("exp_avg_sq", "x"): t.pop(moment(t))}),
     "a moment of no parameter": lambda t: t.update({"optimizers/critic/99/exp_avg": t.pop(moment(t))}),
     "no moments": lambda t: [t.pop(name) for name in list(t) if name.startswith("optimizers/")],
     "a weight that is not finite": lambda t: t["networks/critic.head.bias"].fill_(torch.nan),
