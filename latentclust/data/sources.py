@@ -115,10 +115,18 @@ def _check_finite(array: NDArray[Any], where: str) -> None:
 
 
 def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Return images `(n, c, h, w)` resized to `(n, c, size, size)`, bilinearly with antialiasing and rounding."""
+    """Return images `(n, c, h, w)` resized to `(n, c, size, size)`, bilinearly with antialiasing and rounding.
+
+    Raises:
+        LatentclustError: If there is not enough memory for them.
+    """
     if images.shape[2:] == (size, size):
         return images
-    out = np.empty((*images.shape[:2], size, size), np.uint8)
+    try:
+        out = np.empty((*images.shape[:2], size, size), np.uint8)
+    except (MemoryError, ValueError) as error:  # ValueError: more than the address space
+        what = f"{len(images):,} images of {size}x{size} pixels do not fit into memory"
+        raise LatentclustError.at("data.size", what, "Choose a smaller size") from error
     for start in range(0, len(images), _RESIZE_CHUNK):
         chunk = torch.tensor(images[start : start + _RESIZE_CHUNK], dtype=torch.float32)
         scaled = interpolate(chunk, (size, size), mode="bilinear", align_corners=False, antialias=True)

@@ -21,6 +21,12 @@ def write(path: Path, array: np.ndarray) -> Path:
     return path
 
 
+@pytest.mark.parametrize("size", [10**7, 10**9])
+def test_a_size_that_does_not_fit_into_memory_is_named(size: int):
+    with pytest.raises(LatentclustError, match=rf"data\.size: 2 images of {size}x{size} pixels do not fit into memory"):
+        resized(np.zeros((2, 1, 4, 4), np.uint8), size)
+
+
 def test_labels_of_mixed_types_and_of_cells_of_matlab_are_read_as_text():
     cells = np.empty((3, 1), object)
     cells[:, 0] = [np.array(["elm"]), np.array([], np.str_), np.array(["ash"])]
