@@ -11,6 +11,8 @@ from torch import nn
 from latentclust.assemble.build import add_table_context, build_networks
 from latentclust.assemble.memory import check_memory
 from latentclust.assemble.resolve import Resolved
+from latentclust.data.display_bands import display_bands
+from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DeviceViewSpec
@@ -76,6 +78,7 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     data = resolved.dataset.open(roots)
     resolved, lowered = _fit_batch(resolved, len(data.source))
     data = replace(data, notes=(*data.notes, *lowered))
+    _check_display(resolved, data)
     with add_table_context("data.preprocess"):
         shape = Preprocess(resolved.preprocess).shape(data.source.shape)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
@@ -121,6 +124,12 @@ def _fit_batch(resolved: Resolved, count: int) -> tuple[Resolved, tuple[str, ...
     each = f" for each of {table.devices} devices" if table.devices > 1 else ""
     note = f"train.batch_size is lowered from {table.batch_size} to {most}: there are {count} samples{each}"
     return _with_recipe(resolved, train=table.model_copy(update={"batch_size": most})), (note,)
+
+
+def _check_display(resolved: Resolved, data: ImageSet) -> None:
+    """Raise LatentclustError, before anything is trained, if `data.display` names a band that is not read."""
+    names = data.source.windows.reading.names if isinstance(data.source, WindowSource) else ()
+    display_bands(resolved.recipe.data.display, names, data.source.shape[0])
 
 
 def _check_batch_norm(resolved: Resolved, networks: Mapping[str, nn.Module]) -> None:

@@ -1,6 +1,6 @@
 """Lookup and validation of the parts that a recipe names; all issues are collected."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from latentclust.errors import Issue, LatentclustError
@@ -65,13 +65,25 @@ class Lookup:
             return None
         return built
 
-    def specs(self, kind: str, items: Sequence[str | PartTable], where: str, base: type[SpecT]) -> dict[str, SpecT]:
-        """Return the parts of a list of names and tables by name; a repeated name gets its position appended."""
+    def specs(
+        self,
+        kind: str,
+        items: Sequence[str | PartTable],
+        where: str,
+        base: type[SpecT],
+        label: Callable[[SpecT], str] = lambda spec: "",
+    ) -> dict[str, SpecT]:
+        """Return the parts of a list of names and tables by name.
+
+        A name that is listed several times gets the label of its part appended, and its position if that is not enough.
+        """
         found: dict[str, SpecT] = {}
+        names = [item if isinstance(item, str) else item.use for item in items]
         for position, item in enumerate(items):
             spec = self.spec(kind, item, f"{where}.{position}", base)
-            name = item if isinstance(item, str) else item.use
+            name = names[position]
             if spec is not None:
+                name += label(spec) if names.count(name) > 1 else ""
                 found[name if name not in found else f"{name}-{position + 1}"] = spec
         return found
 

@@ -21,7 +21,9 @@ from latentclust.specs.backbones import (
 )
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 from latentclust.specs.parts import (
+    PIXELS,
     Baseline,
+    BaselineSpec,
     DatasetSpec,
     DeviceViewSpec,
     HostViewSpec,
@@ -229,6 +231,13 @@ def check_alignments(
                 lookup.add_issue(
                     f"views.{name}", what, "Use affine, flip or resized-crop, or a plugin's MovingViewSpec"
                 )
+
+
+def baseline_label(baseline: Baseline) -> str:
+    """Return what tells a baseline from another of its name: the network whose representation it reads."""
+    if not isinstance(baseline, BaselineSpec) or baseline.on == PIXELS:
+        return ""
+    return f"-on-{baseline.on}"
 
 
 def check_baselines(lookup: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:

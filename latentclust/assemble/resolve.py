@@ -7,6 +7,7 @@ from typing import Any, cast
 from latentclust.assemble.features import check_features
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.recipe_checks import (
+    baseline_label,
     check_alignments,
     check_baselines,
     check_chains,
@@ -121,7 +122,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     evaluate = recipe.evaluate
     readouts = lookup.specs("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
     metrics = lookup.specs("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
-    baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline)
+    baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline, baseline_label)
     check_preprocess(lookup, preprocess)
     check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)

@@ -54,7 +54,8 @@ def predict(
     """Assign images to the clusters of a saved model.
 
     FILE gets one row per image: its path, its index in that file (from 0; 0 for an image file),
-    its cluster (from 1) and the confidence, which is the probability of the cluster.
+    its cluster (from 1) and the confidence, which is the probability of the cluster; and the name of
+    the cluster if the model has names (see clusters name).
 
     Examples:
         latentclust predict runs/digits/20260101-120000-0 photos/ --out clusters.csv --resize
@@ -66,6 +67,7 @@ def predict(
     from latentclust.cli.read_progress import read_progress
     from latentclust.cli.terminal import display_path, stderr_console, stdout_console
     from latentclust.infer.image_inputs import Reading, open_inputs
+    from latentclust.model.class_names import name_of
     from latentclust.model.model_file import load
     from latentclust.train.devices import make_fabric
 
@@ -78,12 +80,15 @@ def predict(
     inputs = open_inputs(images, loaded.raw_shape, reading)
     with read_progress(inputs.source) as source:
         posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)
+    clusters = posterior.labels.numpy() + 1
     columns = {
         "path": inputs.paths,
         "index": inputs.rows,
-        "cluster": posterior.labels.numpy() + 1,
+        "cluster": clusters,
         "confidence": posterior.confidence.numpy(),
     }
+    if loaded.names:
+        columns["name"] = [name_of(cluster, loaded.names) for cluster in clusters.tolist()]
     _write(out, pd.DataFrame(columns))
     for note in inputs.notes:
         stderr_console().print(f"warning: {note}", soft_wrap=True)

@@ -42,7 +42,7 @@ def sample(
     Each row is a category of the prior. With inference amortized, row and cluster have the same number;
     other inferences number their clusters in another way. For a per-pixel system each row is the layer
     that a cluster draws, and the last row shows images composed by label maps drawn from the prior. Of
-    more than three channels the first three are shown.
+    more than three channels those of data.display are shown.
 
     Examples:
         latentclust sample runs/digits-dls/20260101-120000-0 --out modes.png
@@ -79,7 +79,7 @@ def _draw(model: "ClusteringModel", grid: "LatentGrid", title: str, out: Path) -
     from latentclust.report.plotting import save_figure
 
     drawn = _generated(model, grid)
-    cells = drawn.reshape(len(grid.rows), len(grid.columns), *drawn.shape[1:]).numpy()
+    cells = model.shown(drawn.reshape(len(grid.rows), len(grid.columns), *drawn.shape[1:]).numpy())
     if drawn.ndim == 2:
         names = [label or f"row {number}" for number, label in enumerate(grid.rows, start=1)]
         save_figure(profiles(list(cells), names), out)

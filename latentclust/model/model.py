@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.resolve import Resolved
+from latentclust.data.display_bands import display_bands, display_text
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.data.sources import UINT8_MAX, ArraySource
@@ -76,6 +77,29 @@ class ClusteringModel:
     def stride(self) -> int:
         """Factor of the image sides that the networks require, in pixels. Other images are padded and cropped back."""
         return stride_of(self.networks, self.resolved.prior)
+
+    @property
+    def display_bands(self) -> tuple[int, ...]:
+        """Channels that pictures show, counted from 0."""
+        return display_bands(self.resolved.recipe.data.display, self._band_names, self.raw_shape[0])
+
+    @property
+    def display_text(self) -> str:
+        """Which bands pictures show, as a sentence; empty if they are all bands in their order."""
+        is_image = len(self.raw_shape) > 1
+        return display_text(self.display_bands, self._band_names, self.raw_shape[0]) if is_image else ""
+
+    @property
+    def _band_names(self) -> tuple[str, ...]:
+        return self.bands.names if self.bands else ()
+
+    def shown(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the channels of images `(..., c, h, w)` that pictures show.
+
+        Vectors `(..., d)` and generated images of other channels than the stored ones are unchanged.
+        """
+        as_stored = len(self.raw_shape) > 1 and images.shape[-3] == self.raw_shape[0]
+        return images[..., list(self.display_bands), :, :] if as_stored else images
 
     def predict(self, images: NDArray[Any] | Tensor | ImageSource, batch_size: int = 500, seed: int = 0) -> Posterior:
         """Compute the posterior of images on the CPU, in their order, with 0-based clusters.

@@ -47,6 +47,11 @@ class DataTable(PartTable):
     preprocess: tuple[PartTable, ...] = ()
     """Deterministic views that are applied to every image, in order, after augmentation."""
 
+    display: Annotated[tuple[PositiveInt | str, ...], Field(min_length=1, max_length=3)] | None = None
+    """Bands that pictures show as red, green and blue: names, or positions among the bands that are read, counted from
+    1. One or two are shown in grey. Defaults to red, green and blue by name, else a composite with infrared, else the
+    first three."""
+
     resident: Literal["auto"] | bool = "auto"
     """Whether the data set is kept on the device. `auto`: if it fits into `memory_limit`."""
 

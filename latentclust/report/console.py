@@ -95,6 +95,8 @@ def _occupancy_table(facts: RunFacts) -> Table:
     table = Table(title=recipe_title(facts.recipe, facts.trial))
     table.add_column("")
     table.add_column(facts.protocol.unit, justify="right")
-    for name, count in zip(cluster_names(facts.clusters), facts.occupancy, strict=True):
-        table.add_row(name, f"{count:,}")
+    defaults = cluster_names(facts.clusters)
+    for number, count in enumerate(facts.occupancy, start=1):
+        name = f": {facts.names[number]}" if number in facts.names else ""
+        table.add_row(Text(f"{defaults[number - 1]}{name}"), f"{count:,}")
     return table

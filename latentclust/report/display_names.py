@@ -54,8 +54,9 @@ SILHOUETTE = "silhouette-"
 
 
 def display_name(name: str) -> str:
-    """Return the display name of a metric or a baseline."""
-    return TITLES.get(name, name)
+    """Return the display name of a metric or a baseline, such as `k-means on encoder` for `kmeans-on-encoder`."""
+    baseline, on, network = name.partition("-on-")
+    return f"{TITLES[baseline]} on {network}" if on and baseline in TITLES else TITLES.get(name, name)
 
 
 def label_free_name(name: str) -> str:

@@ -151,7 +151,10 @@ def _clusters(facts: RunFacts) -> str:
     counts = f" Empty: {len(found.empty)}. Near-empty: {len(found.near_empty)}."
     intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{counts}{collapse}"
     header = ["cluster", facts.protocol.unit]
-    rows = [[f"{index + 1}", f"{count:,}"] for index, count in enumerate(facts.occupancy)]
+    rows = [[f"{number}", f"{count:,}"] for number, count in enumerate(facts.occupancy, start=1)]
+    if facts.names:
+        header.insert(1, "name")
+        rows = [[row[0], facts.names.get(number, "–"), *row[1:]] for number, row in enumerate(rows, start=1)]
     if facts.by_cluster is not None:
         header += ["largest probability", "mean probability"]
         pairs = zip(facts.by_cluster.largest, facts.by_cluster.mean, strict=True)

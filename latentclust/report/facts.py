@@ -104,6 +104,7 @@ class RunFacts:
         causes: Signs that too little was learned, with the recipe keys to change. Empty if there is none.
         at_chance: Whether the mean confidence is near 1/K, its value at chance.
         label_free: Scores without labels. None with ground truth.
+        names: Names that the user gave to clusters, counted from 1.
     """
 
     recipe: str
@@ -138,3 +139,4 @@ class RunFacts:
     causes: tuple[str, ...] = ()
     at_chance: bool = False
     label_free: LabelFreeScores | None = None
+    names: Mapping[int, str] = field(default_factory=dict)

@@ -57,7 +57,7 @@ def draw_figures(
     if posterior is None:
         drawn = [_map_sheet(folder, model, tested, facts), *_scene(folder, model, tested, facts)]
     else:
-        drawn = [_samples(folder, tested, posterior, facts)]
+        drawn = [_samples(folder, model, tested, posterior, facts)]
     drawn += _contingency(folder, facts)
     if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
         drawn.append(_codes(folder, tested, posterior, facts))
@@ -78,19 +78,26 @@ def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
     )
 
 
-def _samples(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
+def _samples(
+    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior, facts: RunFacts
+) -> ReportFigure:
     chosen = most_confident(posterior.labels.numpy(), posterior.confidence.numpy(), facts.clusters, PER_CLUSTER)
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
-    figure = samples_per_cluster([_read_shrunk(tested.source, indices) for indices in chosen], names)
+    figure = samples_per_cluster([_read_shrunk(model, tested.source, indices) for indices in chosen], names)
     save_figure(figure, folder / SAMPLES)
-    return ReportFigure(SAMPLES, "The most confident samples of each cluster.")
+    return ReportFigure(SAMPLES, _captioned("The most confident samples of each cluster.", model))
 
 
-def _read_shrunk(source: ImageSource, indices: NDArray[np.int64]) -> NDArray[Any]:
+def _read_shrunk(model: ClusteringModel, source: ImageSource, indices: NDArray[np.int64]) -> NDArray[Any]:
     """Read samples for a figure. Large images are shrunk one by one, because many do not fit into memory."""
     if max(source.shape[1:], default=0) <= CELL_PIXELS or not len(indices):
-        return source.read(indices)
-    return np.stack([shrink(source.read(indices[at : at + 1])[0]) for at in range(len(indices))])
+        return model.shown(source.read(indices))
+    return np.stack([shrink(model.shown(source.read(indices[at : at + 1])[0])) for at in range(len(indices))])
+
+
+def _captioned(what: str, model: ClusteringModel) -> str:
+    """Return a caption, with the bands that the figure shows unless they are all bands in their order."""
+    return f"{what} {model.display_text}".strip()
 
 
 def _contingency(folder: Path, facts: RunFacts) -> list[ReportFigure]:
@@ -144,13 +151,16 @@ def _map_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: Ru
         if isinstance(part.labels, SealedMaps) and facts.table is not None:
             truth = maps_for_figures(part.labels, batch.indices)
         rows += [
-            MapRow(image, None if truth is None else truth[at], batch.labels[at], batch.confidence[at]).thinned()
+            MapRow(
+                model.shown(image), None if truth is None else truth[at], batch.labels[at], batch.confidence[at]
+            ).thinned()
             for at, image in enumerate(images)
         ]
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
     save_figure(map_sheet(rows, _colours(facts), names, _classes_without_cluster(facts)), folder / MAPS)
     what = "Images of the data set, evenly spread. Each cluster has the colour of the class that it is matched with."
-    return ReportFigure(MAPS, what if facts.table is not None else "Images of the data set, evenly spread.")
+    what = what if facts.table is not None else "Images of the data set, evenly spread."
+    return ReportFigure(MAPS, _captioned(what, model))
 
 
 def _scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[ReportFigure]:
@@ -165,9 +175,9 @@ def _scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFac
     labels = label_scene_array(model, image, valid, facts.seed).astype(np.int64)
     colours, names = _colours(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
     write_label_map(folder / LABEL_MAP, labels, colours)
-    save_figure(scene_figure(image, labels, colours, names), folder / SCENE)
+    save_figure(scene_figure(model.shown(image), labels, colours, names), folder / SCENE)
     what = f"The scene {tested.scenes[0].short}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
-    return [ReportFigure(SCENE, what)]
+    return [ReportFigure(SCENE, _captioned(what, model))]
 
 
 def _colours(facts: RunFacts) -> NDArray[np.float32]:

@@ -137,6 +137,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         seconds=context.seconds,
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
+        names=model.names,
         occupancy=scores.occupancy,
         stages={stage.name: (stage.first + 1, stage.last) for stage in resolved.stages if stage.name},
         selection=context.selection,

@@ -16,6 +16,9 @@ from latentclust.specs.data import ImageSet, SplitProtocol
 from latentclust.specs.scenes import Scene
 from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
+PIXELS = "pixels"
+"""What a baseline clusters by default: the values of the samples as stored."""
+
 
 class Spec(BaseModel):
     """A part with its options. The fields are the keys of the part's recipe table.
@@ -275,7 +278,7 @@ class Baseline(Spec, ABC):
 class BaselineSpec(Baseline, ABC):
     """A classical clustering of whole images or vectors."""
 
-    on: str = "pixels"
+    on: str = PIXELS
     """`pixels`, or the name of a network whose representation is clustered."""
 
     @abstractmethod

@@ -58,6 +58,17 @@ def test_a_metric_that_is_listed_twice_keeps_both_settings(tables: Tables, resol
     assert found.metrics == {"nmi": NormalizedMutualInformation(), "nmi-2": NormalizedMutualInformation(average="min")}
 
 
+def test_baselines_of_one_method_are_named_by_what_they_read(tables: Tables, resolved: Resolve) -> None:
+    of_encoder = "{use='kmeans', on='encoder'}"
+    names = {
+        f"['kmeans', {of_encoder}]": ["kmeans", "kmeans-on-encoder"],
+        f"[{of_encoder}, 'kmeans']": ["kmeans-on-encoder", "kmeans"],
+        f"[{of_encoder}]": ["kmeans"],
+        "['kmeans', {use='kmeans', n_init=3}]": ["kmeans", "kmeans-2"],
+    }
+    assert {text: list(resolved(tables, f"evaluate.baselines={text}").baselines) for text in names} == names
+
+
 def test_a_role_may_be_given_to_any_name(tables: Tables, resolved: Resolve) -> None:
     found = resolved(
         tables,

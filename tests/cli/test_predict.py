@@ -1,5 +1,7 @@
 """`latentclust predict`."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,16 @@ def test_arrays_and_files_may_be_mixed_and_parquet_holds_the_same(cli, trained, 
     assert parquet["cluster"].tolist() == csv["cluster"].tolist()
     assert parquet["cluster"].iloc[36] == parquet["cluster"].iloc[1]
     assert parquet["cluster"].between(1, 3).all()
+
+
+def test_names_of_clusters_are_in_the_table(cli, trained, images, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    assert cli("clusters", "name", tmp_path / "run", "1=cat", "3=cat").code == 0
+    cli("predict", tmp_path / "run", images, "--out", tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == ["path", "index", "cluster", "confidence", "name"]
+    names = {1: "cat", 2: "cluster 2", 3: "cat"}
+    assert table["name"].tolist() == [names[cluster] for cluster in table["cluster"]]
 
 
 def test_another_size_is_refused_and_nothing_written(cli, trained, tmp_path):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from latentclust.report.console import print_results
+from latentclust.report.console import _occupancy_table, print_results
+from latentclust.report.document import _clusters
 from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 
 MakeFacts = Callable[..., RunFacts]
@@ -32,6 +33,16 @@ def test_metrics_of_the_result_and_of_kmeans_share_a_row(make_facts: MakeFacts) 
 @pytest.mark.parametrize(("accuracy", "loses"), [(0.9, False), (0.7, False), (0.6, True)])
 def test_losing_is_said_here_too(make_facts: MakeFacts, accuracy: float, loses: bool) -> None:
     assert ("loses to k-means" in shown(make_facts(accuracy))) is loses
+
+
+def test_names_of_clusters_are_shown(make_facts: MakeFacts, unlabelled: RunFacts) -> None:
+    named = replace(unlabelled, names={2: "[b]cat"})
+    text = "\n".join([_clusters(named), _clusters(replace(make_facts(), names={1: "dog"}))])
+    assert "| 2 | [b]cat | 7 |" in text
+    assert "| 1 | dog | 8 |" in text
+    assert "name" not in _clusters(unlabelled)
+    table = _occupancy_table(named)
+    assert [str(cell) for cell in table.columns[0]._cells] == ["cluster 1", "cluster 2: [b]cat", "cluster 3"]
 
 
 def test_the_protocol_is_printed_with_the_number(make_facts: MakeFacts) -> None:

@@ -21,6 +21,11 @@ def test_a_part_without_a_usual_term_keeps_its_name() -> None:
     assert (display_name("kmeans"), display_name("someones-metric")) == ("k-means", "someones-metric")
 
 
+def test_a_baseline_of_a_network_is_named_by_it() -> None:
+    assert display_name("kmeans-on-encoder") == "k-means on encoder"
+    assert display_name("someones-on-encoder") == "someones-on-encoder"
+
+
 def test_every_bundled_metric_has_its_term_and_its_meaning(registry: Registry) -> None:
     metrics = {part.name for part in registry.parts("metric") if part.provider.distribution == BUNDLED}
     assert metrics <= TITLES.keys()

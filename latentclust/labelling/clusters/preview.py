@@ -78,9 +78,10 @@ def _title(model: ClusteringModel, sample: WindowSample, size: int) -> str:
     """Return the title of the sheet: its contents and the pixels that they were sampled from."""
     windows, scenes = len(sample.windows), sample.scenes
     read = f"{sample.pixels:,} pixels in {windows:,} windows of {scenes:,} scene{'s' if scenes > 1 else ''}"
-    return (
+    what = (
         f"{model.resolved.recipe.name}: clusters, outlined, in patches of {size} x {size} pixels; sampled from {read}"
     )
+    return f"{what}. {model.display_text}" if model.display_text else what
 
 
 def cluster_patches(sample: WindowSample, cluster: int, count: int, size: int) -> list[Patch]:

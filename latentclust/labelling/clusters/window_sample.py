@@ -30,7 +30,7 @@ MAX_TRIES = 8
 """Maximum number of windows to read for each requested one, if many have no valid pixels."""
 
 MAX_BANDS_SHOWN = 3
-"""Maximum number of bands to show. The first bands are used."""
+"""Maximum number of bands to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class SampledWindow:
     Attributes:
         scene: Index of the scene.
         origin: Row and column of the first pixel in the scene.
-        image: The first bands as the model reads them, `(c, h, w)`.
+        image: The bands that pictures show, as the model reads them, `(c, h, w)`.
         labels: Clusters counted from 1, `(h, w)`; 0 for nodata pixels.
         certainty: Probability of the cluster of each pixel, `(h, w)`.
         kept: Rows and columns of the part that no other window contains.
@@ -256,7 +256,7 @@ def _label(model: ClusteringModel, batch: list[_Window], seed: int) -> list[Samp
         row, column = window.spans
         labels = np.where(window.valid, cluster, 0).astype(np.int32)
         kept, origin = (row.kept, column.kept), (row.start, column.start)
-        image = window.image[:MAX_BANDS_SHOWN].copy()
+        image = model.shown(window.image)
         labelled.append(SampledWindow(window.scene, origin, image, labels, certainty, kept))
     return labelled
 

@@ -182,6 +182,7 @@ def _facts(
         seconds=seconds,
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
+        names=model.names,
         occupancy=found.occupancy,
         selection="the weights stored in the model file",
         metrics=found.metrics,
