@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentclust.data.rasters import raster
+from latentclust.data.scenes.opening import raster
 from latentclust.report.colours import NODATA_COLOUR, cluster_colours, colour_labels, map_colours
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
 from latentclust.specs.data import VOID
