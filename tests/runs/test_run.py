@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import latentclust
 from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.infer.image_inputs import Reading, open_inputs
 from latentclust.recipe.overrides import override_layers
 from latentclust.report.comparison import compare_markdown, compare_runs
 from latentclust.report.results import read_results
@@ -232,6 +234,21 @@ def test_without_labels_nothing_is_scored_and_nothing_invented(
     assert len(rows(run.folder)) == 40
     assert "oracle" not in (run.folder / "metrics.jsonl").read_text()
     assert "Accuracy" not in (run.folder / "report.md").read_text()
+
+
+def test_assignments_of_files_have_their_paths_in_the_order_of_the_samples(recipe: RecipeFile, tmp_path: Path) -> None:
+    """Paths are compared part by part: `a/x` is before `a-1/x`, which sorts first as text."""
+    names = [f"{folder}/{number}.png" for folder in ("a", "a b", "a-1") for number in range(8)]
+    for value, name in enumerate(names):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 10 * value, np.uint8)).save(tmp_path / "in" / name)
+    data = f"data={{use='image-folder', path='{tmp_path / 'in'}', labels='none'}}"
+    settings = (data, "prior.clusters=3", "train.batch_size=8", "train.rounds=1", "evaluate.tsne=false")
+    run = latentclust.run(recipe("dccs"), settings, out=tmp_path / "out", device="cpu")
+    found = rows(run.folder)
+    assert [row["path"] for row in found] == names
+    again = open_inputs([tmp_path / "in"], (1, 8, 8), Reading.of(latentclust.load(run.folder).resolved.dataset))
+    assert [Path(path).relative_to(tmp_path / "in").as_posix() for path in again.paths] == names
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ def read_mat(
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
+    from scipy.sparse import issparse
 
     with decode_errors(path, "Download or copy it again; a file of version 7.3 must be saved again with -v7"):
         try:
@@ -167,6 +168,11 @@ def read_mat(
         except MatReadError as error:
             raise ValueError(str(error)) from error
     names = [name for name, value in variables.items() if not name.startswith("__") and isinstance(value, np.ndarray)]
+    sparse = [name for name in (_SAMPLES if x is None else (x,)) if issparse(variables.get(name))]
+    if sparse:
+        raise LatentclustError.at(
+            str(path), f"{sparse[0]} is a sparse matrix", f"Save {sparse[0]} as full({sparse[0]})"
+        )
     labels = labels_key(names, y, path) if labelled else None
     return variables[samples_key(names, x, path)], None if labels is None else variables[labels]
 

@@ -136,8 +136,11 @@ def _features(layout: _Layout, options: TableOptions, label: int | None, path: P
 
 
 def _position(column: Column, layout: _Layout, path: Path, key: str) -> int:
-    """Return the position of a column. Raise LatentclustError if there is none."""
+    """Return the position of a column. Raise LatentclustError if there is none, or several have its name."""
     names, count = layout.first if layout.named else [], len(layout.first)
+    if isinstance(column, str) and names.count(column) > 1:
+        what = f"{names.count(column)} columns are named {column!r}"
+        raise LatentclustError.at(str(path), what, f"Set {key} to the position of one, from 0")
     if isinstance(column, str) and column in names:
         return names.index(column)
     if isinstance(column, int) and -count <= column < count:

@@ -221,6 +221,7 @@ def test_csv_without_labels(tmp_path: Path):
         ("", {}, "contains no rows"),
         ("u,v\n", {}, "contains no rows"),
         ("u,v\n0,1\n1,0", {"label_column": "w"}, "no column 'w' among 2: u, v"),
+        ("u,v,v\n0,1,1\n1,0,1", {"label_column": "v"}, "2 columns are named 'v'.*the position of one"),
         ("0,1\n1,0", {"label_column": 2}, "no column 2 among 2, without names"),
         ("u,v\n0,1\n1,0", {"columns": ("w",)}, r"no column 'w' among 2: u, v\. Set data\.columns"),
         ("u,v\n0,1\n1,0", {"columns": ("u", 0)}, r"data\.columns: names a column twice"),
@@ -236,6 +237,7 @@ def test_csv_without_labels(tmp_path: Path):
         "empty",
         "header only",
         "no name",
+        "two of a name",
         "no position",
         "no such column",
         "twice",
@@ -275,6 +277,12 @@ def test_h5ad(tmp_path: Path, sparse: bool):
     assert labels(Array(path=tmp_path / "a.h5ad", y="batch").open(())) == [0, 0, 1]
     with pytest.raises(LatentclustError, match=r"does not contain 'cell', only batch, kind\. Set data\.y"):
         Array(path=tmp_path / "a.h5ad", y="cell").open(())
+
+
+def test_a_sparse_matrix_of_matlab_is_named(tmp_path: Path):
+    savemat(tmp_path / "a.mat", {"x": csr_matrix(np.eye(3)), "y": np.ones((3, 1))})
+    with pytest.raises(LatentclustError, match=r"a\.mat: x is a sparse matrix\. Save x as full\(x\)"):
+        Array(path=tmp_path / "a.mat").open(())
 
 
 def test_h5ad_with_a_nullable_column(tmp_path: Path):
@@ -386,9 +394,6 @@ def test_what_decoders_raise_is_told_with_the_file(tmp_path: Path):
     (tmp_path / "long.csv").write_text('"' + "x" * 200_000 + '",1\n0.1,0.2\n')
     with pytest.raises(LatentclustError, match=r"long\.csv: cannot be read \(Error: field larger"):
         Array(path=tmp_path / "long.csv").open(())
-    savemat(tmp_path / "sparse.mat", {"x": csr_matrix(np.eye(3))})
-    with pytest.raises(LatentclustError, match=r"sparse\.mat: does not contain 'x'"):
-        Array(path=tmp_path / "sparse.mat").open(())
 
 
 def test_h5ad_without_h5py_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
