@@ -21,6 +21,9 @@ from tests.fuzz.outcome import Outcome
 SECONDS = 60
 """A command that takes longer hangs."""
 
+HUNG = "the time limit"
+"""What a command that hangs touches."""
+
 MEMORY = 4 * 2**30
 """Address space in bytes that a command may reserve beyond what the process has."""
 
@@ -56,6 +59,12 @@ def fuzz_cases(pytestconfig: pytest.Config) -> Callable[[int], int]:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures of reports, which take most of the time of a small run."""
+    monkeypatch.setattr("latentclust.runs.finish.draw_figures", lambda *_: ())
+
+
+@pytest.fixture
 def ends_well(capfd: pytest.CaptureFixture[str]) -> EndsWell:
     """Runs `latentclust` in this process, and returns how it ended, which includes what is wrong with that."""
 
@@ -74,7 +83,9 @@ def ends_well(capfd: pytest.CaptureFixture[str]) -> EndsWell:
                 code = f"{type(error).__name__}: {error}"
         _touched = None
         captured = capfd.readouterr()
-        return Outcome(code or 0, captured.out, captured.err, tuple(_leftovers(out)), tuple(touched))
+        hung = HUNG in touched
+        kept = tuple(what for what in touched if what != HUNG)
+        return Outcome(code or 0, captured.out, captured.err, tuple(_leftovers(out)), kept, hung)
 
     return call
 
@@ -96,7 +107,9 @@ def _limits() -> Iterator[None]:
 
 
 def _hung(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt("hung")
+    assert _touched is not None, "the alarm is set while a command runs"
+    _touched.append(HUNG)
+    raise KeyboardInterrupt
 
 
 def _leftovers(folder: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ class Outcome:
         out: Standard output.
         err: Standard error.
         leftovers: Temporary files that stayed.
+        hung: Whether it was stopped because it took too long.
         touched: Connections, and paths of hostile values that were opened.
     """
 
@@ -26,13 +27,16 @@ class Outcome:
     err: str
     leftovers: tuple[str, ...]
     touched: tuple[str, ...]
+    hung: bool = False
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with it."""
         printed = self.out + self.err
         if self.code not in CODES:
             yield f"exit code {self.code}"
-        if len(MESSAGE.findall(self.err)) != bool(self.code):
+        if self.hung:
+            yield "hangs"
+        elif len(MESSAGE.findall(self.err)) != bool(self.code):
             yield f"exit code {self.code} with {len(MESSAGE.findall(self.err))} messages"
         for words in ("Traceback", "internal error", "a bug in"):
             if words in printed:

@@ -155,6 +155,7 @@ def half_written(out: Path, code: int | str) -> Iterator[str]:
         yield from (f"{path} of a failed command" for name in RESULTS for path in out.glob(name))
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("cases", [FEW, pytest.param(CASES, marks=pytest.mark.slow)])
 def test_damaged_model_files_and_checkpoints_end_in_one_message(
     base: Path, tmp_path: Path, ends_well: EndsWell, fuzz_seed: int, fuzz_cases: Callable[[int], int], cases: int
