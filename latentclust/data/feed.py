@@ -93,6 +93,11 @@ class Feed(ABC):
         """Return the number of batches per epoch."""
         return len(self._order)
 
+    @property
+    def samples(self) -> int:
+        """Number of samples in the training set."""
+        return self._order.samples
+
     def next(self) -> Batch:
         """Return the next batch."""
         batch = self._batch(self._epoch, self._position)

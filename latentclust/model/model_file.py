@@ -190,14 +190,14 @@ def _resolve(file: Path, header: Mapping[str, Any], registry: Registry) -> Resol
         LatentclustError: If it extends another recipe, was changed, or its preprocessing reads weights from elsewhere.
     """
     text = header["recipe"]
-    recorded = header.get("recipe_sha256")
-    if recorded is not None and recorded != hashlib.sha256(text.encode()).hexdigest():
-        what = "its recipe was changed after the model was written: the recorded SHA-256 is another one"
-        raise LatentclustError.at(str(file), what, "Use the file as `latentclust run` wrote it")
     try:
+        digest = hashlib.sha256(text.encode()).hexdigest()
         tables = tomllib.loads(text)
     except (RecursionError, ValueError) as error:
         raise LatentclustError.at(str(file), f"its recipe is not TOML ({error})", REWRITE) from error
+    if header.get("recipe_sha256") not in (None, digest):
+        what = "its recipe was changed after the model was written: the recorded SHA-256 is another one"
+        raise LatentclustError.at(str(file), what, "Use the file as `latentclust run` wrote it")
     if "extends" in tables:
         what = f"its recipe extends {str(tables['extends'])!r}, but the recipe of a model must be complete"
         raise LatentclustError.at(str(file), what, REWRITE)

@@ -107,7 +107,7 @@ class ChainSpec(InferenceSpec, ABC):
             rng: The only source of randomness, equal on every process.
 
         Returns:
-            State tensors `(n, ...)` by name, float32 or int64.
+            State tensors `(n, ...)` by name, float32 or integers, which are categories of the prior.
         """
 
     @abstractmethod

@@ -17,7 +17,7 @@ from latentclust.data.feed import Feed
 from latentclust.errors import LatentclustError, RunFailedError, first_problem
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
-from latentclust.train.checkpoint_header import CheckpointHeader, FeedHeader
+from latentclust.train.checkpoint_header import CheckpointHeader, FeedHeader, PrecisionHeader
 from latentclust.train.cluster_watch import ClusterWatch
 from latentclust.train.identity import Identity
 from latentclust.train.loss_window import LossWindow
@@ -100,13 +100,14 @@ def _header(round_: int, state: TrainingState) -> CheckpointHeader:
     return CheckpointHeader(
         format=1,
         round=round_,
-        precision=state.precision.record(),
+        precision=PrecisionHeader.model_validate(state.precision.record()),
         feed=FeedHeader(**state.feed.state()),
         selection=(score, selection.round, selection.total, selection.last_round),
         counts={name: player.count for name, player in state.players.items()},
         diagnosed=state.chains.count if state.chains else 0,
         scalers={name: player.scaler.state_dict() for name, player in state.players.items()},
         moments={name: len(_moments(player)) for name, player in state.players.items()},
+        chains=tuple(state.chains.state) if state.chains else None,
         identity=state.identity,
     )
 
@@ -141,7 +142,7 @@ def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None 
         if state.chains is not None:
             _restore_chains(state.chains, tensors, header.diagnosed)
         state.memory_bank.restore(_with_prefix(tensors, "tables/"))
-        state.precision.restore(header.precision)
+        state.precision.restore(header.precision.model_dump() if header.precision else None)
         if state.watch is not None and "clusters" in tensors:
             state.watch.sums = tensors["clusters"].to(state.watch.sums.device)
         if window is not None:
@@ -166,6 +167,23 @@ def check_tensors(tensors: dict[str, Tensor], header: CheckpointHeader, state: T
             raise ValueError(f"{name} is {found.dtype} {tuple(found.shape)}, not {like.dtype} {tuple(like.shape)}")
         if not torch.isfinite(found).all():
             raise ValueError(f"{name} is not finite")
+    if state.chains is not None:
+        chains = _with_prefix(tensors, "chains/")
+        if header.chains is not None and set(chains) != set(header.chains):
+            raise ValueError(f"the chains have the tensors {sorted(chains)}, not {sorted(header.chains)}")
+        _check_chains(chains, state.chains, state.feed.samples)
+
+
+def _check_chains(tensors: dict[str, Tensor], chains: Chains, samples: int) -> None:
+    """Raise ValueError if a state tensor has another number of rows, is not finite, or has unknown categories."""
+    categories = chains.model.prior.categories
+    for name, tensor in tensors.items():
+        if len(tensor) != samples:
+            raise ValueError(f"chains/{name} has {len(tensor)} rows for {samples} samples")
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"chains/{name} is not finite")
+        if not tensor.is_floating_point() and not ((tensor >= 0) & (tensor < categories)).all():
+            raise ValueError(f"chains/{name} has categories outside 0 to {categories - 1}")
 
 
 def _expected(tensors: dict[str, Tensor], header: CheckpointHeader, state: TrainingState) -> dict[str, Tensor]:

@@ -18,6 +18,15 @@ class FeedHeader(BaseModel):
     position: Count
 
 
+class PrecisionHeader(BaseModel):
+    """The precision of the networks, and the type of the device that it was chosen for."""
+
+    model_config = ConfigDict(strict=True)
+
+    name: Literal["fp32", "bf16", "fp16"]
+    device: str
+
+
 class CheckpointHeader(BaseModel):
     """The values of a checkpoint that are no tensors.
 
@@ -31,6 +40,7 @@ class CheckpointHeader(BaseModel):
         diagnosed: Number of rounds in the running means of the chains.
         scalers: State of the loss scaler of each player.
         moments: Number of tensors in each optimizer's state. None in files of earlier versions.
+        chains: Names of the state tensors of the chains. None in files of earlier versions.
         identity: Recipe and data of the training. None in files of earlier versions.
         window: Means that compare the start with others. None outside of such a comparison.
     """
@@ -39,13 +49,14 @@ class CheckpointHeader(BaseModel):
 
     format: Literal[1]
     round: Count
-    precision: dict[str, str] | None = None
+    precision: PrecisionHeader | None = None
     feed: FeedHeader
     selection: tuple[float | None, Count, float, Count]
     counts: dict[str, Count]
     diagnosed: Count
     scalers: dict[str, dict[str, float | int]]
     moments: dict[str, Count] | None = None
+    chains: tuple[str, ...] | None = None
     identity: Identity | None = None
     window: dict[str, Any] | None = None
 

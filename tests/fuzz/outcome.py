@@ -34,9 +34,8 @@ class Outcome:
         printed = self.out + self.err
         if self.code not in CODES:
             yield f"exit code {self.code}"
-        if self.hung:
-            yield "hangs"
-        elif len(MESSAGE.findall(self.err)) != bool(self.code):
+        yield from ["hangs"] * self.hung
+        if len(MESSAGE.findall(self.err)) != bool(self.code):
             yield f"exit code {self.code} with {len(MESSAGE.findall(self.err))} messages"
         for words in ("Traceback", "internal error", "a bug in"):
             if words in printed:

@@ -298,6 +298,14 @@ def test_a_recipe_that_was_changed_is_noticed(tmp_path: Path, digits: Clustering
         load(path)
 
 
+def test_a_recipe_that_is_no_unicode_is_refused(tmp_path: Path, digits: ClusteringModel) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, digits)
+    rewrite(path, lambda header: header.update(recipe=header["recipe"] + "# \ud800"))
+    with pytest.raises(LatentclustError, match="its recipe is not TOML"):
+        load(path)
+
+
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path, digits: ClusteringModel, value: float) -> None:
     path = tmp_path / "model.safetensors"

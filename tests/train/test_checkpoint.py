@@ -258,7 +258,7 @@ HEADERS: dict[str, Any] = {
     "diagnosed": [-1, "x"],
     "moments": [{}, {"critic": 1}, "x"],
     "identity": [{}, 3, {"recipe": {}, "data": {"samples": "many"}}],
-    "precision": [3, {"name": 3}],
+    "precision": [3, {"name": 3}, {"name": "mlp", "device": "cpu"}],
 }
 
 
@@ -320,6 +320,33 @@ def test_tensors_are_checked_before_any_is_restored(training: MakeTraining, tmp_
     with pytest.raises(LatentclustError, match="does not match this recipe"):
         again.run(resume=True)
     assert_same(weights(again), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("label", lambda label: label.fill_(-1), "categories outside 0 to "),
+        ("label", lambda label: label.fill_(99), "categories outside 0 to "),
+        ("label", lambda label: label[1:].clone(), "rows for"),
+        ("style", lambda style: style.fill_(torch.nan), "is not finite"),
+    ],
+)
+def test_chains_are_checked_before_they_are_restored(
+    training: MakeTraining, tmp_path: Path, name: str, value: Callable[[Tensor], Tensor], what: str
+) -> None:
+    training("cgm", "train.rounds=4").run()
+    key = f"chains/{name}"
+    edited(tmp_path / NAME, lambda header, tensors: tensors.update({key: value(tensors[key])}))
+    with pytest.raises(LatentclustError, match="does not match this recipe") as caught:
+        training("cgm", "train.rounds=6").run(resume=True)
+    assert what in str(caught.value)
+
+
+def test_chains_that_are_missing_are_named(training: MakeTraining, tmp_path: Path) -> None:
+    training("cgm", "train.rounds=4").run()
+    edited(tmp_path / NAME, lambda header, tensors: tensors.pop("chains/style"))
+    with pytest.raises(LatentclustError, match=r"the chains have the tensors \['label'\], not \['label', 'style'\]"):
+        training("cgm", "train.rounds=6").run(resume=True)
 
 
 def test_moments_that_are_not_finite_are_not_written(training: MakeTraining, tmp_path: Path) -> None:

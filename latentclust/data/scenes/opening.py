@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import rasterio
+from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
@@ -30,6 +31,9 @@ GDAL_TIMEOUTS = {
 }
 """GDAL settings for scenes on a network, if the environment does not set them; in seconds and bytes per second."""
 
+BYTES = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "float32": 4, "uint64": 8}
+"""Size of a value by the name of its type. Others have at most 16 bytes."""
+
 
 @contextmanager
 def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
@@ -41,7 +45,19 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
     with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with _opened(scene) as file:
+            _check_blocks(file, scene.name)
             yield file
+
+
+def _check_blocks(file: DatasetReader, name: str) -> None:
+    """Raise LatentclustError if a block is much larger than the raster, and so large that no cache holds it."""
+    together = file.count if file.interleaving == Interleaving.pixel else 1
+    for (height, width), kind in zip(file.block_shapes, file.dtypes, strict=True):
+        size = height * width * together * BYTES.get(kind, 16)
+        if size > CACHE_BYTES and height * width > 2 * file.height * file.width:
+            what = f"holds {file.width} x {file.height} pixels in blocks of {width} x {height}"
+            fix = "Write it again with smaller blocks: gdal_translate -co TILED=YES"
+            raise LatentclustError.at(name, f"{what}, each of {size / 1e6:,.0f} MB", fix)
 
 
 def _opened(scene: Scene) -> DatasetReader:

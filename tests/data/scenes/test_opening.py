@@ -51,6 +51,18 @@ def test_formats_that_read_other_files_are_refused_on_request(tmp_path: Path) ->
         assert file.shape == (20, 30)
 
 
+def test_blocks_far_larger_than_the_raster_are_refused(tmp_path: Path) -> None:
+    """Each read would take seconds and hundreds of megabytes."""
+    huge = {"tiled": True, "blockxsize": 8192, "blockysize": 8192, "sparse_ok": True, "compress": "deflate"}
+    path = write_scene(tmp_path / "a.tif", noise_scene(20, 30), **huge)
+    what = "a.tif: holds 30 x 20 pixels in blocks of 8192 x 8192, each of 201 MB"
+    with pytest.raises(LatentclustError, match=what), open_raster(path):
+        pass
+    usual = write_scene(tmp_path / "b.tif", noise_scene(20, 30), tiled=True, blockxsize=512, blockysize=512)
+    with open_raster(usual) as file:
+        assert file.block_shapes[0] == (512, 512)
+
+
 def test_the_environment_has_its_own_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_scene(tmp_path / "a.tif", noise_scene(20, 30))
     monkeypatch.delenv("GDAL_HTTP_MAX_RETRY", raising=False)
