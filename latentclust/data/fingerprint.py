@@ -28,7 +28,8 @@ class Fingerprint(BaseModel):
         shape: Shape of a sample.
         names: SHA-256 of the names of the files, in order. Empty without files.
         sizes: SHA-256 of the sizes of the files in bytes. Empty without files.
-        times: SHA-256 of the times of the files' last changes, in whole seconds. Empty without files.
+        times: SHA-256 of the times of the files' last changes, in whole seconds. Empty without files, or with contents.
+        contents: SHA-256 of the contents of the files. Empty without files, or with times.
         values: SHA-256 of the values of the samples, evenly spaced ones of a large set. Empty with files.
     """
 
@@ -39,11 +40,17 @@ class Fingerprint(BaseModel):
     names: str = ""
     sizes: str = ""
     times: str = ""
+    contents: str = ""
     values: str = ""
 
     @classmethod
-    def of(cls, data: ImageSet) -> "Fingerprint":
-        """Return the fingerprint of an opened data set."""
+    def of(cls, data: ImageSet, contents: bool = False) -> "Fingerprint":
+        """Return the fingerprint of an opened data set.
+
+        Args:
+            data: The data set.
+            contents: Whether the contents of files are hashed, which reads all of them, in place of their times.
+        """
         source = data.source
         files = source.files or tuple(file for scene in data.scenes for file in scene.files)
         remote = any(not scene.files for scene in data.scenes)
@@ -56,7 +63,8 @@ class Fingerprint(BaseModel):
             shape=source.shape,
             names=_digest(name.encode() for name in data.paths or _names(files, data.scenes)),
             sizes=_digest(str(status.st_size).encode() for status in found),
-            times=_digest(str(int(status.st_mtime)).encode() for status in found),
+            times="" if contents else _digest(str(int(status.st_mtime)).encode() for status in found),
+            contents=_digest(map(_file_digest, files)) if contents else "",
         )
 
     def change(self, now: "Fingerprint") -> str | None:
@@ -69,6 +77,7 @@ class Fingerprint(BaseModel):
             "have other files or another order": self.names != now.names,
             "have files of other sizes": self.sizes != now.sizes,
             "have files that were written again": self.times != now.times,
+            "have files of other contents": self.contents != now.contents,
             "have other values or another order": self.values != now.values,
         }
         return next((text for text, differs in changed.items() if differs), None)
@@ -88,6 +97,11 @@ def _chunks(source: ImageSource) -> Iterator[Any]:
     indices = np.unique(np.linspace(0, len(source) - 1, min(len(source), max(count, 1))).astype(np.int64))
     for start in range(0, len(indices), HASHED_SAMPLES):
         yield np.ascontiguousarray(source.read(indices[start : start + HASHED_SAMPLES]))
+
+
+def _file_digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _digest(parts: Iterator[bytes]) -> str:

@@ -52,6 +52,10 @@ class DataTable(PartTable):
     1. One or two are shown in grey. Defaults to red, green and blue by name, else a composite with infrared, else the
     first three."""
 
+    compare_files_by: Literal["time", "contents"] = "time"
+    """How a resumed training notices that files have changed, besides their names and sizes: by the time of their last
+    change, or by a hash of their contents, which reads all of them and accepts copies."""
+
     resident: Literal["auto"] | bool = "auto"
     """Whether the data set is kept on the device. `auto`: if it fits into `memory_limit`."""
 

@@ -40,7 +40,7 @@ class Identity(BaseModel):
         tree = dict(_flat(experiment.resolved.loaded.layered.tree))
         return cls(
             recipe={key: value for key, value in tree.items() if not _is_free(key)},
-            data=data or Fingerprint.of(experiment.data),
+            data=data or fingerprint(experiment),
         )
 
     def check(self, now: "Identity", where: str) -> None:
@@ -65,6 +65,11 @@ class Identity(BaseModel):
         if difference := self.data.change(now.data):
             what = f"the training data have changed since the checkpoint: they {difference}"
             raise LatentclustError.at(where, what, "Restore the data, or start a new run")
+
+
+def fingerprint(experiment: Experiment) -> Fingerprint:
+    """Return the fingerprint of an experiment's data, with the contents of files if its recipe compares those."""
+    return Fingerprint.of(experiment.data, experiment.resolved.recipe.data.compare_files_by == "contents")
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -43,6 +43,20 @@ def test_changes_of_files_are_named(tmp_path: Path, change: str):
     assert before.change(of_folder(tmp_path)) == said
 
 
+def test_contents_are_compared_in_place_of_times(tmp_path: Path):
+    for seed, name in enumerate("ab"):
+        write(tmp_path / f"{name}.png", np.full((4, 4), 40 * seed, np.uint8))
+    path, image = tmp_path / "a.png", ImageFolder(path=tmp_path).open(())
+    before = Fingerprint.of(image, contents=True)
+    os.utime(path, (1, 1))
+    assert before.change(Fingerprint.of(image, contents=True)) is None
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, (1, 1))
+    assert before.change(Fingerprint.of(image, contents=True)) == "have files of other contents"
+
+
 def test_changes_of_values_are_named():
     images = noise(6, 1, 4, 4)
 
