@@ -4,9 +4,14 @@ from collections.abc import Mapping
 
 from latentclust.assemble.lookup import Lookup
 from latentclust.recipe.schema import NetworkTable, Recipe
+from latentclust.specs.inference import InferenceSpec
+from latentclust.specs.sample_tables import TableSpec
 
 FEATURE_ROLES = ("discriminator", "centroids")
 """Roles that always read features, whatever `reads` in their table."""
+
+UNREPRESENTED = ("generator", "discriminator", "centroids")
+"""Roles whose networks have no representation of images."""
 
 
 def reads_features(table: NetworkTable, role: str) -> bool:
@@ -34,6 +39,34 @@ def build_order(recipe: Recipe, roles: Mapping[str, str]) -> list[str]:
     """Return the networks in an order in which each comes after those whose features it reads; discriminators last."""
     depth = {name: len(feature_chain(recipe, roles, name)) for name in recipe.networks}
     return sorted(recipe.networks, key=lambda name: (roles[name] == "discriminator", depth[name]))
+
+
+def feature_sources(recipe: Recipe, roles: Mapping[str, str]) -> dict[str, str]:
+    """Return the network whose features another one reads, by the name of the reader."""
+    tables = {name: recipe.networks[name] for name in roles}
+    return {name: feature_source(recipe, table) for name, table in tables.items() if reads_features(table, roles[name])}
+
+
+def check_representation(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], where: str, name: str) -> None:
+    """Add an issue if a network of the recipe has no representation of images: by its role, or it reads latents."""
+    chain = (name, *feature_chain(recipe, roles, name))
+    fix = "Name an encoder, a critic, a trunk or heads that read images or features"
+    if roles.get(name) in UNREPRESENTED:
+        lookup.add_issue(where, f"{name!r} is a {roles[name]}, which has no representation of images", fix)
+    elif any(part in recipe.networks and recipe.networks[part].reads == "latent" for part in chain):
+        lookup.add_issue(where, f"{name!r} reads latent vectors, so it has no representation of images", fix)
+
+
+def check_representations(
+    lookup: Lookup,
+    recipe: Recipe,
+    roles: Mapping[str, str],
+    parts: Mapping[str, InferenceSpec | TableSpec | None],
+) -> None:
+    """Add an issue for each network whose representation a part reads, by its place, although it has none."""
+    for where, part in parts.items():
+        for name in part.represents if part else ():
+            check_representation(lookup, recipe, roles, where, name)
 
 
 def check_features(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:

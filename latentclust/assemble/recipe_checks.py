@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from latentclust.assemble.features import check_representation
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.stages import is_active
 from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, StepPlan
@@ -250,6 +251,19 @@ def check_baselines(lookup: Lookup, prior: PriorSpec | None, baselines: Mapping[
         what = f"{name!r} clusters {clustered}, but the prior clusters {wanted}"
         fix = f"Use a baseline of {wanted}; `latentclust plugins list baseline` shows what each clusters"
         lookup.add_issue("evaluate.baselines", what, fix)
+
+
+def check_spaces(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], baselines: Mapping[str, Baseline]) -> None:
+    """Add an issue for each baseline on a network that the recipe does not have, or that represents no images."""
+    where = "evaluate.baselines.on"
+    for baseline in baselines.values():
+        if not isinstance(baseline, BaselineSpec) or baseline.on == PIXELS:
+            continue
+        if baseline.on not in recipe.networks:
+            fix = did_you_mean(baseline.on, (PIXELS, *recipe.networks))
+            lookup.add_issue(where, f"unknown network {baseline.on!r}", fix)
+        else:
+            check_representation(lookup, recipe, roles, where, baseline.on)
 
 
 def check_selection(lookup: Lookup, recipe: Recipe) -> None:

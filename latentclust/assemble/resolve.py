@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from latentclust.assemble.features import check_features
+from torch import nn
+
+from latentclust.assemble.features import check_features, check_representations, feature_sources
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.recipe_checks import (
     baseline_label,
@@ -20,6 +22,7 @@ from latentclust.assemble.recipe_checks import (
     check_protocol,
     check_roles,
     check_selection,
+    check_spaces,
     check_styles,
     role_types,
 )
@@ -33,7 +36,7 @@ from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.specs.backbones import BackboneSpec
-from latentclust.specs.inference import ChainSpec, InferenceSpec
+from latentclust.specs.inference import ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import (
     Baseline,
     DatasetSpec,
@@ -94,6 +97,10 @@ class Resolved:
         """Validated tables of the recipe."""
         return self.loaded.recipe
 
+    def model(self, networks: Mapping[str, nn.Module]) -> Model:
+        """Return networks of the recipe with the prior, and with the networks whose features they read."""
+        return Model(networks, self.prior, feature_sources(self.recipe, self.roles))
+
 
 def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec | None = None) -> Resolved:
     """Resolve a recipe against a registry.
@@ -135,6 +142,8 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_inference(lookup, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
         check_inference(lookup, recipe, "evaluate.readouts", name, readout, prior)
+    represents = {"inference": inference} | {f"evaluate.readouts ({n})": part for n, part in readouts.items()}
+    check_representations(lookup, recipe, roles, represents | {f"tables.{n}": part for n, part in tables.items()})
     sampler = trained_by or inference
     check_chains(lookup, views, sampler)
     offers = lookup.offers(prior is not None and prior.per_pixel)
@@ -154,6 +163,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     read = used_tables(lookup, recipe, tables, plans.values())
     check_alignments(lookup, views, plans)
     check_baselines(lookup, prior, baselines)
+    check_spaces(lookup, recipe, roles, baselines)
     starts = find_starts(lookup, recipe)
     check_stages(lookup, recipe)
     check_selection(lookup, recipe)

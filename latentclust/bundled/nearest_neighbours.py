@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from pydantic import PositiveInt
 from torch import Tensor
 
-from latentclust.api import Images, LatentclustError, Model, Represents, TableSpec
+from latentclust.api import Images, LatentclustError, Model, TableSpec
 
 BLOCK = 1024
 """Number of samples that are compared with all others at once."""
@@ -39,12 +39,17 @@ class NearestNeighbours(TableSpec):
     """Number of neighbours per sample."""
 
     network: str | None = None
-    """Encoder, critic or trunk whose representations are compared. None for the images themselves."""
+    """Encoder, critic, trunk or heads whose representations are compared. None for the images themselves."""
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Name of the network, if any."""
         return () if self.network is None else (self.network,)
+
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Name of the network, if any."""
+        return self.needs
 
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Int64[Tensor, "n m"]:
         """Return indices `(n, count)`, counted from 0.
@@ -61,11 +66,7 @@ class NearestNeighbours(TableSpec):
     def _points(self, model: Model, images: Images) -> Float[Tensor, "b d"]:
         if self.network is None:
             return images.float().flatten(1)
-        network = model.networks[self.network]
-        if not isinstance(network, Represents):
-            what = f"{self.network!r} has no representation"
-            raise LatentclustError.at("nearest-neighbours.network", what, "Name an encoder, a critic or a trunk")
-        return network.represent(images).float()
+        return model.represent(self.network, images).flatten(1)
 
 
 def nearest(points: Float[Tensor, "n d"], count: int) -> Int64[Tensor, "n m"]:

@@ -61,7 +61,7 @@ class ClusteringModel:
     @property
     def model(self) -> Model:
         """Networks in evaluation mode, and prior."""
-        return set_evaluation(Model(self.networks, self.resolved.prior))
+        return set_evaluation(self.resolved.model(self.networks))
 
     @property
     def preprocess(self) -> Preprocess:

@@ -15,12 +15,8 @@ from latentclust.model.model import ClusteringModel
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import BaselineSpec, MapBaselineSpec, Mapped
-from latentclust.specs.roles import Represents
+from latentclust.specs.parts import PIXELS, BaselineSpec, MapBaselineSpec, Mapped
 from latentclust.tensors import Images, Mask
-
-PIXELS = "pixels"
-"""Name of the values of images, which a baseline clusters unless it names a network."""
 
 MAX_FIT_IMAGES = 1000
 """Maximum number of images, evenly spread over the set, that a baseline of pixels is fitted to."""
@@ -82,13 +78,9 @@ def points_in(model: ClusteringModel, tested: ImageSet, space: str) -> NDArray[n
     batch = model.resolved.recipe.evaluate.batch_size
     if space == PIXELS:
         return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
-    network = model.model.networks.get(space)
-    if not isinstance(network, Represents):
-        where, fix = "evaluate.baselines.on", f"Use pixels, or one of: {', '.join(model.networks)}"
-        raise LatentclustError.at(where, f"{space!r} has no representation to cluster", fix)
     rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
-    batches = preprocessed(tested.source, model.preprocess, batch, rng)
-    return np.concatenate([network.represent(images).flatten(1).cpu().numpy() for images in batches])
+    batches, networks = preprocessed(tested.source, model.preprocess, batch, rng), model.model
+    return np.concatenate([networks.represent(space, images).flatten(1).cpu().numpy() for images in batches])
 
 
 def score_map_baselines(

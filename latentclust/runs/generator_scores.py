@@ -15,12 +15,12 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.contingency import class_counts, contingency
 from latentclust.evaluate.frechet import feature_statistics, frechet_distance
 from latentclust.evaluate.supervised import SupervisedClassifier, share_of_class, train_classifier
-from latentclust.infer.posteriors import preprocessed, set_evaluation
+from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
 from latentclust.plugins.registry import installed
 from latentclust.runs.feature_network import FeatureNetwork
 from latentclust.specs.data import ImageSet, SealedLabels
-from latentclust.specs.inference import InferenceSpec, Model
+from latentclust.specs.inference import InferenceSpec
 from latentclust.tensors import Images, Latent
 
 FEWEST = 2
@@ -125,7 +125,7 @@ class _Scorer:
     def __init__(self, model: ClusteringModel, tested: ImageSet) -> None:
         self.model, self._tested = model, tested
         self._size = model.resolved.recipe.evaluate.batch_size
-        self._networks = set_evaluation(Model(model.networks, model.resolved.prior))
+        self._networks = model.model
 
     def draw(self, count: int) -> tuple[Latent, Images]:
         """Return latents of the prior and the samples generated from them."""

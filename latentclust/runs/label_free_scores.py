@@ -13,11 +13,11 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import OWN, LabelFreeScores
-from latentclust.runs.baseline_scores import PIXELS, failure, fit_map_baseline, points_in
+from latentclust.runs.baseline_scores import failure, fit_map_baseline, points_in
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
-from latentclust.specs.parts import BaselineSpec, MapBaselineSpec
+from latentclust.specs.parts import PIXELS, BaselineSpec, MapBaselineSpec
 from latentclust.specs.roles import Represents
 from latentclust.tensors import Posterior
 

@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from latentclust.errors import LatentclustError
 from latentclust.specs.parts import PriorSpec, Spec
-from latentclust.tensors import Images, Mask, Posterior
+from latentclust.specs.roles import Represents
+from latentclust.tensors import Code, Images, Mask, Posterior
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,36 @@ class Model:
     Attributes:
         networks: Networks by their name in the recipe, in evaluation mode.
         prior: Prior of the recipe.
+        features_of: Network whose features another one reads, by the name of the reader. Others read images.
     """
 
     networks: Mapping[str, nn.Module]
     prior: PriorSpec
+    features_of: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, name: str, images: Images) -> Any:
+        """Return the output of a network for images, through the networks whose features it reads."""
+        return self.networks[name](self._input(name, images))
+
+    def represent(self, name: str, images: Images) -> Tensor:
+        """Return a network's representation of images, `(b, width)` or a map `(b, width, h', w')`, float32.
+
+        Raises:
+            LatentclustError: If the network has no representation.
+        """
+        network = self.networks.get(name)
+        if not isinstance(network, Represents):
+            what = f"{name!r} has no representation of images"
+            raise LatentclustError.at(f"networks.{name}", what, "Name an encoder, a critic, a trunk or heads")
+        return network.represent(self._input(name, images)).float()
+
+    def _input(self, name: str, images: Images) -> Tensor:
+        """Return what a network reads: images, or the features of another network for them."""
+        if name not in self.features_of:
+            return images
+        output = self.read(self.features_of[name], images)
+        features: Tensor = output.features if isinstance(output, Code) else output
+        return features
 
 
 class InferenceSpec(Spec, ABC):
@@ -34,6 +62,11 @@ class InferenceSpec(Spec, ABC):
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the networks that the method reads. A recipe without one of them is invalid."""
+        return ()
+
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Names of the networks whose representation the method reads, by `Model.represent`."""
         return ()
 
     def objection(self, prior: PriorSpec) -> str | None:

@@ -29,6 +29,11 @@ class TableSpec(Spec, ABC):
         """Names of the networks that the table reads. A recipe without one of them is invalid."""
         return ()
 
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Names of the networks whose representation the table reads, by `Model.represent`."""
+        return ()
+
     @abstractmethod
     def compute(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Tensor:
         """Compute the table.

@@ -12,7 +12,7 @@ from latentclust.assemble.features import feature_chain
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.step_plan import StepPlan
 from latentclust.specs.inference import ChainSpec
-from latentclust.tensors import Code, HeadLogits, Latent, Similarities
+from latentclust.tensors import Code, HeadLogits, Images, Latent, Similarities
 from latentclust.train.full_dataset import evaluation_mode
 
 IMAGES = "images"
@@ -111,10 +111,12 @@ def find_watched(resolved: Resolved, plans: Iterable[StepPlan], networks: nn.Mod
     if isinstance(inference, ChainSpec):
         latents = [name for name, kind in inference.provides.items() if kind is Latent]
         return Watched(latents[0], READERS[Latent]) if latents else None
+    chains = [feature_chain(resolved.recipe, resolved.roles, name) for name in inference.needs]
+    allowed = {IMAGES, *inference.needs}.union(*chains)
     for plan in plans:
         for node in plan.nodes:
             of_inference = any(name in inference.needs for name in node.reads)
-            if node.type in READERS and of_inference and _given(plan, node.name) <= {IMAGES, *inference.needs}:
+            if node.type in READERS and of_inference and _given(plan, node.name) <= allowed:
                 return Watched(node.name, READERS[node.type])
     return _extra_pass(resolved, networks)
 
@@ -131,13 +133,11 @@ def _extra_pass(resolved: Resolved, networks: nn.ModuleDict) -> Watched | None:
     encoder = next((name for name in needs if resolved.roles.get(name) == "encoder"), None)
     if encoder is None:
         return None
-    chain = [networks[name] for name in (*reversed(feature_chain(resolved.recipe, resolved.roles, encoder)), encoder)]
+    read_through = [networks[name] for name in (encoder, *feature_chain(resolved.recipe, resolved.roles, encoder))]
+    model = resolved.model(dict(networks.items()))
 
-    def read(images: Tensor) -> Tensor:
-        value: Any = images
-        with evaluation_mode(chain):
-            for network in chain:
-                value = network(value)
-        return READERS[Code](value)
+    def read(images: Images) -> Tensor:
+        with evaluation_mode(read_through):
+            return READERS[Code](model.read(encoder, images))
 
     return Watched(IMAGES, read)

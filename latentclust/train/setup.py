@@ -12,7 +12,7 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.table_checks import IMAGES
 from latentclust.data.feed import Feed, to_float
 from latentclust.data.open_feed import map_batch, open_feed
-from latentclust.specs.inference import ChainSpec, Model
+from latentclust.specs.inference import ChainSpec
 from latentclust.train.allocator import keep_freed_memory
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import TrainingState
@@ -158,7 +158,7 @@ def _make_memory_bank(
     return MemoryBank(
         resolved.tables,
         recipe.tables,
-        FullDatasetReader(Model(dict(networks.items()), resolved.prior), training_images, recipe.seed, fabric),
+        FullDatasetReader(resolved.model(dict(networks.items())), training_images, recipe.seed, fabric),
         len(source),
         lambda index: preprocess(to_float(feed.read(index)), rng),
         rng,
@@ -174,7 +174,7 @@ def _make_chains(
     if not isinstance(resolved.inference, ChainSpec):
         return None
     training_images = TrainingImages(source, preprocess, resolved.recipe.evaluate.batch_size, rng)
-    model = Model(dict(networks.items()), resolved.prior)
+    model = resolved.model(dict(networks.items()))
     read = partial(read_images, preprocess=preprocess, rng=rng)
     limit = resolved.recipe.data.memory_limit
     return Chains(resolved.inference, model, read, training_images, precision, rng, limit)

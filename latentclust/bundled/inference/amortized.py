@@ -10,12 +10,12 @@ from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model
 
 
 def read_code(model: Model, network: str, images: Images, trunk: str | None = None) -> Code:
-    """Return the code of images, read through a shared trunk if one is named.
+    """Return the code of images, read through a shared trunk if one is named, or else as the recipe connects them.
 
     Raises:
         LatentclustError: If the network is not an encoder.
     """
-    code = model.networks[network](images if trunk is None else model.networks[trunk](images))
+    code = model.read(network, images) if trunk is None else model.networks[network](model.networks[trunk](images))
     if not isinstance(code, Code):
         raise LatentclustError.at("inference.network", f"{network!r} does not return a code", "Name an encoder")
     return code
@@ -39,7 +39,7 @@ class Amortized(InferenceSpec):
     """Name of the encoder."""
 
     trunk: str | None = None
-    """Name of the trunk whose features the encoder reads, as in InfoGAN. None if the encoder reads images."""
+    """Name of the trunk whose features the encoder reads, as in InfoGAN. None: what the recipe says it reads."""
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class BestHead(InferenceSpec):
     """Name of the heads."""
 
     trunk: str | None = None
-    """Name of the trunk whose features the heads read. None if the heads read images."""
+    """Name of the trunk whose features the heads read. None: what the recipe says they read."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -51,8 +51,8 @@ class BestHead(InferenceSpec):
         return Posterior(probabilities=best.softmax(dim=1), style=best.new_zeros(len(best), 0))
 
     def _logits(self, model: Model, images: Images) -> Float[Tensor, "b h k *s"]:
-        sample = images if self.trunk is None else model.networks[self.trunk](images)
-        logits = model.networks[self.network](sample)
+        trunk, heads = self.trunk and model.networks[self.trunk], model.networks[self.network]
+        logits = heads(trunk(images)) if trunk else model.read(self.network, images)
         if not isinstance(logits, Tensor) or logits.dim() not in (3, 5):
             raise LatentclustError.at(
                 "inference.network", f"{self.network!r} has no sub-heads", "Name a network of the role heads"

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from pydantic import PositiveInt
 from torch import Tensor
 
-from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec, Represents
+from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec
 from latentclust.bundled.inference.amortized import read_code
 
 SMALLEST_VARIANCE = 1e-12
@@ -126,7 +126,7 @@ class KMeansOnFeatures(InferenceSpec):
     """
 
     network: str = "critic"
-    """Name of an encoder, critic or trunk."""
+    """Name of an encoder, critic, trunk or heads."""
 
     n_init: PositiveInt = 10
     """Number of initialisations of k-means. The one with the lowest inertia is kept."""
@@ -136,23 +136,20 @@ class KMeansOnFeatures(InferenceSpec):
         """Name of the network."""
         return (self.network,)
 
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Name of the network."""
+        return (self.network,)
+
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
         """Return the centroids of the representations of the training images."""
-        points = torch.cat([self._represent(model, images) for images in batches])
+        points = torch.cat([model.represent(self.network, images) for images in batches])
         return fit_centroids(points, model.prior.clusters, self.n_init, rng)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the responsibilities of the centroids. `rng` is not used."""
-        points = self._represent(model, images)
+        points = model.represent(self.network, images)
         return Posterior(probabilities=centroid_probabilities(points, state), style=points.new_zeros(len(points), 0))
-
-    def _represent(self, model: Model, images: Images) -> Tensor:
-        network = model.networks[self.network]
-        if not isinstance(network, Represents):
-            raise LatentclustError.at(
-                "inference.network", f"{self.network!r} has no representation", "Name an encoder, a critic or a trunk"
-            )
-        return network.represent(images).float()
 
 
 def fit_pixel_kmeans(

@@ -152,5 +152,5 @@ def test_refuses_fewer_images_than_clusters(rng):
 
 def test_refuses_a_network_without_a_representation(rng):
     model = Model({"critic": nn.Identity()}, PRIOR)
-    with pytest.raises(LatentclustError, match=r"inference\.network: 'critic' has no representation"):
+    with pytest.raises(LatentclustError, match=r"networks\.critic: 'critic' has no representation"):
         KMeansOnFeatures().fit(model, [torch.zeros(4, 5)], rng)
