@@ -33,6 +33,7 @@ from latentclust.specs.backbones import (
     LayeredDecoderSpec,
     MapExtractor,
     MapExtractorSpec,
+    Weights,
 )
 from latentclust.specs.data import (
     VOID,
@@ -183,6 +184,7 @@ __all__ = [
     "Vectors",
     "View",
     "ViewSpec",
+    "Weights",
     "WindowMasks",
     "WindowSource",
     "Windows",

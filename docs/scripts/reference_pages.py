@@ -22,6 +22,7 @@ from latentclust.recipe import schema
 TABLES = {
     "The recipe": schema.Recipe,
     "[data]": schema.DataTable,
+    "[features]": schema.FeaturesTable,
     "[views.NAME]": schema.ViewTable,
     "[prior]": schema.PartTable,
     "[networks.NAME]": schema.NetworkTable,

@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 from latentclust.assemble.build import add_table_context, build_networks
+from latentclust.assemble.feature_network import build_feature_network
 from latentclust.assemble.memory import check_memory
 from latentclust.assemble.resolve import Resolved
 from latentclust.data.display_bands import display_bands
 from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import LatentclustError
-from latentclust.specs.data import ImageSet
+from latentclust.networks.features import FeatureNetwork
+from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.parts import DeviceViewSpec
 from latentclust.tensors import Images, Shape
 
@@ -25,21 +27,23 @@ class Preprocess:
 
     Attributes:
         steps: Deterministic steps, in order.
+        features: Frozen network that comes last. None without `[features]`.
     """
 
-    steps: tuple[DeviceViewSpec, ...]
+    steps: tuple[DeviceViewSpec, ...] = ()
+    features: FeatureNetwork | None = None
 
     def __call__(self, images: Images, rng: torch.Generator) -> Images:
         """Return preprocessed images `(b, *self.shape(shape))` of images `(b, *shape)`."""
         for step in self.steps:
             images = step.apply(images, rng)
-        return images
+        return images if self.features is None else self.features(images)
 
     def shape(self, shape: Shape) -> Shape:
         """Return the shape of a sample after all steps."""
         for step in self.steps:
             shape = step.output_shape(shape)
-        return shape
+        return shape if self.features is None else (self.features.width,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,26 @@ class Experiment:
         data: Training split.
         shape: Shape of one preprocessed sample.
         networks: Networks by name, on the CPU until a training moves them.
+        features: Frozen network of `[features]`. None without this table.
+        bank: Rows of the feature bank: the features of each image and of its stored views. None if nothing is stored.
     """
 
     resolved: Resolved
     data: ImageSet
     shape: Shape
     networks: dict[str, nn.Module]
+    features: FeatureNetwork | None = None
+    bank: ImageSource | None = None
 
     @property
     def preprocess(self) -> Preprocess:
         """Preprocessing of the recipe."""
-        return Preprocess(self.resolved.preprocess)
+        return Preprocess(self.resolved.preprocess, self.features)
+
+    @property
+    def fed(self) -> tuple[ImageSource, Preprocess]:
+        """What a training reads, and the preprocessing that is left to do: none for the rows of a feature bank."""
+        return (self.data.source, self.preprocess) if self.bank is None else (self.bank, Preprocess())
 
 
 def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
@@ -80,16 +93,18 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     data = replace(data, notes=(*data.notes, *lowered))
     _check_display(resolved, data)
     with add_table_context("data.preprocess"):
-        shape = Preprocess(resolved.preprocess).shape(data.source.shape)
+        read = Preprocess(resolved.preprocess).shape(data.source.shape)
+    features = build_feature_network(resolved, read)
+    shape = read if features is None else (features.width,)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
         what = f"label maps have the stored size {data.source.shape[1:]}, but preprocessing resizes to {shape[1:]}"
         fix = "Remove the steps that resize, and set data.size if the data set has this option"
         raise LatentclustError.at("data.preprocess", what, fix)
-    _check_views(resolved, data.source.shape)
+    _check_views(resolved, data.source.shape, shape)
     check_memory(resolved, shape)
     networks = build_networks(resolved, shape)
     _check_batch_norm(resolved, networks)
-    return Experiment(resolved, data, shape, networks)
+    return Experiment(resolved, data, shape, networks, features)
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:
@@ -144,9 +159,17 @@ def _check_batch_norm(resolved: Resolved, networks: Mapping[str, nn.Module]) -> 
             raise LatentclustError.at("train.batch_size", what, fix)
 
 
-def _check_views(resolved: Resolved, shape: Shape) -> None:
-    """Raise LatentclustError if a view cannot be applied to samples of this shape, or changes it."""
+def _check_views(resolved: Resolved, stored: Shape, features: Shape) -> None:
+    """Raise LatentclustError if a view cannot be applied to the samples, or changes their shape.
+
+    Args:
+        resolved: The resolved recipe.
+        stored: Shape of the samples as stored.
+        features: Shape of the features, which views that the bank does not hold are drawn of.
+    """
+    table = resolved.recipe.features
     for name, steps in resolved.views.items():
+        shape = stored if table is None or name == table.view else features
         for step in steps:
             with add_table_context(f"views.{name}"):
                 after = step.output_shape(shape) if isinstance(step, DeviceViewSpec) else shape

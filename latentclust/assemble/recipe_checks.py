@@ -22,6 +22,7 @@ from latentclust.specs.backbones import (
 )
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 from latentclust.specs.parts import (
+    FEATURES,
     PIXELS,
     Baseline,
     BaselineSpec,
@@ -78,6 +79,25 @@ def check_preprocess(lookup: Lookup, steps: Sequence[DeviceViewSpec | None]) -> 
         if step is not None and step.random:
             where = f"data.preprocess.{position}"
             lookup.add_issue(where, "a random step cannot be used as preprocessing", "Move it to a table under [views]")
+
+
+def check_feature_bank(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) -> None:
+    """Add an issue if `[features]` belongs to a system of label maps, or its views are not those of the recipe."""
+    table = recipe.features
+    if table is None:
+        return
+    if prior is not None and prior.per_pixel:
+        what = "stores one vector per image, but the prior clusters pixels"
+        lookup.add_issue("features", what, 'Use data.preprocess = [{ use = "timm-features" }] instead')
+    if FEATURES in recipe.networks:
+        lookup.add_issue(f"networks.{FEATURES}", "the name is that of a table", "Give the network another name")
+    if table.view is not None and table.view not in recipe.views:
+        what, fix = f"{table.view!r} is not a view of this recipe", did_you_mean(table.view, recipe.views)
+        lookup.add_issue("features.view", what, fix)
+    if (table.view is None) != (table.views == 0):
+        what = f"views = {table.views}, but {'no view draws them' if table.views else f'view = {table.view!r}'}"
+        fix = "Set features.view to a table under [views]" if table.views else "Set features.views to 1 or more"
+        lookup.add_issue("features.views", what, fix)
 
 
 def check_protocol(lookup: Lookup, recipe: Recipe, dataset: DatasetSpec | None) -> None:
@@ -257,10 +277,11 @@ def check_spaces(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], basel
     """Add an issue for each baseline on a network that the recipe does not have, or that represents no images."""
     where = "evaluate.baselines.on"
     for baseline in baselines.values():
-        if not isinstance(baseline, BaselineSpec) or baseline.on == PIXELS:
+        known = (PIXELS, *((FEATURES,) if recipe.features else ()), *recipe.networks)
+        if not isinstance(baseline, BaselineSpec) or baseline.on in known[: -len(recipe.networks)]:
             continue
-        if baseline.on not in recipe.networks:
-            fix = did_you_mean(baseline.on, (PIXELS, *recipe.networks))
+        if baseline.on not in known:
+            fix = did_you_mean(baseline.on, known)
             lookup.add_issue(where, f"unknown network {baseline.on!r}", fix)
         else:
             check_representation(lookup, recipe, roles, where, baseline.on)

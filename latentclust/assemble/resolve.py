@@ -13,6 +13,7 @@ from latentclust.assemble.recipe_checks import (
     check_alignments,
     check_baselines,
     check_chains,
+    check_feature_bank,
     check_heads,
     check_inference,
     check_names,
@@ -35,7 +36,7 @@ from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import Recipe, ViewTable
-from latentclust.specs.backbones import BackboneSpec
+from latentclust.specs.backbones import BackboneSpec, ExtractorSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import (
     Baseline,
@@ -74,6 +75,7 @@ class Resolved:
         metrics: Metrics of the report.
         baselines: Baselines of the report.
         distributions: Versions of the distributions that provide the parts, by name.
+        features: Frozen backbone whose output is stored in a feature bank. None without `[features]`.
     """
 
     loaded: LoadedRecipe
@@ -91,6 +93,7 @@ class Resolved:
     metrics: Mapping[str, MetricSpec]
     baselines: Mapping[str, Baseline]
     distributions: Mapping[str, str]
+    features: ExtractorSpec | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -119,6 +122,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         lookup.spec("view", step, f"data.preprocess.{position}", DeviceViewSpec)  # type: ignore[type-abstract]
         for position, step in enumerate(recipe.data.preprocess)
     ]
+    features = None if recipe.features is None else lookup.spec("backbone", recipe.features, "features", ExtractorSpec)  # type: ignore[type-abstract]
     views = {name: _view(lookup, f"views.{name}", table) for name, table in recipe.views.items()}
     prior = lookup.spec("prior", recipe.prior, "prior", PriorSpec)  # type: ignore[type-abstract]
     backbones = {n: lookup.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
@@ -131,6 +135,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     metrics = lookup.specs("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
     baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline, baseline_label)
     check_preprocess(lookup, preprocess)
+    check_feature_bank(lookup, recipe, prior)
     check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
@@ -185,6 +190,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         metrics=metrics,
         baselines=baselines,
         distributions=lookup.distributions,
+        features=features,
     )
 
 
@@ -253,6 +259,7 @@ def with_defaults(resolved: Resolved) -> Layered:
     given = resolved.loaded.layered
     tree = _without_nulls(resolved.recipe.model_dump(mode="json", by_alias=True))
     single: dict[str, Spec] = {"data": resolved.dataset, "prior": resolved.prior, "inference": resolved.inference}
+    single |= {"features": resolved.features} if resolved.features else {}
     parts: dict[str, Mapping[str, Spec]] = {
         "networks": resolved.backbones,
         "tables": resolved.tables,

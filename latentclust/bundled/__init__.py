@@ -96,6 +96,7 @@ SYSTEMS = (
     "cvae",
     "cvae-pixel",
     "dccs",
+    "dccs-frozen",
     "dls",
     "gan",
     "iic",

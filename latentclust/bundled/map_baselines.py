@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from latentclust.api import Images, LatentclustError, MapBaselineSpec, Mapped, Mask, fork_generators
 from latentclust.bundled.backbones.lite0 import ARCHITECTURE
-from latentclust.bundled.backbones.pretrained import INSTALLED, timm_body
+from latentclust.bundled.backbones.pretrained import INSTALLED, timm_body, weights_origin
 from latentclust.bundled.backbones.timm_extractor import Standardise
 from latentclust.bundled.baselines import KMeans
 from latentclust.bundled.views.local_statistics import LocalStatisticsOptions
@@ -138,6 +138,10 @@ class FeaturesKMeans(KMeansOfPixels):
 
     zoom: PositiveFloat = 2.0
     """Factor by which images are enlarged first, which makes the maps of strides 4, 8 and 16 finer."""
+
+    def weights_origin(self) -> str:
+        """Return the model and how its weights were trained."""
+        return weights_origin(ARCHITECTURE, INSTALLED)
 
     def description(self, channels: int) -> Describe:
         """Return the function to three maps, upsampled bilinearly."""

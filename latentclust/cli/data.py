@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from latentclust.cli import feature_banks
 from latentclust.cli.shared_options import Json
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(feature_banks.app, name="features")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set.", show_default=False)]
 Root = Annotated[
@@ -27,7 +29,7 @@ Verify = Annotated[
 
 @app.callback()
 def data() -> None:
-    """List, fetch, prepare and inspect data sets."""
+    """List, fetch, prepare and inspect data sets, their features and the weights of pretrained networks."""
 
 
 @app.command("list")
@@ -98,6 +100,38 @@ def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
     from latentclust.cli.terminal import stdout_console
 
     stdout_console().print(prepare_dataset(name, tuple(options or ()), from_, to), soft_wrap=True)
+
+
+@app.command()
+def weights(json: Json = False) -> None:
+    """List pretrained weights with their training, licence and size; any other timm model can be named too.
+
+    Weights that were trained with labels are supervised: reports of runs that read them say so. Offline, use
+    installed weights, those in the hub's cache, or pretrained = "FILE.safetensors".
+
+    Examples:
+        latentclust data weights
+    """
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from latentclust.cli.terminal import print_json, stdout_console
+    from latentclust.plugins.registry import installed
+
+    parts = [part for part in installed().parts("backbone") if part.value.known_weights()]
+    lines = [(part.name, line) for part in parts for line in part.value.known_weights()]
+    if json:
+        print_json([{"use": use, **asdict(line)} for use, line in lines])
+        return
+    table = Table()
+    for column in ("use", "options", "training", "licence", "MiB", "here"):
+        table.add_column(column, overflow="fold")
+    for use, line in lines:
+        options = "\n".join(f'{key} = "{value}"' for key, value in line.options.items())
+        size = f"{line.mebibytes:,.0f}"
+        table.add_row(use, options, line.training, line.licence, size, "yes" if line.installed else "no")
+    stdout_console().print(table)
 
 
 @app.command()

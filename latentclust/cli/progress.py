@@ -135,6 +135,10 @@ class BarProgress:
         """Print the warning above the bar."""
         self.console.print(f"{self.prefix}warning: {text}", soft_wrap=True)
 
+    def on_features(self, text: str) -> None:
+        """Show the progress of a feature bank in the status line."""
+        self.status.update(f"{self.prefix}{text}")
+
     def on_decision(self, text: str) -> None:
         """Print the decision above the bar."""
         self.bar.stop()
@@ -213,6 +217,10 @@ class LineProgress:
     def on_warning(self, text: str) -> None:
         """Print the warning."""
         self._print(f"warning: {text}")
+
+    def on_features(self, text: str) -> None:
+        """Print the progress of a feature bank."""
+        self._print(text)
 
     def on_decision(self, text: str) -> None:
         """Print the decision."""

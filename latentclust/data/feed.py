@@ -13,27 +13,32 @@ from latentclust.data.sources import UINT8_MAX
 from latentclust.errors import LatentclustError
 from latentclust.tensors import Images
 
+BANK_RANK = 3
+"""Axes of a batch of rows of a feature bank: samples, the image and its views, values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The samples of one training step with their indices. It contains no labels.
 
     Attributes:
-        raw: Samples on the device: uint8 images or float32 vectors.
+        raw: Samples on the device: uint8 images, float32 vectors, or rows of a feature bank, `(1 + v, d)` with v views.
         index: Indices of the samples in the data set.
         views: Images after the host steps of each view that has any, by view name.
         valid: Valid pixels. None if all are valid.
     """
 
-    raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b d"]
+    raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b *v d"]
     index: Int64[Tensor, " b"]
     views: Mapping[str, UInt8[Tensor, "b c h w"]]
     valid: Bool[Tensor, "b h w"] | None = None
 
 
-def to_float(raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b d"]) -> Images:
-    """Return raw samples as float32, images in [0, 1]."""
-    return Images(raw.to(torch.float32) / UINT8_MAX if raw.dtype == torch.uint8 else raw)
+def to_float(raw: UInt8[Tensor, "b c h w"] | Float32[Tensor, "b *v d"]) -> Images:
+    """Return raw samples as float32, images in [0, 1]. Of rows with views, these are the features of the images."""
+    if raw.dtype == torch.uint8:
+        return Images(raw.to(torch.float32) / UINT8_MAX)
+    return Images(raw[:, 0] if raw.dim() == BANK_RANK else raw)
 
 
 @dataclass(frozen=True, slots=True)

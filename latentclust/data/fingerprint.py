@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,18 +45,20 @@ class Fingerprint(BaseModel):
     values: str = ""
 
     @classmethod
-    def of(cls, data: ImageSet, contents: bool = False) -> "Fingerprint":
+    def of(cls, data: ImageSet, contents: bool = False, complete: bool = False) -> "Fingerprint":
         """Return the fingerprint of an opened data set.
 
         Args:
             data: The data set.
             contents: Whether the contents of files are hashed, which reads all of them, in place of their times.
+            complete: Whether the values of all samples are hashed if they have no files, in one pass over them,
+                and the times of files count to the nanosecond.
         """
         source = data.source
         files = source.files or tuple(file for scene in data.scenes for file in scene.files)
         remote = any(not scene.files for scene in data.scenes)
         if remote or not files or not all(path.exists() for path in files):
-            values = _digest(chunk.tobytes() for chunk in _chunks(source))
+            values = _digest(chunk.tobytes() for chunk in _chunks(source, complete))
             return cls(samples=len(source), shape=source.shape, values=values)
         found = [path.stat() for path in files]
         return cls(
@@ -63,7 +66,7 @@ class Fingerprint(BaseModel):
             shape=source.shape,
             names=_digest(name.encode() for name in data.paths or _names(files, data.scenes)),
             sizes=_digest(str(status.st_size).encode() for status in found),
-            times="" if contents else _digest(str(int(status.st_mtime)).encode() for status in found),
+            times="" if contents else _digest(_time(status, complete) for status in found),
             contents=_digest(map(_file_digest, files)) if contents else "",
         )
 
@@ -83,17 +86,22 @@ class Fingerprint(BaseModel):
         return next((text for text, differs in changed.items() if differs), None)
 
 
+def _time(status: os.stat_result, complete: bool) -> bytes:
+    return str(status.st_mtime_ns if complete else int(status.st_mtime)).encode()
+
+
 def _names(files: Iterable[Path], scenes: Iterable[Scene]) -> Iterator[str]:
     """Yield the names of files without folders, and those of rasters that are part of a file."""
     yield from (path.name for path in files)
     yield from (scene.output.name for scene in scenes if scene.files and scene.source != str(scene.files[0]))
 
 
-def _chunks(source: ImageSource) -> Iterator[Any]:
+def _chunks(source: ImageSource, complete: bool) -> Iterator[Any]:
     """Yield the values of the samples that are hashed."""
     count = HASHED_SAMPLES
     if isinstance(source, ArraySource):
         count = HASHED_BYTES // (math.prod(source.shape) * source.dtype.itemsize)
+    count = len(source) if complete else count
     indices = np.unique(np.linspace(0, len(source) - 1, min(len(source), max(count, 1))).astype(np.int64))
     for start in range(0, len(indices), HASHED_SAMPLES):
         yield np.ascontiguousarray(source.read(indices[start : start + HASHED_SAMPLES]))

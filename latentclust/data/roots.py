@@ -9,6 +9,8 @@ from pathlib import Path
 VARIABLE = "LATENTCLUST_DATA"
 """Environment variable with the folders of data sets, separated as in PATH."""
 
+FEATURES_VARIABLE = "LATENTCLUST_FEATURES"
+"""Environment variable with the folder of feature banks."""
 
 IN_PACKAGE = re.compile(r"(\w{2,}):([^\\/].*)")
 """Pattern of `PACKAGE:NAME`, a file of an installed package."""
@@ -25,6 +27,12 @@ def cache_root() -> Path:
     import pooch  # only for downloads, and not for every plugin that imports the api
 
     return Path(pooch.os_cache("latentclust"))
+
+
+def features_root(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of feature banks: $LATENTCLUST_FEATURES, or `features` in the cache. It may not exist."""
+    named = environment.get(FEATURES_VARIABLE)
+    return Path(named).expanduser() if named else cache_root() / "features"
 
 
 def find_first(roots: Sequence[Path], patterns: Sequence[str]) -> Path | None:

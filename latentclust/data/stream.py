@@ -105,6 +105,23 @@ class StreamFeed(Feed):
         return tensor.to(self._device, non_blocking=True)
 
 
+def read_with_views(source: ImageSource, views: HostViews, seed: int, epoch: int, indices: NDArray[np.int64]) -> Batch:
+    """Return samples with their host views, on the CPU, read by this process.
+
+    Args:
+        source: The samples.
+        views: Host steps by view name; views without host steps are ignored.
+        seed: Seed of the views.
+        epoch: Number of the draw: every one draws other views.
+        indices: Samples to read.
+    """
+    steps = {name: tuple(specs) for name, specs in views.items() if specs}
+    parcel = _Batches(source, steps, seed, None)[_Key(epoch, indices)]
+    if parcel.issues:
+        raise LatentclustError(*parcel.issues)
+    return Batch(raw=parcel.raw, index=parcel.indices, views=parcel.views)
+
+
 def usable_cores() -> int:
     """Return the number of cores that this process may use."""
     if sys.platform == "linux":

@@ -26,9 +26,9 @@ STRIDED = (EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMap
 def preprocessed(
     source: ImageSource, preprocess: Preprocess, batch_size: int, rng: torch.Generator
 ) -> Iterator[Images]:
-    """Yield all samples in order, preprocessed, on the generator's device."""
+    """Yield all samples in order, preprocessed, on the generator's device. Stored features are so already."""
     for images, _ in sequential(source, batch_size, rng.device):
-        yield preprocess(images, rng)
+        yield images if source.preprocessed else preprocess(images, rng)
 
 
 def set_evaluation(model: Model) -> Model:

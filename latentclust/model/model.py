@@ -17,6 +17,7 @@ from latentclust.data.rasters import BandReading
 from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
 from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation, stride_of
+from latentclust.networks.features import FeatureNetwork
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
@@ -34,6 +35,7 @@ class ClusteringModel:
         device: Device of the networks and of `state`.
         header: Header of the model file: recipe, its hash, versions and seed.
         bands: Bands and value ranges of the rasters that the model was trained on. None for other data.
+        features: Frozen network of `[features]`, on `device`. None without this table.
         names: Names of clusters, counted from 1. Clusters with the same name form one class.
         colours: Colours of classes as `#rrggbb`, for those that have one.
     """
@@ -47,6 +49,7 @@ class ClusteringModel:
     bands: BandReading | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
+    features: FeatureNetwork | None = None
 
     @property
     def clusters(self) -> int:
@@ -66,7 +69,7 @@ class ClusteringModel:
     @property
     def preprocess(self) -> Preprocess:
         """Preprocessing from images as stored to images as the networks read them."""
-        return Preprocess(self.resolved.preprocess)
+        return Preprocess(self.resolved.preprocess, self.features)
 
     @property
     def per_pixel(self) -> bool:
@@ -141,7 +144,8 @@ class ClusteringModel:
 
     def _batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
         """Return the preprocessed images, and the generator of preprocessing and inference."""
-        self.check_shape(source.shape)
+        if not source.preprocessed:
+            self.check_shape(source.shape)
         if self.per_pixel:
             batch_size = map_batch(batch_size, *source.shape[1:])
         rng = torch.Generator(self.device).manual_seed(seed)

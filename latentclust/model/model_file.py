@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.build import build_networks, build_without_memory
 from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.feature_network import build_feature_network
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
@@ -25,15 +26,17 @@ from latentclust.files import write_atomic
 from latentclust.infer.posteriors import posterior_of
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
+from latentclust.networks.features import FeatureNetwork
 from latentclust.plugins.distributions import PLUGINS_VARIABLE, canonical_name
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
+from latentclust.specs.backbones import ExtractorSpec
 from latentclust.specs.inference import InferenceSpec
 from latentclust.tensors import Images, Shape
 
 FORMAT = 1
 
-NETWORKS, STATE = "networks/", "inference/"
+NETWORKS, STATE, FEATURES = "networks/", "inference/", "features/"
 """Beginnings of the names of tensors: the weights, and what the inference learned from the training images."""
 
 LONGEST_RECIPE = 2**20
@@ -98,6 +101,8 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     """Write a model file atomically."""
     tensors = {NETWORKS + k: v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
     tensors |= {STATE + k: v for k, v in model.state.items()}
+    if model.features is not None:
+        tensors |= {FEATURES + k: v for k, v in model.features.state_dict().items()}
     loaded = model.resolved.loaded
     header = {
         "format": FORMAT,
@@ -137,10 +142,12 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     _check_distributions(file, header, registry)
     resolved = _resolve(file, header, registry)
     raw_shape = tuple(header["raw_shape"])
-    shape = Preprocess(resolved.preprocess).shape(raw_shape)
+    read = Preprocess(resolved.preprocess).shape(raw_shape)
+    features = _feature_network(file, resolved, read, _part(tensors, FEATURES))
+    shape = read if features is None else (features.width,)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
     sealed = replace(resolved, backbones=bare)
-    weights = {k.removeprefix(NETWORKS): v for k, v in tensors.items() if k.startswith(NETWORKS)}
+    weights = _part(tensors, NETWORKS)
     skeleton = build_without_memory(sealed, shape)
     if skeleton is not None:
         _check_weights(file, weights, skeleton.state_dict())
@@ -148,13 +155,34 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     _check_weights(file, weights, networks.state_dict())
     networks.load_state_dict(weights)
     networks.to(device).eval()
-    state = {k.removeprefix(STATE): v.to(device) for k, v in tensors.items() if k.startswith(STATE)}
+    state = {k: v.to(device) for k, v in _part(tensors, STATE).items()}
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
-    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours)
+    frozen = None if features is None else features.to(place)
+    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours, frozen)
     _check_state(file, model, shape)
     return model
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _feature_network(
+    file: Path, resolved: Resolved, shape: Shape, weights: Mapping[str, Tensor]
+) -> FeatureNetwork | None:
+    """Return the network of `[features]` with the weights of the file. None without this table."""
+    if resolved.features is None:
+        return None
+    bare = resolved.features.bare()
+    assert isinstance(bare, ExtractorSpec), "a spec without pretrained weights is of the same kind"
+    network = build_feature_network(replace(resolved, features=bare), shape)
+    assert network is not None, "the recipe has the table"
+    _check_weights(file, weights, network.state_dict())
+    network.load_state_dict(dict(weights))
+    return network
 
 
 def _check_state(file: Path, model: ClusteringModel, shape: Shape) -> None:
@@ -257,7 +285,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
     _check_finite(file, tensors)
-    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE))]
+    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE, FEATURES))]
     if unknown:
         raise LatentclustError.at(str(file), f"has an unknown tensor {unknown[0]!r}", REWRITE)
     return header, tensors

@@ -66,6 +66,22 @@ class DataTable(PartTable):
     """Number of processes that decode and augment a streamed data set."""
 
 
+class FeaturesTable(PartTable):
+    """`[features]`: a frozen backbone whose output for every image is computed once and stored in a feature bank."""
+
+    views: NonNegativeInt = 0
+    """Number of augmented copies of each image whose features are stored too."""
+
+    view: str | None = None
+    """View, a table `[views.NAME]`, by which the copies are drawn. It must be set if `views` is not 0."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Precision of the frozen backbone. Features are stored in 16 bits."""
+
+    folder_limit: PositiveInt = 50 * 2**30
+    """Largest size of all feature banks together, in bytes. A bank that would exceed it is refused."""
+
+
 class ViewTable(BaseModel):
     """`[views.NAME]`: one augmentation by `use`, or several by `steps`, in order."""
 
@@ -282,6 +298,7 @@ class Recipe(Table):
     """Seed of initial weights, batches, augmentation and sampling."""
 
     data: DataTable
+    features: FeaturesTable | None = None
     views: Mapping[str, ViewTable] = {}
     prior: PartTable
     networks: Mapping[str, NetworkTable] = Field(min_length=1)

@@ -35,6 +35,8 @@ def print_results(console: Console, facts: RunFacts) -> None:
         console.print(label_free_sentence(facts))
     for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
         console.print(Text(sentence))
+    for origin in facts.weights:
+        console.print(Text(f"Pretrained weights: {origin}"))
     for sentence in alarms(facts):
         console.print(Text.assemble(("Alarm:", ALARM), f" {sentence}"))
     console.print(Text(str(facts.protocol)), style="dim")

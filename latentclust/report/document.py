@@ -133,10 +133,18 @@ def _run(facts: RunFacts) -> str:
         f"- Model selection: {facts.selection}",
         f"- Device: {facts.device}",
         *([f"- Precision of the training: {facts.precision}"] if facts.precision else []),
-        f"- Time: {facts.seconds:.0f} s",
+        f"- Time: {facts.seconds:.0f} s{_features_time(facts)}",
+        *(f"- Pretrained weights: {origin}" for origin in facts.weights),
         *(f"- Warning: {warning}" for warning in facts.warnings),
     ]
     return "## Run\n\n" + "\n".join(lines)
+
+
+def _features_time(facts: RunFacts) -> str:
+    """Return the time of the feature bank, which several runs may share."""
+    if facts.features_seconds is None:
+        return ""
+    return f", and {facts.features_seconds:.0f} s for the features, computed once for all runs that share the bank"
 
 
 def _stages(facts: RunFacts) -> str:

@@ -48,6 +48,9 @@ class RunResult(BaseModel):
         alarms: Sentences about empty and near-empty clusters, with the likely cause.
         label_free: Scores without labels by clustering, `run` first, then the baselines (see `RunFacts.label_free`).
             Empty with ground truth.
+        weights: Pretrained weights that the run read, each with how it was trained.
+        features_seconds: Time in which the feature bank was computed, once for all runs that share it; `seconds` does
+            not include it. None without a bank.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,6 +79,8 @@ class RunResult(BaseModel):
     mean_posterior: list[float] = []
     alarms: list[str] = []
     label_free: dict[str, Scores] = {}
+    weights: list[str] = []
+    features_seconds: float | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -117,6 +122,8 @@ class RunResult(BaseModel):
             mean_posterior=facts.by_cluster.mean.tolist() if facts.by_cluster else [],
             alarms=alarms(facts),
             label_free={name: dict(row) for name, row in facts.label_free.scores.items()} if facts.label_free else {},
+            weights=list(facts.weights),
+            features_seconds=facts.features_seconds,
         )
 
 

@@ -55,7 +55,7 @@ def evaluate_chains(model: ClusteringModel, tested: ImageSet, own: DatasetScores
         again = label_maps(model, part, recipe.seed + 1)
         pairs = count_pairs(label_maps(model, part), again, model.clusters)
         return ChainFacts(equal_share_of_counts(pairs), lengths)
-    other = model.predict(tested.source, recipe.evaluate.batch_size, recipe.seed + 1).labels.numpy()
+    other = model.predict(tested.inputs, recipe.evaluate.batch_size, recipe.seed + 1).labels.numpy()
     return ChainFacts(equal_share(own.posterior.labels.numpy(), other), lengths)
 
 

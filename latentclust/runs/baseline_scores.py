@@ -15,7 +15,7 @@ from latentclust.model.model import ClusteringModel
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import PIXELS, BaselineSpec, MapBaselineSpec, Mapped
+from latentclust.specs.parts import FEATURES, PIXELS, BaselineSpec, MapBaselineSpec, Mapped
 from latentclust.tensors import Images, Mask
 
 MAX_FIT_IMAGES = 1000
@@ -70,16 +70,19 @@ def points_in(model: ClusteringModel, tested: ImageSet, space: str) -> NDArray[n
     Args:
         model: Trained model.
         tested: The images.
-        space: `PIXELS` for the images as stored, or the name of a network for its representation.
+        space: `PIXELS` for the images as stored, `FEATURES` for those of `[features]`, or the name of a network for its
+            representation.
 
     Raises:
-        LatentclustError: If that network has no representation.
+        LatentclustError: If that network has no representation, or the recipe no `[features]`.
     """
     batch = model.resolved.recipe.evaluate.batch_size
     if space == PIXELS:
         return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
     rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
-    batches, networks = preprocessed(tested.source, model.preprocess, batch, rng), model.model
+    batches, networks = preprocessed(tested.inputs, model.preprocess, batch, rng), model.model
+    if space == FEATURES and model.features is not None:
+        return np.concatenate([images.cpu().numpy() for images in batches])
     return np.concatenate([networks.represent(space, images).flatten(1).cpu().numpy() for images in batches])
 
 

@@ -53,7 +53,7 @@ def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
     if model.per_pixel:
         return _score_maps(model, data)
     recipe, metrics = model.resolved.recipe, model.resolved.metrics
-    posterior = model.predict(data.source, recipe.evaluate.batch_size, recipe.seed)
+    posterior = model.predict(data.inputs, recipe.evaluate.batch_size, recipe.seed)
     classes = len(data.classes) or None
     scores = score_clustering(posterior.labels.numpy(), data.labels, model.clusters, metrics, classes)
     counter = PosteriorCounter(model.clusters)
@@ -84,7 +84,7 @@ def label_maps(model: ClusteringModel, data: ImageSet, seed: int | None = None) 
     """
     recipe = model.resolved.recipe
     start = 0
-    for posterior in model.posteriors(data.source, recipe.evaluate.batch_size, recipe.seed if seed is None else seed):
+    for posterior in model.posteriors(data.inputs, recipe.evaluate.batch_size, recipe.seed if seed is None else seed):
         labels = posterior.labels.numpy()
         indices = np.arange(start, start + len(labels), dtype=np.int64)
         masked = mask_labels(labels, data.valid, indices)

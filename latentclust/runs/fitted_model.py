@@ -17,7 +17,9 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
     """Return the experiment's networks as a model whose inference is fitted to the training images."""
     source = experiment.data.source
     bands = source.windows.reading if isinstance(source, WindowSource) else None
-    unfitted = ClusteringModel(experiment.resolved, source.shape, experiment.networks, {}, device, bands=bands)
+    frozen = None if experiment.features is None else experiment.features.to(device)
+    parts = experiment.networks
+    unfitted = ClusteringModel(experiment.resolved, source.shape, parts, {}, device, bands=bands, features=frozen)
     return refit(unfitted, experiment.data)
 
 
@@ -28,7 +30,7 @@ def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
     size = recipe.evaluate.batch_size
     if model.per_pixel:
         size = map_batch(size, *data.source.shape[1:])
-    batches = preprocessed(data.source, model.preprocess, size, rng)
+    batches = preprocessed(data.inputs, model.preprocess, size, rng)
     return replace(model, state=fit_inference(model.inference, model.model, batches, rng, model.stride))
 
 

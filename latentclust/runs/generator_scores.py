@@ -139,7 +139,7 @@ class _Scorer:
 
     def images(self) -> Iterator[Images]:
         """Yield the preprocessed samples of the data set, on the device."""
-        return preprocessed(self._tested.source, self.model.preprocess, self._size, self._rng())
+        return preprocessed(self._tested.inputs, self.model.preprocess, self._size, self._rng())
 
     def split(self, images: Images) -> Iterator[Images]:
         """Yield samples in batches, on the device."""

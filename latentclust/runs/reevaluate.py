@@ -18,6 +18,7 @@ from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import parse_setting
 from latentclust.recipe.schema import DataTable
 from latentclust.report.facts import RunFacts
+from latentclust.runs.feature_banks import with_existing
 from latentclust.runs.fitted_model import refit
 from latentclust.runs.report_facts import RunContext, evaluate, recipe_protocol, report_facts, split_of, test_split
 from latentclust.specs.data import ImageSet
@@ -121,7 +122,11 @@ def open_splits(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> tuple[I
     resolved = evaluation.model.resolved
     opened = resolved.dataset.open(roots)
     _check_shape(evaluation.model, opened)
-    return opened, test_split(resolved, opened, roots)
+    tested = test_split(resolved, opened, roots)
+    if tested is not opened:
+        return opened, with_existing(evaluation.model, tested)
+    stored = with_existing(evaluation.model, opened)
+    return stored, stored
 
 
 def _check_shape(model: ClusteringModel, data: ImageSet) -> None:

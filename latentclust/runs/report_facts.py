@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.style_checks import style_warnings
+from latentclust.data.feature_bank import BankSource
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
@@ -18,7 +19,7 @@ from latentclust.runs.causes import find_causes
 from latentclust.runs.dataset_scores import DatasetScores, label_mismatch, score_dataset
 from latentclust.runs.label_free_scores import LabelFree, score_label_free
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import DatasetSpec
+from latentclust.specs.parts import DatasetSpec, Spec
 from latentclust.train.starts_file import StartsLog
 
 VALUE = "{value}"
@@ -127,6 +128,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
     """Return the facts of a run or an evaluation. The protocol defaults to `recipe_protocol`."""
     model, scores = evaluated.model, evaluated.scores.clustering
     resolved = model.resolved
+    bank = evaluated.tested.features
     causes = find_causes(resolved, context.history, evaluated.scores.confidence)
     return RunFacts(
         recipe=resolved.recipe.name,
@@ -167,7 +169,22 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         at_chance=causes.at_chance,
         label_free=evaluated.label_free.scores if evaluated.label_free else None,
         precision=context.precision,
+        weights=origins_of_weights(resolved),
+        features_seconds=bank.header.seconds if isinstance(bank, BankSource) else None,
     )
+
+
+def origins_of_weights(resolved: Resolved) -> tuple[str, ...]:
+    """Return the pretrained weights that the parts of a recipe read, each once, with what reads them."""
+    views = {f"views.{name}": step for name, steps in resolved.views.items() for step in steps}
+    parts: dict[str, Spec] = {
+        **({"features": resolved.features} if resolved.features else {}),
+        **{f"networks.{name}": spec for name, spec in resolved.backbones.items()},
+        **{f"data.preprocess.{position}": step for position, step in enumerate(resolved.preprocess)},
+        **views,
+        **{f"the baseline {name}": spec for name, spec in resolved.baselines.items()},
+    }
+    return tuple(f"{origin} ({place})" for place, spec in parts.items() if (origin := spec.weights_origin()))
 
 
 def loss_advice(recipe: Recipe, history: Sequence[Mapping[str, float]]) -> tuple[str, ...]:

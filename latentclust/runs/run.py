@@ -23,6 +23,7 @@ from latentclust.recipe.overrides import Overrides
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
 from latentclust.runs.dataset_scores import score_dataset
+from latentclust.runs.feature_banks import with_banks
 from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.log_file import LogFile
@@ -32,8 +33,8 @@ from latentclust.runs.start_figures import start_figures
 from latentclust.runs.training_failure import training_failure
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
-from latentclust.train.devices import choose_device, describe, is_follower, make_fabric
-from latentclust.train.events import Listener, NullListener, StopListener, WarningListener
+from latentclust.train.devices import choose_device, describe, first_device, is_follower, make_fabric
+from latentclust.train.events import FeaturesListener, Listener, NullListener, StopListener, WarningListener
 from latentclust.train.followers import is_lost_peer
 from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
@@ -152,10 +153,11 @@ def make_folder(resolved: Resolved, out: str | Path | None, overwrite: bool) -> 
 
 def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listener, resume: bool) -> FinishedRun:
     """Train and write the outputs. Only the first process of a data-parallel run writes."""
-    started = time.perf_counter()
-    experiment, tested = opened
-    recipe = experiment.resolved.recipe
+    recipe = opened[0].resolved.recipe
     table = recipe.train
+    opened = with_banks(*opened, first_device(device, table.devices), teller(listener))
+    experiment, tested = opened
+    started = time.perf_counter()
     fabric = make_fabric(device, table.devices)
     log = LogFile(folder / METRICS, listener)
     try:
@@ -180,6 +182,11 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     trained = TrainingResult(experiment, fabric.device, describe(fabric.device), seconds, selected, lines, starts)
     facts, result = finish_run(trained, tested, folder)
     return FinishedRun(folder, result, facts)
+
+
+def teller(listener: Listener) -> Callable[[str], None]:
+    """Return what receives sentences about the progress of a feature bank."""
+    return listener.on_features if isinstance(listener, FeaturesListener) else lambda text: None
 
 
 def _train(

@@ -91,7 +91,7 @@ def posterior_sums(model: ClusteringModel, part: ImageSet) -> PosteriorSums:
     """Return the sums of the posteriors of all images, or of the valid pixels of label maps."""
     recipe, k = model.resolved.recipe, model.clusters
     sums, start = PosteriorSums(np.zeros(k, np.int64), np.zeros(k)), 0
-    for posterior in model.posteriors(part.source, recipe.evaluate.batch_size, recipe.seed):
+    for posterior in model.posteriors(part.inputs, recipe.evaluate.batch_size, recipe.seed):
         probabilities = posterior.probabilities.double().movedim(1, -1).numpy()
         indices = np.arange(start, start + len(probabilities))
         start += len(probabilities)
@@ -107,7 +107,7 @@ def recovery_error(experiment: Experiment, part: ImageSet, device: torch.device)
     encoder, generator = networks["encoder"].eval(), networks["generator"].eval()
     total, count = 0.0, 0
     rng = torch.Generator(device).manual_seed(recipe.seed)
-    for images in preprocessed(part.source, experiment.preprocess, recipe.evaluate.batch_size, rng):
+    for images in preprocessed(part.inputs, experiment.preprocess, recipe.evaluate.batch_size, rng):
         code = encoder(images)
         assert isinstance(code, Code), "resolve checked the role"
         total += float((generator(code.latent()) - images).square().double().sum())
@@ -122,7 +122,7 @@ def chain_agreement(model: ClusteringModel, part: ImageSet) -> float:
         first, second = (label_maps(model, part, recipe.seed + shift) for shift in (0, 1))
         return equal_share_of_counts(count_pairs(first, second, model.clusters))
     size = recipe.evaluate.batch_size
-    one, other = (model.predict(part.source, size, recipe.seed + shift).labels.numpy() for shift in (0, 1))
+    one, other = (model.predict(part.inputs, size, recipe.seed + shift).labels.numpy() for shift in (0, 1))
     return equal_share(one, other)
 
 

@@ -19,6 +19,7 @@ def subset(data: ImageSet, indices: NDArray[np.int64]) -> ImageSet:
     return replace(
         data,
         source=SubsetSource(data.source, indices),
+        features=None if data.features is None else SubsetSource(data.features, indices),
         labels=None if data.labels is None else data.labels.part(indices),
         valid=None if data.valid is None else SubsetMasks(data.valid, indices),
     )
@@ -30,7 +31,7 @@ class SubsetSource(ImageSource):
 
     def __init__(self, source: ImageSource, indices: NDArray[np.int64]) -> None:
         """Select the samples at `indices` of `source`, in this order."""
-        self.shape, self.dtype = source.shape, source.dtype
+        self.shape, self.dtype, self.preprocessed = source.shape, source.dtype, source.preprocessed
         self._source, self._indices = source, indices
 
     def __len__(self) -> int:

@@ -1,11 +1,32 @@
 """Specs of backbones: the bodies of networks, to which a role adds its own head."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from latentclust.specs.parts import Spec
 from latentclust.tensors import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Pretrained weights that a backbone can load.
+
+    Attributes:
+        options: Options of the backbone that load them.
+        training: How they were trained, and whether with labels.
+        licence: Their licence.
+        mebibytes: Size of the weights.
+        installed: Whether they are on this machine, so that no network is needed.
+    """
+
+    options: Mapping[str, str]
+    training: str
+    licence: str
+    mebibytes: float
+    installed: bool
 
 
 class Extractor(nn.Module, ABC):
@@ -30,6 +51,11 @@ class Extractor(nn.Module, ABC):
 
 class BackboneSpec(Spec):
     """A network body that a recipe selects for a role. Subclass one of the specs below, one for each use."""
+
+    @classmethod
+    def known_weights(cls) -> tuple[Weights, ...]:
+        """Return pretrained weights to choose from, for `latentclust data weights`. Defaults to none."""
+        return ()
 
     def bare(self) -> "BackboneSpec":
         """Return the spec without pretrained weights, for a network whose weights are about to be loaded."""

@@ -48,10 +48,12 @@ class ImageSource(ABC):
     Attributes:
         shape: Shape of one sample: `(c, h, w)` for images or `(d,)` for vectors.
         dtype: uint8 for images, float32 for vectors.
+        preprocessed: Whether the samples are what the networks read, such as the features in a bank.
     """
 
     shape: Shape
     dtype: np.dtype[Any]
+    preprocessed: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -216,6 +218,7 @@ class ImageSet:
         scenes: Rasters that the samples are windows of; empty for other sets.
         paths: File of each sample, relative to the data's folder; empty if the samples are rows of one file.
         notes: Sentences about what the user may not expect, such as files that were passed over or missing labels.
+        features: Features of the samples, `(d,)` each, from a feature bank. None if they are not stored.
     """
 
     source: ImageSource
@@ -226,3 +229,9 @@ class ImageSet:
     scenes: tuple[Scene, ...] = ()
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    features: ImageSource | None = None
+
+    @property
+    def inputs(self) -> ImageSource:
+        """What the networks read: stored features if there are any, or else the samples, which are preprocessed."""
+        return self.features or self.source

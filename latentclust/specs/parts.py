@@ -16,6 +16,9 @@ from latentclust.specs.data import ImageSet, SplitProtocol
 from latentclust.specs.scenes import Scene
 from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
 
+FEATURES = "features"
+"""Name of the recipe's table of a feature bank, and of the vectors in it, which a baseline can cluster."""
+
 PIXELS = "pixels"
 """What a baseline clusters by default: the values of the samples as stored."""
 
@@ -33,6 +36,13 @@ class Spec(BaseModel):
     def _expand_home(cls, value: Any) -> Any:
         """Return a path with `~` replaced by the home folder."""
         return value.expanduser() if isinstance(value, Path) else value
+
+    def weights_origin(self) -> str:
+        """Return the pretrained weights that the part reads, and how they were trained. Empty, by default, for none.
+
+        Every report names them, and says whether they were trained with labels.
+        """
+        return ""
 
 
 # Priors
@@ -283,7 +293,8 @@ class BaselineSpec(Baseline, ABC):
     """A classical clustering of whole images or vectors."""
 
     on: str = PIXELS
-    """`pixels`, or the name of a network whose representation is clustered."""
+    """`pixels`, `features` for those of the recipe's table `[features]`, or the name of a network whose representation
+    is clustered."""
 
     @abstractmethod
     def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:

@@ -34,6 +34,12 @@ def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
     return kind, [int(number)] if number else processes
 
 
+def first_device(device: str, processes: int) -> torch.device:
+    """Return the device of the first process. Raise LatentclustError as `choose_device` does."""
+    kind, devices = choose_device(device, processes)
+    return torch.device(kind, devices[0]) if isinstance(devices, list) else torch.device(kind)
+
+
 def make_fabric(device: str, processes: int) -> Fabric:
     """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
     accelerator, devices = choose_device(device, processes)

@@ -130,6 +130,15 @@ class StopListener(Protocol):
         ...
 
 
+@runtime_checkable
+class FeaturesListener(Protocol):
+    """A listener that also follows the computation of a feature bank, before the training."""
+
+    def on_features(self, text: str) -> None:
+        """Handle the progress, one sentence without a full stop."""
+        ...
+
+
 class NullListener:
     """A listener that ignores all events."""
 

@@ -44,7 +44,7 @@ class TrainingImages:
     def __iter__(self) -> Iterator[Images]:
         """Yield the batches in order."""
         for batch, _ in sequential(self.source, self.batch_size, self.rng.device):
-            yield self.preprocess(batch, self.rng)
+            yield batch if self.source.preprocessed else self.preprocess(batch, self.rng)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,10 +129,10 @@ def _chain_value(chains: Chains, name: str) -> Input:
 
 def _open_feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
     """Return the batches of this process."""
-    recipe = experiment.resolved.recipe
+    recipe, source = experiment.resolved.recipe, experiment.fed[0]
     return open_feed(
-        experiment.data.source,
-        {name: host_steps(view) for name, view in experiment.resolved.views.items()},
+        source,
+        {} if source.preprocessed else {name: host_steps(view) for name, view in experiment.resolved.views.items()},
         recipe.train.batch_size,
         recipe.seed,
         fabric.device,
@@ -142,7 +142,7 @@ def _open_feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
         rank=fabric.global_rank,
         world=fabric.world_size,
         fixed=fixed,
-        valid=experiment.data.valid,
+        valid=None if source.preprocessed else experiment.data.valid,
     )
 
 
@@ -150,7 +150,7 @@ def _make_memory_bank(
     experiment: Experiment, networks: nn.ModuleDict, feed: Feed, fabric: Fabric, rng: torch.Generator
 ) -> MemoryBank:
     """Return the memory bank of the recipe's tables; none is computed yet."""
-    resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
+    resolved, (source, preprocess) = experiment.resolved, experiment.fed
     recipe, size = resolved.recipe, resolved.recipe.evaluate.batch_size
     if resolved.prior.per_pixel:
         size = map_batch(size, *source.shape[1:])
@@ -170,7 +170,7 @@ def _make_chains(
     experiment: Experiment, networks: nn.ModuleDict, precision: Precision, rng: torch.Generator
 ) -> Chains | None:
     """Return the chains of the inference before they begin, or None if it has none."""
-    resolved, source, preprocess = experiment.resolved, experiment.data.source, experiment.preprocess
+    resolved, (source, preprocess) = experiment.resolved, experiment.fed
     if not isinstance(resolved.inference, ChainSpec):
         return None
     training_images = TrainingImages(source, preprocess, resolved.recipe.evaluate.batch_size, rng)

@@ -18,10 +18,16 @@ Input = Callable[[Batch], Tensor | View]
 
 def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input]:
     """Return the inputs of an experiment by name: `images`, `valid` and each view."""
-    preprocess = experiment.preprocess
+    preprocess, table = experiment.fed[1], experiment.resolved.recipe.features
     inputs: dict[str, Input] = {"images": partial(read_images, preprocess=preprocess, rng=rng), "valid": valid_pixels}
     for name, steps in experiment.resolved.views.items():
-        inputs[name] = partial(draw_view, name=name, steps=steps, preprocess=preprocess, rng=rng)
+        stored = table is not None and name == table.view
+        if stored and experiment.bank is not None:
+            inputs[name] = partial(stored_view, rng=rng)
+            continue
+        # A view that the bank does not hold is drawn of the features, whether these are stored or not.
+        before, after = (preprocess, Preprocess()) if table and not stored else (None, preprocess)
+        inputs[name] = partial(draw_view, name=name, steps=steps, preprocess=after, rng=rng, before=before)
     return inputs
 
 
@@ -30,7 +36,21 @@ def read_images(batch: Batch, preprocess: Preprocess, rng: torch.Generator) -> I
     return preprocess(to_float(batch.raw), rng)
 
 
-def draw_view(batch: Batch, name: str, steps: tuple[Any, ...], preprocess: Preprocess, rng: torch.Generator) -> View:
+def stored_view(batch: Batch, rng: torch.Generator) -> View:
+    """Return the features of one stored view of each image of a batch, drawn anew by every call."""
+    rows, views = batch.raw, batch.raw.shape[1] - 1
+    drawn = torch.randint(1, 1 + views, (len(rows),), generator=rng, device=rows.device)
+    return View.in_place(Images(rows[torch.arange(len(rows), device=rows.device), drawn]))
+
+
+def draw_view(
+    batch: Batch,
+    name: str,
+    steps: tuple[Any, ...],
+    preprocess: Preprocess,
+    rng: torch.Generator,
+    before: Preprocess | None = None,
+) -> View:
     """Return a view of a batch, preprocessed. Every call draws again.
 
     Args:
@@ -39,8 +59,10 @@ def draw_view(batch: Batch, name: str, steps: tuple[Any, ...], preprocess: Prepr
         steps: Steps of the view, in order; those on the host come first.
         preprocess: Preprocessing of the experiment, which comes last.
         rng: Generator on the device of the batch.
+        before: Preprocessing that comes first, if any.
     """
-    view = View.in_place(to_float(batch.views[name] if host_steps(steps) else batch.raw))
+    images = to_float(batch.views[name] if host_steps(steps) else batch.raw)
+    view = View.in_place(images if before is None else before(images, rng))
     for step in steps:
         if isinstance(step, MovingViewSpec):
             moved = step.move(view.images, rng)

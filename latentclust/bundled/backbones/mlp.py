@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from math import prod
-from typing import final
+from typing import Literal, final
 
 from pydantic import PositiveInt
 from torch import nn
@@ -15,8 +15,7 @@ from latentclust.bundled.backbones.layers import LayeredSpec, StagedExtractor, o
 class Mlp(LayeredSpec):
     """Linear layers with activations. Images are flattened at the input and restored at the output.
 
-    The mid-network features are the activations of the first hidden layer. Without hidden layers an extractor is the
-    identity and a decoder is linear.
+    Without hidden layers an extractor is the identity and a decoder is linear.
 
     Example:
         ```toml
@@ -30,12 +29,18 @@ class Mlp(LayeredSpec):
     hidden: tuple[PositiveInt, ...] = (256, 256)
     """Widths of the layers, in order."""
 
+    features: Literal["first-layer", "input"] = "first-layer"
+    """Mid-network features: the activations of the first hidden layer, or the flattened input, which DCCS's
+    discriminator reads if the input is features of a frozen network."""
+
     def extractor(self, shape: Shape) -> Extractor:
         """Return the body for samples of any shape."""
         widths = (prod(shape), *self.hidden)
         layers = [self.linear(*fan) for fan in pairwise(widths)]
-        stem = nn.Sequential(nn.Flatten(), *layers[:1])
-        return StagedExtractor(stem, nn.Sequential(*layers[1:]), feature_width=widths[:2][-1], width=widths[-1])
+        first = 0 if self.features == "input" else 1
+        stem = nn.Sequential(nn.Flatten(), *layers[:first])
+        rest = nn.Sequential(*layers[first:])
+        return StagedExtractor(stem, rest, feature_width=widths[: 1 + first][-1], width=widths[-1])
 
     def decoder(self, width: int, shape: Shape) -> nn.Module:
         """Return a module from `(b, width)` to `(b, *shape)`."""

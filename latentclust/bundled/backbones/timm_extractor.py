@@ -11,9 +11,10 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentclust.api import Extractor, ExtractorSpec, LatentclustError, Shape
+from latentclust.api import Extractor, ExtractorSpec, LatentclustError, Shape, Weights
 from latentclust.bundled.backbones.layers import batch_norm, image_shape
-from latentclust.bundled.backbones.pretrained import NONE, configuration, first_line, timm_body
+from latentclust.bundled.backbones.pretrained import NONE, configuration, first_line, timm_body, weights_origin
+from latentclust.bundled.backbones.weights import known_weights
 
 
 @final
@@ -62,6 +63,15 @@ class Timm(ExtractorSpec):
         body = timm_body(self.model, self.pretrained, channels)
         side = (height, width) if self.size is None else (self.size, self.size)
         return TimmExtractor(self, body, channels, _pooled_width(self.model, body, (channels, *side)))
+
+    def weights_origin(self) -> str:
+        """Return the model and how its weights were trained."""
+        return weights_origin(self.model, self.pretrained)
+
+    @classmethod
+    def known_weights(cls) -> tuple[Weights, ...]:
+        """Return the installed weights, and some of the hub's."""
+        return known_weights()
 
     def bare(self) -> "Timm":
         """Return this body without pretrained weights, since a model file provides them."""

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from latentclust.api import LatentclustError, MapExtractor, MapExtractorSpec, Shape, Spec, fork_generators
 from latentclust.bundled.backbones.layers import image_shape
-from latentclust.bundled.backbones.pretrained import INSTALLED, NONE, first_line, timm_body
+from latentclust.bundled.backbones.pretrained import INSTALLED, NONE, first_line, timm_body, weights_origin
 from latentclust.bundled.backbones.timm_extractor import Standardise, frozen
 
 Levels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
@@ -36,6 +36,10 @@ class TimmLevels(Spec):
     normalise: bool = True
     """Whether channels are standardised as in the training of the model. Images without 3 channels use the mean of its
     statistics."""
+
+    def weights_origin(self) -> str:
+        """Return the model and how its weights were trained."""
+        return weights_origin(self.model, self.pretrained)
 
 
 @final

@@ -60,7 +60,7 @@ def used_names(registry: Registry, recipe: Recipe, kind: str) -> Iterator[str]:
 def _items(recipe: Recipe) -> Mapping[str, list[str | PartTable]]:
     """Return the tables and names of a recipe by kind."""
     return {
-        "backbone": [*recipe.networks.values()],
+        "backbone": [*recipe.networks.values(), *([recipe.features] if recipe.features else [])],
         "prior": [recipe.prior],
         "loss": [table for table in recipe.losses.values() if table.enabled],
         "view": [*recipe.data.preprocess, *(part for view in recipe.views.values() for part in view.parts())],

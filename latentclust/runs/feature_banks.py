@@ -1,0 +1,309 @@
+"""Feature banks of a recipe: found by their key, or computed once and stored."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentclust.assemble.experiment import Experiment, assemble
+from latentclust.assemble.memory import GIB
+from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.data.feature_bank import (
+    CHUNK,
+    BankHeader,
+    BankSource,
+    BankWriter,
+    bank_file,
+    find_banks,
+    lock_bank,
+    read_bank,
+)
+from latentclust.data.feed import Batch
+from latentclust.data.fingerprint import Fingerprint
+from latentclust.data.roots import data_roots, features_root
+from latentclust.data.stream import read_with_views
+from latentclust.errors import LatentclustError
+from latentclust.model.model import ClusteringModel
+from latentclust.networks.features import FeatureNetwork
+from latentclust.plugins.registry import installed
+from latentclust.recipe.load import load_recipe
+from latentclust.recipe.schema import FeaturesTable
+from latentclust.runs.report_facts import test_split
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import FEATURES, Spec
+from latentclust.train.devices import first_device
+from latentclust.train.step_inputs import draw_view, host_steps, read_images
+
+BATCH = 64
+"""Number of images that the network reads at once."""
+
+SECONDS = 5.0
+"""Minimum number of seconds between messages about progress."""
+
+OTHER_PLACE = ("path",)
+"""Options of data sets that do not change their samples; files are found by their fingerprint."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A complete feature bank of a data set.
+
+    Attributes:
+        path: Its file.
+        header: Its header.
+    """
+
+    path: Path
+    header: BankHeader
+
+    def attached_to(self, data: ImageSet) -> ImageSet:
+        """Return the data set with its features."""
+        return replace(data, features=BankSource(self.path, self.header))
+
+
+def with_banks(
+    experiment: Experiment, tested: ImageSet, device: torch.device, tell: Tell
+) -> tuple[Experiment, ImageSet]:
+    """Return an experiment and its test data that read their features from banks. Missing banks are computed.
+
+    Args:
+        experiment: The experiment. Without `[features]` it is returned unchanged.
+        tested: Data set that is scored; it needs no views.
+        device: Device that computes the features.
+        tell: Receives sentences about the progress.
+
+    Raises:
+        LatentclustError: If a feature is not finite, a bank cannot be written, or another process is writing it.
+    """
+    table = experiment.resolved.recipe.features
+    if experiment.features is None or table is None:
+        return experiment, tested
+    bank = find_or_make(experiment, experiment.data, table.views, device, tell)
+    data = bank.attached_to(experiment.data)
+    rows = BankSource(bank.path, bank.header, views=table.views > 0)
+    with_rows = replace(experiment, data=data, bank=rows)
+    if tested is experiment.data:
+        return with_rows, data
+    return with_rows, find_or_make(experiment, tested, 0, device, tell).attached_to(tested)
+
+
+def make_banks(recipe: str, settings: tuple[str, ...], device: str, tell: Tell) -> tuple[Bank, ...]:
+    """Compute the banks of a recipe: of its training data, and of its test data if they are others.
+
+    Raises:
+        LatentclustError: As `with_banks`, or if the recipe or the data are invalid.
+    """
+    resolved = resolve(load_recipe(recipe, installed(), settings), installed())
+    table = resolved.recipe.features
+    if table is None:
+        return ()
+    experiment = assemble(resolved, data_roots())
+    tested = test_split(resolved, experiment.data, data_roots())
+    splits = [(experiment.data, table.views), *([(tested, 0)] if tested is not experiment.data else [])]
+    place = first_device(device, 1)
+    return tuple(find_or_make(experiment, data, views, place, tell) for data, views in splits)
+
+
+def find_or_make(experiment: Experiment, data: ImageSet, views: int, device: torch.device, tell: Tell) -> Bank:
+    """Return the bank of a data set. It is computed if it is missing or damaged.
+
+    Raises:
+        LatentclustError: As `with_banks`.
+    """
+    header = describe_bank(experiment, data, views)
+    path = bank_file(features_root(), header.key)
+    if path.exists():
+        try:
+            return Bank(path, _same(path, read_bank(path), header))
+        except LatentclustError as error:
+            tell(f"{error.issues[0].where}: {error.issues[0].what}; it is computed again")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "Set LATENTCLUST_FEATURES to a folder that you may write to"
+        raise LatentclustError.at(str(path.parent), f"cannot be created ({error.strerror or error})", fix) from error
+    with lock_bank(path):
+        table = experiment.resolved.recipe.features
+        assert table is not None, "the experiment has features"
+        _check_limit(path, header, table)
+        return _compute(experiment, data, BankWriter(path, header), device, tell)
+
+
+def with_existing(model: ClusteringModel, data: ImageSet) -> ImageSet:
+    """Return a data set with its features if a complete bank of the model's has them; otherwise unchanged."""
+    table = model.resolved.recipe.features
+    if table is None or model.features is None:
+        return data
+    experiment = Experiment(model.resolved, data, (model.features.width,), dict(model.networks), model.features)
+    for views in dict.fromkeys((table.views, 0)):
+        bank = _find(experiment, data, views)
+        if bank is not None:
+            return bank.attached_to(data)
+    return data
+
+
+def _find(experiment: Experiment, data: ImageSet, views: int) -> Bank | None:
+    """Return the complete bank of a data set. None if there is none, or it is damaged."""
+    header = describe_bank(experiment, data, views)
+    path = bank_file(features_root(), header.key)
+    try:
+        return Bank(path, _same(path, read_bank(path), header)) if path.exists() else None
+    except LatentclustError:
+        return None
+
+
+def describe_bank(experiment: Experiment, data: ImageSet, views: int) -> BankHeader:
+    """Return the header of a bank before it is written. Its key depends on all that decides the values."""
+    resolved, network = experiment.resolved, experiment.features
+    table = resolved.recipe.features
+    assert network is not None
+    assert table is not None
+    assert resolved.features is not None
+    steps = resolved.views[table.view] if views and table.view is not None else ()
+    identity = {
+        "weights": _digest_of(network),
+        "backbone": [table.use, resolved.features.bare().model_dump(mode="json"), table.precision],
+        "preprocess": _options(resolved.recipe.data.preprocess, resolved.preprocess),
+        "views": [views, _options(resolved.recipe.views[table.view].parts(), steps) if steps and table.view else []],
+        "data": [resolved.recipe.data.use, _without_place(resolved), data.protocol and str(data.protocol)],
+        "samples": Fingerprint.of(data, complete=True).model_dump(mode="json"),
+        "seen": _digest_of_samples(data),
+        "version": version("latentclust"),
+    }
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return BankHeader(
+        key=hashlib.sha256(text.encode()).hexdigest(),
+        network=resolved.features.weights_origin() or f"{table.use} with random weights",
+        data=resolved.recipe.data.use,
+        samples=len(data.source),
+        rows=1 + views,
+        width=network.width,
+    )
+
+
+def _same(path: Path, found: BankHeader, wanted: BankHeader) -> BankHeader:
+    """Return the header that was found. Raise LatentclustError if the file is the bank of something else."""
+    if found.key != wanted.key or (found.samples, found.rows, found.width) != (
+        wanted.samples,
+        wanted.rows,
+        wanted.width,
+    ):
+        what = f"is the feature bank of other weights, settings or data ({found.data}, {found.network})"
+        raise LatentclustError.at(str(path), what, "Delete it")
+    return found
+
+
+def _compute(experiment: Experiment, data: ImageSet, writer: BankWriter, device: torch.device, tell: Tell) -> Bank:
+    """Compute what the writer lacks, chunk by chunk."""
+    began = told = time.monotonic()
+    samples, first = writer.header.samples, writer.header.done
+    network = experiment.features
+    assert network is not None
+    network.to(device)
+    size = writer.header.size / GIB
+    begin = f"resuming the feature bank after {first:,} of" if first else "computing the features of"
+    tell(f"{begin} {samples:,} images once, into {writer.path} ({size:.2g} GiB)")
+    while writer.header.done < samples:
+        start, since = writer.header.done, time.monotonic()
+        indices = np.arange(start, min(start + CHUNK, samples), dtype=np.int64)
+        values = _features(experiment, data, indices, writer.header.rows - 1, device)
+        _check_values(values, start, experiment)
+        writer.append(values.astype(np.float16), time.monotonic() - since)
+        now = time.monotonic()
+        if now - told > SECONDS:
+            told, rate = now, (writer.header.done - first) / (now - began)
+            left = (samples - writer.header.done) / rate
+            tell(f"features of {writer.header.done:,} of {samples:,} images, {rate:.0f} images/s, {left:.0f} s left")
+    return Bank(writer.path, writer.finish())
+
+
+def _features(
+    experiment: Experiment, data: ImageSet, indices: NDArray[np.int64], views: int, device: torch.device
+) -> NDArray[np.float32]:
+    """Return the features of samples and of their views, `(m, 1 + views, d)`."""
+    table = experiment.resolved.recipe.features
+    name = (table and table.view) or ""
+    steps = experiment.resolved.views[name] if views else ()
+    rows = []
+    for epoch in range(1 + views):
+        entropy = np.random.SeedSequence((epoch, int(indices[0])))
+        rng = torch.Generator(device).manual_seed(int(entropy.generate_state(1)[0]))
+        parts = []
+        for at in range(0, len(indices), BATCH):
+            part = indices[at : at + BATCH]
+            host = {name: host_steps(steps)} if epoch else {}
+            batch = _moved(read_with_views(data.source, host, 0, epoch, part), device)
+            if epoch:
+                images = draw_view(batch, name, steps, experiment.preprocess, rng).images
+            else:
+                images = read_images(batch, experiment.preprocess, rng)
+            parts.append(images.cpu().numpy())
+        rows.append(np.concatenate(parts))
+    return np.stack(rows, axis=1)
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    views = {name: view.to(device) for name, view in batch.views.items()}
+    return Batch(raw=batch.raw.to(device), index=batch.index, views=views)
+
+
+def _check_values(values: NDArray[np.float32], start: int, experiment: Experiment) -> None:
+    """Raise LatentclustError if a feature is NaN, or too large for the 16 bits of the store."""
+    wrong = np.argwhere(~np.isfinite(values))
+    if not len(wrong):
+        return
+    table = experiment.resolved.recipe.features
+    precision = table.precision if table else "fp32"
+    what = f"the features of sample {start + int(wrong[0][0])} are NaN or exceed 65,504 in {precision}"
+    fix = "Set features.precision = 'fp32'" if precision != "fp32" else "Choose a network with smaller outputs"
+    raise LatentclustError.at(FEATURES, what, fix)
+
+
+def _check_limit(path: Path, header: BankHeader, table: FeaturesTable) -> None:
+    """Raise LatentclustError if the bank would exceed the limit of all banks, or the free space."""
+    folder = path.parent
+    used = sum(found.stat().st_size for found, _ in find_banks(folder) if found.stem != path.stem)
+    fix = "Drop others (latentclust data features list, drop), lower features.views, or raise features.folder_limit"
+    if used + header.size > table.folder_limit:
+        limit = table.folder_limit / GIB
+        what = f"the bank takes {header.size / GIB:.2g} GiB and the others {used / GIB:.2g} GiB, above {limit:.2g} GiB"
+        raise LatentclustError.at("features.folder_limit", what, fix)
+    there = path.with_suffix(".unfinished")
+    free = shutil.disk_usage(folder).free + (there.stat().st_size if there.exists() else 0)
+    if header.size > free:
+        what = f"has {free / GIB:.2g} GiB of free space, and the feature bank takes {header.size / GIB:.2g} GiB"
+        raise LatentclustError.at(str(folder), what, "Free some space, or set LATENTCLUST_FEATURES to another folder")
+
+
+def _digest_of(network: FeatureNetwork) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _digest_of_samples(data: ImageSet) -> str:
+    """Return a hash of a few samples as they are decoded now, which notices another decoder."""
+    indices = np.unique(np.linspace(0, len(data.source) - 1, BATCH).astype(np.int64))
+    return hashlib.sha256(data.source.read(indices).tobytes()).hexdigest()
+
+
+def _options(tables: Any, steps: tuple[Spec, ...]) -> list[Any]:
+    return [[table.use, step.model_dump(mode="json")] for table, step in zip(tables, steps, strict=True)]
+
+
+def _without_place(resolved: Resolved) -> Mapping[str, Any]:
+    options = resolved.dataset.model_dump(mode="json")
+    return {key: value for key, value in options.items() if key not in OTHER_PLACE}
