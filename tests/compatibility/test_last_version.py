@@ -133,8 +133,12 @@ def read_log(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_file_of_a_shipped_recipe_opens(name: str, tmp_path: Path) -> None:
-    """Names, types and shapes of all tensors are those of the networks; the values of these files are 0."""
+def test_a_model_file_of_a_shipped_recipe_opens(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names, types and shapes of all tensors are those of the networks; the values of these files are 0.
+
+    The models were never trained, so that they have no tensors of an inference, which are checked elsewhere.
+    """
+    monkeypatch.setattr("latentclust.model.model_file._check_state", lambda *_: None)
     path = tmp_path / "model.safetensors"
     write_zeros(path, MODELS[name]["header"], MODELS[name]["tensors"])
     model = latentclust.load(path)
