@@ -1,8 +1,9 @@
 """Measure whether the criteria of starts predict the result: `python benchmarks/starts.py RECIPE [--starts 20]`.
 
-Each start is trained to the end. At an eighth, a quarter and half of the rounds the label-free criteria are recorded,
-and at the end the accuracy. The result has the Spearman rank correlation of each criterion with the accuracy, with an
-interval from a bootstrap over the starts, and the accuracy that `train.starts = 2` and `4` choose from random subsets.
+Each start is trained to the end. At an eighth, a quarter, half and 95% of the rounds the label-free criteria are
+recorded, and at the end the accuracy. The result has the Spearman rank correlation of each criterion with the accuracy,
+with an interval from a bootstrap over the starts, and the accuracy that `train.starts = 2` and `4` choose from random
+subsets.
 
 Starts that are finished, and checkpoints of the one that is not, are kept in `runs/benchmarks/starts-RECIPE/`, so that
 the same command resumes. The result is written to `benchmarks/results/starts-RECIPE.json` after every start.
@@ -37,7 +38,7 @@ from latentclust.train.loop import Callbacks
 from latentclust.train.starts import StartCallbacks, Starts
 from latentclust.train.starts_file import StartScore, StartsLog
 
-FRACTIONS = (0.125, 0.25, 0.5)
+FRACTIONS = (0.125, 0.25, 0.5, 0.95)
 
 RESAMPLES = 2000
 
