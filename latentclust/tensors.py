@@ -111,12 +111,14 @@ class Code:
         features: Flattened mid-network activations `(b, f)`, the input of DCCS's discriminator; `f` is 0 for label
             maps.
         log_variance: Log variance of each style value, whose mean is `style`. None if the encoder has no such output.
+        categorical: Whether the category is part of the latent: not under a prior without categories.
     """
 
     logits: Float[Tensor, "b k *s"]
     style: Float[Tensor, "b d *t"]
     features: Float[Tensor, "b f"]
     log_variance: Float[Tensor, "b d *t"] | None = None
+    categorical: bool = True
 
     @property
     def probabilities(self) -> Float[Tensor, "b k *s"]:
@@ -140,11 +142,12 @@ class Code:
         return self.log_variance.float()
 
     def latent(self) -> Latent:
-        """Return the code as a generator's input: category probabilities and style."""
-        return Latent(category=self.probabilities, style=self.style)
+        """Return the code as a generator's input: category probabilities, if the prior has categories, and style."""
+        category = self.probabilities
+        return Latent(category=category if self.categorical else category[:, :0], style=self.style)
 
     def vector(self) -> Vectors:
-        """Return cluster probabilities and style as one vector `(b, k + d)`, laid out as by `Latent.vector`."""
+        """Return the code as one vector, as `Latent.vector` does: `(b, k + d)`, or `(b, d)` without categories."""
         return self.latent().vector()
 
 

@@ -21,6 +21,7 @@ from latentclust.networks.images import (
     TrunkNetwork,
     initialise,
 )
+from latentclust.networks.input_checks import InputCheck
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.recipe.schema import NetworkTable
 from latentclust.specs.backbones import (
@@ -63,6 +64,8 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
             with add_table_context(f"networks.{name}"):
                 network = build(resolved, name, shape, networks)
             _initialise(network, name, tables[name])
+            if expected := _expected(resolved, name, shape, networks):
+                network.register_forward_pre_hook(InputCheck(name, expected))
             if tables[name].frozen:
                 network.requires_grad_(False).eval()
             networks[name] = network
@@ -118,7 +121,7 @@ def _with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTa
         case "encoder":
             sizes = (prior.clusters, prior.style_dim)
             head = spec.head(body.width, *sizes) if isinstance(spec, EncoderHeadSpec) else None
-            return EncoderNetwork(body, *sizes, table.log_variance, head)
+            return EncoderNetwork(body, *sizes, table.log_variance, head, categorical=prior.categories > 0)
         case "critic":
             return CriticNetwork(body)
         case "discriminator":
@@ -138,6 +141,18 @@ def _input_shape(
     if table.reads == "features":
         return (_feature_width(resolved, table, built),)
     return (resolved.prior.width,) if table.reads == "latent" else shape
+
+
+def _expected(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, nn.Module]) -> Shape | None:
+    """Return the shape of a sample that a network is called with. None for a generator of label maps."""
+    table, role, prior = resolved.recipe.networks[name], resolved.roles[name], resolved.prior
+    if prior.per_pixel:
+        return None if role == "generator" else _map_input(resolved, name, shape, built)[1][:1]
+    if role == "generator":
+        return (prior.width,)
+    if role == "centroids":
+        return (_feature_width(resolved, table, built),)
+    return _input_shape(resolved, table, role, shape, built)
 
 
 def _feature_width(resolved: Resolved, table: NetworkTable, built: Mapping[str, nn.Module]) -> int:

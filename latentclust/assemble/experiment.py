@@ -109,11 +109,11 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:
     """Return the experiment with another seed of its training, and new networks whose weights depend on it."""
-    resolved = _with_recipe(experiment.resolved, seed=seed)
+    resolved = with_recipe(experiment.resolved, seed=seed)
     return replace(experiment, resolved=resolved, networks=build_networks(resolved, experiment.shape))
 
 
-def _with_recipe(resolved: Resolved, **changed: Any) -> Resolved:
+def with_recipe(resolved: Resolved, **changed: Any) -> Resolved:
     """Return a resolved recipe with other values in its validated tables. Its text does not change."""
     recipe = resolved.loaded.tables.recipe.model_copy(update=changed)
     loaded = replace(resolved.loaded, tables=replace(resolved.loaded.tables, recipe=recipe))
@@ -138,7 +138,7 @@ def _fit_batch(resolved: Resolved, count: int) -> tuple[Resolved, tuple[str, ...
         return resolved, ()
     each = f" for each of {table.devices} devices" if table.devices > 1 else ""
     note = f"train.batch_size is lowered from {table.batch_size} to {most}: there are {count} samples{each}"
-    return _with_recipe(resolved, train=table.model_copy(update={"batch_size": most})), (note,)
+    return with_recipe(resolved, train=table.model_copy(update={"batch_size": most})), (note,)
 
 
 def _check_display(resolved: Resolved, data: ImageSet) -> None:

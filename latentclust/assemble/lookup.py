@@ -103,6 +103,7 @@ class Lookup:
         Two plugins may define a quantity of the same name. That is an issue only if the recipe uses it.
         """
         names = {part.name for part in self._registry.parts("quantity")} | set(recipe.quantities)
+        names |= {str(one.name) for one in self._registry.broken if one.kind == "quantity"}  # find says what is wrong
         found: dict[str, Part | LatentclustError] = {}
         for name in sorted(names):
             try:

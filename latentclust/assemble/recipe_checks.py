@@ -227,6 +227,14 @@ def check_inference(
             lookup.add_issue(where, what, f"Add [networks.{network}], or use another inference")
 
 
+def check_prior(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) -> None:
+    """Add an issue for each network with parameters of the prior that the recipe does not have."""
+    for network in prior.needs if prior else ():
+        if network not in recipe.networks:
+            what = f"{recipe.prior.use!r} requires the network {network!r}, which is missing"
+            lookup.add_issue("prior.use", what, f"Add [networks.{network}], or use another prior")
+
+
 def check_chains(
     lookup: Lookup, views: Mapping[str, Sequence[ViewSpec | None]], inference: InferenceSpec | None
 ) -> None:

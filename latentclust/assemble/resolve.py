@@ -20,6 +20,7 @@ from latentclust.assemble.recipe_checks import (
     check_own_heads,
     check_players,
     check_preprocess,
+    check_prior,
     check_protocol,
     check_roles,
     check_selection,
@@ -140,6 +141,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)
+    check_prior(lookup, recipe, prior)
     check_heads(lookup, recipe, roles, prior, inference)
     check_own_heads(lookup, recipe, backbones)
     check_styles(lookup, recipe, backbones, prior)

@@ -209,7 +209,8 @@ def posterior_sample(code_of_real: Code, rng: torch.Generator) -> Latent:
     """Draw z ~ q(z|x) = N(mean, exp(log variance)) by reparameterisation (Kingma and Welling 2014), with q(y|x)."""
     deviation = (code_of_real.style_log_variance / 2).exp()
     noise = torch.randn(deviation.shape, generator=rng, device=rng.device)
-    return Latent(category=code_of_real.probabilities.float(), style=code_of_real.style.float() + deviation * noise)
+    latent = code_of_real.latent()
+    return Latent(category=latent.category.float(), style=latent.style.float() + deviation * noise)
 
 
 def cluster_reconstructions(generator: Generator, posterior_sample: Latent) -> ClusterImages:

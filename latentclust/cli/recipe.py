@@ -9,7 +9,7 @@ from latentclust.cli.shared_options import Json, RecipeName, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
-WithData = Annotated[bool, typer.Option("--with-data", help="Also open the data and build the networks.")]
+WithData = Annotated[bool, typer.Option("--with-data", help="Also open the data, build the networks and try a step.")]
 Defaults = Annotated[bool, typer.Option("--defaults", help="Also show unset keys with their defaults.")]
 Graph = Annotated[bool, typer.Option("--graph", help="Draw what each player computes in a step.")]
 Dot = Annotated[bool, typer.Option("--dot", help="With --graph: print Graphviz text.")]
@@ -55,6 +55,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
+    from latentclust.runs.trial_step import try_steps
 
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
     warnings = [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)]
@@ -66,6 +67,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
         warnings.append(str(missing))
     if with_data:
         experiment = assemble(resolved, data_roots())
+        try_steps(experiment)
         found = network_memory(resolved, experiment.shape)
         warnings += [*experiment.data.notes, *filter(None, [memory_warning(resolved, experiment.shape)])]
         sizes = f": {len(experiment.data.source):,} samples" + (f", {found}" if found else "")

@@ -55,7 +55,7 @@ def sample(
         raise LatentclustError.at("--out", f"{out} is not a .png file", "End the name in .png")
     import torch
 
-    from latentclust.cli.terminal import display_path, stdout_console
+    from latentclust.cli.terminal import display_path, print_lines, stderr_console, stdout_console
     from latentclust.infer.sampling import interpolation, modes, traversal
     from latentclust.model.model_file import load
     from latentclust.train.devices import make_fabric
@@ -68,7 +68,10 @@ def sample(
     elif traverse is not None:
         grid, title = traversal(prior, traverse - 1, rng), f"traversal of style dimension {traverse}"
     else:
-        grid, title = modes(prior, per_cluster, rng), "modes"
+        grid, title = modes(prior, per_cluster, rng, loaded.model.networks), "modes"
+        if not any(grid.rows):
+            note = f"note: the prior {loaded.resolved.recipe.prior.use} has no categories, so rows are not clusters"
+            print_lines(stderr_console(), [f"{note}: all images are draws of the prior"])
     _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
     stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)
 

@@ -1,8 +1,10 @@
 """Latents for figures as in the papers: modes, interpolations between clusters, traversals of a style dimension."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from latentclust.errors import LatentclustError
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
@@ -34,13 +36,19 @@ class LatentGrid:
     columns: tuple[str, ...]
 
 
-def modes(prior: PriorSpec, per_cluster: int, rng: torch.Generator) -> LatentGrid:
+def modes(
+    prior: PriorSpec, per_cluster: int, rng: torch.Generator, networks: Mapping[str, nn.Module] | None = None
+) -> LatentGrid:
     """Return one row per cluster. All rows have the same styles, so that they differ only in their category.
 
-    A prior without categories gives the same number of rows of plain draws. With label maps, a cluster fills the images
-    of its row, which shows its layer, and a last row has label maps drawn from the prior.
+    A prior without categories gives the same number of rows of plain draws, and a learned one draws of each cluster
+    under the parameters in its `networks`. With label maps, a cluster fills the images of its row, which shows its
+    layer, and a last row has label maps drawn from the prior.
     """
     columns = ("",) * per_cluster
+    if prior.needs and networks is not None:
+        drawn = prior.draw_modes(networks, per_cluster, rng)
+        return LatentGrid(drawn, tuple(f"cluster {number}" for number in range(1, prior.clusters + 1)), columns)
     if not prior.categories:
         return LatentGrid(prior.sample(prior.clusters * per_cluster, rng), ("",) * prior.clusters, columns)
     drawn = prior.sample(per_cluster, rng)
@@ -59,6 +67,7 @@ def interpolation(prior: PriorSpec, first: int, second: int, rows: int, rng: tor
     Raises:
         LatentclustError: If the prior has no categories, or a cluster does not exist.
     """
+    _check_fixed(prior, "--interpolate")
     _check_categories(prior, "--interpolate")
     for cluster in (first, second):
         _check_range("--interpolate", "cluster", cluster, prior.categories)
@@ -80,6 +89,7 @@ def traversal(prior: PriorSpec, dimension: int, rng: torch.Generator) -> LatentG
     Raises:
         LatentclustError: If the prior has no categories, or the dimension does not exist.
     """
+    _check_fixed(prior, "--traverse")
     _check_categories(prior, "--traverse")
     _check_range("--traverse", "style dimension", dimension, prior.style_dim)
     values = torch.linspace(-REACH, REACH, STEPS, device=rng.device) * _deviation(prior, dimension, rng)
@@ -114,6 +124,12 @@ def _everywhere(prior: PriorSpec, category: torch.Tensor, style: torch.Tensor) -
 
 def _clusters(prior: PriorSpec) -> tuple[str, ...]:
     return tuple(f"cluster {number}" for number in range(1, prior.categories + 1))
+
+
+def _check_fixed(prior: PriorSpec, where: str) -> None:
+    if prior.needs:
+        what = f"the styles of the prior {type(prior).__name__} are learned, and differ between clusters"
+        raise LatentclustError.at(where, what, "Draw the modes, or train with a prior that is not learned")
 
 
 def _check_categories(prior: PriorSpec, where: str) -> None:

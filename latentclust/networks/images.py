@@ -21,6 +21,7 @@ class EncoderNetwork(nn.Module):
         style_dim: Number of style values.
         log_variance: Whether the network also computes the log variance of the style.
         head: Head of the backbone. Defaults to a linear layer.
+        categorical: Whether the prior has categories.
     """
 
     def __init__(
@@ -30,18 +31,20 @@ class EncoderNetwork(nn.Module):
         style_dim: int,
         log_variance: bool = False,
         head: nn.Module | None = None,
+        categorical: bool = True,
     ) -> None:
         super().__init__()
         self.body = body
         self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance)) if head is None else head
         self.clusters, self.style_dim, self.log_variance = clusters, style_dim, log_variance
+        self.categorical = categorical
 
     def forward(self, sample: Images | Features) -> Code:
         """Return the code of a batch."""
         representation, features = self.body(sample)
         code = self.head(representation).float()
         logits, style, rest = code.split((self.clusters, self.style_dim, self.style_dim * self.log_variance), dim=1)
-        return Code(logits, style, features, log_variance=rest if self.log_variance else None)
+        return Code(logits, style, features, rest if self.log_variance else None, self.categorical)
 
     def represent(self, sample: Tensor) -> Tensor:
         """Return the input of the head, `(b, width)` float32."""

@@ -104,8 +104,11 @@ def _unbindable(function: Any, skipped: int) -> str | None:
     except Exception as error:  # quoted annotations may contain any expression, and so raise anything
         return f"has annotations that do not resolve ({error_summary(error)})"
     bound = list(inspect.signature(function).parameters.values())[skipped:]
-    loose = [str(one) for one in bound if one.kind not in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    return f"takes {', '.join(loose)}, which cannot name a quantity" if loose else None
+    if loose := [str(one) for one in bound if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]:
+        return f"takes {', '.join(loose)}, which cannot name a quantity"
+    if keyed := [one.name for one in bound if one.kind is one.KEYWORD_ONLY]:
+        return f"takes {', '.join(keyed)} by keyword only: name values before the `*`; options are fields of a spec"
+    return None
 
 
 def _no_recipe(file: Traversable) -> str | None:

@@ -1,7 +1,7 @@
 """Specs of priors, losses, data sets, views, metrics and baselines."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SplitProtocol
@@ -77,6 +77,22 @@ class PriorSpec(Spec, ABC):
     def noise_width(self) -> int:
         """Number of values of `Latent.noise`, which the generator reads after the latent vector."""
         return 0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the networks that hold learned parameters of the distribution. By default there are none.
+
+        A recipe without one of them is invalid. `sample` then draws from the initial distribution.
+        """
+        return ()
+
+    def draw_modes(self, networks: Mapping[str, nn.Module], per_cluster: int, rng: torch.Generator) -> Latent:
+        """Return `per_cluster` draws of each cluster under the learned parameters, cluster by cluster.
+
+        Only a prior with learned parameters is asked. By default it has no such draws, and LatentclustError is raised.
+        """
+        what = f"the parameters of {type(self).__name__} are learned, and it does not define `draw_modes`"
+        raise LatentclustError.at("prior", what, "Update the plugin that provides it, or draw latents yourself")
 
 
 class MapPriorSpec(PriorSpec, ABC):

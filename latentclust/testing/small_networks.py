@@ -99,7 +99,8 @@ def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> n
 def _of_samples(role: str, prior: PriorSpec, shape: Shape) -> nn.Module:
     match role:
         case "encoder":
-            return EncoderNetwork(DenseBody(shape), prior.clusters, prior.style_dim, log_variance=True)
+            sizes = prior.clusters, prior.style_dim
+            return EncoderNetwork(DenseBody(shape), *sizes, log_variance=True, categorical=prior.categories > 0)
         case "generator":
             return GeneratorNetwork(
                 nn.Sequential(nn.Linear(prior.width, prod(shape)), nn.Sigmoid(), nn.Unflatten(1, shape))
@@ -107,7 +108,7 @@ def _of_samples(role: str, prior: PriorSpec, shape: Shape) -> nn.Module:
         case "critic":
             return CriticNetwork(DenseBody(shape))
         case "discriminator":
-            return DiscriminatorNetwork(DenseBody((WIDTH + prior.clusters + prior.style_dim,)))
+            return DiscriminatorNetwork(DenseBody((WIDTH + prior.width,)))
         case "heads":
             return HeadsNetwork(DenseBody(shape), HEADS, prior.clusters)
         case _:

@@ -15,6 +15,9 @@ from latentclust.train.cluster_watch import ClusterWatch
 from latentclust.train.precision import NetworkInLosses, Precision
 from latentclust.train.step_inputs import Input
 
+NOTE = "while computing "
+"""Beginning of the note on an exception that names the quantity or the loss."""
+
 Reduce = Callable[[Tensor], Tensor]
 """Returns the mean of a tensor over the processes."""
 
@@ -69,13 +72,13 @@ class Player:
         self._values: list[Any] = [given.get(name) for name in names]
         given_inputs = [name for name in self.plan.given if name in inputs]
         self._inputs = [(inputs[name], place[name], place.get(name + ALIGNMENT)) for name in given_inputs]
-        self._nodes = [(n.function, [place[name] for name in n.reads], place[n.name]) for n in self.plan.nodes]
+        self._nodes = [(n.name, n.function, [place[name] for name in n.reads], place[n.name]) for n in self.plan.nodes]
         in_losses = dict(place)
         for name in self.plan.given:
             if isinstance(given.get(name), nn.Module):
                 in_losses[name] = len(self._values)
                 self._values.append(NetworkInLosses(given[name], self._precision))
-        self._terms = [(term.loss, [in_losses[name] for name in term.reads]) for term in self.plan.terms]
+        self._terms = [(term.name, term.loss, [in_losses[name] for name in term.reads]) for term in self.plan.terms]
 
     def refresh(self, progress: float) -> None:
         """Set the learning rate and the term weights of the next steps; `progress` of the stage is in [0, 1)."""
@@ -106,21 +109,35 @@ class Player:
         self.optimizer.state.clear()
 
     def terms(self, batch: Batch) -> list[Tensor]:
-        """Return the loss terms of a batch in the order of the plan, 0-d float32."""
+        """Return the loss terms of a batch in the order of the plan, 0-d float32.
+
+        An exception gets a note that names the quantity or the loss that could not be computed.
+        """
         values = self._values.copy()
         for read, place, alignment in self._inputs:
             value = read(batch)
             values[place] = value.images if isinstance(value, View) else value
             if isinstance(value, View) and alignment is not None:
                 values[alignment] = value.alignment
-        with self._precision.step():
-            with self._precision.forward():
-                for function, reads, place in self._nodes:
-                    values[place] = function(*[values[read] for read in reads])
-                if self.watch is not None and self.watch[0].due:
-                    watch, name = self.watch
-                    watch.count(values[self._place[name]], batch.valid)
-            return [loss(*[values[read] for read in reads]) for loss, reads in self._terms]
+        name, terms = "", []
+        try:
+            with self._precision.step():
+                with self._precision.forward():
+                    for name, function, reads, place in self._nodes:  # noqa: B007 (the note reads the name)
+                        values[place] = function(*[values[read] for read in reads])
+                    self._count_clusters(values, batch)
+                for name, loss, reads in self._terms:  # noqa: B007
+                    terms.append(loss(*[values[read] for read in reads]))
+        except Exception as error:
+            error.add_note(f"{NOTE}{name!r} of player {self.plan.player!r}")
+            raise
+        return terms
+
+    def _count_clusters(self, values: Sequence[Any], batch: Batch) -> None:
+        """Count the clusters of the watched value, if a count is due."""
+        if self.watch is not None and self.watch[0].due:
+            watch, name = self.watch
+            watch.count(values[self._place[name]], batch.valid)
 
     def drain(self) -> dict[str, float]:
         """Return the mean of each term since the last call, and reset the sums."""

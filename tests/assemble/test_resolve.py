@@ -9,7 +9,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.metrics import NormalizedMutualInformation
 from latentclust.bundled.quantities import QUANTITIES
-from latentclust.errors import Issue
+from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.discovery import BUNDLED, Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
@@ -367,3 +367,17 @@ def test_a_generator_that_reads_more_style_values_than_the_prior_has_is_refused(
         "prior.style_dim: 3 style values are too few for the generator 'warped'. Set at least 6"
     )
     assert issues(tables, "prior.style_dim=6") == ()
+
+
+def test_a_quantity_that_was_left_out_for_a_fault_is_not_called_unknown(tables: Tables) -> None:
+    def halved(images: Images, *, by: float = 2.0) -> Images:
+        return Images(images / by)
+
+    provision = ProvidedParts(Provider("faulty", "1", "parts"), "provide_quantities", {"halved": halved})
+    extended = Registry(Discovery((*discover().provisions, provision), ()))
+    tables["losses"]["critic"]["on"] = {"score_of_fake": "halved"}
+    with pytest.raises(LatentclustError) as caught:
+        resolve(load_recipe(tables, extended), extended)
+    (issue,) = caught.value.issues
+    assert "faulty" in issue.what
+    assert "quantity 'halved' takes by by keyword only" in issue.what

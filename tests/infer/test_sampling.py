@@ -7,6 +7,7 @@ from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.priors import Gaussian, OneHotGaussian, Uniform
 from latentclust.errors import LatentclustError
 from latentclust.infer.sampling import STEPS, interpolation, modes, traversal
+from latentclust.tensors import Latent
 
 MAPS = CategoricalMap(clusters=3, style_dim=4, style_stride=4, sigma=0.5, coupling=1.0, side=10)
 PRIOR = OneHotGaussian(clusters=3, style_dim=4, sigma=0.1)
@@ -115,3 +116,34 @@ def test_label_maps_without_a_style_have_nothing_to_traverse():
     with pytest.raises(LatentclustError, match=r"unknown style dimension 1\. The prior has no style dimension"):
         traversal(prior, 0, rng())
     assert modes(prior, 2, rng()).latent.style.shape == (6, 0, 1, 1)
+
+
+class Learned(Gaussian):
+    """A mixture whose means are the rows of a network's weight."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Name of the network with the means."""
+        return ("means",)
+
+
+class Drawn(Learned):
+    def draw_modes(self, networks, per_cluster, rng):
+        style = networks["means"].weight.detach().repeat_interleave(per_cluster, dim=0)
+        return Latent(category=style.new_zeros(len(style), 0), style=style)
+
+
+def test_modes_of_a_learned_prior_come_from_its_networks():
+    means = torch.nn.Linear(4, 3)
+    grid = modes(Drawn(clusters=3, style_dim=4), 2, rng(), {"means": means})
+    assert grid.rows == ("cluster 1", "cluster 2", "cluster 3")
+    assert torch.equal(grid.latent.style[::2], means.weight)
+
+
+def test_a_learned_prior_without_modes_is_refused():
+    prior = Learned(clusters=3, style_dim=4)
+    with pytest.raises(LatentclustError, match="Learned are learned"):
+        modes(prior, 2, rng(), {})
+    for draw in (lambda: interpolation(prior, 0, 1, 1, rng()), lambda: traversal(prior, 0, rng())):
+        with pytest.raises(LatentclustError, match="styles of the prior Learned are learned"):
+            draw()

@@ -68,6 +68,11 @@ def quantity(code: Code) -> Code:
     return code
 
 
+def keyed(images: Images, *, temperature: float = 1.0) -> Images:
+    "Reads an option as if it were a value of the step."
+    return Images(images / temperature)
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "said"),
     [
@@ -85,7 +90,8 @@ def quantity(code: Code) -> Code:
         ("dataset", Licensed, "does not define layout as text"),
         ("view", Undecided, "does not define random"),
         ("quantity", quantity, None),
-        ("quantity", print, "takes *args, sep"),
+        ("quantity", print, "takes *args, which cannot name a quantity"),
+        ("quantity", keyed, "takes temperature by keyword only"),
         ("quantity", 7, "is not a function"),
         ("quantity", Fine(), "is not a function"),
         ("system", "mine.toml", "is not a file"),
