@@ -119,7 +119,8 @@ class Player:
             values[place] = value.images if isinstance(value, View) else value
             if isinstance(value, View) and alignment is not None:
                 values[alignment] = value.alignment
-        name, terms = "", []
+        name = ""
+        terms: list[Tensor] = []
         try:
             with self._precision.step():
                 with self._precision.forward():
