@@ -91,10 +91,7 @@ def test_each_quantity_is_computed_once_a_step(training: MakeTraining) -> None:
         return count
 
     names = [node.name for node in player.plan.nodes]
-    player._nodes = [
-        (counted(name, function), reads, place)
-        for name, (function, reads, place) in zip(names, player._nodes, strict=True)
-    ]
+    player._nodes = [(name, counted(name, function), reads, place) for name, function, reads, place in player._nodes]
     move(made, "encoder")
     assert calls == Counter(dict.fromkeys(names, 1))
     reads = Counter(read for node in player.plan.nodes for read in node.reads)
