@@ -48,7 +48,7 @@ class Spy:
             if isinstance(module, nn.Linear):
                 module.register_forward_hook(lambda _, __, output: self.layers[self.in_loss].add(output.dtype))
         for player in training.state.players.values():
-            player._terms = [(self.watched(loss), reads) for loss, reads in player._terms]
+            player._terms = [(name, self.watched(loss), reads) for name, loss, reads in player._terms]
 
     def watched(self, loss: Any) -> Callable[..., Tensor]:
         def call(*values: Any) -> Tensor:
