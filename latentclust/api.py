@@ -65,6 +65,7 @@ from latentclust.specs.parts import (
     Spec,
     ViewSpec,
 )
+from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.roles import (
     Centroids,
     Critic,
@@ -158,6 +159,7 @@ __all__ = [
     "Posterior",
     "PreparedDatasetSpec",
     "PriorSpec",
+    "QuantitySpec",
     "Ramp",
     "Readings",
     "Represents",

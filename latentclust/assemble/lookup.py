@@ -1,12 +1,14 @@
 """Lookup and validation of the parts that a recipe names; all issues are collected."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from latentclust.errors import Issue, LatentclustError
+from latentclust.assemble.step_plan import parameter_types
+from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.partial_validation import UNKNOWN_NAME, ValidTables
-from latentclust.recipe.schema import PartTable, Recipe
+from latentclust.recipe.schema import PartTable, QuantityTable, Recipe
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import Spec
 from latentclust.specs.validation import validate
@@ -97,18 +99,52 @@ class Lookup:
         parts = [part for part in parts if part.value.reads_maps == per_pixel]
         return {quantity: part.name for part in parts for quantity in part.value.provides}
 
-    def quantities(self, recipe: Recipe) -> dict[str, Part | LatentclustError]:
-        """Return all quantities by name, in the definition that the recipe selects, or an error if it is ambiguous.
+    def quantities(self, recipe: Recipe) -> dict[str, "Definition | LatentclustError"]:
+        """Return all quantities by name, as the recipe defines them, or the error of one that cannot be used.
 
-        Two plugins may define a quantity of the same name. That is an issue only if the recipe uses it.
+        Two plugins may define a quantity of the same name, and one may have required options. That is an issue only if
+        the recipe uses it.
         """
         names = {part.name for part in self._registry.parts("quantity")} | set(recipe.quantities)
         names |= {str(one.name) for one in self._registry.broken if one.kind == "quantity"}  # find says what is wrong
-        found: dict[str, Part | LatentclustError] = {}
+        found: dict[str, Definition | LatentclustError] = {}
         for name in sorted(names):
+            item = recipe.quantities.get(name, name)
+            table = QuantityTable(use=item) if isinstance(item, str) else item
             try:
-                found[name] = self._registry.find("quantity", recipe.quantities.get(name, name), f"quantities.{name}")
+                found[name] = self._definition(table, f"quantities.{name}", isinstance(item, str))
             except LatentclustError as error:
                 found[name] = error
                 self.issues.extend(error.issues if name in recipe.quantities else ())
         return found
+
+    def _definition(self, table: QuantityTable, where: str, bare: bool) -> "Definition":
+        """Return the definition of a quantity. Raise LatentclustError if its table is invalid."""
+        part = self._registry.find("quantity", table.use, where if bare else f"{where}.use")
+        function = part.value
+        if isinstance(function, type):
+            function = validate(function, table.options, where, QuantityTable.model_fields)
+        elif table.options:
+            key = next(iter(table.options))
+            raise LatentclustError.at(f"{where}.{key}", f"{table.use!r} has no options", "Remove the key")
+        parameters = parameter_types(function)[0]
+        for parameter in table.on:
+            if parameter not in parameters:
+                what = f"the quantity {table.use!r} has no parameter {parameter!r}"
+                raise LatentclustError.at(f"{where}.on", what, did_you_mean(parameter, parameters))
+        return Definition(part, function, table.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A quantity of a recipe.
+
+    Attributes:
+        part: The part.
+        function: What computes it: the function, or the spec with its options.
+        on: Values that its parameters are bound to, if other than those of their names.
+    """
+
+    part: Part
+    function: Callable[..., Any]
+    on: Mapping[str, str]

@@ -123,6 +123,16 @@ def check_names(lookup: Lookup, recipe: Recipe) -> None:
             lookup.add_issue(f"views.{name}", f"the name {name!r} {taken}", "Give the view another name")
 
 
+def check_quantity_names(lookup: Lookup, recipe: Recipe) -> None:
+    """Add an issue for each quantity whose name no parameter can have, or which names another input."""
+    for name in recipe.quantities:
+        if not name.isidentifier():
+            lookup.add_issue(f"quantities.{name}", f"{name!r} cannot name a parameter", "Use letters and underscores")
+        elif name in {*ENGINE_VALUES, *recipe.networks, *recipe.views, *recipe.tables}:
+            what = f"the name {name!r} is already used in this recipe"
+            lookup.add_issue(f"quantities.{name}", what, "Give the quantity another name")
+
+
 def check_roles(
     lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
 ) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from torch import nn
 
 from latentclust.assemble.features import check_features, check_representations, feature_sources
-from latentclust.assemble.lookup import Lookup
+from latentclust.assemble.lookup import Definition, Lookup
 from latentclust.assemble.recipe_checks import (
     baseline_label,
     check_alignments,
@@ -22,6 +22,7 @@ from latentclust.assemble.recipe_checks import (
     check_preprocess,
     check_prior,
     check_protocol,
+    check_quantity_names,
     check_roles,
     check_selection,
     check_spaces,
@@ -33,7 +34,7 @@ from latentclust.assemble.start_plan import check_starts
 from latentclust.assemble.step_plan import Binder, StepPlan
 from latentclust.assemble.table_checks import check_tables, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
-from latentclust.plugins.registry import Part, Registry
+from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import Recipe, ViewTable
@@ -139,6 +140,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_feature_bank(lookup, recipe, prior)
     check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)
+    check_quantity_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)
     check_prior(lookup, recipe, prior)
@@ -214,16 +216,17 @@ def _plans(
     quantities = lookup.quantities(recipe)
     # A network of unknown role is an issue already, and fits every parameter.
     networks: dict[str, Any] = {name: types.get(name, Any) for name in recipe.networks}
-    functions = {n: part.value if isinstance(part, Part) else part for n, part in quantities.items()}
-    binder = Binder(functions, networks, tuple(recipe.views), lookup.issues, provided, offers)
+    functions = {n: one.function if isinstance(one, Definition) else one for n, one in quantities.items()}
+    rebound = {name: one.on for name, one in quantities.items() if isinstance(one, Definition)}
+    binder = Binder(functions, networks, tuple(recipe.views), lookup.issues, provided, offers, rebound)
     plans = {}
     for player, table in recipe.players.items():
         own = {name: spec for name, spec in losses.items() if recipe.losses[name].player == player}
         plans[player] = binder.plan(player, table.networks, own, recipe.losses)
         for node in plans[player].nodes:
-            part = quantities[node.name]
-            assert not isinstance(part, LatentclustError), "the binder leaves these out"
-            lookup.record_use(part)
+            definition = quantities[node.name]
+            assert isinstance(definition, Definition), "the binder leaves errors out"
+            lookup.record_use(definition.part)
     return plans
 
 

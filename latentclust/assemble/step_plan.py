@@ -13,6 +13,7 @@ import torch
 from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.recipe.schema import LossTable
 from latentclust.specs.parts import LossSpec, PriorSpec
+from latentclust.specs.quantities import QuantitySpec
 from latentclust.tensors import Alignment, Images, Mask, Scalar
 
 ENGINE_VALUES: Mapping[str, Any] = {
@@ -114,6 +115,7 @@ class Binder:
         issues: List that issues are added to.
         provided: Types of the values that chains and tables provide. These names take precedence, too.
         offers: Quantities that other inferences would provide, with the name of the inference.
+        rebound: Bindings `on` of the parameters of quantities, by name of the quantity.
     """
 
     def __init__(
@@ -124,12 +126,14 @@ class Binder:
         issues: list[Issue],
         provided: Mapping[str, Any] = MappingProxyType({}),
         offers: Mapping[str, str] = MappingProxyType({}),
+        rebound: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         self.quantities = {name: found for name, found in quantities.items() if name not in {*networks, *provided}}
         self.given: dict[str, Any] = {**ENGINE_VALUES, **_of_views(views), **networks, **provided}
         self.alignments = {view + ALIGNMENT: view for view in views}
         self.issues = issues
         self.offers = offers
+        self.rebound = rebound
 
     def plan(
         self, player: str, moved: tuple[str, ...], losses: Mapping[str, LossSpec], tables: Mapping[str, LossTable]
@@ -198,12 +202,16 @@ class Binder:
                 Issue(where, f"quantities form a cycle: {circle}", "Bind one of them otherwise with `on`")
             )
             return False
+        on = self.rebound.get(name, {})
+        places = {read: f"quantities.{name}.on.{read}" if read in on else where for read in reads}
         draft.pending.append(name)
-        found = [self._bind(draft, read, wanted, repr(name), where) for read, wanted in reads.items()]
+        found = [
+            self._bind(draft, on.get(read, read), wanted, repr(name), places[read]) for read, wanted in reads.items()
+        ]
         draft.pending.pop()
         if not all(found):
             return False
-        draft.nodes[name] = PlannedQuantity(name, function, tuple(reads))
+        draft.nodes[name] = PlannedQuantity(name, function, tuple(on.get(read, read) for read in reads))
         return True
 
     def _unknown(self, name: str, reader: str, where: str) -> None:
@@ -243,6 +251,8 @@ def _of_views(views: tuple[str, ...]) -> dict[str, Any]:
 
 def parameter_types(function: Callable[..., Any], skip_self: bool = False) -> tuple[dict[str, Any], Any]:
     """Return the parameter types by name and the result's type. Missing annotations are Any."""
+    if isinstance(function, QuantitySpec):
+        function, skip_self = type(function).__call__, True
     hints = typing.get_type_hints(function)
     names = list(inspect.signature(function).parameters)[1 if skip_self else 0 :]
     return {name: hints.get(name, Any) for name in names}, hints.get("return", Any)

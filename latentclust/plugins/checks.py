@@ -12,6 +12,7 @@ from latentclust.plugins.containment import error_summary
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 from latentclust.specs.parts import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
+from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 
 SPECS: Mapping[str, type[Spec]] = {
@@ -62,10 +63,19 @@ def _check_value(kind: str, value: Any) -> str | None:
     if kind == "system":
         return _no_recipe(value) if isinstance(value, Traversable) else "is not a file"
     if kind == "quantity":
-        return _unbindable(value, 0) if inspect.isroutine(value) else "is not a function"
+        return _check_quantity(value)
     if not (isinstance(value, type) and issubclass(value, SPECS[kind])):
         return f"is not a {SPECS[kind].__name__}"
     return _missing_members(value) or _unexpected_members(kind, value)
+
+
+def _check_quantity(value: Any) -> str | None:
+    """Return the problem of a quantity: a function, or a class with options."""
+    if inspect.isroutine(value):
+        return _unbindable(value, 0)
+    if not (isinstance(value, type) and issubclass(value, QuantitySpec)):
+        return "is not a function or a QuantitySpec"
+    return _missing_members(value) or _unexpected_members("quantity", value)
 
 
 def _missing_members(spec: type[Spec]) -> str | None:
@@ -86,7 +96,7 @@ def _missing_members(spec: type[Spec]) -> str | None:
 
 def _unexpected_members(kind: str, spec: Any) -> str | None:
     """Return the problem of a complete class with a member of the wrong form."""
-    if kind == "loss":
+    if kind in ("loss", "quantity"):
         call = next((vars(base)["__call__"] for base in spec.__mro__ if "__call__" in vars(base)), None)
         return _unbindable(call, 1) if call else "does not define __call__"
     if kind == "dataset":

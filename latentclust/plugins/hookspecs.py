@@ -16,6 +16,7 @@ from latentclust.plugins.distributions import PARTS_GROUP
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.inference import InferenceSpec
 from latentclust.specs.parts import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 
 hookspec = pluggy.HookspecMarker(PARTS_GROUP)
@@ -38,8 +39,8 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:  # type: ignore[empty-body
 
 
 @hookspec
-def provide_quantities() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
-    """Values of a training step by name. The parameters of a function name its inputs.
+def provide_quantities() -> Mapping[str, Callable[..., Any] | type[QuantitySpec]]:  # type: ignore[empty-body]
+    """Values of a training step by name: functions, or classes with options. Their parameters name their inputs.
 
     A name must be a Python identifier, because parameters refer to it.
     """

@@ -187,6 +187,13 @@ class LossTable(PartTable):
     """Likely cause and remedy of an empty cluster, for the report; `{value}` stands for the term's last magnitude."""
 
 
+class QuantityTable(PartTable):
+    """`[quantities.NAME]`: a quantity with options, or one that reads other values than its parameters name."""
+
+    on: Mapping[str, str] = {}
+    """Quantity, network or view that a parameter is bound to. Defaults to the one of the same name."""
+
+
 class StageTable(Table):
     """`[stages.NAME]`: a range of rounds with its own set of active losses."""
 
@@ -303,8 +310,8 @@ class Recipe(Table):
     prior: PartTable
     networks: Mapping[str, NetworkTable] = Field(min_length=1)
     players: Mapping[str, PlayerTable] = Field(min_length=1)
-    quantities: Mapping[str, str] = {}
-    """Definitions of quantities to use instead of the default, as `distribution:name`."""
+    quantities: Mapping[str, str | QuantityTable] = {}
+    """New quantities, or other definitions of known ones: a name, also as `distribution:name`, or a table."""
 
     tables: Mapping[str, SampleTable] = {}
     losses: Mapping[str, LossTable] = Field(min_length=1)

@@ -19,6 +19,7 @@ from latentclust.assemble.step_plan import (
 )
 from latentclust.data.feed import Batch
 from latentclust.errors import Issue
+from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.schema import LossTable, PlayerTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
@@ -200,10 +201,16 @@ def functions(subject: CheckedPart) -> dict[str, Callable[..., Any]]:
     """Return all quantities by name. If several have one name, the checked part or the bare name wins."""
     found: dict[str, Callable[..., Any]] = {}
     for part in subject.registry.parts("quantity"):
-        found.setdefault(part.name, part.value)
+        found.setdefault(part.name, _function(part, subject.registry))
     if subject.part.kind == "quantity":
-        found[subject.part.name] = subject.part.value
+        found[subject.part.name] = _function(subject.part, subject.registry)
     return found
+
+
+def _function(part: Part, registry: Registry) -> Callable[..., Any]:
+    """Return what computes a quantity: a function, or the spec built from its examples."""
+    function: Callable[..., Any] = CheckedPart(part, registry).build() if isinstance(part.value, type) else part.value
+    return function
 
 
 def _provided(subject: CheckedPart, variant: Variant, known: Functions) -> dict[str, Any]:

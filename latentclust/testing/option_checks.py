@@ -9,7 +9,15 @@ from pydantic import BaseModel
 
 from latentclust.errors import LatentclustError
 from latentclust.plugins.options import part_options
-from latentclust.recipe.schema import DataTable, LossTable, NetworkTable, PartTable, SampleTable, ViewTable
+from latentclust.recipe.schema import (
+    DataTable,
+    LossTable,
+    NetworkTable,
+    PartTable,
+    QuantityTable,
+    SampleTable,
+    ViewTable,
+)
 from latentclust.specs.validation import validate
 from latentclust.testing.subject import CheckedPart, CheckFailed, example_options, require
 
@@ -17,6 +25,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "backbone": NetworkTable,
     "dataset": DataTable,
     "loss": LossTable,
+    "quantity": QuantityTable,
     "table": SampleTable,
     "view": ViewTable,
 }

@@ -37,13 +37,14 @@ DTYPES: dict[Any, tuple[torch.dtype, ...]] = {
 
 def binds_by_its_parameters(subject: CheckedPart) -> None:
     """Parameters and result are annotated, and every parameter names a value of a training step."""
-    annotated_signature(subject.part.value)
+    call, is_spec = _call(subject)
+    annotated_signature(call, skip_self=is_spec)
     bound_quantity(subject)
 
 
 def matches_its_return_type(subject: CheckedPart) -> None:
     """For every variant the value has the declared type, and its tensors are finite and have one row per sample."""
-    declared = typing.get_type_hints(subject.part.value)["return"]
+    declared = typing.get_type_hints(_call(subject)[0])["return"]
     for value in _for_each_variant(subject, "fp32"):
         if isinstance(declared, type):
             require(isinstance(value, declared), f"it returns {type(value).__name__}, not {declared.__name__}")
@@ -68,6 +69,12 @@ def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     for bound in bound_quantity(subject):
         if unless_refused(bound.computed) is not None:
             repeats(partial(_tensors, bound, name))
+
+
+def _call(subject: CheckedPart) -> tuple[Any, bool]:
+    """Return the function that computes the quantity, and whether its first parameter is `self`."""
+    is_spec = isinstance(subject.part.value, type)
+    return (subject.part.value.__call__ if is_spec else subject.part.value), is_spec
 
 
 def _for_each_variant(subject: CheckedPart, precision: str) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.recipe.schema import PartTable, Recipe
+from latentclust.recipe.schema import PartTable, QuantityTable, Recipe
 from latentclust.specs.inference import ChainSpec
 
 
@@ -83,18 +83,25 @@ def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
         if name in seen or name in given:
             continue
         seen.add(name)
-        definition = recipe.quantities.get(name, name)
-        found = _find(registry, "quantity", definition)
+        item = recipe.quantities.get(name, name)
+        table = QuantityTable(use=item) if isinstance(item, str) else item
+        found = _find(registry, "quantity", table.use)
         if found is not None:
-            yield definition
-            pending += inspect.signature(found.value).parameters
+            yield table.use
+            pending += _bound_names(found.value, table.on)
 
 
 def _read_names(registry: Registry, table: Any) -> list[str]:
     """Return the names that a loss reads, after the bindings of its table."""
     loss = _find(registry, "loss", table.use)
-    parameters = list(inspect.signature(loss.value.__call__).parameters)[1:] if loss else []
-    return [table.on.get(parameter, parameter) for parameter in parameters]
+    return _bound_names(loss.value, table.on) if loss else []
+
+
+def _bound_names(value: Any, on: Mapping[str, str]) -> list[str]:
+    """Return the names that a function, or a class with `__call__`, reads under bindings."""
+    is_spec = isinstance(value, type)
+    parameters = list(inspect.signature(value.__call__ if is_spec else value).parameters)[is_spec:]
+    return [on.get(parameter, parameter) for parameter in parameters]
 
 
 def _provided(registry: Registry, recipe: Recipe) -> tuple[str, ...]:
