@@ -30,6 +30,7 @@ TABLES = {
     "[players.NAME.optimizer]": schema.OptimizerTable,
     "[tables.NAME]": schema.SampleTable,
     "[stages.NAME]": schema.StageTable,
+    "[quantities.NAME]": schema.QuantityTable,
     "[losses.NAME]": schema.LossTable,
     "[train]": schema.TrainTable,
     "[train.starts]": schema.StartsTable,

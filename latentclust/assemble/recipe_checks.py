@@ -94,6 +94,9 @@ def check_feature_bank(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) 
     if table.view is not None and table.view not in recipe.views:
         what, fix = f"{table.view!r} is not a view of this recipe", did_you_mean(table.view, recipe.views)
         lookup.add_issue("features.view", what, fix)
+    if table.view in recipe.views and (recipe.views[table.view].like or recipe.views[table.view].of):
+        what = f"{table.view!r} has no augmentations of the images of its own"
+        lookup.add_issue("features.view", what, "Name a view with `use` or `steps` and without `of`")
     if (table.view is None) != (table.views == 0):
         what = f"views = {table.views}, but {'no view draws them' if table.views else f'view = {table.view!r}'}"
         fix = "Set features.view to a table under [views]" if table.views else "Set features.views to 1 or more"

@@ -32,7 +32,7 @@ from latentclust.assemble.recipe_checks import (
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
 from latentclust.assemble.start_plan import check_starts
 from latentclust.assemble.step_plan import Binder, StepPlan
-from latentclust.assemble.table_checks import check_tables, table_types, used_tables
+from latentclust.assemble.table_checks import check_tables, check_views, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe
@@ -125,7 +125,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         for position, step in enumerate(recipe.data.preprocess)
     ]
     features = None if recipe.features is None else lookup.spec("backbone", recipe.features, "features", ExtractorSpec)  # type: ignore[type-abstract]
-    views = {name: _view(lookup, f"views.{name}", table) for name, table in recipe.views.items()}
+    views = _views(lookup, recipe)
     prior = lookup.spec("prior", recipe.prior, "prior", PriorSpec)  # type: ignore[type-abstract]
     backbones = {n: lookup.spec("backbone", t, f"networks.{n}", BackboneSpec) for n, t in recipe.networks.items()}
     enabled = {name: table for name, table in recipe.losses.items() if table.enabled}
@@ -169,6 +169,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         offers,
     )
     check_tables(lookup, recipe, tables, provided)
+    check_views(lookup, recipe, views, tables)
     read = used_tables(lookup, recipe, tables, plans.values())
     check_alignments(lookup, views, plans)
     check_baselines(lookup, prior, baselines)
@@ -196,6 +197,12 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         distributions=lookup.distributions,
         features=features,
     )
+
+
+def _views(lookup: Lookup, recipe: Recipe) -> dict[str, list[ViewSpec | None]]:
+    """Return the steps of each view; those of a view that is like another are the same."""
+    own = {name: _view(lookup, f"views.{name}", table) for name, table in recipe.views.items()}
+    return own | {name: own[table.like] for name, table in recipe.views.items() if table.like in own}
 
 
 def _view(lookup: Lookup, where: str, table: ViewTable) -> list[ViewSpec | None]:

@@ -1,11 +1,13 @@
 """Checks of a recipe's sample tables: their quantities, names, networks and use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.step_plan import ENGINE_VALUES, StepPlan
+from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import Recipe
+from latentclust.specs.parts import HostViewSpec, ViewSpec
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.tensors import Images
 
@@ -38,10 +40,37 @@ def check_tables(lookup: Lookup, recipe: Recipe, tables: Specs, provided: Iterab
                 lookup.add_issue(f"tables.{name}", what, f"Add [networks.{network}]")
 
 
+def view_source(recipe: Recipe, name: str) -> str | None:
+    """Return `of` of a view: the quantity `TABLE_images`. None for views of the batch, and for other names."""
+    return recipe.views[name].of if name in recipe.views else None
+
+
+def view_tables(recipe: Recipe) -> dict[str, str]:
+    """Return the tables whose samples are augmented, by the name of the view."""
+    return {name: view.of.removesuffix(IMAGES) for name, view in recipe.views.items() if view.of is not None}
+
+
+def check_views(lookup: Lookup, recipe: Recipe, views: Mapping[str, Sequence[ViewSpec | None]], tables: Specs) -> None:
+    """Add an issue for each view that is like an unsuitable view, or of something else than a table of samples."""
+    for name, view in recipe.views.items():
+        if view.like is not None and (view.like not in recipe.views or recipe.views[view.like].like is not None):
+            others = [other for other, table in recipe.views.items() if table.like is None]
+            what = f"{view.like!r} is not a view with augmentations of its own"
+            lookup.add_issue(f"views.{name}.like", what, did_you_mean(view.like, others))
+        samples = [table + IMAGES for table, spec in tables.items() if spec is None or spec.of_samples]
+        if view.of is not None and view.of not in samples:
+            fix = did_you_mean(view.of, samples) if samples else "Add a table of sample indices under [tables]"
+            lookup.add_issue(f"views.{name}.of", f"{view.of!r} is not the images of a table of samples", fix)
+        elif view.of is not None and any(isinstance(step, HostViewSpec) for step in views[name]):
+            what = "has steps of single decoded images, which exist for the images of a batch only"
+            lookup.add_issue(f"views.{name}.of", what, "Use steps of whole batches, such as affine or colour-jitter")
+
+
 def used_tables(lookup: Lookup, recipe: Recipe, tables: Specs, plans: Iterable[StepPlan]) -> dict[str, TableSpec]:
     """Return the tables that a plan reads. Add issues for others, unless a disabled or invalid loss may read them."""
     plans = tuple(plans)
-    read = {_table_of(name, tables) for plan in plans for name in plan.given}
+    given = {name for plan in plans for name in plan.given}
+    read = {_table_of(view_source(recipe, name) or name, tables) for name in given}
     bound = {term.name for plan in plans for term in plan.terms if term.reads}
     for name, spec in tables.items():
         if spec and name not in read and bound == set(recipe.losses):

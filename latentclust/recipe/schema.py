@@ -83,7 +83,7 @@ class FeaturesTable(PartTable):
 
 
 class ViewTable(BaseModel):
-    """`[views.NAME]`: one augmentation by `use`, or several by `steps`, in order."""
+    """`[views.NAME]`: one augmentation by `use`, several by `steps`, in order, or those of another view by `like`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
 
@@ -93,16 +93,24 @@ class ViewTable(BaseModel):
     steps: tuple[PartTable, ...] = ()
     """Several augmentations, each with `use`."""
 
+    like: str | None = None
+    """View whose augmentations are drawn once more, independently."""
+
+    of: str | None = None
+    """`TABLE_images`: samples drawn from the rows of a table of sample indices. Defaults to the batch."""
+
     @model_validator(mode="after")
     def _one_form(self) -> "ViewTable":
-        if (self.use is None) == (not self.steps):
-            raise ValueError("a view requires either `use` or a list of `steps`")
-        if self.steps and self.model_extra:
+        if (self.use is not None) + bool(self.steps) + (self.like is not None) != 1:
+            raise ValueError("a view requires one of `use`, a list of `steps`, and `like`")
+        if self.use is None and self.model_extra:
             raise ValueError(f"options must be inside the `steps` that read them: {', '.join(self.model_extra)}")
         return self
 
     def parts(self) -> tuple[PartTable, ...]:
-        """Return the augmentations in order."""
+        """Return the augmentations in order; none for a view that is like another."""
+        if self.like is not None:
+            return ()
         return self.steps or (PartTable(use=str(self.use), **dict(self.model_extra or {})),)
 
 

@@ -25,9 +25,11 @@ class MemoryBank:
         options: Recipe tables by name, with the interval at which each is computed.
         dataset: Reader that computes a table from all training samples.
         samples: Number of training samples.
-        images: Returns the preprocessed images of given sample indices, on the device.
+        samples_of: Returns the samples of given indices as stored, on the device.
+        read: Returns the preprocessed images of samples as stored.
         rng: Generator of a training step, on the device.
         memory_limit: Largest total size of the tables on the device, in bytes.
+        views: Tables whose samples are augmented, by the name of the view.
         rows: Tables that have been computed, by name.
     """
 
@@ -35,9 +37,11 @@ class MemoryBank:
     options: Mapping[str, SampleTable]
     dataset: FullDatasetReader
     samples: int
-    images: Callable[[Int64[Tensor, " b"]], Tensor]
+    samples_of: Callable[[Int64[Tensor, " b"]], Tensor]
+    read: Callable[[Batch], Tensor]
     rng: torch.Generator
     memory_limit: int
+    views: Mapping[str, str] = field(default_factory=dict)
     rows: dict[str, Tensor] = field(default_factory=dict)
 
     def refresh(self, round_: int, stage: Stage) -> None:
@@ -53,7 +57,8 @@ class MemoryBank:
         for name in self.specs:
             every = self.options[name].every
             due = name not in self.rows or (every and (round_ - 1 - stage.first) % every == 0)
-            if due and any({name, name + IMAGES} & set(plan.given) for plan in stage.plans.values()):
+            readers = {name, name + IMAGES, *(view for view, table in self.views.items() if table == name)}
+            if due and any(readers & set(plan.given) for plan in stage.plans.values()):
                 self.restore(self.rows | {name: self._compute(name, round_)})
 
     def restore(self, rows: Mapping[str, Tensor]) -> None:
@@ -69,9 +74,14 @@ class MemoryBank:
 
     def sampled_images(self, name: str, batch: Batch) -> Tensor:
         """Return the image of one sample drawn from each row of a batch; the rows hold sample indices."""
+        return self.read(self.sampled_batch(name, batch))
+
+    def sampled_batch(self, name: str, batch: Batch) -> Batch:
+        """Return one sample drawn from each row of a batch; the rows hold sample indices."""
         rows = self.batch_rows(name, batch)
         column = torch.randint(rows.shape[1], (len(rows), 1), generator=self.rng, device=self.rng.device)
-        return self.images(rows.gather(1, column).flatten())
+        index = rows.gather(1, column).flatten()
+        return Batch(raw=self.samples_of(index), index=index, views={})
 
     def _compute(self, name: str, round_: int) -> Tensor:
         """Return a table computed with the current networks and checked; every process gets the first one's."""

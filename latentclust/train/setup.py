@@ -9,8 +9,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Experiment
-from latentclust.assemble.table_checks import IMAGES
-from latentclust.data.feed import Feed, to_float
+from latentclust.assemble.table_checks import IMAGES, view_tables
+from latentclust.data.feed import Feed
 from latentclust.data.open_feed import map_batch, open_feed
 from latentclust.specs.inference import ChainSpec
 from latentclust.train.allocator import keep_freed_memory
@@ -24,7 +24,7 @@ from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision, TrainingPrecision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, Reduce
-from latentclust.train.step_inputs import Input, host_steps, make_inputs, read_images
+from latentclust.train.step_inputs import Input, host_steps, make_inputs, of_drawn, read_images
 
 
 def prepare_training(
@@ -53,6 +53,8 @@ def prepare_training(
     feed = _open_feed(experiment, fabric, fixed=chains is not None)
     memory_bank = _make_memory_bank(experiment, networks, feed, fabric, rng)
     inputs = make_inputs(experiment, rng) | _provided_inputs(chains, memory_bank)
+    for view, table in memory_bank.views.items():
+        inputs[view] = partial(of_drawn, partial(memory_bank.sampled_batch, table), inputs[view])
     players = _make_players(experiment, networks, inputs, precision, fabric, rng)
     state = TrainingState(
         networks=networks,
@@ -160,9 +162,11 @@ def _make_memory_bank(
         recipe.tables,
         FullDatasetReader(resolved.model(dict(networks.items())), training_images, recipe.seed, fabric),
         len(source),
-        lambda index: preprocess(to_float(feed.read(index)), rng),
+        feed.read,
+        partial(read_images, preprocess=preprocess, rng=rng),
         rng,
         recipe.data.memory_limit,
+        view_tables(recipe),
     )
 
 

@@ -21,7 +21,7 @@ def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input
     preprocess, table = experiment.fed[1], experiment.resolved.recipe.features
     inputs: dict[str, Input] = {"images": partial(read_images, preprocess=preprocess, rng=rng), "valid": valid_pixels}
     for name, steps in experiment.resolved.views.items():
-        stored = table is not None and name == table.view
+        stored = table is not None and table.view in (name, experiment.resolved.recipe.views[name].like or name)
         if stored and experiment.bank is not None:
             inputs[name] = partial(stored_view, rng=rng)
             continue
@@ -29,6 +29,11 @@ def make_inputs(experiment: Experiment, rng: torch.Generator) -> dict[str, Input
         before, after = (preprocess, Preprocess()) if table and not stored else (None, preprocess)
         inputs[name] = partial(draw_view, name=name, steps=steps, preprocess=after, rng=rng, before=before)
     return inputs
+
+
+def of_drawn(draw: Callable[[Batch], Batch], view: Input, batch: Batch) -> Tensor | View:
+    """Return a view of other samples than those of a batch, which are drawn for it."""
+    return view(draw(batch))
 
 
 def read_images(batch: Batch, preprocess: Preprocess, rng: torch.Generator) -> Images:
