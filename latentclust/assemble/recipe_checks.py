@@ -94,7 +94,8 @@ def check_feature_bank(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) 
     if table.view is not None and table.view not in recipe.views:
         what, fix = f"{table.view!r} is not a view of this recipe", did_you_mean(table.view, recipe.views)
         lookup.add_issue("features.view", what, fix)
-    if table.view in recipe.views and (recipe.views[table.view].like or recipe.views[table.view].of):
+    drawn = recipe.views.get(table.view or "")
+    if drawn is not None and (drawn.like or drawn.of):
         what = f"{table.view!r} has no augmentations of the images of its own"
         lookup.add_issue("features.view", what, "Name a view with `use` or `steps` and without `of`")
     if (table.view is None) != (table.views == 0):
