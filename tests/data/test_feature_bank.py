@@ -116,6 +116,24 @@ def test_a_full_disk_is_told_before_anything_is_computed(tmp_path: Path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
+def test_a_disk_that_fills_while_a_bank_is_written_keeps_what_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "bank.safetensors"
+    writer = BankWriter(path, header())
+    writer.append(VALUES[:2], 1.0)
+    with monkeypatch.context() as filled:
+        filled.setattr(os, "fsync", full)
+        for step in (lambda: writer.append(VALUES[2:4], 1.0), writer.finish):
+            with pytest.raises(LatentclustError, match="No space left on device"):
+                step()
+    assert not path.exists()
+    assert BankWriter(path, header()).header.done == 2
+
+
 def test_banks_are_found_and_dropped_but_not_while_one_is_written(tmp_path: Path) -> None:
     written(tmp_path / "whole.safetensors")
     BankWriter(tmp_path / "part.safetensors", header()).append(VALUES[:2], 1.0)

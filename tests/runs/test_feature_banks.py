@@ -24,6 +24,7 @@ from latentclust.recipe.load import load_recipe
 from latentclust.runs import feature_banks
 from latentclust.runs.feature_banks import describe_bank, find_or_make, with_banks
 from latentclust.runs.run import FinishedRun
+from latentclust.runs.subset import subset
 from latentclust.tensors import Images
 from latentclust.train.step_inputs import make_inputs
 
@@ -119,6 +120,31 @@ def test_training_reads_the_rows_of_the_bank(photos: Path) -> None:
     drawn = [inputs["view"](batch).images for _ in range(20)]
     assert all(any(torch.equal(view[0], row) for row in rows[0, 1:]) for view in drawn)
     assert len({tuple(view[0].tolist()) for view in drawn}) == 2
+
+
+def test_other_test_data_have_a_bank_of_their_own_without_views(photos: Path, banks: Path) -> None:
+    plain = opened(photos)
+    experiment, tested = with_banks(plain, subset(plain.data, np.array([3, 5])), CPU, lambda text: None)
+    assert len(list(banks.glob("*.safetensors"))) == 2
+    assert tested.inputs.shape == plain.shape
+    both = np.arange(2)
+    assert np.allclose(tested.inputs.read(both), experiment.data.inputs.read(np.array([3, 5])), atol=1e-3)
+    part = subset(experiment.data, np.array([3, 5]))
+    assert np.array_equal(part.inputs.read(both), experiment.data.inputs.read(np.array([3, 5])))
+    assert part.inputs.preprocessed
+
+
+def test_views_that_are_not_stored_are_drawn_of_the_features(photos: Path) -> None:
+    changed = tables(photos)
+    changed["views"]["noisy"] = {"use": "flip"}
+    with pytest.raises(LatentclustError, match=r"views\.noisy"):
+        assemble(resolve(load_recipe(changed, installed()), installed()), ())
+
+
+def test_a_network_above_the_memory_of_the_machine_is_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentclust.assemble.feature_network.physical_memory", lambda: 1000)
+    with pytest.raises(LatentclustError, match=r"more than the .* GiB of this machine"):
+        opened(photos)
 
 
 def test_a_killed_bank_is_resumed_to_the_same_values(
