@@ -212,8 +212,8 @@ def _compute(experiment: Experiment, data: ImageSet, writer: BankWriter, device:
     assert network is not None
     network.to(device)
     size = writer.header.size / GIB
-    begin = f"resuming the feature bank after {first:,} of" if first else "computing the features of"
-    tell(f"{begin} {samples:,} images once, into {writer.path} ({size:.2g} GiB)")
+    begin = f"resuming the feature bank after {first:,} of" if first else "computing once the features of"
+    tell(f"{begin} {samples:,} images, into {writer.path} ({size:.2g} GiB)")
     while writer.header.done < samples:
         start, since = writer.header.done, time.monotonic()
         indices = np.arange(start, min(start + CHUNK, samples), dtype=np.int64)

@@ -178,7 +178,7 @@ def test_a_truncated_bank_is_computed_again_and_said(photos: Path) -> None:
     first, second = told(opened(photos))
     assert f"has {bank.header.size - 10:,} bytes" in first
     assert "it is computed again" in first
-    assert second.startswith("computing the features of 12 images once")
+    assert second.startswith("computing once the features of 12 images")
     assert told(opened(photos)) == []
 
 
