@@ -69,7 +69,21 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
             if tables[name].frozen:
                 network.requires_grad_(False).eval()
             networks[name] = network
+    for name, table in tables.items():
+        if table.follows is not None:
+            _begin_as_copy(networks, name, table.follows)
     return {name: networks[name] for name in tables}
+
+
+def _begin_as_copy(networks: Mapping[str, nn.Module], name: str, followed: str) -> None:
+    """Copy the weights that a network follows. Raise LatentclustError if the networks differ."""
+    own, other = networks[name].state_dict(), networks[followed].state_dict()
+    if {key: value.shape for key, value in own.items()} != {key: value.shape for key, value in other.items()}:
+        what = f"the weights of {name!r} and {followed!r} differ in their names or shapes"
+        fix = f"Give [networks.{name}] the same keys as [networks.{followed}]"
+        raise LatentclustError.at(f"networks.{name}.follows", what, fix)
+    networks[name].load_state_dict(other)
+    networks[name].requires_grad_(False)
 
 
 def build_without_memory(resolved: Resolved, shape: Shape) -> nn.ModuleDict | None:

@@ -125,9 +125,10 @@ def check_names(lookup: Lookup, recipe: Recipe) -> None:
         if name in ENGINE_VALUES or name in recipe.networks:
             taken = "is reserved" if name in ENGINE_VALUES else "is already that of a network"
             lookup.add_issue(f"views.{name}", f"the name {name!r} {taken}", "Give the view another name")
+    _check_quantity_names(lookup, recipe)
 
 
-def check_quantity_names(lookup: Lookup, recipe: Recipe) -> None:
+def _check_quantity_names(lookup: Lookup, recipe: Recipe) -> None:
     """Add an issue for each quantity whose name no parameter can have, or which names another input."""
     for name in recipe.quantities:
         if not name.isidentifier():
@@ -211,7 +212,7 @@ def check_players(lookup: Lookup, recipe: Recipe) -> None:
             lookup.add_issue(f"losses.{name}.player", f"unknown player {loss.player!r}", fix)
     moved = {network for player in recipe.players.values() for network in player.networks}
     for name, network_table in recipe.networks.items():
-        if name not in moved and not network_table.frozen:
+        if name not in moved and not network_table.frozen and network_table.follows is None:
             fix = f"Add {name!r} to a player's networks, or set frozen = true"
             lookup.add_issue(
                 f"networks.{name}", "no player trains this network, so it would keep its random initial weights", fix
@@ -223,6 +224,26 @@ def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> No
         lookup.add_issue(where, f"unknown network {network!r}", did_you_mean(network, recipe.networks))
     elif recipe.networks[network].frozen:
         lookup.add_issue(where, f"{network!r} is frozen", "Remove it, or set frozen = false")
+    elif recipe.networks[network].follows is not None:
+        lookup.add_issue(where, f"{network!r} follows {recipe.networks[network].follows!r}", "Remove it, or `follows`")
+
+
+def check_followers(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
+    """Add an issue for each network that follows one that is missing, of another role, or not trained by a player."""
+    for name, table in recipe.networks.items():
+        if table.follows is None:
+            if "decay" in table.model_fields_set:
+                lookup.add_issue(f"networks.{name}.decay", "has no effect without `follows`", "Add it, or remove decay")
+            continue
+        where, followed = f"networks.{name}.follows", recipe.networks.get(table.follows)
+        fix = did_you_mean(table.follows, [other for other in recipe.networks if other != name])
+        if followed is None or table.follows == name:
+            lookup.add_issue(where, f"{table.follows!r} is not another network of this recipe", fix)
+        elif followed.frozen or followed.follows is not None:
+            lookup.add_issue(where, f"no player trains {table.follows!r}", "Follow a network that a player trains")
+        elif roles.get(name) != roles.get(table.follows):
+            what = f"{table.follows!r} has the role {roles.get(table.follows)!r}, and {name!r} {roles.get(name)!r}"
+            lookup.add_issue(where, what, f"Set networks.{name}.role")
 
 
 def check_inference(

@@ -14,6 +14,7 @@ from latentclust.assemble.recipe_checks import (
     check_baselines,
     check_chains,
     check_feature_bank,
+    check_followers,
     check_heads,
     check_inference,
     check_names,
@@ -22,7 +23,6 @@ from latentclust.assemble.recipe_checks import (
     check_preprocess,
     check_prior,
     check_protocol,
-    check_quantity_names,
     check_roles,
     check_selection,
     check_spaces,
@@ -140,7 +140,6 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_feature_bank(lookup, recipe, prior)
     check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)
-    check_quantity_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)
     check_prior(lookup, recipe, prior)
@@ -148,6 +147,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_own_heads(lookup, recipe, backbones)
     check_styles(lookup, recipe, backbones, prior)
     check_players(lookup, recipe)
+    check_followers(lookup, recipe, roles)
     check_inference(lookup, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():
         check_inference(lookup, recipe, "evaluate.readouts", name, readout, prior)

@@ -8,7 +8,18 @@ import tomli_w
 
 Tree = dict[str, Any]
 
-KEPT_BY_HAND = ("role", "reads", "features_of", "heads", "clusters", "log_variance", "init", "frozen")
+KEPT_BY_HAND = (
+    "role",
+    "reads",
+    "features_of",
+    "heads",
+    "clusters",
+    "log_variance",
+    "init",
+    "frozen",
+    "follows",
+    "decay",
+)
 """Keys of a network that are no options of its backbone, and that a table with another `use` must repeat."""
 
 KEPT = ("if_empty",)

@@ -39,6 +39,14 @@ class LearningRamp(Ramp):
 
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class DecayRamp(Ramp):
+    """A share of weights that changes with the progress of a stage, such as a cosine from 0.996 to 1."""
+
+    start: float = Field(ge=0, le=1)
+    end: float = Field(ge=0, le=1)
 
 
 class DataTable(PartTable):
@@ -143,6 +151,12 @@ class NetworkTable(PartTable):
 
     frozen: bool = False
     """Whether the network is never trained and stays in evaluation mode."""
+
+    follows: str | None = None
+    """Network whose weights it averages: it begins as a copy, and moves after each step that moves the other one."""
+
+    decay: Share | DecayRamp = 0.996
+    """Share of its own weights that a network with `follows` keeps in a step; the rest are those of the other one."""
 
 
 class OptimizerTable(Table):

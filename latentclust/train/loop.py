@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch
@@ -25,10 +25,11 @@ from latentclust.train.checkpoint import (
 )
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Listener, NullListener, Record, RoundListener
+from latentclust.train.followed import followers_of
 from latentclust.train.full_dataset import set_start_weights
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
-from latentclust.train.step import hold_other_networks
+from latentclust.train.step import Player, hold_other_networks
 
 Curve = Callable[[], dict[str, float]]
 
@@ -159,6 +160,8 @@ class Training:
             state.stage_index += 1
         if self.stage.start is not None and round_ == self.stage.first + 1:
             set_start_weights(state.networks, self.stage.start, state.memory_bank.dataset, self.stage.name, round_)
+            for follower in followers_of(state.networks, self.recipe.networks, list(state.networks)):
+                follower.copy()
         state.memory_bank.refresh(round_, self.stage)
 
     def _train_round(self, round_: int) -> None:
@@ -176,12 +179,19 @@ class Training:
         for player in state.players.values():
             player.refresh(progress)
             hold_other_networks(all_players, player)
-            read = [state.networks[name] for name in player.plan.given if name in state.networks]
-            with state.precision.converted_weights(read):
+            followers = followers_of(state.networks, self.recipe.networks, player.plan.networks)
+            with state.precision.converted_weights(self._unmoved(player)):
                 for _ in range(player.steps):
                     player.step(batch or state.feed.next())
+                    for follower in followers:
+                        follower.move(progress)
         if state.chains is not None:
             state.chains.commit()
+
+    def _unmoved(self, player: Player) -> list[nn.Module]:
+        """Return the networks that a player's step reads and whose weights do not follow others in it."""
+        tables, networks = self.recipe.networks, self.state.networks
+        return [networks[n] for n in player.plan.given if n in networks and tables[n].follows is None]
 
     def _seed_round(self, round_: int) -> None:
         """Seed the round by recipe, process and round alone, so that a resumed run is the same run."""

@@ -61,8 +61,8 @@ def test_a_recipe_in_the_docs_resolves(tables: dict[str, Any], resolved: Callabl
 
 def test_every_table_of_the_schema_has_its_section():
     models = [kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    # LearningRamp has the keys of a Ramp, and its bounds stand beside `lr`.
-    described_with_another = {schema.LearningRamp}
+    # These have the keys of a Ramp, and their bounds stand beside `lr` and `decay`.
+    described_with_another = {schema.LearningRamp, schema.DecayRamp}
     assert set(models) - {BaseModel, schema.Table} - described_with_another == set(TABLES.values())
 
 
