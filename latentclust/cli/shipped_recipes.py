@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from latentclust.plugins.registry import Registry
-from latentclust.recipe.load import shipped_recipes
+from latentclust.recipe.load import known_recipes
 
 SENTENCE_END = re.compile(r"\.(?= |$)")
 
@@ -25,8 +25,8 @@ class ShippedRecipe:
 
 
 def list_shipped(registry: Registry) -> list[ShippedRecipe]:
-    """Return the descriptions of all shipped recipes in order of name."""
-    return [_line(name, file, registry) for name, file in shipped_recipes().items()]
+    """Return the descriptions of all recipes of the package and of plugins in order of name."""
+    return [_line(name, file, registry) for name, file in sorted(known_recipes(registry).items())]
 
 
 def description_of(file: Traversable) -> str:
@@ -47,11 +47,9 @@ def _chain(file: Traversable, registry: Registry) -> Iterator[Mapping[str, Any]]
     tables = _tables(file)
     yield tables
     base = str(tables.get("extends", ""))
-    if base:
-        system = "@" in base
-        below = (
-            registry.find("system", base, "extends").value if system else shipped_recipes()[base.removesuffix(".toml")]
-        )
+    if "@" in base:
+        yield from _chain(registry.find("system", base, "extends").value, registry)
+    elif below := known_recipes(registry).get(base.removesuffix(".toml")):
         yield from _chain(below, registry)
 
 

@@ -60,7 +60,7 @@ def check_part(kind: str, name: object, value: object) -> str | None:
 
 
 def _check_value(kind: str, value: Any) -> str | None:
-    if kind == "system":
+    if kind in ("system", "recipe"):
         return _no_recipe(value) if isinstance(value, Traversable) else "is not a file"
     if kind == "quantity":
         return _check_quantity(value)

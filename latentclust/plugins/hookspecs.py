@@ -84,3 +84,8 @@ def provide_baselines() -> Mapping[str, type[Baseline]]:  # type: ignore[empty-b
 @hookspec
 def provide_systems() -> Mapping[str, Traversable]:  # type: ignore[empty-body]
     """Base recipes by `NAME@VERSION`, as TOML files inside the distribution."""
+
+
+@hookspec
+def provide_recipes() -> Mapping[str, Traversable]:  # type: ignore[empty-body]
+    """Recipes by name, as TOML files inside the distribution. `latentclust run NAME` runs them."""

@@ -111,16 +111,36 @@ def shipped_recipes() -> dict[str, Traversable]:
     return {item.name.removesuffix(".toml"): item for item in found}
 
 
+def known_recipes(registry: Registry) -> dict[str, Traversable]:
+    """Return the recipes of the package and of plugins by name; one of a name that is taken has its full name."""
+    shipped = shipped_recipes()
+    of_plugins = {
+        part.qualified if part.name in shipped else registry.recipe_name(part): part.value
+        for part in registry.parts("recipe")
+    }
+    return shipped | of_plugins
+
+
+def _find_recipe(name: str, registry: Registry) -> tuple[Traversable, str] | None:
+    """Return a known recipe and its label. None if there is none; LatentclustError is raised if it cannot be used."""
+    known = known_recipes(registry)
+    if name in known:
+        return known[name], f"{name}.toml"
+    provided = [part.name for part in registry.parts("recipe")]
+    if name.rpartition(":")[2] in (*provided, *(one.name for one in registry.broken if one.kind == "recipe")):
+        return registry.find("recipe", name, name).value, f"{name}.toml"
+    return None
+
+
 def _from_source(source: str | Path | Mapping[str, Any], registry: Registry) -> Layered:
     if isinstance(source, Mapping):
         return _based(_as_toml(source), GIVEN, registry, ())
     path = Path(source).expanduser()
     if path.suffix == ".toml" or path.is_file():
         return _from_file(path, str(path), registry, ())
-    shipped = shipped_recipes()
-    if str(source) in shipped:
-        return _from_file(shipped[str(source)], f"{source}.toml", registry, ())
-    raise LatentclustError.at(str(source), "unknown recipe", did_you_mean(str(source), shipped))
+    if found := _find_recipe(str(source), registry):
+        return _from_file(*found, registry, ())
+    raise LatentclustError.at(str(source), "unknown recipe", did_you_mean(str(source), known_recipes(registry)))
 
 
 def _as_toml(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,8 +206,7 @@ def _base(name: str, where: str, registry: Registry, folder: Path | None) -> tup
     file = (folder or Path()) / Path(name if name.endswith(".toml") else f"{name}.toml").expanduser()
     if file.exists():
         return file, str(file)
-    shipped = shipped_recipes()
-    if name.removesuffix(".toml") in shipped:
-        return shipped[name.removesuffix(".toml")], f"{name.removesuffix('.toml')}.toml"
-    systems = [part.name for part in registry.parts("system")]
-    raise LatentclustError.at(where, f"unknown system or recipe {name!r}", did_you_mean(name, [*systems, *shipped]))
+    if found := _find_recipe(name.removesuffix(".toml"), registry):
+        return found
+    known = [*(part.name for part in registry.parts("system")), *known_recipes(registry)]
+    raise LatentclustError.at(where, f"unknown system or recipe {name!r}", did_you_mean(name, known))

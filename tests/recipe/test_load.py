@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from latentclust.cli.shipped_recipes import list_shipped
 from latentclust.errors import LatentclustError
-from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider
+from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe, shipped_recipes
 from latentclust.recipe.overrides import parse_setting
@@ -226,3 +227,21 @@ def test_the_variant_does_not_depend_on_the_text_about_empty_clusters(registry: 
     reworded = load_recipe("digits", registry, {"losses.critic.if_empty": "Try another seed."})
     assert reworded.variant == plain.variant
     assert reworded.digest != plain.digest
+
+
+def test_recipes_of_a_plugin_are_found_by_name(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text('schema = 1\nextends = "digits"\nname = "small"\n')
+    (tmp_path / "other.toml").write_text('schema = 1\nextends = "small-digits"\nname = "other"\n')
+    recipes = {"small-digits": tmp_path / "small.toml", "digits": tmp_path / "small.toml", "bad": tmp_path / "none"}
+    provision = ProvidedParts(Provider("plugin", "1", "parts"), "provide_recipes", recipes)
+    registry = Registry(Discovery((*discover().provisions, provision), ()))
+    assert load_recipe("small-digits", registry).recipe.name == "small"
+    assert load_recipe("plugin:small-digits", registry).recipe.name == "small"
+    assert load_recipe("digits", registry).recipe.name == "digits"
+    assert load_recipe("plugin:digits", registry).recipe.name == "small"
+    assert load_recipe(tmp_path / "other.toml", registry).recipe.data.use == "digits"
+    assert {"small-digits", "plugin:digits"} <= {item.name for item in list_shipped(registry)}
+    with pytest.raises(LatentclustError, match=r"recipe 'bad' is not a readable TOML file"):
+        load_recipe("bad", registry)
+    with pytest.raises(LatentclustError, match="Did you mean 'small-digits'"):
+        load_recipe("small-digit", registry)
