@@ -169,7 +169,8 @@ def check_own_heads(lookup: Lookup, recipe: Recipe, backbones: Mapping[str, Back
 def check_styles(
     lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None], prior: PriorSpec | None
 ) -> None:
-    """Add an issue for each generator that reads more style values than the prior has."""
+    """Add an issue for each generator that reads too many style values, and for networks of the prior."""
+    _check_prior(lookup, recipe, prior)
     for name, spec in backbones.items():
         if prior is None or not isinstance(spec, DecoderSpec) or prior.style_dim >= spec.least_style:
             continue
@@ -199,11 +200,11 @@ def check_heads(
 
 def check_players(lookup: Lookup, recipe: Recipe) -> None:
     """Add issues for players without losses or with unknown networks, unknown players, and untrained networks."""
-    players = {loss.player for loss in recipe.losses.values() if loss.enabled}
+    players = {loss.player for loss in recipe.losses.values()}  # one whose losses are all disabled takes no steps
     for name, player in recipe.players.items():
         if name not in players and UNKNOWN_NAME not in players:
             fix = f"Set player = {name!r} in a loss, or remove the player"
-            lookup.add_issue(f"players.{name}", "no enabled loss has this player", fix)
+            lookup.add_issue(f"players.{name}", "no loss has this player", fix)
         for network in player.networks:
             _check_moved(lookup, recipe, f"players.{name}.networks", network)
     for name, loss in recipe.losses.items():
@@ -226,6 +227,23 @@ def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> No
         lookup.add_issue(where, f"{network!r} is frozen", "Remove it, or set frozen = false")
     elif recipe.networks[network].follows is not None:
         lookup.add_issue(where, f"{network!r} follows {recipe.networks[network].follows!r}", "Remove it, or `follows`")
+
+
+def check_skipped(
+    lookup: Lookup, recipe: Recipe, plans: Mapping[str, StepPlan], inferences: Sequence[InferenceSpec | None]
+) -> None:
+    """Add an issue for each network that something reads although the losses of its players are all disabled."""
+    if all(not loss.enabled for loss in recipe.losses.values()):
+        lookup.add_issue("losses", "all losses are disabled", "Set enabled = true in one of them")
+    read = {name for plan in plans.values() for name in plan.given}
+    read |= {name for each in inferences if each is not None for name in each.needs}
+    moved = {network for player in plans for network in recipe.players[player].networks}
+    for player in recipe.players.keys() - plans.keys():
+        for network in recipe.players[player].networks:
+            if network in read and network not in moved:
+                what = f"is read, but not trained, because the losses of the player {player!r} are all disabled"
+                fix = "Enable one of them, or disable what reads the network"
+                lookup.add_issue(f"networks.{network}", what, fix)
 
 
 def check_followers(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
@@ -262,7 +280,7 @@ def check_inference(
             lookup.add_issue(where, what, f"Add [networks.{network}], or use another inference")
 
 
-def check_prior(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) -> None:
+def _check_prior(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) -> None:
     """Add an issue for each network with parameters of the prior that the recipe does not have."""
     for network in prior.needs if prior else ():
         if network not in recipe.networks:

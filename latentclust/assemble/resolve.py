@@ -21,10 +21,10 @@ from latentclust.assemble.recipe_checks import (
     check_own_heads,
     check_players,
     check_preprocess,
-    check_prior,
     check_protocol,
     check_roles,
     check_selection,
+    check_skipped,
     check_spaces,
     check_styles,
     role_types,
@@ -70,7 +70,7 @@ class Resolved:
         backbones: Backbone of each network.
         roles: Role of each network.
         tables: Sample tables that a plan reads.
-        plans: Step plan of each player with all its losses.
+        plans: Step plan of each player with all its losses; players whose losses are all disabled have none.
         stages: Stages of the training with the plans of their active losses; one stage if the recipe has none.
         inference: Inference of the model.
         readouts: Other inferences that are evaluated.
@@ -142,7 +142,6 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_names(lookup, recipe)
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)
-    check_prior(lookup, recipe, prior)
     check_heads(lookup, recipe, roles, prior, inference)
     check_own_heads(lookup, recipe, backbones)
     check_styles(lookup, recipe, backbones, prior)
@@ -171,6 +170,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_tables(lookup, recipe, tables, provided)
     check_views(lookup, recipe, views, tables)
     read = used_tables(lookup, recipe, tables, plans.values())
+    check_skipped(lookup, recipe, plans, [inference, *readouts.values()])
     check_alignments(lookup, views, plans)
     check_baselines(lookup, prior, baselines)
     check_spaces(lookup, recipe, roles, baselines)
@@ -229,6 +229,8 @@ def _plans(
     plans = {}
     for player, table in recipe.players.items():
         own = {name: spec for name, spec in losses.items() if recipe.losses[name].player == player}
+        if all(not loss.enabled for loss in recipe.losses.values() if loss.player == player):
+            continue
         plans[player] = binder.plan(player, table.networks, own, recipe.losses)
         for node in plans[player].nodes:
             definition = quantities[node.name]

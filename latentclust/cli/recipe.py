@@ -50,7 +50,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     """
     from latentclust.assemble.experiment import assemble
     from latentclust.assemble.memory import memory_warning, network_memory
-    from latentclust.assemble.style_checks import style_warnings
+    from latentclust.assemble.remarks import recipe_remarks
     from latentclust.cli.new_recipe import find_missing
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
@@ -58,7 +58,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     from latentclust.runs.trial_step import try_steps
 
     resolved = load_resolved_recipe(recipe, tuple(settings or ()))
-    warnings = [*resolved.loaded.layered.dropped.values(), *style_warnings(resolved)]
+    warnings = [*resolved.loaded.layered.dropped.values(), *recipe_remarks(resolved)]
     sizes = ""
     missing = find_missing(resolved.dataset, data_roots())
     if missing is not None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved
-from latentclust.assemble.style_checks import style_warnings
 from latentclust.data.feature_bank import BankSource
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
@@ -116,7 +116,7 @@ def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> 
     readouts = score_readouts(model, trained_on, tested, own)
     mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
-    untrained = style_warnings(model.resolved)
+    untrained = recipe_remarks(model.resolved)
     scored = own.clustering.table is not None or not own.clustering.occupancy.any()
     label_free = None if scored else score_label_free(model, tested, own.posterior)
     failures += label_free.warnings if label_free else ()

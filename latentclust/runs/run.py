@@ -12,8 +12,8 @@ from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.memory import memory_warning
+from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved, resolve
-from latentclust.assemble.style_checks import style_warnings
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
@@ -101,7 +101,7 @@ def run(
         if isinstance(listener, WarningListener):
             memory = memory_warning(resolved, opened[0].shape)
             notes = (*opened[0].data.notes, *((memory,) if memory else ()))
-            for warning in (*resolved.loaded.layered.dropped.values(), *style_warnings(resolved), *notes):
+            for warning in (*resolved.loaded.layered.dropped.values(), *recipe_remarks(resolved), *notes):
                 listener.on_warning(warning)
         return _run(opened, folder, device, listener or NullListener(), resume=False)
 

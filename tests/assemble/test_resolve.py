@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from latentclust.assemble.experiment import assemble
+from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.metrics import NormalizedMutualInformation
@@ -13,6 +15,7 @@ from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.discovery import BUNDLED, Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
+from latentclust.runs.trial_step import try_steps
 from latentclust.specs.roles import Encoder, Generator
 from latentclust.tensors import Code, Images, Latent
 
@@ -183,7 +186,8 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
         ),
         (
             ["losses.critic.enabled=false"],
-            "players.critic: no enabled loss has this player. Set player = 'critic' in a loss, or remove the player",
+            "networks.critic: is read, but not trained, because the losses of the player 'critic' are all disabled. "
+            "Enable one of them, or disable what reads the network",
         ),
         (
             ["players.critic.networks=['critic', 'encodr']"],
@@ -381,3 +385,16 @@ def test_a_quantity_that_was_left_out_for_a_fault_is_not_called_unknown(tables: 
     (issue,) = caught.value.issues
     assert "faulty" in issue.what
     assert "quantity 'halved' takes by by keyword only" in issue.what
+
+
+def test_a_player_without_an_enabled_loss_takes_no_steps(tables: Tables, resolved: Resolve, issues: FindIssues) -> None:
+    ablated = ("losses.critic.enabled=false", "losses.adversarial.enabled=false")
+    found = resolved(tables, *ablated)
+    assert list(found.plans) == ["generator"]
+    try_steps(assemble(found, ()))
+    assert recipe_remarks(found)[0] == "players.critic: takes no steps, because its losses are all disabled"
+    (issue,) = issues(tables, "losses.critic.enabled=false")
+    assert issue.where == "networks.critic"
+    assert "the losses of the player 'critic' are all disabled" in issue.what
+    every = [f"losses.{name}.enabled=false" for name in tables["losses"]]
+    assert "all losses are disabled" in [issue.what for issue in issues(tables, *every)]

@@ -62,3 +62,14 @@ def test_a_weight_scales_the_gradient(training: MakeTraining) -> None:
     torch.testing.assert_close(gradient(ramp, 0.5), 2 * gradient("1.0", 0.5))
     torch.testing.assert_close(gradient(ramp, 1.0), 3 * gradient("1.0", 0.5))
     assert not gradient("0.0", 0.5).any()
+
+
+def test_a_warm_up_rises_from_zero_and_a_cosine_follows() -> None:
+    ramp = Ramp(start=2.0, end=0.0, warmup=0.2, shape="cosine")
+    at = {0.0: 0.0, 0.1: 1.0, 0.2: 2.0, 0.6: 1.0, 1.0: 0.0}
+    assert [value_at(ramp, progress) for progress in at] == pytest.approx(list(at.values()))
+
+
+def test_a_warm_up_ends_before_the_ramp() -> None:
+    with pytest.raises(ValueError, match=r"until = 0\.1 must be greater than warmup = 0\.2"):
+        Ramp(start=1.0, end=0.0, until=0.1, warmup=0.2)
