@@ -30,8 +30,8 @@ class Follower:
     def move(self, progress: float) -> None:
         """Move the weights towards those of the other network; `progress` of the stage is in [0, 1)."""
         share = 1 - value_at(self.decay, progress)
-        own = list(self.network.parameters())
-        torch._foreach_lerp_(own, [p.detach() for p in self.followed.parameters()], share)
+        for weight, target in zip(self.network.parameters(), self.followed.parameters(), strict=True):
+            weight.lerp_(target, share)
         if self.copies_buffers:
             for buffer, other in zip(self.network.buffers(), self.followed.buffers(), strict=True):
                 buffer.copy_(other)
