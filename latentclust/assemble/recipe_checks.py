@@ -250,7 +250,7 @@ def check_followers(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) ->
     """Add an issue for each network that follows one that is missing, of another role, or not trained by a player."""
     for name, table in recipe.networks.items():
         if table.follows is None:
-            if "decay" in table.model_fields_set:
+            if table.decay != type(table).model_fields["decay"].default:
                 lookup.add_issue(f"networks.{name}.decay", "has no effect without `follows`", "Add it, or remove decay")
             continue
         where, followed = f"networks.{name}.follows", recipe.networks.get(table.follows)
