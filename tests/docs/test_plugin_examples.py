@@ -62,7 +62,14 @@ def test_a_page_has_what_the_command_writes(kind: str, page):
     assert text == writer.filled(text), "run `python docs/scripts/plugin_examples.py`"
 
 
-@pytest.mark.parametrize("hook", sorted(name for name in vars(hookspecs) if name.startswith("provide_")))
+HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
+
+
+def test_recipes_are_on_the_page_of_systems(page):
+    assert "`provide_recipes`" in page("docs/how-to/plugins/system.md").text
+
+
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook != "provide_recipes"])
 def test_every_hook_has_a_page_with_an_example(hook: str, page):
     assert f"@hookimpl\ndef {hook}()" in page(f"docs/how-to/plugins/{hook_kind(hook)}.md").section("The module")
     assert f"`{hook}`" in page("docs/how-to/write-plugins.md").section("Kinds")
