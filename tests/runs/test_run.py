@@ -254,7 +254,7 @@ def test_assignments_of_files_have_their_paths_in_the_order_of_the_samples(recip
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
-        (("train.batch_size=65",), "train.batch_size"),
+        (("train.devices=65",), "train.devices"),
         (("prior.clusters=65", "train.batch_size=64"), "prior.clusters"),
         (("evaluate.split='test'",), "evaluate.split"),
         (("train.roundss=3",), "train.roundss"),
@@ -271,19 +271,6 @@ def test_mistakes_are_reported_before_anything_is_written(
         assert any(issue.where.startswith(where) for issue in caught.value.issues)
         assert caught.value.exit_code == 2
         assert not (tmp_path / "out").exists()
-
-
-def test_a_batch_that_processes_cannot_share_equally_is_reported(recipe: RecipeFile, tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError, match=r"train\.batch_size: 16 on each"):
-        latentclust.run(recipe("clustergan"), ("train.devices=5",), out=tmp_path / "out", device="cpu")
-    assert not (tmp_path / "out").exists()
-
-
-def test_all_wrong_sizes_are_reported_together(recipe: RecipeFile, tmp_path: Path) -> None:
-    with pytest.raises(LatentclustError) as caught:
-        latentclust.run(recipe("clustergan"), ("prior.clusters=70", "train.batch_size=80"), out=tmp_path / "out")
-    assert [issue.where for issue in caught.value.issues] == ["prior.clusters", "train.batch_size"]
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_sample_that_is_nan_is_reported_before_anything_is_written(recipe: RecipeFile, tmp_path: Path) -> None:
