@@ -201,7 +201,7 @@ def test_a_part_of_the_wrong_type_is_refused_with_the_reason_and_the_others_are_
         "loss 'lost' has annotations that do not resolve (NameError: name 'Kode' is not defined)",
         "loss 'metric' is not a LossSpec",
         "metric 'half' does not define __call__",
-        "quantity 'seven' is not a function",
+        "quantity 'seven' is not a function or a QuantitySpec",
         "system 'mine@1' is not a file",
     }
     assert ("loss", "lost") in {(item.kind, item.name) for item in registry.broken}
