@@ -62,7 +62,7 @@ def given(name: str) -> dict[str, Any]:
 def test_the_python_of_a_page_runs(name: str, folder: Path, page):
     blocks = page(name).blocks("python")
     assert blocks
-    code = "\n".join(blocks).replace('{"train.rounds": 300}', '{"train.rounds": 1, "evaluate.tsne": False}')
+    code = "\n".join(blocks).replace('{"train.rounds": 300}', '{"train.rounds": 2, "evaluate.tsne": False}')
     exec(compile(code, name, "exec"), given(name))
 
 

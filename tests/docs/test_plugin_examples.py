@@ -88,7 +88,7 @@ def test_the_examples_load(registry: Registry):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path: Path):
     (block,) = [block for block in page(f"docs/how-to/plugins/{kind}.md").blocks("toml") if "extends" in block]
-    loaded = load_recipe(tomllib.loads(block), registry, ("train.rounds=1",))
+    loaded = load_recipe(tomllib.loads(block), registry, ("train.rounds=2",))
     resolved = resolve(loaded, registry)
     if kind == "system":  # whose TOML is merged, and then nobody's
         assert loaded.layered.origins["losses.information.use"] == f"{example(kind).name}@1"
@@ -98,7 +98,7 @@ def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path
 
 
 def run(resolved: Resolved, folder: Path) -> None:
-    """Trains for a round, and reads out what is reported."""
+    """Trains for two rounds, and reads out what is reported."""
     experiment, fabric = assemble(resolved, ()), make_fabric("cpu", 1)
     prepare_training(experiment, fabric, folder).run()
     model = trained_model(experiment, fabric.device)
