@@ -169,7 +169,8 @@ def _check_views(resolved: Resolved, stored: Shape, features: Shape) -> None:
     """
     table = resolved.recipe.features
     for name, steps in resolved.views.items():
-        shape = stored if table is None or name == table.view else features
+        like = resolved.recipe.views[name].like or name
+        shape = stored if table is None or table.view in (name, like) else features
         for step in steps:
             with add_table_context(f"views.{name}"):
                 after = step.output_shape(shape) if isinstance(step, DeviceViewSpec) else shape

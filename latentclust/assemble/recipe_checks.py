@@ -237,6 +237,7 @@ def check_skipped(
         lookup.add_issue("losses", "all losses are disabled", "Set enabled = true in one of them")
     read = {name for plan in plans.values() for name in plan.given}
     read |= {name for each in inferences if each is not None for name in each.needs}
+    read |= {table.follows for name, table in recipe.networks.items() if name in read and table.follows}
     moved = {network for player in plans for network in recipe.players[player].networks}
     for player in recipe.players.keys() - plans.keys():
         for network in recipe.players[player].networks:

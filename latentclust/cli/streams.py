@@ -79,7 +79,7 @@ def report_lost_output(code: int, words: list[str]) -> int:
     failure = getattr(_raw(sys.stdout), "failure", None)
     if failure is None or failure.errno == errno.EPIPE:
         return code
-    kept = " ".join(words[:2]).startswith(FILES)
+    kept = " ".join([word for word in words if not word.startswith("-")][:2]).startswith(FILES)
     word, advice = ("warning", "The files are complete") if kept else ("error", "Free some space, and run it again")
     print(f"{word}: standard output: cannot be written ({failure.strerror}). {advice}.", file=sys.stderr)
     return code if kept else code or LOST

@@ -23,6 +23,8 @@ class InputCheck:
 
     def __call__(self, network: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Raise LatentclustError if the samples of a batch have another shape."""
+        if not inputs:
+            return
         found = _shape_of(inputs)
         if found[: len(self.shape)] == self.shape:
             return

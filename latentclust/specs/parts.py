@@ -297,10 +297,6 @@ class MetricSpec(Spec, ABC):
         """Return the score of a table `(clusters, classes)` of counts."""
 
 
-PIXELS = "pixels"
-"""Name of the values of images, which a baseline clusters unless it names a network."""
-
-
 class Baseline(Spec, ABC):
     """A classical clustering of the same data, scored for comparison: a BaselineSpec or a MapBaselineSpec."""
 

@@ -14,7 +14,14 @@ ROUNDS = "train.rounds"
 FREE = ("name", "description", "schema", "extends", "evaluate.", "train.log_every", "train.checkpoint_")
 """Keys of a recipe, or their beginnings, that do not change the weights. They may differ from the checkpoint's."""
 
-FREE_OPTIONS = ("data.resident", "data.memory_limit", "data.workers", "data.path", "data.display")
+FREE_OPTIONS = (
+    "data.resident",
+    "data.memory_limit",
+    "data.workers",
+    "data.path",
+    "data.display",
+    "features.folder_limit",
+)
 """Keys of the data set that do not change its samples; another folder is found by its files."""
 
 SHOWN = 3

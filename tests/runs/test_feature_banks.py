@@ -141,6 +141,13 @@ def test_views_that_are_not_stored_are_drawn_of_the_features(photos: Path) -> No
         assemble(resolve(load_recipe(changed, installed()), installed()), ())
 
 
+def test_a_view_like_the_stored_one_is_applied_to_the_images(photos: Path) -> None:
+    recipe = tables(photos)
+    recipe["views"] |= {"second": {"like": "view"}}
+    registry = installed()
+    assert "second" in assemble(resolve(load_recipe(recipe, registry), registry), ()).resolved.views
+
+
 def test_a_network_above_the_memory_of_the_machine_is_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("latentclust.assemble.feature_network.physical_memory", lambda: 1000)
     with pytest.raises(LatentclustError, match=r"more than the .* GiB of this machine"):

@@ -36,7 +36,7 @@ def members(file: DatasetReader, bands: Sequence[str], name: str) -> list[BandFi
     """
     if file.count:
         return []
-    rasters = {_path(address): address for address in map(_address, file.subdatasets)}
+    rasters = [(_path(address), address) for address in map(_address, file.subdatasets)]
     if not rasters:
         raise LatentclustError.at(name, "contains no raster", "Name another file")
     found = {band: address for band in bands if (address := _named(rasters, band))}
@@ -44,10 +44,11 @@ def members(file: DatasetReader, bands: Sequence[str], name: str) -> list[BandFi
     if found and not missing:
         return [BandFile(band, address, strip_credentials(address)) for band, address in found.items()]
     more = f" and {len(rasters) - MAX_LISTED:,} more" if len(rasters) > MAX_LISTED else ""
-    listed = ", ".join(strip_credentials(address) for address in list(rasters.values())[:MAX_LISTED])
+    listed = ", ".join(strip_credentials(address) for _, address in rasters[:MAX_LISTED])
     lacks = f"; none or several are named {' or '.join(missing)}" if missing else ""
     what = f"holds {len(rasters):,} raster{'s' * (len(rasters) > 1)}: {listed}{more}{lacks}"
-    fix = f"Name one, or join some with --bands (data.bands), as in --bands {','.join(map(_short, list(rasters)[:2]))}"
+    example = ",".join(_short(path) for path, _ in rasters[:2])
+    fix = f"Name one, or join some with --bands (data.bands), as in --bands {example}"
     raise LatentclustError.at(name, what, fix)
 
 
@@ -65,11 +66,11 @@ def _short(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _named(rasters: dict[str, str], band: str) -> str | None:
+def _named(rasters: Sequence[tuple[str, str]], band: str) -> str | None:
     """Return the address of the only raster of a name. None if there is none, or there are several."""
     for fold in (str, str.casefold):
         wanted = fold(band.strip("/"))
-        found = [address for path, address in rasters.items() if wanted in (fold(path), fold(_short(path)))]
+        found = [address for path, address in rasters if wanted in (fold(path), fold(_short(path)))]
         if found:
             return found[0] if len(found) == 1 else None
     return None

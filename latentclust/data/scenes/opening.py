@@ -70,7 +70,7 @@ def _opened(scene: Scene) -> DatasetReader:
             if scene.untrusted and not scene.parts:
                 refuse_foreign(file, scene.name)
             joined = members(file, scene.bands, scene.name)
-        except LatentclustError:
+        except BaseException:
             file.close()
             raise
         if joined:

@@ -9,6 +9,7 @@ import pytest
 from rasterio.shutil import copy
 
 from latentclust.data.scenes.addresses import address_stem, is_address, local_files
+from latentclust.data.scenes.containers import _named
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
@@ -103,3 +104,9 @@ def test_names_as_rasterio_writes_them_are_addresses(tmp_path: Path) -> None:
     assert local_files(f"netcdf:{path}:Band1") == (path,)
     assert address_stem('HDF5:"/d/a.h5"://grid/Band1') == "a.h5_grid_Band1"
     assert address_stem('HDF5:"/d/b.h5"://grid/Band1') != address_stem('HDF5:"/d/a.h5"://grid/Band1')
+
+
+def test_rasters_whose_last_parts_are_equal_are_not_chosen_among():
+    rasters = [("QC", "HDF4_EOS:EOS_GRID:a.hdf:Grid_1km:QC"), ("QC", "HDF4_EOS:EOS_GRID:a.hdf:Grid_500m:QC")]
+    assert _named(rasters, "QC") is None
+    assert _named(rasters[:1], "qc") == rasters[0][1]
