@@ -239,7 +239,8 @@ def check_skipped(
     read |= {name for each in inferences if each is not None for name in each.needs}
     read |= {table.follows for name, table in recipe.networks.items() if name in read and table.follows}
     moved = {network for player in plans for network in recipe.players[player].networks}
-    for player in recipe.players.keys() - plans.keys():
+    disabled = {loss.player for loss in recipe.losses.values() if not loss.enabled}
+    for player in disabled & recipe.players.keys() - plans.keys():
         for network in recipe.players[player].networks:
             if network in read and network not in moved:
                 what = f"is read, but not trained, because the losses of the player {player!r} are all disabled"

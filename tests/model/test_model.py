@@ -302,7 +302,7 @@ def test_a_recipe_that_is_no_unicode_is_refused(tmp_path: Path, digits: Clusteri
     path = tmp_path / "model.safetensors"
     save_model(path, digits)
     rewrite(path, lambda header: header.update(recipe=header["recipe"] + "# \ud800"))
-    with pytest.raises(LatentclustError, match="its recipe is not TOML"):
+    with pytest.raises(LatentclustError, match="is not a latentclust model"):
         load(path)
 
 

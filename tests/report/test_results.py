@@ -28,6 +28,8 @@ KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines
     "mean_posterior",
     "alarms",
     "label_free",
+    "features_seconds",
+    "weights",
     "empty_clusters",
     "near_empty_clusters",
 }

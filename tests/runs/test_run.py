@@ -254,7 +254,6 @@ def test_assignments_of_files_have_their_paths_in_the_order_of_the_samples(recip
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
-        (("train.devices=65",), "train.devices"),
         (("prior.clusters=65", "train.batch_size=64"), "prior.clusters"),
         (("evaluate.split='test'",), "evaluate.split"),
         (("train.roundss=3",), "train.roundss"),

@@ -68,7 +68,8 @@ def test_stages_end_where_a_loop_written_by_hand_ends(
     for role, network in expected.items():
         initial, found = start.networks[role].state_dict(), made.state.networks[role].state_dict()
         assert all(not torch.equal(found[key], initial[key]) for key in initial), role
-        torch.testing.assert_close(found, network.state_dict(), rtol=1e-4, atol=1e-5)
+        # Adam divides by square roots of small numbers, whose rounding differs between CPUs.
+        torch.testing.assert_close(found, network.state_dict(), rtol=1e-4, atol=5e-5)
 
 
 def stopped_and_resumed(training: MakeTraining, rounds: int, *settings: str) -> Training:
