@@ -1,8 +1,9 @@
 """Construction of a recipe's networks. Their sizes follow from their inputs and from the prior."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -35,6 +36,8 @@ from latentclust.specs.backbones import (
 )
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
+
+Built = TypeVar("Built")
 
 DEFAULT_SUB_HEADS = 5
 """Number of sub-heads of a network of the role `heads` by default (Ji et al. 2019)."""
@@ -98,9 +101,14 @@ def build_without_memory(resolved: Resolved, shape: Shape) -> nn.ModuleDict | No
         LatentclustError: As `build_networks`.
     """
     bare = replace(resolved, backbones={name: spec.bare() for name, spec in resolved.backbones.items()})
+    return on_meta(lambda: nn.ModuleDict(build_networks(bare, shape)))
+
+
+def on_meta(build: Callable[[], Built]) -> Built | None:
+    """Return what is built on torch's meta device. None if it cannot be built there."""
     try:
         with torch.device("meta"):
-            return nn.ModuleDict(build_networks(bare, shape))
+            return build()
     except (NotImplementedError, RuntimeError, TypeError, ValueError):
         return None
 

@@ -1,9 +1,7 @@
 """The frozen network of a recipe's table `[features]`."""
 
-import torch
-
-from latentclust.assemble.build import add_table_context
-from latentclust.assemble.memory import GIB, physical_memory
+from latentclust.assemble.build import add_table_context, on_meta
+from latentclust.assemble.memory import GIB, bytes_of, physical_memory
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import LatentclustError
 from latentclust.generators import CPU, fork_generators, seed_generators
@@ -34,12 +32,8 @@ def _check_memory(spec: ExtractorSpec, shape: Shape) -> None:
     """Raise LatentclustError if the weights exceed the memory of this machine, before any of it is taken."""
     bare = spec.bare()
     assert isinstance(bare, ExtractorSpec), "a spec without pretrained weights is of the same kind"
-    try:
-        with torch.device("meta"):
-            body = bare.extractor(shape)
-    except (NotImplementedError, RuntimeError, TypeError, ValueError):
-        return  # its size is not known in advance
-    size = sum(tensor.numel() * tensor.element_size() for tensor in body.state_dict().values())
+    body = on_meta(lambda: bare.extractor(shape))
+    size = 0 if body is None else bytes_of(body)  # 0: it is not known in advance
     if size > physical_memory():
         what = f"its weights take {size / GIB:.3g} GiB, more than the {physical_memory() / GIB:.3g} GiB of this machine"
         raise LatentclustError.at("use", what, "Choose a smaller model")

@@ -42,14 +42,14 @@ def network_memory(resolved: Resolved, shape: Shape) -> NetworkMemory | None:
     networks = build_without_memory(resolved, shape)
     if networks is None:
         return None
-    bytes_of = {name: _bytes(network) for name, network in networks.items()}
-    trained = sum(size for name, size in bytes_of.items() if not resolved.recipe.networks[name].frozen)
+    sizes = {name: bytes_of(network) for name, network in networks.items()}
+    trained = sum(size for name, size in sizes.items() if not resolved.recipe.networks[name].frozen)
     parameters = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
-    weights = sum(bytes_of.values())
+    weights = sum(sizes.values())
     return NetworkMemory(parameters, weights, weights + (COPIES - 1) * trained)
 
 
-def _bytes(network: nn.Module) -> int:
+def bytes_of(network: nn.Module) -> int:
     """Return the memory of a network's weights and buffers."""
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 

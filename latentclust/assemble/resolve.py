@@ -8,23 +8,21 @@ from torch import nn
 
 from latentclust.assemble.features import check_features, check_representations, feature_sources
 from latentclust.assemble.lookup import Definition, Lookup
+from latentclust.assemble.player_checks import check_followers, check_players, check_skipped
 from latentclust.assemble.recipe_checks import (
     baseline_label,
     check_alignments,
     check_baselines,
     check_chains,
     check_feature_bank,
-    check_followers,
     check_heads,
     check_inference,
     check_names,
     check_own_heads,
-    check_players,
     check_preprocess,
     check_protocol,
     check_roles,
     check_selection,
-    check_skipped,
     check_spaces,
     check_styles,
     role_types,
