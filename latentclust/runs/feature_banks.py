@@ -1,14 +1,11 @@
 """Feature banks of a recipe: found by their key, or computed once and stored."""
 
-import hashlib
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.memory import GIB
-from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.assemble.resolve import resolve
 from latentclust.data.feature_bank import (
     CHUNK,
     BankHeader,
@@ -28,18 +25,17 @@ from latentclust.data.feature_bank import (
     read_bank,
 )
 from latentclust.data.feed import Batch
-from latentclust.data.fingerprint import Fingerprint
 from latentclust.data.roots import data_roots, features_root
 from latentclust.data.stream import read_with_views
 from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
-from latentclust.networks.features import FeatureNetwork
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.schema import FeaturesTable
+from latentclust.runs.bank_identity import describe_bank, describe_banks
 from latentclust.runs.report_facts import test_split
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import FEATURES, Spec
+from latentclust.specs.parts import FEATURES
 from latentclust.train.devices import first_device
 from latentclust.train.step_inputs import draw_view, host_steps, read_images
 
@@ -48,9 +44,6 @@ BATCH = 64
 
 SECONDS = 5.0
 """Minimum number of seconds between messages about progress."""
-
-OTHER_PLACE = ("path",)
-"""Options of data sets that do not change their samples; files are found by their fingerprint."""
 
 Tell = Callable[[str], None]
 
@@ -123,11 +116,11 @@ def find_or_make(experiment: Experiment, data: ImageSet, views: int, device: tor
     """
     header = describe_bank(experiment, data, views)
     path = bank_file(features_root(), header.key)
-    if path.exists():
-        try:
-            return Bank(path, _same(path, read_bank(path), header))
-        except LatentclustError as error:
-            tell(f"{error.issues[0].where}: {error.issues[0].what}; it is computed again")
+    try:
+        if (bank := _stored(path, header)) is not None:
+            return bank
+    except LatentclustError as error:
+        tell(f"{error.issues[0].where}: {error.issues[0].what}; it is computed again")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -146,50 +139,17 @@ def with_existing(model: ClusteringModel, data: ImageSet) -> ImageSet:
     if table is None or model.features is None:
         return data
     experiment = Experiment(model.resolved, data, (model.features.width,), dict(model.networks), model.features)
-    for views in dict.fromkeys((table.views, 0)):
-        bank = _find(experiment, data, views)
-        if bank is not None:
-            return bank.attached_to(data)
+    for header in describe_banks(experiment, data, dict.fromkeys((table.views, 0))):
+        with suppress(LatentclustError):  # a damaged bank is as good as none
+            bank = _stored(bank_file(features_root(), header.key), header)
+            if bank is not None:
+                return bank.attached_to(data)
     return data
 
 
-def _find(experiment: Experiment, data: ImageSet, views: int) -> Bank | None:
-    """Return the complete bank of a data set. None if there is none, or it is damaged."""
-    header = describe_bank(experiment, data, views)
-    path = bank_file(features_root(), header.key)
-    try:
-        return Bank(path, _same(path, read_bank(path), header)) if path.exists() else None
-    except LatentclustError:
-        return None
-
-
-def describe_bank(experiment: Experiment, data: ImageSet, views: int) -> BankHeader:
-    """Return the header of a bank before it is written. Its key depends on all that decides the values."""
-    resolved, network = experiment.resolved, experiment.features
-    table = resolved.recipe.features
-    assert network is not None
-    assert table is not None
-    assert resolved.features is not None
-    steps = resolved.views[table.view] if views and table.view is not None else ()
-    identity = {
-        "weights": _digest_of(network),
-        "backbone": [table.use, resolved.features.bare().model_dump(mode="json"), table.precision],
-        "preprocess": _options(resolved.recipe.data.preprocess, resolved.preprocess),
-        "views": [views, _options(resolved.recipe.views[table.view].parts(), steps) if steps and table.view else []],
-        "data": [resolved.recipe.data.use, _without_place(resolved), data.protocol and str(data.protocol)],
-        "samples": Fingerprint.of(data, complete=True).model_dump(mode="json"),
-        "seen": _digest_of_samples(data),
-        "version": version("latentclust"),
-    }
-    text = json.dumps(identity, sort_keys=True, default=str)
-    return BankHeader(
-        key=hashlib.sha256(text.encode()).hexdigest(),
-        network=resolved.features.weights_origin() or f"{table.use} with random weights",
-        data=resolved.recipe.data.use,
-        samples=len(data.source),
-        rows=1 + views,
-        width=network.width,
-    )
+def _stored(path: Path, header: BankHeader) -> Bank | None:
+    """Return the complete bank in a file. None without the file; raise LatentclustError if it is damaged."""
+    return Bank(path, _same(path, read_bank(path), header)) if path.exists() else None
 
 
 def _same(path: Path, found: BankHeader, wanted: BankHeader) -> BankHeader:
@@ -284,26 +244,3 @@ def _check_limit(path: Path, header: BankHeader, table: FeaturesTable) -> None:
     if header.size > free:
         what = f"has {free / GIB:.2g} GiB of free space, and the feature bank takes {header.size / GIB:.2g} GiB"
         raise LatentclustError.at(str(folder), what, "Free some space, or set LATENTCLUST_FEATURES to another folder")
-
-
-def _digest_of(network: FeatureNetwork) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def _digest_of_samples(data: ImageSet) -> str:
-    """Return a hash of a few samples as they are decoded now, which notices another decoder."""
-    indices = np.unique(np.linspace(0, len(data.source) - 1, BATCH).astype(np.int64))
-    return hashlib.sha256(data.source.read(indices).tobytes()).hexdigest()
-
-
-def _options(tables: Any, steps: tuple[Spec, ...]) -> list[Any]:
-    return [[table.use, step.model_dump(mode="json")] for table, step in zip(tables, steps, strict=True)]
-
-
-def _without_place(resolved: Resolved) -> Mapping[str, Any]:
-    options = resolved.dataset.model_dump(mode="json")
-    return {key: value for key, value in options.items() if key not in OTHER_PLACE}

@@ -22,7 +22,8 @@ from latentclust.networks.features import FeatureNetwork
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.runs import feature_banks
-from latentclust.runs.feature_banks import describe_bank, find_or_make, with_banks
+from latentclust.runs.bank_identity import describe_bank
+from latentclust.runs.feature_banks import find_or_make, with_banks
 from latentclust.runs.run import FinishedRun
 from latentclust.runs.subset import subset
 from latentclust.tensors import Images
