@@ -1,6 +1,7 @@
 """Scores of classical clusterings of the same samples or pixels, to compare a run with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from latentclust.model.model import ClusteringModel
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import FEATURES, PIXELS, BaselineSpec, MapBaselineSpec, Mapped
+from latentclust.specs.parts import FEATURES, PIXELS, Baseline, BaselineSpec, MapBaselineSpec, Mapped
 from latentclust.tensors import Images, Mask
 
 MAX_FIT_IMAGES = 1000
@@ -23,6 +24,9 @@ MAX_FIT_IMAGES = 1000
 
 BaselineScores = dict[str, Mapping[str, float]]
 """Scores by baseline and metric."""
+
+AnyBaseline = TypeVar("AnyBaseline", bound=Baseline)
+Found = TypeVar("Found")
 
 
 def score_baselines(
@@ -45,22 +49,40 @@ def score_baselines(
 
 
 def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[BaselineScores, tuple[str, ...]]:
-    scores: BaselineScores = {}
-    warnings = []
     points: dict[str, NDArray[np.float32]] = {}
+
+    def cluster(baseline: BaselineSpec) -> NDArray[np.int64]:
+        if baseline.on not in points:
+            points[baseline.on] = points_in(model, tested, baseline.on)
+        return baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
+
+    clusterings, warnings = of_each_baseline(model, BaselineSpec, cluster)  # type: ignore[type-abstract]
     classes = len(tested.classes) or None
+    return {
+        name: score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes).metrics or {}
+        for name, labels in clusterings.items()
+    }, warnings
+
+
+def of_each_baseline(
+    model: ClusteringModel, kind: type[AnyBaseline], find: Callable[[AnyBaseline], Found]
+) -> tuple[dict[str, Found], tuple[str, ...]]:
+    """Return what is found of each baseline by name, and one warning per baseline that failed.
+
+    Args:
+        model: Model whose recipe lists the baselines.
+        kind: Kind of its baselines: of images, or of label maps.
+        find: Returns what is sought, or raises LatentclustError if the baseline cannot cluster the data.
+    """
+    found: dict[str, Found] = {}
+    warnings = []
     for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, BaselineSpec), "resolve checked the kind of baseline"
+        assert isinstance(baseline, kind), "resolve checked the kind of baseline"
         try:
-            if baseline.on not in points:
-                points[baseline.on] = points_in(model, tested, baseline.on)
-            labels = baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
+            found[name] = find(baseline)
         except LatentclustError as error:
-            warnings.append(failure(name, error))
-            continue
-        found = score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes)
-        scores[name] = found.metrics or {}
-    return scores, tuple(warnings)
+            warnings.append(f"The baseline {name} was not run: {error}")
+    return found, tuple(warnings)
 
 
 @torch.no_grad()
@@ -94,15 +116,12 @@ def score_map_baselines(
     The last baseline is the majority class, whose scores follow from the model's own `table[cluster, class]`.
     """
     metrics = model.resolved.metrics
-    scores: BaselineScores = {}
-    warnings = []
-    for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, MapBaselineSpec), "resolve checked the kind of baseline"
-        try:
-            scores[name] = count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
-        except LatentclustError as error:
-            warnings.append(failure(name, error))
-    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, tuple(warnings)
+
+    def score(baseline: MapBaselineSpec) -> Mapping[str, float]:
+        return count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
+
+    scores, warnings = of_each_baseline(model, MapBaselineSpec, score)  # type: ignore[type-abstract]
+    return scores | {MAJORITY: score_table(majority_table(table), metrics)}, warnings
 
 
 @torch.no_grad()
@@ -139,8 +158,3 @@ def _batches(model: ClusteringModel, data: ImageSet) -> Iterator[tuple[Images, M
         indices = at.cpu().numpy()
         counted = np.ones((len(indices), height, width), np.bool_) if data.valid is None else data.valid.read(indices)
         yield images, Mask(torch.tensor(counted)), indices
-
-
-def failure(name: str, error: LatentclustError) -> str:
-    """Return the warning about a baseline that failed."""
-    return f"The baseline {name} was not run: {error}"

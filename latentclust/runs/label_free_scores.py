@@ -13,7 +13,7 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import OWN, LabelFreeScores
-from latentclust.runs.baseline_scores import failure, fit_map_baseline, points_in
+from latentclust.runs.baseline_scores import fit_map_baseline, of_each_baseline, points_in
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
@@ -110,37 +110,31 @@ def _image_baselines(
     model: ClusteringModel, part: ImageSet, pixels: Points
 ) -> tuple[dict[str, Clustering], tuple[str, ...]]:
     """Return the clustering of each baseline, and a warning for each one that failed."""
-    found: dict[str, Clustering] = {}
-    warnings = []
-    for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, BaselineSpec), "resolve checked the kind of baseline"
-        try:
-            if len(part.source) < model.clusters:
-                what = f"{len(part.source)} images of this size are compared, fewer than the {model.clusters} clusters"
-                raise LatentclustError.at("evaluate.baselines", what, "Use smaller images")
-            points = pixels if baseline.on == PIXELS else points_in(model, part, baseline.on)
-            labels = baseline.cluster(points, model.clusters, model.resolved.recipe.seed)
-            found[name] = labels, baseline.on, points
-        except LatentclustError as error:
-            warnings.append(failure(name, error))
-    return found, tuple(warnings)
+    points = {PIXELS: pixels}
+
+    def cluster(baseline: BaselineSpec) -> Clustering:
+        if len(part.source) < model.clusters:
+            what = f"{len(part.source)} images of this size are compared, fewer than the {model.clusters} clusters"
+            raise LatentclustError.at("evaluate.baselines", what, "Use smaller images")
+        if baseline.on not in points:
+            points[baseline.on] = points_in(model, part, baseline.on)
+        own = points[baseline.on]
+        return baseline.cluster(own, model.clusters, model.resolved.recipe.seed), baseline.on, own
+
+    return of_each_baseline(model, BaselineSpec, cluster)  # type: ignore[type-abstract]
 
 
 def _map_baselines(
     model: ClusteringModel, tested: ImageSet, part: ImageSet, at: NDArray[np.int64], points: Points
 ) -> tuple[dict[str, Clustering], tuple[str, ...]]:
     """Return the clusters that each baseline gives to the pixels `at`, and a warning for each one that failed."""
-    found: dict[str, Clustering] = {}
-    warnings = []
-    for name, baseline in model.resolved.baselines.items():
-        assert isinstance(baseline, MapBaselineSpec), "resolve checked the kind of baseline"
-        try:
-            label = fit_map_baseline(model, tested, baseline)
-            maps = (label(images).cpu().numpy() for images, _ in sequential(part.source, 1, model.device))
-            found[name] = np.concatenate([_pick(map_, at, image) for image, map_ in enumerate(maps)]), PIXELS, points
-        except LatentclustError as error:
-            warnings.append(failure(name, error))
-    return found, tuple(warnings)
+
+    def cluster(baseline: MapBaselineSpec) -> Clustering:
+        label = fit_map_baseline(model, tested, baseline)
+        maps = (label(images).cpu().numpy() for images, _ in sequential(part.source, 1, model.device))
+        return np.concatenate([_pick(map_, at, image) for image, map_ in enumerate(maps)]), PIXELS, points
+
+    return of_each_baseline(model, MapBaselineSpec, cluster)  # type: ignore[type-abstract]
 
 
 def _label_pixels(model: ClusteringModel, part: ImageSet) -> tuple[NDArray[np.int64], Labels, Points]:
