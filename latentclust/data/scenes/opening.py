@@ -17,7 +17,7 @@ from latentclust.data.scenes.addresses import strip_credentials
 from latentclust.data.scenes.containers import members
 from latentclust.data.scenes.folders import require_regular
 from latentclust.data.scenes.inputs import scene_from_file
-from latentclust.data.scenes.vrt import build_vrt, refuse_foreign
+from latentclust.data.scenes.vrt import build_vrt, open_file
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
@@ -65,10 +65,8 @@ def _opened(scene: Scene) -> DatasetReader:
     with decoding_errors(scene.name):
         for path in scene.files:
             require_regular(path)
-        file = rasterio.open(build_vrt(scene.parts, scene.name, scene.untrusted) if scene.parts else scene.source)
+        file = _file_of(scene)
         try:
-            if scene.untrusted and not scene.parts:
-                refuse_foreign(file, scene.name)
             joined = members(file, scene.bands, scene.name)
         except BaseException:
             file.close()
@@ -77,6 +75,12 @@ def _opened(scene: Scene) -> DatasetReader:
             file.close()
             file = rasterio.open(build_vrt(joined, scene.name))
     return file
+
+
+def _file_of(scene: Scene) -> DatasetReader:
+    if scene.parts:
+        return rasterio.open(build_vrt(scene.parts, scene.name, scene.untrusted))
+    return open_file(scene.source, scene.name, scene.untrusted)
 
 
 @contextmanager

@@ -35,14 +35,32 @@ SHIFT = 1e-3
 SELF_CONTAINED = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """GDAL drivers of formats that read no other files. Those of VRT, HDF5, netCDF, Zarr and others can."""
 
+NO_DRIVER = "not recognized as being in a supported file format"
+"""What GDAL says of a file that none of the allowed drivers opens."""
 
-def refuse_foreign(file: DatasetReader, name: str) -> None:
-    """Close a raster and raise LatentclustError if its format can read other files."""
-    if file.driver in SELF_CONTAINED:
-        return
-    file.close()
-    what = f"is of the format {file.driver}, which can read other files, and --untrusted refuses it"
-    raise LatentclustError.at(name, what, "Convert it to a GeoTIFF, or leave --untrusted out if you trust its author")
+
+def open_file(source: str, name: str, untrusted: bool = False) -> DatasetReader:
+    """Open a raster file.
+
+    Args:
+        source: Name of the file for GDAL.
+        name: Name of the scene, for messages.
+        untrusted: Whether only drivers of `SELF_CONTAINED` may look at the file.
+
+    Raises:
+        LatentclustError: If none of these drivers knows the format of an untrusted file.
+    """
+    if not untrusted:
+        return rasterio.open(source)
+    try:
+        return DatasetReader(source, driver=list(SELF_CONTAINED))
+    except RasterioError as error:
+        if NO_DRIVER not in str(error):
+            raise
+        known = ", ".join(SELF_CONTAINED)
+        what = f"is in none of the formats that read no other files ({known}), and --untrusted refuses it"
+        fix = "Convert it to a GeoTIFF, or leave --untrusted out if you trust its author"
+        raise LatentclustError.at(name, what, fix) from error
 
 
 def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> str:
@@ -73,12 +91,10 @@ def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> 
 
 def _opened(part: BandFile, name: str, untrusted: bool) -> DatasetReader:
     try:
-        file = rasterio.open(part.source)
+        file = open_file(part.source, name, untrusted)
     except (OSError, RasterioError) as error:
         what = f"its band {part.band}, {part.name}, cannot be read ({error})"
         raise LatentclustError.at(name, what, "Fetch or copy the file again") from error
-    if untrusted:
-        refuse_foreign(file, name)
     bands = bands_of(file)
     if len(bands) != 1 or file.dtypes[bands[0] - 1] not in TYPES:
         kinds = " and ".join(sorted(set(file.dtypes)))
