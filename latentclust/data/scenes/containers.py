@@ -32,9 +32,10 @@ def members(file: DatasetReader, bands: Sequence[str], name: str) -> list[BandFi
 
     Raises:
         LatentclustError: If the file contains several rasters, and `bands` does not name some of them, or it contains
-            none.
+            none; or if it is a TIFF of several pages, of which GDAL would read the first.
     """
     if file.count:
+        _refuse_pages(file, name)
         return []
     rasters = [(_path(address), address) for address in map(_address, file.subdatasets)]
     if not rasters:
@@ -43,13 +44,24 @@ def members(file: DatasetReader, bands: Sequence[str], name: str) -> list[BandFi
     missing = [band for band in bands if band not in found]
     if found and not missing:
         return [BandFile(band, address, strip_credentials(address)) for band, address in found.items()]
-    more = f" and {len(rasters) - MAX_LISTED:,} more" if len(rasters) > MAX_LISTED else ""
-    listed = ", ".join(strip_credentials(address) for _, address in rasters[:MAX_LISTED])
+    listed = _listed([address for _, address in rasters])
     lacks = f"; none or several are named {' or '.join(missing)}" if missing else ""
-    what = f"holds {len(rasters):,} raster{'s' * (len(rasters) > 1)}: {listed}{more}{lacks}"
+    what = f"holds {len(rasters):,} raster{'s' * (len(rasters) > 1)}: {listed}{lacks}"
     example = ",".join(_short(path) for path, _ in rasters[:2])
     fix = f"Name one, or join some with --bands (data.bands), as in --bands {example}"
     raise LatentclustError.at(name, what, fix)
+
+
+def _refuse_pages(file: DatasetReader, name: str) -> None:
+    """Raise LatentclustError for a TIFF of several pages. Overviews and masks are no pages."""
+    if file.driver == "GTiff" and len(file.subdatasets) > 1:
+        what = f"holds {len(file.subdatasets):,} pages: {_listed(file.subdatasets)}"
+        raise LatentclustError.at(name, what, f"Name one, as in {strip_credentials(file.subdatasets[0])}")
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    more = f" and {len(addresses) - MAX_LISTED:,} more" if len(addresses) > MAX_LISTED else ""
+    return ", ".join(map(strip_credentials, addresses[:MAX_LISTED])) + more
 
 
 def _address(subdataset: str) -> str:

@@ -6,11 +6,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import rasterio
+from PIL import Image
 from rasterio.shutil import copy
 
 from latentclust.data.scenes.addresses import address_stem, is_address, local_files
 from latentclust.data.scenes.containers import _named
 from latentclust.data.scenes.discover import find_scenes
+from latentclust.data.scenes.inputs import scene_from_url
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
 from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
@@ -110,3 +113,22 @@ def test_rasters_whose_last_parts_are_equal_are_not_chosen_among():
     rasters = [("QC", "HDF4_EOS:EOS_GRID:a.hdf:Grid_1km:QC"), ("QC", "HDF4_EOS:EOS_GRID:a.hdf:Grid_500m:QC")]
     assert _named(rasters, "QC") is None
     assert _named(rasters[:1], "qc") == rasters[0][1]
+
+
+def test_pages_of_a_tiff_are_rasters_to_choose_from(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((4, 5), value, np.uint8)) for value in (10, 200, 90)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    second = f"GTIFF_DIR:2:{tmp_path}/a.tif"
+    with pytest.raises(LatentclustError, match=rf"a\.tif: holds 3 pages: .*{second}"), open_raster(tmp_path / "a.tif"):
+        pass
+    with open_raster(scene_from_url(second)) as file:
+        assert (file.read() == 200).all()
+
+
+def test_overviews_and_masks_are_no_pages(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "a.tif", noise_scene(64, 64))
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.build_overviews([2, 4])
+        file.write_mask(np.ones((64, 64), bool))
+    with open_raster(path) as file:
+        assert file.shape == (64, 64)
