@@ -17,24 +17,25 @@ from pydantic_core import to_jsonable_python
 from latentclust.cli.app import app
 from latentclust.plugins.options import attribute_docstrings, part_options
 from latentclust.plugins.registry import KINDS, Part, Registry
-from latentclust.recipe import schema
+from latentclust.recipe import schema, training_tables
+from latentclust.recipe.table import PartTable
 
 TABLES = {
     "The recipe": schema.Recipe,
     "[data]": schema.DataTable,
     "[features]": schema.FeaturesTable,
     "[views.NAME]": schema.ViewTable,
-    "[prior]": schema.PartTable,
+    "[prior]": PartTable,
     "[networks.NAME]": schema.NetworkTable,
-    "[players.NAME]": schema.PlayerTable,
-    "[players.NAME.optimizer]": schema.OptimizerTable,
-    "[tables.NAME]": schema.SampleTable,
-    "[stages.NAME]": schema.StageTable,
+    "[players.NAME]": training_tables.PlayerTable,
+    "[players.NAME.optimizer]": training_tables.OptimizerTable,
+    "[tables.NAME]": training_tables.SampleTable,
+    "[stages.NAME]": training_tables.StageTable,
     "[quantities.NAME]": schema.QuantityTable,
-    "[losses.NAME]": schema.LossTable,
-    "[train]": schema.TrainTable,
-    "[train.starts]": schema.StartsTable,
-    "[inference]": schema.PartTable,
+    "[losses.NAME]": training_tables.LossTable,
+    "[train]": training_tables.TrainTable,
+    "[train.starts]": training_tables.StartsTable,
+    "[inference]": PartTable,
     "[evaluate]": schema.EvaluateTable,
     "Schedules": schema.Ramp,
 }
@@ -68,7 +69,7 @@ def pages(registry: Registry) -> dict[str, str]:
 def _recipe_keys() -> Iterator[str]:
     yield "# Recipe keys\n"
     yield (
-        "The keys of each table, generated from `latentclust/recipe/schema.py`. [Recipes](recipes.md) explains them. "
+        "The keys of each table, from the models in `latentclust/recipe`. [Recipes](recipes.md) explains them. "
         "In a table with the key `use`, all other keys are options of the part: see the pages of "
         "[losses](parts/loss.md), [backbones](parts/backbone.md), [data sets](parts/dataset.md) and the other kinds.\n"
     )

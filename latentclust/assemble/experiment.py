@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +135,24 @@ def _fit_batch(resolved: Resolved, count: int) -> tuple[Resolved, tuple[str, ...
     if most == 0:
         what = f"{table.devices} exceeds the number of samples, {count}"
         raise LatentclustError.at("train.devices", what, f"Use at most {count}")
-    if table.batch_size <= most:
-        return resolved, ()
     each = f" for each of {table.devices} devices" if table.devices > 1 else ""
-    note = f"train.batch_size is lowered from {table.batch_size} to {most}: there are {count} samples{each}"
-    return with_recipe(resolved, train=table.model_copy(update={"batch_size": most})), (note,)
+    notes = tuple(
+        f"{key} is lowered from {size} to {most}: there are {count} samples{each}"
+        for key, size in resolved.recipe.batch_sizes().items()
+        if size > most
+    )
+    return (with_smaller_batches(resolved, most) if notes else resolved), notes
+
+
+def with_smaller_batches(resolved: Resolved, most: int) -> Resolved:
+    """Return a resolved recipe with batches of at most `most` samples in every stage."""
+    recipe = resolved.recipe
+    train = recipe.train.model_copy(update={"batch_size": min(recipe.train.batch_size, most)})
+    stages = {
+        name: table.model_copy(update={"batch_size": min(table.batch_size, most)}) if table.batch_size else table
+        for name, table in recipe.stages.items()
+    }
+    return with_recipe(resolved, train=train, stages=stages)
 
 
 def _check_display(resolved: Resolved, data: ImageSet) -> None:
@@ -149,14 +163,15 @@ def _check_display(resolved: Resolved, data: ImageSet) -> None:
 
 def _check_batch_norm(resolved: Resolved, networks: Mapping[str, nn.Module]) -> None:
     """Raise LatentclustError if a batch of one sample would pass through batch norm."""
-    if resolved.recipe.train.batch_size > 1:
+    key, least = min(resolved.recipe.batch_sizes().items(), key=itemgetter(1))
+    if least > 1:
         return
     for name, network in networks.items():
         kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
         if not resolved.recipe.networks[name].frozen and any(isinstance(m, kinds) for m in network.modules()):
             what = f"is 1, but the batch norm of networks.{name} needs several samples"
             fix = f'Use at least 2, or set networks.{name}.norm = "none" if its backbone has this option'
-            raise LatentclustError.at("train.batch_size", what, fix)
+            raise LatentclustError.at(key, what, fix)
 
 
 def _check_views(resolved: Resolved, stored: Shape, features: Shape) -> None:

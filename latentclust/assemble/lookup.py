@@ -8,7 +8,8 @@ from latentclust.assemble.step_plan import parameter_types
 from latentclust.errors import Issue, LatentclustError, did_you_mean
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.partial_validation import UNKNOWN_NAME, ValidTables
-from latentclust.recipe.schema import PartTable, QuantityTable, Recipe
+from latentclust.recipe.schema import QuantityTable, Recipe
+from latentclust.recipe.table import PartTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import Spec
 from latentclust.specs.validation import validate

@@ -282,12 +282,19 @@ def check_spaces(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], basel
 
 
 def check_selection(lookup: Lookup, recipe: Recipe) -> None:
-    """Add an issue if `select_by` is not a loss term of the last stage."""
-    by = recipe.train.select_by
+    """Add an issue for each `select_by` that is not a loss term of its stage; that of `[train]` is for the last one."""
     last = next(reversed(list(recipe.stages)), "")
-    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if is_active(table, last))]
+    _check_selected(lookup, recipe, "train.select_by", recipe.train.select_by, last, "the last stage, ")
+    for stage, table in recipe.stages.items():
+        if table.select_by is not None:
+            _check_selected(lookup, recipe, f"stages.{stage}.select_by", table.select_by, stage, "the stage ")
+
+
+def _check_selected(lookup: Lookup, recipe: Recipe, where: str, by: str, stage: str, which: str) -> None:
+    """Add an issue if weights are selected by something that is not a loss term of a stage."""
+    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if is_active(table, stage))]
     if by in choices:
         return
     labels = "reads labels, and weights must be selected without labels"
-    term = f"is not a loss of the last stage, {last!r}" if last else "is not a loss of this recipe"
-    lookup.add_issue("train.select_by", f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))
+    term = f"is not a loss of {which}{stage!r}" if stage else "is not a loss of this recipe"
+    lookup.add_issue(where, f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.step_plan import StepPlan
 from latentclust.errors import did_you_mean
-from latentclust.recipe.schema import LossTable, Recipe
+from latentclust.recipe.schema import Recipe
+from latentclust.recipe.training_tables import LossTable, PlayerTable
 from latentclust.specs.sample_tables import StartSpec
 
 
@@ -41,6 +42,13 @@ class Stage:
 def is_active(table: LossTable, stage: str) -> bool:
     """Return whether a loss is active in a stage."""
     return table.enabled and (table.stages is None or stage in table.stages)
+
+
+def player_table(recipe: Recipe, player: str, stage: str) -> PlayerTable:
+    """Return the table of a player, with the optimizer that it has in a stage."""
+    table = recipe.players[player]
+    own = recipe.stages[stage].optimizers.get(player) if stage else None
+    return table if own is None else table.model_copy(update={"optimizer": own})
 
 
 def stages_of(
@@ -100,6 +108,20 @@ def check_stages(lookup: Lookup, recipe: Recipe) -> None:
         if not any(is_active(table, stage) for table in recipe.losses.values()):
             fix = f"Add {stage!r} to the `stages` of a loss"
             lookup.add_issue(f"stages.{stage}", "no loss is active in this stage", fix)
+    for stage in recipe.stages if not unknown else ():
+        _check_optimizers(lookup, recipe, stage)
     if recipe.train.rounds < len(recipe.stages):
         what = f"must be at least the number of stages, {len(recipe.stages)}, got {recipe.train.rounds}"
         lookup.add_issue("train.rounds", what, f"Use at least {len(recipe.stages)}, or remove the key")
+
+
+def _check_optimizers(lookup: Lookup, recipe: Recipe, stage: str) -> None:
+    """Add an issue for each optimizer of a stage whose player does not exist, or takes no steps in the stage."""
+    active = {table.player for table in recipe.losses.values() if is_active(table, stage)}
+    for player in recipe.stages[stage].optimizers:
+        where = f"stages.{stage}.optimizers.{player}"
+        if player not in recipe.players:
+            lookup.add_issue(where, f"unknown player {player!r}", did_you_mean(player, recipe.players))
+        elif player not in active:
+            what = f"{player!r} takes no steps in this stage, because none of its losses is active"
+            lookup.add_issue(where, what, f"Add {stage!r} to the `stages` of a loss, or remove the table")

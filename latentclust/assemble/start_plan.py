@@ -8,7 +8,8 @@ from typing import Literal
 from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.stages import Stage, is_active, stage_at
 from latentclust.errors import did_you_mean
-from latentclust.recipe.schema import Recipe, StartsTable
+from latentclust.recipe.schema import Recipe
+from latentclust.recipe.training_tables import StartsTable
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 
 FIGURES: Mapping[str, Literal[1, -1]] = {

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean
-from latentclust.recipe.schema import LossTable
+from latentclust.recipe.training_tables import LossTable
 from latentclust.specs.parts import LossSpec, PriorSpec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.tensors import Alignment, Images, Mask, Scalar

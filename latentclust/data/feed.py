@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -102,6 +102,13 @@ class Feed(ABC):
     def samples(self) -> int:
         """Number of samples in the training set."""
         return self._order.samples
+
+    def set_batch_size(self, batch_size: int) -> None:
+        """Continue with batches of another size from the next epoch on. Nothing changes if the size is the same."""
+        if batch_size == self._order.batch_size:
+            return
+        self._order = replace(self._order, batch_size=batch_size)
+        self._epoch, self._position = self._epoch + (self._position > 0), 0
 
     def next(self) -> Batch:
         """Return the next batch."""

@@ -38,7 +38,7 @@ class ResidentFeed(Feed):
         everything = np.arange(len(source))
         self._samples = torch.from_numpy(source.read(everything)).to(device)
         self._valid = None if valid is None else torch.from_numpy(valid.read(everything)).to(device)
-        self._dealt: tuple[int, Tensor] | None = None
+        self._dealt: tuple[EpochOrder, int, Tensor] | None = None
 
     def read(self, index: Int64[Tensor, " n"]) -> Tensor:
         """Return the samples of any indices, gathered on the device."""
@@ -50,10 +50,10 @@ class ResidentFeed(Feed):
         return Batch(raw=self._samples.index_select(0, index), index=index, views={}, valid=valid)
 
     def _deal(self, epoch: int) -> Tensor:
-        if self._dealt is None or self._dealt[0] != epoch:
+        if self._dealt is None or self._dealt[:2] != (self._order, epoch):
             batches = torch.from_numpy(self._order.batches(epoch)).to(self._samples.device)
-            self._dealt = (epoch, batches)
-        return self._dealt[1]
+            self._dealt = (self._order, epoch, batches)
+        return self._dealt[2]
 
 
 def open_feed(  # noqa: PLR0913 (the recipe's data and train tables, and the place of this process)

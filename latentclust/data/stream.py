@@ -70,7 +70,7 @@ class StreamFeed(Feed):
         self._dataset = _Batches(source, views, order.seed, valid)
         self._device = device
         self._workers = min(workers, usable_cores())
-        self._due: tuple[int, int] | None = None
+        self._due: tuple[EpochOrder, int, int] | None = None
         self._parcels: Iterator[_Parcel] = iter(())
 
     def read(self, index: Int64[Tensor, " n"]) -> Tensor:
@@ -79,9 +79,9 @@ class StreamFeed(Feed):
         return self._moved(torch.from_numpy(raw))
 
     def _batch(self, epoch: int, position: int) -> Batch:
-        if (epoch, position) != self._due:
+        if (self._order, epoch, position) != self._due:
             self._parcels = self._from(epoch, position)
-        self._due = self._order.after(epoch, position)
+        self._due = (self._order, *self._order.after(epoch, position))
         parcel = next(self._parcels)
         if parcel.issues:
             raise LatentclustError(*parcel.issues)

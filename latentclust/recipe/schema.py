@@ -1,44 +1,18 @@
 """Models of a recipe's tables. The options of a part are validated later, by the spec that the registry finds."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
-from latentclust.specs.schedule import Ramp, Schedule
+from latentclust.recipe.table import PartTable, Table
+from latentclust.recipe.training_tables import LossTable, PlayerTable, SampleTable, StageTable, TrainTable
+from latentclust.specs.schedule import Ramp
 
 SCHEMA = 1
 """Version of the recipe schema."""
 
 
-class Table(BaseModel):
-    """A table with fixed keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class PartTable(BaseModel):
-    """A table that selects a part by `use`. Keys that are not fields are the options of that part."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
-
-    use: str
-    """Name of the part, or `distribution:name`."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of the part."""
-        return dict(self.model_extra or {})
-
-
-class LearningRamp(Ramp):
-    """A learning rate that changes; it may end at 0."""
-
-    start: PositiveFloat
-    end: float = Field(ge=0)
-
-
-Decay = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -159,131 +133,11 @@ class NetworkTable(PartTable):
     """Share of its own weights that a network with `follows` keeps in a step; the rest are those of the other one."""
 
 
-class OptimizerTable(Table):
-    """`[players.P.optimizer]`: the optimizer of a player."""
-
-    use: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
-    """Torch's optimizer."""
-
-    lr: PositiveFloat | LearningRamp = 1e-4
-    """Learning rate."""
-
-    betas: tuple[Decay, Decay] = (0.5, 0.9)
-    """Decay rates of Adam. The first one is the momentum of sgd and rmsprop."""
-
-    weight_decay: float = Field(default=0.0, ge=0)
-    """Torch's weight decay."""
-
-
-class PlayerTable(Table):
-    """`[players.P]`: the networks that one optimizer updates, and the number of its steps per round."""
-
-    networks: tuple[str, ...] = Field(min_length=1)
-    """Networks that the player updates."""
-
-    steps: PositiveInt = 1
-    """Number of steps per round, each with a new batch."""
-
-    optimizer: OptimizerTable = OptimizerTable()
-
-
-class LossTable(PartTable):
-    """`[losses.NAME]`: one term of a player's objective."""
-
-    player: str
-    """Player whose objective the term belongs to."""
-
-    weight: Schedule = 1.0
-    """Factor of the term in the sum."""
-
-    on: Mapping[str, str] = {}
-    """Quantity, network or view that a parameter of the loss is bound to. Defaults to the one of the same name."""
-
-    stages: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Stages in which the loss is active. Defaults to all."""
-
-    enabled: bool = True
-    """Whether the term is part of the objective."""
-
-    if_empty: str = ""
-    """Likely cause and remedy of an empty cluster, for the report; `{value}` stands for the term's last magnitude."""
-
-
 class QuantityTable(PartTable):
     """`[quantities.NAME]`: a quantity with options, or one that reads other values than its parameters name."""
 
     on: Mapping[str, str] = {}
     """Quantity, network or view that a parameter is bound to. Defaults to the one of the same name."""
-
-
-class StageTable(Table):
-    """`[stages.NAME]`: a range of rounds with its own set of active losses."""
-
-    rounds: PositiveInt
-    """Number of rounds. If `train.rounds` is set too, stages share it in proportion to their rounds."""
-
-    start: str | PartTable | None = None
-    """Part that computes the weights the stage begins with. By default, the weights do not change."""
-
-
-class SampleTable(PartTable):
-    """`[tables.NAME]`: a sample table, with one row per training sample, computed from all samples."""
-
-    every: NonNegativeInt = 0
-    """Rounds of a stage between computations. 0: once, when the first stage that reads the table begins."""
-
-
-class StartsTable(Table):
-    """`train.starts` as a table: how many starts are trained, and for how long."""
-
-    count: PositiveInt
-    """Number of starts."""
-
-    fraction: float = Field(default=0.25, gt=0, le=1)
-    """Fraction of the rounds after which one start is left. Each halving before it happens at half as many rounds."""
-
-
-class TrainTable(Table):
-    """`[train]`: length, precision, devices, selection and logging of the training."""
-
-    rounds: PositiveInt
-    """Number of rounds. In a round every player takes its steps."""
-
-    batch_size: PositiveInt = 64
-    """Number of samples per step on each device."""
-
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Precision of the networks in training. `auto` is bf16 on a CPU if that is faster, and otherwise fp32."""
-
-    devices: PositiveInt = 1
-    """Number of processes of data-parallel training, each with its own device."""
-
-    starts: PositiveInt | StartsTable = 1
-    """Number of starts: trainings from other initial weights, of which the best goes on after a part of the rounds."""
-
-    score_starts_by: tuple[str, ...] = Field(default=("empty-clusters", "information"), min_length=1)
-    """Label-free criteria that compare starts, the most important first. Later ones count between equals only."""
-
-    select_by: str = "last"
-    """`last`, or `losses.NAME`: the weights at which that term, averaged over a window, is nearest to zero."""
-
-    select_since: float = Field(default=0.5, ge=0, lt=1)
-    """Fraction of the rounds before which no weights are selected, because a critic must first converge."""
-
-    select_every: PositiveInt = 100
-    """Number of rounds in a selection window."""
-
-    log_every: PositiveInt = 20
-    """Rounds between lines of `metrics.jsonl`."""
-
-    checkpoint_every: PositiveInt = 500
-    """Rounds between checkpoints."""
-
-    checkpoint_minutes: PositiveFloat = 5.0
-    """Minutes between checkpoints, if they are less than `checkpoint_every` rounds."""
-
-    trial: bool = False
-    """Whether this is a trial with a tenth of the recipe's rounds, and not a result. `--quick` sets it."""
 
 
 class EvaluateTable(Table):
@@ -341,3 +195,15 @@ class Recipe(Table):
     train: TrainTable
     inference: PartTable
     evaluate: EvaluateTable = EvaluateTable()
+
+    def batch_size(self, stage: str) -> int:
+        """Return the number of samples per step on each device in a stage; that of `[train]` for an empty name."""
+        own = self.stages[stage].batch_size if stage else None
+        return own or self.train.batch_size
+
+    def batch_sizes(self) -> dict[str, int]:
+        """Return the batch sizes of all stages, by the key of the recipe that sets each."""
+        stages = list(self.stages) or [""]
+        owned = {stage for stage in stages if stage and self.stages[stage].batch_size}
+        keys = {stage: f"stages.{stage}.batch_size" if stage in owned else "train.batch_size" for stage in stages}
+        return {key: self.batch_size(stage) for stage, key in keys.items()}

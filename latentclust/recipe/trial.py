@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from latentclust.recipe.merge import Layered
-from latentclust.recipe.schema import TrainTable
+from latentclust.recipe.training_tables import TrainTable
 
 PARTS = 10
 """A trial has the rounds of its recipe divided by this number."""

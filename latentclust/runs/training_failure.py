@@ -1,5 +1,6 @@
 """Failures of a training that have a cause outside the program: memory that ran out, and processes that were killed."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -12,10 +13,11 @@ from latentclust.train.followers import is_lost_peer
 
 def training_failure(error: Exception, recipe: Recipe, device: torch.device, folder: Path) -> LatentclustError | None:
     """Return the error that the user sees; None if the cause is in the program."""
-    batch = f"train.batch_size = {recipe.train.batch_size}"
+    key, size = max(recipe.batch_sizes().items(), key=itemgetter(1))
+    batch = f"{key} = {size}"
     if is_out_of_memory(error):
         fix = "Lower it, or set data.resident = false, or use smaller networks or images (data.size)"
-        return RunFailedError.at("train.batch_size", f"out of memory on {device} with {batch}", fix)
+        return RunFailedError.at(key, f"out of memory on {device} with {batch}", fix)
     if "DataLoader worker" in str(error):
         what = f"one of {recipe.data.workers} processes that read images was killed ({first_problem(error)})"
         fix = f"Its memory probably ran out: lower data.workers or {batch}"

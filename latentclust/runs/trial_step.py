@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from latentclust.assemble.experiment import Experiment, with_recipe
+from latentclust.assemble.experiment import Experiment, with_recipe, with_smaller_batches
 from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
 from latentclust.generators import fork_generators
 from latentclust.runs.subset import spread_indices, subset
@@ -28,10 +28,10 @@ def try_steps(experiment: Experiment) -> None:
     count = len(experiment.data.source)
     few = subset(experiment.data, spread_indices(count, max(SAMPLES, experiment.resolved.prior.clusters)))
     recipe = experiment.resolved.recipe
-    size = min(BATCH, recipe.train.batch_size, len(few.source))
-    train = recipe.train.model_copy(update={"batch_size": size, "precision": "fp32", "devices": 1})
+    resolved = with_smaller_batches(experiment.resolved, min(BATCH, len(few.source)))
+    train = resolved.recipe.train.model_copy(update={"precision": "fp32", "devices": 1})
     data = recipe.data.model_copy(update={"workers": 0})
-    small = replace(experiment, data=few, resolved=with_recipe(experiment.resolved, train=train, data=data))
+    small = replace(experiment, data=few, resolved=with_recipe(resolved, train=train, data=data))
     fabric = make_fabric("cpu", 1)
     with fork_generators(fabric.device):
         _compute_losses(prepare_training(small, fabric, Path()))
@@ -42,7 +42,7 @@ def _compute_losses(training: Training) -> None:
     if state.chains is not None:
         state.chains.begin(training.recipe.seed)
     for position, stage in enumerate(training.stages):
-        state.stage_index = position
+        state.enter_stage(position)
         state.memory_bank.refresh(stage.first + 1, stage)
         for player in state.players.values():
             batch = state.feed.next()

@@ -20,7 +20,7 @@ from latentclust.assemble.step_plan import (
 from latentclust.data.feed import Batch
 from latentclust.errors import Issue
 from latentclust.plugins.registry import Part, Registry
-from latentclust.recipe.schema import LossTable, PlayerTable
+from latentclust.recipe.training_tables import LossTable, PlayerTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar

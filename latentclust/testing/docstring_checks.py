@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from latentclust.recipe.schema import PartTable
+from latentclust.recipe.table import PartTable
 from latentclust.specs.validation import validate
 from latentclust.testing.option_checks import TABLES
 from latentclust.testing.subject import CheckedPart, CheckFailed, require

@@ -9,15 +9,9 @@ from pydantic import BaseModel
 
 from latentclust.errors import LatentclustError
 from latentclust.plugins.options import part_options
-from latentclust.recipe.schema import (
-    DataTable,
-    LossTable,
-    NetworkTable,
-    PartTable,
-    QuantityTable,
-    SampleTable,
-    ViewTable,
-)
+from latentclust.recipe.schema import DataTable, NetworkTable, QuantityTable, ViewTable
+from latentclust.recipe.table import PartTable
+from latentclust.recipe.training_tables import LossTable, SampleTable
 from latentclust.specs.validation import validate
 from latentclust.testing.subject import CheckedPart, CheckFailed, example_options, require
 

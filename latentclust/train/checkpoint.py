@@ -38,7 +38,8 @@ class TrainingState:
         networks: All networks by name, trained or frozen.
         players_by_stage: Players of each stage by name, in the order of their steps.
         feed: Supply of training batches.
-        selection: Best weights so far.
+        selections: Best weights of each stage so far.
+        batch_sizes: Number of samples per step on each device in each stage.
         chains: Chains of the inference, or None if it has none.
         memory_bank: Sample tables of the recipe.
         precision: Precision of the networks' computations.
@@ -50,7 +51,8 @@ class TrainingState:
     networks: nn.ModuleDict
     players_by_stage: tuple[dict[str, Player], ...]
     feed: Feed
-    selection: Selection
+    selections: tuple[Selection, ...]
+    batch_sizes: tuple[int, ...]
     chains: Chains | None
     memory_bank: MemoryBank
     precision: TrainingPrecision
@@ -62,6 +64,21 @@ class TrainingState:
     def players(self) -> dict[str, Player]:
         """Players of the current stage."""
         return self.players_by_stage[self.stage_index]
+
+    @property
+    def selection(self) -> Selection:
+        """Best weights of the current stage so far."""
+        return self.selections[self.stage_index]
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples per step on each device in the current stage."""
+        return self.batch_sizes[self.stage_index]
+
+    def enter_stage(self, index: int) -> None:
+        """Make a stage the current one."""
+        self.stage_index = index
+        self.feed.set_batch_size(self.batch_size)
 
 
 def write_checkpoint(path: Path, round_: int, state: TrainingState, window: LossWindow | None = None) -> None:
@@ -103,6 +120,7 @@ def _header(round_: int, state: TrainingState) -> CheckpointHeader:
         precision=PrecisionHeader.model_validate(state.precision.record()),
         feed=FeedHeader(**state.feed.state()),
         selection=(score, selection.round, selection.total, selection.last_round),
+        selected_before=selection.before,
         counts={name: player.count for name, player in state.players.items()},
         diagnosed=state.chains.count if state.chains else 0,
         scalers={name: player.scaler.state_dict() for name, player in state.players.items()},
@@ -150,7 +168,7 @@ def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None 
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
         raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error
-    _restore_selection(state.selection, header.selection, _with_prefix(tensors, "selected/"))
+    _restore_selection(state.selection, header, _with_prefix(tensors, "selected/"))
     return header.round
 
 
@@ -290,10 +308,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _restore_selection(
-    selection: Selection, header: tuple[float | None, int, float, int], weights: dict[str, Tensor]
-) -> None:
-    score, selection.round, selection.total, selection.last_round = header
-    selection.weights = weights
+def _restore_selection(selection: Selection, header: CheckpointHeader, weights: dict[str, Tensor]) -> None:
+    score, selection.round, selection.total, selection.last_round = header.selection
+    selection.weights, selection.before = weights, header.selected_before
     if score is not None:
         selection.score = score

@@ -36,6 +36,7 @@ class CheckpointHeader(BaseModel):
         precision: Precision of the networks and type of its device. None in files of earlier versions.
         feed: The next batch.
         selection: Score, round, sum and last round of the label-free selection. The score is None before the first.
+        selected_before: Which weights earlier stages ended with, for the report.
         counts: Number of rounds in the running means of each player.
         diagnosed: Number of rounds in the running means of the chains.
         scalers: State of the loss scaler of each player.
@@ -52,6 +53,7 @@ class CheckpointHeader(BaseModel):
     precision: PrecisionHeader | None = None
     feed: FeedHeader
     selection: tuple[float | None, Count, float, Count]
+    selected_before: str = ""
     counts: dict[str, Count]
     diagnosed: Count
     scalers: dict[str, dict[str, float | int]]

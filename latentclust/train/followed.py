@@ -41,6 +41,13 @@ class Follower:
         self.network.load_state_dict(self.followed.state_dict())
 
 
+def copy_changed(networks: nn.ModuleDict, tables: Mapping[str, NetworkTable], changed: Collection[str]) -> None:
+    """Let networks that follow one of those that a start has changed begin as its copy, unless it has set them too."""
+    own = {name: table for name, table in tables.items() if name not in changed}
+    for follower in followers_of(networks, own, changed):
+        follower.copy()
+
+
 def followers_of(
     networks: nn.ModuleDict, tables: Mapping[str, NetworkTable], moved: Collection[str]
 ) -> tuple[Follower, ...]:

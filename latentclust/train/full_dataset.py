@@ -127,8 +127,8 @@ def select_rows(tensor: Tensor, index: Int64[Tensor, " b"], device: torch.device
 
 def set_start_weights(
     networks: nn.ModuleDict, start: StartSpec, dataset: FullDatasetReader, stage: str, round_: int
-) -> None:
-    """Set the weights that a stage begins with.
+) -> set[str]:
+    """Set the weights that a stage begins with. Return the names of the networks that they belong to.
 
     Raises:
         RunFailedError: If a weight belongs to no network, has another shape or is not finite.
@@ -140,6 +140,7 @@ def set_start_weights(
     with torch.no_grad():
         for name in sorted(weights):
             current[name].copy_(dataset.broadcast_from_first(weights[name]))
+    return {name.partition(".")[0] for name in weights}
 
 
 def _check_weights(weights: Mapping[str, Tensor], current: Mapping[str, Tensor], where: str) -> None:

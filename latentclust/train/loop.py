@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from latentclust.assemble.stages import Stage
 from latentclust.data.feed import Batch
@@ -25,11 +25,13 @@ from latentclust.train.checkpoint import (
 )
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Listener, NullListener, Record, RoundListener
-from latentclust.train.followed import followers_of
+from latentclust.train.followed import copy_changed, followers_of
 from latentclust.train.full_dataset import set_start_weights
 from latentclust.train.loss_window import LossWindow
+from latentclust.train.processes import average_over_processes, true_in_any
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, hold_other_networks
+from latentclust.train.stopwatch import Stopwatch
 
 Curve = Callable[[], dict[str, float]]
 
@@ -126,9 +128,14 @@ class Training:
                 self._start_round(round_)
                 self._train_round(round_)
                 self._end_round(round_, stopwatch)
-        if state.selection.weights and self.rung is None:
-            state.networks.load_state_dict(state.selection.weights)
+        if self.rung is None:
+            self._take_selected()
         return state.selection
+
+    def _take_selected(self) -> None:
+        """Put the selected weights of the current stage into the networks."""
+        if self.state.selection.weights:
+            self.state.networks.load_state_dict(self.state.selection.weights)
 
     def _begin(self) -> int:
         if self.state.chains is not None:
@@ -138,7 +145,7 @@ class Training:
     def _resume(self) -> int:
         round_ = read_round(self.file)
         last = len(self.stages) - 1
-        self.state.stage_index = next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last)
+        self.state.enter_stage(next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last))
         read_checkpoint(self.file, self.state, self.rung.window if self.rung else None)
         if round_ > self.recipe.train.rounds:
             what = f"has {round_:,} finished rounds, but train.rounds is {self.recipe.train.rounds:,}"
@@ -157,11 +164,15 @@ class Training:
         if round_ > self.stage.last:
             for player in state.players.values():
                 player.free_memory()
-            state.stage_index += 1
+            self._take_selected()
+            ended = state.selection
+            state.enter_stage(state.stage_index + 1)
+            state.selection.follow(ended)
         if self.stage.start is not None and round_ == self.stage.first + 1:
-            set_start_weights(state.networks, self.stage.start, state.memory_bank.dataset, self.stage.name, round_)
-            for follower in followers_of(state.networks, self.recipe.networks, list(state.networks)):
-                follower.copy()
+            changed = set_start_weights(
+                state.networks, self.stage.start, state.memory_bank.dataset, self.stage.name, round_
+            )
+            copy_changed(state.networks, self.recipe.networks, changed)
         state.memory_bank.refresh(round_, self.stage)
 
     def _train_round(self, round_: int) -> None:
@@ -208,16 +219,18 @@ class Training:
         self.state.chains.advance(batch, progress)
         return batch
 
-    def _end_round(self, round_: int, stopwatch: "Stopwatch") -> None:
+    def _end_round(self, round_: int, stopwatch: Stopwatch) -> None:
         """Make a record and a checkpoint if they are due, and stop if the user requests it."""
         table = self.recipe.train
-        stop, late = self._any_process(self.callbacks.should_stop(), stopwatch.since_saved > table.checkpoint_minutes)
+        stop, late = true_in_any(
+            self.fabric, self.callbacks.should_stop(), stopwatch.since_saved > table.checkpoint_minutes
+        )
         record = self._is_record_due(round_)
         # Saving averages over processes, so only rounds that average in any case are saved by time.
         late = late and (record or self.fabric.world_size == 1)
         save = stop or late or round_ == self.last or round_ % table.checkpoint_every == 0
         if record or save:
-            self._average_over_processes()
+            average_over_processes(self.fabric, self.state)
         if record:
             self._record(round_, stopwatch)
         if save:
@@ -243,7 +256,7 @@ class Training:
         every = self.recipe.evaluate.every
         return self.callbacks.curve is not None and every > 0 and round_ % every == 0
 
-    def _record(self, round_: int, stopwatch: "Stopwatch") -> None:
+    def _record(self, round_: int, stopwatch: Stopwatch) -> None:
         """Check the means since the last record, update the selection and send a record to the listener."""
         state = self.state
         # Diverged chains also make the losses non-finite, so they are reported first.
@@ -256,7 +269,7 @@ class Training:
             self.rung.window.update(losses, diagnostics, round_)
         oracle = self._learning_curve() if self._is_curve_due(round_) and self.fabric.is_global_zero else {}
         steps = 1 if state.chains else sum(player.steps for player in state.players.values())
-        images = steps * self.recipe.train.batch_size * self.fabric.world_size
+        images = steps * state.batch_size * self.fabric.world_size
         rate, seconds = stopwatch.lap(round_, images)
         named = (self.stage.name, state.precision.name)
         clusters = state.watch.drain() if state.watch else ((), ())
@@ -284,53 +297,3 @@ class Training:
         check_moments(state, round_)
         if self.fabric.is_global_zero:
             write_checkpoint(self.file, round_, state, self.rung.window if self.rung else None)
-
-    def _average_over_processes(self) -> None:
-        """Average the values that processes compute from their own batches, so that all log, select and stop equally.
-
-        These are the sums of terms and diagnostics, and batch norm's statistics. Counters are equal already.
-        """
-        if self.fabric.world_size == 1:
-            return
-        state = self.state
-        others = [*(state.chains.sums.values() if state.chains else ()), *([state.watch.sums] if state.watch else ())]
-        for tensor in (*(p.sums for p in state.players.values()), *state.networks.buffers(), *others):
-            mean = self.fabric.all_reduce(tensor.double(), reduce_op="mean")
-            assert isinstance(mean, Tensor)
-            tensor.copy_(mean)
-
-    def _any_process(self, *said: bool) -> tuple[bool, ...]:
-        """Return for each value whether it is true in any process, so that all stop and save in the same round."""
-        if self.fabric.world_size == 1:
-            return said
-        own = torch.tensor(said, dtype=torch.float, device=self.fabric.device)
-        total = self.fabric.all_reduce(own, reduce_op="sum")
-        assert isinstance(total, Tensor)
-        return tuple(map(bool, total.tolist()))
-
-
-class Stopwatch:
-    """A measure of training time and throughput.
-
-    Args:
-        round_: Number of rounds finished when it starts.
-
-    Attributes:
-        saved: Time of the last checkpoint, or of the start.
-    """
-
-    def __init__(self, round_: int) -> None:
-        self.start = self.last = self.saved = time.perf_counter()
-        self.round = round_
-
-    @property
-    def since_saved(self) -> float:
-        """Minutes since the last checkpoint."""
-        return (time.perf_counter() - self.saved) / 60
-
-    def lap(self, round_: int, images_per_round: int) -> tuple[float, float]:
-        """Return the images per second since the last lap, and the seconds since the start."""
-        now = time.perf_counter()
-        rate = (round_ - self.round) * images_per_round / max(now - self.last, 1e-9)
-        self.last, self.round = now, round_
-        return rate, now - self.start

@@ -11,7 +11,7 @@ from latentclust.assemble.stages import Stage
 from latentclust.assemble.table_checks import IMAGES
 from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
-from latentclust.recipe.schema import SampleTable
+from latentclust.recipe.training_tables import SampleTable
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.train.full_dataset import FullDatasetReader, place_tensors, select_rows
 

@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from latentclust.assemble.experiment import Experiment
+from latentclust.assemble.stages import player_table
 from latentclust.assemble.table_checks import IMAGES, view_tables
 from latentclust.data.feed import Feed
 from latentclust.data.open_feed import map_batch, open_feed
@@ -60,7 +61,8 @@ def prepare_training(
         networks=networks,
         players_by_stage=players,
         feed=feed,
-        selection=Selection(resolved.recipe.train, rounds_before=resolved.stages[-1].first),
+        selections=tuple(Selection.of_stage(resolved.recipe, stage) for stage in resolved.stages),
+        batch_sizes=tuple(resolved.recipe.batch_size(stage.name) for stage in resolved.stages),
         chains=chains,
         memory_bank=memory_bank,
         precision=precision,
@@ -80,21 +82,20 @@ def _make_players(
 ) -> tuple[dict[str, Player], ...]:
     """Return the players of each stage."""
     recipe = experiment.resolved.recipe
-    given: dict[str, Any] = {
-        **networks,
-        "prior": experiment.resolved.prior,
-        "rng": rng,
-        "batch_size": recipe.train.batch_size,
-    }
     weights = {name: table.weight for name, table in recipe.losses.items()}
     reduce = _make_reduce(fabric)
-    return tuple(
-        {
-            name: Player(plan, recipe.players[name], weights, given, inputs, precision, reduce)
-            for name, plan in stage.plans.items()
-        }
-        for stage in experiment.resolved.stages
-    )
+    fixed: dict[str, Any] = {**networks, "prior": experiment.resolved.prior, "rng": rng}
+    players = []
+    for stage in experiment.resolved.stages:
+        given = fixed | {"batch_size": recipe.batch_size(stage.name)}
+        tables = {name: player_table(recipe, name, stage.name) for name in stage.plans}
+        players.append(
+            {
+                name: Player(plan, tables[name], weights, given, inputs, precision, reduce)
+                for name, plan in stage.plans.items()
+            }
+        )
+    return tuple(players)
 
 
 def _watch(
@@ -135,7 +136,7 @@ def _open_feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
     return open_feed(
         source,
         {} if source.preprocessed else {name: host_steps(view) for name, view in experiment.resolved.views.items()},
-        recipe.train.batch_size,
+        recipe.batch_size(experiment.resolved.stages[0].name),
         recipe.seed,
         fabric.device,
         resident=recipe.data.resident,

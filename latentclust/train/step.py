@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.step_plan import ALIGNMENT, StepPlan
 from latentclust.data.feed import Batch
-from latentclust.recipe.schema import OptimizerTable, PlayerTable
+from latentclust.recipe.training_tables import OptimizerTable, PlayerTable
 from latentclust.specs.schedule import Schedule, value_at
 from latentclust.tensors import View
 from latentclust.train.cluster_watch import ClusterWatch

@@ -124,6 +124,19 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
             "train.rounds: must be at least the number of stages, 2, got 1. Use at least 2, or remove the key",
         ),
         (
+            ("stages.clustering.optimizers.encode.lr=0.1",),
+            "stages.clustering.optimizers.encode: unknown player 'encode'. Did you mean 'encoder'?",
+        ),
+        (
+            ("stages.clustering.optimizers.autoencoder.lr=0.1",),
+            "stages.clustering.optimizers.autoencoder: 'autoencoder' takes no steps in this stage, because none of its "
+            "losses is active. Add 'clustering' to the `stages` of a loss, or remove the table",
+        ),
+        (
+            ("stages.pretraining.select_by='losses.towards'",),
+            "stages.pretraining.select_by: 'losses.towards' is not a loss of the stage 'pretraining'.",
+        ),
+        (
             ("stages.clustering.start='centered'",),
             "stages.clustering.start: unknown start 'centered'. Did you mean 'centred'?",
         ),

@@ -14,7 +14,7 @@ from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.errors import Issue, LatentclustError
-from latentclust.recipe.schema import LossTable
+from latentclust.recipe.training_tables import LossTable
 from latentclust.specs.parts import LossSpec, PriorSpec
 from latentclust.specs.roles import Critic, Encoder, Generator
 from latentclust.tensors import Code, Images, Latent, Scalar, Scores, Vectors

@@ -224,3 +224,20 @@ def test_there_are_no_more_workers_than_usable_cores(monkeypatch: pytest.MonkeyP
     assert indices([streamed.next()]) == expected  # torch warns of workers without a core
     assert isinstance(streamed, StreamFeed)
     assert streamed._workers == 1
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_batches_of_another_size_begin_with_the_next_epoch(resident: bool) -> None:
+    made, other = (
+        feed(resident),
+        open_feed(ArraySource(images()), {}, 7, 0, CPU, resident=True, memory_limit=0, workers=0),
+    )
+    for _ in range(5):  # the whole first epoch of 23 samples
+        made.next()
+    made.set_batch_size(7)
+    other.restore({"epoch": 1, "position": 0})
+    assert indices([made.next() for _ in range(4)]) == indices([other.next() for _ in range(4)])
+    made.set_batch_size(7)
+    assert made.state() == other.state()
+    made.set_batch_size(4)
+    assert made.state() == {"epoch": 3, "position": 0}

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError
+from latentclust.recipe.schema import NetworkTable
 from latentclust.train.devices import make_fabric
+from latentclust.train.followed import copy_changed
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 
@@ -104,3 +106,16 @@ def test_other_sizes_are_named(student: Tables, resolved: Resolve) -> None:
     student["networks"]["teacher"]["hidden"] = [9]
     with pytest.raises(LatentclustError, match=r"networks\.teacher\.follows: the weights of 'teacher' and 'encoder'"):
         assemble(resolved(student), ())
+
+
+def test_a_start_resets_the_followers_of_the_networks_that_it_changes() -> None:
+    names = ("trunk", "teacher", "heads", "old_heads")
+    networks = nn.ModuleDict({name: nn.Linear(1, 1) for name in names})
+    followed = {"teacher": "trunk", "old_heads": "heads"}
+    tables = {name: NetworkTable(use="mlp", follows=followed.get(name)) for name in names}
+    before = {name: network.weight.item() for name, network in networks.items()}
+    copy_changed(networks, tables, {"trunk"})
+    assert networks["teacher"].weight.item() == before["trunk"]
+    assert networks["old_heads"].weight.item() == before["old_heads"]
+    copy_changed(networks, tables, {"heads", "old_heads"})  # the start has set both
+    assert networks["old_heads"].weight.item() == before["old_heads"]

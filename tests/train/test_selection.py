@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.errors import InterruptedRunError
-from latentclust.recipe.schema import TrainTable
+from latentclust.recipe.training_tables import TrainTable
 from latentclust.specs.data import SealedLabels
 from latentclust.train.loop import Training
 from latentclust.train.selection import Selection

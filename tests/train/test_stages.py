@@ -150,6 +150,65 @@ def test_weights_are_selected_from_the_last_stage_alone(training: MakeTraining) 
     assert selection.round in (8, 10, 12)  # the window that ends with round 6 begins in pretraining
 
 
+OWN = (
+    "stages.clustering.batch_size=24",
+    "stages.clustering.optimizers.encoder={use='sgd', lr={start=0.4, end=0.0, warmup=0.5}}",
+    "stages.pretraining.select_by='losses.reconstruction'",
+    "train.select_every=2",
+    "train.select_since=0.0",
+)
+
+
+def test_a_stage_has_its_own_batch_size_and_optimizer(training: MakeTraining) -> None:
+    made = training("stages", *OWN, "stages.clustering.rounds=4")
+    player = made.state.players_by_stage[1]["encoder"]
+    sizes: list[int] = []
+    rates: list[float] = []
+    for crew in made.state.players_by_stage:
+        for each in crew.values():
+            step = each.step
+            each.step = lambda batch, step=step: (sizes.append(len(batch.index)), step(batch))  # type: ignore[method-assign, misc]
+    refresh = player.refresh
+    player.refresh = lambda progress: (refresh(progress), rates.append(player.optimizer.param_groups[0]["lr"]))  # type: ignore[method-assign, func-returns-value, return-value]
+    made.run()
+    assert sizes == [16] * 5 + [24] * 4
+    assert isinstance(player.optimizer, torch.optim.SGD)
+    assert rates == pytest.approx([0.0, 0.2, 0.4, 0.2])  # warm-up over half of the stage, then a ramp to 0
+
+
+def test_a_stage_ends_with_the_weights_that_its_own_loss_selects(training: MakeTraining, recorder: type) -> None:
+    made, entered = training("stages", *OWN, listener=recorder(), folder="whole"), {}
+    kept: dict[int, dict[str, Tensor]] = {}
+    made.callbacks.listener.on_record = lambda record: kept.update(  # type: ignore[method-assign]
+        {record.round: deepcopy(made.state.networks.state_dict())}
+    )
+    enter = type(made.state).enter_stage
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            type(made.state),
+            "enter_stage",
+            lambda state, index: (entered.update(deepcopy(state.networks.state_dict())), enter(state, index)),
+        )
+        last = made.run()
+    first = made.state.selections[0]
+    assert first.round in (2, 4)
+    assert all(torch.equal(entered[name], tensor) for name, tensor in kept[first.round].items())
+    assert last.describe(12) == (
+        f"the last weights, after round 12; stage 'pretraining' ended with the weights of round {first.round} of 5, "
+        f"where |losses.reconstruction| averaged over 2 rounds was least ({first.score:.4g}); no label was read"
+    )
+
+
+@pytest.mark.parametrize("rounds", [3, 5, 8])
+def test_a_training_with_selected_stages_and_other_batches_resumes(training: MakeTraining, rounds: int) -> None:
+    whole = training("stages", *OWN, folder="whole")
+    expected = whole.run()
+    resumed = stopped_and_resumed(training, rounds, *OWN)
+    found = resumed.state.networks.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in whole.state.networks.state_dict().items())
+    assert resumed.state.selection.describe(12) == expected.describe(12)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.recipe.schema import OptimizerTable
+from latentclust.recipe.training_tables import OptimizerTable
 from latentclust.train.loop import Training
 from latentclust.train.step import average_gradients, hold_other_networks, make_optimizer
 

@@ -15,7 +15,7 @@ from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.data.feed import Batch, to_float
-from latentclust.recipe.schema import LossTable, PlayerTable
+from latentclust.recipe.training_tables import LossTable, PlayerTable
 from latentclust.train.precision import Precision
 from latentclust.train.step import Player
 from latentclust.train.step_inputs import draw_view

@@ -8,7 +8,8 @@ from typing import Any
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe, shipped_recipes
-from latentclust.recipe.schema import PartTable, QuantityTable, Recipe
+from latentclust.recipe.schema import QuantityTable, Recipe
+from latentclust.recipe.table import PartTable
 from latentclust.specs.inference import ChainSpec
 
 
