@@ -21,7 +21,7 @@ from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.match import UNMATCHED, hungarian
 from latentclust.evaluate.segmentation import ContingencyCounter
 from latentclust.specs.data import VOID, MapSource, SealedMaps
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 K = 27
 SIDE = 512

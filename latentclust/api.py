@@ -47,18 +47,14 @@ from latentclust.specs.data import (
     SealedMaps,
     SplitProtocol,
 )
+from latentclust.specs.evaluation import NOISE, Baseline, BaselineSpec, MapBaselineSpec, Mapped, MetricSpec
 from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import (
-    Baseline,
-    BaselineSpec,
     DatasetSpec,
     DeviceViewSpec,
     HostViewSpec,
     LossSpec,
-    MapBaselineSpec,
-    Mapped,
     MapPriorSpec,
-    MetricSpec,
     MovingViewSpec,
     PriorSpec,
     SceneDatasetSpec,
@@ -104,6 +100,7 @@ from latentclust.tensors import (
 __all__ = [
     "IMAGE_SUFFIXES",
     "IN_PACKAGE",
+    "NOISE",
     "VOID",
     "Advance",
     "Alignment",

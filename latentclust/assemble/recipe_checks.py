@@ -19,16 +19,13 @@ from latentclust.specs.backbones import (
     LayeredDecoderSpec,
     MapExtractorSpec,
 )
+from latentclust.specs.evaluation import PIXELS, Baseline, BaselineSpec, MapBaselineSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
 from latentclust.specs.parts import (
     FEATURES,
-    PIXELS,
-    Baseline,
-    BaselineSpec,
     DatasetSpec,
     DeviceViewSpec,
     HostViewSpec,
-    MapBaselineSpec,
     MovingViewSpec,
     PriorSpec,
     ViewSpec,
@@ -249,10 +246,12 @@ def check_alignments(
 
 
 def baseline_label(baseline: Baseline) -> str:
-    """Return what tells a baseline from another of its name: the network whose representation it reads."""
-    if not isinstance(baseline, BaselineSpec) or baseline.on == PIXELS:
+    """Return what tells a baseline from another of its name: what it reads, and how that is reduced."""
+    if not isinstance(baseline, BaselineSpec):
         return ""
-    return f"-on-{baseline.on}"
+    reduced = baseline.model_fields_set & {"pca", "whiten"}
+    options = f"-pca{baseline.pca or ''}" * bool(reduced) + "-white" * baseline.whiten
+    return f"-on-{baseline.on}{options}" if baseline.on != PIXELS or reduced else ""
 
 
 def check_baselines(lookup: Lookup, prior: PriorSpec | None, baselines: Mapping[str, Baseline]) -> None:

@@ -37,17 +37,9 @@ from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.merge import Layered
 from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.specs.backbones import BackboneSpec, ExtractorSpec
+from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec, Model
-from latentclust.specs.parts import (
-    Baseline,
-    DatasetSpec,
-    DeviceViewSpec,
-    LossSpec,
-    MetricSpec,
-    PriorSpec,
-    Spec,
-    ViewSpec,
-)
+from latentclust.specs.parts import DatasetSpec, DeviceViewSpec, LossSpec, PriorSpec, Spec, ViewSpec
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.specs.validation import validate
 

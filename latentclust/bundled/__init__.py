@@ -47,6 +47,7 @@ from latentclust.bundled.datasets.synthetic import Synthetic
 from latentclust.bundled.datasets.tenx import TenX73k
 from latentclust.bundled.datasets.usps import Usps
 from latentclust.bundled.datasets.youtube_faces import YouTubeFaces
+from latentclust.bundled.hdbscan import Hdbscan
 from latentclust.bundled.inference.amortized import Amortized
 from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
@@ -75,6 +76,7 @@ from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.nearest_neighbours import NearestNeighbours
 from latentclust.bundled.quantities import QUANTITIES
+from latentclust.bundled.spherical_kmeans import SphericalKMeans
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
 from latentclust.bundled.views.channel_shuffle import ChannelShuffle
@@ -257,17 +259,19 @@ def provide_metrics() -> Mapping[str, type[MetricSpec]]:
 
 @hookimpl
 def provide_baselines() -> Mapping[str, type[Baseline]]:
-    """Provide classical clusterings of images by scikit-learn, and k-means of pixels."""
+    """Provide classical clusterings of images and of pixels."""
     return {
         "agglomerative": baselines.Agglomerative,
         "features-kmeans": map_baselines.FeaturesKMeans,
         "gmm": baselines.GaussianMixtureBaseline,
+        "hdbscan": Hdbscan,
         "kmeans": baselines.KMeans,
         "local-statistics-kmeans": map_baselines.LocalStatisticsKMeans,
         "minibatch-kmeans": baselines.MiniBatchKMeans,
         "nmf": baselines.NonNegativeFactorization,
         "pixel-kmeans": map_baselines.PixelKMeans,
         "spectral": baselines.Spectral,
+        "spherical-kmeans": SphericalKMeans,
     }
 
 

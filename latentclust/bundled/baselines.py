@@ -17,6 +17,12 @@ log = logging.getLogger(__name__)
 BYTES_PER_PAIR = 8
 """Memory of an all-pairs method for one pair of samples: one float64."""
 
+GMM_COMPONENTS = 20
+"""Default number of principal components of a Gaussian mixture."""
+
+PART = 10_000
+"""Number of points that a fitted mixture assigns at once."""
+
 
 class KMeans(BaselineSpec):
     """Lloyd's k-means with k-means++ initialisation, best of `n_init` by inertia.
@@ -200,21 +206,30 @@ class Agglomerative(BaselineSpec):
 class GaussianMixtureBaseline(BaselineSpec):
     """Mixture of K Gaussians fitted by expectation maximisation from k-means, best of `n_init` by likelihood.
 
+    It is fitted to at most `max_samples` points, and then assigns every point to its most probable Gaussian.
+
     Example:
         ```toml
         [evaluate]
-        baselines = [{ use = "gmm", covariance = "full" }]
+        baselines = [{ use = "gmm", pca = 50, covariance = "diag" }]
         ```
     """
 
-    covariance: Literal["full", "tied", "diag", "spherical"] = "diag"
-    """Form of the covariance matrices. `full` needs many more samples per cluster than dimensions."""
+    pca: PositiveInt | None = GMM_COMPONENTS
+    """Number of principal components that the points are reduced to, at most as many as there are. None: no reduction,
+    for which `full` and `tied` take long in many dimensions."""
+
+    covariance: Literal["full", "tied", "diag", "spherical"] = "full"
+    """Form of the covariance matrices. `full` needs many more samples per cluster than components."""
 
     n_init: PositiveInt = 3
     """Number of initialisations."""
 
-    max_iter: PositiveInt = 500
+    max_iter: PositiveInt = 100
     """Largest number of iterations per initialisation."""
+
+    max_samples: PositiveInt = 20_000
+    """Largest number of points that the mixture is fitted to, drawn evenly."""
 
     floor: Annotated[float, Field(gt=0)] = 1e-4
     """Value added to every variance, in squared units of the points, so that constant pixels do not stop the fit."""
@@ -231,8 +246,15 @@ class GaussianMixtureBaseline(BaselineSpec):
             reg_covar=self.floor,
             random_state=seed,
         )
+        drawn = np.random.default_rng(seed).permutation(len(points))[: self.max_samples]
         with _warnings_to_log("gmm"):
-            return np.asarray(estimator.fit_predict(points.astype(np.float64)), dtype=np.int64)
+            estimator.fit(points[np.sort(drawn)].astype(np.float64))
+            parts = [estimator.predict(part.astype(np.float64)) for part in _in_parts(points)]
+        return np.concatenate(parts).astype(np.int64)
+
+
+def _in_parts(points: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    return (points[at : at + PART] for at in range(0, len(points), PART))
 
 
 def _refuse_many(name: str, samples: int, limit: int) -> None:

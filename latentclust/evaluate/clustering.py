@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from latentclust.evaluate.contingency import contingency, occupancy
 from latentclust.evaluate.match import UNMATCHED, hungarian
 from latentclust.specs.data import SealedLabels, SealedMaps
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)

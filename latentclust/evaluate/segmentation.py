@@ -10,7 +10,7 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import ClusteringScores, scores_from_table
 from latentclust.evaluate.contingency import check_range
 from latentclust.specs.data import VOID, SealedMaps
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 LabelMaps = NDArray[np.integer[Any]]
 """Clusters or classes of pixels `(m, h, w)`, 0-based; `VOID` for pixels without one."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from latentclust.plugins.containment import error_summary
 from latentclust.specs.backbones import BackboneSpec
+from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
-from latentclust.specs.parts import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, Spec, ViewSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, Spec, ViewSpec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 

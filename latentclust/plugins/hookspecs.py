@@ -14,8 +14,9 @@ import pluggy
 
 from latentclust.plugins.distributions import PARTS_GROUP
 from latentclust.specs.backbones import BackboneSpec
+from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import InferenceSpec
-from latentclust.specs.parts import Baseline, DatasetSpec, LossSpec, MetricSpec, PriorSpec, ViewSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, ViewSpec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 

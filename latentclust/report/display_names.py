@@ -20,6 +20,8 @@ TITLES = {
     "spectral": "spectral",
     "agglomerative": "agglomerative (Ward)",
     "gmm": "Gaussian mixture",
+    "hdbscan": "HDBSCAN",
+    "spherical-kmeans": "spherical k-means",
     "pixel-kmeans": "k-means of pixels",
     "local-statistics-kmeans": "k-means of local statistics",
     "features-kmeans": "k-means of ImageNet features",

@@ -30,6 +30,7 @@ def baseline_verdicts(facts: RunFacts) -> list[str]:
     if (chance := chance_sentence(facts)) is not None:
         return [chance]
     sentences = [_verdict(facts.metrics, name, scores) for name, scores in baselines.items()]
+    sentences += [_found(name, scores) for name, scores in baselines.items() if "clusters-found" in scores]
     if EXPECTED_BASELINE[facts.protocol.unit] not in baselines:
         of_pixels = " of pixels" * (facts.protocol.unit == "pixels")
         sentences.append(
@@ -139,6 +140,12 @@ def _verdict(metrics: Mapping[str, float], name: str, scores: Mapping[str, float
         )
     but = f", and beats it in {_pairs(won, metrics, scores)}" if won else ""
     return f"The recipe loses to {baseline} in {_pairs(lost, metrics, scores)}{but}."
+
+
+def _found(name: str, scores: Mapping[str, float]) -> str:
+    """Return what a baseline that finds the number of clusters found."""
+    noise = f"; {scores['noise']:.1%} of the samples are noise, scored as one more cluster" if scores["noise"] else ""
+    return f"{display_name(name)} found {scores['clusters-found']:.0f} clusters{noise}."
 
 
 def _pairs(names: list[str], metrics: Mapping[str, float], scores: Mapping[str, float]) -> str:

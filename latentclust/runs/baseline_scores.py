@@ -13,10 +13,12 @@ from latentclust.evaluate.clustering import ClusteringScores, score_clustering, 
 from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
+from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import FEATURES, PIXELS, Baseline, BaselineSpec, MapBaselineSpec, Mapped
+from latentclust.specs.evaluation import PIXELS, Baseline, BaselineSpec, MapBaselineSpec, Mapped
+from latentclust.specs.parts import FEATURES
 from latentclust.tensors import Images, Mask
 
 MAX_FIT_IMAGES = 1000
@@ -51,17 +53,15 @@ def score_baselines(
 def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[BaselineScores, tuple[str, ...]]:
     points: dict[str, NDArray[np.float32]] = {}
 
-    def cluster(baseline: BaselineSpec) -> NDArray[np.int64]:
+    def score(baseline: BaselineSpec) -> Mapping[str, float]:
         if baseline.on not in points:
             points[baseline.on] = points_in(model, tested, baseline.on)
-        return baseline.cluster(points[baseline.on], model.clusters, model.resolved.recipe.seed)
+        found = cluster_points(baseline, points[baseline.on], model.clusters, model.resolved.recipe.seed)
+        classes, metrics = len(tested.classes) or None, model.resolved.metrics
+        scores = score_clustering(found.labels, tested.labels, found.clusters, metrics, classes).metrics or {}
+        return {**scores, **found.facts}
 
-    clusterings, warnings = of_each_baseline(model, BaselineSpec, cluster)  # type: ignore[type-abstract]
-    classes = len(tested.classes) or None
-    return {
-        name: score_clustering(labels, tested.labels, model.clusters, model.resolved.metrics, classes).metrics or {}
-        for name, labels in clusterings.items()
-    }, warnings
+    return of_each_baseline(model, BaselineSpec, score)  # type: ignore[type-abstract]
 
 
 def of_each_baseline(

@@ -13,11 +13,12 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import OWN, LabelFreeScores
+from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.baseline_scores import fit_map_baseline, of_each_baseline, points_in
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
-from latentclust.specs.parts import PIXELS, BaselineSpec, MapBaselineSpec
+from latentclust.specs.evaluation import PIXELS, BaselineSpec, MapBaselineSpec
 from latentclust.specs.roles import Represents
 from latentclust.tensors import Posterior
 
@@ -119,7 +120,8 @@ def _image_baselines(
         if baseline.on not in points:
             points[baseline.on] = points_in(model, part, baseline.on)
         own = points[baseline.on]
-        return baseline.cluster(own, model.clusters, model.resolved.recipe.seed), baseline.on, own
+        found = cluster_points(baseline, own, model.clusters, model.resolved.recipe.seed)
+        return found.labels, baseline.on, own
 
     return of_each_baseline(model, BaselineSpec, cluster)  # type: ignore[type-abstract]
 

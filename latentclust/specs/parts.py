@@ -1,26 +1,23 @@
-"""Specs of priors, losses, data sets, views, metrics and baselines."""
+"""Specs of priors, losses, data sets and views."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from torch import Tensor, nn
+from pydantic import BaseModel, ConfigDict, field_validator
+from torch import nn
 
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SplitProtocol
 from latentclust.specs.scenes import Scene
-from latentclust.tensors import Images, Latent, Mask, Scalar, Shape, View
+from latentclust.tensors import Images, Latent, Scalar, Shape, View
 
 FEATURES = "features"
 """Name of the recipe's table of a feature bank, and of the vectors in it, which a baseline can cluster."""
-
-PIXELS = "pixels"
-"""What a baseline clusters by default: the values of the samples as stored."""
 
 
 class Spec(BaseModel):
@@ -283,68 +280,4 @@ class HostViewSpec(ViewSpec, ABC):
         Args:
             image: Image `(h, w, c)` in [0, 255]. It must not be changed.
             seed: 32-bit seed, the only source of randomness.
-        """
-
-
-# Evaluation
-
-
-class MetricSpec(Spec, ABC):
-    """A score computed from a contingency table."""
-
-    @abstractmethod
-    def __call__(self, table: NDArray[np.int64]) -> float:
-        """Return the score of a table `(clusters, classes)` of counts."""
-
-
-class Baseline(Spec, ABC):
-    """A classical clustering of the same data, scored for comparison: a BaselineSpec or a MapBaselineSpec."""
-
-
-class BaselineSpec(Baseline, ABC):
-    """A classical clustering of whole images or vectors."""
-
-    on: str = PIXELS
-    """`pixels`, `features` for those of the recipe's table `[features]`, or the name of a network whose representation
-    is clustered."""
-
-    @abstractmethod
-    def cluster(self, points: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-        """Return the cluster of each point.
-
-        Args:
-            points: Points `(n, d)`.
-            clusters: Number of clusters K.
-            seed: Random seed.
-
-        Returns:
-            Clusters `(n,)`, 0-based.
-        """
-
-
-Mapped = Callable[[Images], Tensor]
-"""A function from images `(b, c, h, w)` to the cluster of each pixel, `(b, h, w)` int64, 0-based, on their device."""
-
-
-class MapBaselineSpec(Baseline, ABC):
-    """A classical clustering of pixels. It is fitted to a sample of them and then applied to each image."""
-
-    sample: int = Field(default=100_000, ge=1)
-    """Number of pixels that the clustering is fitted to, drawn evenly from the images."""
-
-    @abstractmethod
-    def fit(self, batches: Iterable[tuple[Images, Mask]], count: int, clusters: int, seed: int) -> Mapped:
-        """Fit the clustering to pixels.
-
-        Args:
-            batches: Images as stored, in [0, 1], with their valid pixels.
-            count: Number of images in all batches.
-            clusters: Number of clusters K.
-            seed: Random seed of the draw of pixels and of the clustering.
-
-        Returns:
-            A function that returns the cluster of each pixel of given images.
-
-        Raises:
-            LatentclustError: If the images are unsuitable, or a required package is not installed.
         """

@@ -5,15 +5,9 @@ from collections.abc import Callable, Mapping
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Part
 from latentclust.specs.backbones import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
+from latentclust.specs.evaluation import BaselineSpec, MapBaselineSpec
 from latentclust.specs.inference import ChainSpec
-from latentclust.specs.parts import (
-    BaselineSpec,
-    DeviceViewSpec,
-    HostViewSpec,
-    MapBaselineSpec,
-    MovingViewSpec,
-    Spec,
-)
+from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec, Spec
 from latentclust.testing import (
     backbone_checks,
     centroid_checks,

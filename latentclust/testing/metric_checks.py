@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentclust.specs.parts import BaselineSpec, MapBaselineSpec, MetricSpec
+from latentclust.specs.evaluation import NOISE, BaselineSpec, MapBaselineSpec, MetricSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.subject import CheckedPart, require
@@ -59,10 +59,12 @@ def ignores_cluster_numbering(subject: CheckedPart) -> None:
 
 
 def labels_every_point(subject: CheckedPart) -> None:
-    """Labels of points `(n, d)` are int64 `(n,)` in 0..K-1, and the points are not changed."""
+    """Labels of points `(n, d)` are int64 `(n,)` in 0..K-1, or with `finds_clusters` any number and `NOISE`."""
     spec: BaselineSpec = subject.build()
     points = _points()
-    _check_labels(spec.cluster(points, GROUPS, seed=0), (len(points),), GROUPS)
+    labels = spec.cluster(points, GROUPS, seed=0)
+    most = len(points) if spec.finds_clusters else GROUPS
+    _check_labels(labels, (len(points),), most, least=NOISE if spec.finds_clusters else 0)
     require(bitwise_equal(points, _points()), "it changes the points that it is given")
 
 
@@ -89,10 +91,10 @@ def _pixels(spec: MapBaselineSpec) -> list[Any]:
     return [spec.fit(iter(_halves()), COUNT, 2, seed=3)(_halves()[0][0])]
 
 
-def _check_labels(labels: NDArray[Any], shape: tuple[int, ...], clusters: int) -> None:
+def _check_labels(labels: NDArray[Any], shape: tuple[int, ...], clusters: int, least: int = 0) -> None:
     require(labels.shape == shape, f"its labels have the shape {labels.shape}, and not {shape}")
     require(labels.dtype == np.int64, f"its labels are {labels.dtype}, and not int64")
-    inside = labels.min() >= 0 and labels.max() < clusters
+    inside = labels.min() >= least and labels.max() < clusters
     require(inside, f"it returns labels from {labels.min()} to {labels.max()} for {clusters} clusters")
 
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from latentclust.api import BaselineSpec, LatentclustError
+from latentclust.api import NOISE, BaselineSpec, LatentclustError
 from latentclust.bundled.baselines import (
     Agglomerative,
     GaussianMixtureBaseline,
@@ -14,7 +14,9 @@ from latentclust.bundled.baselines import (
     NonNegativeFactorization,
     Spectral,
 )
+from latentclust.bundled.hdbscan import Hdbscan
 from latentclust.bundled.metrics import AdjustedRandIndex
+from latentclust.bundled.spherical_kmeans import SphericalKMeans
 from latentclust.evaluate.contingency import contingency
 from latentclust.specs.data import SealedLabels
 
@@ -26,7 +28,10 @@ EVERY: list[BaselineSpec] = [
     Spectral(affinity="nearest_neighbors"),
     Agglomerative(),
     GaussianMixtureBaseline(),
-    GaussianMixtureBaseline(covariance="full"),
+    GaussianMixtureBaseline(covariance="diag", max_samples=80),
+    SphericalKMeans(),
+    Hdbscan(),
+    Hdbscan(max_samples=80),
 ]
 
 
@@ -59,6 +64,59 @@ def test_all_pairs_methods_refuse_many_samples(baseline: BaselineSpec) -> None:
         LatentclustError, match=r"11 samples, above max_samples = 10 .* use = \"\w+\", max_samples = 11"
     ):
         baseline.cluster(np.zeros((11, 2), dtype=np.float32), 2, seed=0)
+
+
+def test_spherical_kmeans_compares_directions_and_not_lengths() -> None:
+    rng = np.random.default_rng(1)
+    classes = np.repeat(np.arange(3), 30)
+    lengths = rng.uniform(0.1, 20, (90, 1))
+    points = (lengths * (np.eye(3)[classes] + rng.uniform(0, 0.2, (90, 3)))).astype(np.float32)
+    found = SphericalKMeans().cluster(points, 3, seed=0)
+    assert AdjustedRandIndex()(contingency(found, SealedLabels(classes), 3)) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_point_is_with_the_mean_direction_that_it_is_nearest_to(seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(200, 3)).astype(np.float32)
+    found = SphericalKMeans(n_init=1).cluster(points, 4, seed=seed)
+    units = points / np.linalg.norm(points, axis=1, keepdims=True)
+    means = np.stack([units[found == cluster].sum(axis=0) for cluster in range(4)])
+    cosines = units @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T
+    np.testing.assert_array_equal(cosines.argmax(axis=1), found)
+
+
+def test_more_starts_of_spherical_kmeans_are_never_worse() -> None:
+    points = np.random.default_rng(2).normal(size=(100, 2)).astype(np.float32)
+    units = points / np.linalg.norm(points, axis=1, keepdims=True)
+
+    def total(labels: np.ndarray) -> float:
+        return sum(np.linalg.norm(units[labels == cluster].sum(axis=0)) for cluster in range(6))
+
+    totals = [total(SphericalKMeans(n_init=count).cluster(points, 6, seed=3)) for count in (1, 5, 20)]
+    assert totals == sorted(totals)
+
+
+def test_spherical_kmeans_uses_every_cluster_and_accepts_points_at_the_origin() -> None:
+    points = np.array([[0, 0], [1, 0], [1, 0.01], [0, 1], [-1, 0]], dtype=np.float32)
+    found = SphericalKMeans().cluster(points, 4, seed=0)
+    assert len(set(found.tolist())) == 4
+    assert not np.any(points[0])
+
+
+def test_hdbscan_finds_the_number_of_clusters_and_noise(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    points, _ = blobs
+    far = np.concatenate((points, 9 * np.eye(8, dtype=np.float32)[4:5]))
+    found = Hdbscan().cluster(far, 2, seed=0)
+    assert found[-1] == NOISE
+    assert set(found[:-1].tolist()) == {0, 1, 2, 3}
+
+
+def test_a_point_that_hdbscan_is_not_fitted_to_has_the_label_of_the_nearest_that_it_is(
+    blobs: tuple[np.ndarray, np.ndarray],
+) -> None:
+    points, classes = blobs
+    found = Hdbscan(max_samples=60).cluster(points, 4, seed=1)
+    assert AdjustedRandIndex()(contingency(found, SealedLabels(classes), 4)) == 1.0
 
 
 def test_nmf_refuses_negative_points() -> None:

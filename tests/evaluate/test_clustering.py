@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from latentclust.evaluate.clustering import score_clustering, score_table
 from latentclust.specs.data import SealedLabels
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 
 class Count(MetricSpec):

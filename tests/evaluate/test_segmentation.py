@@ -19,7 +19,7 @@ from latentclust.evaluate.segmentation import (
     maps_for_figures,
 )
 from latentclust.specs.data import VOID, MapSource, SealedMaps
-from latentclust.specs.parts import MetricSpec
+from latentclust.specs.evaluation import MetricSpec
 
 K, CLASSES = 9, 7
 ABSENT = 4

@@ -170,3 +170,12 @@ def test_what_to_try_next_begins_with_what_the_run_shows(unlabelled: RunFacts) -
     cause = "The loss a still falls at the last round: raise train.rounds (now 12)."
     text = render_report(replace(unlabelled, causes=(cause,)))
     assert f"## What to try next\n\n- {cause}\n" in text
+
+
+def test_the_number_of_clusters_that_a_baseline_found_and_its_noise_are_stated(make_facts: MakeFacts) -> None:
+    kmeans = {"accuracy": 0.7, "nmi": 0.5}
+    found = {"accuracy": 0.4, "nmi": 0.3, "clusters-found": 12.0, "noise": 0.25}
+    text = render_report(make_facts(baselines={"kmeans": kmeans, "hdbscan": found}))
+    assert "HDBSCAN found 12 clusters; 25.0% of the samples are noise, scored as one more cluster." in text
+    text = render_report(make_facts(baselines={"kmeans": kmeans, "hdbscan": {**found, "noise": 0.0}}))
+    assert "HDBSCAN found 12 clusters.**" in text

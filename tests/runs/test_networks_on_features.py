@@ -15,7 +15,7 @@ from latentclust.model.model import ClusteringModel
 from latentclust.runs.baseline_scores import points_in
 from latentclust.runs.fitted_model import trained_model
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import PIXELS
+from latentclust.specs.evaluation import PIXELS
 from latentclust.tensors import Images
 
 Tables = dict[str, Any]

@@ -20,7 +20,7 @@ from latentclust.labelling.reference.class_raster import Reference
 from latentclust.labelling.scenes.reader import fill_nodata
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, SealedMaps
-from latentclust.specs.parts import MapBaselineSpec
+from latentclust.specs.evaluation import MapBaselineSpec
 from latentclust.tensors import Images, Mask
 
 FIT_BLOCKS = 256
