@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from latentclust.assemble.features import build_order, feature_source, reads_features
+from latentclust.assemble.features import build_order, feature_source, reads_codes, reads_features
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError
 from latentclust.generators import CPU, fork_generators, seed_generators
@@ -58,7 +58,8 @@ def build_networks(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
     Raises:
         LatentclustError: If a backbone cannot read or draw samples of this shape.
     """
-    tables = resolved.recipe.networks
+    tables, prior = resolved.recipe.networks, resolved.prior
+    resolved = replace(resolved, backbones={name: spec.for_prior(prior) for name, spec in resolved.backbones.items()})
     networks: dict[str, nn.Module] = {}
     build = _build_map_network if resolved.prior.per_pixel else _build
     with fork_generators(CPU):
@@ -131,13 +132,13 @@ def _build(resolved: Resolved, name: str, shape: Shape, built: dict[str, nn.Modu
     if isinstance(spec, DecoderSpec) and role == "generator":
         return GeneratorNetwork(spec.decoder(prior.width + prior.noise_width, shape), prior.noise_width)
     if isinstance(spec, CentroidsSpec):
-        return CentroidsNetwork(spec.centroids(prior.clusters, _feature_width(resolved, table, built)))
+        return CentroidsNetwork(spec.centroids(prior.clusters, _compared_width(resolved, table, role, built)))
     assert isinstance(spec, ExtractorSpec), "resolve checked that the backbone can play the role"
     body = spec.extractor(_input_shape(resolved, table, role, shape, built))
-    return _with_head(spec, body, role, table, prior)
+    return with_head(spec, body, role, table, prior)
 
 
-def _with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
+def with_head(spec: ExtractorSpec, body: Extractor, role: str, table: NetworkTable, prior: PriorSpec) -> nn.Module:
     """Return a backbone's body with the head of a role."""
     match role:
         case "encoder":
@@ -173,8 +174,13 @@ def _expected(resolved: Resolved, name: str, shape: Shape, built: Mapping[str, n
     if role == "generator":
         return (prior.width,)
     if role == "centroids":
-        return (_feature_width(resolved, table, built),)
+        return (_compared_width(resolved, table, role, built),)
     return _input_shape(resolved, table, role, shape, built)
+
+
+def _compared_width(resolved: Resolved, table: NetworkTable, role: str, built: Mapping[str, nn.Module]) -> int:
+    """Return the size of the vectors that centroids are compared with: codes, or the features of a network."""
+    return resolved.prior.width if reads_codes(table, role) else _feature_width(resolved, table, built)
 
 
 def _feature_width(resolved: Resolved, table: NetworkTable, built: Mapping[str, nn.Module]) -> int:

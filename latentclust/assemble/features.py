@@ -8,7 +8,7 @@ from latentclust.specs.inference import InferenceSpec
 from latentclust.specs.sample_tables import TableSpec
 
 FEATURE_ROLES = ("discriminator", "centroids")
-"""Roles that always read features, whatever `reads` in their table."""
+"""Roles that read features whatever `reads` in their table, except that centroids can read latents."""
 
 UNREPRESENTED = ("generator", "discriminator", "centroids")
 """Roles whose networks have no representation of images."""
@@ -16,7 +16,23 @@ UNREPRESENTED = ("generator", "discriminator", "centroids")
 
 def reads_features(table: NetworkTable, role: str) -> bool:
     """Return whether a network reads the features of another one."""
-    return role in FEATURE_ROLES or table.reads == "features"
+    return not reads_codes(table, role) and (role in FEATURE_ROLES or table.reads == "features")
+
+
+def reads_codes(table: NetworkTable, role: str) -> bool:
+    """Return whether a network compares codes, or other latent vectors, with centroids."""
+    return role == "centroids" and table.reads == "latent"
+
+
+def code_source(table: NetworkTable) -> str:
+    """Return the name of the encoder whose codes centroids read."""
+    return table.features_of or "encoder"
+
+
+def code_sources(recipe: Recipe, roles: Mapping[str, str]) -> dict[str, str]:
+    """Return the encoder whose code centroids read, by the name of the reader."""
+    tables = {name: recipe.networks[name] for name in roles}
+    return {name: code_source(table) for name, table in tables.items() if reads_codes(table, roles[name])}
 
 
 def feature_source(recipe: Recipe, table: NetworkTable) -> str:
@@ -71,6 +87,10 @@ def check_representations(
 
 def check_features(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str]) -> None:
     """Add an issue for each network that reads features of an unsuitable network, or its own in a cycle."""
+    for name, encoder in code_sources(recipe, roles).items():
+        if roles.get(encoder) != "encoder":
+            what = f"{encoder!r} is not an encoder of this recipe, and {name!r} reads codes"
+            lookup.add_issue(f"networks.{name}.features_of", what, 'Name an encoder, or remove reads = "latent"')
     for name in roles:
         chain = feature_chain(recipe, roles, name)
         if not chain:

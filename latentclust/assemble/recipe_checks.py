@@ -14,7 +14,6 @@ from latentclust.specs.backbones import (
     BackboneSpec,
     CentroidsSpec,
     DecoderSpec,
-    EncoderHeadSpec,
     ExtractorSpec,
     LayeredDecoderSpec,
     MapExtractorSpec,
@@ -152,14 +151,6 @@ def check_roles(
             maps = " of label maps" if per_pixel else ""
             lookup.add_issue(f"networks.{name}.use", f"{table.use!r} cannot be used as {role}{maps}", fix)
     return roles
-
-
-def check_own_heads(lookup: Lookup, recipe: Recipe, backbones: Mapping[str, BackboneSpec | None]) -> None:
-    """Add an issue for each log variance of a backbone with its own head."""
-    for name, table in recipe.networks.items():
-        if table.log_variance and isinstance(backbones[name], EncoderHeadSpec):
-            what = f"the head of {table.use!r} does not compute a log variance"
-            lookup.add_issue(f"networks.{name}.log_variance", what, "Remove the key, or use another backbone")
 
 
 def check_styles(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from latentclust.assemble.features import check_features, check_representations, feature_sources
+from latentclust.assemble.features import check_features, check_representations, code_sources, feature_sources
 from latentclust.assemble.lookup import Definition, Lookup
 from latentclust.assemble.player_checks import check_followers, check_players, check_skipped
 from latentclust.assemble.recipe_checks import (
@@ -18,7 +18,6 @@ from latentclust.assemble.recipe_checks import (
     check_heads,
     check_inference,
     check_names,
-    check_own_heads,
     check_preprocess,
     check_protocol,
     check_roles,
@@ -94,7 +93,8 @@ class Resolved:
 
     def model(self, networks: Mapping[str, nn.Module]) -> Model:
         """Return networks of the recipe with the prior, and with the networks whose features they read."""
-        return Model(networks, self.prior, feature_sources(self.recipe, self.roles))
+        sources = (find(self.recipe, self.roles) for find in (feature_sources, code_sources))
+        return Model(networks, self.prior, *sources)
 
 
 def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec | None = None) -> Resolved:
@@ -133,7 +133,6 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     roles = check_roles(lookup, recipe, backbones, prior)
     check_features(lookup, recipe, roles)
     check_heads(lookup, recipe, roles, prior, inference)
-    check_own_heads(lookup, recipe, backbones)
     check_styles(lookup, recipe, backbones, prior)
     check_players(lookup, recipe)
     check_followers(lookup, recipe, roles)

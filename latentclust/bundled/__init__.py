@@ -13,11 +13,13 @@ from latentclust.api import (
     LossSpec,
     MetricSpec,
     PriorSpec,
+    StartSpec,
     TableSpec,
     ViewSpec,
     hookimpl,
 )
 from latentclust.bundled import baselines, map_baselines, metrics, priors
+from latentclust.bundled.backbones.centroids import Centroids
 from latentclust.bundled.backbones.layered import LayeredDecoderNetwork
 from latentclust.bundled.backbones.map_layers import MapConv, PixelMlp, UNet
 from latentclust.bundled.backbones.mlp import Mlp
@@ -27,6 +29,7 @@ from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.backbones.warped import Warped
 from latentclust.bundled.categorical_map import CategoricalMap
+from latentclust.bundled.centroid_start import KMeansStart
 from latentclust.bundled.datasets.array import Array
 from latentclust.bundled.datasets.cifar10 import Cifar10
 from latentclust.bundled.datasets.coco_stuff import CocoStuff
@@ -54,6 +57,7 @@ from latentclust.bundled.inference.best_head import BestHead
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
+from latentclust.bundled.inference.nearest_centroid import NearestCentroid
 from latentclust.bundled.losses.adaptive_wasserstein_critic import AdaptiveWassersteinCritic
 from latentclust.bundled.losses.adversarial import Adversarial
 from latentclust.bundled.losses.augmentation_invariance import AugmentationInvariance
@@ -114,6 +118,7 @@ SECOND_VERSIONS = ("dccs", "infogan")
 def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
     """Provide the networks of the papers, and timm models."""
     return {
+        "centroids": Centroids,
         "conv28": Conv28,
         "conv32": Conv32,
         "layered-decoder": LayeredDecoderNetwork,
@@ -180,6 +185,12 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 
 @hookimpl
+def provide_starts() -> Mapping[str, type[StartSpec]]:
+    """Provide the centroids of k-means."""
+    return {"kmeans": KMeansStart}
+
+
+@hookimpl
 def provide_views() -> Mapping[str, type[ViewSpec]]:
     """Provide augmentations and preprocessing steps."""
     return {
@@ -210,6 +221,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
         "best-head": BestHead,
         "kmeans-on-code": KMeansOnCode,
         "kmeans-on-features": KMeansOnFeatures,
+        "nearest-centroid": NearestCentroid,
     }
 
 

@@ -20,7 +20,7 @@ class EncoderNetwork(nn.Module):
         clusters: Number of clusters.
         style_dim: Number of style values.
         log_variance: Whether the network also computes the log variance of the style.
-        head: Head of the backbone. Defaults to a linear layer.
+        head: Head of the backbone. Defaults to a linear layer. The log variance then has a linear layer of its own.
         categorical: Whether the prior has categories.
     """
 
@@ -35,7 +35,9 @@ class EncoderNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
+        own = log_variance and head is not None
         self.head = nn.Linear(body.width, clusters + style_dim * (1 + log_variance)) if head is None else head
+        self.variance_head = nn.Linear(body.width, style_dim) if own else None
         self.clusters, self.style_dim, self.log_variance = clusters, style_dim, log_variance
         self.categorical = categorical
 
@@ -43,6 +45,8 @@ class EncoderNetwork(nn.Module):
         """Return the code of a batch."""
         representation, features = self.body(sample)
         code = self.head(representation).float()
+        if self.variance_head is not None:
+            code = torch.cat((code, self.variance_head(representation).float()), dim=1)
         logits, style, rest = code.split((self.clusters, self.style_dim, self.style_dim * self.log_variance), dim=1)
         return Code(logits, style, features, rest if self.log_variance else None, self.categorical)
 
@@ -114,13 +118,13 @@ class HeadsNetwork(nn.Module):
 
 
 class CentroidsNetwork(nn.Module):
-    """Centroids: a network from features, flat or a map, to their similarity with each cluster's centroid."""
+    """Centroids: a network from features, flat or a map, or latents to their similarity with each centroid."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
-    def forward(self, features: Features) -> Similarities:
+    def forward(self, features: Features | Vectors) -> Similarities:
         """Return the similarities, `(b, k, *s)`."""
         return Similarities(self.body(features).float())
 

@@ -105,11 +105,13 @@ class NetworkTable(PartTable):
     reads: Literal["images", "latent", "features"] = "images"
     """Input of an encoder, critic, trunk or heads.
 
-    A generator always reads latents, a discriminator features and latents, and centroids features.
+    A generator always reads latents, a discriminator features and latents. Centroids read features, or latents if that
+    is set.
     """
 
     features_of: str | None = None
-    """Network whose features are read. Defaults to `trunk` if the recipe has one, otherwise `encoder`."""
+    """Network whose features are read. Defaults to `trunk` if the recipe has one, otherwise `encoder`. For centroids
+    that read latents, the encoder whose codes they are; defaults to `encoder`."""
 
     heads: PositiveInt | None = None
     """Number of sub-heads, for the role `heads` only. Defaults to 5."""

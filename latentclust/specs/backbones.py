@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from latentclust.specs.parts import Spec
+from latentclust.specs.parts import PriorSpec, Spec
 from latentclust.tensors import Shape
 
 
@@ -57,6 +57,13 @@ class BackboneSpec(Spec):
         """Return pretrained weights to choose from, for `latentclust data weights`. Defaults to none."""
         return ()
 
+    def for_prior(self, prior: PriorSpec) -> "BackboneSpec":
+        """Return the spec with sizes that follow from the prior, such as its number of clusters. Defaults to itself.
+
+        A field for such a size has the default None, so that a recipe can still set it.
+        """
+        return self
+
     def bare(self) -> "BackboneSpec":
         """Return the spec without pretrained weights, for a network whose weights are about to be loaded."""
         return self
@@ -78,7 +85,10 @@ class ExtractorSpec(BackboneSpec, ABC):
 
 
 class EncoderHeadSpec(ExtractorSpec, ABC):
-    """A body with its own encoder head, which replaces the linear one."""
+    """A body with its own encoder head, which replaces the linear one.
+
+    With `log_variance`, the log variance of the style comes from a linear layer beside it.
+    """
 
     @abstractmethod
     def head(self, width: int, clusters: int, style_dim: int) -> nn.Module:

@@ -22,15 +22,17 @@ class Model:
         networks: Networks by their name in the recipe, in evaluation mode.
         prior: Prior of the recipe.
         features_of: Network whose features another one reads, by the name of the reader. Others read images.
+        codes_of: Encoder whose code, as a vector, centroids read, by the name of the reader.
     """
 
     networks: Mapping[str, nn.Module]
     prior: PriorSpec
     features_of: Mapping[str, str] = field(default_factory=dict)
+    codes_of: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, name: str, images: Images) -> Any:
         """Return the output of a network for images, through the networks whose features it reads."""
-        return self.networks[name](self._input(name, images))
+        return self.networks[name](self.input_of(name, images))
 
     def represent(self, name: str, images: Images) -> Tensor:
         """Return a network's representation of images, `(b, width)` or a map `(b, width, h', w')`, float32.
@@ -42,10 +44,13 @@ class Model:
         if not isinstance(network, Represents):
             what = f"{name!r} has no representation of images"
             raise LatentclustError.at(f"networks.{name}", what, "Name an encoder, a critic, a trunk or heads")
-        return network.represent(self._input(name, images)).float()
+        return network.represent(self.input_of(name, images)).float()
 
-    def _input(self, name: str, images: Images) -> Tensor:
-        """Return what a network reads: images, or the features of another network for them."""
+    def input_of(self, name: str, images: Images) -> Tensor:
+        """Return what a network reads for images: themselves, or the features or the code of another network."""
+        if name in self.codes_of:
+            vectors: Tensor = self.read(self.codes_of[name], images).vector()
+            return vectors
         if name not in self.features_of:
             return images
         output = self.read(self.features_of[name], images)

@@ -73,9 +73,9 @@ class Heads(Protocol):
 
 @runtime_checkable
 class Centroids(Protocol):
-    """A network from features to their similarity with the centroid of each cluster."""
+    """A network from features or latents to their similarity with the centroid of each cluster."""
 
-    def __call__(self, features: Features) -> Similarities:
+    def __call__(self, features: Features | Vectors) -> Similarities:
         """Return the similarities of a batch, `(b, k)`, or of the positions of a map, `(b, k, y, x)`."""
         ...
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from latentclust.tensors import Scalar
 from latentclust.testing.binding import EMPTY_BATCH, Bound, annotated_signature, bound_loss
 from latentclust.testing.randomness import repeats
-from latentclust.testing.subject import CheckedPart, require, unless_refused
+from latentclust.testing.subject import CheckedPart, accepted, require
 from latentclust.train.step import Player, hold_other_networks
 
 T = TypeVar("T")
@@ -63,9 +63,7 @@ def depends_only_on_its_arguments(subject: CheckedPart) -> None:
 
 def _for_each_variant(subject: CheckedPart, check: Callable[[Bound], T]) -> list[T]:
     """Return the results of a check for the accepted variants. Raise CheckFailed if the loss rejects all of them."""
-    found = [value for bound in bound_loss(subject) if (value := unless_refused(check, bound)) is not None]
-    require(found, "it rejects every variant of batches")
-    return found
+    return accepted("every variant of batches", check, bound_loss(subject))
 
 
 def _players(bound: Bound, precision: str = "fp32") -> list[Player]:

@@ -22,7 +22,7 @@ from latentclust.tensors import (
 from latentclust.testing.binding import Bound, annotated_signature, bound_quantity
 from latentclust.testing.randomness import repeats
 from latentclust.testing.small_networks import tensors_of
-from latentclust.testing.subject import CheckedPart, require, unless_refused
+from latentclust.testing.subject import CheckedPart, accepted, require, unless_refused
 from latentclust.testing.variants import BATCH
 
 OF_EACH_SAMPLE = (ClusterImages, Code, Features, HeadLogits, Images, Latent, Mask, Permutation, Scores, Vectors)
@@ -80,8 +80,7 @@ def _call(subject: CheckedPart) -> tuple[Any, bool]:
 def _for_each_variant(subject: CheckedPart, precision: str) -> list[Any]:
     """Return its values for the accepted variants. Raise CheckFailed if it rejects all of them."""
     name = subject.part.name
-    found = [values for bound in bound_quantity(subject) if (values := unless_refused(bound.computed, precision))]
-    require(found, "it rejects every variant of batches")
+    found = accepted("every variant of batches", Bound.computed, bound_quantity(subject), precision)
     return [values[name] for values in found]
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
+from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
+from latentclust.errors import LatentclustError
 from latentclust.specs.backbones import EncoderHeadSpec
 from latentclust.specs.inference import Model
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.tensors import Images
 from latentclust.testing.network_checks import seeded
 from latentclust.testing.randomness import bitwise_equal, repeats
-from latentclust.testing.small_networks import build_encoder, role_of
-from latentclust.testing.subject import CheckedPart, CheckFailed, require, unless_refused
+from latentclust.testing.small_networks import fits_role, own_network, role_of
+from latentclust.testing.subject import CheckedPart, CheckFailed, accepted, require, unless_refused
 from latentclust.testing.variants import BATCH, Variant, variants
 from latentclust.train.full_dataset import evaluation_mode
 
@@ -85,9 +87,7 @@ def table_rows(subject: CheckedPart, variant: Variant) -> Tensor:
 
 def _for_each_variant(subject: CheckedPart, compute: Callable[[CheckedPart, Variant], T]) -> list[T]:
     """Return its results for the accepted variants. Raise CheckFailed if it rejects all of them."""
-    found = [value for variant in variants(subject) if (value := unless_refused(compute, subject, variant)) is not None]
-    require(found, "it rejects every variant of batches")
-    return found
+    return accepted("every variant of batches", partial(compute, subject), variants(subject))
 
 
 def _table(subject: CheckedPart, variant: Variant) -> Tensor:
@@ -131,14 +131,28 @@ def _model(subject: CheckedPart, variant: Variant, only: bool = False) -> Model:
 
 
 def _network(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn.Module:
-    """Return a small network, or an encoder with the head of a backbone of the same distribution."""
-    for part in subject.registry.parts("backbone"):
-        own = part.provider.distribution == subject.part.provider.distribution
-        fits = role == "encoder" and not variant.prior.per_pixel and issubclass(part.value, EncoderHeadSpec)
-        if own and fits:
-            sizes = variant.prior.clusters, variant.prior.style_dim
-            encoder = partial(build_encoder, CheckedPart(part, subject.registry).build(), variant.shape, *sizes)
-            return seeded(encoder)
+    """Return a network with a backbone of the same distribution, if one fits the role, or a small one.
+
+    Only a start may set weights that such a backbone alone has, so that a table gets a small network instead of one
+    that cannot read the samples.
+
+    Raises:
+        LatentclustError: If all backbones that fit the role cannot read or draw the samples.
+    """
+    own = [
+        CheckedPart(part, subject.registry).build()
+        for part in subject.registry.parts("backbone")
+        if part.provider.distribution == subject.part.provider.distribution
+    ]
+    fitting = [spec for spec in own if fits_role(spec, role, variant.prior)]
+    error = None
+    for spec in sorted(fitting, key=lambda spec: not isinstance(spec, EncoderHeadSpec)):
+        try:
+            return seeded(partial(own_network, spec, role, variant.prior, variant.shape), seed=crc32(name.encode()))
+        except LatentclustError as refusal:
+            error = refusal
+    if error is not None and subject.part.kind == "start":
+        raise error
     return variant.network(name, role)
 
 

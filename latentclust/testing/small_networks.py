@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from latentclust.assemble.build import with_head
 from latentclust.networks.images import (
     CentroidsNetwork,
     CriticNetwork,
@@ -19,7 +20,17 @@ from latentclust.networks.images import (
     TrunkNetwork,
 )
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.specs.backbones import EncoderHeadSpec, Extractor, ExtractorSpec, LayeredDecoder, MapExtractor
+from latentclust.recipe.schema import NetworkTable
+from latentclust.specs.backbones import (
+    BackboneSpec,
+    CentroidsSpec,
+    DecoderSpec,
+    EncoderHeadSpec,
+    Extractor,
+    ExtractorSpec,
+    LayeredDecoder,
+    MapExtractor,
+)
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Shape
 from latentclust.testing.subject import CheckedPart, NotApplicable
@@ -28,6 +39,9 @@ WIDTH = 8
 """Width of all representations."""
 
 HEADS = 2
+
+MOST_CHANNELS = 1024
+"""Largest width of what centroids are compared with."""
 
 
 class DenseBody(Extractor):
@@ -59,17 +73,17 @@ class PixelBody(MapExtractor):
         return self.norm(self.layer(sample)).tanh()  # type: ignore[no-any-return]
 
 
-class ChannelMap(nn.Module):
-    """A linear layer over the channels of vectors or maps."""
+class Directions(nn.Module):
+    """Products of vectors or maps with one direction per cluster, whatever their width: of features or of latents."""
 
-    def __init__(self, width: int, clusters: int) -> None:
-        """Create a layer from `width` channels to `clusters`."""
+    def __init__(self, clusters: int) -> None:
+        """Create directions for `clusters` clusters."""
         super().__init__()
-        self.layer = nn.Linear(width, clusters)
+        self.directions = nn.Parameter(torch.randn(MOST_CHANNELS, clusters))
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(b, width, *s)` to `(b, clusters, *s)`."""
-        return self.layer(features.movedim(1, -1)).movedim(-1, 1)  # type: ignore[no-any-return]
+        return (features.movedim(1, -1) @ self.directions[: features.shape[1]]).movedim(-1, 1)
 
 
 class PlainLayers(LayeredDecoder):
@@ -92,7 +106,7 @@ def small_network(role: str, prior: PriorSpec, shape: Shape, seed: int = 0) -> n
     with torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(seed)
         if role == "centroids":
-            return CentroidsNetwork(ChannelMap(WIDTH, prior.clusters))
+            return CentroidsNetwork(Directions(prior.clusters))
         return _of_maps(role, prior, shape) if isinstance(prior, MapPriorSpec) else _of_samples(role, prior, shape)
 
 
@@ -140,6 +154,25 @@ def build_encoder(spec: ExtractorSpec, shape: Shape, clusters: int, style_dim: i
     body = spec.extractor(shape)
     head = spec.head(body.width, clusters, style_dim) if isinstance(spec, EncoderHeadSpec) else None
     return EncoderNetwork(body, clusters, style_dim, head=head)
+
+
+def fits_role(spec: BackboneSpec, role: str, prior: PriorSpec) -> bool:
+    """Return whether a network of whole samples can be built from a backbone for a role; of label maps, centroids."""
+    if role == "centroids" or prior.per_pixel:
+        return role == "centroids" and isinstance(spec, CentroidsSpec)
+    return isinstance(spec, DecoderSpec if role == "generator" else ExtractorSpec)
+
+
+def own_network(spec: BackboneSpec, role: str, prior: PriorSpec, shape: Shape) -> nn.Module:
+    """Return a network with a backbone that fits a role. Raise LatentclustError if it cannot read or draw the shape."""
+    spec = spec.for_prior(prior)
+    if isinstance(spec, CentroidsSpec) and role == "centroids":
+        return CentroidsNetwork(spec.centroids(prior.clusters, WIDTH))
+    if isinstance(spec, DecoderSpec) and role == "generator":
+        return GeneratorNetwork(spec.decoder(prior.width + prior.noise_width, shape), prior.noise_width)
+    assert isinstance(spec, ExtractorSpec), "the caller checks that it fits the role"
+    read = (WIDTH + prior.width,) if role == "discriminator" else shape
+    return with_head(spec, spec.extractor(read), role, NetworkTable(use="own"), prior)
 
 
 def role_of(subject: CheckedPart, name: str, roles: Container[str]) -> str:

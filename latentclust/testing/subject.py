@@ -1,13 +1,14 @@
 """The part under check, built from its defaults and examples, and the exceptions of checks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Part, Registry
-from latentclust.specs.parts import Spec
+from latentclust.specs.backbones import BackboneSpec
+from latentclust.specs.parts import PriorSpec, Spec
 from latentclust.specs.validation import validate
 from latentclust.tensors import Shape
 
@@ -59,7 +60,13 @@ class CheckedPart:
         for name, field in self.spec.model_fields.items():
             unsaid = field.is_required() and name not in given
             require(not unsaid, f"the option {name!r} is required but has no example: add Field(examples=[...])")
-        return validate(self.spec, given, self.part.name)
+        built = validate(self.spec, given, self.part.name)
+        return built.for_prior(self._prior()) if isinstance(built, BackboneSpec) else built
+
+    def _prior(self) -> PriorSpec:
+        """Return a registered prior, from which a backbone takes its sizes."""
+        prior: PriorSpec = CheckedPart(self.registry.parts("prior")[0], self.registry).build()
+        return prior
 
 
 def example_options(part: Part) -> dict[str, Any]:
@@ -73,17 +80,39 @@ def example_options(part: Part) -> dict[str, Any]:
     return always | {name: field.examples[0] for name, field in fields if field.examples}
 
 
-def unless_refused(call: Callable[..., T], *arguments: Any) -> T | None:
-    """Return the result of a call, or None if the part rejects the arguments with a LatentclustError."""
+def unless_refused(call: Callable[..., T], *arguments: Any, refusals: list[str] | None = None) -> T | None:
+    """Return the result of a call, or None if the part rejects the arguments with a LatentclustError.
+
+    Args:
+        call: The call.
+        arguments: Its arguments.
+        refusals: List that the message of the error is added to.
+    """
     try:
         return call(*arguments)
-    except LatentclustError:
+    except LatentclustError as error:
+        if refusals is not None:
+            refusals.extend(str(issue).rstrip(".") for issue in error.issues)
         return None
+
+
+def accepted(what: str, call: Callable[..., T], among: Iterable[Any], *more: Any) -> list[T]:
+    """Return the results of a call for the items that the part does not reject.
+
+    Raises:
+        CheckFailed: If it rejects all of them, with `what` and its reasons.
+    """
+    refusals: list[str] = []
+    found = [one for item in among if (one := unless_refused(call, item, *more, refusals=refusals)) is not None]
+    require(found, f"it rejects {what}: {'; '.join(dict.fromkeys(refusals))}")
+    return found
 
 
 def taken(build: Callable[[Shape], object], shapes: Sequence[Shape], at_most: int = 1) -> list[Shape]:
     """Return the first shapes that a part accepts, at least one. It must reject others with a LatentclustError."""
-    fitting = (shape for shape in shapes if unless_refused(build, shape) is not None)
+    refusals: list[str] = []
+    fitting = (shape for shape in shapes if unless_refused(build, shape, refusals=refusals) is not None)
     found = list(islice(fitting, at_most))
-    require(found, f"it accepts none of the shapes {', '.join(map(str, shapes))}")
+    reasons = "; ".join(dict.fromkeys(refusals))
+    require(found, f"it accepts none of the shapes {', '.join(map(str, shapes))}: {reasons}")
     return found

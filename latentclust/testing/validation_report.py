@@ -42,6 +42,8 @@ class ValidationReport:
         parts: Number of parts.
         passed: Number of passed checks.
         skipped: Number of checks that did not apply.
+        findings: Checks that failed.
+        not_applicable: Checks that did not apply, each with the reason.
     """
 
     distribution: str
@@ -50,6 +52,7 @@ class ValidationReport:
     passed: int
     skipped: int
     findings: tuple[Finding, ...]
+    not_applicable: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +111,31 @@ def validate_distribution(distribution: str, registry: Registry) -> ValidationRe
     """Check all parts of an installed distribution. Raise LatentclustError if there is nothing to check."""
     provided = distribution_parts(distribution, registry)
     findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
-    skipped, cases = 0, provided.cases(registry)
+    cases, skipped = provided.cases(registry), []
     for subject, check in cases:
         part = f"{subject.part.kind} {subject.part.name}"
         verdict, execution = run_contained(partial(_verdict, check, subject), f"{name_of(check)} of {part}")
-        if execution.error or verdict:
-            findings.append(Finding(part, name_of(check), execution.error or verdict or ""))
-        skipped += verdict is None and not execution.error
+        problem, reason = verdict or ("", "")
+        if execution.error or problem:
+            findings.append(Finding(part, name_of(check), execution.error or problem))
+        elif reason:
+            skipped.append(Finding(part, name_of(check), reason))
     failed = len(findings) - len(provided.broken)
-    passed = len(cases) - skipped - failed
-    return ValidationReport(
-        provided.distribution, provided.version, len(provided.parts), passed, skipped, tuple(findings)
-    )
+    passed = len(cases) - len(skipped) - failed
+    counts = (len(provided.parts), passed, len(skipped))
+    return ValidationReport(provided.distribution, provided.version, *counts, tuple(findings), tuple(skipped))
 
 
-def _verdict(check: Check, subject: CheckedPart) -> str | None:
-    """Return the problem that a check found, an empty string if none, or None if the check does not apply."""
+def _verdict(check: Check, subject: CheckedPart) -> tuple[str, str]:
+    """Return the problem that a check found, and the reason why it does not apply; both empty if it passes."""
     try:
         ask(check, subject)
-    except NotApplicable:
-        return None
+    except NotApplicable as reason:
+        return "", str(reason)
     # Any exception that a part raises is a problem of the part.
     except Exception as error:
-        return reason_of(error)
-    return ""
+        return reason_of(error), ""
+    return "", ""
 
 
 def reason_of(error: Exception) -> str:

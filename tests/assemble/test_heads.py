@@ -12,12 +12,13 @@ from latentclust.assemble.build import DEFAULT_SUB_HEADS
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.bundled.backbones.mlp import Mlp
-from latentclust.errors import Issue, LatentclustError
+from latentclust.errors import Issue
 from latentclust.networks.images import EncoderNetwork, HeadsNetwork
 from latentclust.plugins.discovery import Discovery, ProvidedParts, Provider, discover
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
-from latentclust.specs.backbones import EncoderHeadSpec, Extractor
+from latentclust.specs.backbones import EncoderHeadSpec, Extractor, ExtractorSpec
+from latentclust.specs.parts import PriorSpec
 from latentclust.tensors import Images, Shape
 
 Resolve = Callable[..., Resolved]
@@ -131,8 +132,38 @@ def test_a_backbone_may_bring_the_encoders_head(with_nearest: Callable[..., Reso
     assert code.features.shape == (6, 5)
 
 
-def test_a_head_that_comes_with_its_backbone_gives_no_log_variance(with_nearest: Callable[..., Resolved]) -> None:
-    with pytest.raises(LatentclustError) as caught:
-        with_nearest("networks.encoder.log_variance=true")
-    said = "networks.encoder.log_variance: the head of 'nearest' does not compute a log variance"
-    assert str(caught.value) == f"{said}. Remove the key, or use another backbone"
+def test_a_head_that_comes_with_its_backbone_has_a_log_variance_beside_it(
+    with_nearest: Callable[..., Resolved], tmp_path: Path
+) -> None:
+    plain = assemble(with_nearest(), (tmp_path,)).networks["encoder"]
+    encoder = assemble(with_nearest("networks.encoder.log_variance=true"), (tmp_path,)).networks["encoder"]
+    images = Images(torch.rand(6, 100))
+    code = encoder(images)
+    torch.testing.assert_close(code.logits, plain(images).logits)
+    torch.testing.assert_close(code.log_variance, encoder.variance_head(encoder.represent(images)))
+    assert code.log_variance.shape == (6, 3)
+    assert "variance_head.weight" not in plain.state_dict()
+
+
+class PerCluster(ExtractorSpec):
+    """A layer with one value per cluster, unless a width is set."""
+
+    width: int | None = None
+
+    def for_prior(self, prior: PriorSpec) -> "PerCluster":
+        return self if self.width else self.model_copy(update={"width": prior.clusters})
+
+    def extractor(self, shape: Shape) -> Extractor:
+        assert self.width is not None, "for_prior sets it"
+        return Mlp(hidden=(self.width,)).extractor(shape)
+
+
+@pytest.mark.parametrize(("settings", "width"), [((), 4), (("networks.encoder.width=6",), 6)])
+def test_a_backbone_takes_sizes_from_the_prior(
+    registry: Registry, tables: dict[str, Any], tmp_path: Path, settings: tuple[str, ...], width: int
+) -> None:
+    provision = ProvidedParts(Provider("plugin", "1", "parts"), "provide_backbones", {"per-cluster": PerCluster})
+    extended = Registry(Discovery((*discover().provisions, provision), ()))
+    tables["networks"]["encoder"] = {"use": "per-cluster"}
+    experiment = assemble(resolve(load_recipe(tables, extended, settings), extended), (tmp_path,))
+    assert experiment.networks["encoder"].body.width == width

@@ -155,6 +155,22 @@ def test_a_wrong_inference(check, value, reason: str, caught):
     assert reason in caught(check, "inference", value)
 
 
+class OfCodes(Reading):
+    """The similarity of codes with centroids."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("encoder", "centroids")
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        code = model.networks["encoder"](images)
+        return Posterior(model.networks["centroids"](code.vector()).softmax(dim=1), code.style)
+
+
+def test_an_inference_may_compare_codes_with_centroids(subject):
+    inference_checks.gives_normalised_probabilities(subject("inference", OfCodes))
+
+
 def test_a_network_of_unknown_role_is_not_applicable(caught):
     assert "network 'teacher', whose role" in caught(inference_checks.does_not_change_weights, "inference", Teacher)
 

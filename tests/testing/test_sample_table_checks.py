@@ -7,9 +7,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latentclust.api import Code, Images, LossSpec, Model, Scalar, StartSpec, TableSpec
+from latentclust.api import (
+    CentroidsSpec,
+    Code,
+    Extractor,
+    ExtractorSpec,
+    Images,
+    LatentclustError,
+    LossSpec,
+    Model,
+    Scalar,
+    Shape,
+    StartSpec,
+    TableSpec,
+)
 from latentclust.testing import sample_table_checks
 from latentclust.testing.binding import bound_loss
+from latentclust.testing.check_table import checks_of
 
 Targets = NewType("Targets", Tensor)
 
@@ -127,3 +141,57 @@ class Towards(LossSpec):
 def test_a_loss_is_given_the_rows_of_the_distributions_own_table(subject):
     (first, *_) = bound_loss(subject("loss", Towards, others={("table", "sizes"): Sizes}))
     assert first.values["target"].shape == (6, 5)
+
+
+class Rows(nn.Module):
+    """Products with a table of rows, whose name no other network has."""
+
+    def __init__(self, clusters: int, width: int) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(torch.randn(clusters, width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return (features.movedim(1, -1) @ self.rows.T).movedim(-1, 1)
+
+
+class OwnRows(CentroidsSpec):
+    """Rows."""
+
+    def centroids(self, clusters: int, width: int) -> nn.Module:
+        return Rows(clusters, width)
+
+
+class OwnStart(StartSpec):
+    """Zeros for the rows of its own distribution's backbone."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("centroids",)
+
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        return {"centroids.body.rows": torch.zeros_like(model.networks["centroids"].get_parameter("body.rows"))}
+
+
+def test_a_start_can_set_the_backbone_of_its_own_distribution(subject):
+    part = subject("start", OwnStart, others={("backbone", "rows"): OwnRows})
+    for check in checks_of(part.part):
+        if check.__module__ == sample_table_checks.__name__:
+            check(part)
+
+
+class OwnBody(ExtractorSpec):
+    """A backbone that reads images of other sizes alone."""
+
+    def extractor(self, shape: Shape) -> Extractor:
+        raise LatentclustError.at("shape", f"cannot read {shape}", "Use images of 28x28 pixels")
+
+
+class Choosy(Zeros):
+    """A start of that backbone."""
+
+
+def test_what_a_backbone_says_of_refused_samples_is_shown(caught):
+    others = {("backbone", "choosy"): OwnBody}
+    told = caught(sample_table_checks.gives_weights_of_networks, "start", Choosy, others=others)
+    assert told.startswith("it rejects every variant of batches: shape: cannot read (8,)")
+    assert "cannot read (2, 2, 2)" in told

@@ -118,6 +118,8 @@ def _print_report(console: "Console", report: "ValidationReport") -> None:
         console.print(part or "the whole plugin", style="bold", soft_wrap=True)
         for finding in findings:
             console.print(f"  {finding.check}: {finding.reason}", soft_wrap=True)
+    for part, checks in groupby(report.not_applicable, lambda one: f"{one.part}: not applicable, {one.reason}"):
+        console.print(f"{part} ({', '.join(one.check for one in checks)})", soft_wrap=True)
     skipped = f", {report.skipped} not applicable" if report.skipped else ""
     counts = f"{_count(report.parts, 'part')}, {_count(report.passed, 'check')} passed{skipped}"
     verdict = f"{len(report.findings)} failed" if report.findings else "ok"
