@@ -1,21 +1,21 @@
 """Checks of sample tables and of starts, which compute the weights that a stage begins with."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
-from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
 from latentclust.errors import LatentclustError
-from latentclust.specs.backbones import EncoderHeadSpec
+from latentclust.specs.backbones import BackboneSpec, CentroidsSpec, DecoderSpec, EncoderHeadSpec, ExtractorSpec
 from latentclust.specs.inference import Model
 from latentclust.specs.sample_tables import StartSpec, TableSpec
-from latentclust.tensors import Images
+from latentclust.tensors import Images, Shape
 from latentclust.testing.network_checks import seeded
 from latentclust.testing.randomness import bitwise_equal, repeats
-from latentclust.testing.small_networks import fits_role, own_network, role_of
+from latentclust.testing.small_networks import own_network, role_of
 from latentclust.testing.subject import CheckedPart, CheckFailed, accepted, require, unless_refused
 from latentclust.testing.variants import BATCH, Variant, variants
 from latentclust.train.full_dataset import evaluation_mode
@@ -25,6 +25,12 @@ T = TypeVar("T")
 BATCHES = 3
 SAMPLES = BATCHES * BATCH
 """Number of training samples."""
+
+LARGER: tuple[Shape, ...] = ((1, 28, 28), (3, 32, 32))
+"""Shapes of images that convolutional backbones read."""
+
+ROLE_SPECS: Mapping[str, type[BackboneSpec]] = {"centroids": CentroidsSpec, "generator": DecoderSpec}
+"""Specs of the backbones of each role; those of other roles are extractors."""
 
 
 def has_one_row_per_sample(subject: CheckedPart) -> None:
@@ -56,7 +62,7 @@ def gives_weights_of_networks(subject: CheckedPart) -> None:
 
 def declares_the_networks_it_reads(subject: CheckedPart) -> None:
     """`needs` names all networks that it reads."""
-    for variant in variants(subject):
+    for variant in _variants(subject):
         try:
             unless_refused(_found, subject, variant, True)
         except KeyError as error:
@@ -65,15 +71,17 @@ def declares_the_networks_it_reads(subject: CheckedPart) -> None:
 
 def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
     """The same generator state gives the same result bit for bit, and no other generator is used."""
-    for variant in variants(subject):
+    for variant in _variants(subject):
         if unless_refused(_found, subject, variant) is not None:
             repeats(partial(_bits, subject, variant))
 
 
 def does_not_change_weights(subject: CheckedPart) -> None:
     """Computing it does not change the weights of the networks."""
-    for variant in variants(subject):
-        model = _model(subject, variant)
+    for variant in _variants(subject):
+        model = unless_refused(_model, subject, variant)
+        if model is None:
+            continue
         before = _state(model.networks)
         if unless_refused(_of, subject, model, variant) is not None:
             moved = [name for name, weight in _state(model.networks).items() if not bitwise_equal(weight, before[name])]
@@ -87,7 +95,7 @@ def table_rows(subject: CheckedPart, variant: Variant) -> Tensor:
 
 def _for_each_variant(subject: CheckedPart, compute: Callable[[CheckedPart, Variant], T]) -> list[T]:
     """Return its results for the accepted variants. Raise CheckFailed if it rejects all of them."""
-    return accepted("every variant of batches", partial(compute, subject), variants(subject))
+    return accepted("every variant of batches", partial(compute, subject), _variants(subject))
 
 
 def _table(subject: CheckedPart, variant: Variant) -> Tensor:
@@ -127,7 +135,9 @@ def _model(subject: CheckedPart, variant: Variant, only: bool = False) -> Model:
     needs = subject.build().needs
     roles = {name: role_of(subject, name, variant.roles) for name in needs}
     named = roles if only else {role: role for role in variant.roles} | roles
-    return Model({name: _network(subject, variant, name, role) for name, role in named.items()}, variant.prior)
+    others = {name: variant.network(name, role) for name, role in named.items() if name not in roles}
+    read = {name: _network(subject, variant, name, role) for name, role in roles.items()}
+    return Model(others | read, variant.prior)
 
 
 def _network(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn.Module:
@@ -139,21 +149,32 @@ def _network(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn
     Raises:
         LatentclustError: If all backbones that fit the role cannot read or draw the samples.
     """
-    own = [
-        CheckedPart(part, subject.registry).build()
-        for part in subject.registry.parts("backbone")
-        if part.provider.distribution == subject.part.provider.distribution
-    ]
-    fitting = [spec for spec in own if fits_role(spec, role, variant.prior)]
-    error = None
-    for spec in sorted(fitting, key=lambda spec: not isinstance(spec, EncoderHeadSpec)):
-        try:
-            return seeded(partial(own_network, spec, role, variant.prior, variant.shape), seed=crc32(name.encode()))
-        except LatentclustError as refusal:
-            error = refusal
-    if error is not None and subject.part.kind == "start":
-        raise error
+    known = [spec for spec in _own_backbones(subject) if isinstance(spec, ROLE_SPECS.get(role, ExtractorSpec))]
+    refusals: list[str] = []
+    for spec in sorted(known, key=lambda spec: not isinstance(spec, EncoderHeadSpec)):
+        build = partial(own_network, spec, role, variant.prior, variant.shape)
+        found: nn.Module | None = unless_refused(seeded, build, refusals=refusals)
+        if found is not None:
+            return found
+    if refusals and subject.part.kind == "start":
+        fix = "Check the start with samples that the backbones of its distribution read"
+        raise LatentclustError.at(f"networks.{name}", "; ".join(refusals), fix)
     return variant.network(name, role)
+
+
+def _own_backbones(subject: CheckedPart) -> list[BackboneSpec]:
+    """Return the backbones of the same distribution."""
+    parts = subject.registry.parts("backbone")
+    own = [part for part in parts if part.provider.distribution == subject.part.provider.distribution]
+    return [CheckedPart(part, subject.registry).build() for part in own]
+
+
+def _variants(subject: CheckedPart) -> tuple[Variant, ...]:
+    """Return the variants of batches; for a start also images of the sizes that backbones of its distribution read."""
+    found = variants(subject)
+    more = [variant for variant in found if variant.name == "images"] if subject.part.kind == "start" else []
+    larger = LARGER if any(isinstance(spec, ExtractorSpec | DecoderSpec) for spec in _own_backbones(subject)) else ()
+    return (*found, *(replace(variant, shape=shape) for variant in more for shape in larger))
 
 
 def _state(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from latentclust.assemble.build import with_head
+from latentclust.errors import LatentclustError
 from latentclust.networks.images import (
     CentroidsNetwork,
     CriticNetwork,
@@ -156,21 +157,20 @@ def build_encoder(spec: ExtractorSpec, shape: Shape, clusters: int, style_dim: i
     return EncoderNetwork(body, clusters, style_dim, head=head)
 
 
-def fits_role(spec: BackboneSpec, role: str, prior: PriorSpec) -> bool:
-    """Return whether a network of whole samples can be built from a backbone for a role; of label maps, centroids."""
-    if role == "centroids" or prior.per_pixel:
-        return role == "centroids" and isinstance(spec, CentroidsSpec)
-    return isinstance(spec, DecoderSpec if role == "generator" else ExtractorSpec)
-
-
 def own_network(spec: BackboneSpec, role: str, prior: PriorSpec, shape: Shape) -> nn.Module:
-    """Return a network with a backbone that fits a role. Raise LatentclustError if it cannot read or draw the shape."""
+    """Return a network with a backbone in a role.
+
+    Raises:
+        LatentclustError: If the backbone cannot read or draw samples of the shape, or those of label maps.
+    """
     spec = spec.for_prior(prior)
     if isinstance(spec, CentroidsSpec) and role == "centroids":
         return CentroidsNetwork(spec.centroids(prior.clusters, WIDTH))
-    if isinstance(spec, DecoderSpec) and role == "generator":
+    if isinstance(spec, DecoderSpec) and role == "generator" and not prior.per_pixel:
         return GeneratorNetwork(spec.decoder(prior.width + prior.noise_width, shape), prior.noise_width)
-    assert isinstance(spec, ExtractorSpec), "the caller checks that it fits the role"
+    if prior.per_pixel or not isinstance(spec, ExtractorSpec):
+        what = f"{type(spec).__name__} cannot be used as {role}{' of label maps' * prior.per_pixel}"
+        raise LatentclustError.at("use", what, "Use another backbone")
     read = (WIDTH + prior.width,) if role == "discriminator" else shape
     return with_head(spec, spec.extractor(read), role, NetworkTable(use="own"), prior)
 

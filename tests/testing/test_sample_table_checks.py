@@ -24,6 +24,7 @@ from latentclust.api import (
 from latentclust.testing import sample_table_checks
 from latentclust.testing.binding import bound_loss
 from latentclust.testing.check_table import checks_of
+from latentclust.testing.small_networks import DenseBody
 
 Targets = NewType("Targets", Tensor)
 
@@ -179,19 +180,37 @@ def test_a_start_can_set_the_backbone_of_its_own_distribution(subject):
             check(part)
 
 
-class OwnBody(ExtractorSpec):
-    """A backbone that reads images of other sizes alone."""
+class OnlyLarge(ExtractorSpec):
+    """A backbone that reads images of 28x28 pixels alone, with a layer whose name no other has."""
 
     def extractor(self, shape: Shape) -> Extractor:
-        raise LatentclustError.at("shape", f"cannot read {shape}", "Use images of 28x28 pixels")
+        if shape != (1, 28, 28):
+            raise LatentclustError.at("shape", f"cannot read {shape}", "Use images of 28x28 pixels")
+        body = DenseBody(shape)
+        body.own = nn.Parameter(torch.ones(1))  # type: ignore[assignment]
+        return body
 
 
-class Choosy(Zeros):
-    """A start of that backbone."""
+class LargeStart(Zeros):
+    """The weights of that backbone."""
+
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        return {"encoder.body.own": torch.zeros(1)}
 
 
-def test_what_a_backbone_says_of_refused_samples_is_shown(caught):
-    others = {("backbone", "choosy"): OwnBody}
-    told = caught(sample_table_checks.gives_weights_of_networks, "start", Choosy, others=others)
-    assert told.startswith("it rejects every variant of batches: shape: cannot read (8,)")
-    assert "cannot read (2, 2, 2)" in told
+class Never(Zeros):
+    """A start that refuses all samples."""
+
+    def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:
+        raise LatentclustError.at("start", f"dislikes {len(list(batches))} batches", "Use others")
+
+
+def test_a_start_of_a_backbone_of_large_images_gets_them(subject):
+    part = subject("start", LargeStart, others={("backbone", "only-large"): OnlyLarge})
+    sample_table_checks.gives_weights_of_networks(part)
+    sample_table_checks.does_not_change_weights(part)
+
+
+def test_what_a_start_that_refuses_everything_says_is_shown(caught):
+    told = caught(sample_table_checks.gives_weights_of_networks, "start", Never)
+    assert told == "it rejects every variant of batches: start: dislikes 3 batches. Use others"
