@@ -22,6 +22,7 @@ from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError
 from latentclust.generators import fork_generators
 from latentclust.plugins.hookspecs import hookimpl
+from latentclust.plugins.registry import installed
 from latentclust.specs.backbones import (
     BackboneSpec,
     CentroidsSpec,
@@ -76,6 +77,7 @@ from latentclust.specs.roles import (
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.specs.scenes import Scene
 from latentclust.specs.schedule import Ramp, Schedule, value_at
+from latentclust.specs.views import FittedViewSpec
 from latentclust.tensors import (
     Alignment,
     ClusterImages,
@@ -126,6 +128,7 @@ __all__ = [
     "ExtractorSpec",
     "Features",
     "FileSource",
+    "FittedViewSpec",
     "Generator",
     "HeadLogits",
     "Heads",
@@ -202,6 +205,7 @@ __all__ = [
     "image_to_array",
     "in_memory",
     "in_package",
+    "installed",
     "open_image",
     "raster",
     "read_alike",

@@ -1,17 +1,17 @@
 """An experiment: a resolved recipe with its opened data, preprocessing and networks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from latentclust.assemble.build import add_table_context, build_networks
 from latentclust.assemble.feature_network import build_feature_network
 from latentclust.assemble.memory import check_memory
+from latentclust.assemble.preprocess import Fitted, Preprocess, bind, fit_steps, shape_after
 from latentclust.assemble.resolve import Resolved
 from latentclust.data.display_bands import display_bands
 from latentclust.data.raster_windows import WindowSource
@@ -19,32 +19,7 @@ from latentclust.errors import LatentclustError
 from latentclust.networks.features import FeatureNetwork
 from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.parts import DeviceViewSpec
-from latentclust.tensors import Images, Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocess:
-    """The preprocessing of a recipe: from images as stored to images as the networks read them.
-
-    Attributes:
-        steps: Deterministic steps, in order.
-        features: Frozen network that comes last. None without `[features]`.
-    """
-
-    steps: tuple[DeviceViewSpec, ...] = ()
-    features: FeatureNetwork | None = None
-
-    def __call__(self, images: Images, rng: torch.Generator) -> Images:
-        """Return preprocessed images `(b, *self.shape(shape))` of images `(b, *shape)`."""
-        for step in self.steps:
-            images = step.apply(images, rng)
-        return images if self.features is None else self.features(images)
-
-    def shape(self, shape: Shape) -> Shape:
-        """Return the shape of a sample after all steps."""
-        for step in self.steps:
-            shape = step.output_shape(shape)
-        return shape if self.features is None else (self.features.width,)
+from latentclust.tensors import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +33,7 @@ class Experiment:
         networks: Networks by name, on the CPU until a training moves them.
         features: Frozen network of `[features]`. None without this table.
         bank: Rows of the feature bank: the features of each image and of its stored views. None if nothing is stored.
+        fitted: Tensors of the preprocessing steps that were fitted to the training images, by position.
     """
 
     resolved: Resolved
@@ -66,11 +42,12 @@ class Experiment:
     networks: dict[str, nn.Module]
     features: FeatureNetwork | None = None
     bank: ImageSource | None = None
+    fitted: Fitted = field(default_factory=dict)
 
     @property
     def preprocess(self) -> Preprocess:
         """Preprocessing of the recipe."""
-        return Preprocess(self.resolved.preprocess, self.features)
+        return Preprocess(bind(self.resolved.preprocess, self.fitted), self.features)
 
     @property
     def fed(self) -> tuple[ImageSource, Preprocess]:
@@ -94,7 +71,7 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     data = replace(data, notes=(*data.notes, *lowered))
     _check_display(resolved, data)
     with add_table_context("data.preprocess"):
-        read = Preprocess(resolved.preprocess).shape(data.source.shape)
+        read = shape_after(resolved.preprocess, data.source.shape)
     features = build_feature_network(resolved, read)
     shape = read if features is None else (features.width,)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
@@ -103,9 +80,10 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
         raise LatentclustError.at("data.preprocess", what, fix)
     _check_views(resolved, data.source.shape, shape)
     check_memory(resolved, shape)
+    fitted = fit_steps(resolved.preprocess, data)
     networks = build_networks(resolved, shape)
     _check_batch_norm(resolved, networks)
-    return Experiment(resolved, data, shape, networks, features)
+    return Experiment(resolved, data, shape, networks, features, fitted=fitted)
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:

@@ -30,6 +30,7 @@ from latentclust.specs.parts import (
     ViewSpec,
 )
 from latentclust.specs.roles import Centroids, Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
+from latentclust.specs.views import FittedViewSpec
 
 ROLES: Mapping[str, type] = {
     "encoder": Encoder,
@@ -68,12 +69,21 @@ def _backbones(prior: PriorSpec | None, role: str) -> tuple[type, ...]:
     return (of_maps if prior.per_pixel else of_images,)
 
 
-def check_preprocess(lookup: Lookup, steps: Sequence[DeviceViewSpec | None]) -> None:
-    """Add an issue for each random step of the preprocessing."""
+def check_preprocess(
+    lookup: Lookup, steps: Sequence[ViewSpec | None], views: Mapping[str, Sequence[ViewSpec | None]]
+) -> None:
+    """Add an issue for each step of the preprocessing that belongs into a view, and the other way round."""
     for position, step in enumerate(steps):
-        if step is not None and step.random:
-            where = f"data.preprocess.{position}"
+        where = f"data.preprocess.{position}"
+        if isinstance(step, HostViewSpec):
+            what, fix = "a step on the data workers cannot be used as preprocessing", "Move it to a table under [views]"
+            lookup.add_issue(where, what, fix)
+        elif isinstance(step, DeviceViewSpec) and step.random:
             lookup.add_issue(where, "a random step cannot be used as preprocessing", "Move it to a table under [views]")
+    for name, parts in views.items():
+        if any(isinstance(part, FittedViewSpec) for part in parts):
+            what = "a step that is fitted to the training images cannot be part of a view"
+            lookup.add_issue(f"views.{name}", what, "Move it to data.preprocess")
 
 
 def check_feature_bank(lookup: Lookup, recipe: Recipe, prior: PriorSpec | None) -> None:

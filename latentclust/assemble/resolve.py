@@ -41,6 +41,7 @@ from latentclust.specs.inference import ChainSpec, InferenceSpec, Model
 from latentclust.specs.parts import DatasetSpec, DeviceViewSpec, LossSpec, PriorSpec, Spec, ViewSpec
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.specs.validation import validate
+from latentclust.specs.views import FittedViewSpec
 
 DEFAULT_ORIGIN = "default"
 """Origin of values that the recipe does not set."""
@@ -71,7 +72,7 @@ class Resolved:
 
     loaded: LoadedRecipe
     dataset: DatasetSpec
-    preprocess: tuple[DeviceViewSpec, ...]
+    preprocess: tuple[DeviceViewSpec | FittedViewSpec, ...]
     views: Mapping[str, tuple[ViewSpec, ...]]
     prior: PriorSpec
     backbones: Mapping[str, BackboneSpec]
@@ -111,7 +112,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     recipe, lookup = loaded.tables.recipe, Lookup(registry, loaded.tables)
     dataset = lookup.spec("dataset", recipe.data, "data", DatasetSpec)  # type: ignore[type-abstract]
     preprocess = [
-        lookup.spec("view", step, f"data.preprocess.{position}", DeviceViewSpec)  # type: ignore[type-abstract]
+        lookup.spec("view", step, f"data.preprocess.{position}", ViewSpec)
         for position, step in enumerate(recipe.data.preprocess)
     ]
     features = None if recipe.features is None else lookup.spec("backbone", recipe.features, "features", ExtractorSpec)  # type: ignore[type-abstract]
@@ -126,7 +127,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     readouts = lookup.specs("inference", evaluate.readouts, "evaluate.readouts", InferenceSpec)  # type: ignore[type-abstract]
     metrics = lookup.specs("metric", evaluate.metrics, "evaluate.metrics", MetricSpec)  # type: ignore[type-abstract]
     baselines = lookup.specs("baseline", evaluate.baselines, "evaluate.baselines", Baseline, baseline_label)
-    check_preprocess(lookup, preprocess)
+    check_preprocess(lookup, preprocess, views)
     check_feature_bank(lookup, recipe, prior)
     check_protocol(lookup, recipe, dataset)
     check_names(lookup, recipe)
@@ -171,7 +172,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     return Resolved(
         loaded=loaded,
         dataset=cast(DatasetSpec, dataset),
-        preprocess=tuple(cast(list[DeviceViewSpec], preprocess)),
+        preprocess=tuple(cast(list[DeviceViewSpec | FittedViewSpec], preprocess)),
         views={name: tuple(cast(list[ViewSpec], parts)) for name, parts in views.items()},
         prior=cast(PriorSpec, prior),
         backbones=cast(dict[str, BackboneSpec], backbones),

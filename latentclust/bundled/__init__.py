@@ -28,7 +28,6 @@ from latentclust.bundled.backbones.strided import Conv28, Conv32
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.backbones.warped import Warped
-from latentclust.bundled.best_head_start import BestHeadStart
 from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.centroid_start import KMeansStart
 from latentclust.bundled.datasets.array import Array
@@ -65,9 +64,7 @@ from latentclust.bundled.losses.augmentation_invariance import AugmentationInvar
 from latentclust.bundled.losses.category_balance import CategoryBalance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.category_recovery import CategoryRecovery
-from latentclust.bundled.losses.cluster_entropy import ClusterEntropy
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
-from latentclust.bundled.losses.contrastive import Contrastive
 from latentclust.bundled.losses.gan_critic import GanCritic
 from latentclust.bundled.losses.gan_generator import GanGenerator
 from latentclust.bundled.losses.gaussian_likelihood import GaussianLikelihood
@@ -75,10 +72,8 @@ from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
-from latentclust.bundled.losses.neighbour_consistency import NeighbourConsistency
 from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
-from latentclust.bundled.losses.self_labelling import SelfLabelling
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
@@ -95,10 +90,13 @@ from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.morphology import Morphology
+from latentclust.bundled.views.pca import PrincipalComponents, Standardise
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+from latentclust.bundled.views.texture import Gabor, LocalBinaryPatterns
 from latentclust.bundled.views.timm_features import TimmFeatures
+from latentclust.bundled.views.union import Union
 
 SYSTEMS = (
     "cgm",
@@ -113,7 +111,6 @@ SYSTEMS = (
     "iic",
     "iic-pixel",
     "infogan",
-    "scan",
 )
 
 SECOND_VERSIONS = ("dccs", "infogan")
@@ -162,9 +159,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "category-balance": CategoryBalance,
         "category-divergence": CategoryDivergence,
         "category-recovery": CategoryRecovery,
-        "cluster-entropy": ClusterEntropy,
         "cluster-likelihood": ClusterLikelihood,
-        "contrastive": Contrastive,
         "gan-critic": GanCritic,
         "gan-generator": GanGenerator,
         "gaussian-likelihood": GaussianLikelihood,
@@ -172,10 +167,8 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
-        "neighbour-consistency": NeighbourConsistency,
         "pixel-invariant-information": PixelInvariantInformation,
         "reconstruction": Reconstruction,
-        "self-labelling": SelfLabelling,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
         "wasserstein-critic": WassersteinCritic,
@@ -196,8 +189,8 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 @hookimpl
 def provide_starts() -> Mapping[str, type[StartSpec]]:
-    """Provide the start that continues with the best sub-head, and the centroids of k-means."""
-    return {"best-head": BestHeadStart, "kmeans": KMeansStart}
+    """Provide the centroids of k-means."""
+    return {"kmeans": KMeansStart}
 
 
 @hookimpl
@@ -210,13 +203,18 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "colour-jitter": ColourJitter,
         "erase": Erase,
         "flip": Flip,
+        "gabor": Gabor,
         "grayscale": Grayscale,
+        "local-binary-patterns": LocalBinaryPatterns,
         "local-statistics": LocalStatistics,
         "morphology": Morphology,
+        "pca": PrincipalComponents,
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
+        "standardise": Standardise,
         "timm-features": TimmFeatures,
+        "union": Union,
     }
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.preprocess import Fitted, Preprocess, bind
 from latentclust.assemble.resolve import Resolved
 from latentclust.data.display_bands import display_bands, display_text
 from latentclust.data.open_feed import map_batch
@@ -38,6 +38,7 @@ class ClusteringModel:
         features: Frozen network of `[features]`, on `device`. None without this table.
         names: Names of clusters, counted from 1. Clusters with the same name form one class.
         colours: Colours of classes as `#rrggbb`, for those that have one.
+        fitted: Tensors of the preprocessing steps that were fitted to the training images, by position.
     """
 
     resolved: Resolved
@@ -50,6 +51,7 @@ class ClusteringModel:
     names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     features: FeatureNetwork | None = None
+    fitted: Fitted = field(default_factory=dict)
 
     @property
     def clusters(self) -> int:
@@ -69,7 +71,7 @@ class ClusteringModel:
     @property
     def preprocess(self) -> Preprocess:
         """Preprocessing from images as stored to images as the networks read them."""
-        return Preprocess(self.resolved.preprocess, self.features)
+        return Preprocess(bind(self.resolved.preprocess, self.fitted), self.features)
 
     @property
     def per_pixel(self) -> bool:

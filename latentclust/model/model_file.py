@@ -17,8 +17,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from latentclust.assemble.build import build_networks, build_without_memory
-from latentclust.assemble.experiment import Preprocess
 from latentclust.assemble.feature_network import build_feature_network
+from latentclust.assemble.preprocess import Fitted, Preprocess, bind, shape_after
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.rasters import BandReading
 from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
@@ -32,12 +32,13 @@ from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
 from latentclust.specs.backbones import ExtractorSpec
 from latentclust.specs.inference import InferenceSpec
+from latentclust.specs.views import FittedViewSpec
 from latentclust.tensors import Images, Shape
 
 FORMAT = 1
 
-NETWORKS, STATE, FEATURES = "networks/", "inference/", "features/"
-"""Beginnings of the names of tensors: the weights, and what the inference learned from the training images."""
+NETWORKS, STATE, FEATURES, FITTED = "networks/", "inference/", "features/", "preprocess/"
+"""Beginnings of the names of tensors: weights, and what inference and preprocessing learned from training images."""
 
 LONGEST_RECIPE = 2**20
 """Maximum number of characters of a recipe."""
@@ -101,6 +102,7 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     """Write a model file atomically."""
     tensors = {NETWORKS + k: v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
     tensors |= {STATE + k: v for k, v in model.state.items()}
+    tensors |= {f"{FITTED}{at}.{k}": v for at, step in model.fitted.items() for k, v in step.items()}
     if model.features is not None:
         tensors |= {FEATURES + k: v for k, v in model.features.state_dict().items()}
     loaded = model.resolved.loaded
@@ -142,7 +144,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     _check_distributions(file, header, registry)
     resolved = _resolve(file, header, registry)
     raw_shape = tuple(header["raw_shape"])
-    read = Preprocess(resolved.preprocess).shape(raw_shape)
+    read = shape_after(resolved.preprocess, raw_shape)
+    fitted = _fitted(file, resolved, raw_shape, _part(tensors, FITTED))
     features = _feature_network(file, resolved, read, _part(tensors, FEATURES))
     shape = read if features is None else (features.width,)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
@@ -160,7 +163,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
     frozen = None if features is None else features.to(place)
-    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours, frozen)
+    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours, frozen, fitted)
     _check_state(file, model, shape)
     return model
 
@@ -168,6 +171,31 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _fitted(file: Path, resolved: Resolved, shape: Shape, tensors: Mapping[str, Tensor]) -> Fitted:
+    """Return the tensors of fitted preprocessing steps, tried on one blank image."""
+    fitted = {
+        position: _part(tensors, f"{position}.")
+        for position, step in enumerate(resolved.preprocess)
+        if isinstance(step, FittedViewSpec)
+    }
+    expected = {f"{position}.{name}" for position, step in fitted.items() for name in step}
+    try:
+        if unknown := set(tensors) - expected:
+            raise ValueError(f"{FITTED}{min(unknown)} is unknown")
+        blank = Images(torch.zeros(1, *shape))
+        found = Preprocess(bind(resolved.preprocess, fitted))(blank, torch.Generator()).shape[1:] if fitted else shape
+        if fitted and tuple(found) != shape_after(resolved.preprocess, shape):
+            raise ValueError(f"they return samples of shape {tuple(found)}")
+    # A plugin's step may raise anything.
+    except Exception as error:
+        if isinstance(error, LatentclustError) or is_out_of_memory(error):
+            raise
+        why = f"{type(error).__name__}: {first_problem(error)}"
+        what = f"the tensors of its preprocessing do not match the recipe ({why})"
+        raise LatentclustError.at(str(file), what, REWRITE) from error
+    return fitted
 
 
 def _feature_network(
@@ -285,7 +313,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
     _check_finite(file, tensors)
-    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE, FEATURES))]
+    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE, FEATURES, FITTED))]
     if unknown:
         raise LatentclustError.at(str(file), f"has an unknown tensor {unknown[0]!r}", REWRITE)
     return header, tensors

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.resolve import Resolved
 from latentclust.data.feature_bank import BankHeader
 from latentclust.data.fingerprint import Fingerprint
-from latentclust.networks.features import FeatureNetwork
 from latentclust.recipe.schema import FeaturesTable
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import Spec
@@ -39,9 +39,10 @@ def describe_banks(experiment: Experiment, data: ImageSet, numbers: Iterable[int
     assert table is not None
     assert resolved.features is not None
     common = {
-        "weights": _digest_of(network),
+        "weights": _digest_of(network.state_dict()),
         "backbone": [table.use, resolved.features.bare().model_dump(mode="json"), table.precision],
         "preprocess": _options(resolved.recipe.data.preprocess, resolved.preprocess),
+        "fitted": {position: _digest_of(tensors) for position, tensors in experiment.fitted.items()},
         "data": [resolved.recipe.data.use, _without_place(resolved), data.protocol and str(data.protocol)],
         "samples": Fingerprint.of(data, complete=True).model_dump(mode="json"),
         "seen": _digest_of_samples(data),
@@ -71,11 +72,11 @@ def _view_options(resolved: Resolved, table: FeaturesTable) -> list[Any]:
     return _options(resolved.recipe.views[table.view].parts(), steps) if steps and table.view else []
 
 
-def _digest_of(network: FeatureNetwork) -> str:
+def _digest_of(tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
+    for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

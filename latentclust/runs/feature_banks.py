@@ -138,7 +138,8 @@ def with_existing(model: ClusteringModel, data: ImageSet) -> ImageSet:
     table = model.resolved.recipe.features
     if table is None or model.features is None:
         return data
-    experiment = Experiment(model.resolved, data, (model.features.width,), dict(model.networks), model.features)
+    shape, networks = (model.features.width,), dict(model.networks)
+    experiment = Experiment(model.resolved, data, shape, networks, model.features, fitted=model.fitted)
     for header in describe_banks(experiment, data, dict.fromkeys((table.views, 0))):
         with suppress(LatentclustError):  # a damaged bank is as good as none
             bank = _stored(bank_file(features_root(), header.key), header)

@@ -19,7 +19,9 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
     bands = source.windows.reading if isinstance(source, WindowSource) else None
     frozen = None if experiment.features is None else experiment.features.to(device)
     parts = experiment.networks
-    unfitted = ClusteringModel(experiment.resolved, source.shape, parts, {}, device, bands=bands, features=frozen)
+    unfitted = ClusteringModel(
+        experiment.resolved, source.shape, parts, {}, device, bands=bands, features=frozen, fitted=experiment.fitted
+    )
     return refit(unfitted, experiment.data)
 
 

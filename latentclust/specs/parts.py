@@ -212,7 +212,7 @@ class SceneDatasetSpec(DatasetSpec, ABC):
 
 
 class ViewSpec(Spec):
-    """A step of an augmentation or of preprocessing. Subclass DeviceViewSpec, MovingViewSpec or HostViewSpec."""
+    """A step of an augmentation or preprocessing: a DeviceViewSpec, MovingViewSpec, FittedViewSpec or HostViewSpec."""
 
 
 class DeviceViewSpec(ViewSpec, ABC):

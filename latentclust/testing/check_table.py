@@ -8,6 +8,7 @@ from latentclust.specs.backbones import CentroidsSpec, DecoderSpec, ExtractorSpe
 from latentclust.specs.evaluation import BaselineSpec, MapBaselineSpec
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec, Spec
+from latentclust.specs.views import FittedViewSpec
 from latentclust.testing import (
     backbone_checks,
     centroid_checks,
@@ -156,6 +157,7 @@ BASE_CLASS_CHECKS: tuple[tuple[type[Spec], tuple[Check, ...]], ...] = (
     ),
     (MovingViewSpec, (view_checks.returns_correct_alignment,)),
     (HostViewSpec, (view_checks.preserves_shape_and_type,)),
+    (FittedViewSpec, (view_checks.fits_and_applies, view_checks.ignores_invalid_pixels)),
     (
         ChainSpec,
         (

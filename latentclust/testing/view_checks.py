@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
-from latentclust.tensors import Images, Shape, View
+from latentclust.specs.views import FittedViewSpec
+from latentclust.tensors import Images, Mask, Shape, View
 from latentclust.testing.alignment import displacement
 from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.subject import CheckedPart, NotApplicable, require, taken, unless_refused
@@ -21,6 +22,9 @@ SEEDS = range(4, 12)
 WIDE_SHAPES: tuple[Shape, ...] = ((3, 32, 48), (1, 32, 48), *SHAPES[:-1])
 """Shapes of images in which a pixel is followed. Oblong ones reveal swapped height and width."""
 
+FITTED_SHAPES: tuple[Shape, ...] = ((8, 32, 32), *SHAPES)
+"""Shapes of samples that a fitted step is tried on; the first one has as many channels as components are usual."""
+
 HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
 """Shapes of colour and grey images, `(h, w, c)`."""
 
@@ -28,8 +32,8 @@ HOST_SHAPES: tuple[Shape, ...] = ((16, 12, 3), (16, 12, 1))
 def runs_in_one_place(subject: CheckedPart) -> None:
     """It is a step on the device or on the workers, but not both."""
     spec = subject.build()
-    one = isinstance(spec, DeviceViewSpec) != isinstance(spec, HostViewSpec)
-    require(one, "it must be either a DeviceViewSpec or a HostViewSpec")
+    kinds = sum(isinstance(spec, kind) for kind in (DeviceViewSpec, FittedViewSpec, HostViewSpec))
+    require(kinds == 1, "it must be one of DeviceViewSpec, FittedViewSpec and HostViewSpec")
 
 
 def makes_images_of_its_shape(subject: CheckedPart) -> None:
@@ -39,12 +43,7 @@ def makes_images_of_its_shape(subject: CheckedPart) -> None:
         given = _images(shape)
         before = given.clone()
         out = spec.apply(given, torch.Generator().manual_seed(0))
-        said = (BATCH, *spec.output_shape(shape))
-        require(
-            tuple(out.shape) == said, f"it returns images of shape {tuple(out.shape)}, but output_shape declares {said}"
-        )
-        require(out.dtype == torch.float32, f"it returns {out.dtype} images, expected float32")
-        require(torch.isfinite(out).all(), "it makes images that are not finite")
+        _require_images(out, (BATCH, *spec.output_shape(shape)))
         inside = not type(spec).random or (out.min() >= 0 and out.max() <= 1)
         require(inside, "its images have values outside [0, 1]")
         require(bitwise_equal(given, before), "it changes the images that it is given")
@@ -114,6 +113,54 @@ def preserves_shape_and_type(subject: CheckedPart) -> None:
         require(out.dtype == np.uint8, f"it makes an image of {out.dtype}, and not uint8")
         require(np.array_equal(image, before), "it changes the image that it is given")
         repeats(partial(_applied, spec, shape))
+
+
+def fits_and_applies(subject: CheckedPart) -> None:
+    """Its tensors are finite and depend only on the images. An image yields the same alone and in a batch."""
+    spec: FittedViewSpec = subject.build()
+    for shape in taken(spec.output_shape, FITTED_SHAPES):
+        images = _images(shape)
+        before = images.clone()
+        fitted = spec.fit(_with_masks(images))
+        repeats(partial(_fitted_values, spec, images))
+        require(all(torch.isfinite(each).all() for each in fitted.values()), "`fit` returns values that are not finite")
+        out = spec.apply(images, fitted)
+        _require_images(out, (BATCH, *spec.output_shape(shape)))
+        alone = spec.apply(Images(images[:1]), fitted)
+        same = torch.allclose(alone, out[:1], rtol=1e-4, atol=1e-5)
+        require(same, "an image yields other values in a batch than alone")
+        require(bitwise_equal(images, before), "it changes the images that it is given")
+
+
+def ignores_invalid_pixels(subject: CheckedPart) -> None:
+    """Images whose mask excludes all of their pixels do not change its tensors."""
+    spec: FittedViewSpec = subject.build()
+    shape = taken(spec.output_shape, FITTED_SHAPES)[0]
+    images = _images(shape)
+    bright = Images(torch.full_like(images, 100.0))
+    masked = [*_with_masks(images), (bright, Mask(torch.zeros(BATCH, *shape[1:], dtype=torch.bool)))]
+    before, after = spec.fit(_with_masks(images)), spec.fit(masked)
+    same = all(torch.allclose(before[name], after[name], rtol=1e-4, atol=1e-5) for name in before)
+    require(same, "values of pixels that are not valid change its tensors")
+
+
+def _require_images(out: Tensor, said: tuple[int, ...]) -> None:
+    """Raise CheckFailed unless images are finite float32 of the shape that `output_shape` declares."""
+    found = tuple(out.shape)
+    require(found == said, f"it returns images of shape {found}, but output_shape declares {said}")
+    require(out.dtype == torch.float32, f"it returns {out.dtype} images, expected float32")
+    require(torch.isfinite(out).all(), "it makes images that are not finite")
+
+
+def _fitted_values(spec: FittedViewSpec, images: Images) -> list[Tensor]:
+    return list(spec.fit(_with_masks(images)).values())
+
+
+def _with_masks(images: Images) -> list[tuple[Images, Mask]]:
+    """Return images in two batches, all of whose pixels are valid."""
+    every = Mask(torch.ones(len(images), *images.shape[2:], dtype=torch.bool))
+    half = len(images) // 2
+    return [(Images(images[part]), Mask(every[part])) for part in (slice(half), slice(half, None))]
 
 
 def _wide_shape(spec: DeviceViewSpec) -> Shape | None:

@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.open_feed import sequential
 from latentclust.errors import RunFailedError, did_you_mean
 from latentclust.specs.data import ImageSource

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentclust.assemble.experiment import Experiment, Preprocess
+from latentclust.assemble.experiment import Experiment
+from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.feed import Batch, to_float
 from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.tensors import Alignment, Images, View

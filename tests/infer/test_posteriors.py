@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.preprocess import Preprocess
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.data.open_feed import PIXELS_AT_ONCE, map_batch

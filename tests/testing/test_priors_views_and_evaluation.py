@@ -1,6 +1,6 @@
 """Checks of priors, views, metrics and baselines fail for parts that violate them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from latentclust.api import (
     Alignment,
     BaselineSpec,
     DeviceViewSpec,
+    FittedViewSpec,
     HostViewSpec,
     Images,
     Latent,
@@ -256,10 +257,44 @@ class GlobalHost(HostViewSpec):
         return image[::-1].copy() if np.random.rand() < 0.5 else image
 
 
+class Centred(FittedViewSpec):
+    """Subtracts the mean of valid pixels; a good step, for others to spoil."""
+
+    def fit(self, batches: Iterable[tuple[Images, Mask]]) -> Mapping[str, torch.Tensor]:
+        return {"mean": torch.cat([images.movedim(1, -1)[mask] for images, mask in batches]).mean(dim=0)}
+
+    def apply(self, images: Images, fitted: Mapping[str, torch.Tensor]) -> Images:
+        return Images((images.movedim(1, -1) - fitted["mean"]).movedim(-1, 1))
+
+
+class ByBatch(Centred):
+    def apply(self, images: Images, fitted: Mapping[str, torch.Tensor]) -> Images:
+        return Images(images - images.mean())
+
+
+class Divided(Centred):
+    def apply(self, images: Images, fitted: Mapping[str, torch.Tensor]) -> Images:
+        return Images(images / 0)
+
+
+class Infinite(Centred):
+    def fit(self, batches: Iterable[tuple[Images, Mask]]) -> Mapping[str, torch.Tensor]:
+        return {"mean": super().fit(batches)["mean"] / 0}
+
+
+class OfAllPixels(Centred):
+    def fit(self, batches: Iterable[tuple[Images, Mask]]) -> Mapping[str, torch.Tensor]:
+        return super().fit((images, Mask(torch.ones_like(mask))) for images, mask in batches)
+
+
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (view_checks.runs_in_one_place, Both, "it must be either"),
+        (view_checks.fits_and_applies, ByBatch, "an image yields other values in a batch than alone"),
+        (view_checks.fits_and_applies, Divided, "it makes images that are not finite"),
+        (view_checks.fits_and_applies, Infinite, "`fit` returns values that are not finite"),
+        (view_checks.ignores_invalid_pixels, OfAllPixels, "values of pixels that are not valid change its tensors"),
+        (view_checks.runs_in_one_place, Both, "it must be one of"),
         (
             view_checks.makes_images_of_its_shape,
             Cropping,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from latentclust.api import Alignment, Encoder, Images, Issue, LossSpec, Scalar, View
-from latentclust.assemble.experiment import Preprocess
+from latentclust.assemble.preprocess import Preprocess
 from latentclust.assemble.step_plan import Binder
 from latentclust.bundled.views.affine import warp
 from latentclust.bundled.views.colour_jitter import ColourJitter

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import AfterValidator, Field, PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,21 +15,24 @@ STATISTICS = 2
 """Number of statistics per channel: mean and standard deviation."""
 
 
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("must be odd, so that the window has a centre")
+    return value
+
+
+Window = Annotated[int, Field(ge=1), AfterValidator(_odd)]
+"""Side of a square about a pixel, in pixels."""
+
+
 class LocalStatisticsOptions(Spec):
     """The options of local statistics, common to the view and the baseline."""
 
-    window: Annotated[int, Field(ge=1)] = 9
+    window: Window = 9
     """Window size in pixels. It must be odd."""
 
     gain: PositiveFloat = 1.0
     """Factor of the standard deviations."""
-
-    @field_validator("window")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("must be odd, so that the window has a centre")
-        return value
 
     def statistics(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         """Return the means of all channels, followed by the standard deviations times `gain`."""

@@ -1,0 +1,96 @@
+"""The preprocessing of a recipe, and the steps of it that are fitted to the training images."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentclust.assemble.build import add_table_context
+from latentclust.data.feed import to_float
+from latentclust.networks.features import FeatureNetwork
+from latentclust.specs.data import ImageSet
+from latentclust.specs.parts import DeviceViewSpec
+from latentclust.specs.views import FittedStep, FittedViewSpec
+from latentclust.tensors import Images, Mask, Shape
+
+SAMPLE = 500
+"""Largest number of training images that a step is fitted to, evenly spread."""
+
+PIXELS = 2**20
+"""Largest number of pixels of a batch that a step is fitted to."""
+
+Step = DeviceViewSpec | FittedViewSpec
+"""A step as the recipe names it."""
+
+Fitted = Mapping[int, Mapping[str, Tensor]]
+"""Tensors of fitted steps by the position of the step and by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """The preprocessing of a recipe: from images as stored to images as the networks read them.
+
+    Attributes:
+        steps: Deterministic steps, in order.
+        features: Frozen network that comes last. None without `[features]`.
+    """
+
+    steps: tuple[DeviceViewSpec | FittedStep, ...] = ()
+    features: FeatureNetwork | None = None
+
+    def __call__(self, images: Images, rng: torch.Generator) -> Images:
+        """Return preprocessed images `(b, *self.shape(shape))` of images `(b, *shape)`."""
+        for step in self.steps:
+            images = step.apply(images, rng)
+        return images if self.features is None else self.features(images)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape of a sample after all steps."""
+        shape = shape_after(self.steps, shape)
+        return shape if self.features is None else (self.features.width,)
+
+
+def shape_after(steps: Sequence[Step | FittedStep], shape: Shape) -> Shape:
+    """Return the shape of a sample after some steps, fitted or not."""
+    for step in steps:
+        shape = step.output_shape(shape)
+    return shape
+
+
+def bind(steps: Sequence[Step], fitted: Fitted) -> tuple[DeviceViewSpec | FittedStep, ...]:
+    """Return the steps of a recipe, those that are fitted with their tensors."""
+    return tuple(
+        FittedStep(step, fitted[position]) if isinstance(step, FittedViewSpec) else step
+        for position, step in enumerate(steps)
+    )
+
+
+@torch.no_grad()
+def fit_steps(steps: Sequence[Step], data: ImageSet) -> dict[int, Mapping[str, Tensor]]:
+    """Fit the steps that need it to a sample of the training images, each to the output of those before it.
+
+    Raises:
+        LatentclustError: If the images do not suffice for a step.
+    """
+    fitted: dict[int, Mapping[str, Tensor]] = {}
+    for position, step in enumerate(steps):
+        if isinstance(step, FittedViewSpec):
+            before = Preprocess(bind(steps[:position], fitted))
+            with add_table_context(f"data.preprocess.{position}"):
+                fitted[position] = step.fit(_batches(data, before))
+    return fitted
+
+
+def _batches(data: ImageSet, before: Preprocess) -> Iterator[tuple[Images, Mask]]:
+    """Yield preprocessed images of the sample with the mask of their valid pixels."""
+    count, rng = len(data.source), torch.Generator().manual_seed(0)
+    sample = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).round().astype(np.int64))
+    sides = data.source.shape[1:]
+    size = max(1, PIXELS // int(np.prod(sides, dtype=np.int64)))
+    for start in range(0, len(sample), size):
+        indices = sample[start : start + size]
+        images = before(to_float(torch.from_numpy(data.source.read(indices))), rng)
+        valid = np.ones((len(indices), *images.shape[2:]), np.bool_) if data.valid is None else data.valid.read(indices)
+        yield images, Mask(torch.from_numpy(valid))

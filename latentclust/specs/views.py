@@ -1,0 +1,75 @@
+"""Preprocessing steps that are fitted to the training images."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from latentclust.specs.parts import ViewSpec
+from latentclust.tensors import Images, Mask, Shape
+
+
+class FittedViewSpec(ViewSpec, ABC):
+    """A preprocessing step with tensors that are computed from the training images, such as PCA.
+
+    The tensors are computed once, before the training begins, and are part of the model file, so that new images are
+    preprocessed as those of the training were. The step can be used in `data.preprocess` only.
+    """
+
+    random: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, batches: Iterable[tuple[Images, Mask]]) -> Mapping[str, Tensor]:
+        """Return the tensors of the step by name: finite, float32, on the CPU.
+
+        Args:
+            batches: Images `(b, c, h, w)` with the mask of their valid pixels `(b, h, w)`, or vectors `(b, d)` with a
+                mask `(b,)`, as the step before this one returns them. They are a sample of the training data.
+
+        Raises:
+            LatentclustError: If the images do not suffice, such as fewer valid pixels than components.
+        """
+
+    @abstractmethod
+    def apply(self, images: Images, fitted: Mapping[str, Tensor]) -> Images:
+        """Return the images after the step, float32, of `output_shape`.
+
+        Args:
+            images: Images `(b, c, h, w)` or vectors `(b, d)`, float32. They must not be changed.
+            fitted: The tensors of `fit`, on the images' device.
+        """
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of a sample after the step. By default the shape does not change.
+
+        Raises:
+            LatentclustError: If the step cannot be applied to this shape.
+        """
+        return shape
+
+
+@final
+class FittedStep:
+    """A step with its tensors, which is used as any other step of the preprocessing.
+
+    Args:
+        spec: The step.
+        fitted: Its tensors by name. They are copied once to each device that they are used on.
+    """
+
+    def __init__(self, spec: FittedViewSpec, fitted: Mapping[str, Tensor]) -> None:
+        self.spec = spec
+        self._on: dict[torch.device, Mapping[str, Tensor]] = {torch.device("cpu"): fitted}
+
+    def apply(self, images: Images, rng: torch.Generator) -> Images:
+        """Return the images after the step. A fitted step draws no random numbers."""
+        if images.device not in self._on:
+            fitted = next(iter(self._on.values()))
+            self._on[images.device] = {name: tensor.to(images.device) for name, tensor in fitted.items()}
+        return self.spec.apply(images, self._on[images.device])
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of a sample after the step."""
+        return self.spec.output_shape(shape)
