@@ -21,6 +21,7 @@ from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError
 from latentclust.generators import fork_generators
+from latentclust.networks.stored_model import StoredModel, model_file, read_stored_model
 from latentclust.plugins.hookspecs import hookimpl
 from latentclust.plugins.registry import installed
 from latentclust.specs.backbones import (
@@ -178,6 +179,7 @@ __all__ = [
     "Spec",
     "SplitProtocol",
     "StartSpec",
+    "StoredModel",
     "TableSpec",
     "TiledDatasetSpec",
     "Tiles",
@@ -206,10 +208,12 @@ __all__ = [
     "in_memory",
     "in_package",
     "installed",
+    "model_file",
     "open_image",
     "raster",
     "read_alike",
     "read_scene",
+    "read_stored_model",
     "read_window",
     "resized",
     "resolve_path",

@@ -83,6 +83,10 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
     fitted = fit_steps(resolved.preprocess, data)
     networks = build_networks(resolved, shape)
     _check_batch_norm(resolved, networks)
+    for stage in resolved.stages:
+        if stage.start is not None:
+            with add_table_context(f"stages.{stage.name}.start"):
+                stage.start.check(networks)
     return Experiment(resolved, data, shape, networks, features, fitted=fitted)
 
 

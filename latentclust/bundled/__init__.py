@@ -80,6 +80,7 @@ from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.nearest_neighbours import NearestNeighbours
 from latentclust.bundled.quantities import QUANTITIES
+from latentclust.bundled.run_weights import WeightsFromRun
 from latentclust.bundled.spherical_kmeans import SphericalKMeans
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -189,8 +190,8 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 @hookimpl
 def provide_starts() -> Mapping[str, type[StartSpec]]:
-    """Provide the centroids of k-means."""
-    return {"kmeans": KMeansStart}
+    """Provide the centroids of k-means, and the weights of another run."""
+    return {"kmeans": KMeansStart, "weights-from-run": WeightsFromRun}
 
 
 @hookimpl

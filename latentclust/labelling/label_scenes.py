@@ -26,7 +26,8 @@ from latentclust.labelling.scheduler import LabelScheduler
 from latentclust.labelling.windows.memory import limit_batch
 from latentclust.labelling.windows.strip_labeller import make_engine
 from latentclust.model.model import ClusteringModel
-from latentclust.model.model_file import load, model_file
+from latentclust.model.model_file import load
+from latentclust.networks.stored_model import model_file
 from latentclust.specs.scenes import Scene
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric

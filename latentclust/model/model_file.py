@@ -1,18 +1,14 @@
 """Reading and writing the model file: one safetensors file that can be loaded without a network connection."""
 
-import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -27,6 +23,19 @@ from latentclust.infer.posteriors import posterior_of
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
 from latentclust.networks.features import FeatureNetwork
+from latentclust.networks.stored_model import (
+    FEATURES,
+    FITTED,
+    FORMAT,
+    NETWORKS,
+    REWRITE,
+    STATE,
+    BandsHeader,
+    StoredModel,
+    model_file,
+    part_of,
+    read_stored_model,
+)
 from latentclust.plugins.distributions import PLUGINS_VARIABLE, canonical_name
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
@@ -34,16 +43,6 @@ from latentclust.specs.backbones import ExtractorSpec
 from latentclust.specs.inference import InferenceSpec
 from latentclust.specs.views import FittedViewSpec
 from latentclust.tensors import Images, Shape
-
-FORMAT = 1
-
-NETWORKS, STATE, FEATURES, FITTED = "networks/", "inference/", "features/", "preprocess/"
-"""Beginnings of the names of tensors: weights, and what inference and preprocessing learned from training images."""
-
-LONGEST_RECIPE = 2**20
-"""Maximum number of characters of a recipe."""
-
-REWRITE = "Use a model.safetensors that `latentclust run` wrote"
 
 TRUST_VARIABLE = "LATENTCLUST_TRUST_MODELS"
 """Environment variable that, as `1`, lets models read the pretrained weights that their recipes name."""
@@ -53,49 +52,6 @@ OWN_WEIGHTS = ("none", "installed")
 
 SHOWN = 3
 """Maximum number of mismatches in a message."""
-
-Side = Annotated[int, Field(ge=1, le=2**20)]
-
-
-class BandsHeader(BaseModel):
-    """The band reading of a model of rasters. Files of earlier versions contain only the first four fields."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    bands: tuple[int, ...]
-    ranges: tuple[tuple[float, float], ...]
-    counts: tuple[int, ...]
-    types: tuple[str, ...]
-    names: tuple[str, ...] = ()
-    scales: tuple[tuple[float, float], ...] = ()
-    nodata: float | None = None
-    declared: tuple[float, ...] = ()
-
-
-class ModelHeader(BaseModel):
-    """The header of a model file. A checkpoint has the same format without the recipe.
-
-    Attributes:
-        format: Version of the layout.
-        recipe: Resolved recipe as TOML.
-        recipe_sha256: Its SHA-256.
-        raw_shape: Shape of one image as stored.
-        seed: Seed of the run.
-        distributions: Version of each distribution that provided parts, by name.
-        versions: Versions of latentclust, torch and numpy.
-        bands: Bands and value ranges of rasters.
-    """
-
-    model_config = ConfigDict(strict=True)
-
-    format: Literal[1]
-    recipe: Annotated[str, Field(max_length=LONGEST_RECIPE)]
-    recipe_sha256: str | None = None
-    raw_shape: Annotated[list[Side], Field(min_length=1, max_length=3)]
-    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = 0
-    distributions: dict[str, str]
-    versions: dict[str, str] = {}
-    bands: BandsHeader | None = None
 
 
 def save_model(path: Path, model: ClusteringModel) -> None:
@@ -122,12 +78,6 @@ def save_model(path: Path, model: ClusteringModel) -> None:
     write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
 
 
-def model_file(path: str | Path) -> Path:
-    """Return the model file in a run folder, or the path itself if it is not a folder."""
-    given = Path(path).expanduser()
-    return given / "model.safetensors" if given.is_dir() else given
-
-
 def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
     """Read a model file. The distributions that its header names must be installed; nothing is downloaded.
 
@@ -139,18 +89,18 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
         LatentclustError: If the file is missing, damaged or not a model, or a distribution is not installed.
     """
     file = model_file(path)
-    header, tensors = _read(file)
-    registry = installed()
+    stored, registry = read_stored_model(file), installed()
+    header = dict(stored.header)
     _check_distributions(file, header, registry)
-    resolved = _resolve(file, header, registry)
+    resolved = _resolve(stored, registry)
     raw_shape = tuple(header["raw_shape"])
     read = shape_after(resolved.preprocess, raw_shape)
-    fitted = _fitted(file, resolved, raw_shape, _part(tensors, FITTED))
-    features = _feature_network(file, resolved, read, _part(tensors, FEATURES))
+    fitted = _fitted(file, resolved, raw_shape, stored.part(FITTED))
+    features = _feature_network(file, resolved, read, stored.part(FEATURES))
     shape = read if features is None else (features.width,)
     bare = {name: backbone.bare() for name, backbone in resolved.backbones.items()}
     sealed = replace(resolved, backbones=bare)
-    weights = _part(tensors, NETWORKS)
+    weights = stored.part(NETWORKS)
     skeleton = build_without_memory(sealed, shape)
     if skeleton is not None:
         _check_weights(file, weights, skeleton.state_dict())
@@ -158,7 +108,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     _check_weights(file, weights, networks.state_dict())
     networks.load_state_dict(weights)
     networks.to(device).eval()
-    state = {k: v.to(device) for k, v in _part(tensors, STATE).items()}
+    state = {k: v.to(device) for k, v in stored.part(STATE).items()}
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
     parts, place = dict(networks.items()), torch.device(device)
@@ -168,15 +118,10 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     return model
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
 def _fitted(file: Path, resolved: Resolved, shape: Shape, tensors: Mapping[str, Tensor]) -> Fitted:
     """Return the tensors of fitted preprocessing steps, tried on one blank image."""
     fitted = {
-        position: _part(tensors, f"{position}.")
+        position: part_of(tensors, f"{position}.")
         for position, step in enumerate(resolved.preprocess)
         if isinstance(step, FittedViewSpec)
     }
@@ -239,21 +184,13 @@ def _check_state(file: Path, model: ClusteringModel, shape: Shape) -> None:
         raise LatentclustError.at(str(file), what, REWRITE) from error
 
 
-def _resolve(file: Path, header: Mapping[str, Any], registry: Registry) -> Resolved:
+def _resolve(stored: StoredModel, registry: Registry) -> Resolved:
     """Resolve the recipe of a model file, which must be complete and unchanged, and must not read other files.
 
     Raises:
         LatentclustError: If it extends another recipe, was changed, or its preprocessing reads weights from elsewhere.
     """
-    text = header["recipe"]
-    try:
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        tables = tomllib.loads(text)
-    except (RecursionError, ValueError) as error:
-        raise LatentclustError.at(str(file), f"its recipe is not TOML ({error})", REWRITE) from error
-    if header.get("recipe_sha256") not in (None, digest):
-        what = "its recipe was changed after the model was written: the recorded SHA-256 is another one"
-        raise LatentclustError.at(str(file), what, "Use the file as `latentclust run` wrote it")
+    file, tables = stored.file, stored.recipe()
     if "extends" in tables:
         what = f"its recipe extends {str(tables['extends'])!r}, but the recipe of a model must be complete"
         raise LatentclustError.at(str(file), what, REWRITE)
@@ -285,38 +222,9 @@ def _check_weights(file: Path, weights: Mapping[str, Tensor], expected: Mapping[
         raise LatentclustError.at(str(file), what, "Retrain the model")
 
 
-def _check_finite(file: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise LatentclustError naming the first tensor that contains NaN or infinite values."""
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            what = f"{name} has values that are NaN or infinite"
-            raise LatentclustError.at(str(file), what, "The file is damaged: copy it again, or retrain the model")
-
-
 def _bands(stored: Mapping[str, Any]) -> BandReading:
     """Return the band reading of a header."""
     return BandReading(**dict(BandsHeader.model_validate(stored)))
-
-
-def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safe_open(file, framework="pt") as opened:
-            text = opened.metadata()["latentclust"]
-            header = json.loads(text)
-            found = header["format"]
-            if found != FORMAT:
-                raise ValueError(f"expected format {FORMAT}, got {found}")
-            ModelHeader.model_validate_json(text)
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-    except FileNotFoundError as error:
-        raise LatentclustError.at(str(file), "the model file does not exist", "Check the path") from error
-    except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
-    _check_finite(file, tensors)
-    unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE, FEATURES, FITTED))]
-    if unknown:
-        raise LatentclustError.at(str(file), f"has an unknown tensor {unknown[0]!r}", REWRITE)
-    return header, tensors
 
 
 def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:

@@ -182,6 +182,7 @@ def origins_of_weights(resolved: Resolved) -> tuple[str, ...]:
         **{f"networks.{name}": spec for name, spec in resolved.backbones.items()},
         **{f"data.preprocess.{position}": step for position, step in enumerate(resolved.preprocess)},
         **views,
+        **{f"stages.{stage.name}.start": stage.start for stage in resolved.stages if stage.start},
         **{f"the baseline {name}": spec for name, spec in resolved.baselines.items()},
     }
     return tuple(f"{origin} ({place})" for place, spec in parts.items() if (origin := spec.weights_origin()))

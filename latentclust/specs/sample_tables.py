@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.specs.inference import Model
 from latentclust.specs.parts import Spec
@@ -55,6 +55,17 @@ class StartSpec(Spec, ABC):
     def needs(self) -> tuple[str, ...]:
         """Names of the networks that the part reads or sets. A recipe without one of them is invalid."""
         return ()
+
+    def check(self, networks: Mapping[str, nn.Module]) -> None:
+        """Raise LatentclustError, before anything is trained, if a file is missing or does not fit the networks."""
+        return
+
+    def fingerprint(self) -> str:
+        """Return a hash of the files that the weights depend on. A training resumes only if it is the same.
+
+        Empty, the default, for a part that reads none.
+        """
+        return ""
 
     @abstractmethod
     def weights(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> Mapping[str, Tensor]:

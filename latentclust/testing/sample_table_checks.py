@@ -16,7 +16,7 @@ from latentclust.tensors import Images, Shape
 from latentclust.testing.network_checks import seeded
 from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import own_network, role_of
-from latentclust.testing.subject import CheckedPart, CheckFailed, accepted, require, unless_refused
+from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable, accepted, require, unless_refused
 from latentclust.testing.variants import BATCH, Variant, variants
 from latentclust.train.full_dataset import evaluation_mode
 
@@ -122,6 +122,10 @@ def _of(subject: CheckedPart, model: Model, variant: Variant) -> Mapping[str, Te
     with evaluation_mode(model.networks.values()), torch.no_grad():
         if isinstance(spec, TableSpec):
             return {"": spec.compute(model, batches, rng)}
+        try:
+            spec.check(model.networks)
+        except LatentclustError as error:
+            raise NotApplicable(str(error)) from error
         return spec.weights(model, batches, rng)
 
 

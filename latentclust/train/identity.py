@@ -45,8 +45,10 @@ class Identity(BaseModel):
     def of(cls, experiment: Experiment, data: Fingerprint | None = None) -> "Identity":
         """Return the identity of an experiment. The fingerprint of its data is computed if it is not given."""
         tree = dict(_flat(experiment.resolved.loaded.layered.tree))
+        starts = {stage.name: stage.start.fingerprint() for stage in experiment.resolved.stages if stage.start}
+        files = {f"stages.{name}.start (files)": found for name, found in starts.items() if found}
         return cls(
-            recipe={key: value for key, value in tree.items() if not _is_free(key)},
+            recipe={key: value for key, value in tree.items() if not _is_free(key)} | files,
             data=data or fingerprint(experiment),
         )
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from latentclust.model.class_names import classes_of, names_to_header, recolour_classes, rename_clusters
 from latentclust.model.model import ClusteringModel
-from latentclust.model.model_file import load, model_file
+from latentclust.model.model_file import load
 from latentclust.model.tensor_files import replace_metadata
+from latentclust.networks.stored_model import model_file
 
 
 def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable[str] = ()) -> ClusteringModel:
