@@ -1,6 +1,6 @@
 """The stages of a training: ranges of rounds with their active losses and starting weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from latentclust.assemble.lookup import Lookup
@@ -64,6 +64,28 @@ def stages_of(
         own = {player: plan.restricted(counted) for player, plan in plans.items()}
         found.append(Stage(name, first, last, {p: plan for p, plan in own.items() if plan.terms}, starts[name]))
     return tuple(found)
+
+
+def bounds(recipe: Recipe, stage: str) -> tuple[int, int]:
+    """Return the number of rounds before a stage and its last round; those of the training for an empty name."""
+    if not stage:
+        return 0, recipe.train.rounds
+    ends = [0, *_ends([table.rounds for table in recipe.stages.values()], recipe.train.rounds)]
+    position = list(recipe.stages).index(stage)
+    return ends[position], ends[position + 1]
+
+
+def first_trained(recipe: Recipe, stages: Sequence[Stage], name: str) -> list[str]:
+    """Return the networks that a stage is the first to train, and those that follow them."""
+    position = next(at for at, stage in enumerate(stages) if stage.name == name)
+    earlier = {network for stage in stages[:position] for network in _changed(stage)}
+    trained = {network for plan in stages[position].plans.values() for network in plan.networks} - earlier
+    return [network for network, table in recipe.networks.items() if network in trained or table.follows in trained]
+
+
+def _changed(stage: Stage) -> set[str]:
+    """Return the networks that a stage trains or may set at its beginning."""
+    return {n for plan in stage.plans.values() for n in plan.networks} | set(stage.start.needs if stage.start else ())
 
 
 def stage_at(recipe: Recipe, round_: int) -> str:

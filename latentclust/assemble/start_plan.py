@@ -6,7 +6,7 @@ from math import ceil, log2
 from typing import Literal
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.stages import Stage, is_active, stage_at
+from latentclust.assemble.stages import Stage, bounds, is_active, stage_at
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import Recipe
 from latentclust.recipe.training_tables import StartsTable
@@ -21,6 +21,9 @@ FIGURES: Mapping[str, Literal[1, -1]] = {
 """Figures that are computed from the posterior of training images: 1 if the least value is best, -1 if the greatest."""
 
 LOSSES, CHAINS = "losses.", "chains."
+
+QUARTER, WHOLE_STAGE = 0.25, 1.0
+"""Default fraction of the rounds after which one start is left: of a training, and of a stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class StartPlan:
     Attributes:
         count: Number of starts.
         fraction: Fraction of the rounds after which one start is left.
+        stage: Stage that the starts are of. Empty for starts of the whole training.
+        first: Number of rounds before the starts, which they share.
         decisions: Rounds after which the better half of the starts goes on, ascending. The last one leaves one start.
         criteria: Criteria in order of importance.
     """
@@ -69,6 +74,13 @@ class StartPlan:
     fraction: float
     decisions: tuple[int, ...]
     criteria: tuple[Criterion, ...]
+    stage: str = ""
+    first: int = 0
+
+    @property
+    def key(self) -> str:
+        """Key of the recipe that sets the number of starts."""
+        return f"stages.{self.stage}.starts" if self.stage else "train.starts"
 
     @property
     def diagnostics(self) -> tuple[str, ...]:
@@ -82,24 +94,47 @@ class StartPlan:
     def window(self, decision: int, stages: tuple[Stage, ...]) -> int:
         """Return the round after which losses are averaged for a decision.
 
-        The average is over the second half of the rounds so far, or over the part of it that belongs to the stage of
-        the decision.
+        The average is over the second half of the rounds since the starts began, or over the part of it that belongs
+        to the stage of the decision.
         """
         round_ = self.decisions[decision]
         earlier = self.decisions[decision - 1] if decision else 0
         first = next(stage.first for stage in stages if round_ <= stage.last)
-        return max(round_ // 2, earlier, first)
+        return max(self.first + (round_ - self.first) // 2, earlier, first)
 
 
 def start_plan(recipe: Recipe) -> StartPlan:
-    """Return the plan of a recipe. With one start, there are no decisions."""
-    table = recipe.train.starts
-    if not isinstance(table, StartsTable):
-        table = StartsTable(count=table)
+    """Return the plan of a recipe: that of the first stage with several starts, or else of the whole training.
+
+    With one start, there are no decisions.
+    """
+    stage = next(iter(_stages_with_starts(recipe)), "")
+    table = _starts_table(recipe.stages[stage].starts if stage else recipe.train.starts)
+    fraction = table.fraction or (WHOLE_STAGE if stage else QUARTER)
+    first, end = bounds(recipe, stage)
     halvings = ceil(log2(table.count))
-    last = table.fraction * recipe.train.rounds
-    decisions = tuple(round(last / 2 ** (halvings - 1 - number)) for number in range(halvings))
-    return StartPlan(table.count, table.fraction, decisions, tuple(map(Criterion.parse, recipe.train.score_starts_by)))
+    last = fraction * (end - first)
+    decisions = tuple(first + round(last / 2 ** (halvings - 1 - number)) for number in range(halvings))
+    criteria = tuple(map(Criterion.parse, recipe.train.score_starts_by))
+    return StartPlan(table.count, fraction, decisions, criteria, stage, first)
+
+
+def _starts_table(starts: int | StartsTable) -> StartsTable:
+    return starts if isinstance(starts, StartsTable) else StartsTable(count=starts)
+
+
+def _stages_with_starts(recipe: Recipe) -> list[str]:
+    """Return the stages with several starts."""
+    return [name for name, table in recipe.stages.items() if _starts_table(table.starts).count > 1]
+
+
+def _check_single(lookup: Lookup, recipe: Recipe) -> None:
+    """Add an issue if a training would compare starts more than once."""
+    keys = [f"stages.{name}.starts" for name in _stages_with_starts(recipe)]
+    keys += ["train.starts"] if _starts_table(recipe.train.starts).count > 1 else []
+    if len(keys) > 1:
+        fix = f"Keep one of {', '.join(keys)}; `weights-from-run` lets another run begin with a chosen start"
+        lookup.add_issue(keys[0], "a training can have several starts in one place only", fix)
 
 
 def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], inference: InferenceSpec | None) -> None:
@@ -107,10 +142,11 @@ def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], infer
     plan = start_plan(recipe)
     if plan.count == 1:
         return
+    _check_single(lookup, recipe)
     if recipe.train.devices > 1:
         what = f"{plan.count} starts cannot be combined with data-parallel training on {recipe.train.devices} devices"
-        lookup.add_issue("train.starts", what, "Set train.devices = 1, or train.starts = 1")
-    if min(plan.decisions) < 1 or len(set(plan.decisions)) < len(plan.decisions):
+        lookup.add_issue(plan.key, what, f"Set train.devices = 1, or {plan.key} = 1")
+    if min(plan.decisions) <= plan.first or len(set(plan.decisions)) < len(plan.decisions):
         _add_too_few_rounds(lookup, recipe, plan)
     for position, criterion in enumerate(plan.criteria):
         where = f"train.score_starts_by.{position}"
@@ -126,10 +162,12 @@ def _add_too_few_rounds(lookup: Lookup, recipe: Recipe, plan: StartPlan) -> None
     """Add an issue that names a number of rounds at which all decisions are after different rounds."""
     enough = ceil((1 << (len(plan.decisions) - 1)) / plan.fraction)
     times = "once" if len(plan.decisions) == 1 else f"{len(plan.decisions)} times"
-    few = f"{plan.fraction:g} of {recipe.train.rounds} rounds"
+    first, end = bounds(recipe, plan.stage)
+    few = f"{plan.fraction:g} of {end - first} rounds"
     what = f"{plan.count} starts cannot be compared {times} within {few}"
-    fix = f"Set train.rounds to at least {enough}, or train.starts = 1 for a single start"
-    lookup.add_issue("train.starts", what, fix)
+    rounds = f"stages.{plan.stage}.rounds" if plan.stage else "train.rounds"
+    fix = f"Set {rounds} to at least {enough}, or {plan.key} = 1 for a single start"
+    lookup.add_issue(plan.key, what, fix)
 
 
 def _check_loss(lookup: Lookup, recipe: Recipe, where: str, criterion: Criterion) -> None:
@@ -142,7 +180,7 @@ def _check_loss(lookup: Lookup, recipe: Recipe, where: str, criterion: Criterion
     for stage in dict.fromkeys(stage_at(recipe, round_) for round_ in start_plan(recipe).decisions):
         if not is_active(table, stage):
             what = f"{criterion.key!r} is not active in the stage {stage!r}, in which starts are compared"
-            lookup.add_issue(where, what, "Name another criterion, or set train.starts.fraction")
+            lookup.add_issue(where, what, f"Name another criterion, or set {start_plan(recipe).key}.fraction")
 
 
 def _check_chains(lookup: Lookup, where: str, criterion: Criterion, inference: InferenceSpec | None) -> None:

@@ -68,6 +68,17 @@ class LossTable(PartTable):
     """Likely cause and remedy of an empty cluster, for the report; `{value}` stands for the term's last magnitude."""
 
 
+class StartsTable(Table):
+    """`train.starts`, or `starts` of a stage, as a table: how many starts are trained, and for how long."""
+
+    count: PositiveInt
+    """Number of starts."""
+
+    fraction: float | None = Field(default=None, gt=0, le=1)
+    """Fraction of the rounds after which one start is left. Each halving before it happens at half as many rounds.
+    Defaults to 0.25 of the training, and to 1 for the starts of a stage."""
+
+
 class StageTable(Table):
     """`[stages.NAME]`: a range of rounds with its own set of active losses."""
 
@@ -87,22 +98,15 @@ class StageTable(Table):
     """`last`, or `losses.NAME`: the weights that the stage ends with. Defaults to `last`, in the last stage to that of
     `[train]`. The interval and the fraction of the rounds are those of `[train]`."""
 
+    starts: PositiveInt | StartsTable = 1
+    """Number of starts of the stage, all from the weights of the stages before, of which the best goes on."""
+
 
 class SampleTable(PartTable):
     """`[tables.NAME]`: a sample table, with one row per training sample, computed from all samples."""
 
     every: NonNegativeInt = 0
     """Rounds of a stage between computations. 0: once, when the first stage that reads the table begins."""
-
-
-class StartsTable(Table):
-    """`train.starts` as a table: how many starts are trained, and for how long."""
-
-    count: PositiveInt
-    """Number of starts."""
-
-    fraction: float = Field(default=0.25, gt=0, le=1)
-    """Fraction of the rounds after which one start is left. Each halving before it happens at half as many rounds."""
 
 
 class TrainTable(Table):

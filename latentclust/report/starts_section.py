@@ -10,6 +10,12 @@ INTRO = (
     "`train.starts = 1` trains the same weights."
 )
 
+OF_STAGE = (
+    "{count} starts of the stage `{stage}` were trained from the same weights of the stages before, each with other "
+    "initial weights of the networks that the stage is the first to train and in another order, and compared without "
+    "labels by {criteria}, in this order of importance. Start {chosen} went on to the end."
+)
+
 
 def starts_section(facts: RunFacts) -> str:
     """Return the scores of all starts at each decision; empty for a training with a single start."""
@@ -29,7 +35,8 @@ def starts_section(facts: RunFacts) -> str:
     ]
     seed = next(score.seed for decision in log.decisions for score in decision.scores if score.start == log.chosen)
     criteria = ", ".join(f"`{name}`" for name in log.criteria)
-    intro = INTRO.format(count=log.count, criteria=criteria, chosen=log.chosen, seed=seed)
+    said = {"count": log.count, "criteria": criteria, "chosen": log.chosen, "seed": seed, "stage": log.stage}
+    intro = (OF_STAGE if log.stage else INTRO).format(**said)
     return f"## Starts\n\n{intro}\n\n" + markdown_table(["after round", "start", "seed", *log.keys, ""], rows)
 
 

@@ -69,8 +69,8 @@ class LogFile:
             self.next_listener.on_stop()
 
     def of_start(self, start: int | None) -> list[dict[str, Any]]:
-        """Return the lines of one start of several."""
-        return [line for line in self.lines if line["start"] == start]
+        """Return the lines of one start of several, and those that all of them share."""
+        return [line for line in self.lines if line.get("start", 0) in (0, start)]
 
     def on_end(self) -> None:
         """Forward the event."""

@@ -33,10 +33,10 @@ from latentclust.runs.start_figures import start_figures
 from latentclust.runs.training_failure import training_failure
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
+from latentclust.train.callbacks import Callbacks
 from latentclust.train.devices import choose_device, describe, first_device, is_follower, make_fabric
 from latentclust.train.events import FeaturesListener, Listener, NullListener, StopListener, WarningListener
 from latentclust.train.followers import is_lost_peer
-from latentclust.train.loop import Callbacks
 from latentclust.train.selection import Selection
 from latentclust.train.starts import StartCallbacks, train
 from latentclust.train.starts_file import StartsLog

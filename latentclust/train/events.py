@@ -90,7 +90,7 @@ class Leg:
         start: Number of the start, counted from 1.
         count: Number of starts of the recipe.
         chosen: Whether this start was chosen, so that the leg ends with the training.
-        progress: Number of rounds that each start has finished, by its number.
+        progress: Number of rounds that each start has finished, by its number; 0 is what the starts of a stage share.
     """
 
     start: int

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from latentclust.data.feed import Batch
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.generators import fork_generators, seed_generators
 from latentclust.recipe.schema import Recipe
+from latentclust.train.callbacks import Callbacks
 from latentclust.train.checkpoint import (
     NAME,
     TrainingState,
@@ -24,46 +26,14 @@ from latentclust.train.checkpoint import (
     write_checkpoint,
 )
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
-from latentclust.train.events import Listener, NullListener, Record, RoundListener
+from latentclust.train.events import Record, RoundListener
 from latentclust.train.followed import copy_changed, followers_of
 from latentclust.train.full_dataset import set_start_weights
-from latentclust.train.loss_window import LossWindow
+from latentclust.train.legs import Branch, Rung
 from latentclust.train.processes import average_over_processes, true_in_any
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, hold_other_networks
 from latentclust.train.stopwatch import Stopwatch
-
-Curve = Callable[[], dict[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """The part of a training that ends with a decision between starts, as in successive halving.
-
-    Attributes:
-        until: Last round of the part.
-        file: File of the start's checkpoint.
-        window: Means of losses and diagnostics, which compare the start with others.
-    """
-
-    until: int
-    file: Path
-    window: LossWindow
-
-
-@dataclass(slots=True)
-class Callbacks:
-    """The functions of the caller that a training calls.
-
-    Attributes:
-        listener: Receives progress events.
-        should_stop: Returns True once the user asks to stop. Called after each round.
-        curve: Returns metrics of the current weights against the labels. None for no learning curve.
-    """
-
-    listener: Listener = field(default_factory=NullListener)
-    should_stop: Callable[[], bool] = lambda: False
-    curve: Curve | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +50,7 @@ class Training:
         callbacks: Functions of the caller.
         start: Number of the start, counted from 1; 0 for a training with a single one.
         rung: The part up to a decision between starts. None to train to the end.
+        branch: Where a start of a stage begins. None for the beginning of the training.
     """
 
     recipe: Recipe
@@ -91,6 +62,7 @@ class Training:
     callbacks: Callbacks
     start: int = 0
     rung: Rung | None = None
+    branch: Branch | None = None
     _on_round: Callable[[int], None] | None = field(default=None, init=False)
 
     @property
@@ -116,7 +88,7 @@ class Training:
             InterruptedRunError: If the user stopped the training, after a checkpoint.
         """
         state, rounds = self.state, self.last
-        start = self._resume() if resume else self._begin()
+        start = self._resume(self.file) if resume else self._begin()
         listener = self.callbacks.listener
         self._on_round = listener.on_round if isinstance(listener, RoundListener) else None
         listener.on_start(start, rounds)
@@ -138,18 +110,30 @@ class Training:
             self.state.networks.load_state_dict(self.state.selection.weights)
 
     def _begin(self) -> int:
+        if self.branch is not None:
+            return self._begin_branch(self.branch)
         if self.state.chains is not None:
             self.state.chains.begin(self.recipe.seed)
         return 0
 
-    def _resume(self) -> int:
-        round_ = read_round(self.file)
+    def _begin_branch(self, branch: Branch) -> int:
+        """Continue after the stages before, with the own initial weights of networks that no stage has trained."""
+        networks = self.state.networks
+        own = {name: deepcopy(networks[name].state_dict()) for name in branch.networks}
+        round_ = self._resume(branch.file)
+        self._enter_next_stage()
+        for name, weights in own.items():
+            networks[name].load_state_dict(weights)
+        return round_
+
+    def _resume(self, file: Path) -> int:
+        round_ = read_round(file)
         last = len(self.stages) - 1
         self.state.enter_stage(next((at for at, stage in enumerate(self.stages) if round_ <= stage.last), last))
-        read_checkpoint(self.file, self.state, self.rung.window if self.rung else None)
+        read_checkpoint(file, self.state, self.rung.window if self.rung else None)
         if round_ > self.recipe.train.rounds:
             what = f"has {round_:,} finished rounds, but train.rounds is {self.recipe.train.rounds:,}"
-            raise LatentclustError.at(str(self.file), what, "Use the checkpoint that the run wrote, or start a new run")
+            raise LatentclustError.at(str(file), what, "Use the checkpoint that the run wrote, or start a new run")
         return round_
 
     def _set_train_mode(self) -> None:
@@ -162,18 +146,23 @@ class Training:
         """Enter the stage that begins with a round, and compute the tables that are due before the round."""
         state = self.state
         if round_ > self.stage.last:
-            for player in state.players.values():
-                player.free_memory()
-            self._take_selected()
-            ended = state.selection
-            state.enter_stage(state.stage_index + 1)
-            state.selection.follow(ended)
+            self._enter_next_stage()
         if self.stage.start is not None and round_ == self.stage.first + 1:
             changed = set_start_weights(
                 state.networks, self.stage.start, state.memory_bank.dataset, self.stage.name, round_
             )
             copy_changed(state.networks, self.recipe.networks, changed)
         state.memory_bank.refresh(round_, self.stage)
+
+    def _enter_next_stage(self) -> None:
+        """End a stage with its selected weights, and enter the next one."""
+        state = self.state
+        for player in state.players.values():
+            player.free_memory()
+        self._take_selected()
+        ended = state.selection
+        state.enter_stage(state.stage_index + 1)
+        state.selection.follow(ended)
 
     def _train_round(self, round_: int) -> None:
         """Let each player take its steps while the others are held.
@@ -239,7 +228,7 @@ class Training:
         if self._on_round is not None:
             self._on_round(round_)
         if stop and round_ < table.rounds:
-            which = f" of start {self.start}" if self.rung else ""
+            which = f" of start {self.start}" if self.rung and self.start else ""
             what = f"stopped after round {round_} of {table.rounds}{which}"
             raise InterruptedRunError.at(str(self.folder), what, f"Resume: latentclust run --resume {self.folder}")
 

@@ -15,12 +15,13 @@ from latentclust.data.feed import Feed
 from latentclust.data.open_feed import map_batch, open_feed
 from latentclust.specs.inference import ChainSpec
 from latentclust.train.allocator import keep_freed_memory
+from latentclust.train.callbacks import Callbacks
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint import TrainingState
 from latentclust.train.cluster_watch import ClusterWatch, find_watched
 from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
 from latentclust.train.identity import Identity
-from latentclust.train.loop import Callbacks, Training
+from latentclust.train.loop import Training
 from latentclust.train.memory_bank import MemoryBank
 from latentclust.train.precision import Precision, TrainingPrecision
 from latentclust.train.selection import Selection

@@ -11,13 +11,16 @@ import numpy as np
 from lightning_fabric import Fabric
 
 from latentclust.assemble.experiment import Experiment, with_seed
+from latentclust.assemble.stages import first_trained
 from latentclust.assemble.start_plan import Criterion, StartPlan, start_plan
 from latentclust.errors import RunFailedError
 from latentclust.generators import fork_generators
+from latentclust.train.callbacks import Callbacks
 from latentclust.train.checkpoint import NAME, read_round
 from latentclust.train.events import Leg, StartsListener
 from latentclust.train.identity import Identity
-from latentclust.train.loop import Callbacks, Rung, Training
+from latentclust.train.legs import Branch, Rung
+from latentclust.train.loop import Training
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
 from latentclust.train.setup import prepare_training
@@ -46,8 +49,8 @@ class StartCallbacks:
 
 
 def start_seed(seed: int, start: int) -> int:
-    """Return the seed of a start, counted from 1; the first one has the recipe's own."""
-    if start == 1:
+    """Return the seed of a start, counted from 1; the first one, and what all share, has the recipe's own."""
+    if start <= 1:
         return seed
     return int(np.random.SeedSequence((seed, SEED_TAG, start)).generate_state(1, np.uint32)[0])
 
@@ -75,7 +78,7 @@ def train(
     plan = start_plan(experiment.resolved.recipe)
     if plan.count == 1:
         return experiment, prepare_training(experiment, fabric, folder, given.callbacks(experiment)).run(resume), None
-    log = StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria))
+    log = StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria), stage=plan.stage)
     if resume:
         log = StartsLog.read(folder).checked(log, plan.decisions)
     return Starts(experiment, fabric, folder, given, plan, log, Identity.of(experiment)).run()
@@ -112,6 +115,15 @@ class Starts:
         (chosen,) = self.log.alive
         return (*self.finish(chosen), self.log)
 
+    def _train_shared(self) -> None:
+        """Train the stages before that of the starts, once for all of them."""
+        file = self._file(0)
+        if file.exists() and read_round(file) == self.plan.first:
+            return
+        training, _ = self._prepare(0)
+        training.rung = Rung(self.plan.first, file, LossWindow(0))
+        training.run(resume=file.exists())
+
     def finish(self, start: int) -> tuple[Experiment, Selection]:
         """Train a start to the end. Return the experiment with its networks, and the selection of their weights."""
         self._promote(start)
@@ -145,17 +157,22 @@ class Starts:
         finite = [score for score in decision.scores if score.failed is None]
         if not finite:
             failures = "; ".join(f"start {score.start}: {score.failed}" for score in decision.scores)
-            raise RunFailedError.at("train.starts", f"all starts failed: {failures}", "Lower the learning rates")
+            raise RunFailedError.at(self.plan.key, f"all starts failed: {failures}", "Lower the learning rates")
         # Equal starts are ranked by their number, so that the order is always the same.
         ranked = sorted(finite, key=lambda score: (score.badness(self.plan.criteria), score.start))
         return tuple(score.start for score in ranked)
 
     def try_start(self, start: int, number: int) -> StartScore:
         """Train a start up to a decision and return its score."""
+        if self.plan.first and not self._file(start).exists():
+            self._train_shared()
         seed = start_seed(self.experiment.resolved.recipe.seed, start)
         training, experiment = self._prepare(start)
         window = LossWindow(self.plan.window(number, training.stages), self.plan.diagnostics)
         training.rung = Rung(self.plan.decisions[number], self._file(start), window)
+        if self.plan.first:
+            stages = training.stages
+            training.branch = Branch(self._file(0), first_trained(training.recipe, stages, self.plan.stage))
         self._tell_leg(training, start)
         try:
             training.run(resume=training.file.exists())
@@ -167,7 +184,7 @@ class Starts:
         return StartScore(start=start, seed=seed, values={c.key: _value(c, found) for c in self.plan.criteria})
 
     def _prepare(self, start: int) -> tuple[Training, Experiment]:
-        """Return the training of a start, and the experiment with its networks."""
+        """Return the training of a start, and the experiment with its networks; 0 is what all starts share."""
         experiment = with_seed(self.experiment, start_seed(self.experiment.resolved.recipe.seed, start))
         callbacks = self.given.callbacks(experiment)
         training = prepare_training(experiment, self.fabric, self.folder, callbacks, self.identity)
@@ -183,7 +200,10 @@ class Starts:
     def _tell_leg(self, training: Training, start: int) -> None:
         listener = training.callbacks.listener
         if isinstance(listener, StartsListener):
-            progress = {number: self._progress(number) for number in range(1, self.plan.count + 1)}
+            numbers = range(1, self.plan.count + 1)
+            progress = ({0: self.plan.first} if self.plan.first else {}) | {
+                number: self._progress(number) for number in numbers
+            }
             listener.on_leg(Leg(start, self.plan.count, training.rung is None, progress))
 
     def _progress(self, start: int) -> int:

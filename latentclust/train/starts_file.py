@@ -60,6 +60,7 @@ class StartsLog(BaseModel):
 
     Attributes:
         count: Number of starts.
+        stage: Stage that the starts are of. Empty for starts of the whole training.
         criteria: Criteria that compare the starts, the most important first.
         decisions: Decisions so far, in order.
         precision: Precision of the first start and the type of its device, which all starts share.
@@ -71,6 +72,7 @@ class StartsLog(BaseModel):
     criteria: tuple[str, ...]
     decisions: tuple[Decision, ...] = ()
     precision: dict[str, str] = {}
+    stage: str = ""
 
     @property
     def alive(self) -> tuple[int, ...]:
@@ -99,14 +101,17 @@ class StartsLog(BaseModel):
             expected: Log with the number of starts and the criteria of the recipe.
             rounds: Rounds of the recipe's decisions.
         """
-        written = f"{self.count} starts, by {', '.join(self.criteria)}, decided after round"
-        wanted = f"{expected.count} starts, by {', '.join(expected.criteria)}, decided after round"
+        written, wanted = self._described(), expected._described()
         decided = [decision.round for decision in self.decisions]
         if written != wanted or decided != list(rounds[: len(decided)]):
             was, now = ", ".join(map(str, decided)), ", ".join(map(str, rounds))
             what = f"is of another training: {written} {was or '-'}; the recipe has {wanted} {now}"
             raise LatentclustError.at(STARTS, what, "Restore recipe.toml, or start the run again without --resume")
         return self
+
+    def _described(self) -> str:
+        of = f" of {self.stage}" if self.stage else ""
+        return f"{self.count} starts{of}, by {', '.join(self.criteria)}, decided after round"
 
     def write(self, folder: Path) -> None:
         """Write starts.json to a run folder. Raise LatentclustError if it cannot be written."""

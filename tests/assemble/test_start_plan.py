@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from latentclust.assemble.resolve import Resolved, resolve, resolve_system
+from latentclust.assemble.stages import first_trained
 from latentclust.assemble.start_plan import Criterion, start_plan
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Registry, installed
@@ -170,3 +171,44 @@ def test_every_bundled_system_can_be_trained_with_several_starts(registry: Regis
     assert "dccs@1" in names
     for name in names:
         assert start_plan(resolve_system(name, registry, ("train.starts=4",)).recipe).count == 4
+
+
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize(
+    ("starts", "decisions", "fraction"),
+    [("2", (12,), 1.0), ("4", (9, 12), 1.0), ("{ count = 2, fraction = 0.4 }", (8,), 0.4)],
+)
+def test_starts_of_a_stage_are_compared_within_it(starts: str, decisions: tuple[int, ...], fraction: float) -> None:
+    resolved = stages(f"stages.clustering.starts={starts}", "train.score_starts_by=['losses.towards']")
+    plan = start_plan(resolved.recipe)
+    assert (plan.stage, plan.first, plan.decisions, plan.fraction) == ("clustering", 5, decisions, fraction)
+    assert plan.window(len(decisions) - 1, resolved.stages) >= 5
+    assert first_trained(resolved.recipe, resolved.stages, "clustering") == []
+    assert first_trained(resolved.recipe, resolved.stages, "pretraining") == ["encoder", "generator"]
+
+
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            ("train.starts=2",),
+            "stages.clustering.starts: a training can have several starts in one place only. Keep one of "
+            "stages.clustering.starts, train.starts; `weights-from-run` lets another run begin with a chosen start",
+        ),
+        (
+            ("stages.clustering.starts=64",),
+            "stages.clustering.starts: 64 starts cannot be compared 6 times within 1 of 7 rounds. Set "
+            "stages.clustering.rounds to at least 32, or stages.clustering.starts = 1 for a single start",
+        ),
+        (
+            ("train.score_starts_by=['losses.reconstruction']",),
+            "train.score_starts_by.0: 'losses.reconstruction' is not active in the stage 'clustering', in which starts "
+            "are compared. Name another criterion, or set stages.clustering.starts.fraction",
+        ),
+    ],
+)
+def test_starts_of_a_stage_that_cannot_be_compared(settings: tuple[str, ...], said: str) -> None:
+    with pytest.raises(LatentclustError) as caught:
+        stages("stages.clustering.starts=2", "train.score_starts_by=['losses.towards']", *settings)
+    assert said in [str(issue) for issue in caught.value.issues]

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ import torch
 
 from latentclust.assemble.experiment import Experiment, with_seed
 from latentclust.assemble.start_plan import Criterion
-from latentclust.errors import LatentclustError, RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.train import starts as module
+from latentclust.train.callbacks import Callbacks
 from latentclust.train.devices import make_fabric
 from latentclust.train.events import Leg
-from latentclust.train.loop import Callbacks
 from latentclust.train.setup import prepare_training
 from latentclust.train.starts import StartCallbacks, describe_decision, start_seed, train
 from latentclust.train.starts_file import Decision, StartScore, StartsLog
@@ -252,3 +253,57 @@ def test_new_networks_of_another_seed_leave_the_experiment_as_it_is(experiment: 
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(same).items())
     assert not all(torch.equal(tensor, before[name]) for name, tensor in weights(other).items())
     assert other.resolved.recipe.seed == 4
+
+
+OF_STAGE = (
+    "stages.clustering.starts=4",
+    "train.score_starts_by=['losses.towards']",
+    "train.log_every=1",
+    "networks.encoder.norm='batch'",
+    "networks.other={use='mlp', role='encoder', hidden=[12]}",
+    "players.encoder.networks=['encoder', 'other']",
+    "losses.other={use='reconstruction', player='encoder', stages=['clustering']}",
+    "losses.other.on={reconstruction='image_of_other'}",
+    "quantities.code_of_other={use='code_of_real', on={encoder='other'}}",
+    "quantities.image_of_other={use='reconstruction', on={code_of_real='code_of_other'}}",
+)
+"""The second of two stages has four starts. It is the first to train the network `other`."""
+
+
+@pytest.mark.usefixtures("whole_set")
+def test_starts_of_a_stage_share_the_stages_before(experiment: MakeExperiment, tmp_path: Path) -> None:
+    follower = Follower()
+    made = experiment("stages", *OF_STAGE)
+    found, log = trained(made, tmp_path / "four", follower)
+    assert (log.stage, [decision.round for decision in log.decisions]) == ("clustering", [9, 12])
+    assert [score.start for score in log.decisions[0].scores] == [1, 2, 3, 4]
+    assert len({score.values["losses.towards"] for score in log.decisions[0].scores}) == 4
+    shared = [round_ for start, round_, _ in follower.rounds if start == 0]
+    assert shared == [1, 2, 3, 4, 5]
+    assert min(round_ for start, round_, _ in follower.rounds if start) == 6
+    assert follower.legs[0].progress == {0: 5, 1: 0, 2: 0, 3: 0, 4: 0}
+    assert sorted(path.name for path in (tmp_path / "four").iterdir()) == ["checkpoint.safetensors", "starts.json"]
+    # A single start is the first one, and the network that earlier stages alone train is the same in all.
+    alone = experiment("stages", *OF_STAGE[1:])
+    prepare_training(alone, make_fabric("cpu", 1), tmp_path).run()
+    same = [torch.equal(tensor, weights(alone)[name]) for name, tensor in weights(found).items()]
+    assert all(same) == (log.chosen == 1)
+    generator = {name for name in weights(found) if name.startswith("generator.")}
+    assert all(torch.equal(weights(found)[name], weights(alone)[name]) for name in generator)
+
+
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize("after", [3, 5, 6, 13, 30])
+def test_starts_of_a_stage_resume_anywhere(experiment: MakeExperiment, tmp_path: Path, after: int) -> None:
+    whole, expected = trained(experiment("stages", *OF_STAGE), tmp_path / "whole")
+    counted = count(1)
+    stopping = StartCallbacks(lambda _: Callbacks(should_stop=lambda: next(counted) >= after), no_figures)
+    (tmp_path / "parts").mkdir()
+    with pytest.raises(InterruptedRunError):
+        train(experiment("stages", *OF_STAGE), make_fabric("cpu", 1), tmp_path / "parts", stopping, resume=False)
+    going = StartCallbacks(lambda _: Callbacks(), no_figures)
+    found, _, log = train(
+        experiment("stages", *OF_STAGE), make_fabric("cpu", 1), tmp_path / "parts", going, resume=True
+    )
+    assert log == expected
+    assert all(torch.equal(tensor, weights(found)[name]) for name, tensor in weights(whole).items())
