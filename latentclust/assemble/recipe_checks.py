@@ -248,6 +248,8 @@ def check_alignments(
 
 def baseline_label(baseline: Baseline) -> str:
     """Return what tells a baseline from another of its name: what it reads, and how that is reduced."""
+    if isinstance(baseline, MapBaselineSpec):
+        return f"-on-{baseline.on}" if baseline.on != PIXELS else ""
     if not isinstance(baseline, BaselineSpec):
         return ""
     reduced = baseline.model_fields_set & {"pca", "whiten"}

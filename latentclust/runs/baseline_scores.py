@@ -12,6 +12,7 @@ from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import ClusteringScores, score_clustering, score_table
 from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
 from latentclust.infer.posteriors import preprocessed
+from latentclust.model.map_baselines import fit_map_baseline
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.dataset_scores import make_counter, mask_labels
@@ -125,7 +126,7 @@ def score_map_baselines(
 
 
 @torch.no_grad()
-def fit_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> Mapped:
+def fit_to_images(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> Mapped:
     """Fit a baseline to a part of the images.
 
     Raises:
@@ -133,7 +134,7 @@ def fit_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBase
     """
     part = subset(tested, spread_indices(len(tested.source), MAX_FIT_IMAGES))
     pairs = ((images, mask) for images, mask, _ in _batches(model, part))
-    return baseline.fit(pairs, len(part.source), model.clusters, model.resolved.recipe.seed)
+    return fit_map_baseline(model, baseline, pairs, len(part.source))
 
 
 @torch.no_grad()
@@ -143,7 +144,7 @@ def count_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBa
     Raises:
         LatentclustError: If the baseline cannot cluster these images.
     """
-    label = fit_map_baseline(model, tested, baseline)
+    label = fit_to_images(model, tested, baseline)
     counter = make_counter(tested, model.clusters)
     for images, _, indices in _batches(model, tested):
         counter.add(mask_labels(label(images).cpu().numpy(), tested.valid, indices), indices)

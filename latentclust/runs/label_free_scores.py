@@ -14,7 +14,7 @@ from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, d
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import OWN, LabelFreeScores
 from latentclust.runs.baseline_clusters import cluster_points
-from latentclust.runs.baseline_scores import fit_map_baseline, of_each_baseline, points_in
+from latentclust.runs.baseline_scores import fit_to_images, of_each_baseline, points_in
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
@@ -132,7 +132,7 @@ def _map_baselines(
     """Return the clusters that each baseline gives to the pixels `at`, and a warning for each one that failed."""
 
     def cluster(baseline: MapBaselineSpec) -> Clustering:
-        label = fit_map_baseline(model, tested, baseline)
+        label = fit_to_images(model, tested, baseline)
         maps = (label(images).cpu().numpy() for images, _ in sequential(part.source, 1, model.device))
         return np.concatenate([_pick(map_, at, image) for image, map_ in enumerate(maps)]), PIXELS, points
 

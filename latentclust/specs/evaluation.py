@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from latentclust.tensors import Images, Mask
 
 PIXELS = "pixels"
 """What a baseline clusters by default: the values of the samples as stored."""
+
+INPUTS = "inputs"
+"""What a baseline of pixels can cluster too: images as the networks read them."""
 
 NOISE = -1
 """Cluster of a point that a baseline puts into no cluster."""
@@ -69,6 +72,9 @@ Mapped = Callable[[Images], Tensor]
 
 class MapBaselineSpec(Baseline, ABC):
     """A classical clustering of pixels. It is fitted to a sample of them and then applied to each image."""
+
+    on: Literal["pixels", "inputs"] = "pixels"
+    """`pixels` for images as stored, or `inputs` for what the networks read: images after `data.preprocess`."""
 
     sample: int = Field(default=100_000, ge=1)
     """Number of pixels that the clustering is fitted to, drawn evenly from the images."""

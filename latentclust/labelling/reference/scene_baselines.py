@@ -18,6 +18,7 @@ from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majo
 from latentclust.labelling.reference.blocks import Block
 from latentclust.labelling.reference.class_raster import Reference
 from latentclust.labelling.scenes.reader import fill_nodata
+from latentclust.model.map_baselines import fit_map_baseline
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import VOID, SealedMaps
 from latentclust.specs.evaluation import MapBaselineSpec
@@ -118,8 +119,7 @@ def baseline_labels(
     """
     spread = np.linspace(0, len(valid_blocks) - 1, min(len(valid_blocks), FIT_BLOCKS)).round().astype(np.int64)
     part = [valid_blocks[place] for place in np.unique(spread)]
-    with torch.no_grad():
-        mapped = baseline.fit(_batches(pixels, part), len(part), model.clusters, model.resolved.recipe.seed)
+    mapped = fit_map_baseline(model, baseline, _batches(pixels, part), len(part))
     for index in valid_blocks:
         images, valid = pixels.read(index)
         with torch.no_grad():
