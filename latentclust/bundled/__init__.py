@@ -28,6 +28,7 @@ from latentclust.bundled.backbones.strided import Conv28, Conv32
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
 from latentclust.bundled.backbones.warped import Warped
+from latentclust.bundled.best_head_start import BestHeadStart
 from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.centroid_start import KMeansStart
 from latentclust.bundled.datasets.array import Array
@@ -64,7 +65,9 @@ from latentclust.bundled.losses.augmentation_invariance import AugmentationInvar
 from latentclust.bundled.losses.category_balance import CategoryBalance
 from latentclust.bundled.losses.category_divergence import CategoryDivergence
 from latentclust.bundled.losses.category_recovery import CategoryRecovery
+from latentclust.bundled.losses.cluster_entropy import ClusterEntropy
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
+from latentclust.bundled.losses.contrastive import Contrastive
 from latentclust.bundled.losses.gan_critic import GanCritic
 from latentclust.bundled.losses.gan_generator import GanGenerator
 from latentclust.bundled.losses.gaussian_likelihood import GaussianLikelihood
@@ -72,8 +75,10 @@ from latentclust.bundled.losses.gradient_penalty import GradientPenalty
 from latentclust.bundled.losses.invariant_information import InvariantInformation
 from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
+from latentclust.bundled.losses.neighbour_consistency import NeighbourConsistency
 from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
+from latentclust.bundled.losses.self_labelling import SelfLabelling
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
@@ -112,6 +117,7 @@ SYSTEMS = (
     "iic",
     "iic-pixel",
     "infogan",
+    "scan",
 )
 
 SECOND_VERSIONS = ("dccs", "infogan")
@@ -160,7 +166,9 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "category-balance": CategoryBalance,
         "category-divergence": CategoryDivergence,
         "category-recovery": CategoryRecovery,
+        "cluster-entropy": ClusterEntropy,
         "cluster-likelihood": ClusterLikelihood,
+        "contrastive": Contrastive,
         "gan-critic": GanCritic,
         "gan-generator": GanGenerator,
         "gaussian-likelihood": GaussianLikelihood,
@@ -168,8 +176,10 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "invariant-information": InvariantInformation,
         "mmd": Mmd,
         "mutual-information": MutualInformation,
+        "neighbour-consistency": NeighbourConsistency,
         "pixel-invariant-information": PixelInvariantInformation,
         "reconstruction": Reconstruction,
+        "self-labelling": SelfLabelling,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
         "wasserstein-critic": WassersteinCritic,
@@ -190,8 +200,8 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 @hookimpl
 def provide_starts() -> Mapping[str, type[StartSpec]]:
-    """Provide the centroids of k-means, and the weights of another run."""
-    return {"kmeans": KMeansStart, "weights-from-run": WeightsFromRun}
+    """Provide the best sub-head, the centroids of k-means, and the weights of another run."""
+    return {"best-head": BestHeadStart, "kmeans": KMeansStart, "weights-from-run": WeightsFromRun}
 
 
 @hookimpl

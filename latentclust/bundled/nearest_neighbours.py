@@ -1,12 +1,13 @@
 """A sample table of nearest neighbours, by the images or by a network's representation of them."""
 
 from collections.abc import Iterable
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float, Int64
 from pydantic import PositiveInt
 from torch import Tensor
+from torch.nn import functional
 
 from latentclust.api import Images, LatentclustError, Model, TableSpec
 
@@ -16,7 +17,7 @@ BLOCK = 1024
 
 @final
 class NearestNeighbours(TableSpec):
-    """Indices of the nearest other samples by Euclidean distance, nearest first.
+    """Indices of the nearest other samples by Euclidean distance or cosine similarity, nearest first.
 
     The time grows with the square of the number of samples: seconds for 10,000 images, minutes for 70,000.
 
@@ -41,6 +42,9 @@ class NearestNeighbours(TableSpec):
     network: str | None = None
     """Encoder, critic, trunk or heads whose representations are compared. None for the images themselves."""
 
+    metric: Literal["euclidean", "cosine"] = "euclidean"
+    """Distance of two representations: Euclidean, or that of their angle."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Name of the network, if any."""
@@ -61,7 +65,7 @@ class NearestNeighbours(TableSpec):
         if len(points) <= self.count:
             what = f"cannot find {self.count} neighbours among {len(points)} samples"
             raise LatentclustError.at("nearest-neighbours.count", what, f"Use at most {len(points) - 1}")
-        return nearest(points, self.count)
+        return nearest(functional.normalize(points, dim=1) if self.metric == "cosine" else points, self.count)
 
     def _points(self, model: Model, images: Images) -> Float[Tensor, "b d"]:
         if self.network is None:

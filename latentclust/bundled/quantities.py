@@ -175,6 +175,11 @@ def features_of_view(trunk: Trunk, view: Images) -> Features:
     return trunk(view)
 
 
+def projection_of_view(projector: Trunk, features_of_view: Features) -> Features:
+    """Return the projection of the view's features, by which views are compared (SimCLR)."""
+    return projector(features_of_view)
+
+
 def heads_of_real(heads: Heads, images: Images) -> HeadLogits:
     """Return the logits of the images from every sub-head."""
     return heads(images)
@@ -183,6 +188,11 @@ def heads_of_real(heads: Heads, images: Images) -> HeadLogits:
 def heads_of_view(heads: Heads, view: Images) -> HeadLogits:
     """Return the logits of the view from every sub-head."""
     return heads(view)
+
+
+def heads_of_neighbour(heads: Heads, neighbour_images: Images) -> HeadLogits:
+    """Return the logits of a neighbour of each image, drawn from its row of a table named `neighbour` (SCAN)."""
+    return heads(neighbour_images)
 
 
 def heads_of_real_features(heads: Heads, features_of_real: Features) -> HeadLogits:
@@ -277,8 +287,10 @@ QUANTITIES = {
         score_of_fake_features,
         code_of_fake_features,
         features_of_view,
+        projection_of_view,
         heads_of_real,
         heads_of_view,
+        heads_of_neighbour,
         heads_of_real_features,
         heads_of_view_features,
         overclusters_of_real_features,

@@ -66,3 +66,9 @@ def test_the_category_of_an_encoder_is_one_sub_head() -> None:
     code = code_of_neighbour(encoder, images)  # type: ignore[arg-type]
     assert torch.equal(clusters_of_neighbour(code), (2 * images)[:, None])
     assert torch.equal(clusters_of_real(code), clusters_of_neighbour(code))
+
+
+def test_the_cosine_does_not_depend_on_lengths() -> None:
+    points = torch.tensor([[1.0, 0.0], [9.0, 1.0], [0.0, 1.0], [1.0, 9.0]])
+    assert compute(NearestNeighbours(count=1, metric="cosine"), points).tolist() == [[1], [0], [3], [2]]
+    assert compute(NearestNeighbours(count=1), points).tolist() == [[2], [0], [0], [2]]

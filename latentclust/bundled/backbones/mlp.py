@@ -29,6 +29,9 @@ class Mlp(LayeredSpec):
     hidden: tuple[PositiveInt, ...] = (256, 256)
     """Widths of the layers, in order."""
 
+    linear_output: bool = False
+    """Whether the last layer of an extractor is linear, without normalisation and activation: a projection (SimCLR)."""
+
     features: Literal["first-layer", "input"] = "first-layer"
     """Mid-network features: the activations of the first hidden layer, or the flattened input, which DCCS's
     discriminator reads if the input is features of a frozen network."""
@@ -36,7 +39,9 @@ class Mlp(LayeredSpec):
     def extractor(self, shape: Shape) -> Extractor:
         """Return the body for samples of any shape."""
         widths = (prod(shape), *self.hidden)
-        layers = [self.linear(*fan) for fan in pairwise(widths)]
+        layers: list[nn.Module] = [self.linear(*fan) for fan in pairwise(widths)]
+        if self.linear_output and layers:
+            layers[-1] = nn.Linear(widths[-2], widths[-1])
         first = 0 if self.features == "input" else 1
         stem = nn.Sequential(nn.Flatten(), *layers[:first])
         rest = nn.Sequential(*layers[first:])
