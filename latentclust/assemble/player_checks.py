@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.step_plan import StepPlan
+from latentclust.assemble.step_plan import StepPlan, has_after_step
 from latentclust.errors import did_you_mean
 from latentclust.recipe.partial_validation import UNKNOWN_NAME
 from latentclust.recipe.schema import Recipe
 from latentclust.specs.inference import InferenceSpec
+from latentclust.specs.parts import LossSpec
 
 
 def check_players(lookup: Lookup, recipe: Recipe) -> None:
@@ -39,6 +40,14 @@ def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> No
         lookup.add_issue(where, f"{network!r} is frozen", "Remove it, or set frozen = false")
     elif recipe.networks[network].follows is not None:
         lookup.add_issue(where, f"{network!r} follows {recipe.networks[network].follows!r}", "Remove it, or `follows`")
+
+
+def check_after_steps(lookup: Lookup, recipe: Recipe, losses: Mapping[str, LossSpec | None]) -> None:
+    """Add an issue for each loss that changes networks after a step of a data-parallel training, which shares none."""
+    for name, loss in losses.items():
+        if recipe.train.devices > 1 and loss is not None and has_after_step(type(loss)):
+            what = "changes networks after a step, which processes of a data-parallel training do not share"
+            lookup.add_issue(f"losses.{name}", what, "Set train.devices = 1")
 
 
 def check_skipped(

@@ -8,7 +8,7 @@ from torch import nn
 
 from latentclust.assemble.features import check_features, check_representations, code_sources, feature_sources
 from latentclust.assemble.lookup import Definition, Lookup
-from latentclust.assemble.player_checks import check_followers, check_players, check_skipped
+from latentclust.assemble.player_checks import check_after_steps, check_followers, check_players, check_skipped
 from latentclust.assemble.recipe_checks import (
     baseline_label,
     check_alignments,
@@ -136,6 +136,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
     check_heads(lookup, recipe, roles, prior, inference)
     check_styles(lookup, recipe, backbones, prior)
     check_players(lookup, recipe)
+    check_after_steps(lookup, recipe, losses)
     check_followers(lookup, recipe, roles)
     check_inference(lookup, recipe, "inference.use", recipe.inference.use, inference, prior)
     for name, readout in readouts.items():

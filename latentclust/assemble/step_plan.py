@@ -60,11 +60,13 @@ class PlannedLoss:
         name: Name of the loss in the recipe.
         loss: Loss part.
         reads: Names that the loss's parameters are bound to, in order.
+        after: Names that the parameters of its `after_step` are bound to; None if it has none.
     """
 
     name: str
     loss: LossSpec
     reads: tuple[str, ...]
+    after: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,15 @@ class StepPlan:
     nodes: tuple[PlannedQuantity, ...]
     terms: tuple[PlannedLoss, ...]
 
+    @property
+    def after(self) -> frozenset[str]:
+        """Names that losses read after a step; networks among them may change then."""
+        return frozenset(name for term in self.terms for name in term.after or ())
+
     def restricted(self, losses: Container[str]) -> "StepPlan":
         """Return the plan of some of the losses."""
         terms = tuple(term for term in self.terms if term.name in losses)
-        wanted = {name for term in terms for name in term.reads}
+        wanted = {name for term in terms for name in (*term.reads, *(term.after or ()))}
         for node in reversed(self.nodes):  # the quantities that a node reads come before it
             wanted |= set(node.reads) if node.name in wanted else set()
         wanted |= {name.removesuffix(ALIGNMENT) for name in wanted if name.endswith(ALIGNMENT)}
@@ -149,8 +156,8 @@ class Binder:
         draft = _PlanBuilder()
         terms = []
         for name, loss in losses.items():
-            reads = self._loss(draft, name, loss, tables[name].on)
-            terms.append(PlannedLoss(name, loss, reads))
+            reads, after = self._loss(draft, name, loss, tables[name].on)
+            terms.append(PlannedLoss(name, loss, reads, after))
             if reads and not self._reaches(draft, reads, moved):
                 what = f"{UNREACHED} of player {player!r} ({', '.join(moved)})"
                 self.issues.append(
@@ -158,20 +165,27 @@ class Binder:
                 )
         return StepPlan(player, moved, tuple(draft.given), tuple(draft.nodes.values()), tuple(terms))
 
-    def _loss(self, draft: _PlanBuilder, name: str, loss: LossSpec, on: Mapping[str, str]) -> tuple[str, ...]:
+    def _loss(
+        self, draft: _PlanBuilder, name: str, loss: LossSpec, on: Mapping[str, str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+        """Return what the parameters of a loss are bound to, empty after an issue, and those of its `after_step`."""
         where = f"losses.{name}"
         wanted, result = parameter_types(type(loss).__call__, skip_self=True)
         if result not in (Scalar, Any):
             fix = "Annotate its __call__ with -> Scalar"
             self.issues.append(Issue(where, f"must return a Scalar, returns {_type_name(result)}", fix))
+        later = parameter_types(type(loss).after_step, skip_self=True)[0] if has_after_step(type(loss)) else None
+        known = {**wanted, **(later or {})}
         for parameter in on:
-            if parameter not in wanted:
-                fix = did_you_mean(parameter, wanted)
+            if parameter not in known:
+                fix = did_you_mean(parameter, known)
                 self.issues.append(Issue(f"{where}.on", f"the loss has no parameter {parameter!r}", fix))
-        names = {parameter: on.get(parameter, parameter) for parameter in wanted}
-        places = {parameter: f"{where}.on.{parameter}" if parameter in on else where for parameter in wanted}
-        found = [self._bind(draft, names[p], wanted[p], "the loss", places[p]) for p in wanted]
-        return tuple(names.values()) if all(found) else ()
+        names = {parameter: on.get(parameter, parameter) for parameter in known}
+        places = {parameter: f"{where}.on.{parameter}" if parameter in on else where for parameter in known}
+        found = [self._bind(draft, names[p], known[p], "the loss", places[p]) for p in known]
+        if not all(found):
+            return (), None
+        return tuple(names[p] for p in wanted), None if later is None else tuple(names[p] for p in later)
 
     def _bind(self, draft: _PlanBuilder, name: str, wanted: Any, reader: str, where: str) -> bool:
         """Make `name` available to a reader that expects a type. Return False after adding an issue."""
@@ -242,6 +256,11 @@ class Binder:
             name in moved or (name in draft.nodes and self._reaches(draft, draft.nodes[name].reads, moved))
             for name in reads
         )
+
+
+def has_after_step(loss: type[LossSpec]) -> bool:
+    """Return whether a loss changes networks after a step."""
+    return loss.after_step is not LossSpec.after_step
 
 
 def _of_views(views: tuple[str, ...]) -> dict[str, Any]:

@@ -162,7 +162,11 @@ class CentroidsSpec(BackboneSpec, ABC):
 
     @abstractmethod
     def centroids(self, clusters: int, width: int) -> nn.Module:
-        """Build the module from features `(b, width, *s)` to similarities `(b, clusters, *s)`."""
+        """Build the module from features `(b, width, *s)` to similarities `(b, n, *s)`, n as `count` says."""
+
+    def count(self, clusters: int) -> int:
+        """Return the number of points: by default one per cluster. A queue of keys has another number."""
+        return clusters
 
 
 class DecoderSpec(BackboneSpec, ABC):

@@ -127,6 +127,16 @@ class LossSpec(Spec):
 
     if TYPE_CHECKING:
         __call__: ClassVar[Callable[..., Scalar]]
+        after_step: ClassVar[Callable[..., None]]
+    else:
+
+        def after_step(self) -> None:
+            """Change networks in place after a step of the player, without gradients. By default nothing changes.
+
+            A subclass names in its parameters what it reads, as those of `__call__`: the values of the step, computed
+            before it, and the networks after it. A queue of MoCo and prototypes of unit length are examples. What
+            must last is a parameter or a buffer of a network. It must not be random, and is called on one device only.
+            """
 
 
 # Data

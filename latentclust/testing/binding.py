@@ -14,6 +14,7 @@ from latentclust.assemble.step_plan import (
     UNREACHED,
     Binder,
     StepPlan,
+    has_after_step,
     is_compatible,
     parameter_types,
 )
@@ -24,7 +25,7 @@ from latentclust.recipe.training_tables import LossTable, PlayerTable
 from latentclust.specs.inference import ChainSpec
 from latentclust.specs.parts import LossSpec
 from latentclust.tensors import Images, Scalar
-from latentclust.testing.sample_table_checks import table_rows
+from latentclust.testing.sample_table_checks import network_of, table_rows
 from latentclust.testing.subject import CheckedPart, CheckFailed
 from latentclust.testing.variants import Variant, variants
 from latentclust.train.precision import Precision
@@ -50,6 +51,11 @@ class Bound:
     plan: StepPlan
     values: dict[str, Any]
     networks: tuple[str, ...]
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """Names of the networks that have parameters; a queue has none."""
+        return tuple(name for name in self.networks if next(self.values[name].parameters(), None) is not None)
 
     def player(self, moving: str, precision: str = "fp32") -> Player:
         """Return the player that trains one of the networks, with the step code of training."""
@@ -85,15 +91,13 @@ def bound_loss(subject: CheckedPart) -> list[Bound]:
         CheckFailed: If it cannot be bound for any variant.
     """
     loss = subject.build()
-    return _in_any_variant(
-        [_Binding(subject, variant, type(loss).__call__).loss(loss) for variant in variants(subject)]
-    )
+    return _in_any_variant([_Binding(subject, variant, *_calls(loss)).loss(loss) for variant in variants(subject)])
 
 
 def bound_quantity(subject: CheckedPart) -> list[Bound]:
     """Bind a quantity for every variant of batches. Raise CheckFailed if there is none."""
     name = subject.part.name
-    return _in_any_variant([_Binding(subject, variant, None).quantity(name) for variant in variants(subject)])
+    return _in_any_variant([_Binding(subject, variant).quantity(name) for variant in variants(subject)])
 
 
 def _in_any_variant(found: list["Bound | str"]) -> list[Bound]:
@@ -106,14 +110,14 @@ def _in_any_variant(found: list["Bound | str"]) -> list[Bound]:
 class _Binding:
     """The names that are available in one variant of batches, and the plans that use them."""
 
-    def __init__(self, subject: CheckedPart, variant: Variant, call: Callable[..., Any] | None) -> None:
-        self._variant = variant
+    def __init__(self, subject: CheckedPart, variant: Variant, *calls: Callable[..., Any]) -> None:
+        self._subject, self._variant = subject, variant
         quantities = subject.registry.parts("quantity")
         self._own = {
             part.name for part in quantities if part.provider.distribution == subject.part.provider.distribution
         }
         self._functions = functions(subject)
-        readers = [*self._functions.values(), *([call] if call else [])]
+        readers = [*self._functions.values(), *calls]
         self._roles = {**{role: role for role in variant.roles}, **dict(self._other_networks(readers))}
         self._types = {name: variant.roles[role] for name, role in self._roles.items()}
         self._tables = dict(self._own_tables(subject, readers))
@@ -171,7 +175,7 @@ class _Binding:
             return f"of {self._variant.name}: {wrong[0]}"
         networks = tuple(name for name in plan.given if name in self._types)
         values = self._variant.given(self._views, self._provided)
-        values |= {name: self._variant.network(name, self._roles[name]) for name in networks}
+        values |= {name: self._network(name) for name in networks}
         tables = {name: self._tables[name] for name in plan.given if name in self._tables}
         values |= {name: table_rows(table, self._variant) for name, table in tables.items()}
         absent = [name for name in plan.given if name not in values]
@@ -179,10 +183,17 @@ class _Binding:
             return f"of {self._variant.name}: {absent[0]} is not available"
         return Bound(self._variant, plan, {name: values[name] for name in (*plan.given, "rng")}, networks)
 
+    def _network(self, name: str) -> Any:
+        """Return a small network, or centroids with a backbone of the same distribution, such as a queue."""
+        role = self._roles[name]
+        if role == "centroids":
+            return network_of(self._subject, self._variant, name, role)
+        return self._variant.network(name, role)
+
     def _chosen(self, loss: LossSpec) -> dict[str, str]:
         """Return a quantity of the right type for every parameter that names none, a different one each if possible."""
         on: dict[str, str] = {}
-        for parameter, wanted in self._unknown(type(loss).__call__):
+        for parameter, wanted in (pair for call in _calls(loss) for pair in self._unknown(call)):
             if parameter in self._types or parameter in self._provided:
                 continue
             fitting = [name for name in self._candidates(wanted) if isinstance(self.quantity(name), Bound)]
@@ -195,6 +206,12 @@ class _Binding:
         """Return the quantities of a type, those of the distribution first."""
         found = [name for name, f in self._functions.items() if is_compatible(parameter_types(f)[1], wanted)]
         return sorted(found, key=lambda name: (name not in self._own, name))
+
+
+def _calls(loss: LossSpec) -> tuple[Callable[..., Any], ...]:
+    """Return the functions of a loss whose parameters are bound: `__call__`, and `after_step` if it has one."""
+    later = (type(loss).after_step,) if has_after_step(type(loss)) else ()
+    return (type(loss).__call__, *later)
 
 
 def functions(subject: CheckedPart) -> dict[str, Callable[..., Any]]:

@@ -25,7 +25,7 @@ def compares_features(subject: CheckedPart) -> None:
         require(isinstance(network, Centroids), "it makes no centroids")
         features = _features(shape).requires_grad_()
         found = network(Features(features))
-        wanted = (shape[0], CLUSTERS, *shape[2:])
+        wanted = (shape[0], spec.count(CLUSTERS), *shape[2:])
         require(tuple(found.shape) == wanted, f"its similarities have the shape {tuple(found.shape)}, and not {wanted}")
         require(torch.isfinite(found).all(), "a similarity is not finite")
         check_reached(partial(_network, spec), partial(_similarities, Features(features)), features)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from latentclust.assemble.step_plan import has_after_step
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Part
 from latentclust.specs.backbones import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
@@ -180,6 +181,8 @@ def checks_of(part: Part) -> tuple[Check, ...]:
         found += SPEC_CHECKS
         found += [docstring_checks.has_a_valid_example] if docstring_checks.has_example(part.value) else []
     found += KIND_CHECKS.get(part.kind, ())
+    if part.kind == "loss" and has_after_step(part.value):
+        found.append(loss_checks.changes_networks_alone_after_a_step)
     if isinstance(part.value, type):
         found += [check for base, checks in BASE_CLASS_CHECKS if issubclass(part.value, base) for check in checks]
     return tuple(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from latentclust.tensors import Scalar
 from latentclust.testing.binding import EMPTY_BATCH, Bound, annotated_signature, bound_loss
 from latentclust.testing.randomness import repeats
+from latentclust.testing.small_networks import tensors_of
 from latentclust.testing.subject import CheckedPart, accepted, require
 from latentclust.train.step import Player, hold_other_networks
 
@@ -32,7 +33,7 @@ def is_a_finite_scalar(subject: CheckedPart) -> None:
 
 def trains_only_its_player(subject: CheckedPart) -> None:
     """Finite gradients reach only the networks of the player, and computing the term does not change the networks."""
-    for slopes in _for_each_variant(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.networks]):
+    for slopes in _for_each_variant(subject, lambda bound: [_slopes(bound, "fp32", name) for name in bound.trainable]):
         require(any(slope.abs().sum() > 0 for found in slopes for slope in found), "no gradient reaches any network")
 
 
@@ -40,11 +41,11 @@ def runs_in_bf16(subject: CheckedPart) -> None:
     """Under bf16 autocast the term is float32, and term and gradients are finite."""
 
     def checked(bound: Bound) -> list[list[Tensor]]:
-        for name in bound.networks:
+        for name in bound.trainable:
             term = _term(bound, bound.player(name, "bf16"))
             require(term.dtype == torch.float32, f"under bf16 autocast the term is {term.dtype}, and not float32")
             require(torch.isfinite(term), f"under bf16 autocast the term is {term.item()}")
-        return [_slopes(bound, "bf16", name) for name in bound.networks]
+        return [_slopes(bound, "bf16", name) for name in bound.trainable]
 
     _for_each_variant(subject, checked)
 
@@ -61,13 +62,38 @@ def depends_only_on_its_arguments(subject: CheckedPart) -> None:
     _for_each_variant(subject, checked)
 
 
+def changes_networks_alone_after_a_step(subject: CheckedPart) -> None:
+    """`after_step` changes no value of the step, and leaves networks that are finite."""
+
+    def checked(bound: Bound) -> bool:
+        values = bound.computed()
+        (term,) = bound.plan.terms
+        assert term.after is not None, "losses without it are not asked"
+        networks = nn.ModuleDict({name: values[name] for name in bound.networks})
+        kept = {name: _copies(value) for name, value in values.items() if name not in bound.networks}
+        with torch.no_grad():
+            term.loss.after_step(*[values[name] for name in term.after])
+        for name, before in kept.items():
+            same = map(torch.equal, before, _copies(values[name]))
+            require(all(same), f"after_step changes a value of the step, {name}")
+        finite = all(bool(torch.isfinite(tensor).all()) for tensor in networks.state_dict().values())
+        require(finite, "after_step leaves a network that is not finite")
+        return True
+
+    _for_each_variant(subject, checked)
+
+
+def _copies(value: object) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors_of(value)]
+
+
 def _for_each_variant(subject: CheckedPart, check: Callable[[Bound], T]) -> list[T]:
     """Return the results of a check for the accepted variants. Raise CheckFailed if the loss rejects all of them."""
     return accepted("every variant of batches", check, bound_loss(subject))
 
 
 def _players(bound: Bound, precision: str = "fp32") -> list[Player]:
-    return [bound.player(name, precision) for name in bound.networks]
+    return [bound.player(name, precision) for name in bound.trainable]
 
 
 def _term(bound: Bound, player: Player) -> Tensor:
@@ -80,7 +106,7 @@ def _term(bound: Bound, player: Player) -> Tensor:
 def _slopes(bound: Bound, precision: str, moving: str) -> list[Tensor]:
     """Return the gradients of the network that a player trains while the others are held."""
     players = _players(bound, precision)
-    mover = players[bound.networks.index(moving)]
+    mover = players[bound.trainable.index(moving)]
     networks: dict[str, nn.Module] = {name: bound.values[name] for name in bound.networks}
     hold_other_networks(players, mover)
     before = [state for network in networks.values() for state in _state(network)]

@@ -140,11 +140,11 @@ def _model(subject: CheckedPart, variant: Variant, only: bool = False) -> Model:
     roles = {name: role_of(subject, name, variant.roles) for name in needs}
     named = roles if only else {role: role for role in variant.roles} | roles
     others = {name: variant.network(name, role) for name, role in named.items() if name not in roles}
-    read = {name: _network(subject, variant, name, role) for name, role in roles.items()}
+    read = {name: network_of(subject, variant, name, role) for name, role in roles.items()}
     return Model(others | read, variant.prior)
 
 
-def _network(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn.Module:
+def network_of(subject: CheckedPart, variant: Variant, name: str, role: str) -> nn.Module:
     """Return a network with a backbone of the same distribution, if one fits the role, or a small one.
 
     Only a start may set weights that such a backbone alone has, so that a table gets a small network instead of one

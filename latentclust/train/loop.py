@@ -189,9 +189,10 @@ class Training:
             state.chains.commit()
 
     def _unmoved(self, player: Player) -> list[nn.Module]:
-        """Return the networks that a player's step reads and whose weights do not follow others in it."""
-        tables, networks = self.recipe.networks, self.state.networks
-        return [networks[n] for n in player.plan.given if n in networks and tables[n].follows is None]
+        """Return the networks that a player's step reads, and that neither follow others nor are changed after it."""
+        tables, networks, changed = self.recipe.networks, self.state.networks, player.plan.after
+        read = [name for name in player.plan.given if name in networks and name not in changed]
+        return [networks[name] for name in read if tables[name].follows is None]
 
     def _seed_round(self, round_: int) -> None:
         """Seed the round by recipe, process and round alone, so that a resumed run is the same run."""

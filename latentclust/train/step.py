@@ -79,6 +79,7 @@ class Player:
                 in_losses[name] = len(self._values)
                 self._values.append(NetworkInLosses(given[name], self._precision))
         self._terms = [(term.name, term.loss, [in_losses[name] for name in term.reads]) for term in self.plan.terms]
+        self._after = [(t.name, t.loss, [place[n] for n in t.after]) for t in self.plan.terms if t.after is not None]
 
     def refresh(self, progress: float) -> None:
         """Set the learning rate and the term weights of the next steps; `progress` of the stage is in [0, 1)."""
@@ -88,7 +89,7 @@ class Player:
 
     def step(self, batch: Batch) -> None:
         """Compute each quantity once, then the terms, and update the parameters."""
-        terms = self.terms(batch)
+        values, terms = self._compute(batch)
         objective = sum(weight * term for weight, term in zip(self._weights, terms, strict=True))
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call, arg-type]
@@ -98,6 +99,17 @@ class Player:
         self.scaler.update()
         self.sums += torch.stack([term.detach() for term in terms])
         self.count += 1
+        self._change_networks(values)
+
+    @torch.no_grad()
+    def _change_networks(self, values: Sequence[Any]) -> None:
+        """Let losses change networks after the step. An exception gets a note that names the loss."""
+        for name, loss, reads in self._after:
+            try:
+                loss.after_step(*[values[read] for read in reads])
+            except Exception as error:
+                error.add_note(f"{NOTE}{name!r} of player {self.plan.player!r}, after a step")
+                raise
 
     def has(self, name: str) -> bool:
         """Return whether a step reads or computes a value."""
@@ -113,6 +125,10 @@ class Player:
 
         An exception gets a note that names the quantity or the loss that could not be computed.
         """
+        return self._compute(batch)[1]
+
+    def _compute(self, batch: Batch) -> tuple[list[Any], list[Tensor]]:
+        """Return all values of a step by their place, and the loss terms."""
         values = self._values.copy()
         for read, place, alignment in self._inputs:
             value = read(batch)
@@ -132,7 +148,7 @@ class Player:
         except Exception as error:
             error.add_note(f"{NOTE}{name!r} of player {self.plan.player!r}")
             raise
-        return terms
+        return values, terms
 
     def _count_clusters(self, values: Sequence[Any], batch: Batch) -> None:
         """Count the clusters of the watched value, if a count is due."""
