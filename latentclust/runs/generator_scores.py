@@ -129,7 +129,10 @@ class _Scorer:
 
     def draw(self, count: int) -> tuple[Latent, Images]:
         """Return latents of the prior and the samples generated from them."""
-        latent = self.model.resolved.prior.sample(count, torch.Generator().manual_seed(self.model.resolved.recipe.seed))
+        rng = torch.Generator().manual_seed(self.model.resolved.recipe.seed)
+        drawn = self.model.resolved.prior.draw(self.model.networks, count, rng)
+        noise = None if drawn.noise is None else drawn.noise.cpu()
+        latent = Latent(category=drawn.category.cpu(), style=drawn.style.cpu(), noise=noise)
         return latent, self.generate(latent)
 
     def generate(self, latent: Latent) -> Images:

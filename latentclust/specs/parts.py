@@ -88,8 +88,20 @@ class PriorSpec(Spec, ABC):
 
         Only a prior with learned parameters is asked. By default it has no such draws, and LatentclustError is raised.
         """
-        what = f"the parameters of {type(self).__name__} are learned, and it does not define `draw_modes`"
-        raise LatentclustError.at("prior", what, "Update the plugin that provides it, or draw latents yourself")
+        raise self._undefined("draw_modes")
+
+    def draw(self, networks: Mapping[str, nn.Module], count: int, rng: torch.Generator) -> Latent:
+        """Return `count` independent draws under the learned parameters; those of `sample` if none are learned.
+
+        They are on any device. A prior with learned parameters defines it, or LatentclustError is raised.
+        """
+        if self.needs:
+            raise self._undefined("draw")
+        return self.sample(count, rng)
+
+    def _undefined(self, method: str) -> LatentclustError:
+        what = f"the parameters of {type(self).__name__} are learned, and it does not define `{method}`"
+        return LatentclustError.at("prior", what, "Update the plugin that provides it, or draw latents yourself")
 
 
 class MapPriorSpec(PriorSpec, ABC):

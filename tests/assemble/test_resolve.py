@@ -69,6 +69,7 @@ def test_baselines_of_one_method_are_named_by_what_they_read(tables: Tables, res
         f"[{of_encoder}]": ["kmeans"],
         "['kmeans', {use='kmeans', n_init=3}]": ["kmeans", "kmeans-2"],
         "['kmeans', {use='kmeans', pca=50, whiten=true}]": ["kmeans", "kmeans-on-pixels-pca50-white"],
+        "['kmeans', {use='gmm', on='encoder'}]": ["kmeans", "gmm-on-encoder"],
         "['gmm', {use='gmm', pca=9, on='encoder'}]": ["gmm", "gmm-on-encoder-pca9"],
     }
     assert {text: list(resolved(tables, f"evaluate.baselines={text}").baselines) for text in names} == names

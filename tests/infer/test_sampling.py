@@ -140,8 +140,15 @@ def test_modes_of_a_learned_prior_come_from_its_networks():
     assert torch.equal(grid.latent.style[::2], means.weight)
 
 
-def test_a_learned_prior_without_modes_is_refused():
+def test_draws_of_a_prior_that_is_not_learned_are_its_samples():
+    prior = Gaussian(clusters=3, style_dim=4)
+    assert torch.equal(prior.draw({}, 5, rng()).style, prior.sample(5, rng()).style)
+
+
+def test_a_learned_prior_without_modes_or_draws_is_refused():
     prior = Learned(clusters=3, style_dim=4)
+    with pytest.raises(LatentclustError, match="Learned are learned, and it does not define `draw`"):
+        prior.draw({}, 5, rng())
     with pytest.raises(LatentclustError, match="Learned are learned"):
         modes(prior, 2, rng(), {})
     for draw in (lambda: interpolation(prior, 0, 1, 1, rng()), lambda: traversal(prior, 0, rng())):

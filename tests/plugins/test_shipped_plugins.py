@@ -19,8 +19,13 @@ def imported(folder: Path) -> Iterator[str]:
                 yield str(node.module)
 
 
-def test_there_are_three() -> None:
-    assert [path.name for path in PLUGINS] == ["latentclust-confidence-penalty", "latentclust-dec", "latentclust-stego"]
+def test_there_are_four() -> None:
+    assert [path.name for path in PLUGINS] == [
+        "latentclust-confidence-penalty",
+        "latentclust-dec",
+        "latentclust-stego",
+        "latentclust-vade",
+    ]
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
