@@ -251,7 +251,8 @@ def test_a_players_only_loss_of_unknown_name_leaves_the_player_be(tables: Tables
         ),
         (
             ["data.preprocess=[{use='albumentations', transforms=[{name='HorizontalFlip'}]}]"],
-            "data.preprocess.0.use: 'albumentations' cannot be used here. Use a view of type DeviceViewSpec",
+            "data.preprocess.0: a step on the data workers cannot be used as preprocessing. "
+            "Move it to a table under [views]",
         ),
         (
             ["networks.keys={use='mlp', role='encoder', frozen=true}"],
