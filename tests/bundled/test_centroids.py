@@ -123,6 +123,9 @@ def test_centroids_read_codes(on_codes: dict[str, Any], resolved: Callable[..., 
     model = experiment.resolved.model(experiment.networks)
     images = Images(torch.rand(3, *experiment.shape))
     torch.testing.assert_close(model.read("centroids", images), centroids(encoder(images).vector()))
+    posterior = NearestCentroid().posterior(model, images, {}, torch.Generator())
+    torch.testing.assert_close(posterior.probabilities, model.read("centroids", images).softmax(dim=1))
+    torch.testing.assert_close(posterior.style, encoder(images).style)
     with pytest.raises(LatentclustError, match=r"networks\.centroids"):
         centroids(torch.zeros(2, prior.width + 1))
 

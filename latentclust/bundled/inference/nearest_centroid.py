@@ -1,7 +1,7 @@
 """Inference by the nearest centroid of a network: prototypical networks (Snell et al., NeurIPS 2017, Eq. 2)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import torch
 from pydantic import PositiveFloat
@@ -13,10 +13,10 @@ from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Post
 
 @final
 class NearestCentroid(InferenceSpec):
-    """Softmax of the similarities with each centroid; the nearest one is the cluster. The style is empty.
+    """Softmax of the similarities with each centroid; the nearest one is the cluster.
 
     With the backbone `centroids` these are minus squared distances or cosines. Similarities of a map are interpolated
-    to the size of the images.
+    to the size of the images. The style is that of the codes that the centroids read, and empty if they read features.
 
     Example:
         ```toml
@@ -45,11 +45,19 @@ class NearestCentroid(InferenceSpec):
         Raises:
             LatentclustError: If the network returns something other than one value per cluster.
         """
-        found = model.read(self.network, images)
+        found, style = self._read(model, images)
         if not isinstance(found, Tensor) or found.shape[1] != model.prior.clusters or found.dim() not in (2, 4):
             what = f"{self.network!r} does not return one similarity per cluster"
             raise LatentclustError.at("inference.network", what, "Name a network of the role centroids")
         logits = found.float() / self.temperature
         if logits.dim() > 2:
             logits = functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
-        return Posterior(probabilities=logits.softmax(dim=1), style=logits.new_zeros(len(logits), 0))
+        style = logits.new_zeros(len(logits), 0) if style is None else style.float()
+        return Posterior(probabilities=logits.softmax(dim=1), style=style)
+
+    def _read(self, model: Model, images: Images) -> tuple[Any, Tensor | None]:
+        """Return the output of the network, and the style of the code that it reads, if it reads one."""
+        if self.network not in model.codes_of:
+            return model.read(self.network, images), None
+        code = model.read(model.codes_of[self.network], images)
+        return model.networks[self.network](code.vector()), code.style
