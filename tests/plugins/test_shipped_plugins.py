@@ -19,11 +19,12 @@ def imported(folder: Path) -> Iterator[str]:
                 yield str(node.module)
 
 
-def test_there_are_four() -> None:
+def test_there_are_five() -> None:
     assert [path.name for path in PLUGINS] == [
         "latentclust-confidence-penalty",
         "latentclust-dec",
         "latentclust-stego",
+        "latentclust-turtle",
         "latentclust-vade",
     ]
 
