@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from latentclust.cli.image_recipe import DATA, Proposal, propose
 from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
@@ -22,10 +23,15 @@ HEAD = """\
 #   latentclust recipe check FILE
 #   latentclust recipe show FILE --defaults
 #   latentclust run FILE
-schema = 1
+{why}schema = 1
 extends = {system} # {description}
 name = {name} # the folder of its runs
 seed = 0
+"""
+
+FEATURES = """
+[features] # the frozen network
+{options}
 """
 
 BODY = """
@@ -64,24 +70,32 @@ IMAGES_SYSTEM = "dccs"
 """System of other recipes."""
 
 
-def write_new_recipe(registry: Registry, system: str | None, data: str, out: Path | None) -> str:
+def write_new_recipe(
+    registry: Registry, system: str | None, data: str, out: Path | None, path: Path | None = None
+) -> str:
     """Return the text of a new recipe, and write it to `out` unless that is None.
 
     Args:
         registry: Registry of the parts.
-        system: System to extend. Defaults to `IMAGES_SYSTEM`; for rasters, to the shipped recipe `SCENES_RECIPE`.
+        system: System to extend. Defaults to what suits the images of a folder; for rasters, to the shipped recipe
+            `SCENES_RECIPE`; otherwise to `IMAGES_SYSTEM`.
         data: Data set.
         out: File to write. None to write none.
+        path: Path of the data. None leaves a placeholder.
 
     Raises:
-        LatentclustError: If the system or data set does not exist, or the file already exists.
+        LatentclustError: If the system, the data set or its path does not exist, or the file already exists.
     """
     if out is not None and out.exists():
         raise LatentclustError.at(str(out), "already exists", "Name another file with --out")
     dataset = registry.find("dataset", data, "--data")
-    base, description = _base(registry, system, dataset)
-    name = out.stem if out else data.rpartition(":")[2]
-    text = _text(registry, base, description, dataset, data, re.sub(r"[^\w.-]", "-", name).lstrip(".-") or "mine")
+    if path is not None and "path" not in {option.name for option in part_options(dataset.value)}:
+        raise LatentclustError.at("--path", f"{data} has no path", "Leave it out, or choose other data with --data")
+    proposal = propose(registry, path) if data == DATA and system is None else Proposal(system or "", ())
+    given = {"use": data, **({} if path is None else {"path": str(path)}), **proposal.data}
+    base, description = _base(registry, proposal.system or None, dataset)
+    name = re.sub(r"[^\w.-]", "-", out.stem if out else data.rpartition(":")[2]).lstrip(".-") or "mine"
+    text = _text(registry, (base, description), dataset, name, given, proposal)
     if out is not None:
         write_atomic(out, text)
     return text
@@ -121,12 +135,24 @@ def _versioned(registry: Registry, system: str) -> str:
     return max(versions, key=lambda name: (len(name), name), default=f"{system}@1")
 
 
-def _text(registry: Registry, base: str, description: str, dataset: Part, data: str, name: str) -> str:
+def _text(
+    registry: Registry,
+    base: tuple[str, str],
+    dataset: Part,
+    name: str,
+    known: dict[str, Any],
+    proposal: Proposal,
+) -> str:
     options = part_options(dataset.value)
-    given = {option.name: _placeholder(option) for option in options if option.required}
-    start = {"schema": 1, "extends": base, "name": name, "data": {"use": data, **given}}
+    given = {option.name: _placeholder(option) for option in options if option.required} | known
+    start = {"schema": 1, "extends": base[0], "name": name, "data": given}
     layered = load_recipe(start, registry).layered
-    head = HEAD.format(system=inline(base), description=description, name=inline(name))
+    head = HEAD.format(
+        system=inline(base[0]),
+        description=base[1],
+        name=inline(name),
+        why="".join(f"#\n# {line}\n" if not number else f"# {line}\n" for number, line in enumerate(proposal.why)),
+    )
     train, scored = layered.tree["train"], layered.tree.get("evaluate", {})
     stages = layered.tree.get("stages", {})
     body = BODY.format(
@@ -137,14 +163,24 @@ def _text(registry: Registry, base: str, description: str, dataset: Part, data: 
         metrics=inline(scored.get("metrics", METRICS)),
         baselines=inline(scored.get("baselines", BASELINES)),
     )
-    return head + _data(data, dataset, options, layered.tree["data"]) + body + _losses(layered) + _networks(layered)
+    data = _data(dataset, options, layered.tree["data"], known)
+    return head + data + _features(proposal) + body + _losses(layered) + _networks(layered)
 
 
-def _data(data: str, dataset: Part, options: list[PartOption], given: dict[str, Any]) -> str:
-    """Return the data table: required options with placeholders, optional ones as comments with their values."""
-    lines = [f"\n[data] # {dataset.value.summary}", f"use = {inline(data)}"]
+def _features(proposal: Proposal) -> str:
+    """Return the table of the frozen network. Empty if the recipe keeps that of its system, if any."""
+    if not proposal.features:
+        return ""
+    return FEATURES.format(options="\n".join(f"{key} = {inline(value)}" for key, value in proposal.features.items()))
+
+
+def _data(dataset: Part, options: list[PartOption], given: dict[str, Any], known: dict[str, Any]) -> str:
+    """Return the data table: what is known, placeholders of required options, comments for the others."""
+    lines = [f"\n[data] # {dataset.value.summary}", f"use = {inline(given['use'])}"]
     for option in options:
-        if option.required:
+        if option.name in known:
+            lines.append(f"{option.name} = {inline(given[option.name])} # {option.type}")
+        elif option.required:
             lines.append(f"{option.name} = {inline(given[option.name])} # {option.type}; fill this in")
         else:
             value = given.get(option.name, option.default)

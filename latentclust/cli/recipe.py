@@ -25,11 +25,16 @@ ShownName = Annotated[
 System = Annotated[
     str | None,
     typer.Option(
-        help="System to extend, such as clustergan or dls@1. Defaults to dccs; for rasters, to the recipe rmnp.",
+        help="System to extend, such as clustergan or dls@1. Defaults to what suits the images of an image-folder; "
+        "for rasters, to the recipe rmnp; otherwise to dccs.",
         show_default=False,
     ),
 ]
 Data = Annotated[str, typer.Option(help="Data set. image-folder reads your own images.")]
+DataPath = Annotated[
+    Path | None,
+    typer.Option("--path", help="Path of the data. Images of an image-folder are looked at.", show_default=False),
+]
 NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the recipe to FILE instead of printing it.")]
 
 
@@ -148,11 +153,11 @@ def list_recipes(json: Json = False) -> None:
 
 
 @app.command()
-def new(system: System = None, data: Data = "image-folder", out: NewFile = None) -> None:
+def new(system: System = None, data: Data = "image-folder", path: DataPath = None, out: NewFile = None) -> None:
     """Create a recipe: a commented TOML file that passes `recipe check`.
 
     Examples:
-        latentclust recipe new --out mine.toml
+        latentclust recipe new --path photos --out mine.toml
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
         latentclust recipe new --data raster --out scenes.toml
     """
@@ -160,10 +165,10 @@ def new(system: System = None, data: Data = "image-folder", out: NewFile = None)
     from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
-    text = write_new_recipe(installed(), system, data, out)
+    text = write_new_recipe(installed(), system, data, out, path)
     if out is None:
         print_text(text)
         return
-    path = display_path(out)
-    stdout_console().print(f"wrote {path}. {fill_in(text)}, then run:", soft_wrap=True)
-    print_lines(stdout_console(), [shell_command("recipe", "check", path, "--with-data"), shell_command("run", path)])
+    file = display_path(out)
+    stdout_console().print(f"wrote {file}. {fill_in(text)}, then run:", soft_wrap=True)
+    print_lines(stdout_console(), [shell_command("recipe", "check", file, "--with-data"), shell_command("run", file)])
