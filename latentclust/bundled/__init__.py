@@ -27,6 +27,7 @@ from latentclust.bundled.backbones.resnet import ResNet32, ResNet96
 from latentclust.bundled.backbones.strided import Conv28, Conv32
 from latentclust.bundled.backbones.timm_extractor import Timm
 from latentclust.bundled.backbones.timm_maps import TimmMaps
+from latentclust.bundled.backbones.unit_sphere import UnitSphere
 from latentclust.bundled.backbones.warped import Warped
 from latentclust.bundled.best_head_start import BestHeadStart
 from latentclust.bundled.categorical_map import CategoricalMap
@@ -77,6 +78,7 @@ from latentclust.bundled.losses.mmd import Mmd
 from latentclust.bundled.losses.mutual_information import MutualInformation
 from latentclust.bundled.losses.neighbour_consistency import NeighbourConsistency
 from latentclust.bundled.losses.pixel_information import PixelInvariantInformation
+from latentclust.bundled.losses.pointwise_information import PointwiseInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
 from latentclust.bundled.losses.self_labelling import SelfLabelling
 from latentclust.bundled.losses.style_divergence import StyleDivergence
@@ -118,6 +120,7 @@ SYSTEMS = (
     "iic-pixel",
     "infogan",
     "scan",
+    "temi",
 )
 
 SECOND_VERSIONS = ("dccs", "infogan")
@@ -140,6 +143,7 @@ def provide_backbones() -> Mapping[str, type[BackboneSpec]]:
         "timm": Timm,
         "timm-maps": TimmMaps,
         "unet": UNet,
+        "unit-sphere": UnitSphere,
         "warped": Warped,
     }
 
@@ -178,6 +182,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "mutual-information": MutualInformation,
         "neighbour-consistency": NeighbourConsistency,
         "pixel-invariant-information": PixelInvariantInformation,
+        "pointwise-information": PointwiseInformation,
         "reconstruction": Reconstruction,
         "self-labelling": SelfLabelling,
         "style-divergence": StyleDivergence,

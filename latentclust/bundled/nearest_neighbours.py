@@ -14,6 +14,9 @@ from latentclust.api import Images, LatentclustError, Model, TableSpec
 BLOCK = 1024
 """Number of samples that are compared with all others at once."""
 
+FITTED = 10_000
+"""Largest number of samples to which principal components are fitted, evenly spread."""
+
 
 @final
 class NearestNeighbours(TableSpec):
@@ -45,6 +48,10 @@ class NearestNeighbours(TableSpec):
     metric: Literal["euclidean", "cosine"] = "euclidean"
     """Distance of two representations: Euclidean, or that of their angle."""
 
+    pca: PositiveInt | None = None
+    """Number of principal components that are compared, if there are more values than that. None: all values. 256
+    components of 1,280 values of a pretrained network take a fifth of the time."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Name of the network, if any."""
@@ -65,12 +72,24 @@ class NearestNeighbours(TableSpec):
         if len(points) <= self.count:
             what = f"cannot find {self.count} neighbours among {len(points)} samples"
             raise LatentclustError.at("nearest-neighbours.count", what, f"Use at most {len(points) - 1}")
+        if self.pca is not None and self.pca < min(points.shape):
+            points = principal_components(points, self.pca)
         return nearest(functional.normalize(points, dim=1) if self.metric == "cosine" else points, self.count)
 
     def _points(self, model: Model, images: Images) -> Float[Tensor, "b d"]:
         if self.network is None:
             return images.float().flatten(1)
         return model.represent(self.network, images).flatten(1)
+
+
+def principal_components(points: Float[Tensor, "n d"], count: int) -> Float[Tensor, "n c"]:
+    """Return the first components of centred points."""
+    from sklearn.decomposition import PCA
+
+    sample = points[:: -(-len(points) // FITTED)].cpu().numpy()
+    fitted = PCA(min(count, len(sample)), svd_solver="randomized", random_state=0).fit(sample)
+    mean, axes = (torch.from_numpy(value).to(points) for value in (fitted.mean_, fitted.components_))
+    return (points - mean) @ axes.T
 
 
 def nearest(points: Float[Tensor, "n d"], count: int) -> Int64[Tensor, "n m"]:

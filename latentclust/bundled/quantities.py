@@ -145,6 +145,16 @@ def score_of_marginal(
     return discriminator(Features(code_of_real.features), Vectors(code_vector[permutation]))
 
 
+def teacher_of_real(teacher: Heads, images: Images) -> HeadLogits:
+    """Return the logits of the images from every sub-head of a teacher, which follows other heads (TEMI)."""
+    return teacher(images)
+
+
+def teacher_of_neighbour(teacher: Heads, neighbour_images: Images) -> HeadLogits:
+    """Return the logits of a neighbour of each image from every sub-head of a teacher (TEMI)."""
+    return teacher(neighbour_images)
+
+
 def features_of_real(trunk: Trunk, images: Images) -> Features:
     """Return the features of the images from a shared trunk (InfoGAN)."""
     return trunk(images)
@@ -291,6 +301,8 @@ QUANTITIES = {
         heads_of_real,
         heads_of_view,
         heads_of_neighbour,
+        teacher_of_real,
+        teacher_of_neighbour,
         heads_of_real_features,
         heads_of_view_features,
         overclusters_of_real_features,

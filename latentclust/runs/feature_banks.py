@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentclust.assemble.experiment import Experiment, Preprocess, assemble
+from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.memory import GIB
+from latentclust.assemble.preprocess import shape_after
 from latentclust.assemble.resolve import resolve
 from latentclust.data.feature_bank import (
     CHUNK,
@@ -197,7 +198,7 @@ def _accelerated(experiment: Experiment, data: ImageSet, device: torch.device) -
     """Return an experiment whose frozen network takes less time on the device and computes the same."""
     keep_freed_memory()
     assert experiment.features is not None
-    shape = Preprocess(experiment.resolved.preprocess).shape(data.source.shape)
+    shape = shape_after(experiment.resolved.preprocess, data.source.shape)
     sample = Images(torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(device))
     return replace(experiment, features=fold_batch_norms(experiment.features.to(device), sample))
 

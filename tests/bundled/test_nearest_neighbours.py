@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors as Reference
 
 from latentclust.api import Code, Images, LatentclustError, Model
 from latentclust.bundled import nearest_neighbours
-from latentclust.bundled.nearest_neighbours import NearestNeighbours, nearest
+from latentclust.bundled.nearest_neighbours import NearestNeighbours, nearest, principal_components
 from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.quantities import clusters_of_neighbour, clusters_of_real, code_of_neighbour
 
@@ -72,3 +72,12 @@ def test_the_cosine_does_not_depend_on_lengths() -> None:
     points = torch.tensor([[1.0, 0.0], [9.0, 1.0], [0.0, 1.0], [1.0, 9.0]])
     assert compute(NearestNeighbours(count=1, metric="cosine"), points).tolist() == [[1], [0], [3], [2]]
     assert compute(NearestNeighbours(count=1), points).tolist() == [[2], [0], [0], [2]]
+
+
+def test_principal_components_that_hold_all_variance_give_the_same_neighbours():
+    rng = torch.Generator().manual_seed(0)
+    points = torch.randn(60, 3, generator=rng) @ torch.randn(3, 20, generator=rng) + 5
+    reduced = principal_components(points, 3)
+    assert reduced.shape == (60, 3)
+    torch.testing.assert_close(reduced.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
+    assert torch.equal(nearest(reduced, 5), nearest(points, 5))

@@ -5,9 +5,16 @@ from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float
+from pydantic import NonNegativeInt
 from torch import Tensor
+from torch.nn import functional
 
 from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior
+from latentclust.bundled.losses.invariant_information import log_joint
+from latentclust.bundled.nearest_neighbours import nearest
+
+SAMPLE = 10_000
+"""Largest number of images among which neighbours are compared, evenly spread."""
 
 
 @final
@@ -15,8 +22,9 @@ class BestHead(InferenceSpec):
     """Softmax of the sub-head with the most mutual information with the training images. The style is empty.
 
     IIC takes the sub-head of lowest loss. That loss needs views, which inference does not have; the criterion here is
-    `I(x; y) = H(mean p) - mean H(p)` in nats, from the cluster probabilities p of the training images. Labels are not
-    used.
+    `I(x; y) = H(mean p) - mean H(p)` in nats, from the cluster probabilities p of the training images. With
+    `neighbours` it is the information between the clusters of an image and of its neighbours, which is nearer to the
+    losses of TEMI and SCAN. Labels are not used.
 
     Example:
         ```toml
@@ -34,6 +42,15 @@ class BestHead(InferenceSpec):
     trunk: str | None = None
     """Name of the trunk whose features the heads read. None: what the recipe says they read."""
 
+    neighbours: NonNegativeInt = 0
+    """Number of nearest neighbours of an image, by the cosine of what the network represents it by, whose clusters are
+    compared with its own. 0: none."""
+
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Name of the heads if neighbours are compared."""
+        return (self.network,) if self.neighbours else ()
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the heads and their trunk."""
@@ -41,7 +58,11 @@ class BestHead(InferenceSpec):
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
         """Return `head`, the 0-based index of the best sub-head, int64, and `information` `(h,)` of each in nats."""
-        information = head_information(self._logits(model, images) for images in batches)
+        if self.neighbours:
+            read = ((self._logits(model, images), model.represent(self.network, images)) for images in batches)
+            information = neighbour_information(thinned(read, SAMPLE), self.neighbours)
+        else:
+            information = head_information(self._logits(model, images) for images in batches)
         return {"head": information.argmax(), "information": information}
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
@@ -74,3 +95,39 @@ def head_information(batches: Iterable[Float[Tensor, "_ h k *s"]]) -> Float[Tens
         count += p.shape[0] * p.shape[3]
     information: Tensor = negentropy / count + torch.special.entr(mean / count).sum(dim=1)
     return information.clamp_min(0).float()
+
+
+Read = tuple[Float[Tensor, "_ h k"], Float[Tensor, "_ f"]]
+"""Logits of a batch, and the points by which its images are compared."""
+
+
+def neighbour_information(read: Read, count: int) -> Float[Tensor, " h"]:
+    """Return the information between the clusters of images and of their neighbours of each sub-head in nats.
+
+    Args:
+        read: Logits and points of the images.
+        count: Number of neighbours of an image, at most all others.
+    """
+    logits, points = read
+    near = nearest(functional.normalize(points.float(), dim=1), min(count, len(points) - 1))
+    log_p = logits.float().log_softmax(dim=2)
+    mean_of_near = torch.stack([log_p[column].exp() for column in near.T]).mean(dim=0).clamp_min(1e-12).log()
+    joint = log_joint(log_p, mean_of_near).double()  # (h, k, k)
+    marginal = joint.logsumexp(dim=2)
+    independent = marginal[:, :, None] + marginal[:, None, :]
+    return (joint.exp() * (joint - independent)).sum(dim=(1, 2)).float()
+
+
+def thinned(batches: Iterable[Read], most: int) -> Read:
+    """Return every nth sample of all batches, with the least n, a power of 2, that leaves at most `most`."""
+    kept: list[Read] = []
+    step, position = 1, 0
+    for logits, points in batches:
+        first = -position % step
+        kept.append((logits[first::step], points[first::step]))
+        position += len(logits)
+        if sum(len(part[0]) for part in kept) > most:
+            whole = [torch.cat(parts) for parts in zip(*kept, strict=True)]
+            kept, step = [(whole[0][::2], whole[1][::2])], 2 * step
+    first_parts, second_parts = zip(*kept, strict=True)
+    return torch.cat(first_parts), torch.cat(second_parts)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.api import LatentclustError, Model
-from latentclust.bundled.inference.best_head import BestHead, head_information
+from latentclust.bundled.inference.best_head import BestHead, head_information, neighbour_information, thinned
 from latentclust.bundled.priors import OneHotGaussian
 
 PRIOR = OneHotGaussian(clusters=2, style_dim=0)
@@ -121,3 +121,36 @@ def test_the_chosen_head_labels_every_pixel(rng):
     )
     torch.testing.assert_close(posterior.probabilities, maps[:, 2].softmax(dim=1))
     assert torch.equal(posterior.labels, maps[:, 2].argmax(dim=1))
+
+
+def grouped(count: int) -> tuple[Tensor, Tensor]:
+    """Return logits of three heads and points in two directions: a head that follows them, one that is as sure but
+    alternates, and one that puts all in one cluster."""
+    points = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).repeat_interleave(count // 2, dim=0)
+    points = points + 0.01 * torch.rand(count, 2, generator=torch.Generator().manual_seed(0))
+    follows = 50 * (2 * points - 1).sign()
+    alternates = torch.tensor([[50.0, -50.0], [-50.0, 50.0]]).repeat(count // 2, 1)
+    same = torch.tensor([50.0, -50.0]).repeat(count, 1)
+    return torch.stack((follows, alternates, same), dim=1), points
+
+
+def test_neighbours_prefer_the_head_that_they_share():
+    logits, points = grouped(200)
+    information = neighbour_information((logits, points), 20)
+    assert information[0].item() == pytest.approx(math.log(2), abs=1e-3)
+    assert information[1].item() == pytest.approx(0, abs=0.05)
+    assert information[2].item() == pytest.approx(0, abs=1e-3)
+    assert head_information([logits])[1].item() == pytest.approx(math.log(2))  # which without neighbours is as good
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_thinning_keeps_every_nth_sample_of_all_batches(most):
+    samples = torch.arange(50.0)[:, None, None]
+    batches = [(part, part.flatten(1)) for part in samples.split(7)]
+    logits, points = thinned(batches, most)
+    kept = logits.flatten().long().tolist()
+    step = kept[1] if len(kept) > 1 else 64
+    assert kept == list(range(0, 50, step))
+    assert len(kept) <= most
+    assert math.log2(step).is_integer()
+    assert torch.equal(points.flatten(), logits.flatten())
