@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin
-from latentclust.plugins.registry import KINDS
+from latentclust.plugins.checks import FILES, PROVIDED
 
 PAGES = Path(__file__).parents[1] / "how-to" / "plugins"
 
@@ -34,7 +34,7 @@ def blocks(plugin: NewPlugin) -> dict[str, str]:
         "The module": f"```python\n{files[f'{source}/__init__.py']}```",
         "Its test": f"```python\n{files[f'tests/test_{plugin.identifier}.py']}```",
     }
-    if plugin.kind == "system":
+    if plugin.kind in FILES:
         found["The recipe file"] = f"```toml\n{files[f'{source}/{plugin.name}.toml']}```"
     if plugin.kind != COMMAND:
         found["In a recipe"] = f"```toml\n{plugin.recipe()}```"
@@ -51,5 +51,5 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for one in (*KINDS, COMMAND):
+    for one in (*PROVIDED, COMMAND):
         page_of(one).write_text(filled(page_of(one).read_text(encoding="utf-8")), encoding="utf-8")

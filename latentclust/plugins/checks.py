@@ -32,6 +32,14 @@ SPECS: Mapping[str, type[Spec]] = {
 
 KINDS = (*SPECS, "quantity", "system")
 
+RECIPE = "recipe"
+
+PROVIDED = (*KINDS, RECIPE)
+"""All kinds that hooks provide. The recipes that ship are files, which no hook provides."""
+
+FILES = ("system", RECIPE)
+"""Kinds whose parts are TOML files."""
+
 NAME_PATTERNS = {"quantity": r"[A-Za-z_]\w*", "system": r"[A-Za-z0-9][\w.+-]*@\d+"}
 """Patterns of the names of these kinds."""
 
@@ -61,7 +69,7 @@ def check_part(kind: str, name: object, value: object) -> str | None:
 
 
 def _check_value(kind: str, value: Any) -> str | None:
-    if kind in ("system", "recipe"):
+    if kind in FILES:
         return _no_recipe(value) if isinstance(value, Traversable) else "is not a file"
     if kind == "quantity":
         return _check_quantity(value)

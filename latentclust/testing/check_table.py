@@ -55,6 +55,13 @@ FULL_DATASET_CHECKS: tuple[Check, ...] = (
 )
 """Checks of parts that are computed from all training samples."""
 
+RECIPE_CHECKS: tuple[Check, ...] = (
+    system_checks.reads_no_label_in_training,
+    system_checks.round_trips_through_a_recipe,
+    system_checks.draws_its_graph,
+)
+"""Checks of base recipes and complete ones."""
+
 KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
     "backbone": (backbone_checks.can_play_a_role,),
     "prior": (
@@ -100,12 +107,8 @@ KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
     "table": (sample_table_checks.has_one_row_per_sample, *FULL_DATASET_CHECKS),
     "start": (sample_table_checks.gives_weights_of_networks, *FULL_DATASET_CHECKS),
     "command": (command_checks.has_a_help_line, command_checks.prints_its_help),
-    "system": (
-        system_checks.resolves_with_any_data_set,
-        system_checks.reads_no_label_in_training,
-        system_checks.round_trips_through_a_recipe,
-        system_checks.draws_its_graph,
-    ),
+    "system": (system_checks.resolves_with_any_data_set, *RECIPE_CHECKS),
+    "recipe": (system_checks.resolves_with_its_data_set, *RECIPE_CHECKS),
 }
 
 BACKBONE_CHECKS: tuple[Check, ...] = (

@@ -1,9 +1,11 @@
-"""Checks of systems: base recipes that are complete except for the data."""
+"""Checks of systems, base recipes that are complete except for the data, and of complete recipes."""
 
 import tomllib
 
 from latentclust.assemble.graph import dot, mermaid
-from latentclust.assemble.resolve import Resolved, resolve_system
+from latentclust.assemble.resolve import Resolved, resolve, resolve_system
+from latentclust.plugins.checks import RECIPE
+from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import annotated
 from latentclust.testing.subject import CheckedPart, require
 
@@ -13,6 +15,13 @@ def resolves_with_any_data_set(subject: CheckedPart) -> None:
     found = _resolved(subject)
     name = subject.part.name.partition("@")[0]
     require(found.recipe.name == name, f"its name is {found.recipe.name!r}, and it is provided as {name!r}")
+    require(found.recipe.description, "it has no description")
+
+
+def resolves_with_its_data_set(subject: CheckedPart) -> None:
+    """It resolves: all parts are available, all losses are bound, and its name is the one that it is provided as."""
+    found = _resolved(subject)
+    require(found.recipe.name == subject.part.name, f"its name is {found.recipe.name!r}")
     require(found.recipe.description, "it has no description")
 
 
@@ -37,4 +46,6 @@ def draws_its_graph(subject: CheckedPart) -> None:
 
 
 def _resolved(subject: CheckedPart) -> Resolved:
+    if subject.part.kind == RECIPE:
+        return resolve(load_recipe(subject.part.qualified, subject.registry), subject.registry)
     return resolve_system(subject.part.qualified, subject.registry)

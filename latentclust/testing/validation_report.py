@@ -5,6 +5,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from latentclust.errors import LatentclustError
+from latentclust.plugins.checks import PROVIDED
 from latentclust.plugins.containment import run_contained
 from latentclust.plugins.discovery import BrokenPlugin
 from latentclust.plugins.distributions import (
@@ -14,7 +15,7 @@ from latentclust.plugins.distributions import (
     canonical_name,
     scan_distributions,
 )
-from latentclust.plugins.registry import KINDS, Part, Registry
+from latentclust.plugins.registry import Part, Registry
 from latentclust.testing.check_table import Check, ask, checks_of, name_of
 from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable
 
@@ -86,7 +87,7 @@ def distribution_parts(distribution: str, registry: Registry) -> DistributionPar
     found = next((one for one in scan.used if canonical_name(one.name) == wanted), None)
     if found is None:
         raise _absent(distribution)
-    parts = [part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == found.name]
+    parts = [part for kind in PROVIDED for part in registry.parts(kind) if part.provider.distribution == found.name]
     commands = [
         Part("command", entry.provider.entry_point, entry.provider, entry) for entry in found.of(COMMANDS_GROUP)
     ]

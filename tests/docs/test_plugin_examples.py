@@ -13,7 +13,7 @@ from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins import hookspecs
-from latentclust.plugins.checks import KINDS, hook_kind
+from latentclust.plugins.checks import PROVIDED, hook_kind
 from latentclust.plugins.discovery import discover
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
@@ -26,7 +26,7 @@ from tests.new_plugins import lay_down, write
 
 ROOT = Path(__file__).parents[2]
 PENALTY = ROOT / "plugins" / "latentclust-confidence-penalty"
-PAGED = (*KINDS, COMMAND)
+PAGED = (*PROVIDED, COMMAND)
 
 
 def script() -> Any:
@@ -65,18 +65,14 @@ def test_a_page_has_what_the_command_writes(kind: str, page):
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("provide_"))
 
 
-def test_recipes_are_on_the_page_of_systems(page):
-    assert "`provide_recipes`" in page("docs/how-to/plugins/system.md").text
-
-
-@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook != "provide_recipes"])
+@pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_has_a_page_with_an_example(hook: str, page):
     assert f"@hookimpl\ndef {hook}()" in page(f"docs/how-to/plugins/{hook_kind(hook)}.md").section("The module")
     assert f"`{hook}`" in page("docs/how-to/write-plugins.md").section("Kinds")
 
 
 def test_the_examples_load(registry: Registry):
-    examples = [example(kind) for kind in KINDS]
+    examples = [example(kind) for kind in PROVIDED]
     assert [
         item for item in registry.broken if item.provider.distribution in {one.distribution for one in examples}
     ] == []
@@ -85,13 +81,15 @@ def test_the_examples_load(registry: Registry):
         assert len(provided) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROVIDED)
 def test_the_recipe_of_a_page_runs(kind: str, registry: Registry, page, tmp_path: Path):
-    (block,) = [block for block in page(f"docs/how-to/plugins/{kind}.md").blocks("toml") if "extends" in block]
+    *_, block = [block for block in page(f"docs/how-to/plugins/{kind}.md").blocks("toml") if "extends" in block]
     loaded = load_recipe(tomllib.loads(block), registry, ("train.rounds=2",))
     resolved = resolve(loaded, registry)
     if kind == "system":  # whose TOML is merged, and then nobody's
         assert loaded.layered.origins["losses.information.use"] == f"{example(kind).name}@1"
+    elif kind == "recipe":
+        assert loaded.layered.origins["networks.critic.use"] == f"{example(kind).name}.toml"
     else:
         assert example(kind).distribution in resolved.distributions
     run(resolved, tmp_path)

@@ -145,7 +145,7 @@ def test_what_a_part_may_be_called(kind: str, name: object, fits: bool, tmp_path
 def test_every_part_that_ships_passes(registry: Registry) -> None:
     parts = [part for kind in KINDS for part in registry.parts(kind) if part.bundled]
     assert set(KINDS) == {*SPECS, "quantity", "system"}
-    assert {part.kind for part in parts} == set(KINDS) - {"start"}  # which third parties provide
+    assert {part.kind for part in parts} == set(KINDS)
     assert [part.name for part in parts if check_part(part.kind, part.name, part.value)] == []
 
 

@@ -9,7 +9,7 @@ from latentclust.cli.shared_options import Json
 from latentclust.errors import LatentclustError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console
 
@@ -21,11 +21,16 @@ app = typer.Typer(no_args_is_help=True)
 
 Kind = Annotated[
     str | None,
-    typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., command. Defaults to all."),
+    typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., recipe, command. Defaults to all."),
 ]
 Dist = Annotated[str, typer.Argument(metavar="DIST", help="Installed distribution, such as latentclust-my-loss.")]
-NewKind = Annotated[str, typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., command.")]
+NewKind = Annotated[
+    str, typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., recipe, command.")
+]
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the part, such as my-loss.")]
+Into = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of an existing distribution that gets the part.")
+]
 NewFolder = Annotated[Path, typer.Option(metavar="DIR", help="Parent folder. Defaults to the current folder.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Part, DISTRIBUTION:NAME, command or distribution.")]
 
@@ -49,9 +54,10 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
     """
     from latentclust.cli.plugins.listing import COMMAND, listing, print_listing
     from latentclust.cli.terminal import print_json, stdout_console
-    from latentclust.plugins.registry import KINDS, installed
+    from latentclust.plugins.checks import PROVIDED
+    from latentclust.plugins.registry import installed
 
-    kinds = (*KINDS, COMMAND)
+    kinds = (*PROVIDED, COMMAND)
     if kind is not None and kind not in kinds:
         raise LatentclustError.at("KIND", f"unknown kind {kind!r}", did_you_mean(kind, kinds))
     chosen = kinds if kind is None else (kind,)
@@ -132,11 +138,14 @@ def _count(number: int, noun: str) -> str:
 
 
 @app.command()
-def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
+def new(kind: NewKind, name: NewName, out: NewFolder = Path(), into: Into = None) -> None:
     """Create a plugin: a distribution with one working part, tests, README and pyproject.toml.
+
+    With --into, an existing distribution gets the part: a module, a test and an entry point in its pyproject.toml.
 
     Examples:
         latentclust plugins new loss my-loss
+        latentclust plugins new quantity my-quantity --into latentclust-my-loss
         latentclust plugins new command my-command --out ~/plugins
     """
     from latentclust.cli.app import app as root
@@ -144,13 +153,31 @@ def new(kind: NewKind, name: NewName, out: NewFolder = Path()) -> None:
     from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
-    group = typer.main.get_command(root)
-    folder = write_plugin(kind, name, out, installed(), getattr(group, "commands", {}))
+    commands = getattr(typer.main.get_command(root), "commands", {})
+    if into is not None:
+        _write_into(kind, name, into.expanduser(), commands)
+        return
+    folder = write_plugin(kind, name, out, installed(), commands)
     stdout_console().print(f"wrote {display_path(folder)}; then:", soft_wrap=True)
     install = f"pip install -e '{display_path(folder)}[test]'"
     print_lines(
         stdout_console(), [install, shell_command("plugins", "validate", folder.name), f"pytest {display_path(folder)}"]
     )
+
+
+def _write_into(kind: str, name: str, folder: Path, commands: "Collection[str]") -> None:
+    """Write a part into an existing distribution, and print what to do next."""
+    from latentclust.cli.plugins.new_part import write_part
+    from latentclust.cli.terminal import display_path, print_lines, shell_command, stdout_console
+    from latentclust.plugins.registry import installed
+
+    distribution, *written = write_part(kind, name, folder, installed(), commands)
+    shown = ", ".join(written[:-1])
+    text = f"wrote {shown} and changed {written[-1]} in {display_path(folder)}; then:"
+    stdout_console().print(text, soft_wrap=True)
+    install = f"pip install -e '{display_path(folder)}[test]'"
+    validate = shell_command("plugins", "validate", distribution)
+    print_lines(stdout_console(), [install, validate, f"pytest {display_path(folder)}"])
 
 
 def _plugin_commands() -> "tuple[Sequence[PluginCommand], Scan]":

@@ -9,10 +9,11 @@ from latentclust.cli.plugin_commands import PluginCommand
 from latentclust.cli.plugins.part_uses import find_uses
 from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.plugins.checks import FILES, PROVIDED
 from latentclust.plugins.discovery import BrokenPlugin
 from latentclust.plugins.distributions import Distribution, Scan, canonical_name
 from latentclust.plugins.options import part_options
-from latentclust.plugins.registry import KINDS, Part, Registry
+from latentclust.plugins.registry import Part, Registry
 from latentclust.specs.parts import DatasetSpec
 
 Details = dict[str, Any]
@@ -24,7 +25,7 @@ def collect_details(registry: Registry, scan: Scan, commands: Sequence[PluginCom
     Raises:
         LatentclustError: If nothing that is installed has the name.
     """
-    parts = [part for kind in KINDS for part in registry.parts(kind)]
+    parts = [part for kind in PROVIDED for part in registry.parts(kind)]
     installed = [*scan.used, *scan.excluded]
     found = [
         *(
@@ -50,7 +51,7 @@ def summary(part: Part) -> str:
     """Return one line about a part: from a data set's summary, a system's description or a docstring."""
     if isinstance(part.value, type) and issubclass(part.value, DatasetSpec):
         return part.value.summary
-    return description_of(part.value) if part.kind == "system" else part.summary
+    return description_of(part.value) if part.kind in FILES else part.summary
 
 
 def part_entry(registry: Registry, part: Part) -> Details:
@@ -157,7 +158,7 @@ def requirement(distribution: Distribution) -> str:
 
 
 def _parts_of(registry: Registry, distribution: str) -> Iterator[Part]:
-    return (part for kind in KINDS for part in registry.parts(kind) if part.provider.distribution == distribution)
+    return (part for kind in PROVIDED for part in registry.parts(kind) if part.provider.distribution == distribution)
 
 
 def _matches(name: str, distribution: str, wanted: str) -> bool:
@@ -168,7 +169,7 @@ def _matches(name: str, distribution: str, wanted: str) -> bool:
 
 def _source(part: Part) -> str:
     """Return file and line of the code of a part, or the file of a system."""
-    if part.kind == "system":
+    if part.kind in FILES:
         return str(part.value)
     try:
         return f"{inspect.getsourcefile(part.value)}:{inspect.getsourcelines(part.value)[1]}"

@@ -12,7 +12,7 @@ from latentclust.cli.terminal import print_heading
 from latentclust.plugins.discovery import BrokenPlugin, PluginRemark
 from latentclust.plugins.distributions import COMMANDS_GROUP, PLUGINS_VARIABLE, Provider, Scan
 from latentclust.plugins.options import PartOption
-from latentclust.plugins.registry import Registry
+from latentclust.plugins.registry import KINDS, Registry
 
 COMMAND = "command"
 """Kind of the commands, which plugins provide in addition to parts."""
@@ -73,7 +73,7 @@ def print_listing(console: Console, found: Details, kinds: Sequence[str]) -> Non
     """Print the content kind by kind, and the problems last."""
     for kind in kinds:
         lines = [line for line in (*found["parts"], *found["commands"]) if line["kind"] == kind]
-        if lines or kind != COMMAND:
+        if lines or kind in KINDS:
             print_heading(console, kind)
         for line in lines:
             print_part(console, line)

@@ -18,8 +18,10 @@ from packaging.version import Version
 from latentclust.assemble.recipe_checks import MAP_ROLES, ROLES
 from latentclust.assemble.step_plan import ENGINE_VALUES
 from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.plugins.checks import FILES, PROVIDED, RECIPE
 from latentclust.plugins.distributions import BUNDLED, COMMANDS_GROUP, PARTS_GROUP, canonical_name
-from latentclust.plugins.registry import KINDS, Part, Registry
+from latentclust.plugins.registry import Part, Registry
+from latentclust.recipe.load import shipped_recipes
 
 COMMAND = "command"
 
@@ -42,6 +44,8 @@ class NewPlugin:
 
     kind: str
     name: str
+    into: str = ""
+    """Import package of an existing distribution that gets the part. Empty for a distribution of its own."""
 
     @property
     def distribution(self) -> str:
@@ -49,9 +53,14 @@ class NewPlugin:
         return PREFIX + self.name
 
     @property
-    def module(self) -> str:
+    def package(self) -> str:
         """Name of the import package."""
-        return self.distribution.replace("-", "_")
+        return self.into or self.distribution.replace("-", "_")
+
+    @property
+    def module(self) -> str:
+        """Name of the module with the part: the package itself, or one in an existing package."""
+        return f"{self.into}.{self.identifier}" if self.into else self.package
 
     @property
     def identifier(self) -> str:
@@ -65,17 +74,42 @@ class NewPlugin:
 
     def files(self) -> dict[str, str]:
         """Return the content of each file by its path in the folder of the distribution."""
-        source = self._filled(f"{self.kind}/module.py.in")
-        more = {f"src/{self.module}/{self.name}.toml": "system.toml.in"} if self.kind == "system" else {}
+        source = self.source()
         return {
             "pyproject.toml": self._filled("pyproject.toml.in", self._project(source)),
             "README.md": self._filled("README.md.in", {"summary": _summary(source), "use": self._use()}),
-            f"src/{self.module}/__init__.py": source,
-            f"src/{self.module}/py.typed": "",
-            **{path: self._filled(f"{self.kind}/{template}") for path, template in more.items()},
+            f"src/{self.package}/__init__.py": source,
+            f"src/{self.package}/py.typed": "",
+            **self.toml_file(f"src/{self.package}"),
             f"tests/test_{CONFORMANCE}.py": self._filled("test_conformance.py.in"),
-            f"tests/test_{self.identifier}.py": self._filled(f"{self.kind}/test.py.in"),
+            f"tests/test_{self.identifier}.py": self.test(),
         }
+
+    def source(self) -> str:
+        """Return the module with the part."""
+        return self._filled(f"{self.kind}/module.py.in")
+
+    def test(self) -> str:
+        """Return the test of the part."""
+        return self._filled(f"{self.kind}/test.py.in")
+
+    def toml_file(self, folder: str) -> dict[str, str]:
+        """Return the file of a system or a recipe by its path. Empty for other kinds."""
+        return {f"{folder}/{self.name}.toml": self._filled(f"{self.kind}/file.toml.in")} if self.kind in FILES else {}
+
+    @property
+    def group(self) -> str:
+        """Group of the entry point."""
+        return COMMANDS_GROUP if self.kind == COMMAND else PARTS_GROUP
+
+    @property
+    def target(self) -> str:
+        """Value of the entry point."""
+        return f"{self.module}:{self.identifier}" if self.kind == COMMAND else self.module
+
+    def dependencies(self) -> list[str]:
+        """Return the requirements of the module, latentclust first."""
+        return [_bound(version(BUNDLED)), *_requirements(self.source())]
 
     def recipe(self) -> str:
         """Return a recipe that uses the part. Empty for a command."""
@@ -89,12 +123,11 @@ class NewPlugin:
 
     def _project(self, source: str) -> dict[str, str]:
         """Return the values of pyproject.toml in addition to the names."""
-        target = f"{self.module}:{self.identifier}" if self.kind == COMMAND else self.module
         return {
             "summary": _summary(source),
-            "dependencies": ", ".join(f'"{line}"' for line in [_bound(version(BUNDLED)), *_requirements(source)]),
-            "group": f'"{COMMANDS_GROUP}"' if self.kind == COMMAND else PARTS_GROUP,
-            "target": target,
+            "dependencies": ", ".join(f'"{line}"' for line in self.dependencies()),
+            "group": toml_key(self.group),
+            "target": self.target,
         }
 
     def _filled(self, template: str, more: Mapping[str, str] | None = None) -> str:
@@ -104,6 +137,7 @@ class NewPlugin:
             "name": self.name,
             "distribution": self.distribution,
             "module": self.module,
+            "package": self.package,
             "identifier": self.identifier,
             "Class": self.class_name,
         }
@@ -126,11 +160,8 @@ def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: 
     Raises:
         LatentclustError: If the kind is unknown, the name is invalid or reserved, or the folder exists.
     """
-    kinds = (*KINDS, COMMAND)
-    if kind not in kinds:
-        raise LatentclustError.at("KIND", f"unknown kind {kind!r}", did_you_mean(kind, kinds))
     plugin = NewPlugin(kind, name.removeprefix(PREFIX))
-    _check_name(plugin, name, registry, commands)
+    check_new(plugin, name, registry, commands)
     folder = out / plugin.distribution
     if folder.exists():
         raise LatentclustError.at(str(folder), "already exists", "Choose another name, or another folder with --out")
@@ -145,7 +176,18 @@ def write_plugin(kind: str, name: str, out: Path, registry: Registry, commands: 
     return folder
 
 
-def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Collection[str]) -> None:
+def check_new(plugin: NewPlugin, given: str, registry: Registry, commands: Collection[str]) -> None:
+    """Raise LatentclustError if the kind is unknown, or the name is invalid or reserved.
+
+    Args:
+        plugin: The plugin.
+        given: Name as the user gave it.
+        registry: Registry with the bundled parts, whose names are reserved.
+        commands: Names of the existing commands, which are reserved.
+    """
+    kinds = (*PROVIDED, COMMAND)
+    if plugin.kind not in kinds:
+        raise LatentclustError.at("KIND", f"unknown kind {plugin.kind!r}", did_you_mean(plugin.kind, kinds))
     if not NAME.fullmatch(plugin.name):
         raise LatentclustError.at(
             "NAME", f"{given!r} is not a valid name", "Use lower-case words and hyphens, such as my-loss"
@@ -155,7 +197,8 @@ def _check_name(plugin: NewPlugin, given: str, registry: Registry, commands: Col
     if plugin.name == CONFORMANCE or {plugin.identifier, plugin.class_name} & _words(plugin.kind):
         what = f"{plugin.name!r} is already used in the code of a new {plugin.kind}"
         raise LatentclustError.at("NAME", what, f"Choose another, such as my-{plugin.name}")
-    taken = {part.name.partition("@")[0] for part in _bundled(registry, plugin.kind)}
+    shipped = shipped_recipes() if plugin.kind == RECIPE else ()
+    taken = {part.name.partition("@")[0] for part in _bundled(registry, plugin.kind)} | set(shipped)
     if plugin.name in (commands if plugin.kind == COMMAND else taken | {name.replace("_", "-") for name in taken}):
         what = f"latentclust already has a {plugin.kind} named {plugin.name!r}"
         raise LatentclustError.at("NAME", what, "Choose another")
@@ -176,6 +219,11 @@ def _words(kind: str) -> set[str]:
 
 def _bundled(registry: Registry, kind: str) -> Iterator[Part]:
     return (part for part in registry.parts(kind) if part.bundled)
+
+
+def toml_key(name: str) -> str:
+    """Return a name as a key of TOML, in quotes if it has a dot."""
+    return f'"{name}"' if "." in name else name
 
 
 def _summary(source: str) -> str:

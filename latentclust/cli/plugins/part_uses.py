@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentclust.errors import LatentclustError
+from latentclust.plugins.checks import RECIPE
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe, shipped_recipes
 from latentclust.recipe.schema import QuantityTable, Recipe
@@ -35,6 +36,8 @@ def _uses(registry: Registry, part: Part, source: str | Mapping[str, Any]) -> bo
         loaded = load_recipe(source, registry)
     except LatentclustError:  # a system of a plugin may need a part that is missing
         return False
+    if part.kind == RECIPE:
+        return False  # a recipe is a file, whose origin in another one is a path
     if part.kind == "system":
         names = {origin for origin in loaded.layered.origins.values() if "@" in origin}
     else:
@@ -95,7 +98,10 @@ def _quantities(registry: Registry, recipe: Recipe) -> Iterator[str]:
 def _read_names(registry: Registry, table: Any) -> list[str]:
     """Return the names that a loss reads, after the bindings of its table."""
     loss = _find(registry, "loss", table.use)
-    return _bound_names(loss.value, table.on) if loss else []
+    if loss is None:
+        return []
+    later = list(inspect.signature(loss.value.after_step).parameters)[1:]
+    return [*_bound_names(loss.value, table.on), *(table.on.get(name, name) for name in later)]
 
 
 def _bound_names(value: Any, on: Mapping[str, str]) -> list[str]:

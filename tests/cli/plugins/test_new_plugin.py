@@ -13,12 +13,17 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from latentclust.cli.plugins.new_part import write_part
 from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin, write_plugin
-from latentclust.plugins.registry import KINDS, installed
+from latentclust.plugins.checks import PROVIDED
+from latentclust.plugins.registry import installed
 from latentclust.testing import validate_distribution
 from tests.new_plugins import lay_down
 
-EVERY = (*KINDS, COMMAND)
+EVERY = (*PROVIDED, COMMAND)
+
+WHOLE = "latentclust-whole"
+"""A distribution to which a part of every kind is added."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     sources, site = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("site")
     for kind in EVERY:
         write_plugin(kind, f"my-{kind}", sources, installed(), ())
+    write_plugin("loss", "whole", sources, installed(), ())
+    for kind in EVERY:
+        write_part(kind, f"whole-{kind}", sources / WHOLE, installed(), ())
     lay_down(sources.iterdir(), site)
     return Written(sources, site)
 
@@ -57,13 +65,14 @@ def beside(written: Written, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     installed.cache_clear()
     yield
     installed.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("latentclust_my_")]:
+    for name in [name for name in sys.modules if name.startswith(("latentclust_my_", "latentclust_whole"))]:
         del sys.modules[name]
 
 
 def test_their_own_tests_pass(written: Written):
     flags = ("-q", "-W", "error", "--strict-markers", "--import-mode=importlib", "-p", "no:cacheprovider")
-    assert written.run("pytest", *flags, *(str(written.folder(kind)) for kind in EVERY)) == ""
+    folders = (*(written.folder(kind) for kind in EVERY), written.sources / WHOLE)
+    assert written.run("pytest", *flags, *map(str, folders)) == ""
 
 
 def test_their_style_is_clean(written: Written):
@@ -74,14 +83,16 @@ def test_their_style_is_clean(written: Written):
 def test_their_types_are_whole(written: Written):
     sources = [str(written.folder(kind) / "src") for kind in EVERY]
     tests = [str(file) for kind in EVERY for file in written.folder(kind).glob("tests/test_my_*.py")]
+    sources.append(str(written.sources / WHOLE / "src"))
+    tests += [str(file) for file in (written.sources / WHOLE).glob("tests/test_whole_*.py")]
     one = str(written.folder("loss") / "tests" / "test_conformance.py")
     assert written.run("mypy", "--strict", "--config-file=", "--cache-dir=.mypy", *sources, *tests, one) == ""
 
 
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("kind", EVERY)
-def test_it_is_valid(kind: str):
-    found = validate_distribution(f"latentclust-my-{kind}", installed())
+@pytest.mark.parametrize("distribution", [*(f"latentclust-my-{kind}" for kind in EVERY), WHOLE])
+def test_it_is_valid(distribution: str):
+    found = validate_distribution(distribution, installed())
     assert found.findings == ()
     assert found.passed > 2
 
@@ -182,3 +193,100 @@ def test_a_new_plugin_suits_the_version_that_wrote_it(
     project = tomllib.loads(NewPlugin("loss", "my-loss").files()["pyproject.toml"])["project"]
     assert bound in project["dependencies"]
     assert Requirement(bound).specifier.contains(installed_version, prereleases=True)
+
+
+@pytest.fixture
+def loss(cli, tmp_path: Path) -> Path:
+    """The folder of a new loss."""
+    assert cli("plugins", "new", "loss", "my-loss", "--out", tmp_path).code == 0
+    return tmp_path / "latentclust-my-loss"
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_part_is_added_to_a_distribution(cli, loss: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(loss.parent)
+    before = contents(loss)
+    outcome = cli("plugins", "new", "metric", "my-metric", "--into", "latentclust-my-loss")
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == [
+        "wrote src/latentclust_my_loss/my_metric.py, tests/test_my_metric.py and changed pyproject.toml in "
+        "latentclust-my-loss; then:",
+        "  pip install -e 'latentclust-my-loss[test]'",
+        "  latentclust plugins validate latentclust-my-loss",
+        "  pytest latentclust-my-loss",
+    ]
+    after = contents(loss)
+    assert set(after) - set(before) == {"src/latentclust_my_loss/my_metric.py", "tests/test_my_metric.py"}
+    assert {path for path in before if before[path] != after[path]} == {"pyproject.toml"}
+    project = tomllib.loads(after["pyproject.toml"])["project"]
+    assert project["entry-points"]["latentclust"] == {
+        "my-loss": "latentclust_my_loss",
+        "my-metric": "latentclust_my_loss.my_metric",
+    }
+    assert {Requirement(line).name for line in project["dependencies"]} == {"latentclust", "pydantic", "numpy"}
+    assert "from latentclust_my_loss.my_metric import MyMetric" in after["tests/test_my_metric.py"]
+
+
+def test_a_command_is_added_in_its_own_group(cli, loss: Path):
+    assert cli("plugins", "new", "command", "my-command", "--into", loss).code == 0
+    project = tomllib.loads((loss / "pyproject.toml").read_text())["project"]
+    target = "latentclust_my_loss.my_command:my_command"
+    assert project["entry-points"]["latentclust.commands"] == {"my-command": target}
+    assert any(line.startswith("typer") for line in project["dependencies"])
+
+
+INLINE = """[project]
+name = "latentclust-my-loss"
+dependencies = []
+entry-points = { latentclust = { my-loss = "latentclust_my_loss" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "told"),
+    [
+        ("loss", "my-loss", None, "has an entry point 'my-loss' already. Choose another name."),
+        ("loss", "mmd", None, "latentclust already has a loss named 'mmd'"),
+        ("los", "other", None, "KIND: unknown kind 'los'"),
+        ("metric", "even", ("tests/test_even.py", ""), "test_even.py: already exists. Choose another name."),
+        ("metric", "even", ("pyproject.toml", "[project"), "pyproject.toml cannot be read"),
+        ("metric", "even", ("pyproject.toml", "[tool]"), "pyproject.toml has no [project] with a name"),
+        ("metric", "even", ("pyproject.toml", "[project]\nname = 'other'\n"), "there is no import package"),
+        ("metric", "even", ("pyproject.toml", INLINE), "is written in a form that cannot be changed safely. Add even"),
+    ],
+)
+def test_a_distribution_that_cannot_get_a_part_stays_as_it_is(
+    cli, loss: Path, kind: str, name: str, change: tuple[str, str] | None, told: str
+):
+    if change is not None:
+        (loss / change[0]).write_text(change[1])
+    before = contents(loss)
+    outcome = cli("plugins", "new", kind, name, "--into", loss)
+    assert outcome.code == 2
+    assert told in " ".join(outcome.err.split())
+    assert contents(loss) == before
+
+
+def test_the_style_of_a_new_plugin_allows_what_its_pages_advise(written: Written):
+    """Heavy libraries are imported where they are used, shapes are in annotations, and a loss reads many values."""
+    text = '''"""A module."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+def follow(one: int, two: int, three: int, four: int, five: int, six: int) -> Float[Tensor, "b k"]:
+    """Import a heavy library where it is used."""
+    import torch
+
+    return torch.zeros(one + two + three, four + five + six)
+'''
+    file = written.folder("loss") / "src" / "latentclust_my_loss" / "heavy.py"
+    file.write_text(text)
+    try:
+        assert written.run("ruff", "check", "--no-cache", str(file)) == ""
+    finally:
+        file.unlink()
