@@ -22,7 +22,7 @@ def filled(text: str) -> str:
     """Return the page with the current graph of the system and the current source of the two methods."""
     graph = f"```mermaid\n{mermaid(resolve_system(SYSTEM, installed()))}```"
     text = re.sub(r"^```mermaid\n.*?^```$", lambda _: graph, text, flags=re.MULTILINE | re.DOTALL)
-    for method in (Player.step, Player.terms):
+    for method in (Player.step, Player.compute):
         source = textwrap.dedent(inspect.getsource(method))
         head = source.partition("(")[0]
         block = rf"^```python\n{re.escape(head)}\(.*?^```$"

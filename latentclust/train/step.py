@@ -89,7 +89,7 @@ class Player:
 
     def step(self, batch: Batch) -> None:
         """Compute each quantity once, then the terms, and update the parameters."""
-        values, terms = self._compute(batch)
+        values, terms = self.compute(batch)
         objective = sum(weight * term for weight, term in zip(self._weights, terms, strict=True))
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call, arg-type]
@@ -121,14 +121,14 @@ class Player:
         self.optimizer.state.clear()
 
     def terms(self, batch: Batch) -> list[Tensor]:
-        """Return the loss terms of a batch in the order of the plan, 0-d float32.
+        """Return the loss terms of a batch in the order of the plan, 0-d float32."""
+        return self.compute(batch)[1]
+
+    def compute(self, batch: Batch) -> tuple[list[Any], list[Tensor]]:
+        """Return all values of a step by their place, and the loss terms in the order of the plan, 0-d float32.
 
         An exception gets a note that names the quantity or the loss that could not be computed.
         """
-        return self._compute(batch)[1]
-
-    def _compute(self, batch: Batch) -> tuple[list[Any], list[Tensor]]:
-        """Return all values of a step by their place, and the loss terms."""
         values = self._values.copy()
         for read, place, alignment in self._inputs:
             value = read(batch)

@@ -31,7 +31,7 @@ def test_it_draws_the_graph_of_dls(page, registry: Registry):
 
 def test_it_shows_both_methods_of_a_step(page):
     heads = [block.partition("(")[0] for block in page(PAGE).blocks("python")]
-    assert heads[-2:] == ["def step", "def terms"]
+    assert heads[-2:] == ["def step", "def compute"]
 
 
 def test_the_functions_that_it_names_are_there(page):
