@@ -41,7 +41,7 @@ def test_the_functions_that_it_names_are_there(page):
         assert hasattr(import_module(f"latentclust.{file.replace('/', '.')}"), name), f"{file}.py: {name}"
 
 
-@pytest.mark.parametrize("name", ["Training.run", "Training._train_round", "Player.step", "Player.terms"])
+@pytest.mark.parametrize("name", ["Training.run", "Training._train_round", "Player.step", "Player.compute"])
 def test_the_methods_that_it_names_are_there(name: str, page):
     assert f"`{name}`" in page(PAGE).text
     owner, _, method = name.partition(".")

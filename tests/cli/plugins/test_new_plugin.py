@@ -18,6 +18,7 @@ from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin, write_plugin
 from latentclust.plugins.checks import PROVIDED
 from latentclust.plugins.registry import installed
 from latentclust.testing import validate_distribution
+from latentclust.testing.validation_report import distribution_parts
 from tests.new_plugins import lay_down
 
 EVERY = (*PROVIDED, COMMAND)
@@ -71,8 +72,8 @@ def beside(written: Written, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_their_own_tests_pass(written: Written):
     flags = ("-q", "-W", "error", "--strict-markers", "--import-mode=importlib", "-p", "no:cacheprovider")
-    folders = (*(written.folder(kind) for kind in EVERY), written.sources / WHOLE)
-    assert written.run("pytest", *flags, *map(str, folders)) == ""
+    own = (written.sources / WHOLE).glob("tests/test_whole_*.py")
+    assert written.run("pytest", *flags, *(str(written.folder(kind)) for kind in EVERY), *map(str, own)) == ""
 
 
 def test_their_style_is_clean(written: Written):
@@ -90,11 +91,21 @@ def test_their_types_are_whole(written: Written):
 
 
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("distribution", [*(f"latentclust-my-{kind}" for kind in EVERY), WHOLE])
-def test_it_is_valid(distribution: str):
-    found = validate_distribution(distribution, installed())
+@pytest.mark.parametrize("kind", EVERY)
+def test_it_is_valid(kind: str):
+    found = validate_distribution(f"latentclust-my-{kind}", installed())
     assert found.findings == ()
     assert found.passed > 2
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_parts_that_are_added_load():
+    found = distribution_parts(WHOLE, installed())
+    assert found.broken == ()
+    names = {(part.kind, part.name.partition("@")[0]) for part in found.parts}
+    expected = {(kind, f"whole-{kind}".replace("-", "_" if kind == "quantity" else "-")) for kind in EVERY}
+    assert names - expected == {("loss", "whole"), ("quantity", "code_of_whole_table")}  # a table has a quantity too
+    assert expected <= names
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -238,6 +249,13 @@ def test_a_command_is_added_in_its_own_group(cli, loss: Path):
     assert any(line.startswith("typer") for line in project["dependencies"])
 
 
+TAKEN = """[project]
+name = "latentclust-my-loss"
+
+[project.entry-points.latentclust]
+even = "latentclust_my_loss"
+"""
+
 INLINE = """[project]
 name = "latentclust-my-loss"
 dependencies = []
@@ -248,7 +266,8 @@ entry-points = { latentclust = { my-loss = "latentclust_my_loss" } }
 @pytest.mark.parametrize(
     ("kind", "name", "change", "told"),
     [
-        ("loss", "my-loss", None, "has an entry point 'my-loss' already. Choose another name."),
+        ("loss", "my-loss", None, "test_my_loss.py: already exists. Choose another name."),
+        ("metric", "even", ("pyproject.toml", TAKEN), "has an entry point 'even' already. Choose another name."),
         ("loss", "mmd", None, "latentclust already has a loss named 'mmd'"),
         ("los", "other", None, "KIND: unknown kind 'los'"),
         ("metric", "even", ("tests/test_even.py", ""), "test_even.py: already exists. Choose another name."),
