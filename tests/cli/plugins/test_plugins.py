@@ -121,7 +121,9 @@ def test_who_uses_a_quantity_is_who_is_bound_to_it():
     registry = installed()
     for name in shipped_recipes():
         loaded = load_recipe(name, registry)
-        bound = {node.name for plan in resolve(loaded, registry).plans.values() for node in plan.nodes}
+        nodes = {node.name for plan in resolve(loaded, registry).plans.values() for node in plan.nodes}
+        defined = {node: loaded.recipe.quantities.get(node, node) for node in nodes}
+        bound = {item if isinstance(item, str) else item.use for item in defined.values()}
         assert set(used_names(registry, loaded.recipe, "quantity")) == bound, name
 
 
