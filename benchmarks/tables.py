@@ -197,7 +197,8 @@ def _empty(result: dict[str, Any]) -> str:
 
 
 def _kmeans(result: dict[str, Any]) -> str:
-    found = result["baselines"].get("kmeans", {})
+    baselines = result["baselines"]
+    found = baselines.get("kmeans") or baselines.get("kmeans-on-features", {})
     return " / ".join(_score(found, metric) for metric in ("accuracy", "purity", "nmi")) if found else "–"
 
 

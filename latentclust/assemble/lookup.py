@@ -78,16 +78,14 @@ class Lookup:
     ) -> dict[str, SpecT]:
         """Return the parts of a list of names and tables by name.
 
-        If the parts have different labels, these are appended to their names. A name that is listed several times gets
-        its position appended.
+        The label of a part is appended to its name. A name that is listed several times gets its position appended.
         """
         found: dict[str, SpecT] = {}
         names = [item if isinstance(item, str) else item.use for item in items]
         specs = [self.spec(kind, item, f"{where}.{position}", base) for position, item in enumerate(items)]
-        labelled = len({label(spec) for spec in specs if spec is not None}) > 1
         for position, spec in enumerate(specs):
             if spec is not None:
-                name = names[position] + (label(spec) if labelled else "")
+                name = names[position] + label(spec)
                 found[name if name not in found else f"{name}-{position + 1}"] = spec
         return found
 

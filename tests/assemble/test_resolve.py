@@ -66,7 +66,7 @@ def test_baselines_of_one_method_are_named_by_what_they_read(tables: Tables, res
     names = {
         f"['kmeans', {of_encoder}]": ["kmeans", "kmeans-on-encoder"],
         f"[{of_encoder}, 'kmeans']": ["kmeans-on-encoder", "kmeans"],
-        f"[{of_encoder}]": ["kmeans"],
+        f"[{of_encoder}]": ["kmeans-on-encoder"],
         "['kmeans', {use='kmeans', n_init=3}]": ["kmeans", "kmeans-2"],
         "['kmeans', {use='kmeans', pca=50, whiten=true}]": ["kmeans", "kmeans-on-pixels-pca50-white"],
         "['kmeans', {use='gmm', on='encoder'}]": ["kmeans", "gmm-on-encoder"],
