@@ -1,5 +1,5 @@
 # The commands of everyday work; CONTRIBUTING.md explains them. `make` alone lists them.
-.PHONY: help install check format test test-slow generate docs serve bench wheel
+.PHONY: help install check format test coverage test-slow generate docs serve bench wheel
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ format: ## format the code and apply safe fixes
 
 test: ## tests, without the slow ones: make test ARGS=tests/recipe
 	pytest -q $(ARGS)
+
+coverage: ## tests, without the slow ones, and the lines that none of them runs
+	pytest -q --cov=latentclust --cov-report=term-missing:skip-covered $(ARGS)
 
 test-slow: ## slow tests: make test-slow ARGS=tests/docs
 	pytest -q -m slow $(ARGS)

@@ -20,14 +20,20 @@ ROWS = [pytest.param(row, id=f"{name}: {row.name}") for name, table in PAPERS.TA
 Make = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs that all tests share, since rows of one recipe share a run."""
+    return tmp_path_factory.mktemp("runs")
+
+
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Runs the command with the budget `smoke`; returns the result file of the table."""
     monkeypatch.setattr(supervised, "STEPS", 2)
 
     def call(table: str, *words: str) -> dict[str, Any]:
         features = ("--features", "test_resnet", "--weights", "none", "--size", "32", "--samples", "20")
-        folders = ("--out", str(tmp_path / "runs"), "--results", str(tmp_path / "results"))
+        folders = ("--out", str(runs), "--results", str(tmp_path / "results"))
         assert PAPERS.main([table, "--budget", "smoke", "--seeds", "1", *features, *folders, *words]) == 0
         found: dict[str, Any] = json.loads((tmp_path / "results" / f"papers-{table}.json").read_text("utf-8"))
         return found
@@ -95,7 +101,7 @@ def test_a_row_of_another_recipe_is_trained_again(make: Make) -> None:
 
 
 def test_rows_of_one_recipe_share_a_run(make: Make, tmp_path: Path) -> None:
-    rows = make("dls-table3", "--only", "Pendigits")["rows"]
+    rows = make("dls-table3", "--only", "Pendigits", "--out", str(tmp_path / "runs"))["rows"]
     assert [row["row"] for row in rows] == ["Pendigits, DLS-Clustering", "Pendigits, k-means"]
     assert len(list((tmp_path / "runs").glob("pendigits-dls-*/seed-0/model.safetensors"))) == 1
 
@@ -124,7 +130,7 @@ def test_a_data_set_that_is_not_at_hand_is_named(
 
 
 def test_pictures_are_drawn_of_a_row(make: Make, tmp_path: Path) -> None:
-    make("dls-traversal", "--only", "digits")
+    make("dls-traversal", "--only", "digits", "--out", str(tmp_path / "runs"))
     pictures = {
         path.name.removeprefix("smoke-digits-not-in-the-paper-dls-clustering-") for path in tmp_path.rglob("pictures/*")
     }

@@ -18,6 +18,7 @@ extends = "iic-pixel@1"
 use = "raster"
 path = "scene.tif"
 window = 16
+windows = 8
 
 [prior]
 clusters = 3

@@ -1,8 +1,6 @@
 """Twelve plugins, each broken in its own way: after each, the help and the list work; with all at once, a run does."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,33 +112,20 @@ def test_the_help_and_the_list_work_after_each(cli, lay_down, name):
     assert all(one["entry_point"] for one in found[TWELVE[name].under])
 
 
-PROGRAM = """
-import sys
-from latentclust.cli.main import main
-run = ["run", "digits", "--set", "train.rounds=5", "--set", "evaluate.tsne=false", "--out", sys.argv[1]]
-for words in (["--help"], ["plugins", "list", "--json"], run):
-    try:
-        main(words)
-    except SystemExit as exit_:
-        assert not exit_.code, words
-    print("\\f")
-"""
+def test_a_run_works_with_all_twelve_at_once(cli, recipe, lay_down, tmp_path):
+    for name in TWELVE:
+        lay_down(name)
+    installed.cache_clear()
 
-
-def test_a_run_works_with_all_twelve_at_once(lay_down, tmp_path):
-    (site,) = {lay_down(name) for name in TWELVE}
-    program = f"import sys; sys.path.insert(0, {str(site)!r})\n{PROGRAM}"
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "run")], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
-    _, listed, ran, _ = done.stdout.split("\f")
-    found = json.loads(listed)
+    assert cli("--help").code == 0
+    listed = cli("plugins", "list", "--json")
+    found = json.loads(listed.out)
     assert [name for name in TWELVE if not any(one.startswith(TWELVE[name].said) for one in reasons(found, name))] == []
-    assert "LOUD" not in done.stdout
+    ran = cli("run", recipe, "--out", tmp_path / "run")
+    assert ran.code == 0
     assert (tmp_path / "run" / "model.safetensors").exists()
-    assert "k-means" in ran
+    assert "k-means" in ran.out
+    assert "LOUD" not in listed.out + ran.out
 
 
 def test_a_recipe_that_needs_the_broken_part_says_so(cli, lay_down):

@@ -30,14 +30,15 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def named(planted: ClusteringModel) -> ClusteringModel:
     return replace(planted, names={1: "water", 3: "water", 2: "forest"}, colours={"water": "#0000ff"})
 
 
-@pytest.fixture
-def labelled(named: ClusteringModel, tmp_path: Path) -> Path:
-    image = noise_scene(610, 700)
+@pytest.fixture(scope="module")
+def labelled(named: ClusteringModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of a scene with all options; do not change them."""
+    tmp_path, image = tmp_path_factory.mktemp("labelled"), noise_scene(610, 700)
     image[:, 100:150, 30:60] = 0
     scene = write_scene(tmp_path / "in" / "a.tif", image, nodata=0)
     report = latentclust.label(named, scene, tmp_path / "out", **EVERYTHING, **VECTOR, datetime=WHEN)

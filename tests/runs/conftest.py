@@ -124,6 +124,7 @@ class Mosaic(SceneDatasetSpec):
     layout: ClassVar[str] = "nothing"
     origin: ClassVar[str] = "generated"
     labelled: bool = True
+    scene: tuple[int, int] = (600, 700)
 
     def located(self, roots: tuple[Path, ...]) -> Path | None:
         return None
@@ -141,12 +142,12 @@ class Mosaic(SceneDatasetSpec):
         )
 
     def scene_size(self, scene: Scene) -> tuple[int, int]:
-        return 600, 700
+        return self.scene
 
     def read_scene(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        images, _ = squares(1, 600, 700)
-        valid = np.ones((600, 700), np.bool_)
-        valid[:, :200] = False
+        images, _ = squares(1, *self.scene)
+        valid = np.ones(self.scene, np.bool_)
+        valid[:, : self.scene[1] * 2 // 7] = False
         return images[0], valid
 
 

@@ -168,8 +168,8 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)
 
 
-def test_three_hundred_clusters_are_reported(map_model: MakeModel, by_colour: Any, tmp_path: Path) -> None:
-    model = map_model(by_colour(order=(2, 1, 3, 0) * 75))
+def test_three_hundred_clusters_are_reported(map_model: MakeModel, by_colour: Any, mosaic: Any, tmp_path: Path) -> None:
+    model = map_model(by_colour(order=(2, 1, 3, 0) * 75), mosaic(scene=(60, 70)))
     prior = type(model.resolved.prior)(clusters=300)  # type: ignore[call-arg]
     finished(replace(model, resolved=replace(model.resolved, prior=prior, baselines={})), tmp_path)
     assert "figures/scene.png" in (tmp_path / "report.md").read_text()

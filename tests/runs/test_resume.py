@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,48 +79,9 @@ def whole(recipe: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 def test_a_run_killed_in_mid_training_resumes_to_the_same_bits(
     recipe: Callable[[str], Path], whole: Path, tmp_path: Path
 ) -> None:
-    assert_resumed_after_a_kill(recipe("dccs"), SELECTING, whole, tmp_path)
-
-
-def test_a_killed_run_with_chains_resumes_to_the_same_bits(recipe: Callable[[str], Path], tmp_path: Path) -> None:
-    whole = latentclust.run(recipe("cgm"), out=tmp_path / "whole", device="cpu").folder
-    assert_resumed_after_a_kill(recipe("cgm"), (), whole, tmp_path)
-    chains = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
-    assert {"chains/style", "chains/label"} <= set(chains[0])
-    assert all(torch.equal(chains[1][name], tensor) for name, tensor in chains[0].items())
-
-
-@pytest.mark.usefixtures("whole_set")
-def test_a_killed_run_with_tables_resumes_to_the_same_bits(
-    recipe: Callable[[str], Path], whole_set_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    settings = ("tables.neighbours.drawn=true",)
-    whole = latentclust.run(recipe("tables"), settings, out=tmp_path / "whole", device="cpu").folder
-    monkeypatch.setenv("PYTHONPATH", str(whole_set_site), prepend=os.pathsep)
-    assert_resumed_after_a_kill(recipe("tables"), settings, whole, tmp_path)
-    tables = [load_file(folder / CHECKPOINT) for folder in (whole, tmp_path / "run")]
-    assert {"tables/target", "tables/neighbours"} <= set(tables[0])
-    assert all(torch.equal(tables[1][name], tensor) for name, tensor in tables[0].items())
-
-
-@pytest.mark.usefixtures("whole_set")
-@pytest.mark.parametrize("rounds", [5, 4, 2])
-def test_a_run_killed_in_its_last_stage_resumes_to_the_same_bits(
-    recipe: Callable[[str], Path], whole_set_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rounds: int
-) -> None:
-    """The checkpoint is of round 4: inside the first stage, the last of it, or inside the second."""
-    settings = (f"stages.pretraining.rounds={rounds}", f"stages.clustering.rounds={12 - rounds}", "train.log_every=1")
-    whole = latentclust.run(recipe("stages"), settings, out=tmp_path / "whole", device="cpu").folder
-    monkeypatch.setenv("PYTHONPATH", str(whole_set_site), prepend=os.pathsep)
-    assert_resumed_after_a_kill(recipe("stages"), settings, whole, tmp_path)
-    assert f"- Stages: pretraining (rounds 1 to {rounds}), clustering" in (tmp_path / "run" / "report.md").read_text()
-
-
-def assert_resumed_after_a_kill(recipe: Path, settings: tuple[str, ...], whole: Path, tmp_path: Path) -> None:
-    """Kills a run after round 7, leaves a record half written, and resumes it to the bits of the whole one."""
     script, folder = tmp_path / "train.py", tmp_path / "run"
     script.write_text(SCRIPT)
-    command = [sys.executable, script, recipe, folder, str(STALLED), *settings]
+    command = [sys.executable, script, recipe("dccs"), folder, str(STALLED), *SELECTING]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
@@ -127,6 +89,48 @@ def assert_resumed_after_a_kill(recipe: Path, settings: tuple[str, ...], whole: 
         process.wait(timeout=60)
     assert said == "stalled\n"
     assert process.returncode == -signal.SIGKILL
+    assert_resumes(folder, whole)
+
+
+def test_a_killed_run_with_chains_resumes_to_the_same_bits(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    whole, left = run_and_left(recipe("cgm"), (), tmp_path)
+    assert_resumes(left, whole)
+    chains = [load_file(folder / CHECKPOINT) for folder in (whole, left)]
+    assert {"chains/style", "chains/label"} <= set(chains[0])
+    assert all(torch.equal(chains[1][name], tensor) for name, tensor in chains[0].items())
+
+
+@pytest.mark.usefixtures("whole_set")
+def test_a_killed_run_with_tables_resumes_to_the_same_bits(recipe: Callable[[str], Path], tmp_path: Path) -> None:
+    whole, left = run_and_left(recipe("tables"), ("tables.neighbours.drawn=true",), tmp_path)
+    assert_resumes(left, whole)
+    tables = [load_file(folder / CHECKPOINT) for folder in (whole, left)]
+    assert {"tables/target", "tables/neighbours"} <= set(tables[0])
+    assert all(torch.equal(tables[1][name], tensor) for name, tensor in tables[0].items())
+
+
+@pytest.mark.usefixtures("whole_set")
+@pytest.mark.parametrize("rounds", [5, 4, 2])
+def test_a_run_killed_in_its_last_stage_resumes_to_the_same_bits(
+    recipe: Callable[[str], Path], tmp_path: Path, rounds: int
+) -> None:
+    """The checkpoint is of round 4: inside the first stage, the last of it, or inside the second."""
+    settings = (f"stages.pretraining.rounds={rounds}", f"stages.clustering.rounds={12 - rounds}", "train.log_every=1")
+    whole, left = run_and_left(recipe("stages"), settings, tmp_path)
+    assert_resumes(left, whole)
+    assert f"- Stages: pretraining (rounds 1 to {rounds}), clustering" in (left / "report.md").read_text()
+
+
+def run_and_left(recipe: Path, settings: tuple[str, ...], tmp_path: Path) -> tuple[Path, Path]:
+    """The folder of a whole run, and what a kill after round 7 would have left of it: its files at that time."""
+    whole, left = tmp_path / "whole", tmp_path / "left"
+    listener = Then(STALLED, lambda: shutil.copytree(whole, left))
+    latentclust.run(recipe, settings, out=whole, device="cpu", listener=listener)
+    return whole, left
+
+
+def assert_resumes(folder: Path, whole: Path) -> None:
+    """Leaves a record half written in the folder of a killed run, and resumes it to the bits of the whole one."""
     assert (folder / CHECKPOINT).exists()
     assert not (folder / "model.safetensors").exists()
     with (folder / "metrics.jsonl").open("a") as file:

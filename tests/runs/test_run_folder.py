@@ -10,7 +10,7 @@ import pytest
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.runs.run import resume
-from latentclust.runs.run_folder import METRICS, WRITTEN, lock_run, new_folder
+from latentclust.runs.run_folder import LOCK, METRICS, WRITTEN, lock_run, new_folder
 
 
 def fill(folder: Path, *names: str) -> None:
@@ -91,8 +91,8 @@ def test_a_read_only_place_is_named(
 HOLDER = """
 import sys, time
 from pathlib import Path
-from latentclust.runs.run_folder import lock_run
-with lock_run(Path(sys.argv[1])):
+from latentclust.files import lock_file
+with lock_file(Path(sys.argv[1]), "", ""):
     print("locked", flush=True)
     time.sleep(3600)
 """
@@ -105,7 +105,9 @@ def locked(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     (folder / "metrics.jsonl").write_text("{}")
     (folder / "recipe.toml").write_text("schema = 1")
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder / LOCK)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "locked\n"
         yield folder

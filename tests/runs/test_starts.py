@@ -1,12 +1,10 @@
 """Runs with several starts: killed anywhere they resume to the same bits, and the report says which start went on."""
 
 import json
+import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -25,24 +23,20 @@ from latentclust.train.events import NullListener, Record
 
 STARTS = ("train.starts=4", "train.rounds=32", "train.checkpoint_every=3", "evaluate.every=16")
 
-SCRIPT = dedent("""
-    import sys, time
-    from pathlib import Path
+KILLS = (2, 11, 21, 30)
+"""Numbers of records: before any checkpoint, within the third start, within the second decision and after it."""
 
-    import latentclust
-    from latentclust.train.events import NullListener
 
-    class Stalling(NullListener):
-        left = int(sys.argv[3])
+class CopyAfter(NullListener):
+    """Copy the folder of the run after some records: what a kill at that time would leave of it."""
 
-        def on_record(self, record):
-            self.left -= 1
-            if not self.left:
-                print("stalled", flush=True)
-                time.sleep(3600)
+    def __init__(self, folder: Path, *records: int) -> None:
+        self.folder, self.records, self.seen = folder, records, 0
 
-    latentclust.run(Path(sys.argv[1]), sys.argv[4:], out=sys.argv[2], device="cpu", listener=Stalling())
-""")
+    def on_record(self, record: Record) -> None:
+        self.seen += 1
+        if self.seen in self.records:
+            shutil.copytree(self.folder, self.folder.with_name(f"left-{self.seen}"))
 
 
 class StopAfter(NullListener):
@@ -70,42 +64,28 @@ def assert_same_run(found: Path, expected: Path) -> None:
     assert not (found / "starts").exists()
 
 
-def killed(recipe: Path, settings: tuple[str, ...], folder: Path, records: int) -> None:
-    """Run a recipe in another process, and kill it after a number of records."""
-    script = folder.with_suffix(".py")
-    script.write_text(SCRIPT)
-    command = [sys.executable, str(script), str(recipe), str(folder), str(records), *settings]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        process.kill()
-    assert said == "stalled\n"
-    assert not (folder / "model.safetensors").exists()
-
-
 @pytest.fixture(scope="module")
 def whole(recipe: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an undisturbed run: four starts of 4 rounds, two of them of 8, one of 32."""
-    return latentclust.run(recipe("dccs"), STARTS, out=tmp_path_factory.mktemp("whole") / "run", device="cpu").folder
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    latentclust.run(recipe("dccs"), STARTS, out=folder, device="cpu", listener=CopyAfter(folder, *KILLS))
+    return folder
 
 
-@pytest.mark.parametrize("records", [2, 11, 21, 30])
-def test_a_run_killed_during_or_after_its_starts_resumes_to_the_same_bits(
-    recipe: Callable[[str], Path], whole: Path, tmp_path: Path, records: int
-) -> None:
-    """The kills are before any checkpoint, within the third start, within the second decision and after it."""
-    folder = tmp_path / "run"
-    killed(recipe("dccs"), STARTS, folder, records)
+@pytest.mark.parametrize("records", KILLS)
+def test_a_run_killed_during_or_after_its_starts_resumes_to_the_same_bits(whole: Path, records: int) -> None:
+    folder = whole.with_name(f"left-{records}")
+    assert not (folder / "model.safetensors").exists()
     resume(folder, device="cpu")
     assert_same_run(folder, whole)
 
 
 def test_starts_with_chains_resume_to_the_same_bits(recipe: Callable[[str], Path], tmp_path: Path) -> None:
     settings = ("train.starts=2", "train.score_starts_by=['chains.energy', 'agreement']", "train.rounds=16")
-    whole = latentclust.run(recipe("cgm"), settings, out=tmp_path / "whole", device="cpu").folder
-    killed(recipe("cgm"), settings, tmp_path / "run", 6)
-    resume(tmp_path / "run", device="cpu")
-    assert_same_run(tmp_path / "run", whole)
+    whole = tmp_path / "whole"
+    latentclust.run(recipe("cgm"), settings, out=whole, device="cpu", listener=CopyAfter(whole, 6))
+    resume(tmp_path / "left-6", device="cpu")
+    assert_same_run(tmp_path / "left-6", whole)
     scores = json.loads((whole / "starts.json").read_text())["decisions"][0]["scores"]
     energies = [[line["chains"]["energy"] for line in log(whole) if line["start"] == start][2:4] for start in (1, 2)]
     assert [score["values"]["chains.energy"] for score in scores] == pytest.approx(np.mean(energies, axis=1))

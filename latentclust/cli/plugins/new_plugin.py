@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions, requires, version
 from importlib.resources import files
 from pathlib import Path
@@ -239,10 +240,16 @@ def _bound(installed: str) -> str:
     return f"{BUNDLED}>={least},<{following}"
 
 
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """Return the distributions of each import package. All files of the environment are read for it."""
+    return packages_distributions()
+
+
 def _requirements(source: str) -> list[str]:
     """Return the requirements of latentclust that cover the other imports of a module."""
     modules = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)) - set(sys.stdlib_module_names)
-    owners = packages_distributions()
+    owners = _owners()
     wanted = {canonical_name(name) for module in modules - {BUNDLED} for name in owners.get(module, [module])}
     stated = [Requirement(line) for line in requires(BUNDLED) or []]
     return sorted(

@@ -70,6 +70,7 @@ def beside(written: Written, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_their_own_tests_pass(written: Written):
     flags = ("-q", "-W", "error", "--strict-markers", "--import-mode=importlib", "-p", "no:cacheprovider")
     own = (written.sources / WHOLE).glob("tests/test_whole_*.py")
@@ -81,6 +82,7 @@ def test_their_style_is_clean(written: Written):
     assert written.run("ruff", "format", "--no-cache", "--check", ".") == ""
 
 
+@pytest.mark.slow
 def test_their_types_are_whole(written: Written):
     sources = [str(written.folder(kind) / "src") for kind in EVERY]
     tests = [str(file) for kind in EVERY for file in written.folder(kind).glob("tests/test_my_*.py")]

@@ -44,7 +44,7 @@ def scenes(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "workers", [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
+    "workers", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
 )
 def test_workers_label_the_same_bytes_as_this_process(
     planted: ClusteringModel, scenes: Path, tmp_path: Path, workers: int
@@ -84,6 +84,7 @@ def workers_of(parent: int) -> list[int]:
     return sorted(spawned)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="workers are found in /proc")
 def test_a_lost_worker_changes_no_byte(planted: ClusteringModel, scenes: Path, tmp_path: Path) -> None:
     latentclust.label(planted, scenes, tmp_path / "alone")
@@ -194,6 +195,7 @@ def test_a_cluster_that_runs_is_used_and_left_running(planted: ClusteringModel, 
     assert files(tmp_path / "out") == files(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_workers_have_another_working_directory(
     planted: ClusteringModel, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
