@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -114,12 +115,18 @@ def read_bank(path: Path) -> BankHeader:
     if path.stat().st_size != header.size:
         problem = f"has {path.stat().st_size:,} bytes instead of {header.size:,}"
     if problem is None:
-        with path.open("rb") as file:
-            wrong = _first_damaged(file, header)
+        wrong = _damage_of(path, path.stat().st_mtime_ns, header.model_dump_json())
         problem = None if wrong is None else f"has other values than were written from sample {wrong * CHUNK} on"
     if problem is not None:
         raise LatentclustError.at(str(path), f"the feature bank {problem}", "Delete it; it is then computed again")
     return header
+
+
+@lru_cache(maxsize=16)
+def _damage_of(path: Path, changed: int, header: str) -> int | None:
+    """Return `_first_damaged` of a file; its values are read once in a process, until it has `changed`."""
+    with path.open("rb") as file:
+        return _first_damaged(file, BankHeader.model_validate_json(header))
 
 
 def read_header(path: Path) -> BankHeader:

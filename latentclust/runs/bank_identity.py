@@ -35,6 +35,7 @@ def describe_banks(experiment: Experiment, data: ImageSet, numbers: Iterable[int
     """Return the header of a bank for each number of views. The weights and the data are read once for all."""
     resolved, network = experiment.resolved, experiment.features
     table = resolved.recipe.features
+    by_contents = resolved.recipe.data.compare_files_by == "contents"
     assert network is not None
     assert table is not None
     assert resolved.features is not None
@@ -44,7 +45,7 @@ def describe_banks(experiment: Experiment, data: ImageSet, numbers: Iterable[int
         "preprocess": _options(resolved.recipe.data.preprocess, resolved.preprocess),
         "fitted": {position: _digest_of(tensors) for position, tensors in experiment.fitted.items()},
         "data": [resolved.recipe.data.use, _without_place(resolved), data.protocol and str(data.protocol)],
-        "samples": Fingerprint.of(data, complete=True).model_dump(mode="json"),
+        "samples": Fingerprint.of(data, by_contents, complete=True).model_dump(mode="json"),
         "seen": _digest_of_samples(data),
         "version": version("latentclust"),
     }

@@ -123,17 +123,16 @@ def find_or_make(experiment: Experiment, data: ImageSet, views: int, device: tor
     """
     header = describe_bank(experiment, data, views)
     path = bank_file(features_root(), header.key)
-    try:
-        if (bank := _stored(path, header)) is not None:
-            return bank
-    except LatentclustError as error:
-        tell(f"{error.issues[0].where}: {error.issues[0].what}; it is computed again")
+    if (bank := _intact(path, header, tell)) is not None:
+        return bank
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fix = "Set LATENTCLUST_FEATURES to a folder that you may write to"
         raise LatentclustError.at(str(path.parent), f"cannot be created ({error.strerror or error})", fix) from error
     with lock_bank(path):
+        if (bank := _intact(path, header, lambda _: None)) is not None:  # another process has just written it
+            return bank
         table = experiment.resolved.recipe.features
         assert table is not None, "the experiment has features"
         _check_limit(path, header, table)
@@ -155,6 +154,15 @@ def with_existing(model: ClusteringModel, data: ImageSet) -> ImageSet:
     return data
 
 
+def _intact(path: Path, header: BankHeader, tell: Tell) -> Bank | None:
+    """Return the complete bank in a file. None without one; a damaged bank is told."""
+    try:
+        return _stored(path, header)
+    except LatentclustError as error:
+        tell(f"{error.issues[0].where}: {error.issues[0].what}; it is computed again")
+    return None
+
+
 def _stored(path: Path, header: BankHeader) -> Bank | None:
     """Return the complete bank in a file. None without the file; raise LatentclustError if it is damaged."""
     return Bank(path, _same(path, read_bank(path), header)) if path.exists() else None
@@ -174,12 +182,21 @@ def _same(path: Path, found: BankHeader, wanted: BankHeader) -> BankHeader:
 
 def _compute(experiment: Experiment, data: ImageSet, writer: BankWriter, device: torch.device, tell: Tell) -> Bank:
     """Compute what the writer lacks, chunk by chunk."""
-    began = told = time.monotonic()
     samples, first = writer.header.samples, writer.header.done
     experiment = _accelerated(experiment, data, device)
     size = writer.header.size / GIB
     begin = f"resuming the feature bank after {first:,} of" if first else "computing once the features of"
     tell(f"{begin} {samples:,} images, into {writer.path} ({size:.2g} GiB)")
+    try:
+        _append_all(experiment, data, writer, device, tell)
+    finally:
+        network.to("cpu")  # training reads the bank, and needs the memory of the device
+    return Bank(writer.path, writer.finish())
+
+
+def _append_all(experiment: Experiment, data: ImageSet, writer: BankWriter, device: torch.device, tell: Tell) -> None:
+    began = told = time.monotonic()
+    samples, first = writer.header.samples, writer.header.done
     while writer.header.done < samples:
         start, since = writer.header.done, time.monotonic()
         indices = np.arange(start, min(start + CHUNK, samples), dtype=np.int64)
@@ -191,7 +208,6 @@ def _compute(experiment: Experiment, data: ImageSet, writer: BankWriter, device:
             told, rate = now, (writer.header.done - first) / (now - began)
             left = (samples - writer.header.done) / rate
             tell(f"features of {writer.header.done:,} of {samples:,} images, {rate:.0f} images/s, {left:.0f} s left")
-    return Bank(writer.path, writer.finish())
 
 
 def _accelerated(experiment: Experiment, data: ImageSet, device: torch.device) -> Experiment:

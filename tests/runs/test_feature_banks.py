@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from latentclust.runs.bank_identity import describe_bank
 from latentclust.runs.feature_banks import find_or_make, with_banks
 from latentclust.runs.run import FinishedRun
 from latentclust.runs.subset import subset
+from latentclust.specs.data import ImageSet
 from latentclust.tensors import Images
 from latentclust.train.step_inputs import make_inputs
 
@@ -50,13 +52,13 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def tables(photos: Path, **features: Any) -> dict[str, Any]:
-    """DCCS on the features of a tiny random network."""
+def tables(photos: Path, by: str = "time", **features: Any) -> dict[str, Any]:
+    """DCCS on the features of a tiny random network; files are compared `by` their times or contents."""
     return {
         "schema": 1,
         "extends": "dccs-frozen@1",
         "name": "tiny",
-        "data": {"use": "image-folder", "path": str(photos), "size": 16},
+        "data": {"use": "image-folder", "path": str(photos), "size": 16, "compare_files_by": by},
         "features": {"model": "test_resnet", "pretrained": "none", "size": 32, "views": 2} | features,
         "views": {"view": {"steps": [{"use": "flip"}, {"use": "colour-jitter"}]}},
         "prior": {"clusters": 2, "style_dim": 3},
@@ -214,12 +216,65 @@ def test_images_that_were_added_removed_or_changed_need_another_bank(
 
 @pytest.mark.parametrize(
     "features",
-    [{"size": 48}, {"model": "test_efficientnet"}, {"normalise": False}, {"views": 1}, {"precision": "bf16"}],
+    [
+        {"size": 48},
+        {"model": "test_efficientnet"},
+        {"normalise": False},
+        {"views": 1},
+        {"precision": "bf16"},
+        {"layers": [1, 2]},
+    ],
 )
 def test_other_networks_settings_and_views_need_another_bank(photos: Path, features: dict[str, Any]) -> None:
     one, other = opened(photos), opened(photos, **features)
     views = other.resolved.recipe.features.views  # type: ignore[union-attr]
     assert describe_bank(one, one.data, 2).key != describe_bank(other, other.data, views).key
+
+
+def test_several_layers_are_stored_next_to_each_other(photos: Path) -> None:
+    one, two, both = (opened(photos, layers=layers) for layers in ([1], [2], [1, 2]))
+    values = [bank_of(experiment).source.read(np.arange(12)) for experiment in (one, two, both)]
+    np.testing.assert_array_equal(values[2], np.concatenate(values[:2], axis=1))
+
+
+def bank_of(experiment: Experiment) -> ImageSet:
+    """The data with their bank."""
+    data = find_or_make(experiment, experiment.data, 0, CPU, print).attached_to(experiment.data)
+    assert data.features is not None
+    return replace(data, source=data.features)
+
+
+def test_files_that_were_copied_keep_their_bank_if_contents_are_compared(photos: Path) -> None:
+    keys = []
+    for seconds in (1_600_000_000, 1_700_000_000):
+        for path in photos.rglob("*.png"):
+            os.utime(path, (seconds, seconds))
+        found = {by: opened(photos, by=by) for by in ("time", "contents")}
+        keys.append({by: describe_bank(experiment, experiment.data, 0).key for by, experiment in found.items()})
+    assert keys[0]["contents"] == keys[1]["contents"]
+    assert keys[0]["time"] != keys[1]["time"]
+
+
+def test_a_bank_that_another_process_writes_in_the_meantime_is_read(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = opened(photos)
+    lock = feature_banks.lock_bank
+
+    def late(path: Path) -> Any:
+        monkeypatch.setattr(feature_banks, "lock_bank", lock)
+        assert told(opened(photos)) != []  # the other process
+        return lock(path)
+
+    monkeypatch.setattr(feature_banks, "lock_bank", late)
+    assert told(experiment) == []
+
+
+def test_a_bank_is_checked_once_in_a_process(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(opened(photos))
+    told(opened(photos))
+    monkeypatch.setattr(feature_bank, "_first_damaged", lambda *_: pytest.fail("it was read again"))
+    assert told(opened(photos)) == []
 
 
 def test_other_weights_need_another_bank(photos: Path) -> None:

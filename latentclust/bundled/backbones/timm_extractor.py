@@ -14,6 +14,7 @@ from torch.nn import functional
 from latentclust.api import Extractor, ExtractorSpec, LatentclustError, Shape, Weights
 from latentclust.bundled.backbones.layers import batch_norm, image_shape
 from latentclust.bundled.backbones.pretrained import NONE, configuration, first_line, timm_body, weights_origin
+from latentclust.bundled.backbones.timm_layers import LayerVectors, Output
 from latentclust.bundled.backbones.weights import known_weights
 
 
@@ -50,6 +51,14 @@ class Timm(ExtractorSpec):
     """Whether channels are standardised as in the training of the model. Images without 3 channels use the mean of its
     statistics."""
 
+    layers: tuple[int, ...] = ()
+    """Layers of the model whose vectors are concatenated, from the first to the last: blocks of a transformer, or
+    stages of a convolutional network. They are counted from 0, and -1 is the last, which alone is read by default."""
+
+    output: Output = "pooled"
+    """Vector of a layer: `pooled`, the mean over its positions, `token`, the class token of a transformer, or
+    `token-and-pooled`, both. Without `layers`, `pooled` is the model's own pooling."""
+
     frozen_body: bool = False
     """Whether the timm model, batch norm included, is frozen and only the dense layers and heads are trained."""
 
@@ -57,10 +66,13 @@ class Timm(ExtractorSpec):
         """Return the body for images `(c, h, w)`.
 
         Raises:
-            LatentclustError: If the model is unknown, its weights are unavailable, or it does not accept this size.
+            LatentclustError: If the model is unknown, its weights are unavailable, it does not accept this size, or it
+            has no such layers or no class token.
         """
         channels, height, width = image_shape("timm", shape)
         body = timm_body(self.model, self.pretrained, channels)
+        if self.layers or self.output != "pooled":
+            body = LayerVectors(self.model, body, self.layers, self.output)
         side = (height, width) if self.size is None else (self.size, self.size)
         return TimmExtractor(self, body, channels, _pooled_width(self.model, body, (channels, *side)))
 
