@@ -183,12 +183,13 @@ def _same(path: Path, found: BankHeader, wanted: BankHeader) -> BankHeader:
 def _compute(experiment: Experiment, data: ImageSet, writer: BankWriter, device: torch.device, tell: Tell) -> Bank:
     """Compute what the writer lacks, chunk by chunk."""
     samples, first = writer.header.samples, writer.header.done
-    experiment = _accelerated(experiment, data, device)
+    network = experiment.features
+    assert network is not None
     size = writer.header.size / GIB
     begin = f"resuming the feature bank after {first:,} of" if first else "computing once the features of"
     tell(f"{begin} {samples:,} images, into {writer.path} ({size:.2g} GiB)")
     try:
-        _append_all(experiment, data, writer, device, tell)
+        _append_all(_accelerated(experiment, data, device), data, writer, device, tell)
     finally:
         network.to("cpu")  # training reads the bank, and needs the memory of the device
     return Bank(writer.path, writer.finish())
