@@ -76,12 +76,12 @@ def test_a_command_stops_with_one_line_before_it_has_begun() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "latentclust", "run", "digits"], stdout=-1, stderr=-1, text=True, encoding="utf-8"
     )
-    wait_until(lambda: handles(process.pid, signal.SIGHUP))
-    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: handles(process.pid, signal.SIGTERM))
+    process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert out == ""
-    assert err.startswith("stopped: latentclust: interrupted by SIGHUP. Run the same command again")
+    assert err.startswith("stopped: latentclust: interrupted by SIGTERM. Run the same command again")
     assert len(err.splitlines()) == 1
 
 

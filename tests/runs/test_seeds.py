@@ -27,11 +27,17 @@ class StopSecond(NullListener):
             signal.raise_signal(signal.SIGTERM)
 
 
+@pytest.fixture(scope="module")
+def whole(recipe: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of three seeds that nothing disturbed."""
+    folder, _, _ = run_seeds(recipe("dccs"), 3, SETTINGS, out=tmp_path_factory.mktemp("seeds") / "whole", device="cpu")
+    return folder
+
+
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_stop_keeps_the_finished_seeds_and_the_others_go_on(
-    recipe: Callable[[str], Path], tmp_path: Path, by_name: bool
+    recipe: Callable[[str], Path], whole: Path, tmp_path: Path, by_name: bool
 ) -> None:
-    whole, _, _ = run_seeds(recipe("dccs"), 3, SETTINGS, out=tmp_path / "whole", device="cpu")
     out, seen = tmp_path / "out", list[int]()
     said = r"out: seed 4 stopped after round 3 of 4\. Resume all: latentclust run --resume .*out"
     with pytest.raises(InterruptedRunError, match=said):
