@@ -25,7 +25,7 @@ class BestHeadStart(StartSpec):
         ```toml
         [stages.self-labelling]
         rounds = 1000
-        start = "best-head"
+        start = { use = "best-head" }
         ```
     """
 

@@ -28,8 +28,9 @@ TABLE_OF_KIND = {
 }
 """The top-level table in which a recipe uses a kind of part."""
 
-BESIDE = {"view": {"data"}, "table": {"losses"}}
-"""Other top-level tables of an example: a view may preprocess `data`, and a sample table needs a loss."""
+BESIDE = {"view": {"data"}, "table": {"losses"}, "inference": {"networks"}}
+"""Other top-level tables of an example: a view may preprocess `data`, and a sample table needs a loss; an inference may
+read a network that no system has."""
 
 EXAMPLE = re.compile(r"^Example:\n    ```toml\n(.*?)^    ```$", re.MULTILINE | re.DOTALL)
 

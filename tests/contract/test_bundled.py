@@ -1,6 +1,7 @@
 """Bundled parts pass the conformance checks of all plugins, and some additional ones."""
 
 import inspect
+import tomllib
 
 import numpy as np
 import pytest
@@ -40,6 +41,8 @@ def test_parameters_of_a_loss_name_existing_values(part: Part, registry: Registr
     provided = {name for sampler in registry.parts("inference") for name in getattr(sampler.value, "provides", ())}
     views = {"view", "view_alignment"}
     quantities = {quantity.name for quantity in registry.parts("quantity")}
+    for system in registry.parts("system"):
+        quantities |= {*tomllib.loads(system.value.read_text(encoding="utf-8")).get("quantities", {})}
     known = quantities | provided | views | set(ROLES) | set(MAP_ROLES) | set(ENGINE_VALUES)
     assert set(inspect.signature(part.value.__call__).parameters) - {"self"} <= known
 

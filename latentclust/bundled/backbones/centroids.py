@@ -23,6 +23,7 @@ class Centroids(CentroidsSpec):
         [networks.centroids]
         use = "centroids"
         similarity = "cosine"
+        frozen = true
         ```
     """
 

@@ -20,6 +20,10 @@ class NearestCentroid(InferenceSpec):
 
     Example:
         ```toml
+        [networks.centroids]
+        use = "centroids"
+        frozen = true
+
         [inference]
         use = "nearest-centroid"
         temperature = 0.1
