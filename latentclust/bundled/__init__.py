@@ -88,6 +88,7 @@ from latentclust.bundled.map_quantities import MAP_QUANTITIES
 from latentclust.bundled.nearest_neighbours import NearestNeighbours
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.run_weights import WeightsFromRun
+from latentclust.bundled.spectral_heads import SpectralHeads
 from latentclust.bundled.spherical_kmeans import SphericalKMeans
 from latentclust.bundled.views.affine import Affine
 from latentclust.bundled.views.albumentations_pipeline import Albumentations
@@ -205,8 +206,13 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 @hookimpl
 def provide_starts() -> Mapping[str, type[StartSpec]]:
-    """Provide the best sub-head, the centroids of k-means, and the weights of another run."""
-    return {"best-head": BestHeadStart, "kmeans": KMeansStart, "weights-from-run": WeightsFromRun}
+    """Provide the best sub-head, spectral clusters, the centroids of k-means, and the weights of another run."""
+    return {
+        "best-head": BestHeadStart,
+        "kmeans": KMeansStart,
+        "spectral-heads": SpectralHeads,
+        "weights-from-run": WeightsFromRun,
+    }
 
 
 @hookimpl
