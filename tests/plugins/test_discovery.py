@@ -55,6 +55,7 @@ def test_the_bundled_parts_come_through_an_entry_point_like_anyones() -> None:
         "provide_metrics",
         "provide_priors",
         "provide_quantities",
+        "provide_starts",
         "provide_systems",
         "provide_tables",
         "provide_views",
