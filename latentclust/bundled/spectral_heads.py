@@ -19,6 +19,9 @@ from latentclust.bundled.nearest_neighbours import nearest
 SAMPLE = 20_000
 """Largest number of samples in the graph, evenly spread."""
 
+DENSE = 1_000
+"""Largest number of samples whose eigenvectors are computed without iterations."""
+
 RIDGE = 0.01
 """Ridge of the regression, relative to the mean square of the values."""
 
@@ -39,7 +42,7 @@ class SpectralHeads(StartSpec):
         ```toml
         [stages.heads]
         rounds = 600
-        start = "spectral-heads"
+        start = { use = "spectral-heads" }
         ```
     """
 
@@ -96,6 +99,7 @@ def calibrated(network: nn.Module, images: Images) -> dict[str, Tensor]:
 
 def spectral_embedding(near: Int64[Tensor, "n m"], clusters: int) -> NDArray[np.float64]:
     """Return the rows of the first eigenvectors of the normalised graph of neighbours, `(n, clusters)`, of length 1."""
+    from scipy.linalg import eigh
     from scipy.sparse import csr_matrix, diags
     from scipy.sparse.linalg import eigsh
 
@@ -104,7 +108,12 @@ def spectral_embedding(near: Int64[Tensor, "n m"], clusters: int) -> NDArray[np.
     directed = csr_matrix((np.ones(count * each), (rows, near.cpu().numpy().ravel())), shape=(count, count))
     graph = directed + directed.T
     scale = diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
-    vectors = eigsh(scale @ graph @ scale, k=clusters, which="LA", tol=1e-4, v0=np.ones(count))[1]
+    normalised = scale @ graph @ scale
+    if count <= DENSE:
+        vectors = eigh(normalised.toarray(), subset_by_index=(count - clusters, count - 1))[1]
+    else:
+        first = np.random.default_rng(0).standard_normal(count)
+        vectors = eigsh(normalised, k=clusters, which="LA", tol=1e-4, v0=first)[1]
     embedding: NDArray[np.float64] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return embedding
 
