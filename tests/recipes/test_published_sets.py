@@ -45,7 +45,7 @@ def imagenet10(root: Path) -> None:
 def test_coil100_dccs_runs_on_the_published_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     coil100(tmp_path)
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    settings = ["train.rounds=1", "train.batch_size=20", "train.log_every=1", "evaluate.tsne=false"]
+    settings = ["train.rounds=1", "train.starts=1", "train.batch_size=20", "train.log_every=1", "evaluate.tsne=false"]
     finished = latentclust.run("coil100-dccs", settings, out=tmp_path / "run", device="cpu")
     assert sum(finished.result.occupancy) == 200
     assert finished.result.clusters == 100
