@@ -1,4 +1,4 @@
-"""Checks that the tables of a recipe are consistent: roles, players, names, inference and selection."""
+"""Checks that the tables of a recipe are consistent: roles, players, names and inference."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,6 @@ from torch import nn
 
 from latentclust.assemble.features import check_representation
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.stages import is_active
 from latentclust.assemble.step_plan import ALIGNMENT, ENGINE_VALUES, StepPlan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import Recipe
@@ -281,22 +280,3 @@ def check_spaces(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], basel
             lookup.add_issue(where, f"unknown network {baseline.on!r}", fix)
         else:
             check_representation(lookup, recipe, roles, where, baseline.on)
-
-
-def check_selection(lookup: Lookup, recipe: Recipe) -> None:
-    """Add an issue for each `select_by` that is not a loss term of its stage; that of `[train]` is for the last one."""
-    last = next(reversed(list(recipe.stages)), "")
-    _check_selected(lookup, recipe, "train.select_by", recipe.train.select_by, last, "the last stage, ")
-    for stage, table in recipe.stages.items():
-        if table.select_by is not None:
-            _check_selected(lookup, recipe, f"stages.{stage}.select_by", table.select_by, stage, "the stage ")
-
-
-def _check_selected(lookup: Lookup, recipe: Recipe, where: str, by: str, stage: str, which: str) -> None:
-    """Add an issue if weights are selected by something that is not a loss term of a stage."""
-    choices = ["last", *(f"losses.{name}" for name, table in recipe.losses.items() if is_active(table, stage))]
-    if by in choices:
-        return
-    labels = "reads labels, and weights must be selected without labels"
-    term = f"is not a loss of {which}{stage!r}" if stage else "is not a loss of this recipe"
-    lookup.add_issue(where, f"{by!r} {term if '.' in by else labels}", did_you_mean(by, choices))

@@ -21,11 +21,11 @@ from latentclust.assemble.recipe_checks import (
     check_preprocess,
     check_protocol,
     check_roles,
-    check_selection,
     check_spaces,
     check_styles,
     role_types,
 )
+from latentclust.assemble.selection_checks import check_selection
 from latentclust.assemble.stages import Stage, check_stages, find_starts, stages_of
 from latentclust.assemble.start_plan import check_starts
 from latentclust.assemble.step_plan import Binder, StepPlan

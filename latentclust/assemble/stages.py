@@ -75,6 +75,15 @@ def bounds(recipe: Recipe, stage: str) -> tuple[int, int]:
     return ends[position], ends[position + 1]
 
 
+def selected_by(recipe: Recipe, stage: str) -> tuple[str, str]:
+    """Return what selects the weights of a stage, and the key that says so. That of `[train]` is for the last stage."""
+    own = recipe.stages[stage].select_by if stage else None
+    if own is not None:
+        return own, f"stages.{stage}.select_by"
+    is_last = stage == next(reversed(list(recipe.stages)), "")
+    return recipe.train.select_by if is_last else "last", "train.select_by"
+
+
 def first_trained(recipe: Recipe, stages: Sequence[Stage], name: str) -> list[str]:
     """Return the networks that a stage is the first to train, and those that follow them."""
     position = next(at for at, stage in enumerate(stages) if stage.name == name)
@@ -84,8 +93,12 @@ def first_trained(recipe: Recipe, stages: Sequence[Stage], name: str) -> list[st
 
 
 def _changed(stage: Stage) -> set[str]:
-    """Return the networks that a stage trains or may set at its beginning."""
-    return {n for plan in stage.plans.values() for n in plan.networks} | set(stage.start.needs if stage.start else ())
+    """Return the names of all networks that a stage trains, or may set at its beginning or after a step.
+
+    There may be names of quantities among them, which an `after_step` reads.
+    """
+    stepped = {name for plan in stage.plans.values() for name in (*plan.networks, *plan.after)}
+    return stepped | set(stage.start.needs if stage.start else ())
 
 
 def stage_at(recipe: Recipe, round_: int) -> str:

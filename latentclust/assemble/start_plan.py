@@ -6,7 +6,7 @@ from math import ceil, log2
 from typing import Literal
 
 from latentclust.assemble.lookup import Lookup
-from latentclust.assemble.stages import Stage, bounds, is_active, stage_at
+from latentclust.assemble.stages import Stage, bounds, is_active, selected_by, stage_at
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import Recipe
 from latentclust.recipe.training_tables import StartsTable
@@ -137,12 +137,21 @@ def _check_single(lookup: Lookup, recipe: Recipe) -> None:
         lookup.add_issue(keys[0], "a training can have several starts in one place only", fix)
 
 
+def _check_unselected(lookup: Lookup, recipe: Recipe, plan: StartPlan) -> None:
+    """Add an issue if a stage with starts would compare them by other weights than those that it ends with."""
+    by, key = selected_by(recipe, plan.stage)
+    if plan.stage and by != "last":
+        what = f"{by!r} cannot select weights of a stage with {plan.count} starts, whose last weights are compared"
+        lookup.add_issue(key, what, f"Set {key} = 'last', or {plan.key} = 1")
+
+
 def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], inference: InferenceSpec | None) -> None:
     """Add issues for starts that cannot be trained or compared. A single start is never compared."""
     plan = start_plan(recipe)
     if plan.count == 1:
         return
     _check_single(lookup, recipe)
+    _check_unselected(lookup, recipe, plan)
     if recipe.train.devices > 1:
         what = f"{plan.count} starts cannot be combined with data-parallel training on {recipe.train.devices} devices"
         lookup.add_issue(plan.key, what, f"Set train.devices = 1, or {plan.key} = 1")

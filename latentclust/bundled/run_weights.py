@@ -51,7 +51,8 @@ class WeightsFromRun(StartSpec):
         return self.networks
 
     def check(self, networks: Mapping[str, nn.Module]) -> None:
-        """Raise LatentclustError if the run has no such networks, or they have other weights."""
+        """Raise LatentclustError if the run has no readable recipe, no such networks, or they have other weights."""
+        self._stored()[0].recipe()
         self._weights(networks)
 
     def fingerprint(self) -> str:
@@ -62,9 +63,9 @@ class WeightsFromRun(StartSpec):
         """Return the run, the hash of its model, and the pretrained weights that it read itself."""
         try:
             stored, digest = self._stored()
+            tables = stored.recipe()
         except LatentclustError:
             return f"{', '.join(self.networks)} of {self.run}, which cannot be read any more"
-        tables = stored.recipe()
         trial = " (a trial)" if tables.get("train", {}).get("trial") else ""
         named = f"{tables.get('name')}{trial}, seed {stored.header.get('seed', 0)}"
         earlier = "".join(f"; that run read {origin}" for origin in _weights_of_run(stored.file.parent / RESULTS))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from latentclust.assemble.stages import Stage
+from latentclust.assemble.stages import Stage, selected_by
 from latentclust.recipe.schema import Recipe
 from latentclust.recipe.training_tables import TrainTable
 
@@ -48,9 +48,8 @@ class Selection:
     @classmethod
     def of_stage(cls, recipe: Recipe, stage: Stage) -> "Selection":
         """Return the selection of a stage. That of `[train]` is for the last stage."""
-        own = recipe.stages[stage.name].select_by if stage.name else None
-        default = recipe.train.select_by if stage.last == recipe.train.rounds else "last"
-        table = recipe.train.model_copy(update={"select_by": own or default, "rounds": stage.last})
+        by, _ = selected_by(recipe, stage.name)
+        table = recipe.train.model_copy(update={"select_by": by, "rounds": stage.last})
         return cls(table, stage.first, stage=stage.name)
 
     def is_due(self, round_: int) -> bool:

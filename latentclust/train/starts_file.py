@@ -18,7 +18,9 @@ class StartScore(BaseModel):
 
     Attributes:
         start: Number of the start, counted from 1.
-        seed: Seed of the start. A run with this seed and `train.starts = 1` trains the same weights.
+        seed: Seed of the start. A start of the whole training has the weights of a run with this seed and
+            `train.starts = 1`. A start of a stage is not repeated by such a run, because the stages before have
+            the recipe's own seed.
         values: Value of each criterion by its key, such as `losses.critic`. None for a value that is not finite, which
             JSON cannot express. Empty for a start that failed.
         failed: Why the start failed, such as a loss that is not finite. None if it did not.

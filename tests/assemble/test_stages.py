@@ -9,6 +9,7 @@ import pytest
 
 from latentclust.assemble.graph import dot, trees
 from latentclust.assemble.resolve import Resolved, resolve, with_defaults
+from latentclust.assemble.stages import selected_by
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -87,6 +88,15 @@ def test_the_recipe_with_its_defaults_is_the_same_recipe() -> None:
     assert again.stages == found("stages.clustering.start={use='centred', noise=0.5}").stages
 
 
+def test_the_last_stage_may_have_its_own_selection() -> None:
+    resolved = found("stages.clustering.select_by='losses.kept'")
+    full = annotated(with_defaults(resolved))
+    again = resolve(load_recipe(tomllib.loads(full), installed()), installed())
+    for recipe in (resolved.recipe, again.recipe):
+        assert selected_by(recipe, "clustering") == ("losses.kept", "stages.clustering.select_by")
+        assert selected_by(recipe, "pretraining")[0] == "last"
+
+
 def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
@@ -151,6 +161,11 @@ def test_the_drawing_names_the_stages(capsys: pytest.CaptureFixture[str]) -> Non
         (
             ("train.select_by='losses.reconstruction'",),
             "train.select_by: 'losses.reconstruction' is not a loss of the last stage, 'clustering'. Did you mean",
+        ),
+        (
+            ("train.select_by='losses.towards'", "stages.clustering.select_by='losses.kept'"),
+            "train.select_by: is for the last stage, and stages.clustering.select_by is set too. "
+            "Remove stages.clustering.select_by, or set train.select_by = 'last'",
         ),
     ],
 )

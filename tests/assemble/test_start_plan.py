@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,9 +207,38 @@ def test_starts_of_a_stage_are_compared_within_it(starts: str, decisions: tuple[
             "train.score_starts_by.0: 'losses.reconstruction' is not active in the stage 'clustering', in which starts "
             "are compared. Name another criterion, or set stages.clustering.starts.fraction",
         ),
+        (
+            ("stages.clustering.select_by='losses.kept'",),
+            "stages.clustering.select_by: 'losses.kept' cannot select weights of a stage with 2 starts, whose last "
+            "weights are compared. Set stages.clustering.select_by = 'last', or stages.clustering.starts = 1",
+        ),
+        (
+            ("train.select_by='losses.towards'",),
+            "train.select_by: 'losses.towards' cannot select weights of a stage with 2 starts, whose last weights are "
+            "compared. Set train.select_by = 'last', or stages.clustering.starts = 1",
+        ),
     ],
 )
 def test_starts_of_a_stage_that_cannot_be_compared(settings: tuple[str, ...], said: str) -> None:
     with pytest.raises(LatentclustError) as caught:
         stages("stages.clustering.starts=2", "train.score_starts_by=['losses.towards']", *settings)
     assert said in [str(issue) for issue in caught.value.issues]
+
+
+@pytest.mark.usefixtures("whole_set")
+def test_a_stage_before_the_starts_may_select_its_weights() -> None:
+    starts = ("stages.clustering.starts=2", "train.score_starts_by=['losses.towards']")
+    resolved = stages(*starts, "stages.pretraining.select_by='losses.reconstruction'")
+    assert start_plan(resolved.recipe).count == 2
+
+
+@pytest.mark.usefixtures("whole_set")
+def test_a_network_that_changed_after_steps_of_an_earlier_stage_is_not_trained_first() -> None:
+    resolved = stages("losses.towards.player='autoencoder'", "players.encoder.networks=['generator']")
+    recipe, (pretraining, clustering) = resolved.recipe, resolved.stages
+    plan = pretraining.plans["autoencoder"]
+    untrained = {"autoencoder": replace(plan, networks=("generator",))}
+    assert "encoder" in first_trained(recipe, (replace(pretraining, plans=untrained), clustering), "clustering")
+    terms = tuple(replace(term, after=("encoder",)) for term in plan.terms)
+    stepped = {"autoencoder": replace(plan, networks=("generator",), terms=terms)}
+    assert "encoder" not in first_trained(recipe, (replace(pretraining, plans=stepped), clustering), "clustering")

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import latentclust
+from latentclust.bundled.run_weights import WeightsFromRun
 from latentclust.errors import LatentclustError
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, open_experiment
 from latentclust.train.devices import make_fabric
@@ -91,6 +92,19 @@ def test_runs_that_do_not_fit_are_refused_before_the_training(
     damaged.write_bytes((pretext.folder / "model.safetensors").read_bytes()[:-100])
     with pytest.raises(LatentclustError, match=where + r".*is not a latentclust model"):
         prepare(damaged)
+
+
+def test_a_run_whose_recipe_was_changed_is_refused_before_the_training(
+    prepare: Prepare, pretext: FinishedRun, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(pretext.folder, tmp_path / "copy")
+    file = copy / "model.safetensors"
+    content = file.read_bytes()
+    assert b'name = \\\\\\"pretext' in content
+    file.write_bytes(content.replace(b'name = \\\\\\"pretext', b'name = \\\\\\"pretexT'))
+    assert "cannot be read any more" in WeightsFromRun(run=copy, networks=("encoder",)).weights_origin()
+    with pytest.raises(LatentclustError, match=r"^stages\.all\.start \(.*its recipe was changed after"):
+        prepare(copy)
 
 
 def test_a_network_that_the_run_has_not_is_named(prepare: Prepare, pretext: FinishedRun) -> None:
