@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from latentclust.api import Images, LatentclustError, Model, Represents, StartSpec
 from latentclust.bundled.best_head_start import LAYER
+from latentclust.bundled.inference.best_head import thinned
 from latentclust.bundled.nearest_neighbours import nearest
 
 SAMPLE = 20_000
@@ -61,18 +62,19 @@ class SpectralHeads(StartSpec):
         """Return weight and bias of the sub-heads, and the statistics of the batch norms.
 
         Raises:
-            LatentclustError: If the network has no linear sub-heads, or there are no more samples than clusters.
+            LatentclustError: If the network has no linear sub-heads for whole samples, or there are no more samples
+                than clusters.
         """
         network = deepcopy(model.networks[self.network])
         if not set(LAYER) <= network.state_dict().keys():
             what = f"{self.network!r} has no linear sub-heads"
             raise LatentclustError.at("spectral-heads.network", what, "Name a network of the role heads")
-        images = torch.cat(list(batches))
-        images = Images(images[:: -(-len(images) // SAMPLE)])
-        statistics = calibrated(network, images)
+        inputs = (model.input_of(self.network, images) for images in batches)
+        logits, read = thinned(((self._logits(network, each), each) for each in inputs), SAMPLE)
+        statistics = calibrated(network, read)
         assert isinstance(network, Represents), "heads represent what they read"
-        points = network.represent(images)
-        _, heads, clusters = network(images[:1]).shape
+        points = network.represent(read)
+        _, heads, clusters = logits.shape
         if len(points) <= clusters:
             what = f"{len(points)} samples are too few for {clusters} clusters"
             raise LatentclustError.at("prior.clusters", what, "Use fewer")
@@ -84,14 +86,21 @@ class SpectralHeads(StartSpec):
         found = {LAYER[0]: weight, LAYER[1]: bias, **statistics}
         return {f"{self.network}.{name}": value for name, value in found.items()}
 
+    def _logits(self, network: nn.Module, read: Tensor) -> Float[Tensor, "b h k"]:
+        logits: Tensor = network(read)
+        if logits.dim() != 3:
+            what = f"{self.network!r} computes label maps {tuple(logits.shape[1:])}, not clusters of whole samples"
+            raise LatentclustError.at("spectral-heads.network", what, "Name heads of whole samples, or another start")
+        return logits
 
-def calibrated(network: nn.Module, images: Images) -> dict[str, Tensor]:
-    """Give a network's batch norms the statistics of images. Return these by their names in its state."""
+
+def calibrated(network: nn.Module, read: Tensor) -> dict[str, Tensor]:
+    """Give a network's batch norms the statistics of what it reads. Return these by their names in its state."""
     norms = {name: each for name, each in network.named_modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)}
     for norm in norms.values():
         norm.momentum = 1.0  # of this batch alone
     if norms:
-        network.train()(images)
+        network.train()(read)
     network.eval()
     kinds = ("running_mean", "running_var")
     return {f"{name}.{kind}": getattr(norm, kind).clone() for name, norm in norms.items() for kind in kinds}

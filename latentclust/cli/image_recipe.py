@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -58,10 +59,11 @@ def propose(registry: Registry, path: Path | None) -> Proposal:
     Raises:
         LatentclustError: If there is no such folder, or it has no readable images.
     """
-    sides = (SIDE,) if path is None else _sides(path)
+    sizes = ((SIDE, SIDE),) if path is None else _sizes(path)
+    sides = tuple(chain.from_iterable(sizes))
     data: dict[str, Any] = {} if path is None else {"path": str(path)}
     seen = "" if path is None else f", about {_middle(sides)} pixels wide or high"
-    side = min(_middle(sides), SIDE)
+    side = min(_middle(map(min, sizes)), SIDE)
     if path is None or len(set(sides)) > 1 or max(sides) > SIDE:
         data["size"] = side
     if side < LEAST_SIDE:
@@ -86,8 +88,8 @@ def _weights(registry: Registry) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {"use": name, **weights.options}, (f"Its weights are {weights.training}. {other}",)
 
 
-def _sides(path: Path) -> tuple[int, ...]:
-    """Return the shorter side and the longer side of some images of a folder, spread over it.
+def _sizes(path: Path) -> tuple[tuple[int, int], ...]:
+    """Return width and height of some images of a folder, spread over it.
 
     Raises:
         LatentclustError: As `propose`.
@@ -99,7 +101,7 @@ def _sides(path: Path) -> tuple[int, ...]:
     if not files:
         raise LatentclustError.at("--path", f"{path} contains no image files", "Name a folder of images")
     chosen = np.unique(np.linspace(0, len(files) - 1, LOOKED_AT).astype(int))
-    return tuple(side for number in chosen for side in _size_of(files[number]))
+    return tuple(_size_of(files[number]) for number in chosen)
 
 
 def _size_of(file: Path) -> tuple[int, int]:

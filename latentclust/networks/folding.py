@@ -18,14 +18,16 @@ def fold_batch_norms(network: Network, sample: Tensor) -> Network:
     """Return a copy of a network in evaluation mode whose convolutions include the batch norms that read them.
 
     A third of the time of a network such as EfficientNet is that of its batch norms on a CPU. The layers that follow
-    one another are found by a pass; the network itself is returned if the outputs of the copy differ.
+    one another are found by a pass; the network itself is returned if a layer is used twice, or if the outputs of the
+    copy differ.
 
     Args:
         network: Network in evaluation mode.
         sample: Input of the pass.
     """
     pairs, expected = _pairs(network, sample)
-    if not pairs:
+    layers = [name for pair in pairs for name in pair]
+    if not pairs or len(set(layers)) < len(layers):
         return network
     folded = deepcopy(network)
     for convolution, norm in pairs:
@@ -48,7 +50,7 @@ def _pairs(network: nn.Module, sample: Tensor) -> tuple[list[tuple[str, str]], T
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             if isinstance(module, nn.Conv2d):
                 outputs[id(output)] = (name, output)
-            elif id(inputs[0]) in outputs:
+            elif id(inputs[0]) in outputs and module.running_mean is not None:
                 pairs.append((outputs[id(inputs[0])][0], name))
 
         handles.append(network.get_submodule(name).register_forward_hook(hook))

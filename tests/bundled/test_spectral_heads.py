@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentclust.api import LatentclustError, Model
 from latentclust.bundled.backbones.unit_sphere import UnitSphere
@@ -54,6 +54,40 @@ def test_regression_of_linear_labels_is_that_of_their_map() -> None:
     labels = (points @ torch.randn(3, 2, generator=torch.Generator().manual_seed(1)))[None]
     weight, bias = regressed(points, labels)
     torch.testing.assert_close(points @ weight.T + bias, 10 * labels[0], atol=0.6, rtol=0.1)
+
+
+def test_heads_read_the_features_of_a_trunk() -> None:
+    made = model()
+    trunk = nn.Linear(2, 6)
+    images, rng = torch.randn(60, 2, generator=torch.Generator().manual_seed(0)), torch.Generator()
+    with_trunk = Model({**made.networks, "trunk": trunk}, made.prior, features_of={"heads": "trunk"})
+    with torch.no_grad():
+        found = SpectralHeads().weights(with_trunk, images.split(25), rng.manual_seed(0))
+        expected = SpectralHeads().weights(made, [trunk(images)], rng.manual_seed(0))
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_graph_has_a_bounded_number_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentclust.bundled.spectral_heads.SAMPLE", 60)
+    found = SpectralHeads().weights(model(), samples().split(50), torch.Generator().manual_seed(0))
+    expected = SpectralHeads().weights(model(), [samples()[::2]], torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found, expected)
+
+
+def test_heads_of_label_maps_are_refused() -> None:
+    made = Model({"heads": MapHeads()}, OneHotGaussian(clusters=GROUPS, style_dim=0))
+    with pytest.raises(LatentclustError, match=r"'heads' computes label maps \(1, 3, 4, 4\)"):
+        SpectralHeads().weights(made, [torch.rand(2, 3, 4, 4)], torch.Generator())
+
+
+class MapHeads(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, GROUPS, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(images)
+        return logits[:, None]
 
 
 def test_too_few_samples_are_told() -> None:

@@ -29,7 +29,8 @@ def folder_of(folder: Path, *sizes: tuple[int, int]) -> Path:
         ([(28, 28)] * 3, "scan", {}, None),
         ([(32, 32)] * 3, "temi", {}, 128),
         ([(640, 480), (480, 640)], "temi", {"size": 224}, 224),
-        ([(20, 24), (22, 22)], "scan", {"size": 22}, None),
+        ([(20, 24), (22, 22)], "scan", {"size": 21}, None),
+        ([(40, 24)] * 3, "scan", {"size": 24}, None),
     ],
 )
 def test_the_size_of_the_images_decides(

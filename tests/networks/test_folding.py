@@ -52,6 +52,21 @@ def test_a_network_without_norms_after_convolutions_is_returned() -> None:
     assert fold_batch_norms(network, images()) is network
 
 
+def test_norms_without_running_statistics_stay() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5, track_running_stats=False)).eval()
+
+    assert fold_batch_norms(network, images()) is network
+
+
+def test_a_network_that_uses_a_layer_twice_is_returned() -> None:
+    first, second, norm, other = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+    shared_norm = drawn(nn.Sequential(first, norm, second, norm))
+    shared_convolution = drawn(nn.Sequential(first, norm, first, other))
+
+    assert fold_batch_norms(shared_norm, images()) is shared_norm
+    assert fold_batch_norms(shared_convolution, images()) is shared_convolution
+
+
 class ReadTwice(nn.Module):
     """A network in which a sum reads the output of the convolution too."""
 

@@ -118,14 +118,18 @@ def neighbour_information(read: Read, count: int) -> Float[Tensor, " h"]:
     return (joint.exp() * (joint - independent)).sum(dim=(1, 2)).float()
 
 
-def thinned(batches: Iterable[Read], most: int) -> Read:
+Pair = tuple[Float[Tensor, "_ *a"], Float[Tensor, "_ *b"]]
+"""Two tensors of the samples of a batch."""
+
+
+def thinned(batches: Iterable[Pair], most: int) -> Pair:
     """Return every nth sample of all batches, with the least n, a power of 2, that leaves at most `most`."""
-    kept: list[Read] = []
+    kept: list[Pair] = []
     step, position = 1, 0
-    for logits, points in batches:
+    for one, other in batches:
         first = -position % step
-        kept.append((logits[first::step], points[first::step]))
-        position += len(logits)
+        kept.append((one[first::step], other[first::step]))
+        position += len(one)
         if sum(len(part[0]) for part in kept) > most:
             whole = [torch.cat(parts) for parts in zip(*kept, strict=True)]
             kept, step = [(whole[0][::2], whole[1][::2])], 2 * step

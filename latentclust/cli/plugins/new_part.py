@@ -4,12 +4,13 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from latentclust.cli.plugins.new_plugin import PREFIX, NewPlugin, check_new, toml_key
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, first_problem
 from latentclust.files import write_atomic
 from latentclust.plugins.distributions import PARTS_GROUP, canonical_name
 from latentclust.plugins.registry import Registry
@@ -17,6 +18,21 @@ from latentclust.plugins.registry import Registry
 PROJECT = "pyproject.toml"
 
 FIX = "Check who may write there"
+
+
+def _requirement(line: str) -> str:
+    try:
+        Requirement(line)
+    except InvalidRequirement as error:
+        raise ValueError(f"{line!r} is no requirement") from error
+    return line
+
+
+class _ProjectTable(BaseModel):
+    """Form of what is read of the table `project`."""
+
+    dependencies: list[Annotated[str, AfterValidator(_requirement)]] = []
+    entry_points: dict[str, dict[str, str]] = Field({}, alias="entry-points")
 
 
 def write_part(kind: str, name: str, folder: Path, registry: Registry, commands: Collection[str]) -> tuple[str, ...]:
@@ -64,8 +80,14 @@ def _project(folder: Path) -> tuple[str, dict[str, Any]]:
     except (OSError, ValueError) as error:
         fix = "Name the folder of a plugin, or leave --into out for a distribution of its own"
         raise LatentclustError.at("--into", f"{file} cannot be read ({error})", fix) from error
-    if not isinstance(tables.get("project", {}).get("name"), str):
+    project = tables.get("project")
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
         raise LatentclustError.at("--into", f"{file} has no [project] with a name", "Name the folder of a plugin")
+    try:
+        _ProjectTable.model_validate(project)
+    except ValidationError as error:
+        what = f"[project] of {file} is invalid ({first_problem(error)})"
+        raise LatentclustError.at("--into", what, "Correct it") from error
     return text, tables
 
 

@@ -258,6 +258,8 @@ name = "latentclust-my-loss"
 even = "latentclust_my_loss"
 """
 
+NAMED = "[project]\nname = 'latentclust-my-loss'\n"
+
 INLINE = """[project]
 name = "latentclust-my-loss"
 dependencies = []
@@ -275,6 +277,14 @@ entry-points = { latentclust = { my-loss = "latentclust_my_loss" } }
         ("metric", "even", ("tests/test_even.py", ""), "test_even.py: already exists. Choose another name."),
         ("metric", "even", ("pyproject.toml", "[project"), "pyproject.toml cannot be read"),
         ("metric", "even", ("pyproject.toml", "[tool]"), "pyproject.toml has no [project] with a name"),
+        ("metric", "even", ("pyproject.toml", "project = 3"), "pyproject.toml has no [project] with a name"),
+        (
+            "metric",
+            "even",
+            ("pyproject.toml", f"{NAMED}dependencies = ['a b']"),
+            "dependencies.0: 'a b' is no requirement",
+        ),
+        ("metric", "even", ("pyproject.toml", f"{NAMED}entry-points = 3"), "is invalid (entry-points: "),
         ("metric", "even", ("pyproject.toml", "[project]\nname = 'other'\n"), "there is no import package"),
         ("metric", "even", ("pyproject.toml", INLINE), "is written in a form that cannot be changed safely. Add even"),
     ],
