@@ -63,6 +63,8 @@ class Lookup:
             self.issues.extend(error.issues)
             return None
         self.record_use(part)
+        for kind_, name, _ in built.nested():
+            self.record_use(self._registry.find(kind_, name, where))
         if not isinstance(built, base):
             self.add_issue(named_at, f"{table.use!r} cannot be used here", f"Use a {kind} of type {base.__name__}")
             return None

@@ -129,9 +129,11 @@ def _fitted(file: Path, resolved: Resolved, shape: Shape, tensors: Mapping[str, 
     try:
         if unknown := set(tensors) - expected:
             raise ValueError(f"{FITTED}{min(unknown)} is unknown")
+        if not fitted:
+            return fitted
         blank = Images(torch.zeros(1, *shape))
-        found = Preprocess(bind(resolved.preprocess, fitted))(blank, torch.Generator()).shape[1:] if fitted else shape
-        if fitted and tuple(found) != shape_after(resolved.preprocess, shape):
+        found = Preprocess(bind(resolved.preprocess, fitted))(blank, torch.Generator()).shape[1:]
+        if tuple(found) != shape_after(resolved.preprocess, shape):
             raise ValueError(f"they return samples of shape {tuple(found)}")
     # A plugin's step may raise anything.
     except Exception as error:
@@ -196,12 +198,13 @@ def _resolve(stored: StoredModel, registry: Registry) -> Resolved:
         raise LatentclustError.at(str(file), what, REWRITE)
     resolved = resolve(load_recipe(tables, registry), registry)
     elsewhere = [
-        (step, options["pretrained"])
+        pretrained
         for step in resolved.preprocess
-        if (options := step.model_dump()).get("pretrained", "none") not in OWN_WEIGHTS
+        for part in (step, *(nested for _, _, nested in step.nested()))
+        if (pretrained := part.model_dump().get("pretrained", "none")) not in OWN_WEIGHTS
     ]
     if elsewhere and os.environ.get(TRUST_VARIABLE) != "1":
-        what = f"its preprocessing reads weights from {elsewhere[0][1]!r}, which the model file does not contain"
+        what = f"its preprocessing reads weights from {elsewhere[0]!r}, which the model file does not contain"
         raise LatentclustError.at(str(file), what, f"If you trust the file, set the variable {TRUST_VARIABLE}=1")
     return resolved
 

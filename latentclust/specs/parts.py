@@ -41,6 +41,14 @@ class Spec(BaseModel):
         """
         return ""
 
+    def nested(self) -> tuple[tuple[str, str, "Spec"], ...]:
+        """Return the parts that the options of this part name, each with its kind and name. By default there are none.
+
+        What holds for the parts of a recipe holds for them: their distributions are recorded, and a model file whose
+        preprocessing reads weights from elsewhere is refused.
+        """
+        return ()
+
 
 # Priors
 

@@ -484,3 +484,10 @@ def test_start_grid_covers_odd_images() -> None:
     with torch.device("meta"):
         decoder = Conv28().decoder(40, (3, 55, 30))
     assert decoder[1][0].out_features == prod((128, 14, 8))
+
+
+def test_a_linear_output_that_would_change_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="linear_output requires at least one width in hidden"):
+        Mlp(hidden=(), linear_output=True)
+    with pytest.raises(LatentclustError, match="linear_output: is an option of extractors"):
+        Mlp(linear_output=True).decoder(4, (9,))

@@ -49,6 +49,13 @@ def test_every_file_of_the_folder_is_a_shipped_recipe() -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=[part.name for part in SYSTEMS])
+def test_a_system_of_stages_sets_no_rounds_besides_theirs(system: Part, registry: Registry) -> None:
+    """A recipe that sets the rounds of the stages would otherwise have them scaled to those of the system."""
+    tree = load_recipe({"extends": system.qualified, "data": {"use": "digits"}}, registry).layered.tree
+    assert not ("stages" in tree and "rounds" in tree["train"])
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=[part.name for part in SYSTEMS])
 def test_a_system_is_complete_except_for_its_data(system: Part, registry: Registry) -> None:
     name, _, version = system.name.partition("@")
     assert version.isdecimal()

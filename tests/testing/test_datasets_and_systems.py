@@ -222,6 +222,22 @@ def test_a_wrong_system(check, old: str, new: str, reason: str, caught, tmp_path
     assert reason in caught(check, "system", file, name="wrong@1")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('use = "digits"', 'use = "digitz"', "unknown dataset 'digitz'"),
+        ('name = "wrong"', 'name = "other"', "its name is 'other'"),
+        ('description = "A system, for others to spoil"', "", "it has no description"),
+    ],
+)
+def test_a_wrong_recipe(old: str, new: str, reason: str, caught, tmp_path: Path):
+    file = tmp_path / "wrong.toml"
+    whole = SYSTEM.replace("[prior]", '[data]\nuse = "digits"\n[prior]')
+    assert old in whole
+    file.write_text(whole.replace(old, new))
+    assert reason in caught(system_checks.resolves_with_its_data_set, "recipe", file, name="wrong")
+
+
 def test_a_system_that_is_shown_otherwise(caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "wrong.toml"
     file.write_text(SYSTEM)

@@ -80,8 +80,8 @@ class Prototypes(LossSpec):
         encoder.head.weight.copy_(normalize(encoder.head.weight, dim=1))
 
 
-def code_of_teacher(teacher: Encoder, images: Images) -> Code:
-    return teacher(images)
+def code_of_teacher(momentum_encoder: Encoder, images: Images) -> Code:
+    return momentum_encoder(images)
 
 
 @pytest.fixture

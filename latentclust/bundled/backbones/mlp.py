@@ -4,10 +4,10 @@ from itertools import pairwise
 from math import prod
 from typing import Literal, final
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 from torch import nn
 
-from latentclust.api import Extractor, Shape
+from latentclust.api import Extractor, LatentclustError, Shape
 from latentclust.bundled.backbones.layers import LayeredSpec, StagedExtractor, output_layer
 
 
@@ -36,11 +36,17 @@ class Mlp(LayeredSpec):
     """Mid-network features: the activations of the first hidden layer, or the flattened input, which DCCS's
     discriminator reads if the input is features of a frozen network."""
 
+    @model_validator(mode="after")
+    def _has_an_output_layer(self) -> "Mlp":
+        if self.linear_output and not self.hidden:
+            raise ValueError("linear_output requires at least one width in hidden: the last one is that of the output")
+        return self
+
     def extractor(self, shape: Shape) -> Extractor:
         """Return the body for samples of any shape."""
         widths = (prod(shape), *self.hidden)
         layers: list[nn.Module] = [self.linear(*fan) for fan in pairwise(widths)]
-        if self.linear_output and layers:
+        if self.linear_output:
             layers[-1] = nn.Linear(widths[-2], widths[-1])
         first = 0 if self.features == "input" else 1
         stem = nn.Sequential(nn.Flatten(), *layers[:first])
@@ -48,7 +54,14 @@ class Mlp(LayeredSpec):
         return StagedExtractor(stem, rest, feature_width=widths[: 1 + first][-1], width=widths[-1])
 
     def decoder(self, width: int, shape: Shape) -> nn.Module:
-        """Return a module from `(b, width)` to `(b, *shape)`."""
+        """Return a module from `(b, width)` to `(b, *shape)`.
+
+        Raises:
+            LatentclustError: With `linear_output`, since the output layer of a generator is linear already.
+        """
+        if self.linear_output:
+            what = "is an option of extractors, and a generator ends in a linear layer anyway"
+            raise LatentclustError.at("linear_output", what, "Remove it")
         widths = (width, *self.hidden)
         last = nn.Linear(widths[-1], prod(shape))
         layers = [self.linear(*fan) for fan in pairwise(widths)]

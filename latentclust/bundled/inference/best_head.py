@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior
+from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec
 from latentclust.bundled.losses.invariant_information import log_joint
 from latentclust.bundled.nearest_neighbours import nearest
 
@@ -55,6 +55,10 @@ class BestHead(InferenceSpec):
     def needs(self) -> tuple[str, ...]:
         """Names of the heads and their trunk."""
         return (self.network,) if self.trunk is None else (self.network, self.trunk)
+
+    def objection(self, prior: PriorSpec) -> str | None:
+        """Return why neighbours cannot choose a sub-head of label maps."""
+        return "neighbours are those of whole images (neighbours = 0)" if self.neighbours and prior.per_pixel else None
 
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
         """Return `head`, the 0-based index of the best sub-head, int64, and `information` `(h,)` of each in nats."""

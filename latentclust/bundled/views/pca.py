@@ -44,6 +44,8 @@ class Standardise(FittedViewSpec):
     @model_validator(mode="after")
     def _ascending(self) -> "Standardise":
         low, high = self.percentiles
+        if self.by == "deviation" and "percentiles" in self.model_fields_set:
+            raise ValueError('percentiles are read with by = "percentiles" only')
         if low >= high:
             raise ValueError(f"percentiles must ascend: {low:g} is not below {high:g}")
         return self

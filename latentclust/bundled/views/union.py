@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from latentclust.api import DeviceViewSpec, FittedViewSpec, Images, LatentclustError, Mask, Shape, installed
+from latentclust.api import DeviceViewSpec, FittedViewSpec, Images, LatentclustError, Mask, Shape, Spec, installed
 from latentclust.bundled.views.pca import FLAT, along_channels, moments, valid_points
 
 EXAMPLE = ({"use": "local-statistics", "window": 9}, {"use": "gabor"})
@@ -45,6 +45,10 @@ class Union(FittedViewSpec):
     def steps(self) -> tuple[DeviceViewSpec, ...]:
         """The steps."""
         return tuple(_step(table, f"parts.{position}") for position, table in enumerate(self.parts))
+
+    def nested(self) -> tuple[tuple[str, str, Spec], ...]:
+        """Return the steps."""
+        return tuple(("view", table["use"], step) for table, step in zip(self.parts, self.steps, strict=True))
 
     def weights_origin(self) -> str:
         """Return the pretrained weights that the parts read."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentclust.api import LatentclustError, Model
+from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.inference.best_head import BestHead, head_information, neighbour_information, thinned
 from latentclust.bundled.priors import OneHotGaussian
 
@@ -154,3 +155,9 @@ def test_thinning_keeps_every_nth_sample_of_all_batches(most):
     assert len(kept) <= most
     assert math.log2(step).is_integer()
     assert torch.equal(points.flatten(), logits.flatten())
+
+
+def test_neighbours_of_label_maps_are_refused_before_the_training() -> None:
+    assert BestHead(neighbours=5).objection(CategoricalMap(clusters=3)) is not None
+    assert BestHead(neighbours=5).objection(OneHotGaussian(clusters=3)) is None
+    assert BestHead().objection(CategoricalMap(clusters=3)) is None

@@ -95,6 +95,8 @@ def test_images_without_a_valid_pixel_are_refused(spec: Standardise | PrincipalC
         spec.fit(masked)
 
 
-def test_descending_percentiles_are_refused() -> None:
+def test_percentiles_that_descend_or_are_not_read_are_refused() -> None:
     with pytest.raises(ValidationError, match="percentiles must ascend: 98 is not below 2"):
-        Standardise(percentiles=(98.0, 2.0))
+        Standardise(by="percentiles", percentiles=(98.0, 2.0))
+    with pytest.raises(ValidationError, match='percentiles are read with by = "percentiles" only'):
+        Standardise(percentiles=(5.0, 95.0))

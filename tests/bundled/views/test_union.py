@@ -1,13 +1,24 @@
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from latentclust.api import Images, LatentclustError, Mask
+from latentclust.assemble.experiment import assemble
 from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.bundled.views.texture import Gabor
 from latentclust.bundled.views.union import Union
+from latentclust.model.model_file import load, save_model
+from latentclust.runs.fitted_model import trained_model
+from latentclust.runs.run import load_resolved_recipe
 
+RECIPE = Path(__file__).parents[2] / "train" / "cgm-pixel.toml"
 PARTS = ({"use": "local-statistics", "window": 5}, {"use": "gabor", "scales": [1, 2]})
 
 
@@ -53,3 +64,26 @@ def test_parts_contribute_equally_to_distances_whatever_their_units(images: Imag
 def test_parts_that_cannot_be_used_are_refused(part: dict[str, Any], words: str) -> None:
     with pytest.raises(LatentclustError, match=words):
         Union(parts=(PARTS[0], part))
+
+
+def test_weights_from_elsewhere_within_a_union_need_trust(tmp_path: Path) -> None:
+    """As those of a step of its own: a model file must not make its reader open other files."""
+    np.save(tmp_path / "maps.npy", np.random.default_rng(0).random((8, 3, 32, 32), np.float32))
+    settings = (
+        f"data={{use='array', path='{tmp_path / 'maps.npy'}', layout_of_images='chw'}}",
+        "data.preprocess=[{use='union', parts=[{use='gabor'}, {use='timm-features', pretrained='installed'}]}]",
+    )
+    resolved = load_resolved_recipe(RECIPE, settings)
+    model = trained_model(assemble(resolved, ()), torch.device("cpu"))
+    file = tmp_path / "model.safetensors"
+    save_model(file, model)
+    load(file)
+    with safe_open(file, framework="pt") as opened:
+        header = json.loads(opened.metadata()["latentclust"])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+    recipe = header["recipe"].replace('"installed"', '"elsewhere.safetensors"')
+    assert recipe != header["recipe"]
+    header |= {"recipe": recipe, "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest()}
+    save_file(tensors, file, {"latentclust": json.dumps(header)})
+    with pytest.raises(LatentclustError, match=r"reads weights from 'elsewhere\.safetensors'"):
+        load(file)
