@@ -14,6 +14,11 @@ from latentclust.api import FittedViewSpec, Images, LatentclustError, Mask, Shap
 SAMPLE = 200_000
 """Largest number of pixels from which percentiles are estimated."""
 
+Percentile = Annotated[float, Field(ge=0, le=100)]
+
+PERCENTILES = (2.0, 98.0)
+"""Default percentiles."""
+
 FLAT = 1e-6
 """Deviation below which a channel counts as constant, and is only centred."""
 
@@ -38,13 +43,15 @@ class Standardise(FittedViewSpec):
     by: Literal["deviation", "percentiles"] = "deviation"
     """Statistics that are used."""
 
-    percentiles: tuple[Annotated[float, Field(ge=0, le=100)], Annotated[float, Field(ge=0, le=100)]] = (2.0, 98.0)
-    """Lower and upper percentile; with `by = "percentiles"` only."""
+    percentiles: tuple[Percentile, Percentile] | None = None
+    """Lower and upper percentile, with `by = "percentiles"` only. Defaults to 2 and 98."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "Standardise":
+        if self.percentiles is None:
+            return self
         low, high = self.percentiles
-        if self.by == "deviation" and "percentiles" in self.model_fields_set:
+        if self.by == "deviation":
             raise ValueError('percentiles are read with by = "percentiles" only')
         if low >= high:
             raise ValueError(f"percentiles must ascend: {low:g} is not below {high:g}")
@@ -61,7 +68,9 @@ class Standardise(FittedViewSpec):
             centre, spread = mean, covariance.diagonal().clamp_min(0).sqrt()
         else:
             points = _sample(valid_points(batches, "standardise")).numpy()
-            low, centre, high = torch.tensor(np.percentile(points, np.insert(self.percentiles, 1, 50), axis=0))
+            low, centre, high = torch.tensor(
+                np.percentile(points, np.insert(self.percentiles or PERCENTILES, 1, 50), axis=0)
+            )
             spread = (high - low) / 2
         return {"centre": centre.float(), "spread": torch.where(spread > FLAT, spread, 1.0).float()}
 
