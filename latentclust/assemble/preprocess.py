@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from latentclust.assemble.build import add_table_context
-from latentclust.data.feed import to_float
+from latentclust.data.open_feed import map_batch, sequential
+from latentclust.data.subset import spread_indices, subset
+from latentclust.generators import CPU
 from latentclust.networks.features import FeatureNetwork
 from latentclust.specs.data import ImageSet
 from latentclust.specs.parts import DeviceViewSpec
@@ -17,9 +19,6 @@ from latentclust.tensors import Images, Mask, Shape
 
 SAMPLE = 500
 """Largest number of training images that a step is fitted to, evenly spread."""
-
-PIXELS = 2**20
-"""Largest number of pixels of a batch that a step is fitted to."""
 
 Step = DeviceViewSpec | FittedViewSpec
 """A step as the recipe names it."""
@@ -85,12 +84,10 @@ def fit_steps(steps: Sequence[Step], data: ImageSet) -> dict[int, Mapping[str, T
 
 def _batches(data: ImageSet, before: Preprocess) -> Iterator[tuple[Images, Mask]]:
     """Yield preprocessed images of the sample with the mask of their valid pixels."""
-    count, rng = len(data.source), torch.Generator().manual_seed(0)
-    sample = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).round().astype(np.int64))
-    sides = data.source.shape[1:]
-    size = max(1, PIXELS // int(np.prod(sides, dtype=np.int64)))
-    for start in range(0, len(sample), size):
-        indices = sample[start : start + size]
-        images = before(to_float(torch.from_numpy(data.source.read(indices))), rng)
-        valid = np.ones((len(indices), *images.shape[2:]), np.bool_) if data.valid is None else data.valid.read(indices)
+    sides, rng = data.source.shape[1:], torch.Generator().manual_seed(0)
+    part = subset(data, spread_indices(len(data.source), SAMPLE))
+    size = map_batch(SAMPLE, *sides) if sides else SAMPLE
+    for stored, at in sequential(part.source, size, CPU):
+        images = before(stored, rng)
+        valid = np.ones((len(at), *images.shape[2:]), np.bool_) if part.valid is None else part.valid.read(at.numpy())
         yield images, Mask(torch.from_numpy(valid))

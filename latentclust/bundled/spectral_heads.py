@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from latentclust.api import Images, LatentclustError, Model, Represents, StartSpec
 from latentclust.bundled.best_head_start import LAYER
-from latentclust.bundled.inference.best_head import thinned
 from latentclust.bundled.nearest_neighbours import nearest
+from latentclust.bundled.thinning import thinned
 
 SAMPLE = 20_000
 """Largest number of samples in the graph, evenly spread."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from latentclust.data.subset import spread_indices, subset
 from latentclust.data.undeclared_nodata import READ_AS_DATA
 from latentclust.evaluate.match import equal_share, equal_share_of_counts, matched_agreement, matched_share
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import ChainFacts, ReadoutScores
 from latentclust.runs.dataset_scores import DatasetScores, count_pairs, label_maps, score_dataset
 from latentclust.runs.fitted_model import refit, with_inference
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.inference import ChainSpec
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch, sequential
+from latentclust.data.subset import spread_indices, subset
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import ClusteringScores, score_clustering, score_table
 from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
@@ -16,7 +17,6 @@ from latentclust.model.map_baselines import fit_map_baseline
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.dataset_scores import make_counter, mask_labels
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.evaluation import PIXELS, Baseline, BaselineSpec, MapBaselineSpec, Mapped
 from latentclust.specs.parts import FEATURES

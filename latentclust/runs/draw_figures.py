@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.data.subset import spread_indices, subset
 from latentclust.evaluate.contingency import classes_for_figures
 from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
@@ -21,7 +22,6 @@ from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure
 from latentclust.report.plotting import save_figure
 from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet, ImageSource, SealedLabels, SealedMaps
 from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
 from latentclust.tensors import Posterior

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.data.open_feed import sequential
+from latentclust.data.subset import subset
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
@@ -16,7 +17,6 @@ from latentclust.report.facts import OWN, LabelFreeScores
 from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.baseline_scores import fit_to_images, of_each_baseline, points_in
 from latentclust.runs.dataset_scores import label_maps
-from latentclust.runs.subset import subset
 from latentclust.specs.data import VOID, ImageSet
 from latentclust.specs.evaluation import PIXELS, BaselineSpec, MapBaselineSpec
 from latentclust.specs.roles import Represents

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from latentclust.assemble.experiment import Experiment
+from latentclust.data.subset import spread_indices, subset
 from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.match import equal_share, equal_share_of_counts
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.dataset_scores import count_pairs, label_maps
 from latentclust.runs.fitted_model import trained_model
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import ImageSet
 from latentclust.specs.inference import ChainSpec
 from latentclust.tensors import Code

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from latentclust.assemble.experiment import Experiment, with_recipe, with_smaller_batches
+from latentclust.data.subset import spread_indices, subset
 from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
 from latentclust.generators import fork_generators
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.train.devices import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training

@@ -18,6 +18,7 @@ from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.resolve import resolve
 from latentclust.data import feature_bank
 from latentclust.data.feed import Batch
+from latentclust.data.subset import subset
 from latentclust.errors import LatentclustError
 from latentclust.networks.features import FeatureNetwork
 from latentclust.plugins.registry import installed
@@ -26,7 +27,6 @@ from latentclust.runs import feature_banks
 from latentclust.runs.bank_identity import describe_bank
 from latentclust.runs.feature_banks import find_or_make, with_banks
 from latentclust.runs.run import FinishedRun
-from latentclust.runs.subset import subset
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Images
 from latentclust.train.step_inputs import make_inputs

@@ -13,6 +13,7 @@ from PIL import Image
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.data.subset import spread_indices, subset
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.clustering import score_clustering
 from latentclust.labelling.windows.array_labels import label_scene_array
@@ -22,7 +23,6 @@ from latentclust.runs.baseline_scores import score_map_baselines
 from latentclust.runs.dataset_scores import label_maps, score_dataset
 from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.reevaluate import ModelEvaluation, evaluate_model
-from latentclust.runs.subset import spread_indices, subset
 from latentclust.specs.data import VOID, ImageSet, SealedLabels, SealedMaps
 
 MakeModel = Callable[..., ClusteringModel]

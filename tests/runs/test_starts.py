@@ -13,11 +13,11 @@ import torch
 
 import latentclust
 from latentclust.assemble.experiment import Experiment, assemble
+from latentclust.data.subset import subset
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.runs.run import load_resolved_recipe, resume
 from latentclust.runs.start_figures import chain_agreement, posterior_sums, recovery_error, start_figures
-from latentclust.runs.subset import subset
 from latentclust.specs.data import SealedLabels
 from latentclust.train.events import NullListener, Record
 

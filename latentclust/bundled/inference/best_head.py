@@ -12,6 +12,7 @@ from torch.nn import functional
 from latentclust.api import Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec
 from latentclust.bundled.losses.invariant_information import log_joint
 from latentclust.bundled.nearest_neighbours import nearest
+from latentclust.bundled.thinning import thinned
 
 SAMPLE = 10_000
 """Largest number of images among which neighbours are compared, evenly spread."""
@@ -64,7 +65,8 @@ class BestHead(InferenceSpec):
         """Return `head`, the 0-based index of the best sub-head, int64, and `information` `(h,)` of each in nats."""
         if self.neighbours:
             read = ((self._logits(model, images), model.represent(self.network, images)) for images in batches)
-            information = neighbour_information(thinned(read, SAMPLE), self.neighbours)
+            logits, points = thinned(read, SAMPLE)
+            information = neighbour_information((logits, points), self.neighbours)
         else:
             information = head_information(self._logits(model, images) for images in batches)
         return {"head": information.argmax(), "information": information}
@@ -120,22 +122,3 @@ def neighbour_information(read: Read, count: int) -> Float[Tensor, " h"]:
     marginal = joint.logsumexp(dim=2)
     independent = marginal[:, :, None] + marginal[:, None, :]
     return (joint.exp() * (joint - independent)).sum(dim=(1, 2)).float()
-
-
-Pair = tuple[Float[Tensor, "_ *a"], Float[Tensor, "_ *b"]]
-"""Two tensors of the samples of a batch."""
-
-
-def thinned(batches: Iterable[Pair], most: int) -> Pair:
-    """Return every nth sample of all batches, with the least n, a power of 2, that leaves at most `most`."""
-    kept: list[Pair] = []
-    step, position = 1, 0
-    for one, other in batches:
-        first = -position % step
-        kept.append((one[first::step], other[first::step]))
-        position += len(one)
-        if sum(len(part[0]) for part in kept) > most:
-            whole = [torch.cat(parts) for parts in zip(*kept, strict=True)]
-            kept, step = [(whole[0][::2], whole[1][::2])], 2 * step
-    first_parts, second_parts = zip(*kept, strict=True)
-    return torch.cat(first_parts), torch.cat(second_parts)

@@ -5,7 +5,8 @@ from typing import final
 
 import torch
 
-from latentclust.api import HeadLogits, LatentclustError, LossSpec, Scalar
+from latentclust.api import HeadLogits, LossSpec, Scalar
+from latentclust.bundled.losses.head_shapes import require_alike
 
 
 @final
@@ -29,13 +30,7 @@ class NeighbourConsistency(LossSpec):
         Raises:
             LatentclustError: If the shapes differ or the logits are label maps.
         """
-        if heads_of_view.dim() != 3 or heads_of_view.shape != heads_of_neighbour.shape:
-            raise LatentclustError.at(
-                "losses",
-                "neighbour-consistency expects two batches of logits (b, h, k) of the same shape, "
-                f"got {tuple(heads_of_view.shape)} and {tuple(heads_of_neighbour.shape)}",
-                "Bind both parameters to the same heads of whole images",
-            )
+        require_alike("neighbour-consistency", heads_of_view, heads_of_neighbour)
         log_p, log_q = heads_of_view.float().log_softmax(dim=2), heads_of_neighbour.float().log_softmax(dim=2)
         return Scalar(-torch.logsumexp(log_p + log_q, dim=2).mean())
 

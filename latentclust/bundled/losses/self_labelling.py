@@ -6,7 +6,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import HeadLogits, LatentclustError, LossSpec, Scalar
+from latentclust.api import HeadLogits, LossSpec, Scalar
+from latentclust.bundled.losses.head_shapes import require_alike
 
 
 @final
@@ -35,13 +36,7 @@ class SelfLabelling(LossSpec):
         Raises:
             LatentclustError: If the shapes differ or the logits are label maps.
         """
-        if heads_of_real.dim() != 3 or heads_of_real.shape != heads_of_view.shape:
-            raise LatentclustError.at(
-                "losses",
-                "self-labelling expects two batches of logits (b, h, k) of the same shape, "
-                f"got {tuple(heads_of_real.shape)} and {tuple(heads_of_view.shape)}",
-                "Bind both parameters to the same heads of whole images",
-            )
+        require_alike("self-labelling", heads_of_real, heads_of_view)
         labels = confident_labels(heads_of_real.detach().float().softmax(dim=2), self.threshold)
         # Each cluster has the weight 1, which its confident images share; clusters without any have none.
         counts = labels.sum(dim=0, keepdim=True)  # (1, h, k)

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
 from latentclust.api import FittedViewSpec, Images, LatentclustError, Mask, Shape
+from latentclust.bundled.thinning import thinned
 
 SAMPLE = 200_000
 """Largest number of pixels from which percentiles are estimated."""
@@ -67,7 +68,7 @@ class Standardise(FittedViewSpec):
             mean, covariance = moments(valid_points(batches, "standardise"))
             centre, spread = mean, covariance.diagonal().clamp_min(0).sqrt()
         else:
-            points = _sample(valid_points(batches, "standardise")).numpy()
+            (points,) = thinned(((each,) for each in valid_points(batches, "standardise")), SAMPLE)
             low, centre, high = torch.tensor(
                 np.percentile(points, np.insert(self.percentiles or PERCENTILES, 1, 50), axis=0)
             )
@@ -160,13 +161,3 @@ def moments(batches: Iterable[Float[Tensor, "_ c"]]) -> tuple[Tensor, Tensor]:
     assert products is not None
     mean = total / count
     return origin + mean, products / count - torch.outer(mean, mean)
-
-
-def _sample(batches: Iterable[Float[Tensor, "_ c"]]) -> Float[Tensor, "n c"]:
-    """Return about `SAMPLE` points, evenly spread: whenever there are more, every other one is dropped."""
-    points, step = [], 1
-    for batch in batches:
-        points.append(batch[::step])
-        if sum(map(len, points)) > SAMPLE:
-            points, step = [torch.cat(points)[::2]], 2 * step
-    return torch.cat(points)

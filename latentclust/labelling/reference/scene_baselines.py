@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader
 from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading, as_bytes, read_window
 from latentclust.data.sources import decode_errors
+from latentclust.data.subset import spread_indices
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score_table
 from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majority_table
@@ -117,8 +118,7 @@ def baseline_labels(
     Raises:
         LatentclustError: If the baseline cannot cluster the scene, or the scene is damaged.
     """
-    spread = np.linspace(0, len(valid_blocks) - 1, min(len(valid_blocks), FIT_BLOCKS)).round().astype(np.int64)
-    part = [valid_blocks[place] for place in np.unique(spread)]
+    part = [valid_blocks[place] for place in spread_indices(len(valid_blocks), FIT_BLOCKS)]
     mapped = fit_map_baseline(model, baseline, _batches(pixels, part), len(part))
     for index in valid_blocks:
         images, valid = pixels.read(index)

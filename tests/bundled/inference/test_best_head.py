@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from latentclust.api import LatentclustError, Model
 from latentclust.bundled.categorical_map import CategoricalMap
-from latentclust.bundled.inference.best_head import BestHead, head_information, neighbour_information, thinned
+from latentclust.bundled.inference.best_head import BestHead, head_information, neighbour_information
 from latentclust.bundled.priors import OneHotGaussian
+from latentclust.bundled.thinning import thinned
 
 PRIOR = OneHotGaussian(clusters=2, style_dim=0)
 
