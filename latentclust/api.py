@@ -51,18 +51,7 @@ from latentclust.specs.data import (
 )
 from latentclust.specs.evaluation import NOISE, Baseline, BaselineSpec, MapBaselineSpec, Mapped, MetricSpec
 from latentclust.specs.inference import Advance, ChainSpec, InferenceSpec, Model
-from latentclust.specs.parts import (
-    DatasetSpec,
-    DeviceViewSpec,
-    HostViewSpec,
-    LossSpec,
-    MapPriorSpec,
-    MovingViewSpec,
-    PriorSpec,
-    SceneDatasetSpec,
-    Spec,
-    ViewSpec,
-)
+from latentclust.specs.parts import DatasetSpec, LossSpec, MapPriorSpec, PriorSpec, SceneDatasetSpec, Spec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.roles import (
     Centroids,
@@ -78,7 +67,7 @@ from latentclust.specs.roles import (
 from latentclust.specs.sample_tables import StartSpec, TableSpec
 from latentclust.specs.scenes import Scene
 from latentclust.specs.schedule import Ramp, Schedule, value_at
-from latentclust.specs.views import FittedViewSpec
+from latentclust.specs.views import DeviceViewSpec, FittedViewSpec, HostViewSpec, MovingViewSpec, ViewSpec
 from latentclust.tensors import (
     Alignment,
     ClusterImages,

@@ -18,7 +18,7 @@ from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import LatentclustError
 from latentclust.networks.features import FeatureNetwork
 from latentclust.specs.data import ImageSet, ImageSource
-from latentclust.specs.parts import DeviceViewSpec
+from latentclust.specs.views import DeviceViewSpec
 from latentclust.tensors import Shape
 
 

@@ -13,8 +13,7 @@ from latentclust.data.subset import spread_indices, subset
 from latentclust.generators import CPU
 from latentclust.networks.features import FeatureNetwork
 from latentclust.specs.data import ImageSet
-from latentclust.specs.parts import DeviceViewSpec
-from latentclust.specs.views import FittedStep, FittedViewSpec
+from latentclust.specs.views import DeviceViewSpec, FittedStep, FittedViewSpec
 from latentclust.tensors import Images, Mask, Shape
 
 SAMPLE = 500

@@ -19,17 +19,9 @@ from latentclust.specs.backbones import (
 )
 from latentclust.specs.evaluation import PIXELS, Baseline, BaselineSpec, MapBaselineSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
-from latentclust.specs.parts import (
-    FEATURES,
-    DatasetSpec,
-    DeviceViewSpec,
-    HostViewSpec,
-    MovingViewSpec,
-    PriorSpec,
-    ViewSpec,
-)
+from latentclust.specs.parts import FEATURES, DatasetSpec, PriorSpec
 from latentclust.specs.roles import Centroids, Critic, Discriminator, Encoder, Generator, Heads, LayeredGenerator, Trunk
-from latentclust.specs.views import FittedViewSpec
+from latentclust.specs.views import DeviceViewSpec, FittedViewSpec, HostViewSpec, MovingViewSpec, ViewSpec
 
 ROLES: Mapping[str, type] = {
     "encoder": Encoder,

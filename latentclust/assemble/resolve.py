@@ -38,10 +38,10 @@ from latentclust.recipe.schema import Recipe, ViewTable
 from latentclust.specs.backbones import BackboneSpec, ExtractorSpec
 from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec, Model
-from latentclust.specs.parts import DatasetSpec, DeviceViewSpec, LossSpec, PriorSpec, Spec, ViewSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, Spec
 from latentclust.specs.sample_tables import TableSpec
 from latentclust.specs.validation import validate
-from latentclust.specs.views import FittedViewSpec
+from latentclust.specs.views import DeviceViewSpec, FittedViewSpec, ViewSpec
 
 DEFAULT_ORIGIN = "default"
 """Origin of values that the recipe does not set."""

@@ -7,8 +7,8 @@ from latentclust.assemble.lookup import Lookup
 from latentclust.assemble.step_plan import ENGINE_VALUES, StepPlan
 from latentclust.errors import did_you_mean
 from latentclust.recipe.schema import Recipe
-from latentclust.specs.parts import HostViewSpec, ViewSpec
 from latentclust.specs.sample_tables import TableSpec
+from latentclust.specs.views import HostViewSpec, ViewSpec
 from latentclust.tensors import Images
 
 IMAGES = "_images"

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from latentclust.data.feed import Batch, EpochOrder, Feed
 from latentclust.errors import Issue, LatentclustError
 from latentclust.specs.data import ImageSource, MaskSource
-from latentclust.specs.parts import HostViewSpec
+from latentclust.specs.views import HostViewSpec
 
 HostViews = Mapping[str, Sequence[HostViewSpec]]
 """Host steps by view name."""

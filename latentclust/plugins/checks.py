@@ -12,9 +12,10 @@ from latentclust.plugins.containment import error_summary
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import ChainSpec, InferenceSpec
-from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, Spec, ViewSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, Spec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
+from latentclust.specs.views import ViewSpec
 
 SPECS: Mapping[str, type[Spec]] = {
     "backbone": BackboneSpec,

@@ -16,9 +16,10 @@ from latentclust.plugins.distributions import PARTS_GROUP
 from latentclust.specs.backbones import BackboneSpec
 from latentclust.specs.evaluation import Baseline, MetricSpec
 from latentclust.specs.inference import InferenceSpec
-from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec, ViewSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec, PriorSpec
 from latentclust.specs.quantities import QuantitySpec
 from latentclust.specs.sample_tables import StartSpec, TableSpec
+from latentclust.specs.views import ViewSpec
 
 hookspec = pluggy.HookspecMarker(PARTS_GROUP)
 hookimpl = pluggy.HookimplMarker(PARTS_GROUP)

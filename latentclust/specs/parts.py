@@ -14,7 +14,7 @@ from torch import nn
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSet, SplitProtocol
 from latentclust.specs.scenes import Scene
-from latentclust.tensors import Images, Latent, Scalar, Shape, View
+from latentclust.tensors import Latent, Scalar, Shape
 
 FEATURES = "features"
 """Name of the recipe's table of a feature bank, and of the vectors in it, which a baseline can cluster."""
@@ -235,79 +235,4 @@ class SceneDatasetSpec(DatasetSpec, ABC):
 
         Raises:
             LatentclustError: If the file is damaged, or has other bands.
-        """
-
-
-# Views
-
-
-class ViewSpec(Spec):
-    """A step of an augmentation or preprocessing: a DeviceViewSpec, MovingViewSpec, FittedViewSpec or HostViewSpec."""
-
-
-class DeviceViewSpec(ViewSpec, ABC):
-    """A step on a batch on the device. It must not wait for the device, so that CUDA graphs can capture it."""
-
-    random: ClassVar[bool]
-    """Whether the step draws random numbers. Only a step that does not may be used as preprocessing."""
-
-    in_place: ClassVar[bool] = True
-    """Whether all pixels stay in place. A step that moves pixels must be a MovingViewSpec in a system of label maps."""
-
-    @abstractmethod
-    def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Return the images after the step.
-
-        Args:
-            images: Images `(b, c, h, w)` in [0, 1], or vectors `(b, d)`, float32. They must not be changed.
-            rng: The only source of randomness, on the images' device.
-
-        Returns:
-            Images of `output_shape`, float32. A random step keeps them in [0, 1].
-        """
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a sample after the step. By default the shape does not change.
-
-        Args:
-            shape: Shape of one sample before the step, `(c, h, w)` or `(d,)`.
-
-        Raises:
-            LatentclustError: If the step cannot be applied to this shape.
-        """
-        return shape
-
-
-class MovingViewSpec(DeviceViewSpec, ABC):
-    """A step that moves pixels and returns their alignment, so that label maps of the view can be moved back."""
-
-    in_place: ClassVar[bool] = False
-
-    @abstractmethod
-    def move(self, images: Images, rng: torch.Generator) -> View:
-        """Return the images after the step with the affine maps by which they were sampled.
-
-        Args:
-            images: Images `(b, c, h, w)` in [0, 1], float32. They must not be changed.
-            rng: The only source of randomness, on the images' device.
-
-        Returns:
-            Images in [0, 1] with their alignment `(b, 2, 3)`, which maps each of their pixels to its source.
-        """
-
-    def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Return the images of `move`."""
-        return self.move(images, rng).images
-
-
-class HostViewSpec(ViewSpec, ABC):
-    """A step on one decoded image, which the data workers run. Host steps come before device steps."""
-
-    @abstractmethod
-    def apply_one(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Return an image of the same shape.
-
-        Args:
-            image: Image `(h, w, c)` in [0, 255]. It must not be changed.
-            seed: 32-bit seed, the only source of randomness.
         """

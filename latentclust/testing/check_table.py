@@ -8,8 +8,8 @@ from latentclust.plugins.registry import Part
 from latentclust.specs.backbones import CentroidsSpec, DecoderSpec, ExtractorSpec, LayeredDecoderSpec, MapExtractorSpec
 from latentclust.specs.evaluation import BaselineSpec, MapBaselineSpec
 from latentclust.specs.inference import ChainSpec
-from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec, Spec
-from latentclust.specs.views import FittedViewSpec
+from latentclust.specs.parts import Spec
+from latentclust.specs.views import DeviceViewSpec, FittedViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.testing import (
     backbone_checks,
     centroid_checks,

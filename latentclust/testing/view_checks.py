@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
-from latentclust.specs.views import FittedViewSpec
+from latentclust.specs.views import DeviceViewSpec, FittedViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.tensors import Images, Mask, Shape, View
 from latentclust.testing.alignment import displacement
 from latentclust.testing.randomness import bitwise_equal, repeats

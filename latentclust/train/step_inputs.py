@@ -10,7 +10,7 @@ from torch import Tensor
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.feed import Batch, to_float
-from latentclust.specs.parts import DeviceViewSpec, HostViewSpec, MovingViewSpec
+from latentclust.specs.views import DeviceViewSpec, HostViewSpec, MovingViewSpec
 from latentclust.tensors import Alignment, Images, View
 
 Input = Callable[[Batch], Tensor | View]

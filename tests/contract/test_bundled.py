@@ -13,7 +13,7 @@ from latentclust.assemble.step_plan import ENGINE_VALUES
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import KINDS, Part, Registry, installed
 from latentclust.specs.evaluation import BaselineSpec, MapBaselineSpec
-from latentclust.specs.parts import HostViewSpec
+from latentclust.specs.views import HostViewSpec
 from latentclust.tensors import Images, Mask
 from latentclust.testing import conformance
 from latentclust.testing.inference_checks import objection_to

@@ -12,7 +12,8 @@ from latentclust.data.sources import ArraySource
 from latentclust.data.stream import StreamFeed
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
-from latentclust.specs.parts import HostViewSpec, Shape
+from latentclust.specs.parts import Shape
+from latentclust.specs.views import HostViewSpec
 
 CPU = torch.device("cpu")
 COUNT = 23

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from latentclust.plugins.checks import KINDS, SPECS, check_part, hook_kind
 from latentclust.plugins.registry import Registry
 from latentclust.specs.evaluation import MetricSpec
-from latentclust.specs.parts import DatasetSpec, DeviceViewSpec, LossSpec
+from latentclust.specs.parts import DatasetSpec, LossSpec
+from latentclust.specs.views import DeviceViewSpec
 from latentclust.tensors import Code, Images, Scalar
 
 
