@@ -26,7 +26,17 @@ Out = Annotated[Path, typer.Option(metavar="DIR", help="Output folder of the lab
 
 PANELS = {
     "Windows": ("tile", "overlap", "blend", "batch", "precision", "seed", "max_memory"),
-    "Outputs": ("confidence", "probabilities", "classes", "vector", "min_area", "max_polygons", "stac", "datetime"),
+    "Outputs": (
+        "confidence",
+        "probabilities",
+        "sieve",
+        "classes",
+        "vector",
+        "min_area",
+        "max_polygons",
+        "stac",
+        "datetime",
+    ),
     "Area": ("bbox", "bbox_crs", "geometry"),
     "Workers": ("device", "workers", "scheduler"),
 }
@@ -39,6 +49,7 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
     "max_polygons": int | None,
     "workers": int | None,
     "seed": int,
+    "sieve": float | None,
     "min_area": float | None,
     "nodata": float | None,
     "bands": str | None,
@@ -50,6 +61,7 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
 
 METAVARS = {
     "bands": "B04,B03,B02",
+    "sieve": "M2",
     "min_area": "M2",
     "nodata": "VALUE",
     "max_memory": "SIZE",
@@ -172,6 +184,8 @@ def _result_lines(report: "LabelReport") -> list[str]:
     if fresh:
         speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
+    if report.sieved:
+        lines.append(f"the sieve changed {report.sieved:,} labels ({report.sieved / report.pixels:.1%} of the pixels)")
     lines.append(f"labels in {display_path(report.folder)}, log in {display_path(report.folder / RUN_LOG)}")
     return lines + _warnings(report)
 

@@ -94,15 +94,19 @@ class LabelOptions(BaseModel):
     probabilities: bool = False
     """Write NAME-probabilities.tif: one band per cluster, from 1 for probability 0 to 255 for certainty."""
 
+    sieve: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Minimum area of a region of the label raster, in square metres, or in pixels without a coordinate reference
+    system. Smaller regions take the label of their largest neighbour. Defaults to all regions."""
+
     classes: bool = False
     """Write NAME-classes.tif: clusters of the same name merged into classes, counted from 1."""
 
     vector: bool = False
-    """Write NAME.gpkg: one polygon per connected region. Requires a minimum area."""
+    """Write NAME.gpkg: one polygon per connected region. Requires a minimum area, or a sieve."""
 
     min_area: Annotated[float, Field(ge=0)] | None = None
     """Minimum area of a polygon, in square metres, or in pixels without a coordinate reference system. Smaller regions
-    are merged into a neighbour."""
+    are merged into a neighbour. Defaults to that of the sieve."""
 
     max_polygons: Count | None = None
     """Number of polygons above which a scene fails. Defaults to 1,000,000."""
@@ -164,8 +168,9 @@ class LabelOptions(BaseModel):
         _check_required("--datetime", self.datetime, "--stac", self.stac)
         _check_required("--max-polygons", self.max_polygons, "--vector", self.vector)
         _check_required("--min-area", self.min_area, "--vector", self.vector)
-        if self.vector and self.min_area is None:
-            raise LatentclustError.at("--vector", "requires --min-area", "Give the minimum area of a polygon, or 0")
+        if self.vector and self.min_area is None and self.sieve is None:
+            fix = "Give the minimum area of a polygon, or 0"
+            raise LatentclustError.at("--vector", "requires --min-area or --sieve", fix)
 
     @property
     def memory_limit(self) -> int | None:
@@ -192,6 +197,7 @@ class LabelOptionValues(TypedDict, total=False):
     max_memory: int | str | None
     confidence: bool
     probabilities: bool
+    sieve: float | None
     classes: bool
     vector: bool
     min_area: float | None

@@ -27,6 +27,7 @@ class SceneResult:
         warnings: Warnings about the scene.
         pixels: Number of pixels that were labelled.
         nodata: Number of nodata pixels.
+        sieved: Number of pixels whose label the sieve changed.
         seconds: Wall-clock time in seconds.
         finishing: Time in seconds for merging strips and writing Cloud-Optimized GeoTIFFs.
         size: Input size in bytes, or -1 if unknown.
@@ -47,6 +48,7 @@ class SceneResult:
     size: int = -1
     mtime: int = 0
     files: Mapping[str, int] | None = None
+    sieved: int = 0
 
     def row(self) -> dict[str, Any]:
         """Return the result as a JSON-serializable dict."""
@@ -84,6 +86,11 @@ class LabelReport:
     def pixels(self) -> int:
         """Number of pixels that were labelled in this run."""
         return sum(scene.pixels for scene in self.scenes if scene.output not in self.kept)
+
+    @property
+    def sieved(self) -> int:
+        """Number of pixels whose label the sieve changed in this run."""
+        return sum(scene.sieved for scene in self.scenes if scene.output not in self.kept)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON-serializable dict."""

@@ -153,6 +153,7 @@ def _plan_run(
         precision=options.precision,
         seed=options.seed,
         rasters=options.rasters,
+        sieve=None if options.sieve is None else float(options.sieve),
     )
     if options.memory_limit is not None:
         settings = limit_batch(settings, options.memory_limit)
@@ -174,6 +175,8 @@ def _area(options: LabelOptions) -> AreaOfInterest | None:
 
 
 def _polygons(options: LabelOptions) -> PolygonOptions | None:
-    if not options.vector or options.min_area is None:
+    if not options.vector:
         return None
-    return PolygonOptions(float(options.min_area), options.max_polygons or MAX_POLYGONS)
+    smallest, sieved = options.min_area or 0, options.sieve or 0
+    # A second sieve would merge regions that the first one leaves in the raster.
+    return PolygonOptions(float(smallest) if smallest > sieved else 0.0, options.max_polygons or MAX_POLYGONS)

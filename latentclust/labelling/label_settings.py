@@ -24,6 +24,8 @@ class LabelSettings:
         precision: Precision of the networks: `fp32`, `bf16` or `fp16`.
         seed: Random seed of an inference that samples. Every strip starts from it and its own number.
         rasters: Rasters that are written for each scene: `labels`, and `confidence` and `probabilities` if requested.
+        sieve: Minimum area of a region of the label rasters, in square metres, or in pixels without a coordinate
+            reference system. None keeps all regions.
         strip_limit: Memory in bytes that a strip may take. None for no limit.
     """
 
@@ -34,7 +36,14 @@ class LabelSettings:
     precision: str
     seed: int
     rasters: tuple[str, ...] = ("labels",)
+    sieve: float | None = None
     strip_limit: int | None = None
+
+    @property
+    def strip_rasters(self) -> tuple[str, ...]:
+        """Rasters that strips hold: `rasters`, and the probabilities if a sieve must look up a confidence."""
+        looked_up = self.sieve is not None and "confidence" in self.rasters and "probabilities" not in self.rasters
+        return (*self.rasters, *("probabilities",) * looked_up)
 
     def options(self) -> dict[str, Any]:
         """Return the settings, besides model and scene, that decide the values of outputs."""
@@ -42,7 +51,8 @@ class LabelSettings:
         windows = {"tile": list(grid.tile), "overlap": list(grid.overlap), "blend": grid.blend, "batch": self.batch}
         compute = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
         nodata = {} if self.bands.nodata is None else {"nodata": self.bands.nodata}
-        return {**windows, **nodata, **compute, "rasters": list(self.rasters)}
+        sieve = {} if self.sieve is None else {"sieve": self.sieve}
+        return {**windows, **nodata, **compute, **sieve, "rasters": list(self.rasters)}
 
 
 def make_settings(  # noqa: PLR0913 (options of `label`)
@@ -56,6 +66,7 @@ def make_settings(  # noqa: PLR0913 (options of `label`)
     precision: str = "auto",
     seed: int = 0,
     rasters: tuple[str, ...] = ("labels",),
+    sieve: float | None = None,
 ) -> LabelSettings:
     """Return the settings of a run, with the model's defaults where an option is None. See `LabelOptions`.
 
@@ -64,7 +75,7 @@ def make_settings(  # noqa: PLR0913 (options of `label`)
     """
     grid = make_grid(model, tile, overlap, blend)
     size = map_batch(model.resolved.recipe.evaluate.batch_size, *grid.tile) if batch is None else batch
-    return LabelSettings(model, bands, grid, size, resolve_precision(precision, model.device), seed, rasters)
+    return LabelSettings(model, bands, grid, size, resolve_precision(precision, model.device), seed, rasters, sieve)
 
 
 def resolve_precision(name: str, device: torch.device) -> str:

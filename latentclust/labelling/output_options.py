@@ -18,7 +18,8 @@ from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
 from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_item
-from latentclust.labelling.scene_task import SceneTask, merge_strips
+from latentclust.labelling.scene_merge import merge_strips
+from latentclust.labelling.scene_task import SceneTask
 from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
 from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
 from latentclust.specs.scenes import Scene
@@ -34,12 +35,14 @@ class SceneOutputs:
     Attributes:
         folder: Folder that contains the files, and nothing else.
         pixels: Number of pixels that were labelled.
+        sieved: Number of pixels whose label the sieve changed.
         warnings: Warnings about the outputs.
         seconds: Time in seconds for writing them.
     """
 
     folder: Path
     pixels: int
+    sieved: int
     warnings: tuple[str, ...]
     seconds: float
 
@@ -125,18 +128,17 @@ class OutputOptions:
         targets = {name: folder / task.scene.raster(name).name for name in settings.rasters}
         labels = targets["labels"]
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            counts = merge_strips(settings, task, targets, self.clusters)
-            self.write_legend(labels, counts, task.folder)
+            merged = merge_strips(settings, task, targets, self.clusters, should_stop)
+            self.write_legend(labels, merged.pixels, task.folder)
             if self.vector:
                 target = labels.with_suffix(POLYGON_SUFFIX)
                 write_polygons(
                     labels, target, self.clusters, self.vector.min_area, self.vector.max_polygons, should_stop
                 )
             warnings = self._item(settings, task, labels)
-        pixels = sum(counts.values()) - counts[0]
-        return SceneOutputs(
-            folder, pixels, warnings if pixels else ("contains no valid pixels", *warnings), time.monotonic() - start
-        )
+        pixels = sum(merged.pixels.values()) - merged.pixels[0]
+        warnings = warnings if pixels else ("contains no valid pixels", *warnings)
+        return SceneOutputs(folder, pixels, merged.sieved, warnings, time.monotonic() - start)
 
     def write_legend(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
         """Write the legend of a finished label raster, and its raster of classes, next to it.

@@ -213,6 +213,7 @@ class LabelScheduler:
             warnings=running.task.warnings + outputs.warnings,
             files=files,
             pixels=outputs.pixels,
+            sieved=outputs.sieved,
             finishing=round(outputs.seconds, 3),
             nodata=height * width - outputs.pixels,
         )

@@ -1,5 +1,6 @@
 """Positions of the pixels of a raster on the ground, and the areas of polygons there."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.transform import IDENTITY, Affine
+
+from latentclust.labelling.scenes.georeference import Georeference
 
 Polygons = NDArray[np.object_]
 """Shapely polygons `(n,)`."""
@@ -55,9 +58,15 @@ class GroundArea:
     @classmethod
     def from_dataset(cls, raster: DatasetReader) -> "GroundArea":
         """Read the position of an open raster. Ground control points count as no position."""
-        transform = IDENTITY if raster.gcps[0] else raster.transform
-        crs = None if transform.is_identity or not raster.crs else raster.crs.to_wkt()
-        return cls(transform, crs, *_measures(crs), (raster.width // 2, raster.height // 2))
+        return cls.from_georeference(Georeference.from_dataset(raster))
+
+    @classmethod
+    def from_georeference(cls, where: Georeference) -> "GroundArea":
+        """Return the position of a raster. Ground control points count as no position."""
+        transform = IDENTITY if where.points or where.transform is None else where.transform
+        crs = None if transform.is_identity or not where.crs else where.crs.to_wkt()
+        height, width = where.extent
+        return cls(transform, crs, *_measures(crs), (width // 2, height // 2))
 
     @property
     def pixel_area(self) -> float | None:
@@ -89,6 +98,12 @@ class GroundArea:
         scale = np.nan if self.unit is None else abs(self.transform.determinant) * self.unit**2
         areas = shapely.area(polygons) * scale
         return areas
+
+
+def area_in_pixels(area: float, pixel_area: float | None) -> int:
+    """Return the number of pixels that cover an area in square metres; `area` rounded up if `pixel_area` is None."""
+    # Rounded first, so that 0.3 m² are three pixels of 0.1 m².
+    return math.ceil(round(area / (pixel_area or 1), 6))
 
 
 def _measures(crs: str | None) -> tuple[float | None, EqualArea | None]:

@@ -11,7 +11,7 @@ from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.vector.geopackage import PolygonLayer, remove_geopackage
-from latentclust.labelling.vector.ground_area import GroundArea
+from latentclust.labelling.vector.ground_area import GroundArea, area_in_pixels
 from latentclust.labelling.vector.outlines import outlines
 from latentclust.labelling.vector.regions import count_regions
 from latentclust.labelling.vector.sieve import sieve
@@ -92,9 +92,3 @@ def write_polygons(
         remove_geopackage(target)
         raise
     return count
-
-
-def area_in_pixels(area: float, pixel_area: float | None) -> int:
-    """Return the number of pixels that cover an area in square metres; `area` rounded up if `pixel_area` is None."""
-    # Rounded first, so that 0.3 m² are three pixels of 0.1 m².
-    return math.ceil(round(area / (pixel_area or 1), 6))

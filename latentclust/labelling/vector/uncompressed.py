@@ -46,6 +46,13 @@ class UncompressedRaster:
                 count = min(step, height - top)
                 yield np.fromfile(file, self.dtype, count * width).reshape(count, width)
 
+    def read_rows(self, top: int, count: int) -> NDArray[Any]:
+        """Return `count` rows `(count, width)` that begin with row `top`."""
+        width = self.extent[1]
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(top * width * self.dtype.itemsize)
+            return np.fromfile(file, self.dtype, count * width).reshape(count, width)
+
     def replace_rows(self, top: int, rows: NDArray[Any]) -> None:
         """Replace the rows `(n, width)` that begin with row `top`."""
         with self.path.open("r+b", buffering=0) as file:

@@ -80,7 +80,7 @@ def strip_bytes(settings: LabelSettings, width: int) -> int:
     planes, (height, side) = settings.model.clusters + 1, settings.grid.tile
     shared = max(0, settings.grid.overlap[0] - 2 * settings.grid.margin[0])
     sums = FLOAT * planes * (2 * height * side + 3 * shared * width)
-    every = settings.model.clusters if "probabilities" in settings.rasters else 0
+    every = settings.model.clusters if "probabilities" in settings.strip_rasters else 0
     finished = 3 * height * width + every * width * (height + 2 * BLOCK)
     return sums + finished
 

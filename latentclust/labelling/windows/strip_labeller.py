@@ -63,7 +63,7 @@ class StripLabeller:
         seed = int(np.random.SeedSequence((settings.seed, number)).generate_state(1)[0])
         self._rng = torch.Generator(model.device).manual_seed(seed)
         side = max(column.last - column.first for column in columns)
-        with_probabilities = "probabilities" in settings.rasters
+        with_probabilities = "probabilities" in settings.strip_rasters
         self._stitcher = StripStitcher(shape, model.clusters, side, with_probabilities, model.device, sink)
 
     def add(self, windows: Sequence[WindowPixels]) -> None:
@@ -251,7 +251,7 @@ class _FileStrip:
     def _label(self, batch: WindowBatch) -> StripResult | None:
         settings, job = self._settings, self._job
         if self._writer is None or self._labeller is None:
-            self._writer = StripWriter(job.folder, job.shape, settings.model.clusters, settings.rasters)
+            self._writer = StripWriter(job.folder, job.shape, settings.model.clusters, settings.strip_rasters)
             self._labeller = StripLabeller(settings, job.shape, job.columns, job.number, self._writer, job.scene.name)
         self._labeller.add(batch.windows)
         if not batch.last:

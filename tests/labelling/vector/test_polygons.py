@@ -21,7 +21,8 @@ from rasterio.transform import Affine
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.outputs.legend import CLEAR, Legend, LegendEntry
 from latentclust.labelling.vector import geopackage, uncompressed
-from latentclust.labelling.vector.polygons import area_in_pixels, check_polygon_options, write_polygons
+from latentclust.labelling.vector.ground_area import area_in_pixels
+from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
 
 NAMES = {1: "water", 2: "Wald & Wiese", 3: "cluster 3", 300: "森"}

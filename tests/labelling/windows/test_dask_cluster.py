@@ -49,9 +49,9 @@ def scenes(tmp_path: Path) -> Path:
 def test_workers_label_the_same_bytes_as_this_process(
     planted: ClusteringModel, scenes: Path, tmp_path: Path, workers: int
 ) -> None:
-    alone = latentclust.label(planted, scenes, tmp_path / "alone", confidence=True)
+    alone = latentclust.label(planted, scenes, tmp_path / "alone", confidence=True, sieve=500.0)
     environment = dict(os.environ)
-    shared = latentclust.label(planted, scenes, tmp_path / "shared", confidence=True, workers=workers)
+    shared = latentclust.label(planted, scenes, tmp_path / "shared", confidence=True, sieve=500.0, workers=workers)
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
     assert dict(os.environ) == environment
     assert [scene.status for scene in shared.scenes] == [scene.status for scene in alone.scenes]
