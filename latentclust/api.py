@@ -14,6 +14,7 @@ from latentclust.data.rasters import BandReading, read_window
 from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.data.scenes.masks import MaskChoice
 from latentclust.data.scenes.opening import raster
 from latentclust.data.scenes.readings import Readings, read_alike
 from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
@@ -141,6 +142,7 @@ __all__ = [
     "MapSource",
     "Mapped",
     "Mask",
+    "MaskChoice",
     "MaskSource",
     "MetricSpec",
     "Model",

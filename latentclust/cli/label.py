@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from latentclust.cli.shared_options import Json, ModelPath
-from latentclust.errors import Issue, RunFailedError
+from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_options import LabelOptions
@@ -53,6 +53,9 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
     "min_area": float | None,
     "nodata": float | None,
     "bands": str | None,
+    "mask": str | None,
+    "mask_values": str | None,
+    "mask_bits": str | None,
     "bbox": tuple[float, float, float, float] | None,
     "geometry": Path | None,
     "max_memory": str | None,
@@ -64,6 +67,9 @@ METAVARS = {
     "sieve": "M2",
     "min_area": "M2",
     "nodata": "VALUE",
+    "mask": "FILE|PATTERN|band:NAME",
+    "mask_values": "3,8,9,10",
+    "mask_bits": "3,4",
     "max_memory": "SIZE",
     "datetime": "TIME",
     "bbox": "W S E N",
@@ -102,12 +108,22 @@ def label(model: ModelPath, scenes: Scenes, out: Out, json: Json = False, **valu
 
 def _options(values: dict[str, Any]) -> "LabelOptions":
     """Return the options that the command line gives."""
-    from latentclust.labelling.label_options import LabelOptions
+    from latentclust.labelling.label_options import LabelOptions, option_name
 
     given = {name: value for name, value in values.items() if value is not None}
     if bands := given.pop("bands", None):
         given["bands"] = tuple(word.strip() for word in bands.split(","))
+    for name in {"mask_values", "mask_bits"} & given.keys():
+        given[name] = _whole_numbers(option_name(name), given[name])
     return LabelOptions(**given)
+
+
+def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """Return whole numbers between commas. Raise LatentclustError if one is none."""
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise LatentclustError.at(option, f"{text!r} is no list of whole numbers", "Write it like 3,8,9,10") from None
 
 
 def _parameters() -> list[Parameter]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError
 from pydantic import model_validator as validator
 
+from latentclust.data.scenes.masks import MaskChoice
 from latentclust.errors import Issue, LatentclustError, did_you_mean
 
 MAX_POLYGONS = 1_000_000
@@ -48,6 +49,7 @@ Whole = Annotated[int, BeforeValidator(_to_int)]
 Count = Annotated[int, BeforeValidator(_to_int), Field(ge=1)]
 NonNegative = Annotated[int, BeforeValidator(_to_int), Field(ge=0)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
+WholeNumbers = Annotated[tuple[Whole, ...], BeforeValidator(_to_tuple)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_to_tuple)]
 
 
@@ -63,6 +65,17 @@ class LabelOptions(BaseModel):
 
     nodata: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """Value of nodata pixels in addition to those that a scene declares. Defaults to data.nodata of the recipe."""
+
+    mask: str | Path | None = None
+    """Mask of clouds and other pixels that become nodata: a raster for all scenes; a pattern with {name} or {folder},
+    those of each scene, as in '{folder}/*_QA_PIXEL.TIF'; or band:NAME, a band of each scene. Another grid is resampled
+    to the scene's by nearest neighbour. Requires mask values or bits."""
+
+    mask_values: WholeNumbers = ()
+    """Values of the mask at masked pixels, such as 3,8,9,10 of Sentinel-2's SCL."""
+
+    mask_bits: WholeNumbers = ()
+    """Bits of the mask, counted from 0: a pixel is masked if one of them is set, such as 3,4 of Landsat's QA_PIXEL."""
 
     tile: Whole | None = None
     """Window size in pixels. Defaults to that of the training images, or more if the overlap requires it."""
@@ -164,6 +177,10 @@ class LabelOptions(BaseModel):
         _ = self.memory_limit  # An invalid size is reported here.
         _check_exclusive({"--workers": self.workers, "--scheduler": self.scheduler})
         _check_exclusive({"--bbox": self.bbox, "--geometry": self.geometry})
+        _check_required("--mask-values", self.mask_values or None, "--mask", self.mask is not None)
+        _check_required("--mask-bits", self.mask_bits or None, "--mask", self.mask is not None)
+        if masks := self.masks:
+            masks.check()
         _check_required("--bbox-crs", self.bbox_crs, "--bbox", self.bbox is not None)
         _check_required("--datetime", self.datetime, "--stac", self.stac)
         _check_required("--max-polygons", self.max_polygons, "--vector", self.vector)
@@ -178,6 +195,11 @@ class LabelOptions(BaseModel):
         return parse_size(self.max_memory) if isinstance(self.max_memory, str) else self.max_memory
 
     @property
+    def masks(self) -> MaskChoice | None:
+        """Masks of the scenes. None for none."""
+        return None if self.mask is None else MaskChoice(str(self.mask), self.mask_values, self.mask_bits)
+
+    @property
     def rasters(self) -> tuple[str, ...]:
         """Rasters that are written for each scene, except that of classes."""
         return ("labels", *("confidence",) * self.confidence, *("probabilities",) * self.probabilities)
@@ -188,6 +210,9 @@ class LabelOptionValues(TypedDict, total=False):
 
     bands: Sequence[str]
     nodata: float | None
+    mask: str | Path | None
+    mask_values: Sequence[int]
+    mask_bits: Sequence[int]
     tile: int | None
     overlap: int | None
     blend: Literal["hann", "crop"]

@@ -114,6 +114,7 @@ class _LabelRun:
         area = self.area.to_json() if self.area else None
         logged: dict[str, Any] = {**self.settings.options(), **self.outputs.options()}
         logged |= {"area": area, "bands": list(self.options.bands)}
+        logged |= {"mask": masks.to_json()} if (masks := self.options.masks) else {}
         return open_run_log(self.folder, self.model, logged, self.options.overwrite, self.model_path)
 
     def finished(self, run_log: RunLog) -> frozenset[str]:
@@ -141,7 +142,7 @@ def _plan_run(
     reading = band_reading(loaded, where)
     if options.nodata is not None:
         reading = replace(reading, nodata=options.nodata)
-    scenes_given = find_scenes(check_given(scenes), folder, options.bands, reading.names)
+    scenes_given = find_scenes(check_given(scenes), folder, options.bands, reading.names, masks=options.masks)
     found = tuple(replace(scene, untrusted=options.untrusted) for scene in scenes_given)
     settings = make_settings(
         loaded,

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentclust.data.scenes.bands import match_bands
+from latentclust.data.scenes.bands import match_bands, scene_mask_notes
 from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
@@ -60,6 +60,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
     """
     with open_raster(scene) as file:
         match, tag = match_bands(file, settings.bands, scene.name, scene.requested), file.tags().get(TAG, "")
+        told = scene_mask_notes(file, scene)
         georeference = Georeference.from_dataset(file)
         height, width = georeference.extent
         found = area.pixels_in(file, scene.name) if area else (PixelBounds(0, 0, height, width), None)
@@ -73,7 +74,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
         StripJob(scene, match.bands, number, shape, columns, folder / f"strip-{number:05}")
         for number, shape in enumerate(split_into_strips(rows, columns, bounds))
     )
-    warnings = match.warnings + (() if georeference.crs else ("has no coordinate reference system",))
+    warnings = match.warnings + told + (() if georeference.crs else ("has no coordinate reference system",))
     return SceneTask(scene, bounds, mask, georeference.crop(bounds), jobs, folder, warnings, tag)
 
 

@@ -27,6 +27,32 @@ class BandFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneMask:
+    """Whole numbers on the pixels of a scene, such as a classification of clouds, some of which mark masked pixels.
+
+    Attributes:
+        source: Address that GDAL opens. Empty if the mask is a band of the scene.
+        band: Name or number, counted from 1, of the band. Empty for the only band of `source`.
+        name: Name for messages.
+        values: Values of masked pixels.
+        bits: Bits, counted from 0, of values of masked pixels: a pixel is masked if one of them is set.
+    """
+
+    source: str = field(repr=False)
+    band: str
+    name: str
+    values: tuple[int, ...] = ()
+    bits: tuple[int, ...] = ()
+
+    @property
+    def marks(self) -> str:
+        """The values and bits as text."""
+        values = (f"value {' or '.join(map(str, self.values))}",) if self.values else ()
+        bits = (f"bit {' or '.join(map(str, self.bits))}",) if self.bits else ()
+        return " or ".join((*values, *bits))
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A raster to be trained on or labelled.
 
@@ -40,6 +66,7 @@ class Scene:
         bands: Names of the rasters that are joined if the source contains several, such as variables.
         requested: Names of the bands that are read, if the user gives them and the scene is one file.
         untrusted: Whether formats that can read other files are refused.
+        mask: Mask whose pixels are nodata. None if there is none.
         error: Reason why the scene cannot be opened, if it is known before.
     """
 
@@ -52,6 +79,7 @@ class Scene:
     bands: tuple[str, ...] = ()
     requested: tuple[str, ...] = ()
     untrusted: bool = False
+    mask: SceneMask | None = None
     error: Issue | None = None
 
     @property

@@ -34,6 +34,10 @@ from tests.labelling.planted import noise_scene, write_scene
         ({"vector": True}, "--vector: requires --min-area or --sieve"),
         ({"sieve": 0.0}, "--sieve: must be greater than 0, got 0.0"),
         ({"sieve": float("nan")}, "--sieve: must be .*, got nan"),
+        ({"vector": True}, "--vector: requires --min-area"),
+        ({"mask_values": (3,)}, r"--mask-values: \(3,\) requires --mask"),
+        ({"mask": "band:SCL"}, "--mask: 'band:SCL' has no values that are masked"),
+        ({"mask": "absent.tif", "mask_values": (3,)}, "--mask: no file absent.tif"),
         ({"min_area": 3.0}, "--min-area: 3.0 requires --vector"),
         ({"blend": "foo"}, "--blend: must be 'hann' or 'crop', got 'foo'"),
         (

@@ -14,6 +14,7 @@ from latentclust.api import (
     ImageSet,
     Issue,
     LatentclustError,
+    MaskChoice,
     Readings,
     Scene,
     SceneDatasetSpec,
@@ -79,6 +80,16 @@ class Raster(SceneDatasetSpec):
     nodata: float | None = None
     """Value of nodata pixels in addition to those that the rasters declare."""
 
+    mask: Address | None = None
+    """Mask of clouds and other pixels that are nodata: a raster for all scenes; a pattern with {name} or {folder},
+    those of each scene; or band:NAME, a band of each scene. As `--mask` of `latentclust label`."""
+
+    mask_values: tuple[int, ...] = ()
+    """Values of the mask at masked pixels, such as 3, 8, 9 and 10 of Sentinel-2's SCL."""
+
+    mask_bits: tuple[int, ...] = ()
+    """Bits of the mask, counted from 0: a pixel is masked if one is set, such as 3 and 4 of Landsat's QA_PIXEL."""
+
     range: tuple[float, float] | None = None
     """Values that map to 0 and 255 in every band. Defaults to percentiles 2 and 98 of each band; bytes are
     unchanged, unless a band has fewer than 32 grey levels."""
@@ -124,11 +135,20 @@ class Raster(SceneDatasetSpec):
     def _scenes(self, roots: tuple[Path, ...]) -> tuple[Scene, ...]:
         """Return the scenes, found as `latentclust label` finds them. Raise LatentclustError if one is missing."""
         words = tuple(band for band in self.bands or () if isinstance(band, str))
-        scenes = find_scenes(self._paths, bands=words, roots=roots, where=("data.path", "data.bands"))
+        places = ("data.path", "data.bands")
+        scenes = find_scenes(self._paths, bands=words, roots=roots, where=places, masks=self._masks)
         issues = [scene.error or _absent(scene) for scene in scenes]
         if found := [issue for issue in issues if issue]:
             raise LatentclustError(*found)
         return scenes
+
+    @property
+    def _masks(self) -> MaskChoice | None:
+        if self.mask is None:
+            if self.mask_values or self.mask_bits:
+                raise LatentclustError.at("data.mask", "is missing beside its values or bits", "Name the mask")
+            return None
+        return MaskChoice(self.mask, self.mask_values, self.mask_bits, "data.mask")
 
     def _readings(self, scenes: Sequence[Scene]) -> Readings:
         return read_alike(scenes, self.bands, self.window, self.nodata, self.range)

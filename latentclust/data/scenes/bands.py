@@ -18,9 +18,11 @@ from latentclust.data.rasters import (
     read_window,
     scales_of,
 )
+from latentclust.data.scenes.mask_vrt import mask_band, mask_notes
 from latentclust.data.scenes.opening import decoding_errors
 from latentclust.data.undeclared_nodata import is_measured, nodata_warnings
 from latentclust.errors import LatentclustError
+from latentclust.specs.scenes import Scene
 
 SAMPLE_WINDOW = 256
 """Size in pixels of the windows that the value range is estimated from."""
@@ -74,6 +76,9 @@ def match_bands(
             raise LatentclustError.at(name, what, "Name as many bands")
     else:
         bands, by_name, odd = _places(file, wanted, name, other)
+    if mask_band(file) in bands:
+        what = f"band {mask_band(file)} is its mask, and one of the bands that are read"
+        raise LatentclustError.at(name, what, "Name the bands that are read, or write the mask to a file of its own")
     fitted = replace(wanted, bands=bands)
     kinds = sorted({file.dtypes[band - 1] for band in bands} - set(wanted.types))
     if kinds:
@@ -191,11 +196,25 @@ def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
 
 def _sample_windows(file: DatasetReader, bands: BandReading) -> Iterator[NDArray[np.generic]]:
     """Yield the valid values `(c, n)` of windows spread over a scene."""
-    blocks = file.block_shapes[bands.bands[0] - 1]
+    for window in spread_windows(file, bands.bands[0]):
+        values, valid = read_window(file, bands.bands, window, nodata=bands.nodata)
+        yield values[:, valid]
+
+
+def spread_windows(file: DatasetReader, band: int) -> Iterator[Window]:
+    """Yield windows spread over a scene that decode few blocks of a band, counted from 1."""
+    blocks = file.block_shapes[band - 1]
     for top, height in _spans(file.height, blocks[0]):
         for left, width in _spans(file.width, blocks[1]):
-            values, valid = read_window(file, bands.bands, Window(left, top, width, height), nodata=bands.nodata)
-            yield values[:, valid]
+            yield Window(left, top, width, height)
+
+
+def scene_mask_notes(file: DatasetReader, scene: Scene) -> tuple[str, ...]:
+    """Return warnings about the mask of an open scene; nothing if it has none."""
+    if scene.mask is None:
+        return ()
+    with decoding_errors(scene.name):
+        return tuple(mask_notes(file, scene.mask, spread_windows(file, mask_band(file) or 1)))
 
 
 def _spans(whole: int, block: int) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ import glob
 import os
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from latentclust.data.roots import in_package
@@ -30,6 +31,7 @@ from latentclust.data.scenes.inputs import (
     scenes_from_band_files,
     unreadable_folder,
 )
+from latentclust.data.scenes.masks import MaskChoice, add_masks
 from latentclust.data.scenes.stac import JSON, files_of, is_item, is_too_large, read_json
 from latentclust.data.sources import decode_errors
 from latentclust.errors import Issue, LatentclustError, raise_all
@@ -54,6 +56,7 @@ def find_scenes(
     names: Sequence[str] = (),
     roots: Sequence[Path] = (),
     where: tuple[str, str] = ("SCENES", "--bands"),
+    masks: MaskChoice | None = None,
 ) -> tuple[Scene, ...]:
     """Return the scenes, each once, in the order given. No raster is opened: a missing file is a scene that fails.
 
@@ -67,18 +70,23 @@ def find_scenes(
         names: Names of the bands that the model reads, which select those of a STAC item if `bands` is empty.
         roots: Folders that relative paths and patterns are also searched in, in order, after the working folder.
         where: Names of `given` and `bands` in messages: options or recipe keys.
+        masks: Masks of the scenes. Of files that are joined, a mask that is a band is joined, too.
 
     Raises:
         LatentclustError: With every issue at once, if nothing is found, an input is below `out`, or two inputs would
             have the same output.
     """
     check_words(bands, where[1])
+    if masks:
+        masks.check()
+    extra = (masks.band,) if masks and masks.band and masks.band not in (*bands, *names) else ()
+    wanted = (*(bands or names), *extra) if bands or names else ()
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
     out = resolve_links(out) if out else None
     for argument in given:
         try:
-            for scene in _scenes_of_argument(_rooted(argument, roots), out, bands or names, where[0]):
+            for scene in _scenes_of_argument(_rooted(argument, roots), out, wanted, where[0]):
                 scenes.setdefault((scene.name, scene.output), scene)
         except LatentclustError as error:
             issues += error.issues
@@ -86,7 +94,10 @@ def find_scenes(
     if not found and not issues:
         issues.append(Issue(where[0], "is empty", "Name rasters, folders or a text file of paths"))
     if bands:
-        found = scenes_from_band_files(found, bands)
+        joined = scenes_from_band_files(found, (*bands, *extra))
+        found = tuple(replace(scene, requested=tuple(bands) if scene.requested else ()) for scene in joined)
+    if masks and not issues:
+        found = add_masks(found, masks, roots)
     raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
 

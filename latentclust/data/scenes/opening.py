@@ -9,7 +9,7 @@ from pathlib import Path
 
 import rasterio
 from rasterio.enums import Interleaving
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import CACHE_BYTES
@@ -17,10 +17,11 @@ from latentclust.data.scenes.addresses import strip_credentials
 from latentclust.data.scenes.containers import members
 from latentclust.data.scenes.folders import require_regular
 from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.data.scenes.mask_vrt import masked_vrt
 from latentclust.data.scenes.vrt import build_vrt, open_file
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
-from latentclust.specs.scenes import Scene
+from latentclust.specs.scenes import Scene, SceneMask
 
 GDAL_TIMEOUTS = {
     "GDAL_HTTP_CONNECTTIMEOUT": 30,
@@ -44,6 +45,7 @@ def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
     timeouts = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
     with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("ignore", NodataShadowWarning)  # `read_window` reads nodata values and alpha channels.
         with _opened(scene) as file:
             _check_blocks(file, scene.name)
             yield file
@@ -61,7 +63,7 @@ def _check_blocks(file: DatasetReader, name: str) -> None:
 
 
 def _opened(scene: Scene) -> DatasetReader:
-    """Return the raster of a scene, whose parts or named members are joined."""
+    """Return the raster of a scene, whose parts or named members are joined, with its mask as an alpha channel."""
     with decoding_errors(scene.name):
         for path in scene.files:
             require_regular(path)
@@ -74,7 +76,12 @@ def _opened(scene: Scene) -> DatasetReader:
         if joined:
             file.close()
             file = rasterio.open(build_vrt(joined, scene.name))
-    return file
+        return file if scene.mask is None else _masked(file, scene, scene.mask)
+
+
+def _masked(file: DatasetReader, scene: Scene, mask: SceneMask) -> DatasetReader:
+    with file:
+        return rasterio.open(masked_vrt(file, mask, scene.name, scene.untrusted))
 
 
 def _file_of(scene: Scene) -> DatasetReader:

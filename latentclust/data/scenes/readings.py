@@ -20,7 +20,8 @@ from latentclust.data.rasters import (
     scales_of,
     stretch,
 )
-from latentclust.data.scenes.bands import match_bands, requested_bands
+from latentclust.data.scenes.bands import match_bands, requested_bands, scene_mask_notes
+from latentclust.data.scenes.mask_vrt import mask_band
 from latentclust.data.scenes.opening import raster
 from latentclust.data.undeclared_nodata import is_measured
 from latentclust.errors import LatentclustError
@@ -77,7 +78,8 @@ def read_alike(
         with raster(scene) as file:
             match = match_bands(file, first, scene.name, scene.requested, scenes[0].name)
             samples.append(_sample(file, match.bands, scene, window))
-            notes += [(scene.name, note) for note in (*_left_out(file, match.bands), *match.warnings)]
+            told = (*_left_out(file, match.bands), *match.warnings, *scene_mask_notes(file, scene))
+            notes += [(scene.name, note) for note in told]
         matches.append(match)
     ranges = (scale,) * len(first.bands) if scale else stretch(samples, "data.bands")
     named = all(match.by_name for match in matches)
@@ -96,7 +98,8 @@ def _joined(headers: Sequence[BandReading]) -> BandReading:
 
 def _left_out(file: DatasetReader, reading: BandReading) -> Iterator[str]:
     """Yield a note about alpha channels, unless `match_bands` warns of them."""
-    masks = [str(band) for band in alpha_bands(file, reading.bands) if not is_measured(file, band)]
+    alphas = (band for band in alpha_bands(file, reading.bands) if band != mask_band(file))
+    masks = [str(band) for band in alphas if not is_measured(file, band)]
     if masks:
         yield f"band {' and '.join(masks)} is flagged as alpha: it is left out, and its zeros are nodata"
 

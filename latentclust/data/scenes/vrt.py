@@ -112,12 +112,12 @@ def _difference(first: DatasetReader, other: DatasetReader) -> str:
         return f"is {other.width}x{other.height} pixels (w x h), unlike the {first.width}x{first.height} of"
     if first.crs != other.crs or first.gcps[1] != other.gcps[1]:
         return f"is in {other.crs or other.gcps[1]}, unlike the {first.crs or first.gcps[1]} of"
-    if (shift := _shift(first, other)) > SHIFT or _points(first) != _points(other):
+    if (shift := grid_shift(first, other)) > SHIFT or _points(first) != _points(other):
         return f"is shifted by {shift:.3g} pixels at a corner from"
     return ""
 
 
-def _shift(first: DatasetReader, other: DatasetReader) -> float:
+def grid_shift(first: DatasetReader, other: DatasetReader) -> float:
     """Return how far, in pixels, the corners of another file of this size are from those of the first."""
     corners = np.array([[0, first.width, 0], [0, 0, first.height], [1, 1, 1]])
     here, there = (np.array(file.transform, np.float64).reshape(3, 3) for file in (first, other))

@@ -277,3 +277,46 @@ def test_options_survive_a_recipe():
 def test_rasters_that_are_not_georeferenced_are_read_without_a_warning(tmp_path):
     Image.fromarray(np.arange(144, dtype=np.uint8).reshape(12, 12)).save(tmp_path / "plain.tif")
     assert Raster(path=tmp_path / "plain.tif", window=8, windows=9).open(()).source.shape == (1, 8, 8)
+
+
+def test_masked_pixels_are_in_no_window_or_invalid(scene, tmp_path):
+    clouds = np.zeros((1, 40, 30), np.uint8)
+    clouds[0, 10:20, 5:15] = 9
+    clouds[0, 30] = 1
+    path, mask = scene(noise(3, 40, 30)), scene(clouds, "mask.tif")
+    keys = {"path": path, "mask": mask, "mask_values": (9,), "window": 8}
+    opened = Raster(**keys, windows=100).open(())
+    for _, row, column in opened.source.windows.places:
+        assert not (clouds[0, row : row + 8, column : column + 8] == 9).any()
+    opened = Raster(**keys, windows=100, max_nodata=0.9).open(())
+    indices = np.arange(100)
+    valid = opened.valid.read(indices)
+    for at, (_, row, column) in enumerate(opened.source.windows.places):
+        np.testing.assert_array_equal(valid[at], clouds[0, row : row + 8, column : column + 8] != 9)
+    assert (opened.source.read(indices).transpose(0, 2, 3, 1)[~valid] == 0).all()
+    assert opened.notes == ()
+    np.testing.assert_array_equal(Raster(**keys).read_scene(opened.scenes[0])[1], clouds[0] != 9)
+
+
+def test_the_range_of_values_is_that_of_pixels_that_are_not_masked(scene):
+    image = noise(1, 40, 30).astype(np.uint16)
+    image[:, :20] += 30_000
+    mask = scene(np.where(np.arange(40)[:, None] < 20, 9, 0).astype(np.uint8) * np.ones((1, 40, 30), np.uint8), "m.tif")
+    opened = Raster(path=scene(image), mask=mask, mask_values=(9,), window=8, windows=10).open(())
+    ((low, high),) = opened.source.windows.reading.ranges
+    assert 0 < low < high < 256
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"mask": "absent.tif", "mask_values": (9,)}, "data.mask: no file absent.tif"),
+        ({"mask": "band:SCL"}, "data.mask: 'band:SCL' has no values that are masked"),
+        ({"mask": "band:SCL", "mask_values": (9,)}, "has no band, or several, named SCL for the mask"),
+        ({"mask_values": (9,)}, "data.mask: is missing beside its values or bits"),
+        ({"mask": "{folder}/{name}_QA.tif", "mask_bits": (3,)}, "has no mask that match"),
+    ],
+)
+def test_a_mask_that_is_not_there_is_refused(scene, keys, words):
+    with pytest.raises(LatentclustError, match=words):
+        Raster(path=scene(noise(3, 40, 30)), window=8, windows=10, **keys).open(())
