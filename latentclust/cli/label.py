@@ -37,6 +37,7 @@ PANELS = {
         "stac",
         "datetime",
     ),
+    "Zones": ("zones", "zone_field"),
     "Area": ("bbox", "bbox_crs", "geometry"),
     "Workers": ("device", "workers", "scheduler"),
 }
@@ -58,6 +59,7 @@ COMMAND_LINE_TYPES: dict[str, Any] = {
     "mask_bits": str | None,
     "bbox": tuple[float, float, float, float] | None,
     "geometry": Path | None,
+    "zones": Path | None,
     "max_memory": str | None,
 }
 """Types of values on the command line, if they differ from those of `LabelOptions`."""
@@ -75,6 +77,8 @@ METAVARS = {
     "bbox": "W S E N",
     "bbox_crs": "CRS",
     "geometry": "FILE",
+    "zones": "FILE",
+    "zone_field": "NAME",
     "scheduler": "ADDRESS",
 }
 
@@ -174,11 +178,14 @@ class LabelCommand(TyperCommand):
 
 
 def _show(report: "LabelReport", dry_run: bool) -> None:
+    from latentclust.cli.label_tables import show_areas
     from latentclust.cli.terminal import stdout_console
 
     console = stdout_console()
     for line in _planned_lines(report) if dry_run else _result_lines(report):
         console.print(line, soft_wrap=True)
+    if not dry_run:
+        show_areas(console, report)
 
 
 def _planned_lines(report: "LabelReport") -> list[str]:

@@ -124,6 +124,13 @@ class LabelOptions(BaseModel):
     max_polygons: Count | None = None
     """Number of polygons above which a scene fails. Defaults to 1,000,000."""
 
+    zones: str | Path | None = None
+    """Vector file of polygons. Write NAME-zones.csv: area and share of each cluster in each of them."""
+
+    zone_field: str | None = None
+    """Attribute with the names of zones; polygons with the same value are one zone. Defaults to the numbers of the
+    features in the file, counted from 1."""
+
     stac: bool = False
     """Write NAME.stac.json: a STAC item."""
 
@@ -182,6 +189,7 @@ class LabelOptions(BaseModel):
         if masks := self.masks:
             masks.check()
         _check_required("--bbox-crs", self.bbox_crs, "--bbox", self.bbox is not None)
+        _check_required("--zone-field", self.zone_field, "--zones", self.zones is not None)
         _check_required("--datetime", self.datetime, "--stac", self.stac)
         _check_required("--max-polygons", self.max_polygons, "--vector", self.vector)
         _check_required("--min-area", self.min_area, "--vector", self.vector)
@@ -227,6 +235,8 @@ class LabelOptionValues(TypedDict, total=False):
     vector: bool
     min_area: float | None
     max_polygons: int | None
+    zones: str | Path | None
+    zone_field: str | None
     stac: bool
     datetime: str | None
     bbox: tuple[float, float, float, float] | None

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from latentclust.labelling.measure.area_table import ValueArea, read_area_table, total_areas
+from latentclust.labelling.outputs.sidecars import sidecar_paths
+
 Status = Literal["started", "done", "failed", "outside", "planned"]
 """`started` remains if a run is stopped; `outside` means no pixel in the area; `planned` is the status of a dry run."""
 
@@ -92,11 +95,23 @@ class LabelReport:
         """Number of pixels whose label the sieve changed in this run."""
         return sum(scene.sieved for scene in self.scenes if scene.output not in self.kept)
 
+    def areas(self) -> list[ValueArea]:
+        """Add up the areas of the clusters over all finished scenes, from the tables of areas in the folder.
+
+        Scenes that overlap count twice.
+
+        Raises:
+            LatentclustError: If a table is damaged.
+        """
+        done = (scene for scene in self.scenes if scene.status == "done")
+        return total_areas(read_area_table(sidecar_paths(self.folder / scene.output)[2]) for scene in done)
+
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON-serializable dict."""
+        areas = [area.row() for area in self.areas()]
         facts = {"folder": str(self.folder), "model": self.model, "windows": self.windows, "seconds": self.seconds}
         rows = [{**scene.row(), "kept": scene.output in self.kept} for scene in self.scenes]
-        return {**facts, "pixels": self.pixels, "scenes": rows}
+        return {**facts, "pixels": self.pixels, "areas": areas, "scenes": rows}
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from latentclust.labelling.dry_run import estimate_run
 from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, LabelOptionValues, merge_options
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener
 from latentclust.labelling.label_settings import LabelSettings, make_settings
+from latentclust.labelling.measure.zone_file import open_zones
 from latentclust.labelling.output_options import OutputOptions, PolygonOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes
@@ -164,6 +165,7 @@ def _plan_run(
         Legend.from_classes(loaded) if options.classes else None,
         _polygons(options),
         StacOptions(fingerprint, options.datetime) if options.stac else None,
+        None if options.zones is None else open_zones(Path(options.zones), options.zone_field),
     )
     outputs.check()
     return _LabelRun(folder, options, found, settings, outputs, area, fingerprint, model_path)

@@ -1,4 +1,4 @@
-"""The outputs of a labelled scene: rasters, legends, polygons and STAC items, and how they are written."""
+"""The outputs of a labelled scene: rasters, legends, tables, polygons, STAC items, and how they are written."""
 
 import shutil
 import time
@@ -12,8 +12,18 @@ import rasterio
 
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.data.scenes.stac import read_json
+from latentclust.errors import InterruptedRunError
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes, merged_counts
 from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.measure.area_table import write_area_table
+from latentclust.labelling.measure.zone_file import ZoneFile
+from latentclust.labelling.measure.zone_table import (
+    UnplacedZonesError,
+    measure_zones,
+    write_zone_table,
+    zone_table_path,
+    zone_warnings,
+)
 from latentclust.labelling.outputs.extras import check_extra
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
@@ -83,12 +93,14 @@ class OutputOptions:
         classes: Legend of the merged classes. None if they are not written.
         vector: Options of polygons. None if they are not written.
         stac: Options of STAC items. None if they are not written.
+        zones: Zones in which clusters and classes are measured. None if they are not.
     """
 
     clusters: Legend
     classes: Legend | None = None
     vector: PolygonOptions | None = None
     stac: StacOptions | None = None
+    zones: ZoneFile | None = None
 
     def check(self) -> None:
         """Raise LatentclustError if a value is invalid or a required library is not installed."""
@@ -103,15 +115,18 @@ class OutputOptions:
         """Return the options that decide which files are written, apart from names and colours."""
         item = {"datetime": self.stac.datetime} if self.stac else None
         vector = asdict(self.vector) if self.vector else None
-        return {"classes": self.classes is not None, "vector": vector, "stac": item}
+        zones = {"zones": self.zones.options()} if self.zones else {}
+        return {"classes": self.classes is not None, "vector": vector, "stac": item, **zones}
 
     def outputs(self, settings: LabelSettings, scene: Scene) -> Iterator[PurePath]:
         """Yield the outputs of a scene, relative to the output folder."""
         yield from map(scene.raster, settings.rasters)
-        yield from sidecar_paths(scene.output)
-        if self.classes:
-            yield (classes := scene.raster("classes"))
-            yield from sidecar_paths(classes)
+        legends = (scene.output, *(scene.raster("classes"),) * bool(self.classes))
+        yield from legends[1:]
+        for path in legends:
+            yield from sidecar_paths(path)
+            if self.zones:
+                yield zone_table_path(path)
         if self.vector:
             yield scene.output.with_suffix(POLYGON_SUFFIX)
         if self.stac:
@@ -130,18 +145,19 @@ class OutputOptions:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
             merged = merge_strips(settings, task, targets, self.clusters, should_stop)
             self.write_legend(labels, merged.pixels, task.folder)
+            warnings = self._zone_tables(task, labels, should_stop)
             if self.vector:
                 target = labels.with_suffix(POLYGON_SUFFIX)
                 write_polygons(
                     labels, target, self.clusters, self.vector.min_area, self.vector.max_polygons, should_stop
                 )
-            warnings = self._item(settings, task, labels)
+            warnings += self._item(settings, task, labels)
         pixels = sum(merged.pixels.values()) - merged.pixels[0]
         warnings = warnings if pixels else ("contains no valid pixels", *warnings)
         return SceneOutputs(folder, pixels, merged.sieved, warnings, time.monotonic() - start)
 
     def write_legend(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
-        """Write the legend of a finished label raster, and its raster of classes, next to it.
+        """Write the legend and the table of areas of a finished label raster, and its raster of classes, next to it.
 
         Args:
             labels: Label raster.
@@ -149,10 +165,33 @@ class OutputOptions:
             drafts: Folder of temporary files.
         """
         write_sidecars(labels, self.clusters, counts)
+        write_area_table(labels, self.clusters, counts)
         if self.classes:
             merged = classes_raster(labels)
             merge_classes(labels, drafts / "classes-draft.tif", merged, self.classes)
-            write_sidecars(merged, self.classes, merged_counts(counts, self.classes))
+            sums = merged_counts(counts, self.classes)
+            write_sidecars(merged, self.classes, sums)
+            write_area_table(merged, self.classes, sums)
+
+    def _zone_tables(self, task: SceneTask, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
+        """Write the tables of zones if requested. Return warnings about zones."""
+        if not self.zones:
+            return ()
+
+        def check_stop() -> None:
+            if should_stop():
+                raise InterruptedRunError.at(task.scene.name, "stopped", "Run the same command to resume")
+
+        try:
+            found = measure_zones(labels, self.zones, len(self.clusters.entries), task.scene.name, check_stop)
+        except UnplacedZonesError as error:
+            return (f"no table of zones: {error.issues[0].what}",)
+        if found.inside.any():
+            write_zone_table(found, self.zones.names, self.clusters, zone_table_path(labels))
+            if self.classes:
+                classes = zone_table_path(classes_raster(labels))
+                write_zone_table(found, self.zones.names, self.classes, classes)
+        return zone_warnings(found, self.zones)
 
     def _item(self, settings: LabelSettings, task: SceneTask, labels: Path) -> tuple[str, ...]:
         """Write the scene's STAC item if requested. Return a warning if it cannot be written."""

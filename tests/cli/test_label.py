@@ -5,16 +5,19 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pytest
+import shapely
 from rich.progress import MofNCompleteColumn, Progress
 
 from latentclust.cli import label_progress
 from latentclust.cli.label_progress import LabelBarProgress
 from latentclust.cli.terminal import SafeConsole
+from latentclust.labelling.area.crs_transform import apply_affine
 from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model_file import save_model
-from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
+from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +133,36 @@ def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
     assert "1 failed" in drawn
     assert "a [bold] b.tif" in drawn
     assert "4/10" in drawn
+
+
+def test_areas_of_clusters_and_zones_are_shown(cli, model_file, tmp_path):
+    zones = [((1, 1), (61, 61), "field"), ((500, 500), (501, 501), "far")]
+    shapes = [
+        shapely.transform(shapely.box(*low, *high), lambda p: apply_affine(p, TRANSFORM)) for low, high, _ in zones
+    ]
+    names = np.array([name for _, _, name in zones], object)
+    pyogrio.raw.write(
+        tmp_path / "z.geojson", shapely.to_wkb(shapes), [names], ["name"], geometry_type="Polygon", crs="EPSG:32613"
+    )
+    scene = write_scene(tmp_path / "scene.tif", noise_scene(80, 90))
+    words = [
+        "label",
+        model_file,
+        scene,
+        "--out",
+        tmp_path / "out",
+        "--device",
+        "cpu",
+        "--zones",
+        tmp_path / "z.geojson",
+    ]
+    done = cli(*words, "--zone-field", "name")
+    assert done.code == 0
+    assert "1 of 2 zones (far) is outside the scene" in done.out
+    assert "zones in scene-zones.csv" in done.out
+    field = next(line for line in done.out.splitlines() if "field" in line and "cluster" in line)
+    assert "36.00" in field  # hectares
+    told = json.loads(cli(*words, "--zone-field", "name", "--json").out)
+    counts = np.bincount(read_band(tmp_path / "out" / "scene.tif").ravel(), minlength=5)[1:]
+    assert [row["area_m2"] for row in told["areas"]] == pytest.approx(100.0 * counts)
+    assert cli(*words, "--zone-field", "nom", "--overwrite").code == 2

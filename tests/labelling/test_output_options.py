@@ -26,7 +26,7 @@ VECTOR: dict[str, Any] = {"vector": True, "min_area": 0.0}
 WHEN = "2020-06-01T12:00:00Z"
 FILES = {
     "a.tif", "a.tif.aux.xml", "a.qml", "a-classes.tif", "a-classes.tif.aux.xml", "a-classes.qml", "a-confidence.tif",
-    "a-probabilities.tif", "a.gpkg", "a.stac.json", "labelling.json",
+    "a-probabilities.tif", "a.gpkg", "a.stac.json", "labelling.json", "a-areas.csv", "a-classes-areas.csv",
 }  # fmt: skip
 
 
@@ -49,7 +49,9 @@ def labelled(named: ClusteringModel, tmp_path_factory: pytest.TempPathFactory) -
 def test_every_file_is_there_and_nothing_else(labelled: Path) -> None:
     assert {path.name for path in labelled.rglob("*")} == FILES
     told = json.loads((labelled / "labelling.json").read_text())["scenes"][0]["files"]
-    assert told.keys() == {name for name in FILES if not name.endswith((".aux.xml", ".qml", "labelling.json"))}
+    assert told.keys() == {
+        name for name in FILES if not name.endswith((".aux.xml", ".qml", "-areas.csv", "labelling.json"))
+    }
 
 
 def test_every_raster_is_a_valid_cog(labelled: Path) -> None:
@@ -141,7 +143,7 @@ def test_too_many_polygons_fail_the_scene_alone(named: ClusteringModel, tmp_path
     assert [scene.output for scene in report.failed] == ["large.tif"]
     assert "--max-polygons" in report.failed[0].reason
     assert {path.name for path in (tmp_path / "out").iterdir() if path.name != ".partial"} == {
-        "small.tif", "small.tif.aux.xml", "small.qml", "small.gpkg", "labelling.json",
+        "small.tif", "small.tif.aux.xml", "small.qml", "small-areas.csv", "small.gpkg", "labelling.json",
     }  # fmt: skip
 
 
@@ -192,7 +194,9 @@ def test_overwriting_leaves_no_file_of_before(named: ClusteringModel, tmp_path: 
     scene = write_scene(tmp_path / "a.tif", noise_scene(60, 80))
     latentclust.label(named, scene, tmp_path / "out", **EVERYTHING, **VECTOR, datetime=WHEN)
     latentclust.label(named, scene, tmp_path / "out", overwrite=True)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.tif", "a.tif.aux.xml", "a.qml", "labelling.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "a.tif", "a.tif.aux.xml", "a.qml", "a-areas.csv", "labelling.json",
+    }  # fmt: skip
 
 
 def test_rational_polynomials_are_kept(named: ClusteringModel, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class AreaOfInterest:
             what = f"has no transform, which the coordinates of {self.option} require"
             raise LatentclustError.at(path, what, f"Leave {self.option} out for this scene")
         # GDAL's rasterizer takes no coordinates far beyond the scene; one pixel of it keeps edges where they are.
-        polygons = clip(self._to_pixels(file, path), (-1, -1, file.width + 1, file.height + 1))
+        polygons = clip(self.to_pixels(file, path), (-1, -1, file.width + 1, file.height + 1))
         bounds = pixel_bounds(polygons, PixelBounds(0, 0, file.height, file.width))
         if bounds is None:
             return None
@@ -78,8 +78,16 @@ class AreaOfInterest:
         mask = PolygonMask(tuple(polygons))
         return (bounds, mask) if mask.covers_any(bounds) else None
 
-    def _to_pixels(self, file: DatasetReader, path: str) -> Polygons:
-        """Return the polygons in columns and rows of a scene."""
+    def to_pixels(self, file: DatasetReader, path: str) -> Polygons:
+        """Return the polygons in columns and rows of a scene that has a transform. Those far from it may be dropped.
+
+        Args:
+            file: Open scene.
+            path: Name of the scene, for messages.
+
+        Raises:
+            LatentclustError: If the position of the polygons in the scene cannot be determined.
+        """
         polygons = np.array(self.polygons, object)
         if self.crs is None:
             moved: Polygons = shapely.transform(polygons, lambda points: apply_affine(points, ~file.transform))
@@ -114,7 +122,7 @@ def area_from_bbox(box: Sequence[float], crs: str | None) -> AreaOfInterest:
     west, south, east, north = box
     polygon = shapely.Polygon([(west, south), (east, south), (east, north), (west, north)])
     system = None if crs is None else parse_crs(crs, "--bbox-crs")
-    return _checked(AreaOfInterest((polygon,), system, True, "--bbox"), "--bbox")
+    return check_degrees(AreaOfInterest((polygon,), system, True, "--bbox"), "--bbox")
 
 
 def area_from_file(path: Path) -> AreaOfInterest:
@@ -127,7 +135,7 @@ def area_from_file(path: Path) -> AreaOfInterest:
     if not polygons:
         raise LatentclustError.at(str(path), "contains no polygons", "Give a file of polygons with --geometry")
     system = None if crs is None else parse_crs(crs, str(path))
-    return _checked(AreaOfInterest(tuple(polygons), system, False, "--geometry"), str(path))
+    return check_degrees(AreaOfInterest(tuple(polygons), system, False, "--geometry"), str(path))
 
 
 def parse_crs(text: str, where: str) -> CRS:
@@ -136,7 +144,7 @@ def parse_crs(text: str, where: str) -> CRS:
     Raises:
         LatentclustError: If it is unknown, or names a file or an address other than OGC's.
     """
-    if not text.startswith(OGC) and ("://" in text or text.startswith(("/", ".", "@")) or Path(text).exists()):
+    if not text.startswith(OGC) and ("://" in text or text.startswith(("/", ".", "@")) or _exists(text)):
         what = f"{text!r} names a file or an address, which is not read"
         raise LatentclustError.at(where, what, "Use a code such as EPSG:4326, or WKT")
     try:
@@ -146,7 +154,15 @@ def parse_crs(text: str, where: str) -> CRS:
         raise LatentclustError.at(where, what, "Use one such as EPSG:4326") from error
 
 
-def _checked(area: AreaOfInterest, where: str) -> AreaOfInterest:
+def _exists(text: str) -> bool:
+    """Return whether a text is the path of a file. WKT is longer than a name of a file may be."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
+
+
+def check_degrees(area: AreaOfInterest, where: str) -> AreaOfInterest:
     """Return an area. Raise LatentclustError if its CRS is geographic and its coordinates are not degrees."""
     turn = full_turn(area.crs) if area.crs else None
     if turn is None:

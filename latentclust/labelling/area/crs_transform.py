@@ -122,6 +122,7 @@ def _transformed(start: CRS, end: CRS, points: Points) -> Points:
     return found
 
 
+@lru_cache(maxsize=64)
 def raster_bounds(transform: CrsTransform) -> Bounds:
     """Return the bounds of a raster in the source CRS, slightly widened.
 

@@ -23,6 +23,8 @@ from latentclust.labelling.clusters.recolour import (
     recolour,
 )
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
+from latentclust.labelling.measure.area_table import write_area_table
+from latentclust.labelling.measure.zone_table import rewrite_zone_table, zone_table_path
 from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions, PolygonOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import publish_outputs
@@ -44,6 +46,9 @@ RERUN_FIX = "Run the same command again"
 NEW_FOLDER_FIX = "Label into another folder"
 
 ShouldStop = Callable[[], bool]
+
+LEGENDS, TABLES = slice(2), slice(2, 3)
+"""Legends and tables among the sidecars of a raster, see `sidecar_paths`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ def draft_folder(partial: Path) -> Iterator[Path]:
 def restore_missing(
     log: RunLog, kept: frozenset[str], options: OutputOptions, partial: Path, should_stop: ShouldStop
 ) -> frozenset[str]:
-    """Rewrite the outputs of finished scenes with missing legends.
+    """Rewrite the outputs of finished scenes with missing legends, and write missing tables of areas.
 
     Scenes that cannot be rewritten are dropped from the result, so that they are labelled again.
 
@@ -162,23 +167,40 @@ def restore_missing(
     """
     lost = set()
     with draft_folder(partial) as drafts:
-        for name in sorted(name for name in kept if not _has_legends(log, log.scenes[name])):
+        for name in sorted(kept):
+            scene = log.scenes[name]
+            rewritten, unmeasured = not _has_files(log, scene, LEGENDS), not _has_files(log, scene, TABLES)
+            if not (rewritten or unmeasured):
+                continue
             if should_stop():
                 raise InterruptedRunError.at(name, "stopped before its legend was written", RERUN_FIX)
             try:
-                rewrite_scene(log, log.scenes[name], options, drafts, should_stop)
+                if rewritten:
+                    rewrite_scene(log, scene, options, drafts, should_stop)
+                else:
+                    _write_area_tables(log, scene, options)
             except InterruptedRunError:
                 raise
             except LatentclustError:
                 lost.add(name)
-                log.mark_replaced(log.scenes[name])
+                log.mark_replaced(scene)
     return kept - lost
 
 
-def _has_legends(log: RunLog, scene: SceneResult) -> bool:
+def _has_files(log: RunLog, scene: SceneResult, which: slice) -> bool:
+    """Return whether some of the sidecars of a scene's rasters of clusters and of classes exist."""
     output = PurePath(scene.output)
     rasters = {str(output), str(classes_raster(output))} & (scene.files or {}).keys()
-    return all(path.exists() for name in rasters for path in sidecar_paths(log.folder / name))
+    return all(path.exists() for name in rasters for path in [*sidecar_paths(log.folder / name)][which])
+
+
+def _write_area_tables(log: RunLog, scene: SceneResult, options: OutputOptions) -> None:
+    """Write the tables of areas of a finished scene, which earlier versions did not write."""
+    labels = log.folder / scene.output
+    counts = count_clusters(labels, len(options.clusters.entries) - 1)
+    write_area_table(labels, options.clusters, counts)
+    if options.classes is not None:
+        write_area_table(classes_raster(labels), options.classes, merged_counts(counts, options.classes))
 
 
 def rewrite_scene(
@@ -205,7 +227,7 @@ def rewrite_scene(
     shutil.rmtree(drafts, ignore_errors=True)
     made.mkdir(parents=True)
     rasters = _rewrite_rasters(log, scene, options, made)
-    _rewrite_polygons_and_item(log, scene, options, made, should_stop)
+    _rewrite_tables_and_polygons(log, scene, options, made, should_stop)
     # If the process is killed while it publishes, each file has its old or its new size.
     changing = {name: UNKNOWN_SIZE for name in files if (made / PurePath(name).name).exists()}
     log.add_and_save(replace(scene, files={**files, **changing}))
@@ -224,19 +246,26 @@ def _rewrite_rasters(log: RunLog, scene: SceneResult, options: OutputOptions, ma
         raise LatentclustError.at(str(labels), what, RELABEL_FIX)
     recolour(labels, made.parent / "labels.vrt", made / output.name, legend, labelled)
     write_sidecars(made / output.name, legend, counts)
+    write_area_table(made / output.name, legend, counts)
     classes = classes_raster(output)
     if options.classes is None or str(classes) not in (scene.files or {}):
         return (scene.output,)
     merge_classes(labels, made.parent / "classes-draft.tif", made / classes.name, options.classes)
-    write_sidecars(made / classes.name, options.classes, merged_counts(counts, options.classes))
+    sums = merged_counts(counts, options.classes)
+    write_sidecars(made / classes.name, options.classes, sums)
+    write_area_table(made / classes.name, options.classes, sums)
     return str(classes), scene.output
 
 
-def _rewrite_polygons_and_item(
+def _rewrite_tables_and_polygons(
     log: RunLog, scene: SceneResult, options: OutputOptions, made: Path, should_stop: ShouldStop
 ) -> None:
-    """Write the polygons again and rename the classes of the STAC item, if the run wrote them."""
+    """Rewrite the tables of zones, the polygons and the classes of the STAC item, if the run wrote them."""
     output, files, legend = PurePath(scene.output), scene.files or {}, options.clusters
+    for raster, names in ((output, legend), (classes_raster(output), options.classes)):
+        table = zone_table_path(raster)
+        if names is not None and str(table) in files:
+            rewrite_zone_table(log.folder / zone_table_path(output), made / table.name, names)
     polygons, item = output.with_suffix(POLYGON_SUFFIX), output.with_suffix(STAC_SUFFIX)
     if options.vector and str(polygons) in files:
         how = options.vector

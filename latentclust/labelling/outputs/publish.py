@@ -9,11 +9,11 @@ from latentclust.data.scenes.addresses import exists
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.outputs.cog import write_errors
-from latentclust.labelling.outputs.sidecars import sidecar_paths
+from latentclust.labelling.outputs.sidecars import AREA_TABLE_SUFFIX, sidecar_paths
 from latentclust.labelling.run_log import CHOOSE_OTHER_FOLDER, RunLog
 from latentclust.specs.scenes import Scene
 
-SIDECAR_SUFFIXES = (".aux.xml", ".qml")
+SIDECAR_SUFFIXES = (".aux.xml", ".qml", AREA_TABLE_SUFFIX)
 """Suffixes of files whose size is not checked, because other programs write into them."""
 
 

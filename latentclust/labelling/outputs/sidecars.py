@@ -17,6 +17,9 @@ MAX_INTEGER = 2**31 - 1
 QGIS_VERSION = "3.22"
 """QGIS version of the styles. Later versions read them."""
 
+AREA_TABLE_SUFFIX = "-areas.csv"
+"""End of the name of the table of areas that belongs to a label raster."""
+
 AnyPath = TypeVar("AnyPath", Path, PurePath)
 
 
@@ -36,9 +39,13 @@ class _Column(NamedTuple):
     cells: list[str]
 
 
-def sidecar_paths(raster: AnyPath) -> tuple[AnyPath, AnyPath]:
-    """Return the paths of a raster's sidecars: `NAME.tif.aux.xml` for GDAL, `NAME.qml` for QGIS."""
-    return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml")
+def sidecar_paths(raster: AnyPath) -> tuple[AnyPath, AnyPath, AnyPath]:
+    """Return the paths of a raster's sidecars.
+
+    They are `NAME.tif.aux.xml` for GDAL, `NAME.qml` for QGIS, and the table of areas, `NAME-areas.csv`.
+    """
+    table = raster.with_name(f"{raster.stem}{AREA_TABLE_SUFFIX}")
+    return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml"), table
 
 
 def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | None = None) -> tuple[Path, ...]:
@@ -55,7 +62,7 @@ def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | Non
     Raises:
         LatentclustError: If a file cannot be written.
     """
-    auxiliary, style = sidecar_paths(raster)
+    auxiliary, style, _ = sidecar_paths(raster)
     write_atomic(auxiliary, _text(attribute_table(legend, counts)))
     write_atomic(style, _text(qgis_style(legend)))
     return auxiliary, style

@@ -99,6 +99,30 @@ class GroundArea:
         areas = shapely.area(polygons) * scale
         return areas
 
+    def pixel_areas(self, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Return the areas in square metres of the pixels of a rectangle, in a shape that broadcasts to `shape`.
+
+        Args:
+            top: First row.
+            left: First column.
+            shape: Number of rows and columns.
+        """
+        if self.equal_area is None:
+            return self.areas(np.array([shapely.box(0, 0, 1, 1)], object))[:, np.newaxis]
+        # Rows are parallels in most rasters, so that their pixels have the same area.
+        columns = 1 if self.transform.b == self.transform.d == 0 else shape[1]
+        rows = np.arange(top, top + shape[0] + 1, dtype=np.float64)
+        places = np.stack(np.meshgrid(np.arange(left, left + columns + 1, dtype=np.float64), rows), axis=2)
+        to = self.transform
+        matrix, origin = np.array([[to.a, to.d], [to.b, to.e]]), np.array([to.c, to.f])
+        corners = self.equal_area.project(places.reshape(-1, 2) @ matrix + origin).reshape(places.shape)
+        (one_x, one_y), (two_x, two_y) = (
+            np.moveaxis(diagonal, 2, 0)
+            for diagonal in (corners[1:, 1:] - corners[:-1, :-1], corners[1:, :-1] - corners[:-1, 1:])
+        )
+        areas: NDArray[np.float64] = np.abs(one_x * two_y - one_y * two_x) / 2
+        return areas
+
 
 def area_in_pixels(area: float, pixel_area: float | None) -> int:
     """Return the number of pixels that cover an area in square metres; `area` rounded up if `pixel_area` is None."""

@@ -52,7 +52,7 @@ def test_missing_legends_are_written_without_labelling(
         assert after.keys() == before.keys()
         for name in before.keys() - {"labelling.json"}:
             assert after[name] == before[name], name
-    assert len(missing) == (4 if options else 2)
+    assert len(missing) == (6 if options else 3)
     assert not (out / ".partial").exists()
 
 

@@ -73,7 +73,7 @@ def test_outputs_get_the_present_names_and_colours_and_keep_their_pixels(
     assert (labelled / "one-confidence.tif").read_bytes() == confidence
     assert not (labelled / "one-classes.tif").exists()
     for raster in (labelled / "one.tif", labelled / "deep" / "two.tif", merged):
-        auxiliary, style = (path.read_text(encoding="utf-8") for path in sidecar_paths(raster))
+        auxiliary, style, _ = (path.read_text(encoding="utf-8") for path in sidecar_paths(raster))
         assert "<Category>wet</Category>" in auxiliary
         assert 'label="wet"' in style
     counted = [f"<F>{count}</F>" for count in np.bincount(before["one.tif"].ravel(), minlength=5)]

@@ -70,6 +70,7 @@ def test_a_band_file_that_is_exchanged_for_an_older_one_is_noticed(planted: Clus
     ("name", "options"),
     [
         ("s.qml", {}),
+        ("s-areas.csv", {}),
         ("s.tif.aux.xml", {}),
         ("s-classes.qml", {"classes": True}),
         ("s-classes.tif.aux.xml", {"classes": True}),
@@ -123,7 +124,7 @@ def test_a_failure_keeps_what_an_earlier_run_made_and_says_so(
     assert {path.name: path.read_bytes() for path in out.glob("s*")} == before
     scene.write_bytes(good)
     assert latentclust.label(planted, scene, out, overwrite=True).failed == ()
-    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "labelling.json"}
+    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "s-areas.csv", "labelling.json"}
 
 
 def test_an_output_stays_where_the_new_one_cannot_be_brought_to_the_disk(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_what_a_killed_run_published_is_known(
     row = json.loads((out / "labelling.json").read_text())["scenes"][0]
     assert (row["status"], row["files"]) == ("started", {"s.tif": -1, "s-confidence.tif": -1})
     assert latentclust.label(planted, scene, out, confidence=True).kept == frozenset()
-    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "s-confidence.tif", "labelling.json"}
+    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "s-areas.csv", "s-confidence.tif", "labelling.json"}
 
 
 def test_overwriting_leaves_nothing_of_a_killed_run(
@@ -183,7 +184,7 @@ def test_overwriting_leaves_nothing_of_a_killed_run(
     latentclust.label(planted, scene, out, probabilities=True)
     killed(planted, scene, out, confidence=True, overwrite=True)
     latentclust.label(planted, scene, out, overwrite=True)
-    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "labelling.json"}
+    assert names(out) == {"s.tif", "s.tif.aux.xml", "s.qml", "s-areas.csv", "labelling.json"}
 
 
 def test_a_file_of_others_where_an_earlier_run_failed_is_refused(planted: ClusteringModel, tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_what_a_failed_run_published_is_known(
     assert failed.files == {"s-confidence.tif": -1}
     assert failed.reason.endswith("some of its outputs may exist already")
     assert latentclust.label(planted, scene, out, overwrite=True).failed == ()
-    assert names(out) == {"labelling.json", "s.tif", "s.tif.aux.xml", "s.qml"}
+    assert names(out) == {"labelling.json", "s.tif", "s.tif.aux.xml", "s.qml", "s-areas.csv"}
 
 
 def test_names_that_a_driver_would_cut_overwrite_nothing(planted: ClusteringModel, tmp_path: Path) -> None:

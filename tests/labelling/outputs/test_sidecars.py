@@ -75,10 +75,11 @@ def test_qgis_is_given_a_style_of_unique_values(raster: Path, legend: Legend) ->
 
 def test_new_files_take_the_place_of_old_ones(raster: Path, legend: Legend, planted: ClusteringModel) -> None:
     write_sidecars(raster, legend)
-    first = [path.read_bytes() for path in sidecar_paths(raster)]
+    written = sidecar_paths(raster)[:2]
+    first = [path.read_bytes() for path in written]
     write_sidecars(raster, Legend.from_classes(planted))
     write_sidecars(raster, legend)
-    assert [path.read_bytes() for path in sidecar_paths(raster)] == first
+    assert [path.read_bytes() for path in written] == first
     assert len(list(raster.parent.iterdir())) == 3
 
 

@@ -164,6 +164,6 @@ def test_ids_of_other_letters_are_safe_and_differ() -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(extras.EXTRAS, "stac", "no_such_library")
+    monkeypatch.setitem(extras.EXTRAS, "stac", ("no_such_library",))
     with pytest.raises(LatentclustError, match=r"--stac: requires no_such_library.*pip install 'latentclust\[stac\]'"):
         extras.check_extra("stac")

@@ -1,0 +1,1 @@
+"""Areas of clusters and classes, in whole label rasters and in zones."""
