@@ -121,6 +121,10 @@ class LabelOptions(BaseModel):
     """Minimum area of a polygon, in square metres, or in pixels without a coordinate reference system. Smaller regions
     are merged into a neighbour. Defaults to that of the sieve."""
 
+    simplify: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Tolerance of the simplification of the borders between polygons, in metres, or in pixels without a coordinate
+    reference system. Defaults to the edges of pixels."""
+
     max_polygons: Count | None = None
     """Number of polygons above which a scene fails. Defaults to 1,000,000."""
 
@@ -193,6 +197,7 @@ class LabelOptions(BaseModel):
         _check_required("--datetime", self.datetime, "--stac", self.stac)
         _check_required("--max-polygons", self.max_polygons, "--vector", self.vector)
         _check_required("--min-area", self.min_area, "--vector", self.vector)
+        _check_required("--simplify", self.simplify, "--vector", self.vector)
         if self.vector and self.min_area is None and self.sieve is None:
             fix = "Give the minimum area of a polygon, or 0"
             raise LatentclustError.at("--vector", "requires --min-area or --sieve", fix)
@@ -234,6 +239,7 @@ class LabelOptionValues(TypedDict, total=False):
     classes: bool
     vector: bool
     min_area: float | None
+    simplify: float | None
     max_polygons: int | None
     zones: str | Path | None
     zone_field: str | None

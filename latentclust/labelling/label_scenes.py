@@ -18,12 +18,13 @@ from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, Labe
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener
 from latentclust.labelling.label_settings import LabelSettings, make_settings
 from latentclust.labelling.measure.zone_file import open_zones
-from latentclust.labelling.output_options import OutputOptions, PolygonOptions, StacOptions
+from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes
 from latentclust.labelling.run_log import RunLog, lock_folder, model_fingerprint, open_run_log
 from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.scheduler import LabelScheduler
+from latentclust.labelling.vector.polygons import PolygonOptions
 from latentclust.labelling.windows.memory import limit_batch
 from latentclust.labelling.windows.strip_labeller import make_engine
 from latentclust.model.model import ClusteringModel
@@ -182,4 +183,5 @@ def _polygons(options: LabelOptions) -> PolygonOptions | None:
         return None
     smallest, sieved = options.min_area or 0, options.sieve or 0
     # A second sieve would merge regions that the first one leaves in the raster.
-    return PolygonOptions(float(smallest) if smallest > sieved else 0.0, options.max_polygons or MAX_POLYGONS)
+    smallest = float(smallest) if smallest > sieved else 0.0
+    return PolygonOptions(smallest, options.max_polygons or MAX_POLYGONS, float(options.simplify or 0))

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
@@ -31,7 +31,7 @@ from latentclust.labelling.outputs.stac_item import LabelledScene, write_stac_it
 from latentclust.labelling.scene_merge import merge_strips
 from latentclust.labelling.scene_task import SceneTask
 from latentclust.labelling.scenes.acquisition_time import acquisition_time, parse_datetime
-from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
+from latentclust.labelling.vector.polygons import PolygonOptions, check_polygon_options, write_polygons
 from latentclust.specs.scenes import Scene
 
 POLYGON_SUFFIX, STAC_SUFFIX = ".gpkg", ".stac.json"
@@ -55,20 +55,6 @@ class SceneOutputs:
     sieved: int
     warnings: tuple[str, ...]
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class PolygonOptions:
-    """The options of polygons.
-
-    Attributes:
-        min_area: Minimum area of a region, in square metres, or in pixels without a coordinate reference system.
-            Smaller regions are merged into a neighbour.
-        max_polygons: Maximum number of polygons of a scene.
-    """
-
-    min_area: float
-    max_polygons: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +91,7 @@ class OutputOptions:
     def check(self) -> None:
         """Raise LatentclustError if a value is invalid or a required library is not installed."""
         if self.vector:
-            check_polygon_options(self.vector.min_area, self.vector.max_polygons)
+            check_polygon_options(self.vector)
         if self.stac:
             check_extra("stac")
             if self.stac.datetime is not None:
@@ -114,7 +100,7 @@ class OutputOptions:
     def options(self) -> dict[str, Any]:
         """Return the options that decide which files are written, apart from names and colours."""
         item = {"datetime": self.stac.datetime} if self.stac else None
-        vector = asdict(self.vector) if self.vector else None
+        vector = self.vector.as_json() if self.vector else None
         zones = {"zones": self.zones.options()} if self.zones else {}
         return {"classes": self.classes is not None, "vector": vector, "stac": item, **zones}
 
@@ -147,10 +133,7 @@ class OutputOptions:
             self.write_legend(labels, merged.pixels, task.folder)
             warnings = self._zone_tables(task, labels, should_stop)
             if self.vector:
-                target = labels.with_suffix(POLYGON_SUFFIX)
-                write_polygons(
-                    labels, target, self.clusters, self.vector.min_area, self.vector.max_polygons, should_stop
-                )
+                write_polygons(labels, labels.with_suffix(POLYGON_SUFFIX), self.clusters, self.vector, should_stop)
             warnings += self._item(settings, task, labels)
         pixels = sum(merged.pixels.values()) - merged.pixels[0]
         warnings = warnings if pixels else ("contains no valid pixels", *warnings)

@@ -32,6 +32,7 @@ from tests.labelling.planted import noise_scene, write_scene
         ({"workers": 1, "scheduler": "tcp://a:1"}, r"--workers, --scheduler: exclude each other \(1 and tcp://a:1\)"),
         ({"datetime": "2020-01-01"}, "--datetime: '2020-01-01' requires --stac"),
         ({"vector": True}, "--vector: requires --min-area or --sieve"),
+        ({"simplify": 3.0}, "--simplify: 3.0 requires --vector"),
         ({"sieve": 0.0}, "--sieve: must be greater than 0, got 0.0"),
         ({"sieve": float("nan")}, "--sieve: must be .*, got nan"),
         ({"vector": True}, "--vector: requires --min-area"),

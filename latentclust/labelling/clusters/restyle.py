@@ -25,7 +25,7 @@ from latentclust.labelling.clusters.recolour import (
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.measure.area_table import write_area_table
 from latentclust.labelling.measure.zone_table import rewrite_zone_table, zone_table_path
-from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions, PolygonOptions
+from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import publish_outputs
 from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
@@ -37,7 +37,7 @@ from latentclust.labelling.run_log import (
     model_fingerprint,
     read_run_log,
 )
-from latentclust.labelling.vector.polygons import write_polygons
+from latentclust.labelling.vector.polygons import PolygonOptions, write_polygons
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.stopping import stop_on_signals
@@ -268,8 +268,6 @@ def _rewrite_tables_and_polygons(
             rewrite_zone_table(log.folder / zone_table_path(output), made / table.name, names)
     polygons, item = output.with_suffix(POLYGON_SUFFIX), output.with_suffix(STAC_SUFFIX)
     if options.vector and str(polygons) in files:
-        how = options.vector
-        labels, target = log.folder / output, made / polygons.name
-        write_polygons(labels, target, legend, how.min_area, how.max_polygons, should_stop)
+        write_polygons(log.folder / output, made / polygons.name, legend, options.vector, should_stop)
     if str(item) in files:
         rename_classes(log.folder / item, made / item.name, legend.names, legend.palette)

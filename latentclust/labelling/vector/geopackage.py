@@ -58,7 +58,7 @@ class PolygonLayer:
         if self._values:
             self._write()
         with _write_errors(self._path):
-            add_layer_style(self._path, LAYER, FIELDS[0], self._legend, DATE)
+            add_layer_style(self._path, LAYER, FIELDS[1], self._legend, DATE)
             found = pyogrio.read_info(self._path, LAYER, force_feature_count=True)["features"]
         if found != self.count:
             what = f"contains {found:,} polygons after writing, expected {self.count:,}"

@@ -47,6 +47,7 @@ class GroundArea:
         unit: Unit of the coordinates of a projected CRS in metres. None for other rasters.
         equal_area: Projection for areas in a geographic CRS. None for other rasters.
         centre: Column and row of the pixel in the middle of the raster.
+        diagonal: Whether polygons may have edges that are not parallel to the edges of pixels.
     """
 
     transform: Affine
@@ -54,6 +55,7 @@ class GroundArea:
     unit: float | None
     equal_area: EqualArea | None
     centre: tuple[int, int]
+    diagonal: bool = False
 
     @classmethod
     def from_dataset(cls, raster: DatasetReader) -> "GroundArea":
@@ -90,7 +92,7 @@ class GroundArea:
         """
         areas: NDArray[np.float64]
         if self.equal_area is not None:
-            if not self.transform.is_rectilinear:
+            if self.diagonal or not self.transform.is_rectilinear:
                 # Straight edges across latitudes are curves in the projection, so they are divided at every pixel.
                 polygons = shapely.segmentize(polygons, 1)
             areas = shapely.area(shapely.transform(self.to_coordinates(polygons), self.equal_area.project))

@@ -1,11 +1,11 @@
-"""The style of the polygons inside a GeoPackage: one colour per cluster, in the table that QGIS reads."""
+"""The style of the polygons inside a GeoPackage: one colour per class, in the table that QGIS reads."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.outputs.legend import Legend, LegendEntry
 from latentclust.labelling.outputs.sidecars import QGIS_VERSION
 
 GEOMETRY = "geom"
@@ -26,7 +26,7 @@ CREATE TABLE layer_styles (
 _STYLE = """
 INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML,
   styleSLD, useAsDefault, description, owner, ui, update_time)
-VALUES ('', '', ?, ?, ?, ?, '', 1, 'one colour per cluster', '', '', ?)
+VALUES ('', '', ?, ?, ?, ?, '', 1, 'one colour per class', '', '', ?)
 """
 
 _CONTENTS = """
@@ -41,8 +41,8 @@ def add_layer_style(path: Path, layer: str, field: str, legend: Legend, date: st
     Args:
         path: GeoPackage that no program has open.
         layer: Name of the layer.
-        field: Column with the values of the legend.
-        legend: Colours and names of the values.
+        field: Column with the names of the legend.
+        legend: Colours and names of the clusters.
         date: Time of change that is recorded.
 
     Raises:
@@ -56,14 +56,20 @@ def add_layer_style(path: Path, layer: str, field: str, legend: Legend, date: st
 
 
 def categorized_style(legend: Legend, field: str) -> Xml.Element:
-    """Return a QGIS style that fills each polygon with the colour of its value in `field`."""
+    """Return a QGIS style that fills each polygon with the colour of its name in `field`.
+
+    Clusters of one name form a class. It has the colour of its first cluster, as in a raster of classes.
+    """
     root = Xml.Element("qgis", version=QGIS_VERSION, styleCategories="Symbology")
     looks = {"type": "categorizedSymbol", "attr": field, "symbollevels": "0", "forceraster": "0", "enableorderby": "0"}
     renderer = Xml.SubElement(root, "renderer-v2", looks)
     categories, symbols = Xml.SubElement(renderer, "categories"), Xml.SubElement(renderer, "symbols")
-    for index, entry in enumerate(legend.entries[1:]):
-        shown = {"symbol": str(index), "value": str(entry.value), "label": entry.name, "render": "true"}
-        Xml.SubElement(categories, "category", {**shown, "type": "long"})
+    classes: dict[str, LegendEntry] = {}
+    for entry in legend.entries[1:]:
+        classes.setdefault(entry.name, entry)
+    for index, entry in enumerate(classes.values()):
+        shown = {"symbol": str(index), "value": entry.name, "label": entry.name, "render": "true"}
+        Xml.SubElement(categories, "category", {**shown, "type": "string"})
         symbol = Xml.SubElement(symbols, "symbol", {"type": "fill", "name": str(index), "alpha": "1"})
         layer = Xml.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"})
         options = Xml.SubElement(layer, "Option", type="Map")

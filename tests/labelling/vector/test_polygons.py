@@ -22,7 +22,8 @@ from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.outputs.legend import CLEAR, Legend, LegendEntry
 from latentclust.labelling.vector import geopackage, uncompressed
 from latentclust.labelling.vector.ground_area import area_in_pixels
-from latentclust.labelling.vector.polygons import check_polygon_options, write_polygons
+from latentclust.labelling.vector.layer_style import categorized_style
+from latentclust.labelling.vector.polygons import PolygonOptions, check_polygon_options, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
 
 NAMES = {1: "water", 2: "Wald & Wiese", 3: "cluster 3", 300: "森"}
@@ -47,8 +48,12 @@ def source(folder: Path, labels: NDArray[Any], **place: Any) -> Path:
     return write_scene(folder / "labels.tif", labels[np.newaxis], nodata=0, **place)
 
 
-def write(folder: Path, labels: NDArray[Any], min_area: float = 0.0, most: int = 10000, **place: Any) -> int:
-    return write_polygons(source(folder, labels, **place), folder / "found.gpkg", LEGEND, min_area, most)
+def write(
+    folder: Path, labels: NDArray[Any], min_area: float = 0.0, most: int = 10000, simplify: float = 0.0, **place: Any
+) -> int:
+    return write_polygons(
+        source(folder, labels, **place), folder / "found.gpkg", LEGEND, PolygonOptions(min_area, most, simplify)
+    )
 
 
 def read(folder: Path) -> tuple[Any, NDArray[Any], NDArray[Any], list[str], NDArray[Any]]:
@@ -90,13 +95,22 @@ def test_qgis_finds_a_colour_for_each_class(tmp_path: Path) -> None:
     assert (layer, default, set(dates)) == (geopackage.LAYER, 1, {(geopackage.DATE,)})
     renderer = Xml.fromstring(style).find("renderer-v2")
     assert renderer is not None
-    assert (renderer.get("type"), renderer.get("attr")) == ("categorizedSymbol", "class")
+    assert (renderer.get("type"), renderer.get("attr")) == ("categorizedSymbol", "name")
     fills = {
         symbol.get("name"): symbol.find("layer/Option/Option[@name='color']").get("value")  # type: ignore[union-attr]
         for symbol in renderer.iter("symbol")
     }
     shown = {each.get("value"): (each.get("label"), fills[each.get("symbol")]) for each in renderer.iter("category")}
-    assert shown == {str(value): (name, f"{value % 256},7,9,255") for value, name in NAMES.items()}
+    assert shown == {name: (name, f"{value % 256},7,9,255") for value, name in NAMES.items()}
+
+
+def test_clusters_of_one_name_have_one_colour() -> None:
+    names = {1: "water", 2: "forest", 3: "water", 4: "cluster 4"}
+    entries = (LegendEntry(value, name, (value, 7, 9, 255), (value,)) for value, name in names.items())
+    style = categorized_style(Legend((LegendEntry(0, "no data", CLEAR, (0,)), *entries)), "name")
+    assert [each.get("value") for each in style.iter("category")] == ["water", "forest", "cluster 4"]
+    colours = [each.get("value") for each in style.iter("Option") if each.get("name") == "color"]
+    assert colours == ["1,7,9,255", "2,7,9,255", "4,7,9,255"]
 
 
 def test_areas_of_a_class_are_those_of_its_pixels(tmp_path: Path) -> None:
@@ -192,6 +206,41 @@ def test_pixels_that_cover_an_area(pixel: float | None, area: float, pixels: int
     assert area_in_pixels(area, pixel) == pixels
 
 
+def test_simplified_polygons_cover_the_same_pixels_without_gaps_or_overlaps(tmp_path: Path) -> None:
+    labels = mosaic()
+    count = write(tmp_path, labels, 700.0)
+    _, exact, exact_classes, *_ = read(tmp_path)
+    (tmp_path / "found.gpkg").unlink()
+    assert write(tmp_path, labels, 700.0, simplify=15.0) == count
+    _, polygons, found, _, areas = read(tmp_path)
+    assert shapely.is_valid(polygons).all()
+    assert shapely.coverage_is_valid(polygons)
+    assert shapely.symmetric_difference(*(shapely.union_all(each) for each in (polygons, exact))).area < 1e-3
+    assert areas.sum() == pytest.approx(100 * np.count_nonzero(labels), rel=1e-9)
+    np.testing.assert_allclose(shapely.area(polygons), areas, rtol=1e-6)
+    assert sorted(found.tolist()) == sorted(exact_classes.tolist())
+    assert shapely.get_num_coordinates(polygons).sum() < shapely.get_num_coordinates(exact).sum()
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_the_tolerance_is_in_metres_or_in_pixels_without_a_place(tmp_path: Path) -> None:
+    counts = {}
+    for name, tolerance, place in (("metres", 15.0, {}), ("pixels", 1.5, NOWHERE), ("degrees", 1170.0, GEOGRAPHIC)):
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder, mosaic(), 0.0, simplify=tolerance, **place)
+        counts[name] = shapely.get_num_coordinates(read(folder)[1]).sum()
+    assert counts["metres"] == counts["pixels"] == counts["degrees"]
+
+
+def test_geodesic_areas_of_simplified_polygons_add_up(tmp_path: Path) -> None:
+    write(tmp_path, mosaic(), **GEOGRAPHIC)
+    exact = read(tmp_path)[-1].sum()
+    (tmp_path / "found.gpkg").unlink()
+    write(tmp_path, mosaic(), simplify=2000.0, **GEOGRAPHIC)
+    assert read(tmp_path)[-1].sum() == pytest.approx(exact, rel=1e-9)
+
+
 def test_batches_and_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = write(tmp_path, mosaic(), 400.0)
     _, whole, *_ = read(tmp_path)
@@ -210,7 +259,7 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytes
     for times in (10, 80):
         labels = source(tmp_path, np.tile(mosaic(), (times, 1)), tiled=True, blockxsize=16, blockysize=16)
         tracemalloc.start()
-        write_polygons(labels, tmp_path / f"{times}.gpkg", LEGEND, 300.0, 100000)
+        write_polygons(labels, tmp_path / f"{times}.gpkg", LEGEND, PolygonOptions(300.0, 100000))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
@@ -228,7 +277,7 @@ def test_a_stop_leaves_nothing(tmp_path: Path) -> None:
     asked = iter([False, False, True])
     labels = source(tmp_path, mosaic())
     with pytest.raises(InterruptedRunError):
-        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 0.0, 10000, lambda: next(asked))
+        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, PolygonOptions(0.0, 10000), lambda: next(asked))
     assert files(tmp_path) == ["labels.tif"]
 
 
@@ -239,7 +288,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         with pytest.raises(LatentclustError, match=r"cannot be written.*Free some space"):
-            write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 300.0, 10000)
+            write_polygons(labels, tmp_path / "found.gpkg", LEGEND, PolygonOptions(300.0, 10000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(tmp_path) == ["labels.tif"]
@@ -248,18 +297,18 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, limit: int) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     labels = source(tmp_path, mosaic())
     with pytest.raises(LatentclustError, match="cannot be written"):
-        write_polygons(labels, tmp_path / "none" / "found.gpkg", LEGEND, 0.0, 10000)
+        write_polygons(labels, tmp_path / "none" / "found.gpkg", LEGEND, PolygonOptions(0.0, 10000))
 
 
 @pytest.mark.parametrize(("area", "most"), [(-1.0, 1), (float("nan"), 1), (float("inf"), 1), (1.0, 0)])
 def test_numbers_that_will_not_do(area: float, most: int) -> None:
     with pytest.raises(LatentclustError, match="--max-polygons" if most == 0 else "--min-area"):
-        check_polygon_options(area, most)
+        check_polygon_options(PolygonOptions(area, most))
 
 
 def test_a_damaged_raster(tmp_path: Path) -> None:
     labels = source(tmp_path, np.random.default_rng(0).integers(1, 4, (300, 300), np.uint8))
     labels.write_bytes(labels.read_bytes()[:9000])
     with rasterio.Env(), pytest.raises(LatentclustError, match=r"labels\.tif: cannot be read"):
-        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, 0.0, 10000)
+        write_polygons(labels, tmp_path / "found.gpkg", LEGEND, PolygonOptions(0.0, 10000))
     assert files(tmp_path) == ["labels.tif"]
