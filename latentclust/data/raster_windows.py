@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from latentclust.data.rasters import BandReading, as_bytes, has_gaps, read_window
+from latentclust.data.rasters import BandReading, as_bytes, has_gaps, read_values, read_window
 from latentclust.data.scenes.opening import raster
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource, MaskSource
@@ -30,7 +30,7 @@ class Windows:
         scenes: Rasters.
         places: Scene, first row and first column of each window, `(n, 3)`, counted from 0.
         side: Window size in pixels.
-        readings: Band reading of each raster. They differ in the positions of the bands alone.
+        readings: Band reading of each raster. They differ in the positions of the bands and in curves.
     """
 
     scenes: tuple[Scene, ...]
@@ -53,7 +53,7 @@ class Windows:
                 for index in np.flatnonzero(places[:, 0] == scene):
                     _, row, column = places[index]
                     window = Window(column, row, self.side, self.side)
-                    values, valid[index] = read_window(file, reading.bands, window, nodata=reading.nodata)
+                    values, valid[index] = read_values(file, reading, window)
                     images[index] = as_bytes(values, valid[index], reading.ranges)
         return images, valid
 
@@ -188,5 +188,5 @@ def read_scene(scene: Scene | Path, reading: BandReading) -> tuple[NDArray[np.ui
         LatentclustError: If the file is missing, damaged or not a raster.
     """
     with raster(scene) as file:
-        values, valid = read_window(file, reading.bands, nodata=reading.nodata)
+        values, valid = read_values(file, reading)
     return as_bytes(values, valid, reading.ranges), valid

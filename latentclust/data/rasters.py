@@ -23,6 +23,9 @@ Ranges = tuple[tuple[float, float], ...]
 Scales = tuple[tuple[float, float], ...]
 """Scale and offset of each band in the raster's header; 1 and 0 by default."""
 
+Curve = tuple[tuple[float, ...], tuple[float, ...]]
+"""Values of a band of a raster in ascending order, and the values of the training data that they stand for."""
+
 CACHE_BYTES = 64 << 20
 """Size of GDAL's block cache in bytes. GDAL's default is five per cent of the memory."""
 
@@ -46,10 +49,12 @@ class BandReading:
         counts: Numbers of bands of the rasters, without alpha.
         types: NumPy names of the data types of the rasters.
         names: Descriptions of the bands; empty if one is missing, two are equal, or the rasters differ.
-        scales: Scale and offset of each band in the headers, which are never applied; empty if the rasters differ or
+        scales: Scale and offset of each band in the headers, to which values of other rasters are brought; empty if
             they are unknown.
         nodata: Value of nodata pixels in addition to those that a raster declares. None for no such value.
         declared: Finite nodata values that the rasters declared.
+        curves: How values of one raster become values like those of the training data, band by band: linear between
+            values of the curve and beyond its ends. Empty if they stay as they are. Not part of a model file.
     """
 
     bands: tuple[int, ...]
@@ -60,11 +65,13 @@ class BandReading:
     scales: Scales = ()
     nodata: float | None = None
     declared: tuple[float, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as in files of earlier versions, which have no nodata values, unless there are some."""
         added = {"nodata": None, "declared": ()}
-        return {name: value for name, value in asdict(self).items() if name not in added or value != added[name]}
+        fields = {name: value for name, value in asdict(self).items() if name != "curves"}
+        return {name: value for name, value in fields.items() if name not in added or value != added[name]}
 
 
 def bands_of(file: Opened, read: Sequence[int] = ()) -> tuple[int, ...]:
@@ -120,6 +127,30 @@ def read_window(
     return values, valid
 
 
+def read_values(
+    file: Opened, reading: BandReading, window: Window | None = None, step: int = 1
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return values `(c, h, w)` like those of the training data, and valid pixels `(h, w)`, as `read_window` does."""
+    values, valid = read_window(file, reading.bands, window, step, reading.nodata)
+    return (follow_curves(values, reading.curves) if reading.curves else values), valid
+
+
+def follow_curves(values: NDArray[Any], curves: Sequence[Curve]) -> NDArray[np.float64]:
+    """Return the values `(c, ...)` that curves, one per band, assign to values."""
+    return np.stack(
+        [_follow(band.astype(np.float64), *map(np.array, curve)) for band, curve in zip(values, curves, strict=True)]
+    )
+
+
+def _follow(
+    values: NDArray[np.float64], knots: NDArray[np.float64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    slopes = np.diff(levels) / np.diff(knots)
+    at = np.clip(np.searchsorted(knots, values, side="right") - 1, 0, len(slopes) - 1)
+    followed: NDArray[np.float64] = levels[at] + (values - knots[at]) * slopes[at]
+    return followed
+
+
 def has_value(values: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
     """Return the pixels `(h, w)` that have a nodata value in any band of `values` `(c, h, w)`."""
     with np.errstate(over="ignore"):  # A value beyond float32 becomes infinite, which no valid pixel is.
@@ -139,11 +170,11 @@ def as_bytes(values: NDArray[Any], valid: NDArray[np.bool_], ranges: Ranges) -> 
     Args:
         values: Values of any real type; uint8 if there are no ranges.
         valid: Valid pixels `(h, w)`.
-        ranges: One range per band; empty for bytes that are not scaled.
+        ranges: One range per band; empty for bytes, or values like bytes, that are not scaled.
     """
-    if not ranges:
-        assert values.dtype == np.uint8, "values of other types have ranges"
+    if not ranges and values.dtype == np.uint8:
         return np.where(valid, values, 0).astype(np.uint8)
+    ranges = ranges or (BYTES,) * len(values)
     low, high = np.array(ranges, np.float64).T[:, :, np.newaxis, np.newaxis]
     shares = (np.where(valid, values, low).astype(np.float64) - low) / (high - low)
     scaled: NDArray[np.uint8] = np.rint(np.clip(shares, 0, 1) * UINT8_MAX).astype(np.uint8)

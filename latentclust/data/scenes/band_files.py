@@ -7,6 +7,9 @@ from functools import cache
 
 from latentclust.data.band_names import fold, synonyms
 
+_SIZED_FOLDER = re.compile(r"(?<![^/\0])R\d+m(?=\0|/?$)")
+"""Folder of the files of one pixel size, as in Sentinel-2's level 2A."""
+
 SEPARATORS = "_-. "
 """Separators between the parts of a name."""
 
@@ -44,6 +47,9 @@ def group_band_files(
 ) -> list[tuple[BandFilePattern, dict[str, int]]]:
     """Group files whose names differ only in a band. Return each group's pattern, and the index of each band's file.
 
+    If no group is complete, a pixel size after the band, as in `B05_20m`, counts as a part of the band's word; of
+    several files of one band the finest is taken. Folders such as `R10m` and `R20m` are then one.
+
     A band is a complete word of a name: between its ends or characters that are neither letters nor digits. If a name
     fits several groups, complete groups come first, then larger ones. Files without a band are left out. A band may be
     written in another case, or by its common name or code (`red`, `B04`), unless that is another of the bands.
@@ -52,13 +58,23 @@ def group_band_files(
         files: Folder and name of each file.
         bands: Words of the bands, all different.
     """
+    found = _groups(files, bands, sized=False)
+    if all(len(members) < len(bands) for _, members in found):
+        sized = _groups(files, bands, sized=True)
+        found = sized if any(len(members) == len(bands) for _, members in sized) else found
+    return found
+
+
+def _groups(
+    files: Sequence[tuple[str, str]], bands: Sequence[str], sized: bool
+) -> list[tuple[BandFilePattern, dict[str, int]]]:
     sets: dict[BandFilePattern, dict[str, int]] = {}
-    exact: set[tuple[BandFilePattern, str]] = set()
+    ranks: dict[tuple[BandFilePattern, str], tuple[bool, int]] = {}
     for index, (folder, name) in enumerate(files):
-        for pattern, band, word in _patterns(folder, name, bands):
-            if word == band:
-                exact.add((pattern, band))
-            if word == band or (pattern, band) not in exact:
+        for pattern, band, word, size in _patterns(folder, name, bands, sized):
+            rank = (word != band, size)
+            if rank <= ranks.get((pattern, band), rank):
+                ranks[pattern, band] = rank
                 sets.setdefault(pattern, {})[band] = index
     taken: set[int] = set()
     found = []
@@ -70,18 +86,22 @@ def group_band_files(
     return sorted(found, key=lambda each: min(each[1].values()))
 
 
-def _patterns(folder: str, name: str, bands: Sequence[str]) -> Iterator[tuple[BandFilePattern, str, str]]:
-    """Yield the patterns that a name fits, each with its band and the word that stands for it."""
+def _patterns(
+    folder: str, name: str, bands: Sequence[str], sized: bool
+) -> Iterator[tuple[BandFilePattern, str, str, int]]:
+    """Yield the patterns that a name fits, each with its band, the word that stands for it and its pixel size or 0."""
     stem, dot, suffix = name.rpartition(".") if "." in name[1:] else (name, "", "")
     if ":" in suffix:  # a raster within a file, such as NETCDF:a.nc:red
         stem, dot, suffix = name, "", ""
-    for band, word in zip(bands, _words(tuple(bands)), strict=True):
+    folder = _SIZED_FOLDER.sub("", folder) if sized else folder
+    for band, word in zip(bands, _words(tuple(bands), sized), strict=True):
         for place in word.finditer(stem):
-            yield BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix), band, place[0]
+            pattern = BandFilePattern(folder, stem[: place.start()], stem[place.end() :], dot + suffix)
+            yield pattern, band, place["word"], int(place["size"] or 0)
 
 
 @cache
-def _words(bands: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+def _words(bands: tuple[str, ...], sized: bool) -> tuple[re.Pattern[str], ...]:
     """Return the pattern of each band: its word in any case, or a synonym, unless another band has that word."""
     folded = [fold(band) for band in bands]
     patterns = []
@@ -89,5 +109,7 @@ def _words(bands: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         alone = folded.count(fold(band)) == 1
         words = (band, *(each for each in others if each not in folded)) if alone else (band,)
         listed = "|".join(re.escape(word) for word in words)
-        patterns.append(re.compile(rf"(?<![^\W_])(?:{listed})(?![^\W_])", re.IGNORECASE if alone else re.NOFLAG))
+        size = r"(?:_(?P<size>\d+)m)?" if sized else "(?P<size>)"
+        text = rf"(?<![^\W_])(?P<word>{listed}){size}(?![^\W_])"
+        patterns.append(re.compile(text, re.IGNORECASE if alone else re.NOFLAG))
     return tuple(patterns)

@@ -12,14 +12,16 @@ from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import (
     PERCENTILES,
     BandReading,
+    Curve,
     bands_of,
     descriptions,
     has_mask,
-    read_window,
+    read_values,
     scales_of,
 )
 from latentclust.data.scenes.mask_vrt import mask_band, mask_notes
 from latentclust.data.scenes.opening import decoding_errors
+from latentclust.data.scenes.scale_tags import IDENTITY, combined, scale_curves
 from latentclust.data.undeclared_nodata import is_measured, nodata_warnings
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
@@ -79,12 +81,13 @@ def match_bands(
     if mask_band(file) in bands:
         what = f"band {mask_band(file)} is its mask, and one of the bands that are read"
         raise LatentclustError.at(name, what, "Name the bands that are read, or write the mask to a file of its own")
-    fitted = replace(wanted, bands=bands)
     kinds = sorted({file.dtypes[band - 1] for band in bands} - set(wanted.types))
-    if kinds:
+    curves = scale_curves(scales_of(file, bands), wanted.scales, bool(kinds))
+    fitted = replace(wanted, bands=bands, curves=combined(curves))
+    if kinds and not fitted.curves:
         what = f"holds values of type {kinds[0]}, unlike {other} ({' and '.join(wanted.types)})"
         raise LatentclustError.at(name, what, f"Convert it to the type and the scale of {other}")
-    warnings = (*odd, *_scales(file, fitted, other), *_nodata(file, fitted, name, other))
+    warnings = (*odd, *_scales(file, fitted, curves, other), *_nodata(file, fitted, name, other))
     return BandMatch(fitted, (*warnings, *_ranges(file, fitted, name, other)), by_name)
 
 
@@ -149,13 +152,20 @@ def _nodata(file: DatasetReader, bands: BandReading, name: str, other: str) -> I
         yield from nodata_warnings(file, bands.bands, bands.nodata)
 
 
-def _scales(file: DatasetReader, bands: BandReading, other: str) -> Iterator[str]:
-    """Yield a warning for each band whose scale differs from that of the others; scales are never applied."""
-    pairs = zip(bands.bands, scales_of(file, bands.bands), bands.scales, strict=False)
-    for band, found, trained in pairs:
-        if found != trained:
-            said, before = (f"scale {scale:g} and offset {offset:g}" for scale, offset in (found, trained))
-            yield f"{_band_label(file, band)} has {said}, and {other} had {before}; values are read unscaled"
+def _scales(file: DatasetReader, bands: BandReading, curves: Sequence[Curve | None], other: str) -> Iterator[str]:
+    """Yield a warning for each band that may have another scale than the others, and one for those converted."""
+    converted = []
+    for at, curve in enumerate(curves):
+        found, trained = scales_of(file, [bands.bands[at]])[0], bands.scales[at]
+        said, before = (f"scale {scale:g} and offset {offset:g}" for scale, offset in (found, trained))
+        told = f"{_band_label(file, bands.bands[at])} has {said}, and {other} had {before}"
+        if curve is None:
+            yield f"{told}; values are read unscaled"
+        elif curve != IDENTITY:
+            converted.append(told)
+    if converted:
+        others = f"; so are {len(converted) - 1} more bands" if len(converted) > 1 else ""
+        yield f"{converted[0]}; values are converted to the scale of {other}{others}"
 
 
 def _ranges(file: DatasetReader, bands: BandReading, name: str, other: str) -> tuple[str, ...]:
@@ -197,7 +207,7 @@ def _outside(file: DatasetReader, bands: BandReading) -> tuple[int, ...]:
 def _sample_windows(file: DatasetReader, bands: BandReading) -> Iterator[NDArray[np.generic]]:
     """Yield the valid values `(c, n)` of windows spread over a scene."""
     for window in spread_windows(file, bands.bands[0]):
-        values, valid = read_window(file, bands.bands, window, nodata=bands.nodata)
+        values, valid = read_values(file, bands, window)
         yield values[:, valid]
 
 

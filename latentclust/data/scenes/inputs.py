@@ -99,8 +99,10 @@ def scenes_from_band_files(scenes: Sequence[Scene], bands: Sequence[str]) -> tup
 def _joined(pattern: BandFilePattern, members: dict[str, Scene], bands: Sequence[str]) -> Scene:
     one = next(iter(members.values()))
     folder = _folder(one.name)
-    name = f"{folder}/{pattern.name('{' + ','.join(bands) + '}')}"
     kept = one.output.parent
+    if len({scene.output.parent for scene in members.values()}) > 1:  # folders of one pixel size each
+        folder, kept = _folder(folder), kept.parent
+    name = f"{folder}/{pattern.name('{' + ','.join(bands) + '}')}"
     if pattern.common or not kept.name:
         output = kept / f"{pattern.common or safe_filename(folder.rpartition('/')[2])}{OUTPUT}"
     else:

@@ -16,13 +16,14 @@ from latentclust.data.rasters import (
     bands_of,
     descriptions,
     nodata_values,
-    read_window,
+    read_values,
     scales_of,
     stretch,
 )
 from latentclust.data.scenes.bands import match_bands, requested_bands, scene_mask_notes
 from latentclust.data.scenes.mask_vrt import mask_band
 from latentclust.data.scenes.opening import raster
+from latentclust.data.scenes.scale_tags import scale_curves
 from latentclust.data.undeclared_nodata import is_measured
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
@@ -42,7 +43,7 @@ class Readings:
     """How the rasters of a data set are read.
 
     Attributes:
-        rasters: Band reading of each raster. They differ in the positions of the bands alone.
+        rasters: Band reading of each raster. They differ in the positions of the bands and in curves.
         notes: Warnings about the rasters.
     """
 
@@ -83,7 +84,8 @@ def read_alike(
         matches.append(match)
     ranges = (scale,) * len(first.bands) if scale else stretch(samples, "data.bands")
     named = all(match.by_name for match in matches)
-    scales = first.scales if all(header.scales == first.scales for header in headers) else ()
+    known = (scale_curves(each.scales, first.scales, each.types != first.types) for each in headers)
+    scales = first.scales if all(None not in curves for curves in known) else ()
     names = first.names if named else ()
     rasters = tuple(replace(match.bands, ranges=ranges, names=names, scales=scales) for match in matches)
     return Readings(rasters, merge_notes([*notes, *_other_scales(scenes, samples)]))
@@ -147,7 +149,7 @@ def _check_counts(scenes: Sequence[Scene], headers: Sequence[BandReading], bands
 def _sample(file: DatasetReader, reading: BandReading, scene: Scene, window: int) -> NDArray[Any]:
     """Return valid pixels `(c, n)`, spread over a raster."""
     step = max(1, min(window // 2, min(file.height, file.width) // MIN_SAMPLED_SIDE))
-    values, valid = read_window(file, reading.bands, step=step, nodata=reading.nodata)
+    values, valid = read_values(file, reading, step=step)
     if values.dtype.kind not in "uif":
         what = f"must contain real numbers, got values of type {values.dtype}"
         raise LatentclustError.at(scene.name, what, "Convert it, or remove the scene")

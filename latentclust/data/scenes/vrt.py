@@ -66,26 +66,29 @@ def open_file(source: str, name: str, untrusted: bool = False) -> DatasetReader:
 def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> str:
     """Return the text of a VRT. Its bands have the order and names of the parts, and keep nodata values and masks.
 
+    Files of coarser pixels that cover the same area are resampled to the finest grid by nearest neighbour: values stay
+    those that were measured, and do not depend on the window that is read.
+
     Args:
         parts: One or more files.
         name: Name of the scene, for messages.
         untrusted: Whether files in formats that can read other files are refused.
 
     Raises:
-        LatentclustError: If a file cannot be read, has several bands or complex values, or has another grid than the
-            first.
+        LatentclustError: If a file cannot be read, has several bands or complex values, or does not cover the area of
+            the finest one.
     """
     with ExitStack() as stack:
         files = [stack.enter_context(_opened(part, name, untrusted)) for part in parts]
-        first = files[0]
-        for part, file in zip(parts[1:], files[1:], strict=True):
-            if difference := _difference(first, file):
-                what = f"its files have different grids: {part.name} {difference} {parts[0].name}"
+        at, finest = max(enumerate(files), key=lambda each: each[1].width * each[1].height)
+        for part, file in zip(parts, files, strict=True):
+            if difference := _difference(finest, file):
+                what = f"its files have different grids: {part.name} {difference} {parts[at].name}"
                 raise LatentclustError.at(name, what, "Resample them to one grid first, for example with gdalwarp")
-        root = ET.Element("VRTDataset", rasterXSize=str(first.width), rasterYSize=str(first.height))
-        _place(root, first)
+        root = ET.Element("VRTDataset", rasterXSize=str(finest.width), rasterYSize=str(finest.height))
+        _place(root, finest)
         for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
-            _add_band(root, number, part, file)
+            _add_band(root, number, part, file, finest)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -107,8 +110,10 @@ def _opened(part: BandFile, name: str, untrusted: bool) -> DatasetReader:
 
 
 def _difference(first: DatasetReader, other: DatasetReader) -> str:
-    """Return how two grids differ, or an empty text."""
-    if (first.height, first.width) != (other.height, other.width):
+    """Return how the grid of another file differs from the finest one, except in its pixel size, or an empty text."""
+    placed = not any(file.gcps[0] or file.transform.is_identity for file in (first, other))
+    covers = placed and grid_shift(first, other) <= SHIFT
+    if (first.height, first.width) != (other.height, other.width) and not covers:
         return f"is {other.width}x{other.height} pixels (w x h), unlike the {first.width}x{first.height} of"
     if first.crs != other.crs or first.gcps[1] != other.gcps[1]:
         return f"is in {other.crs or other.gcps[1]}, unlike the {first.crs or first.gcps[1]} of"
@@ -118,10 +123,10 @@ def _difference(first: DatasetReader, other: DatasetReader) -> str:
 
 
 def grid_shift(first: DatasetReader, other: DatasetReader) -> float:
-    """Return how far, in pixels, the corners of another file of this size are from those of the first."""
-    corners = np.array([[0, first.width, 0], [0, 0, first.height], [1, 1, 1]])
+    """Return how far, in pixels of the first file, its corners are from those of another file."""
     here, there = (np.array(file.transform, np.float64).reshape(3, 3) for file in (first, other))
-    return float(np.abs(np.linalg.solve(here, there @ corners) - corners).max())
+    corners, others = (np.array([[0, f.width, 0], [0, 0, f.height], [1, 1, 1]]) for f in (first, other))
+    return float(np.abs(np.linalg.solve(here, there @ others) - corners).max())
 
 
 def _points(file: DatasetReader) -> list[dict[str, str]]:
@@ -146,8 +151,8 @@ def _place(root: ET.Element, file: DatasetReader) -> None:
         ET.SubElement(root, "GeoTransform").text = ", ".join(repr(float(each)) for each in file.transform.to_gdal())
 
 
-def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader) -> None:
-    """Add one band, with its nodata value, or else its mask if it has one."""
+def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader, grid: DatasetReader) -> None:
+    """Add one band on a grid, with its nodata value, or else its mask if it has one."""
     band = bands_of(file)[0]
     at = band - 1
     kind, flags, (height, width) = TYPES[file.dtypes[at]], file.mask_flag_enums[at], file.block_shapes[at]
@@ -160,17 +165,17 @@ def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader
     scale, offset = scales_of(file, [band])[0]
     ET.SubElement(element, "Offset").text = repr(offset)
     ET.SubElement(element, "Scale").text = repr(scale)
-    _add_source(element, part, str(band), file)
+    _add_source(element, part, str(band), file, grid)
     if not set(flags) & {MaskFlags.nodata, MaskFlags.all_valid}:
         mask = ET.SubElement(ET.SubElement(element, "MaskBand"), "VRTRasterBand", {"dataType": "Byte", **sizes})
-        _add_source(mask, part, f"mask,{band}", file)
+        _add_source(mask, part, f"mask,{band}", file, grid)
 
 
-def _add_source(element: ET.Element, part: BandFile, band: str, file: DatasetReader) -> None:
-    """Add a complete band of a file, or its mask, as a source."""
-    whole = {"xOff": "0", "yOff": "0", "xSize": str(file.width), "ySize": str(file.height)}
+def _add_source(element: ET.Element, part: BandFile, band: str, file: DatasetReader, grid: DatasetReader) -> None:
+    """Add a complete band of a file, or its mask, as a source that fills a grid."""
+    whole, target = ({"xOff": "0", "yOff": "0", "xSize": str(f.width), "ySize": str(f.height)} for f in (file, grid))
     source = ET.SubElement(element, "SimpleSource")
     ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = part.source
     ET.SubElement(source, "SourceBand").text = band
     ET.SubElement(source, "SrcRect", whole)
-    ET.SubElement(source, "DstRect", whole)
+    ET.SubElement(source, "DstRect", target)

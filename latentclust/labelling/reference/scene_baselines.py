@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
 from latentclust.data.feed import to_float
-from latentclust.data.rasters import BandReading, as_bytes, read_window
+from latentclust.data.rasters import BandReading, as_bytes, read_values
 from latentclust.data.sources import decode_errors
 from latentclust.data.subset import spread_indices
 from latentclust.errors import LatentclustError
@@ -53,8 +53,7 @@ class ScenePixels:
         The block must have valid pixels. Nodata pixels have the values of the nearest valid pixel.
         """
         with decode_errors(self.path):
-            bands, window = self.bands, self.blocks[index].wide
-            values, valid = read_window(self.file, bands.bands, window, nodata=bands.nodata)
+            values, valid = read_values(self.file, self.bands, self.blocks[index].wide)
         image = fill_nodata(as_bytes(values, valid, self.bands.ranges), valid)
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid
 

@@ -8,7 +8,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 
-from latentclust.data.rasters import BandReading, Ranges, as_bytes, read_window
+from latentclust.data.rasters import BandReading, Ranges, as_bytes, read_values
 from latentclust.data.scenes.opening import decoding_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.windows.grid import Span
@@ -58,7 +58,7 @@ def read_filled_window(
     """
     window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
     with decoding_errors(name):
-        values, valid = read_window(file, wanted.bands, window, nodata=wanted.nodata)
+        values, valid = read_values(file, wanted, window)
     return fill_window(values, valid, wanted.ranges)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import BandReading
+from latentclust.data.scenes.scale_tags import combined, scale_curves
 from latentclust.errors import LatentclustError
 from latentclust.labelling.label_settings import LabelSettings, make_settings
 from latentclust.labelling.scenes.reader import band_reading
@@ -51,7 +52,7 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", *, seed: int =
     """
     _import_extra()
     ordered = _ordered(scene)
-    bands = _matched(ordered, band_reading(model, "model"))
+    bands = _scaled(ordered, _matched(ordered, band_reading(model, "model")))
     nodata = None if ordered.rio.nodata is None else float(ordered.rio.nodata)
     dtype = _stored_type(ordered, bands)
     labeller = _ArrayLabeller(make_settings(model, bands, seed=seed), dtype, nodata)
@@ -130,6 +131,19 @@ def _matched(scene: "DataArray", bands: BandReading) -> BandReading:
         what = f"has {count} band(s), and the model was trained on {trained}"
         raise LatentclustError.at(ERROR_PLACE, what, "Give all bands of the raster except alpha, in their order")
     return bands
+
+
+def _scaled(scene: "DataArray", bands: BandReading) -> BandReading:
+    """Return the bands with the curves that bring stored values to the scale of the training data.
+
+    rioxarray has scale and offset in the attributes `scale_factor` and `add_offset`, or if bands differ, `scales` and
+    `offsets`.
+    """
+    count = scene.shape[0]
+    scales = scene.attrs.get("scales", [scene.attrs.get("scale_factor", 1.0)] * count)
+    offsets = scene.attrs.get("offsets", [scene.attrs.get("add_offset", 0.0)] * count)
+    found = tuple((float(scales[band - 1]), float(offsets[band - 1])) for band in bands.bands)
+    return replace(bands, curves=combined(scale_curves(found, bands.scales, False)))
 
 
 def _stored_type(scene: "DataArray", bands: BandReading) -> str:

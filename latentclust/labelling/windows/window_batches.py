@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
-from latentclust.data.rasters import BandReading, has_value
+from latentclust.data.rasters import BandReading, follow_curves, has_value
 from latentclust.labelling.scenes.reader import fill_window, read_filled_window
 from latentclust.labelling.windows.grid import Span
 
@@ -99,7 +99,10 @@ class ArrayWindows:
                 valid &= ~has_value(raw, value)
         if self.valid is not None:
             valid &= self.valid[inside]
-        return fill_window(np.where(valid, raw, 0).astype(self.dtype), valid, self.bands.ranges)
+        values = np.where(valid, raw, 0).astype(self.dtype)
+        if self.bands.curves:
+            values = follow_curves(values, self.bands.curves)
+        return fill_window(values, valid, self.bands.ranges)
 
 
 def read_windows(source: WindowReader, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[WindowPixels | None]:

@@ -69,3 +69,13 @@ def test_of_words_that_occur_twice_the_whole_set_counts() -> None:
 )  # fmt: skip
 def test_the_common_name_has_no_separators_left_over(before: str, after: str, common: str) -> None:
     assert BandFilePattern("", before, after, ".tif").common == common
+
+
+def test_a_pixel_size_after_the_band_is_left_out_if_no_set_is_complete_without_it() -> None:
+    names = ["T1_B04_10m.jp2", "T1_B03_10m.jp2", "T1_B03_60m.jp2", "T1_B02_20m.jp2", "T1_B02_60m.jp2", "T1_B05_20m.jp2"]
+    assert sets(names) == [{"B04": names[0], "B03": names[1], "B02": names[3]}]
+    folders = [("IMG/R10m", names[0]), ("IMG/R20m", names[3]), ("IMG/R10m", names[1]), ("IMG2/R10m", names[1])]
+    (first, members), _ = group_band_files(folders, RGB)
+    assert (first.folder, first.common, members) == ("IMG/", "T1", {"B04": 0, "B03": 2, "B02": 1})
+    at_10 = ["T1_B04_10m.jp2", "T1_B03_10m.jp2", "T1_B02_10m.jp2", "T1_B02_20m.jp2"]
+    assert sets(at_10)[0] == dict(zip(RGB, at_10, strict=False))

@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from rasterio.control import GroundControlPoint
 from rasterio.transform import Affine
+from rasterio.windows import Window
 
 from latentclust.data.rasters import bands_of, has_gaps, read_window
 from latentclust.data.scenes.vrt import BandFile, build_vrt
@@ -139,3 +140,49 @@ def test_ground_control_points_are_kept(tmp_path: Path) -> None:
         assert [p.asdict() | {"id": ""} for p in file.gcps[0]] == [p.asdict() | {"id": ""} for p in before.gcps[0]]
     with pytest.raises(LatentclustError, match=r"c\.tif is shifted by"):
         build_vrt(parts(one, other), "scene")
+
+
+def coarser(path: Path, values: np.ndarray, factor: float, **profile: Any) -> Path:
+    place = Affine(10 * factor, 0, TRANSFORM.c, 0, -10 * factor, TRANSFORM.f)
+    return write_scene(path, values, **{"transform": place, **profile})
+
+
+def test_coarser_files_of_the_same_area_are_repeated_on_the_finest_grid_in_every_window(tmp_path: Path) -> None:
+    values = noise_scene(36, 60)
+    small, smaller = values[1:2, ::2, ::2].copy(), values[2:3, ::6, ::6].copy()
+    small[0, 3, 4] = 0
+    files = parts(
+        coarser(tmp_path / "B05.tif", small, 2, nodata=0),
+        write_scene(tmp_path / "B04.tif", values[:1]),
+        coarser(tmp_path / "B01.tif", smaller, 6),
+    )
+    wanted = np.stack([np.kron(small[0], np.ones((2, 2))), values[0], np.kron(smaller[0], np.ones((6, 6)))])
+    with rasterio.open(build_vrt(files, "scene")) as file:
+        assert (file.shape, file.transform) == ((36, 60), TRANSFORM)
+        found, valid = read_window(file, (1, 2, 3))
+        np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(valid, wanted[0] != 0)
+        for side in (5, 7):
+            for top in range(0, 36, side):
+                for left in range(0, 60, side):
+                    window = Window(left, top, min(side, 60 - left), min(side, 36 - top))
+                    np.testing.assert_array_equal(
+                        read_window(file, (1, 2, 3), window)[0], wanted[:, *window.toslices()]
+                    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "profile", "words"),
+    [
+        (2.1, {}, r"a.tif is 30x18 pixels \(w x h\), unlike the 60x36 of"),
+        (2, {"crs": "EPSG:32612"}, "a.tif is in EPSG:32612, unlike the EPSG:32613 of"),
+        (2, {"crs": None, "transform": None}, "a.tif is 30x18 pixels"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_coarser_files_of_another_area_are_refused(
+    tmp_path: Path, factor: float, profile: dict[str, Any], words: str
+) -> None:
+    other = coarser(tmp_path / "a.tif", noise_scene(18, 30)[:1], factor, **profile)
+    with pytest.raises(LatentclustError, match=words):
+        build_vrt(parts(other, write_scene(tmp_path / "b.tif", noise_scene(36, 60)[:1])), "scene")
