@@ -10,6 +10,7 @@ from rich.table import Table
 
 from latentclust.labelling.label_report import LabelReport
 from latentclust.labelling.measure.area_table import ValueArea
+from latentclust.labelling.measure.area_units import area_unit, percent
 from latentclust.labelling.measure.zone_table import ZoneRow, read_zone_table, zone_table_path
 
 MAX_ROWS = 20
@@ -17,9 +18,6 @@ MAX_ROWS = 20
 
 LARGEST = 3
 """Number of clusters that are shown for a zone."""
-
-UNITS = ((1e8, 1e6, "km²"), (1e4, 1e4, "ha"), (0.0, 1.0, "m²"))
-"""Smallest area in square metres that is shown in a unit, the unit in square metres, and its name."""
 
 
 def show_areas(console: Console, report: LabelReport) -> None:
@@ -80,16 +78,3 @@ def _largest(rows: Sequence[ZoneRow]) -> str:
     """Return the largest clusters of a zone with their shares."""
     present = sorted((row for row in rows if row.share > 0), key=lambda row: -row.share)
     return ", ".join(f"{row.name} {percent(row.share)}" for row in present[:LARGEST]) or "–"
-
-
-def area_unit(areas: Iterable[float | None]) -> tuple[float, str | None]:
-    """Return the unit in square metres that suits the largest area, and its name; None if areas are unknown."""
-    known = [area for area in areas if area is not None]
-    if not known:
-        return 1.0, None
-    return next((size, name) for least, size, name in UNITS if max(known) >= least)
-
-
-def percent(share: float | None) -> str:
-    """Return a share in per cent; a dash for None."""
-    return "–" if share is None else f"{share:.1%}"

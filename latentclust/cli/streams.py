@@ -6,7 +6,18 @@ import os
 import sys
 from typing import Any
 
-FILES = ("run", "label", "predict", "sample", "clusters", "data prepare", "data fetch", "recipe new", "plugins new")
+FILES = (
+    "run",
+    "label",
+    "change",
+    "predict",
+    "sample",
+    "clusters",
+    "data prepare",
+    "data fetch",
+    "recipe new",
+    "plugins new",
+)
 """Commands whose results are files. What they print is a summary."""
 
 LOST = 1

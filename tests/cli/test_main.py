@@ -15,6 +15,7 @@ COMMANDS = (
     "evaluate-generator",
     "predict",
     "label",
+    "change",
     "clusters",
     "sample",
     "compare",

@@ -34,7 +34,7 @@ Palette = Mapping[int, tuple[int, int, int, int]]
 
 @final
 class RowWriter:
-    """A writer that appends rows to a new raster."""
+    """A writer of a new raster, which appends rows or writes rectangles."""
 
     def __init__(self, file: DatasetWriter, kind: np.dtype[Any]) -> None:
         """Start at the first row of an open file with values of the given data type."""
@@ -50,6 +50,11 @@ class RowWriter:
         for start in range(0, ready, BLOCK):
             self._write(self._pending[start : min(start + BLOCK, ready)])
         self._pending = self._pending[ready:].copy()
+
+    def write(self, values: NDArray[Any], window: Window) -> None:
+        """Write a rectangle `(h, w)` of a raster of one band that starts at a block. Not to be mixed with `append`."""
+        if values.any():
+            self._file.write(values, 1, window=window)
 
     def _write(self, rows: NDArray[Any]) -> None:
         """Write a row of blocks. Blocks of zeros are skipped, which leaves the file sparse."""

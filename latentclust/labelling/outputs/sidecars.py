@@ -5,6 +5,8 @@ from pathlib import Path, PurePath
 from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree as Xml
 
+from latentclust.data.sources import decode_errors
+from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.labelling.outputs.legend import Legend, LegendEntry
 
@@ -48,13 +50,16 @@ def sidecar_paths(raster: AnyPath) -> tuple[AnyPath, AnyPath, AnyPath]:
     return raster.with_name(f"{raster.name}.aux.xml"), raster.with_suffix(".qml"), table
 
 
-def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | None = None) -> tuple[Path, ...]:
+def write_sidecars(
+    raster: Path, legend: Legend, counts: Mapping[int, int] | None = None, style: Legend | None = None
+) -> tuple[Path, ...]:
     """Write the category names and attribute table of a label raster for GDAL, and its style for QGIS.
 
     Args:
         raster: Raster that the sidecars belong to. It is not read.
         legend: Legend of the raster.
         counts: Number of pixels of each value. None omits the column of counts.
+        style: Legend of the style for QGIS. Defaults to that of the raster.
 
     Returns:
         Paths of the written files.
@@ -62,10 +67,41 @@ def write_sidecars(raster: Path, legend: Legend, counts: Mapping[int, int] | Non
     Raises:
         LatentclustError: If a file cannot be written.
     """
-    auxiliary, style, _ = sidecar_paths(raster)
+    auxiliary, qml, _ = sidecar_paths(raster)
     write_atomic(auxiliary, _text(attribute_table(legend, counts)))
-    write_atomic(style, _text(qgis_style(legend)))
-    return auxiliary, style
+    write_atomic(qml, _text(qgis_style(style or legend)))
+    return auxiliary, qml
+
+
+def read_legend(raster: Path) -> Legend:
+    """Read the legend of a label raster from its `NAME.tif.aux.xml`.
+
+    Raises:
+        LatentclustError: If the file is missing or damaged, or has no legend.
+    """
+    path = sidecar_paths(raster)[0]
+    if not path.is_file():
+        what = f"has no legend, which label rasters have in {path.name}"
+        raise LatentclustError.at(str(raster), what, "Give a label raster with the files next to it")
+    with decode_errors(path, "Run latentclust clusters apply on the folder, which writes it again"):
+        table = Xml.parse(path).getroot().find("PAMRasterBand[@band='1']/GDALRasterAttributeTable")
+        if table is None:
+            raise ValueError("it has no attribute table")
+        columns = [field.findtext("Name") for field in table.iterfind("FieldDefn")]
+        rows = [
+            dict(zip(columns, (cell.text or "" for cell in row.iterfind("F")), strict=True))
+            for row in table.iterfind("Row")
+        ]
+        entries = [_entry(row) for row in rows]
+        if [entry.value for entry in entries] != list(range(len(entries))) or len(entries) < 2:
+            raise ValueError("its values do not count from 0")
+    return Legend(tuple(entries))
+
+
+def _entry(row: Mapping[str | None, str]) -> LegendEntry:
+    value = int(row["Value"])
+    red, green, blue, alpha = (int(row[name]) for name in ("Red", "Green", "Blue", "Alpha"))
+    return LegendEntry(value, row["Class"], (red, green, blue, alpha), (value,))
 
 
 def attribute_table(legend: Legend, counts: Mapping[int, int] | None = None) -> Xml.Element:

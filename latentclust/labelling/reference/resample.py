@@ -32,42 +32,46 @@ class AlignedRaster:
 
 
 @contextmanager
-def align_to_scene(reference: DatasetReader, path: Path, scene: DatasetReader) -> Iterator[AlignedRaster]:
+def align_to_scene(
+    reference: DatasetReader, path: Path, scene: DatasetReader, words: tuple[str, str] = ("reference", "scene")
+) -> Iterator[AlignedRaster]:
     """Yield a reference on the scene's grid. Only the reference is resampled, never the prediction.
 
     Args:
         reference: The open reference.
         path: Path of the reference.
         scene: The open scene.
+        words: What messages call the two rasters.
 
     Raises:
         LatentclustError: If the grids differ and one of them has no CRS or transform.
     """
     same_size = reference.shape == scene.shape
+    what, base = words
     if _placed(reference) and _placed(scene):
         if same_size and reference.crs == scene.crs and _same_corners(reference, scene):
-            yield AlignedRaster(reference, "The reference lies on the scene's grid.")
+            yield AlignedRaster(reference, f"The {what} lies on the {base}'s grid.")
             return
-        with _resampled(reference, path, scene) as warped:
+        with _resampled(reference, path, scene, base) as warped:
             grids = f"from {_grid(reference)} to {_grid(scene)}"
-            yield AlignedRaster(
-                warped, f"The reference was resampled to the scene's grid by nearest neighbour, {grids}."
-            )
+            yield AlignedRaster(warped, f"The {what} was resampled to the {base}'s grid by nearest neighbour, {grids}.")
     elif same_size and _unplaced_agree(reference, scene):
         yield AlignedRaster(reference, "Compared pixel by pixel: not both rasters have a coordinate system.")
     else:
-        what = f"has {_grid(reference)}, but the scene has {_grid(scene)}: their pixels cannot be matched"
-        raise LatentclustError.at(str(path), what, "Use two rasters with a CRS and a transform, or with the same grid")
+        problem = f"has {_grid(reference)}, but the {base} has {_grid(scene)}: their pixels cannot be matched"
+        raise LatentclustError.at(
+            str(path), problem, "Use two rasters with a CRS and a transform, or with the same grid"
+        )
 
 
-def _resampled(reference: DatasetReader, path: Path, scene: DatasetReader) -> WarpedVRT:
+def _resampled(reference: DatasetReader, path: Path, scene: DatasetReader, base: str) -> WarpedVRT:
     """Resample the reference. Pixels that it does not cover are masked by its nodata value, or else by alpha."""
     grid = {"crs": scene.crs, "transform": scene.transform, "height": scene.height, "width": scene.width}
     how = {"resampling": Resampling.nearest, "tolerance": TOLERANCE, "add_alpha": reference.nodata is None}
     try:
         return WarpedVRT(reference, **grid, **how)
     except Exception as error:  # rasterio has no public class for GDAL's errors
-        what = f"cannot be resampled to the scene's grid ({str(error).splitlines()[0]:.100})"
+        what = f"cannot be resampled to the {base}'s grid ({str(error).splitlines()[0]:.100})"
         raise LatentclustError.at(str(path), what, "Warp it there with gdalwarp") from error
 
 

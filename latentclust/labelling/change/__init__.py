@@ -1,0 +1,1 @@
+"""Change between two label rasters of one model."""
