@@ -13,6 +13,7 @@ from latentclust.specs.parts import LossSpec
 
 def check_players(lookup: Lookup, recipe: Recipe) -> None:
     """Add issues for players without losses or with unknown networks, unknown players, and untrained networks."""
+    _check_rounds(lookup, recipe)
     players = {loss.player for loss in recipe.losses.values()}  # one whose losses are all disabled takes no steps
     for name, player in recipe.players.items():
         if name not in players and UNKNOWN_NAME not in players:
@@ -31,6 +32,21 @@ def check_players(lookup: Lookup, recipe: Recipe) -> None:
             lookup.add_issue(
                 f"networks.{name}", "no player trains this network, so it would keep its random initial weights", fix
             )
+
+
+def _check_rounds(lookup: Lookup, recipe: Recipe) -> None:
+    """Add issues for losses without rounds, and for a training without losses, which would change nothing."""
+    where, rounds = "train.rounds", recipe.train.rounds
+    if recipe.losses and not rounds:
+        lookup.add_issue(where, "is 0, but the recipe has losses", "Set at least 1, or remove the losses")
+    if recipe.losses or any(issue.where == "losses" for issue in lookup.issues):
+        return
+    if rounds:
+        what = f"is {rounds}, but the recipe has no losses"
+        lookup.add_issue(where, what, "Add [losses.NAME], or set it to 0 to only fit the inference")
+    for key, field in type(recipe.train).model_fields.items():
+        if not field.is_required() and getattr(recipe.train, key) != field.default:
+            lookup.add_issue(f"train.{key}", "has no effect without losses", "Remove the key")
 
 
 def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> None:
@@ -54,7 +70,7 @@ def check_skipped(
     lookup: Lookup, recipe: Recipe, plans: Mapping[str, StepPlan], inferences: Sequence[InferenceSpec | None]
 ) -> None:
     """Add an issue for each network that something reads although the losses of its players are all disabled."""
-    if all(not loss.enabled for loss in recipe.losses.values()):
+    if recipe.losses and all(not loss.enabled for loss in recipe.losses.values()):
         lookup.add_issue("losses", "all losses are disabled", "Set enabled = true in one of them")
     read = {name for plan in plans.values() for name in plan.given}
     read |= {name for each in inferences if each is not None for name in each.needs}

@@ -264,11 +264,11 @@ def check_spaces(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], basel
     """Add an issue for each baseline on a network that the recipe does not have, or that represents no images."""
     where = "evaluate.baselines.on"
     for baseline in baselines.values():
-        known = (PIXELS, *((FEATURES,) if recipe.features else ()), *recipe.networks)
-        if not isinstance(baseline, BaselineSpec) or baseline.on in known[: -len(recipe.networks)]:
+        spaces = (PIXELS, *((FEATURES,) if recipe.features else ()))
+        if not isinstance(baseline, BaselineSpec) or baseline.on in spaces:
             continue
-        if baseline.on not in known:
-            fix = did_you_mean(baseline.on, known)
+        if baseline.on not in recipe.networks:
+            fix = did_you_mean(baseline.on, (*spaces, *recipe.networks))
             lookup.add_issue(where, f"unknown network {baseline.on!r}", fix)
         else:
             check_representation(lookup, recipe, roles, where, baseline.on)

@@ -148,7 +148,7 @@ def _check_unselected(lookup: Lookup, recipe: Recipe, plan: StartPlan) -> None:
 def check_starts(lookup: Lookup, recipe: Recipe, roles: Mapping[str, str], inference: InferenceSpec | None) -> None:
     """Add issues for starts that cannot be trained or compared. A single start is never compared."""
     plan = start_plan(recipe)
-    if plan.count == 1:
+    if plan.count == 1 or not recipe.losses:
         return
     _check_single(lookup, recipe)
     _check_unselected(lookup, recipe, plan)

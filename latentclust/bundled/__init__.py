@@ -56,6 +56,7 @@ from latentclust.bundled.hdbscan import Hdbscan
 from latentclust.bundled.inference.amortized import Amortized
 from latentclust.bundled.inference.backprop_decoding import BackpropDecoding
 from latentclust.bundled.inference.best_head import BestHead
+from latentclust.bundled.inference.gaussian_mixture import GaussianMixture
 from latentclust.bundled.inference.kmeans import KMeansOnCode, KMeansOnFeatures
 from latentclust.bundled.inference.langevin_gibbs import LangevinGibbs
 from latentclust.bundled.inference.langevin_gibbs_maps import LangevinGibbsMaps
@@ -120,6 +121,7 @@ SYSTEMS = (
     "iic",
     "iic-pixel",
     "infogan",
+    "mixture-pixel",
     "scan",
     "temi",
 )
@@ -249,6 +251,7 @@ def provide_inferences() -> Mapping[str, type[InferenceSpec]]:
         "langevin-gibbs-maps": LangevinGibbsMaps,
         "backprop-decoding": BackpropDecoding,
         "best-head": BestHead,
+        "gaussian-mixture": GaussianMixture,
         "kmeans-on-code": KMeansOnCode,
         "kmeans-on-features": KMeansOnFeatures,
         "nearest-centroid": NearestCentroid,

@@ -103,6 +103,23 @@ def potts_sweep(
     return label, posterior
 
 
+def mean_field(log_joint: Float[Tensor, "b k h w"], coupling: float, iterations: int) -> Float[Tensor, "b k h w"]:
+    """Return the mean-field posterior of a Potts field (Zhang 1992), after some iterations that update all pixels.
+
+    A pixel depends on those within as many steps as iterations, and not on its position in the image, unlike with a
+    checkerboard. Each iteration averages with the one before, because updates of all pixels at once may alternate.
+
+    Args:
+        log_joint: `log p(x, y)` of each pixel for each cluster in nats, up to a constant for each pixel.
+        coupling: Log probability gained by each pair of neighbours with the same label, in nats.
+        iterations: Number of iterations. With 0 the pixels are independent.
+    """
+    found = log_joint.softmax(dim=1)
+    for _ in range(iterations):
+        found = (found + (log_joint + coupling * neighbours(found)).softmax(dim=1)) / 2
+    return found
+
+
 def checkerboard(label: Int64[Tensor, "b h w"]) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
     """Return the masks of the dark and of the light squares of a checkerboard."""
     rows, columns = (torch.arange(side, device=label.device) for side in label.shape[1:])

@@ -1,6 +1,7 @@
 """New recipes with comments, written from the descriptions of a system and a data set."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,15 @@ FEATURES = """
 BODY = """
 [prior]
 clusters = {clusters} # number of clusters
-{stages}
-[train]
-{rounds}batch_size = {batch_size}
-
+{stages}{train}
 [evaluate] # without labels the metrics are left out
 metrics = {metrics}
 baselines = {baselines}
+"""
+
+TRAIN = """
+[train]
+{rounds}batch_size = {batch_size}
 """
 
 ROUNDS = "rounds = {rounds} # the system's default; a few hundred are enough for a first try\n"
@@ -158,8 +161,7 @@ def _text(
     body = BODY.format(
         clusters=layered.tree["prior"]["clusters"],
         stages="".join(f"\n[stages.{name}]\n{ROUNDS.format(**table)}" for name, table in stages.items()),
-        rounds="" if stages else ROUNDS.format(**train),
-        batch_size=train.get("batch_size", 64),
+        train=_train(train, bool(stages)),
         metrics=inline(scored.get("metrics", METRICS)),
         baselines=inline(scored.get("baselines", BASELINES)),
     )
@@ -200,11 +202,21 @@ def _placeholder(option: PartOption) -> Any:
     return PLACEHOLDERS.get(option.type.split(" ")[0], PLACEHOLDERS["str"])
 
 
+def _train(table: Mapping[str, Any], has_stages: bool) -> str:
+    """Return the table `[train]`; nothing for a system that trains nothing."""
+    if table.get("rounds") == 0:
+        return ""
+    rounds = "" if has_stages else ROUNDS.format(**table)
+    return TRAIN.format(rounds=rounds, batch_size=table.get("batch_size", 64))
+
+
 def _losses(layered: Layered) -> str:
-    weights = {name: table.get("weight", 1.0) for name, table in layered.tree["losses"].items()}
-    return LOSSES + "".join(f"# [losses.{name}]\n# weight = {inline(weight)}\n" for name, weight in weights.items())
+    weights = {name: table.get("weight", 1.0) for name, table in layered.tree.get("losses", {}).items()}
+    listed = "".join(f"# [losses.{name}]\n# weight = {inline(weight)}\n" for name, weight in weights.items())
+    return LOSSES + listed if listed else ""
 
 
 def _networks(layered: Layered) -> str:
-    tables = layered.tree["networks"].items()
-    return NETWORKS + "".join(f"# [networks.{name}]\n# use = {inline(table['use'])}\n" for name, table in tables)
+    tables = layered.tree.get("networks", {}).items()
+    listed = "".join(f"# [networks.{name}]\n# use = {inline(table['use'])}\n" for name, table in tables)
+    return NETWORKS + listed if listed else ""

@@ -116,6 +116,8 @@ def show(
         print_text(as_mermaid(resolved))
     elif dot:
         print_text(as_dot(resolved))
+    elif graph and not resolved.plans:
+        stdout_console().print("no step: the recipe trains nothing")
     elif graph:
         for tree in trees(resolved):
             stdout_console().print(tree)

@@ -89,7 +89,7 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
     suggestions = [_use(finished, folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
         suggestions.insert(0, shell_command("run", recipe, *chosen, "--seeds", SEEDS))
-    if "generator" in tables["networks"]:
+    if "generator" in tables.get("networks", {}):
         suggestions.append(shell_command("sample", folder, "--out", "modes.png"))
     else:
         suggestions.append(shell_command("compare", folder, "OTHER_RUN"))

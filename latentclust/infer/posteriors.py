@@ -1,6 +1,7 @@
 """Posteriors of many images by one inference."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import lcm
 
 import torch
@@ -11,10 +12,10 @@ from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
-from latentclust.specs.data import ImageSource
+from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
-from latentclust.tensors import Images, Posterior
+from latentclust.tensors import Images, Mask, Posterior
 
 State = Mapping[str, Tensor]
 """Tensors that an inference learned from the training images."""
@@ -90,12 +91,43 @@ def collect_posterior(
     return Posterior(torch.cat([part.probabilities for part in parts]), torch.cat([part.style for part in parts]))
 
 
+@dataclass(frozen=True, slots=True)
+class FittedImages:
+    """The images that an inference is fitted to, with their valid pixels, as an iterable that can be read repeatedly.
+
+    Attributes:
+        data: The training images.
+        preprocess: Preprocessing of the recipe.
+        batch_size: Number of images per batch; the last batch may be smaller.
+        rng: Generator whose device the batches are on.
+        stride: Factor of the image sides. Images are padded to multiples of it, with pixels that are not valid.
+    """
+
+    data: ImageSet
+    preprocess: Preprocess
+    batch_size: int
+    rng: torch.Generator
+    stride: int = 1
+
+    def __iter__(self) -> Iterator[tuple[Images, Mask]]:
+        """Yield the preprocessed batches in order."""
+        source, device = self.data.inputs, self.rng.device
+        for stored, at in sequential(source, self.batch_size, device):
+            images = stored if source.preprocessed else self.preprocess(stored, self.rng)
+            valid = torch.ones(len(images), *images.shape[2:], dtype=torch.bool, device=device)
+            if self.data.valid is not None and not source.preprocessed:
+                valid = torch.from_numpy(self.data.valid.read(at.cpu().numpy())).to(device)
+            wide = padded(images, self.stride)
+            extra = [wide.shape[-1 - axis] - images.shape[-1 - axis] for axis in range(images.ndim - 2)]
+            yield wide, Mask(functional.pad(valid, [side for each in extra for side in (0, each)]))
+
+
 @torch.no_grad()
 def fit_inference(
-    inference: InferenceSpec, model: Model, batches: Iterable[Images], rng: torch.Generator, stride: int = 1
+    inference: InferenceSpec, model: Model, batches: Iterable[tuple[Images, Mask]], rng: torch.Generator
 ) -> dict[str, Tensor]:
-    """Return what the inference learns once from the training images."""
-    return inference.fit(set_evaluation(model), (padded(images, stride) for images in batches), rng)
+    """Return what the inference learns once from the training images and their valid pixels."""
+    return inference.fit_valid(set_evaluation(model), batches, rng)
 
 
 def stride_of(networks: Mapping[str, nn.Module], prior: PriorSpec) -> int:

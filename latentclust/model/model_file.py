@@ -168,7 +168,8 @@ def _check_state(file: Path, model: ClusteringModel, shape: Shape) -> None:
         model: The model.
         shape: Shape of one image as the networks read it.
     """
-    if type(model.inference).fit is InferenceSpec.fit:
+    kind = type(model.inference)
+    if kind.fit is InferenceSpec.fit and kind.fit_valid is InferenceSpec.fit_valid:
         if model.state:
             what = f"has an unknown tensor {STATE + next(iter(model.state))!r}"
             raise LatentclustError.at(str(file), what, REWRITE)

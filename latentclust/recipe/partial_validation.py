@@ -28,6 +28,9 @@ PLACEHOLDERS: Mapping[str, Any] = {
 }
 """Placeholders for required keys that are missing or invalid, which has been recorded as an issue."""
 
+TABLES_OF_TRAINING = ("networks", "players", "losses")
+"""Tables that a recipe need not have if it trains nothing."""
+
 TABLES_OF_TABLES = frozenset({"losses", "networks", "players", "stages", "tables", "views"})
 """Tables of tables, whose entries are referred to by name."""
 
@@ -51,7 +54,7 @@ def read_tables(tree: Mapping[str, Any]) -> ValidTables:
     Raises:
         LatentclustError: If no valid recipe is left, with all issues found so far.
     """
-    readable = _with_rounds(json.loads(json.dumps(tree, default=str)))
+    readable = _without_training(_with_rounds(json.loads(json.dumps(tree, default=str))))
     issues: tuple[Issue, ...] = ()
     while True:
         try:
@@ -75,6 +78,13 @@ def _with_rounds(tree: dict[str, Any]) -> dict[str, Any]:
         said = [stage.get("rounds") for stage in stages.values() if isinstance(stage, dict)]
         train["rounds"] = sum(rounds for rounds in said if isinstance(rounds, int) and rounds > 0) or len(stages)
     return tree
+
+
+def _without_training(tree: dict[str, Any]) -> dict[str, Any]:
+    """Add empty tables of networks, players and losses to a recipe with `train.rounds = 0`, if they are missing."""
+    train = tree.get("train")
+    rounds = train.get("rounds") if isinstance(train, dict) else None
+    return {key: {} for key in TABLES_OF_TRAINING} | tree if rounds == 0 else tree
 
 
 def _replace_invalid(tree: dict[str, Any], path: KeyPath) -> bool:

@@ -186,13 +186,17 @@ class Recipe(Table):
     features: FeaturesTable | None = None
     views: Mapping[str, ViewTable] = {}
     prior: PartTable
-    networks: Mapping[str, NetworkTable] = Field(min_length=1)
-    players: Mapping[str, PlayerTable] = Field(min_length=1)
+    networks: Mapping[str, NetworkTable]
+    """Networks by name. With `train.rounds = 0` this key, `players` and `losses` may be missing."""
+
+    players: Mapping[str, PlayerTable]
     quantities: Mapping[str, str | QuantityTable] = {}
     """New quantities, or other definitions of known ones: a name, also as `distribution:name`, or a table."""
 
     tables: Mapping[str, SampleTable] = {}
-    losses: Mapping[str, LossTable] = Field(min_length=1)
+    losses: Mapping[str, LossTable]
+    """Terms of the objectives by name. Without any, nothing is trained, and only the inference is fitted."""
+
     stages: Mapping[str, StageTable] = {}
     train: TrainTable
     inference: PartTable

@@ -112,8 +112,8 @@ class SampleTable(PartTable):
 class TrainTable(Table):
     """`[train]`: length, precision, devices, selection and logging of the training."""
 
-    rounds: PositiveInt
-    """Number of rounds. In a round every player takes its steps."""
+    rounds: NonNegativeInt
+    """Number of rounds. In a round every player takes its steps. It is 0 without losses, and only then."""
 
     batch_size: PositiveInt = 64
     """Number of samples per step on each device."""

@@ -21,11 +21,11 @@ def as_trial(layered: Layered) -> Layered:
 
     The number of rounds and all intervals in rounds are divided, except that of checkpoints. Stages share the rounds in
     proportion, and schedules follow the progress, so that a trial runs through the same course. Values that are not
-    integers stay, and are reported when the recipe is validated.
+    integers stay, and are reported when the recipe is validated. A recipe without rounds does not change either.
     """
     tree = layered.tree
     train = _table(tree.get("train"))
-    if train.get("trial") is True:
+    if train.get("trial") is True or train.get("rounds") == 0:
         return layered
     stages = [_table(stage) for stage in _table(tree.get("stages")).values()]
     said = [stage["rounds"] for stage in stages if _is_count(stage.get("rounds"))]

@@ -10,6 +10,8 @@ from latentclust.report.facts import RunFacts
 
 GENERAL_ADVICE = "Compare several train.starts, lower players.NAME.optimizer.lr, or raise train.rounds."
 
+UNTRAINED_ADVICE = "Change data.preprocess or the options of [inference], or lower prior.clusters."
+
 IN_A_TRIAL = "A trial may be too short to use every cluster. If the whole run has empty clusters, too:"
 """Precedes the advice after a trial."""
 
@@ -57,7 +59,8 @@ def _empty(facts: RunFacts, empty: Sequence[int]) -> str:
 
 def remedies(facts: RunFacts) -> tuple[str, ...]:
     """Return the likely causes of bad clusters, with what to change: those that the run shows, or the recipe states."""
-    return (*([IN_A_TRIAL] if facts.trial else []), *(facts.causes or facts.advice or (GENERAL_ADVICE,)))
+    general = GENERAL_ADVICE if facts.trained else UNTRAINED_ADVICE
+    return (*([IN_A_TRIAL] if facts.trial else []), *(facts.causes or facts.advice or (general,)))
 
 
 def _count(facts: RunFacts, clusters: Sequence[int]) -> str:

@@ -219,7 +219,10 @@ def _suggestions(facts: RunFacts) -> list[str]:
     lines += facts.causes or (remedies(facts) if has_collapsed(facts.occupancy) else ())
     if facts.metrics is not None and any(loses_to(facts.metrics, row) for row in (facts.baselines or {}).values()):
         command = f"`latentclust run {facts.recipe} --set train.rounds=N`"
-        lines.append(f"A baseline scores higher than this run. Train longer: {command}.")
+        fix = (
+            f"Train longer: {command}." if facts.trained else "Change `data.preprocess` or the options of [inference]."
+        )
+        lines.append(f"A baseline scores higher than this run. {fix}")
     of_pixels = facts.protocol.unit == "pixels"
     if facts.metrics is None:
         shown = "label maps" if of_pixels else "samples per cluster"

@@ -99,6 +99,7 @@ class RunFacts:
         starts: Scores of all starts. None for a training with a single one.
         warnings: Warnings for the user, one sentence each.
         trial: Whether the run is a trial with a tenth of the recipe's rounds.
+        trained: Whether the recipe trains networks, and does not only fit its inference.
         by_cluster: Largest and mean probability of each cluster. None if unknown.
         advice: Likely causes of an empty cluster and their remedies, as the losses of the recipe state them.
         causes: Signs that too little was learned, with the recipe keys to change. Empty if there is none.
@@ -137,6 +138,7 @@ class RunFacts:
     starts: StartsLog | None = None
     warnings: tuple[str, ...] = ()
     trial: bool = False
+    trained: bool = True
     by_cluster: ClusterPosteriors | None = None
     advice: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()

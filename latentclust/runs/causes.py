@@ -51,6 +51,8 @@ def find_causes(resolved: Resolved, history: Sequence[Mapping[str, float]], conf
 
 
 def _remedy(recipe: Recipe, stuck: Sequence[str]) -> str:
+    if not recipe.losses:
+        return "Change data.preprocess or the options of [inference]."
     text = f"Raise {_rounds(recipe)}"
     if not stuck:
         return f"{text}."

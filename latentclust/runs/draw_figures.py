@@ -61,7 +61,7 @@ def draw_figures(
     drawn += _contingency(folder, facts)
     if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
         drawn.append(_codes(folder, tested, posterior, facts))
-    return (*drawn, _losses(folder, facts), *_chains(folder, facts))
+    return (*drawn, *_losses(folder, facts), *_chains(folder, facts))
 
 
 def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
@@ -123,9 +123,12 @@ def _codes(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts
     return ReportFigure(CODES, "t-SNE of the category and style codes.")
 
 
-def _losses(folder: Path, facts: RunFacts) -> ReportFigure:
+def _losses(folder: Path, facts: RunFacts) -> list[ReportFigure]:
+    """Draw the losses, unless nothing was trained."""
+    if not facts.history:
+        return []
     save_figure(loss_curves(facts.history), folder / LOSSES)
-    return ReportFigure(LOSSES, "Every loss term, unweighted, by round.")
+    return [ReportFigure(LOSSES, "Every loss term, unweighted, by round.")]
 
 
 def _chains(folder: Path, facts: RunFacts) -> list[ReportFigure]:

@@ -1,5 +1,6 @@
 """The outputs of a training: model file, assignments, scores, figures and report."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,9 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
         RunFailedError: If inference fails. The model has been saved by then.
     """
     experiment = trained.experiment
+    started = time.perf_counter()
     model = trained_model(experiment, trained.device)
+    seconds = trained.seconds + time.perf_counter() - started
     save_model(folder / MODEL, model)
     evaluated = _evaluate(model, experiment, tested, folder)
     posterior = evaluated.scores.posterior
@@ -64,7 +67,7 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     not_drawn = too_large(experiment.resolved.dataset, tested)
     context = RunContext(
         device=trained.device_name,
-        seconds=trained.seconds,
+        seconds=seconds,
         selection=f"{trained.selection}.",
         history=_logged(trained.log, "losses"),
         diagnostics=_logged(trained.log, "chains"),

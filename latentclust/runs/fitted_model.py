@@ -7,7 +7,7 @@ import torch
 from latentclust.assemble.experiment import Experiment
 from latentclust.data.open_feed import map_batch
 from latentclust.data.raster_windows import WindowSource
-from latentclust.infer.posteriors import fit_inference, preprocessed
+from latentclust.infer.posteriors import FittedImages, fit_inference
 from latentclust.model.model import ClusteringModel
 from latentclust.specs.data import ImageSet
 from latentclust.specs.inference import InferenceSpec
@@ -32,8 +32,8 @@ def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
     size = recipe.evaluate.batch_size
     if model.per_pixel:
         size = map_batch(size, *data.source.shape[1:])
-    batches = preprocessed(data.inputs, model.preprocess, size, rng)
-    return replace(model, state=fit_inference(model.inference, model.model, batches, rng, model.stride))
+    batches = FittedImages(data, model.preprocess, size, rng, model.stride)
+    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
 
 
 def with_inference(model: ClusteringModel, inference: InferenceSpec) -> ClusteringModel:

@@ -164,6 +164,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         ),
         by_cluster=evaluated.scores.by_cluster,
         trial=resolved.recipe.train.trial,
+        trained=bool(resolved.recipe.losses),
         advice=loss_advice(resolved.recipe, context.history),
         causes=causes.sentences,
         at_chance=causes.at_chance,

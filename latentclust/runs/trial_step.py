@@ -25,6 +25,8 @@ def try_steps(experiment: Experiment) -> None:
     Raises:
         LatentclustError: If a quantity or a loss cannot be computed, with its name and the reason.
     """
+    if not experiment.resolved.recipe.losses:
+        return
     count = len(experiment.data.source)
     few = subset(experiment.data, spread_indices(count, max(SAMPLES, experiment.resolved.prior.clusters)))
     recipe = experiment.resolved.recipe

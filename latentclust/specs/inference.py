@@ -98,6 +98,25 @@ class InferenceSpec(Spec, ABC):
         """
         return {}
 
+    def fit_valid(
+        self, model: Model, batches: Iterable[tuple[Images, Mask]], rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return what the method learns once from the valid pixels of the training images.
+
+        This method is called when a model is fitted. By default it calls `fit` with all pixels. A method that must not
+        learn from pixels without data overrides it.
+
+        Args:
+            model: The trained networks and the prior.
+            batches: As for `fit`, with the masks of valid pixels `(b, h, w)`, or `(b,)` for vectors. They may be
+                iterated repeatedly.
+            rng: The only source of randomness.
+
+        Returns:
+            Tensors by name, as those of `fit`.
+        """
+        return self.fit(model, (images for images, _ in batches), rng)
+
     @abstractmethod
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Compute the posterior of a batch.
@@ -105,7 +124,7 @@ class InferenceSpec(Spec, ABC):
         Args:
             model: The trained networks and the prior.
             images: Preprocessed images `(b, c, h, w)` or vectors `(b, d)`, on the generator's device.
-            state: Tensors that `fit` returned.
+            state: Tensors that `fit`, or `fit_valid`, returned.
             rng: The only source of randomness.
         """
 

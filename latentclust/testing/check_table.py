@@ -94,6 +94,7 @@ KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
         inference_checks.is_deterministic_for_a_generator,
         inference_checks.does_not_change_weights,
         inference_checks.round_trips_through_a_model_file,
+        inference_checks.ignores_invalid_pixels,
     ),
     "dataset": (
         dataset_checks.describes_its_data,

@@ -11,7 +11,7 @@ from latentclust.assemble.recipe_checks import role_types
 from latentclust.plugins.registry import Part
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.specs.parts import PriorSpec
-from latentclust.tensors import Images, Posterior
+from latentclust.tensors import Images, Mask, Posterior
 from latentclust.testing.network_checks import saved_and_loaded
 from latentclust.testing.randomness import bitwise_equal, repeats
 from latentclust.testing.small_networks import WIDTH, role_of, small_network, tensors_of
@@ -30,7 +30,6 @@ State = dict[str, Tensor]
 def declares_the_networks_it_reads(subject: CheckedPart) -> None:
     """`needs` names the networks that it reads, and it reads no others."""
     for spec, model in models(subject):
-        require(spec.needs, "`needs` names no network")
         only = Model({name: model.networks[name] for name in spec.needs}, model.prior)
         try:
             found = _read(spec, only)
@@ -101,6 +100,20 @@ def round_trips_through_a_model_file(subject: CheckedPart) -> None:
         )
 
 
+def ignores_invalid_pixels(subject: CheckedPart) -> None:
+    """With an own `fit_valid`, images whose mask excludes all of their pixels do not change its state."""
+    for spec, model in models(subject):
+        if type(spec).fit_valid is InferenceSpec.fit_valid:
+            continue
+        bright = Images(images_for(model.prior, FITTED[0], 9) + 100.0)
+        masked = [*_batches(model), (bright, Mask(torch.zeros(len(bright), *bright.shape[2:], dtype=torch.bool)))]
+        before = _fitted(spec, model)
+        with torch.no_grad():
+            after = spec.fit_valid(model, masked, torch.Generator().manual_seed(4))
+        same = all(torch.allclose(before[name], after[name], rtol=1e-4, atol=1e-5) for name in before)
+        require(same, "values of pixels that are not valid change its state")
+
+
 def models(subject: CheckedPart) -> Iterator[tuple[InferenceSpec, Model]]:
     """Yield the inference with a model for each supported prior of `_priors`."""
     spec: InferenceSpec = subject.build()
@@ -157,8 +170,13 @@ def _read(spec: InferenceSpec, model: Model) -> tuple[State, Posterior]:
 @torch.no_grad()
 def _fitted(spec: InferenceSpec, model: Model) -> dict[str, Any]:
     """Return the state of `fit`, which is not validated yet."""
-    batches = [images_for(model.prior, count, seed) for seed, count in enumerate(FITTED)]
-    return spec.fit(model, batches, torch.Generator().manual_seed(4))
+    return spec.fit_valid(model, _batches(model), torch.Generator().manual_seed(4))
+
+
+def _batches(model: Model) -> list[tuple[Images, Mask]]:
+    """Return images to fit to, all of whose pixels are valid."""
+    images = [images_for(model.prior, count, seed) for seed, count in enumerate(FITTED)]
+    return [(each, Mask(torch.ones(len(each), *each.shape[2:], dtype=torch.bool))) for each in images]
 
 
 @torch.no_grad()

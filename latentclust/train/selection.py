@@ -92,6 +92,8 @@ class Selection:
         return f"{text}; {self.before}" if self.before else text
 
     def _describe(self, rounds: int) -> str:
+        if not rounds:
+            return "no weights are trained"
         if not self.weights:
             short = f" (no window of {self.table.select_every} rounds fits the part that is selected from)"
             return f"the last weights, after round {rounds}" + (short if self.table.select_by != "last" else "")

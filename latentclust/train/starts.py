@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from lightning_fabric import Fabric
+from torch import nn
 
 from latentclust.assemble.experiment import Experiment, with_seed
 from latentclust.assemble.stages import first_trained
@@ -75,7 +76,11 @@ def train(
         RunFailedError: If a loss or a weight is not finite, with several starts in all of them.
         InterruptedRunError: If the user stopped the training, after a checkpoint.
     """
-    plan = start_plan(experiment.resolved.recipe)
+    resolved = experiment.resolved
+    if not resolved.recipe.losses:  # nothing is trained
+        nn.ModuleDict(experiment.networks).to(fabric.device)
+        return experiment, Selection.of_stage(resolved.recipe, resolved.stages[0]), None
+    plan = start_plan(resolved.recipe)
     if plan.count == 1:
         return experiment, prepare_training(experiment, fabric, folder, given.callbacks(experiment)).run(resume), None
     log = StartsLog(count=plan.count, criteria=tuple(c.name for c in plan.criteria), stage=plan.stage)

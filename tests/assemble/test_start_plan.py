@@ -168,9 +168,9 @@ def test_a_single_start_is_never_compared(dccs: Callable[..., Resolved]) -> None
 
 
 def test_every_bundled_system_can_be_trained_with_several_starts(registry: Registry) -> None:
-    names = [part.name for part in registry.parts("system")]
+    names = {part.name for part in registry.parts("system")}
     assert "dccs@1" in names
-    for name in names:
+    for name in names - {"mixture-pixel@1"}:  # it trains nothing
         assert start_plan(resolve_system(name, registry, ("train.starts=4",)).recipe).count == 4
 
 

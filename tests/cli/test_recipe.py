@@ -214,3 +214,12 @@ def test_a_recipe_and_its_base_are_found_in_the_home_folder(tmp_path, monkeypatc
     resolved = load_resolved_recipe("~/mine.toml")
     assert resolved.dataset.path == tmp_path / "x"
     assert resolved.dataset.located(()) == tmp_path / "x"
+
+
+def test_a_recipe_that_trains_nothing_has_no_graph_and_its_file_no_training(cli, tmp_path):
+    assert "no step: the recipe trains nothing" in cli("recipe", "show", "mixture-pixel@1", "--graph").out
+    made = tmp_path / "mine.toml"
+    assert cli("recipe", "new", "--system", "mixture-pixel", "--data", "facades", "--out", made).code == 0
+    text = made.read_text()
+    assert not any(f"[{table}" in text for table in ("train", "losses", "networks"))
+    assert cli("recipe", "check", made).code == 0

@@ -13,7 +13,7 @@ from latentclust.data.open_feed import PIXELS_AT_ONCE, map_batch
 from latentclust.data.sources import ArraySource
 from latentclust.infer.posteriors import collect_posterior, fit_inference, posteriors, preprocessed
 from latentclust.specs.inference import InferenceSpec, Model
-from latentclust.tensors import Images, Posterior
+from latentclust.tensors import Images, Mask, Posterior
 
 
 class Halves(InferenceSpec):
@@ -46,7 +46,8 @@ def test_batches_become_one_posterior_in_float32_and_in_order() -> None:
     assert posterior.probabilities.dtype == posterior.style.dtype == torch.float32
     assert posterior.probabilities.tolist() == [[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]
     assert posterior.labels.tolist() == [0, 0, 1]
-    assert fit_inference(Halves(), read, batches, rng)["seen"] == 3
+    valid = Mask(torch.ones(2, 2, 2, dtype=torch.bool))
+    assert fit_inference(Halves(), read, [(images, valid[: len(images)]) for images in batches], rng)["seen"] == 3
 
 
 def test_samples_come_in_order_preprocessed_none_left_out() -> None:

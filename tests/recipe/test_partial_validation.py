@@ -24,7 +24,7 @@ def test_a_sound_recipe_is_read_whole(tables: Tables) -> None:
 
 
 def test_a_recipe_with_mistakes_cannot_be_used(tables: Tables, registry: Registry) -> None:
-    found = load_recipe(tables, registry, ("train.rounds=0", "seeed=1"))
+    found = load_recipe(tables, registry, ("train.rounds=-1", "seeed=1"))
     assert found.tables.recipe.train.rounds == 1
     with pytest.raises(LatentclustError) as caught:
         _ = found.recipe

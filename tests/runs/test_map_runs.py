@@ -48,10 +48,10 @@ def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path)
         "results.json",
         "report.md",
         "label-map.png",
-        *(f"figures/{name}.png" for name in ("label-maps", "scene", "contingency", "losses")),
+        *(f"figures/{name}.png" for name in ("label-maps", "scene", "contingency")),
     }
     report = (tmp_path / "report.md").read_text()
-    assert [name in report for name in sorted(found) if name.startswith("figures")] == [True] * 4
+    assert [name in report for name in sorted(found) if name.startswith("figures")] == [True] * 3
     assert "squares3@2 (squares of 6 pixels, tiles abc123)" in report
     assert "Ground truth decided which pixels count" in report
     assert f"{COUNTED:,} pixels are valid" in report

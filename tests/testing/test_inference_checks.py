@@ -119,7 +119,11 @@ class Teacher(Reading):
 @pytest.mark.parametrize(
     ("check", "value", "reason"),
     [
-        (inference_checks.declares_the_networks_it_reads, Silent, "`needs` names no network"),
+        (
+            inference_checks.declares_the_networks_it_reads,
+            Silent,
+            "it reads the network 'encoder', which `needs` does not name",
+        ),
         (
             inference_checks.declares_the_networks_it_reads,
             Greedy,

@@ -71,10 +71,11 @@ def local_statistics(
     images: Float[Tensor, "b c h w"], window: int
 ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
     """Return the mean and the standard deviation (divisor n) in a square window about each pixel."""
-    residual = images - images.mean(dim=(2, 3), keepdim=True)  # Squares of the images themselves lose precision.
-    mean, square = box_mean(residual, window), box_mean(residual.square(), window)
+    # Squares lose precision in float32, and subtracting the mean of the image would let every pixel depend on all.
+    precise = images.double()
+    mean, square = box_mean(precise, window), box_mean(precise.square(), window)
     deviation = (square - mean.square()).clamp_min(0).sqrt()
-    return mean + images.mean(dim=(2, 3), keepdim=True), deviation
+    return mean.to(images.dtype), deviation.to(images.dtype)
 
 
 def box_mean(images: Float[Tensor, "b c h w"], window: int) -> Float[Tensor, "b c h w"]:

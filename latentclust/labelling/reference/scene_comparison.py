@@ -193,6 +193,7 @@ def _facts(
         variant=resolved.loaded.variant,
         warnings=baselines.warnings,
         trial=resolved.recipe.train.trial,
+        trained=bool(resolved.recipe.losses),
     )
 
 

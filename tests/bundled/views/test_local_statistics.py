@@ -43,6 +43,15 @@ def test_of_a_flat_image_the_deviation_is_zero_and_the_mean_its_colour() -> None
     assert deviation.max() < 1e-3
 
 
+def test_pixels_outside_the_window_are_not_read(images: Images) -> None:
+    """So that labelling by windows is seamless."""
+    spoilt = images.clone()
+    spoilt[..., 0] = torch.nan
+    for found, plain in zip(local_statistics(Images(spoilt), 5), local_statistics(images, 5), strict=True):
+        assert found.isnan()[0, 0, 4].tolist() == [True] * 3 + [False] * 9
+        assert torch.equal(found[..., 3:], plain[..., 3:])
+
+
 def test_means_come_first_then_deviations_times_the_gain(images: Images) -> None:
     spec = LocalStatistics(window=3, gain=4.0)
     out = spec.apply(images, torch.Generator())

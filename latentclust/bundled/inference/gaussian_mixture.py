@@ -1,0 +1,163 @@
+"""Inference by a Gaussian mixture of what a model reads (Dempster, Laird and Rubin 1977)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, ClassVar, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from torch import Tensor
+from torch.nn import functional
+
+from latentclust.api import Images, InferenceSpec, LatentclustError, Mask, Model, Posterior, PriorSpec
+from latentclust.bundled.categorical_map import CategoricalMap, mean_field
+from latentclust.bundled.inference.kmeans import fit_centroids
+from latentclust.bundled.mixtures.expectation import Form, Maximisation, maximise, one_pass
+from latentclust.bundled.mixtures.merging import Linkage, merged, of_clusters
+from latentclust.bundled.mixtures.mixture import Mixture, chunks
+from latentclust.bundled.thinning import thinned
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@final
+class GaussianMixture(InferenceSpec):
+    """Posterior under a Gaussian mixture of the pixels, or of the vectors of whole samples, after preprocessing.
+
+    Each start begins with k-means of an evenly spread sample and iterates expectation maximisation there. The start of
+    largest likelihood goes on with iterations over all valid pixels, whose moments are summed batch by batch. With more
+    components than clusters, components are merged, and the probability of a cluster is the sum over its components.
+    Under a prior of label maps with `coupling`, mean-field iterations smooth the posteriors. It needs no network, and
+    no training. The style is empty.
+
+    Example:
+        ```toml
+        [inference]
+        use = "gaussian-mixture"
+        covariance = "tied"
+        n_init = 5
+        ```
+    """
+
+    reads_maps: ClassVar[bool] = True
+
+    network: str | None = None
+    """Name of an encoder, critic, trunk or heads whose representation is clustered. None: what networks read."""
+
+    covariance: Form = "full"
+    """Covariances: `full` for one for each component, `tied` for one for all, `diagonal` for channels without
+    correlations."""
+
+    components: PositiveInt | None = None
+    """Number of components. Defaults to the number of clusters. With more, components are merged."""
+
+    linkage: Linkage = "ward"
+    """Criterion by which components are merged: `ward` for the distance of their means, `entropy` for the certainty of
+    the posteriors, `overlap` for the probability to confuse two of them."""
+
+    shrinkage: Share = 0.0
+    """Weight of the mean covariance in that of each component. With 1 the covariances are tied."""
+
+    floor: PositiveFloat = 1e-3
+    """Variance that is added to each channel of a component, as a share of the channel's variance over all samples."""
+
+    n_init: PositiveInt = 3
+    """Number of starts."""
+
+    sample: PositiveInt = 20_000
+    """Largest number of pixels or samples that starts are compared on, evenly spread."""
+
+    max_iter: PositiveInt = 200
+    """Largest number of iterations of a start."""
+
+    tolerance: PositiveFloat = 1e-4
+    """Change of the mean log likelihood, in nats, below which a start has converged."""
+
+    passes: NonNegativeInt = 2
+    """Number of iterations over all pixels or samples."""
+
+    smoothing: NonNegativeInt = 5
+    """Number of mean-field iterations if the prior has a coupling. A pixel depends on those within as many steps."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Name of the network, if one is read."""
+        return () if self.network is None else (self.network,)
+
+    @property
+    def represents(self) -> tuple[str, ...]:
+        """Name of the network, if one is read."""
+        return self.needs
+
+    def objection(self, prior: PriorSpec) -> str | None:
+        """Return why the components do not suffice for the clusters of a prior."""
+        few = self.components is not None and self.components < prior.clusters
+        return f"{self.components} components are fewer than {prior.clusters} clusters" if few else None
+
+    def fit_valid(
+        self, model: Model, batches: Iterable[tuple[Images, Mask]], rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return `weights` `(m,)`, `means` `(m, d)`, `covariances` `(m or 1, d, d)` and `cluster` `(m,)` of components.
+
+        Raises:
+            LatentclustError: If there are fewer distinct points than components.
+        """
+        (sample,) = thinned(((points,) for points in self._points(model, batches)), self.sample)
+        clusters = model.prior.clusters
+        components = self.components or clusters
+        distinct = len(np.unique(sample.cpu().numpy(), axis=0))
+        if distinct < components:
+            what = f"cannot fit {components} components to {distinct} distinct values"
+            raise LatentclustError.at("inference.components", what, "Use fewer clusters or components, or more samples")
+        step = Maximisation.of_sample(self.covariance, self.shrinkage, self.floor, sample)
+        starts = (self._start(step, sample, components, rng) for _ in range(self.n_init))
+        mixture, _ = max(starts, key=lambda start: start[1])
+        for _ in range(self.passes):
+            mixture, _ = one_pass(step, mixture, lambda: self._points(model, batches))
+        posteriors = torch.cat([mixture.densities(torch.float64)(part.double()) for part in chunks(sample)]).softmax(1)
+        return {**mixture.state(), "cluster": merged(self.linkage, mixture, posteriors, clusters)}
+
+    def _start(
+        self, step: Maximisation, sample: Float[Tensor, "n d"], components: int, rng: torch.Generator
+    ) -> tuple[Mixture, float]:
+        """Return the mixture of one start and its mean log likelihood."""
+        centroids = fit_centroids(sample, components, 1, rng)["centroids"].to(sample)
+        label = torch.cat([torch.cdist(part, centroids).argmin(dim=1) for part in chunks(sample)])
+        start = step.partition(sample, label, components)
+        return maximise(step, start, sample, self.max_iter, self.tolerance)
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        """Return the posterior of the clusters. `rng` is not used."""
+        read = self._read(model, images)
+        points = read.movedim(1, -1)
+        densities = Mixture.of_state(state).densities(torch.float32)
+        cluster, clusters = state["cluster"], model.prior.clusters
+        found = torch.cat([of_clusters(densities(p), cluster, clusters) for p in chunks(points.flatten(0, -2))])
+        log_joint = found.view(*points.shape[:-1], clusters).movedim(-1, 1)
+        coupling = model.prior.coupling if isinstance(model.prior, CategoricalMap) else 0.0
+        if log_joint.shape[2:] != images.shape[2:] and model.prior.per_pixel:
+            log_joint = functional.interpolate(log_joint.log_softmax(dim=1), images.shape[2:], mode="bilinear")
+        probabilities = mean_field(log_joint, coupling, self.smoothing) if coupling else log_joint.softmax(dim=1)
+        return Posterior(probabilities=probabilities, style=images.new_zeros(len(images), 0))
+
+    def _read(self, model: Model, images: Images) -> Float[Tensor, "b d *s"]:
+        """Return what is clustered: a map `(b, d, h', w')`, or vectors `(b, d)`."""
+        read = images if self.network is None else model.represent(self.network, images)
+        return read.float() if model.prior.per_pixel else read.float().flatten(1)
+
+    def _points(self, model: Model, batches: Iterable[tuple[Images, Mask]]) -> Iterator[Float[Tensor, "_ d"]]:
+        """Yield the valid points batch by batch."""
+        for images, mask in batches:
+            read = self._read(model, images)
+            if read.ndim == 2:
+                yield read[mask.flatten(1).any(dim=1)] if mask.ndim > 1 else read[mask]
+            else:
+                yield read.movedim(1, -1)[_at_size(mask, read.shape[2:])]
+
+
+def _at_size(mask: Bool[Tensor, "b h w"], size: torch.Size) -> Bool[Tensor, "b y x"]:
+    """Return a mask of the cells of a coarser map: valid if all their pixels are."""
+    if mask.shape[1:] == size:
+        return mask
+    return functional.adaptive_max_pool2d((~mask).float()[:, None], size)[:, 0] == 0
