@@ -60,6 +60,9 @@ def test_settings_come_before_the_division(registry: Registry) -> None:
 @pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_any_shipped_recipe_has_a_trial_on_the_same_data(name: str, registry: Registry) -> None:
     whole, trial = load_recipe(name, registry), load_recipe(name, registry, quick=True)
+    if not whole.recipe.losses:  # nothing is trained
+        assert trial.recipe == whole.recipe
+        return
     assert trial.recipe.train.rounds == whole.recipe.train.rounds // 10
     assert trial.recipe.data == whole.recipe.data
     assert trial.recipe.losses == whole.recipe.losses

@@ -96,13 +96,20 @@ class Holding(Reading):
 
 
 class Numbers(Reading):
-    def fit(self, model, batches, rng):  # type: ignore[no-untyped-def]
+    def fit_valid(self, model, batches, rng):  # type: ignore[no-untyped-def]
         return {"count": 3}
 
 
 class Infinite(Reading):
     def fit(self, model: Model, batches: Iterable[Images], rng: torch.Generator) -> dict[str, Tensor]:
         return {"centre": torch.tensor(float("inf"))}
+
+
+class Careless(Reading):
+    def fit_valid(
+        self, model: Model, batches: Iterable[tuple[Images, Mask]], rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        return {"mean": torch.cat([images.flatten(1) for images, _ in batches]).mean()}
 
 
 class Objecting(Reading):
@@ -134,6 +141,7 @@ class Teacher(Reading):
             Curious,
             "its result depends on networks that `needs` does not name",
         ),
+        (inference_checks.ignores_invalid_pixels, Careless, "values of pixels that are not valid change its state"),
         (inference_checks.declares_the_networks_it_reads, Objecting, "it objects to every prior: "),
         (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
         (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),

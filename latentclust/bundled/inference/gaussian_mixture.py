@@ -53,8 +53,8 @@ class GaussianMixture(InferenceSpec):
     """Number of components. Defaults to the number of clusters. With more, components are merged."""
 
     linkage: Linkage = "ward"
-    """Criterion by which components are merged: `ward` for the distance of their means, `entropy` for the certainty of
-    the posteriors, `overlap` for the probability to confuse two of them."""
+    """Criterion by which components are merged: `ward` for the distance of their means, `overlap` for the probability
+    to confuse two of them."""
 
     shrinkage: Share = 0.0
     """Weight of the mean covariance in that of each component. With 1 the covariances are tied."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentclust.bundled.mixtures.mixture import LEAST_WEIGHT, Mixture
 
-Linkage = Literal["ward", "entropy", "overlap"]
+Linkage = Literal["ward", "overlap"]
 """Criterion by which two groups of components are merged."""
 
 Cost = Callable[[list[list[int]], int, int], float]
@@ -24,16 +24,14 @@ def merged(
 
     Args:
         linkage: `ward` merges the groups whose union increases the sum of squared distances to the group means least,
-            by the distance that the mean covariance of the components defines (Ward 1963). `entropy` merges those that
-            reduce the entropy of the posteriors most (Baudry et al. 2010), `overlap` those of which a point of one is
-            most probably assigned to the other (Hennig 2010, directly estimated).
+            by the distance that the mean covariance of the components defines (Ward 1963). `overlap` merges those of
+            which a point of one is most probably assigned to the other (Hennig 2010, directly estimated).
         mixture: The mixture.
         responsibilities: Posteriors of the components for a sample of points.
         clusters: Number of clusters.
     """
     costs: dict[Linkage, Callable[[], Cost]] = {
         "ward": lambda: _ward(mixture),
-        "entropy": lambda: _entropy(responsibilities),
         "overlap": lambda: _overlap(responsibilities),
     }
     cost = costs[linkage]()
@@ -66,15 +64,6 @@ def _ward(mixture: Mixture) -> Cost:
             centres.append((weights[group, None] * whitened[group]).sum(dim=0) / sizes[-1])
         distance = (centres[0] - centres[1]).square().sum()
         return float(sizes[0] * sizes[1] / (sizes[0] + sizes[1]) * distance)
-
-    return cost
-
-
-def _entropy(responsibilities: Float[Tensor, "n m"]) -> Cost:
-    def cost(groups: list[list[int]], one: int, other: int) -> float:
-        first, second = (responsibilities[:, groups[at]].sum(dim=1) for at in (one, other))
-        split, union = torch.special.entr(first) + torch.special.entr(second), torch.special.entr(first + second)
-        return float((union - split).sum())
 
     return cost
 
