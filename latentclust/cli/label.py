@@ -12,7 +12,7 @@ from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_options import LabelOptions
-    from latentclust.labelling.label_report import LabelReport
+    from latentclust.labelling.label_report import LabelReport, SceneResult, Seams
 
 Scenes = Annotated[
     list[str],
@@ -31,6 +31,7 @@ PANELS = {
         "probabilities",
         "sieve",
         "classes",
+        "mosaic",
         "vector",
         "min_area",
         "max_polygons",
@@ -107,9 +108,9 @@ def label(model: ModelPath, scenes: Scenes, out: Out, json: Json = False, **valu
         print_json(report.as_json())
     else:
         _show(report, options.dry_run)
-    if report.failed:
+    if report.failures:
         fix = "Correct or leave out the scene, then run the same command again"
-        raise RunFailedError(*(Issue(scene.input, scene.reason.rstrip("."), fix) for scene in report.failed))
+        raise RunFailedError(*(Issue(scene.input, scene.reason.rstrip("."), fix) for scene in report.failures))
 
 
 def _options(values: dict[str, Any]) -> "LabelOptions":
@@ -211,8 +212,18 @@ def _result_lines(report: "LabelReport") -> list[str]:
         lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
     if report.sieved:
         lines.append(f"the sieve changed {report.sieved:,} labels ({report.sieved / report.pixels:.1%} of the pixels)")
+    if report.mosaic and report.mosaic.seams:
+        lines.append(_mosaic_line(report.mosaic, report.mosaic.seams))
     lines.append(f"labels in {display_path(report.folder)}, log in {display_path(report.folder / RUN_LOG)}")
     return lines + _warnings(report)
+
+
+def _mosaic_line(mosaic: "SceneResult", seams: "Seams") -> str:
+    """Return the size of a mosaic, and how often its scenes agree."""
+    share = "do not overlap"
+    if seams.overlap:
+        share = f"agree on {seams.agreeing / seams.overlap:.1%} of the {seams.overlap:,} pixels where they overlap"
+    return f"{mosaic.output}: {mosaic.pixels:,} pixels of {seams.scenes:,} scenes, which {share}"
 
 
 def _other_counts(report: "LabelReport") -> str:
@@ -223,4 +234,5 @@ def _other_counts(report: "LabelReport") -> str:
 
 
 def _warnings(report: "LabelReport") -> list[str]:
-    return [f"{scene.output}: {warning}" for scene in report.scenes for warning in scene.warnings]
+    results = (*report.scenes, *((report.mosaic,) if report.mosaic else ()))
+    return [f"{scene.output}: {warning}" for scene in results for warning in scene.warnings]

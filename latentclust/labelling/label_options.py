@@ -135,6 +135,10 @@ class LabelOptions(BaseModel):
     """Attribute with the names of zones; polygons with the same value are one zone. Defaults to the numbers of the
     features in the file, counted from 1."""
 
+    mosaic: bool = False
+    """Write mosaic.tif: all scenes in one raster, on the grid of the first one. Where scenes overlap, the label with
+    the highest confidence counts, or without --confidence that of the first scene."""
+
     stac: bool = False
     """Write NAME.stac.json: a STAC item."""
 
@@ -243,6 +247,7 @@ class LabelOptionValues(TypedDict, total=False):
     max_polygons: int | None
     zones: str | Path | None
     zone_field: str | None
+    mosaic: bool
     stac: bool
     datetime: str | None
     bbox: tuple[float, float, float, float] | None

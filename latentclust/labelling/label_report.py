@@ -19,8 +19,27 @@ UNKNOWN_SIZE = -1
 
 
 @dataclass(frozen=True, slots=True)
+class Seams:
+    """Counts of the overlaps of a mosaic.
+
+    Attributes:
+        scenes: Number of scenes.
+        overlap: Number of pixels that more than one scene labels.
+        agreeing: Number of those that all of these scenes label equally.
+    """
+
+    scenes: int
+    overlap: int
+    agreeing: int
+
+    def plus(self, overlap: int, agreeing: int) -> "Seams":
+        """Return counts with further pixels."""
+        return Seams(self.scenes, self.overlap + overlap, self.agreeing + agreeing)
+
+
+@dataclass(frozen=True, slots=True)
 class SceneResult:
-    """The result of one scene; a row of labelling.json.
+    """The result of one scene, or of the mosaic of all scenes; a row of labelling.json.
 
     Attributes:
         input: Name of the scene: an absolute path, or a URL without secrets.
@@ -31,6 +50,7 @@ class SceneResult:
         pixels: Number of pixels that were labelled.
         nodata: Number of nodata pixels.
         sieved: Number of pixels whose label the sieve changed.
+        seams: Counts of the overlaps of a mosaic. None for a scene.
         seconds: Wall-clock time in seconds.
         finishing: Time in seconds for merging strips and writing Cloud-Optimized GeoTIFFs.
         size: Input size in bytes, or -1 if unknown.
@@ -52,6 +72,7 @@ class SceneResult:
     mtime: int = 0
     files: Mapping[str, int] | None = None
     sieved: int = 0
+    seams: Seams | None = None
 
     def row(self) -> dict[str, Any]:
         """Return the result as a JSON-serializable dict."""
@@ -70,6 +91,7 @@ class LabelReport:
         windows: Number of windows that the model read in this run.
         seconds: Wall-clock time of this run in seconds.
         note: Windows and memory of a dry run, as text.
+        mosaic: Result of the mosaic. None if there is none.
     """
 
     folder: Path
@@ -79,11 +101,17 @@ class LabelReport:
     windows: int
     seconds: float
     note: str = ""
+    mosaic: SceneResult | None = None
 
     @property
     def failed(self) -> tuple[SceneResult, ...]:
         """Scenes that failed."""
         return tuple(scene for scene in self.scenes if scene.status not in SUCCESS_STATUSES)
+
+    @property
+    def failures(self) -> tuple[SceneResult, ...]:
+        """Scenes that failed, and the mosaic if it failed."""
+        return (*self.failed, *(each for each in (self.mosaic,) if each and each.status not in SUCCESS_STATUSES))
 
     @property
     def pixels(self) -> int:
@@ -98,12 +126,13 @@ class LabelReport:
     def areas(self) -> list[ValueArea]:
         """Add up the areas of the clusters over all finished scenes, from the tables of areas in the folder.
 
-        Scenes that overlap count twice.
+        With a mosaic, areas are those of the mosaic. Otherwise scenes that overlap count twice.
 
         Raises:
             LatentclustError: If a table is damaged.
         """
-        done = (scene for scene in self.scenes if scene.status == "done")
+        counted = (self.mosaic,) if self.mosaic and self.mosaic.status == "done" else self.scenes
+        done = (scene for scene in counted if scene.status == "done")
         return total_areas(read_area_table(sidecar_paths(self.folder / scene.output)[2]) for scene in done)
 
     def as_json(self) -> dict[str, Any]:
@@ -111,7 +140,8 @@ class LabelReport:
         areas = [area.row() for area in self.areas()]
         facts = {"folder": str(self.folder), "model": self.model, "windows": self.windows, "seconds": self.seconds}
         rows = [{**scene.row(), "kept": scene.output in self.kept} for scene in self.scenes]
-        return {**facts, "pixels": self.pixels, "areas": areas, "scenes": rows}
+        mosaic = self.mosaic.row() if self.mosaic else None
+        return {**facts, "pixels": self.pixels, "areas": areas, "scenes": rows, "mosaic": mosaic}
 
 
 @runtime_checkable

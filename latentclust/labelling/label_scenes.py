@@ -3,7 +3,7 @@
 import shutil
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Unpack
@@ -15,9 +15,10 @@ from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_fro
 from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
 from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, LabelOptionValues, merge_options
-from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener
+from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener, SceneResult
 from latentclust.labelling.label_settings import LabelSettings, make_settings
 from latentclust.labelling.measure.zone_file import open_zones
+from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic_names
 from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes
@@ -69,10 +70,12 @@ def label(
     run = _plan_run(model, scenes, Path(out), merge_options(options, changes))
     if run.options.dry_run:
         run_log = run.open_log()
+        run.check_mosaic(run_log)
         return estimate_run(run.settings, run.scenes, run.area, run_log, run.finished(run_log))
     with lock_folder(run.folder) as partial, stop_on_signals() as should_stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # The report lists scenes without georeference.
         run_log = run.open_log()
+        run.check_mosaic(run_log)
         kept = restore_missing(run_log, run.finished(run_log), run.outputs, partial, should_stop)
         todo = [scene for scene in run.scenes if str(scene.output) not in kept]
         listener = listener or NullLabelListener()
@@ -80,11 +83,13 @@ def label(
         scheduler = LabelScheduler(run.settings, run.outputs, run.area, run_log, partial, listener, run.options.strict)
         with make_engine(run.settings, partial, run.options.workers, run.options.scheduler) as engine:
             scheduler.label(todo, engine, should_stop)
+        results = {**{name: run_log.scenes[name] for name in kept}, **scheduler.ended}
+        ordered = tuple(results[name] for scene in run.scenes if (name := str(scene.output)) in results)
+        mosaic = run.make_mosaic(ordered, run_log, partial, should_stop)
         if all(scene.status != "failed" for scene in scheduler.ended.values()):
             shutil.rmtree(partial, ignore_errors=True)
-    results = {**{name: run_log.scenes[name] for name in kept}, **scheduler.ended}
-    ordered = tuple(results[name] for scene in run.scenes if (name := str(scene.output)) in results)
-    return LabelReport(run.folder, ordered, kept, run_log.model, scheduler.windows, time.monotonic() - start)
+    seconds = time.monotonic() - start
+    return LabelReport(run.folder, ordered, kept, run_log.model, scheduler.windows, seconds, mosaic=mosaic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,20 @@ class _LabelRun:
         logged |= {"area": area, "bands": list(self.options.bands)}
         logged |= {"mask": masks.to_json()} if (masks := self.options.masks) else {}
         return open_run_log(self.folder, self.model, logged, self.options.overwrite, self.model_path)
+
+    def check_mosaic(self, run_log: RunLog) -> None:
+        """Raise LatentclustError if the names of a requested mosaic are taken."""
+        if self.options.mosaic:
+            check_mosaic_names(self.settings, self.outputs, self.scenes, run_log, self.options.overwrite)
+
+    def make_mosaic(
+        self, scenes: Sequence[SceneResult], run_log: RunLog, partial: Path, should_stop: Callable[[], bool]
+    ) -> SceneResult | None:
+        """Write the mosaic of the scenes if it is requested, and no failure has ended the run."""
+        ended = self.options.strict and any(scene.status == "failed" for scene in scenes)
+        if ended or not self.options.mosaic:
+            return None
+        return MosaicMaker(self.settings, self.outputs, run_log, partial, should_stop).update(scenes)
 
     def finished(self, run_log: RunLog) -> frozenset[str]:
         """Return the outputs that an earlier run has finished."""

@@ -130,14 +130,32 @@ class OutputOptions:
         labels = targets["labels"]
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
             merged = merge_strips(settings, task, targets, self.clusters, should_stop)
-            self.write_legend(labels, merged.pixels, task.folder)
-            warnings = self._zone_tables(task, labels, should_stop)
-            if self.vector:
-                write_polygons(labels, labels.with_suffix(POLYGON_SUFFIX), self.clusters, self.vector, should_stop)
+            warnings = self.write_beside(labels, merged.pixels, task.scene.name, task.folder, should_stop)
             warnings += self._item(settings, task, labels)
         pixels = sum(merged.pixels.values()) - merged.pixels[0]
         warnings = warnings if pixels else ("contains no valid pixels", *warnings)
         return SceneOutputs(folder, pixels, merged.sieved, warnings, time.monotonic() - start)
+
+    def write_beside(
+        self, labels: Path, counts: Mapping[int, int], name: str, drafts: Path, should_stop: Callable[[], bool]
+    ) -> tuple[str, ...]:
+        """Write the legends, tables, classes and polygons of a finished label raster next to it.
+
+        Args:
+            labels: Label raster.
+            counts: Number of pixels of each value.
+            name: Name of the scene, for messages.
+            drafts: Folder of temporary files.
+            should_stop: Returns True once the user asks to stop.
+
+        Returns:
+            Warnings.
+        """
+        self.write_legend(labels, counts, drafts)
+        warnings = self._zone_tables(name, labels, should_stop)
+        if self.vector:
+            write_polygons(labels, labels.with_suffix(POLYGON_SUFFIX), self.clusters, self.vector, should_stop)
+        return warnings
 
     def write_legend(self, labels: Path, counts: Mapping[int, int], drafts: Path) -> None:
         """Write the legend and the table of areas of a finished label raster, and its raster of classes, next to it.
@@ -156,17 +174,17 @@ class OutputOptions:
             write_sidecars(merged, self.classes, sums)
             write_area_table(merged, self.classes, sums)
 
-    def _zone_tables(self, task: SceneTask, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
+    def _zone_tables(self, name: str, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
         """Write the tables of zones if requested. Return warnings about zones."""
         if not self.zones:
             return ()
 
         def check_stop() -> None:
             if should_stop():
-                raise InterruptedRunError.at(task.scene.name, "stopped", "Run the same command to resume")
+                raise InterruptedRunError.at(name, "stopped", "Run the same command to resume")
 
         try:
-            found = measure_zones(labels, self.zones, len(self.clusters.entries), task.scene.name, check_stop)
+            found = measure_zones(labels, self.zones, len(self.clusters.entries), name, check_stop)
         except UnplacedZonesError as error:
             return (f"no table of zones: {error.issues[0].what}",)
         if found.inside.any():

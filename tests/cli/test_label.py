@@ -8,6 +8,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
+from rasterio.transform import Affine
 from rich.progress import MofNCompleteColumn, Progress
 
 from latentclust.cli import label_progress
@@ -110,6 +111,26 @@ def test_strict_ends_at_the_first_failure(cli, model_file, tmp_path):
     words = [tmp_path / "gone.tif", good, "--out", tmp_path / "out", "--device", "cpu", "--strict"]
     assert cli("label", model_file, *words).code == 1
     assert not (tmp_path / "out" / "good.tif").exists()
+
+
+def test_a_mosaic_is_printed_with_the_agreement_of_its_scenes(cli, model_file, tmp_path):
+    image = noise_scene(100, 130)
+    left, right = image[:, :, :80], image[:, :, 50:]
+    scenes = [write_scene(tmp_path / "a.tif", left), tmp_path / "b.tif"]
+    write_scene(scenes[1], right, transform=TRANSFORM @ Affine.translation(50, 0))
+    words = [*scenes, "--out", tmp_path / "out", "--device", "cpu", "--mosaic"]
+    done = cli("label", model_file, *words)
+    assert done.code == 0
+    assert "mosaic.tif: 13,000 pixels of 2 scenes, which agree on " in done.out
+    assert "% of the 3,000 pixels where they overlap" in done.out
+    told = json.loads(cli("label", model_file, *words, "--json").out)
+    assert told["mosaic"]["seams"]["overlap"] == 3000
+    assert sum(area["pixels"] for area in told["areas"]) == 13000
+    other = write_scene(tmp_path / "c.tif", image, crs=None)
+    failed = cli("label", model_file, *scenes, other, "--out", tmp_path / "new", "--device", "cpu", "--mosaic")
+    assert failed.code == 1
+    assert "mosaic: c.tif: has another grid than the first scene" in failed.err
+    assert (tmp_path / "new" / "c.tif").exists()
 
 
 def test_a_model_of_whole_images_labels_no_scene(cli, trained, tmp_path):

@@ -66,6 +66,25 @@ class RowWriter:
 
 
 @contextmanager
+def create_draft(
+    path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None, bands: Sequence[str] = ("",)
+) -> Iterator[DatasetWriter]:
+    """Create a raster with nodata value 0, and yield it open. See `create_draft_raster`."""
+    layout = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "lzw", "SPARSE_OK": True}
+    shape = {"count": len(bands), "dtype": kind.name, "nodata": NO_DATA, **where.profile()}
+    with write_errors(path):
+        file = rasterio.open(path, "w", driver="GTiff", BIGTIFF="IF_SAFER", interleave="band", **layout, **shape)
+    with file:
+        with write_errors(path):
+            where.attach(file)
+            if palette:
+                file.write_colormap(1, palette)
+            if any(bands):
+                file.descriptions = tuple(bands)
+        yield file
+
+
+@contextmanager
 def create_draft_raster(
     path: Path, where: Georeference, kind: np.dtype[Any], palette: Palette | None = None, bands: Sequence[str] = ("",)
 ) -> Iterator[RowWriter]:
@@ -81,19 +100,8 @@ def create_draft_raster(
     Raises:
         LatentclustError: If the file cannot be created.
     """
-    layout = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "lzw", "SPARSE_OK": True}
-    shape = {"count": len(bands), "dtype": kind.name, "nodata": NO_DATA, **where.profile()}
-    with write_errors(path):
-        file = rasterio.open(path, "w", driver="GTiff", BIGTIFF="IF_SAFER", interleave="band", **layout, **shape)
-    with file:
-        with write_errors(path):
-            where.attach(file)
-            if palette:
-                file.write_colormap(1, palette)
-            if any(bands):
-                file.descriptions = tuple(bands)
-        rows = RowWriter(file, kind)
-        yield rows
+    with create_draft(path, where, kind, palette, bands) as file:
+        yield RowWriter(file, kind)
 
 
 def convert_to_cog(draft: Path, target: Path, overviews: Overviews, where: Georeference, labelled: int) -> None:

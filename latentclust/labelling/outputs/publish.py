@@ -85,10 +85,10 @@ def finished_scenes(
     for scene in scenes:
         before = run_log.scenes.get(str(scene.output))
         if before is None or not before.files:
-            issues += _foreign_files(run_log, scene, names(scene))
+            issues += foreign_files(run_log, scene, names(scene))
         if before is None:
             continue
-        complete = _is_complete(run_log.folder, before)
+        complete = is_complete(run_log.folder, before)
         differences = _differences(scene, before, complete)
         if complete and not differences:
             kept.add(before.output)
@@ -100,7 +100,7 @@ def finished_scenes(
     return frozenset(kept)
 
 
-def _foreign_files(run_log: RunLog, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
+def foreign_files(run_log: RunLog, scene: Scene, names: Iterable[PurePath]) -> list[Issue]:
     """Return an issue for each existing output file of a scene that no earlier run has written."""
     if str(scene.output) in run_log.replaced:
         return []
@@ -118,7 +118,7 @@ def _differences(scene: Scene, before: SceneResult, complete: bool) -> list[Issu
     return []
 
 
-def _is_complete(folder: Path, outcome: SceneResult) -> bool:
+def is_complete(folder: Path, outcome: SceneResult) -> bool:
     """Return whether a scene has no pixels in the area, or all its output files exist with their recorded sizes."""
     return outcome.status == "outside" or (
         outcome.status == "done"

@@ -1,0 +1,1 @@
+"""One mosaic of the label rasters of a run."""
