@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from latentclust.cli import clusters, data, plugins, recipe
+from latentclust.cli.accuracy import accuracy
 from latentclust.cli.change import change
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
@@ -17,7 +18,7 @@ from latentclust.cli.run import run
 from latentclust.cli.sample import sample
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, evaluate_generator, predict, label, change, sample, compare):
+for command in (run, evaluate, evaluate_generator, predict, label, change, accuracy, sample, compare):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")

@@ -16,6 +16,7 @@ COMMANDS = (
     "predict",
     "label",
     "change",
+    "accuracy",
     "clusters",
     "sample",
     "compare",

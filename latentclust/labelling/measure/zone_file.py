@@ -161,7 +161,7 @@ def open_zones(path: Path, field: str | None = None) -> ZoneFile:
     zone_of_feature: list[int] = []
     digest = hashlib.sha256(repr(features.crs and features.crs.to_wkt()).encode())
     for geometries, texts in features.batches():
-        _check_valid(geometries, path, len(zone_of_feature))
+        check_valid(geometries, path, len(zone_of_feature))
         for geometry, text in zip(geometries, texts, strict=True):
             polygons = polygon_parts(geometry)
             _check_place(polygons, features)
@@ -173,7 +173,7 @@ def open_zones(path: Path, field: str | None = None) -> ZoneFile:
     return ZoneFile(features, tuple(zones), np.array(zone_of_feature, np.int64), digest.hexdigest())
 
 
-def _check_valid(geometries: NDArray[np.object_], path: Path, before: int) -> None:
+def check_valid(geometries: NDArray[np.object_], path: Path, before: int) -> None:
     """Raise LatentclustError if polygons are invalid, such as those that cross themselves.
 
     Args:

@@ -1,0 +1,1 @@
+"""Accuracy of a label raster, estimated from reference points or polygons."""
