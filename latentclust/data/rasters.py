@@ -53,6 +53,7 @@ class BandReading:
             they are unknown.
         nodata: Value of nodata pixels in addition to those that a raster declares. None for no such value.
         declared: Finite nodata values that the rasters declared.
+        quantiles: Quantiles of the values of each band, see `band_quantiles`; empty if they are unknown.
         curves: How values of one raster become values like those of the training data, band by band: linear between
             values of the curve and beyond its ends. Empty if they stay as they are. Not part of a model file.
     """
@@ -66,10 +67,11 @@ class BandReading:
     nodata: float | None = None
     declared: tuple[float, ...] = ()
     curves: tuple[Curve, ...] = ()
+    quantiles: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as in files of earlier versions, which have no nodata values, unless there are some."""
-        added = {"nodata": None, "declared": ()}
+        added = {"nodata": None, "declared": (), "quantiles": ()}
         fields = {name: value for name, value in asdict(self).items() if name != "curves"}
         return {name: value for name, value in fields.items() if name not in added or value != added[name]}
 

@@ -77,6 +77,14 @@ class LabelOptions(BaseModel):
     mask_bits: WholeNumbers = ()
     """Bits of the mask, counted from 0: a pixel is masked if one of them is set, such as 3,4 of Landsat's QA_PIXEL."""
 
+    normalise: Literal["none", "histogram"] = "none"
+    """Radiometric normalisation of each scene: histogram matches the quantiles of each band with those of the training
+    data."""
+
+    normalise_to: str | Path | None = None
+    """Scene, such as that of the training, to which gain and offset of each band are fitted in the pixels that a scene
+    shares with it."""
+
     tile: Whole | None = None
     """Window size in pixels. Defaults to that of the training images, or more if the overlap requires it."""
 
@@ -191,6 +199,8 @@ class LabelOptions(BaseModel):
     def _check_combinations(self) -> None:
         _ = self.memory_limit  # An invalid size is reported here.
         _check_exclusive({"--workers": self.workers, "--scheduler": self.scheduler})
+        chosen = None if self.normalise == "none" else self.normalise
+        _check_exclusive({"--normalise": chosen, "--normalise-to": self.normalise_to})
         _check_exclusive({"--bbox": self.bbox, "--geometry": self.geometry})
         _check_required("--mask-values", self.mask_values or None, "--mask", self.mask is not None)
         _check_required("--mask-bits", self.mask_bits or None, "--mask", self.mask is not None)
@@ -227,6 +237,8 @@ class LabelOptionValues(TypedDict, total=False):
 
     bands: Sequence[str]
     nodata: float | None
+    normalise: Literal["none", "histogram"]
+    normalise_to: str | Path | None
     mask: str | Path | None
     mask_values: Sequence[int]
     mask_bits: Sequence[int]

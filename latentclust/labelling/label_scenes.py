@@ -10,7 +10,10 @@ from typing import Any, Unpack
 
 from rasterio.errors import NotGeoreferencedWarning
 
+from latentclust.data.rasters import BandReading
 from latentclust.data.scenes.discover import check_given, find_scenes
+from latentclust.data.scenes.opening import open_raster
+from latentclust.errors import LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
 from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
@@ -21,8 +24,9 @@ from latentclust.labelling.measure.zone_file import open_zones
 from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic_names
 from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.publish import finished_scenes
+from latentclust.labelling.outputs.publish import finished_scenes, input_state
 from latentclust.labelling.run_log import RunLog, lock_folder, model_fingerprint, open_run_log
+from latentclust.labelling.scenes.normalisation import Normalisation
 from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.scheduler import LabelScheduler
 from latentclust.labelling.vector.polygons import PolygonOptions
@@ -177,6 +181,7 @@ def _plan_run(
         rasters=options.rasters,
         sieve=None if options.sieve is None else float(options.sieve),
     )
+    settings = replace(settings, normalisation=_normalisation(options, reading))
     if options.memory_limit is not None:
         settings = limit_batch(settings, options.memory_limit)
     fingerprint = model_fingerprint(loaded)
@@ -195,6 +200,23 @@ def _area(options: LabelOptions) -> AreaOfInterest | None:
     if options.geometry is not None:
         return area_from_file(Path(options.geometry))
     return None if options.bbox is None else area_from_bbox(options.bbox, options.bbox_crs)
+
+
+def _normalisation(options: LabelOptions, bands: BandReading) -> Normalisation | None:
+    """Return the normalisation of scenes. Raise LatentclustError if the model or the other scene is unsuitable."""
+    if options.normalise_to is None:
+        found = None if options.normalise == "none" else Normalisation()
+    else:
+        where = ("--normalise-to", "--bands")
+        others = find_scenes([options.normalise_to], bands=options.bands, names=bands.names, where=where)
+        if len(others) != 1:
+            what = f"{str(options.normalise_to)!r} is {len(others)} scenes"
+            raise LatentclustError.at(where[0], what, "Give one raster, or one set of files with --bands")
+        with open_raster(others[0]):  # A scene that cannot be read fails once, and not for each scene.
+            found = Normalisation(others[0], input_state(others[0]))
+    if found:
+        found.check(bands)
+    return found
 
 
 def _polygons(options: LabelOptions) -> PolygonOptions | None:

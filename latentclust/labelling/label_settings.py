@@ -7,6 +7,7 @@ import torch
 
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
+from latentclust.labelling.scenes.normalisation import Normalisation
 from latentclust.labelling.windows.grid import Blend, Grid, make_grid
 from latentclust.model.model import ClusteringModel
 from latentclust.train.precision import Precision
@@ -27,6 +28,7 @@ class LabelSettings:
         sieve: Minimum area of a region of the label rasters, in square metres, or in pixels without a coordinate
             reference system. None keeps all regions.
         strip_limit: Memory in bytes that a strip may take. None for no limit.
+        normalisation: How values of scenes are brought to those of the training data. None for scale and offset only.
     """
 
     model: ClusteringModel
@@ -38,6 +40,7 @@ class LabelSettings:
     rasters: tuple[str, ...] = ("labels",)
     sieve: float | None = None
     strip_limit: int | None = None
+    normalisation: Normalisation | None = None
 
     @property
     def strip_rasters(self) -> tuple[str, ...]:
@@ -52,7 +55,8 @@ class LabelSettings:
         compute = {"precision": self.precision, "seed": self.seed, "device": self.model.device.type}
         nodata = {} if self.bands.nodata is None else {"nodata": self.bands.nodata}
         sieve = {} if self.sieve is None else {"sieve": self.sieve}
-        return {**windows, **nodata, **compute, **sieve, "rasters": list(self.rasters)}
+        normalise = {"normalise": self.normalisation.to_json()} if self.normalisation else {}
+        return {**windows, **nodata, **normalise, **compute, **sieve, "rasters": list(self.rasters)}
 
 
 def make_settings(  # noqa: PLR0913 (options of `label`)

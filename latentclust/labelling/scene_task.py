@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentclust.data.scenes.bands import match_bands, scene_mask_notes
+from rasterio.io import DatasetReader
+
+from latentclust.data.scenes.bands import BandMatch, match_bands, scene_mask_notes
 from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
@@ -59,7 +61,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
         LatentclustError: If the scene is damaged or does not match the model, or its position is unknown.
     """
     with open_raster(scene) as file:
-        match, tag = match_bands(file, settings.bands, scene.name, scene.requested), file.tags().get(TAG, "")
+        match, tag = _match(settings, scene, file), file.tags().get(TAG, "")
         told = scene_mask_notes(file, scene)
         georeference = Georeference.from_dataset(file)
         height, width = georeference.extent
@@ -76,6 +78,11 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
     )
     warnings = match.warnings + told + (() if georeference.crs else ("has no coordinate reference system",))
     return SceneTask(scene, bounds, mask, georeference.crop(bounds), jobs, folder, warnings, tag)
+
+
+def _match(settings: LabelSettings, scene: Scene, file: DatasetReader) -> BandMatch:
+    normalise = settings.normalisation.curves if settings.normalisation else None
+    return match_bands(file, settings.bands, scene.name, scene.requested, normalise=normalise)
 
 
 def remove_temporary_files(folder: Path, failed: bool) -> None:

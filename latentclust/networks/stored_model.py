@@ -42,6 +42,7 @@ class BandsHeader(BaseModel):
     scales: tuple[tuple[float, float], ...] = ()
     nodata: float | None = None
     declared: tuple[float, ...] = ()
+    quantiles: tuple[tuple[float, ...], ...] = ()
 
 
 class ModelHeader(BaseModel):

@@ -1,6 +1,6 @@
 """Matching of the bands of a raster with those of the training data: by name or index, type, scale and range."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,10 @@ SAMPLE_GRID = 4
 """Maximum number of rows and of columns of such windows."""
 
 
+Normalise = Callable[[DatasetReader, BandReading, str], tuple[tuple[Curve, ...], tuple[str, ...]]]
+"""Returns the curves of an open raster with its band reading and name, and warnings."""
+
+
 @dataclass(frozen=True, slots=True)
 class BandMatch:
     """The bands of a raster that are read.
@@ -54,6 +58,7 @@ def match_bands(
     name: str,
     requested: Sequence[str] = (),
     other: str = "the training data",
+    normalise: Normalise | None = None,
 ) -> BandMatch:
     """Match the bands of a raster with those of others. Some values are read, mostly of a single window.
 
@@ -65,6 +70,8 @@ def match_bands(
         name: Name of the raster, for messages.
         requested: Names that the bands have in this raster, in the order of the others' bands. Empty if unknown.
         other: Name of the others, for messages.
+        normalise: Returns the curve of each band that brings its values to those of the others, and warnings. None to
+            convert scale and offset only.
 
     Raises:
         LatentclustError: If a requested band is missing, the number of bands or the data type differs, some bands have
@@ -87,7 +94,12 @@ def match_bands(
     if kinds and not fitted.curves:
         what = f"holds values of type {kinds[0]}, unlike {other} ({' and '.join(wanted.types)})"
         raise LatentclustError.at(name, what, f"Convert it to the type and the scale of {other}")
-    warnings = (*odd, *_scales(file, fitted, curves, other), *_nodata(file, fitted, name, other))
+    if normalise:
+        found, notes = normalise(file, fitted, name)
+        fitted = replace(fitted, curves=found)
+    else:
+        notes = tuple(_scales(file, fitted, curves, other))
+    warnings = (*odd, *notes, *_nodata(file, fitted, name, other))
     return BandMatch(fitted, (*warnings, *_ranges(file, fitted, name, other)), by_name)
 
 

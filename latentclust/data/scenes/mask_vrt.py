@@ -6,17 +6,16 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import Opened, bands_of, descriptions
+from latentclust.data.scenes.grids import inner_places, is_placed
 from latentclust.data.scenes.vrt import SHIFT, grid_shift, open_file
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import SceneMask
@@ -29,9 +28,6 @@ CLEAR, MASKED = 255, 0
 
 FULL_DOMAIN = 2
 """Largest size in bytes of a value whose bits can be tested: a table of all values is small."""
-
-PLACES = 33
-"""Number of rows and columns of the places of a scene that are looked up in its mask."""
 
 TOLERANCE = 0.01
 """Largest error in pixels of the position of a resampled mask."""
@@ -202,22 +198,18 @@ def _set_colour(root: ET.Element, colour: str) -> None:
 
 def _same_place(mask: DatasetReader, file: DatasetReader) -> bool:
     """Return whether rasters of one size have one grid. One that has no place is compared pixel by pixel."""
-    if not (_placed(mask) and _placed(file)):
+    if not (is_placed(mask) and is_placed(file)):
         return True
     return bool(mask.crs == file.crs and grid_shift(file, mask) <= SHIFT)
 
 
-def _placed(file: DatasetReader) -> bool:
-    return bool(file.crs) and not file.transform.is_identity
-
-
 def _check_place(raster: DatasetReader, file: DatasetReader, mask: SceneMask, name: str) -> None:
     """Raise LatentclustError if the pixels of a mask and of a scene cannot be matched, or it covers none of them."""
-    if not (_placed(raster) and _placed(file)):
+    if not (is_placed(raster) and is_placed(file)):
         sizes = f"{raster.width}x{raster.height} pixels (w x h), and the scene {file.width}x{file.height}"
         what = f"the mask {mask.name} has {sizes}; not both have a coordinate system and a transform"
         raise LatentclustError.at(name, what, "Give a mask of the scene's size, or add them")
-    if not _inside(file, raster).any():
+    if not inner_places(file, raster)[2].any():
         what = f"the mask {mask.name} covers no pixel of it"
         raise LatentclustError.at(name, what, "Give the mask of this scene")
 
@@ -225,22 +217,6 @@ def _check_place(raster: DatasetReader, file: DatasetReader, mask: SceneMask, na
 def _uncovered(file: DatasetReader, mask: SceneMask) -> float:
     """Return the share of a scene's area, estimated from places on a grid, that a mask does not cover."""
     with _opened(mask, False) as raster:
-        if not (_placed(raster) and _placed(file)):
+        if not (is_placed(raster) and is_placed(file)):
             return 0.0
-        return float(1 - _inside(file, raster).mean())
-
-
-def _inside(file: DatasetReader, mask: DatasetReader) -> NDArray[np.bool_]:
-    """Return which of the places of a scene, spread from corner to corner, lie in a mask."""
-    across, down = (np.linspace(0.5, size - 0.5, PLACES) for size in (file.width, file.height))
-    columns, rows = (each.ravel() for each in np.meshgrid(across, down))
-    x, y, _ = _matrix(file) @ np.stack([columns, rows, np.ones_like(rows)])
-    if mask.crs != file.crs:
-        x, y = (np.array(each) for each in transform_points(file.crs, mask.crs, x, y)[:2])
-    column, row, _ = np.linalg.solve(_matrix(mask), np.stack([x, y, np.ones_like(x)]))
-    return np.asarray((column >= 0) & (column <= mask.width) & (row >= 0) & (row <= mask.height))
-
-
-def _matrix(file: DatasetReader) -> NDArray[np.float64]:
-    """Return the matrix from columns, rows and 1 to coordinates, `(3, 3)`."""
-    return np.array(file.transform, np.float64).reshape(3, 3)
+        return float(1 - inner_places(file, raster)[2].mean())

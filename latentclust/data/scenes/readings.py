@@ -23,6 +23,7 @@ from latentclust.data.rasters import (
 from latentclust.data.scenes.bands import match_bands, requested_bands, scene_mask_notes
 from latentclust.data.scenes.mask_vrt import mask_band
 from latentclust.data.scenes.opening import raster
+from latentclust.data.scenes.quantiles import band_quantiles
 from latentclust.data.scenes.scale_tags import scale_curves
 from latentclust.data.undeclared_nodata import is_measured
 from latentclust.errors import LatentclustError
@@ -87,7 +88,10 @@ def read_alike(
     known = (scale_curves(each.scales, first.scales, each.types != first.types) for each in headers)
     scales = first.scales if all(None not in curves for curves in known) else ()
     names = first.names if named else ()
-    rasters = tuple(replace(match.bands, ranges=ranges, names=names, scales=scales) for match in matches)
+    quantiles = band_quantiles(samples)
+    rasters = tuple(
+        replace(match.bands, ranges=ranges, names=names, scales=scales, quantiles=quantiles) for match in matches
+    )
     return Readings(rasters, merge_notes([*notes, *_other_scales(scenes, samples)]))
 
 
