@@ -32,7 +32,8 @@ class Experiment:
         shape: Shape of one preprocessed sample.
         networks: Networks by name, on the CPU until a training moves them.
         features: Frozen network of `[features]`. None without this table.
-        bank: Rows of the feature bank: the features of each image and of its stored views. None if nothing is stored.
+        bank: Samples that need no preprocessing: rows of the feature bank, with the features of each image and of its
+            stored views, or preprocessed images with label maps. None if nothing is stored.
         fitted: Tensors of the preprocessing steps that were fitted to the training images, by position.
     """
 
@@ -51,7 +52,7 @@ class Experiment:
 
     @property
     def fed(self) -> tuple[ImageSource, Preprocess]:
-        """What a training reads, and the preprocessing that is left to do: none for the rows of a feature bank."""
+        """What a training reads, and the preprocessing that is left to do: none for stored samples."""
         return (self.data.source, self.preprocess) if self.bank is None else (self.bank, Preprocess())
 
 

@@ -26,6 +26,7 @@ from latentclust.runs.dataset_scores import score_dataset
 from latentclust.runs.feature_banks import with_banks
 from latentclust.runs.finish import TrainingResult, finish_run
 from latentclust.runs.fitted_model import trained_model
+from latentclust.runs.kept_maps import with_kept_maps
 from latentclust.runs.log_file import LogFile
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, lock_run, new_folder
@@ -155,7 +156,8 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     """Train and write the outputs. Only the first process of a data-parallel run writes."""
     recipe = opened[0].resolved.recipe
     table = recipe.train
-    opened = with_banks(*opened, first_device(device, table.devices), teller(listener))
+    place = first_device(device, table.devices)
+    opened = with_kept_maps(*with_banks(*opened, place, teller(listener)), place)
     experiment, tested = opened
     started = time.perf_counter()
     fabric = make_fabric(device, table.devices)

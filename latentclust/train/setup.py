@@ -146,7 +146,7 @@ def _open_feed(experiment: Experiment, fabric: Fabric, fixed: bool) -> Feed:
         rank=fabric.global_rank,
         world=fabric.world_size,
         fixed=fixed,
-        valid=None if source.preprocessed else experiment.data.valid,
+        valid=experiment.data.valid,
     )
 
 
