@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from latentclust.tensors import Images, Mask, Shape
 
 SAMPLE = 500
 """Largest number of training images that a step is fitted to, evenly spread."""
+
+SAMPLE_PIXELS = 2**22
+"""Largest number of their pixels, if they are several images."""
 
 Step = DeviceViewSpec | FittedViewSpec
 """A step as the recipe names it."""
@@ -84,8 +88,9 @@ def fit_steps(steps: Sequence[Step], data: ImageSet) -> dict[int, Mapping[str, T
 def _batches(data: ImageSet, before: Preprocess) -> Iterator[tuple[Images, Mask]]:
     """Yield preprocessed images of the sample with the mask of their valid pixels."""
     sides, rng = data.source.shape[1:], torch.Generator().manual_seed(0)
-    part = subset(data, spread_indices(len(data.source), SAMPLE))
-    size = map_batch(SAMPLE, *sides) if sides else SAMPLE
+    most = max(1, min(SAMPLE, SAMPLE_PIXELS // prod(sides)))
+    part = subset(data, spread_indices(len(data.source), most))
+    size = map_batch(most, *sides) if sides else most
     for stored, at in sequential(part.source, size, CPU):
         images = before(stored, rng)
         valid = np.ones((len(at), *images.shape[2:]), np.bool_) if part.valid is None else part.valid.read(at.numpy())

@@ -39,13 +39,11 @@ class KeptMaps(ImageSource):
         return samples
 
 
-def with_kept_maps(
-    experiment: Experiment, tested: ImageSet, device: torch.device
-) -> tuple[Experiment, ImageSet]:
+def with_kept_maps(experiment: Experiment, tested: ImageSet, device: torch.device) -> tuple[Experiment, ImageSet]:
     """Return an experiment and its test data whose images are preprocessed already, if they are read repeatedly.
 
-    Images are kept if the recipe has label maps, preprocessing steps and no views, `data.resident` is not false, and the
-    preprocessed images fit into `data.memory_limit`. Otherwise the arguments are returned.
+    Images are kept if the recipe has label maps, preprocessing steps and no views, `data.resident` is not false, and
+    the preprocessed images fit into `data.memory_limit`. Otherwise the arguments are returned.
 
     Args:
         experiment: The experiment.

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
-from pydantic import AfterValidator, Field, PositiveFloat
+from pydantic import AfterValidator, Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,13 +31,13 @@ class LocalStatisticsOptions(Spec):
     window: Window = 9
     """Window size in pixels. It must be odd."""
 
-    gain: PositiveFloat = 1.0
-    """Factor of the standard deviations."""
+    gain: NonNegativeFloat = 1.0
+    """Factor of the standard deviations. 0 omits them."""
 
     def statistics(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        """Return the means of all channels, followed by the standard deviations times `gain`."""
+        """Return the means of all channels, followed by the standard deviations times `gain`, if it is not 0."""
         mean, deviation = local_statistics(images, self.window)
-        return torch.cat((mean, self.gain * deviation), dim=1)
+        return torch.cat((mean, self.gain * deviation), dim=1) if self.gain else mean
 
 
 class LocalStatistics(LocalStatisticsOptions, DeviceViewSpec):
@@ -57,14 +57,17 @@ class LocalStatistics(LocalStatisticsOptions, DeviceViewSpec):
     random: ClassVar[bool] = False
 
     def apply(self, images: Images, rng: torch.Generator) -> Images:
-        """Return the means of the images `(b, c, h, w)`, followed by the standard deviations, `(b, 2c, h, w)`."""
+        """Return the means of the images `(b, c, h, w)`, followed by the standard deviations, `(b, 2c, h, w)`.
+
+        With a gain of 0 the means alone are returned, `(b, c, h, w)`.
+        """
         self.output_shape(tuple(images.shape[1:]))
         return Images(self.statistics(images))
 
     def output_shape(self, shape: Shape) -> tuple[int, int, int]:
-        """Return the shape with twice the channels. Raise LatentclustError for vectors."""
+        """Return the shape with the channels of all statistics. Raise LatentclustError for vectors."""
         channels, height, width = image_shape("local-statistics", shape)
-        return STATISTICS * channels, height, width
+        return (STATISTICS if self.gain else 1) * channels, height, width
 
 
 def local_statistics(

@@ -58,6 +58,9 @@ def test_means_come_first_then_deviations_times_the_gain(images: Images) -> None
     mean, deviation = local_statistics(images, 3)
     torch.testing.assert_close(out, torch.cat((mean, 4 * deviation), dim=1))
     assert spec.output_shape((3, 9, 12)) == (6, 9, 12)
+    without = LocalStatistics(window=3, gain=0.0)
+    torch.testing.assert_close(without.apply(images, torch.Generator()), mean)
+    assert without.output_shape((3, 9, 12)) == (3, 9, 12)
 
 
 def test_statistics_move_with_the_image(images: Images) -> None:
