@@ -26,18 +26,8 @@ Out = Annotated[Path, typer.Option(metavar="DIR", help="Output folder of the lab
 
 PANELS = {
     "Windows": ("tile", "overlap", "blend", "batch", "precision", "seed", "max_memory"),
-    "Outputs": (
-        "confidence",
-        "probabilities",
-        "sieve",
-        "classes",
-        "mosaic",
-        "vector",
-        "min_area",
-        "max_polygons",
-        "stac",
-        "datetime",
-    ),
+    "Outputs": ("confidence", "probabilities", "sieve", "classes", "mosaic", "stac", "datetime"),
+    "Polygons": ("vector", "min_area", "simplify", "max_polygons"),
     "Zones": ("zones", "zone_field"),
     "Area": ("bbox", "bbox_crs", "geometry"),
     "Workers": ("device", "workers", "scheduler"),

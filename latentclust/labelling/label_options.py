@@ -117,7 +117,7 @@ class LabelOptions(BaseModel):
 
     sieve: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Minimum area of a region of the label raster, in square metres, or in pixels without a coordinate reference
-    system. Smaller regions take the label of their largest neighbour. Defaults to all regions."""
+    system. Smaller regions take the label of their largest neighbour. By default none does."""
 
     classes: bool = False
     """Write NAME-classes.tif: clusters of the same name merged into classes, counted from 1."""
@@ -131,7 +131,7 @@ class LabelOptions(BaseModel):
 
     simplify: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Tolerance of the simplification of the borders between polygons, in metres, or in pixels without a coordinate
-    reference system. Defaults to the edges of pixels."""
+    reference system. By default they follow the edges of pixels."""
 
     max_polygons: Count | None = None
     """Number of polygons above which a scene fails. Defaults to 1,000,000."""

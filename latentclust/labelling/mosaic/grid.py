@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
@@ -156,7 +155,7 @@ def _reprojected(
     """Return points `(n, 2)` in the coordinate reference system of the grid."""
     try:
         found = np.stack(transform_points(where.crs, grid.crs, *points.T.tolist()), axis=1)
-    except RasterioError as error:
+    except Exception as error:  # rasterio has no public class for GDAL's errors
         raise _no_place(labels, str(error).splitlines()[0]) from error
     if not np.isfinite(found).all():
         raise _no_place(labels, "a part of it is not in that system")

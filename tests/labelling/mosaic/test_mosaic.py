@@ -193,6 +193,9 @@ def test_grids_that_cannot_be_joined(tmp_path: Path) -> None:
     unplaced = write_scene(tmp_path / "b.tif", labels, crs=None)
     with pytest.raises(LatentclustError, match=r"b\.tif: has another grid .* no coordinate reference system"):
         plan_mosaic([(placed, None), (unplaced, None)])
+    world = write_scene(tmp_path / "w.tif", labels, crs="EPSG:4326", transform=Affine(18, 0, -180, 0, -9, 90))
+    with pytest.raises(LatentclustError, match=r"w\.tif: cannot be placed in the coordinate reference system"):
+        plan_mosaic([(placed, None), (world, None)])
     far = write_scene(tmp_path / "c.tif", labels, transform=TRANSFORM @ Affine.translation(20000, 20000))
     with pytest.raises(LatentclustError, match=r"--mosaic: would have 20,020 x 20,020 pixels, of which .* 0\.00%"):
         plan_mosaic([(placed, None), (far, None)])
