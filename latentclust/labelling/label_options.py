@@ -77,6 +77,9 @@ class LabelOptions(BaseModel):
     mask_bits: WholeNumbers = ()
     """Bits of the mask, counted from 0: a pixel is masked if one of them is set, such as 3,4 of Landsat's QA_PIXEL."""
 
+    stack: bool = False
+    """Read scenes whose names differ in dates only as one scene with the bands of all dates, in the order of dates."""
+
     normalise: Literal["none", "histogram"] = "none"
     """Radiometric normalisation of each scene: histogram matches the quantiles of each band with those of the training
     data."""
@@ -237,6 +240,7 @@ class LabelOptionValues(TypedDict, total=False):
 
     bands: Sequence[str]
     nodata: float | None
+    stack: bool
     normalise: Literal["none", "histogram"]
     normalise_to: str | Path | None
     mask: str | Path | None

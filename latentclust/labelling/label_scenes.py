@@ -126,6 +126,7 @@ class _LabelRun:
         logged: dict[str, Any] = {**self.settings.options(), **self.outputs.options()}
         logged |= {"area": area, "bands": list(self.options.bands)}
         logged |= {"mask": masks.to_json()} if (masks := self.options.masks) else {}
+        logged |= {"stack": True} if self.options.stack else {}
         return open_run_log(self.folder, self.model, logged, self.options.overwrite, self.model_path)
 
     def check_mosaic(self, run_log: RunLog) -> None:
@@ -167,7 +168,14 @@ def _plan_run(
     reading = band_reading(loaded, where)
     if options.nodata is not None:
         reading = replace(reading, nodata=options.nodata)
-    scenes_given = find_scenes(check_given(scenes), folder, options.bands, reading.names, masks=options.masks)
+    scenes_given = find_scenes(
+        check_given(scenes),
+        folder,
+        options.bands,
+        () if options.stack else reading.names,
+        masks=options.masks,
+        stack="--stack" if options.stack else "",
+    )
     found = tuple(replace(scene, untrusted=options.untrusted) for scene in scenes_given)
     settings = make_settings(
         loaded,

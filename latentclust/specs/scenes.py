@@ -67,6 +67,8 @@ class Scene:
         requested: Names of the bands that are read, if the user gives them and the scene is one file.
         untrusted: Whether formats that can read other files are refused.
         mask: Mask whose pixels are nodata. None if there is none.
+        stack: Scenes of single dates whose bands are those of this scene.
+        dates: Date of each of them.
         error: Reason why the scene cannot be opened, if it is known before.
     """
 
@@ -80,6 +82,8 @@ class Scene:
     requested: tuple[str, ...] = ()
     untrusted: bool = False
     mask: SceneMask | None = None
+    stack: tuple["Scene", ...] = ()
+    dates: tuple[str, ...] = ()
     error: Issue | None = None
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,10 @@ class Raster(SceneDatasetSpec):
     mask_bits: tuple[int, ...] = ()
     """Bits of the mask, counted from 0: a pixel is masked if one is set, such as 3 and 4 of Landsat's QA_PIXEL."""
 
+    dates: Literal["separate", "stack"] = "separate"
+    """`stack`: rasters whose names differ in dates only are read as one, with the bands of all dates in the order of
+    dates."""
+
     range: tuple[float, float] | None = None
     """Values that map to 0 and 255 in every band. Defaults to percentiles 2 and 98 of each band; bytes are
     unchanged, unless a band has fewer than 32 grey levels."""
@@ -136,7 +140,8 @@ class Raster(SceneDatasetSpec):
         """Return the scenes, found as `latentclust label` finds them. Raise LatentclustError if one is missing."""
         words = tuple(band for band in self.bands or () if isinstance(band, str))
         places = ("data.path", "data.bands")
-        scenes = find_scenes(self._paths, bands=words, roots=roots, where=places, masks=self._masks)
+        stack = 'data.dates = "stack"' if self.dates == "stack" else ""
+        scenes = find_scenes(self._paths, bands=words, roots=roots, where=places, masks=self._masks, stack=stack)
         issues = [scene.error or _absent(scene) for scene in scenes]
         if found := [issue for issue in issues if issue]:
             raise LatentclustError(*found)

@@ -20,7 +20,8 @@ from latentclust.data.rasters import (
     scales_of,
 )
 from latentclust.data.scenes.mask_vrt import mask_band, mask_notes
-from latentclust.data.scenes.opening import decoding_errors
+from latentclust.data.scenes.opening import decoding_errors, open_raster
+from latentclust.data.scenes.requested import requested_bands
 from latentclust.data.scenes.scale_tags import IDENTITY, combined, scale_curves
 from latentclust.data.undeclared_nodata import is_measured, nodata_warnings
 from latentclust.errors import LatentclustError
@@ -101,18 +102,6 @@ def match_bands(
         notes = tuple(_scales(file, fitted, curves, other))
     warnings = (*odd, *notes, *_nodata(file, fitted, name, other))
     return BandMatch(fitted, (*warnings, *_ranges(file, fitted, name, other)), by_name)
-
-
-def requested_bands(file: DatasetReader, requested: Sequence[str], name: str) -> tuple[int, ...]:
-    """Return the positions, counted from 1, of bands that the user names. Raise LatentclustError if one is missing."""
-    labels = descriptions(file, range(1, file.count + 1))
-    found = find_bands(requested, labels)
-    for band, at in zip(requested, found, strict=True):
-        if at is None:
-            listed = ", ".join(label or "no name" for label in labels)
-            what = f"has no band, or several, named {band} (its bands: {listed}), and no file name has it as a word"
-            raise LatentclustError.at(name, what, "Name the bands as the raster does, or give their files")
-    return tuple(at + 1 for at in found if at is not None)
 
 
 def _places(
@@ -233,10 +222,19 @@ def spread_windows(file: DatasetReader, band: int) -> Iterator[Window]:
 
 def scene_mask_notes(file: DatasetReader, scene: Scene) -> tuple[str, ...]:
     """Return warnings about the mask of an open scene; nothing if it has none."""
+    if scene.stack:
+        return tuple(_notes_of_dates(scene))
     if scene.mask is None:
         return ()
     with decoding_errors(scene.name):
         return tuple(mask_notes(file, scene.mask, spread_windows(file, mask_band(file) or 1)))
+
+
+def _notes_of_dates(scene: Scene) -> Iterator[str]:
+    for day, member in zip(scene.dates, scene.stack, strict=True):
+        if member.mask:
+            with open_raster(member) as file:
+                yield from (f"{day}: {note}" for note in scene_mask_notes(file, member))
 
 
 def _spans(whole: int, block: int) -> list[tuple[int, int]]:

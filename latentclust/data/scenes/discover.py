@@ -33,6 +33,7 @@ from latentclust.data.scenes.inputs import (
 )
 from latentclust.data.scenes.masks import MaskChoice, add_masks
 from latentclust.data.scenes.stac import JSON, files_of, is_item, is_too_large, read_json
+from latentclust.data.scenes.stacks import stack_scenes
 from latentclust.data.sources import decode_errors
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.specs.scenes import RASTERS, Scene
@@ -57,6 +58,7 @@ def find_scenes(
     roots: Sequence[Path] = (),
     where: tuple[str, str] = ("SCENES", "--bands"),
     masks: MaskChoice | None = None,
+    stack: str = "",
 ) -> tuple[Scene, ...]:
     """Return the scenes, each once, in the order given. No raster is opened: a missing file is a scene that fails.
 
@@ -71,15 +73,14 @@ def find_scenes(
         roots: Folders that relative paths and patterns are also searched in, in order, after the working folder.
         where: Names of `given` and `bands` in messages: options or recipe keys.
         masks: Masks of the scenes. Of files that are joined, a mask that is a band is joined, too.
+        stack: Option or recipe key by which scenes of several dates become one. Empty to keep them apart.
 
     Raises:
         LatentclustError: With every issue at once, if nothing is found, an input is below `out`, or two inputs would
             have the same output.
     """
     check_words(bands, where[1])
-    if masks:
-        masks.check()
-    extra = (masks.band,) if masks and masks.band and masks.band not in (*bands, *names) else ()
+    extra = _mask_words(masks, (*bands, *names))
     wanted = (*(bands or names), *extra) if bands or names else ()
     scenes: dict[tuple[str, PurePath], Scene] = {}
     issues: list[Issue] = []
@@ -96,10 +97,19 @@ def find_scenes(
     if bands:
         joined = scenes_from_band_files(found, (*bands, *extra))
         found = tuple(replace(scene, requested=tuple(bands) if scene.requested else ()) for scene in joined)
-    if masks and not issues:
-        found = add_masks(found, masks, roots)
+    if not issues:
+        found = add_masks(found, masks, roots) if masks else found
+        found = stack_scenes(found, stack) if stack else found
     raise_all([*issues, *_inside(found, out), *_collisions(found)] if out else issues)
     return found
+
+
+def _mask_words(masks: MaskChoice | None, others: Sequence[str]) -> tuple[str, ...]:
+    """Return the band that is the mask, unless it is one of the others. Raise LatentclustError for an invalid mask."""
+    if masks is None:
+        return ()
+    masks.check()
+    return (masks.band,) if masks.band and masks.band not in others else ()
 
 
 def _rooted(argument: str | Path, roots: Sequence[Path]) -> str:

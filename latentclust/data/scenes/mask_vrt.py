@@ -8,15 +8,14 @@ import numpy as np
 import rasterio
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader, MemoryFile
-from rasterio.shutil import copy
+from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import Opened, bands_of, descriptions
 from latentclust.data.scenes.grids import inner_places, is_placed
-from latentclust.data.scenes.vrt import SHIFT, grid_shift, open_file
+from latentclust.data.scenes.vrt import SHIFT, grid_shift, open_file, vrt_text
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import SceneMask
 
@@ -49,7 +48,7 @@ def masked_vrt(file: DatasetReader, mask: SceneMask, name: str, untrusted: bool 
         LatentclustError: If the scene has no such band, or the mask cannot be read, has several bands, does not contain
             whole numbers, or lies elsewhere.
     """
-    root = ET.fromstring(_vrt_text(file))
+    root = ET.fromstring(vrt_text(file))
     bands = root.findall("VRTRasterBand")
     if not mask.source:
         place = _band_place(file, mask, name)
@@ -87,12 +86,6 @@ def mask_notes(file: DatasetReader, mask: SceneMask, windows: Iterator[Window]) 
     yield f"no pixel of {count:,} sampled ones has {mask.marks} in the mask {mask.name}"
 
 
-def _vrt_text(file: Opened) -> str:
-    with MemoryFile(ext=".vrt") as memory:
-        copy(file, memory.name, driver="VRT")
-        return bytes(memory.read()).decode()
-
-
 def _band_place(file: DatasetReader, mask: SceneMask, name: str) -> int:
     """Return the position, counted from 1, of the band that is the mask."""
     labels = descriptions(file, range(1, file.count + 1))
@@ -126,7 +119,7 @@ def _source(kind: str, address: str, band: int) -> ET.Element:
 
 def _alpha_source(file: DatasetReader, band: int, mask: SceneMask) -> ET.Element:
     """Return a band of an open raster, with its values replaced by those of the alpha channel."""
-    source = _source("ComplexSource", _vrt_text(file), band)
+    source = _source("ComplexSource", vrt_text(file), band)
     ET.SubElement(source, "LUT").text = _lookup_table(np.dtype(file.dtypes[band - 1]), mask)
     return source
 
@@ -161,7 +154,7 @@ def _aligned(file: DatasetReader, mask: SceneMask, name: str, untrusted: bool) -
         rasterio.open(alpha) as raster,
         WarpedVRT(raster, **grid, resampling=Resampling.nearest, tolerance=TOLERANCE) as warped,
     ):
-        return _vrt_text(warped)
+        return vrt_text(warped)
 
 
 def _opened(mask: SceneMask, untrusted: bool) -> DatasetReader:
@@ -181,7 +174,7 @@ def _opened(mask: SceneMask, untrusted: bool) -> DatasetReader:
 
 def _alpha_text(raster: DatasetReader, mask: SceneMask) -> str:
     """Return the text of a VRT with one band, the alpha of a mask on its own grid."""
-    root = ET.fromstring(_vrt_text(raster))
+    root = ET.fromstring(vrt_text(raster))
     first = root.findall("VRTRasterBand")[bands_of(raster)[0] - 1]
     for child in list(root):
         if child.tag in ("VRTRasterBand", "MaskBand"):

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from latentclust.data.scenes.containers import members
 from latentclust.data.scenes.folders import require_regular
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.mask_vrt import masked_vrt
+from latentclust.data.scenes.requested import requested_bands
+from latentclust.data.scenes.stack_vrt import stacked_vrt
 from latentclust.data.scenes.vrt import build_vrt, open_file
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
@@ -85,9 +87,21 @@ def _masked(file: DatasetReader, scene: Scene, mask: SceneMask) -> DatasetReader
 
 
 def _file_of(scene: Scene) -> DatasetReader:
+    if scene.stack:
+        return _stacked(scene)
     if scene.parts:
         return rasterio.open(build_vrt(scene.parts, scene.name, scene.untrusted))
     return open_file(scene.source, scene.name, scene.untrusted)
+
+
+def _stacked(scene: Scene) -> DatasetReader:
+    """Return the raster of a stack. Names of bands select those of each date."""
+    with ExitStack() as stack:
+        members = [replace(member, untrusted=scene.untrusted) for member in scene.stack]
+        files = [stack.enter_context(_opened(member)) for member in members]
+        pairs = zip(files, members, strict=True)
+        bands = [requested_bands(file, each.requested, each.name) if each.requested else () for file, each in pairs]
+        return rasterio.open(stacked_vrt(files, bands, scene.dates, scene.name))
 
 
 @contextmanager

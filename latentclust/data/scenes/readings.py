@@ -20,10 +20,11 @@ from latentclust.data.rasters import (
     scales_of,
     stretch,
 )
-from latentclust.data.scenes.bands import match_bands, requested_bands, scene_mask_notes
+from latentclust.data.scenes.bands import match_bands, scene_mask_notes
 from latentclust.data.scenes.mask_vrt import mask_band
 from latentclust.data.scenes.opening import raster
 from latentclust.data.scenes.quantiles import band_quantiles
+from latentclust.data.scenes.requested import requested_bands
 from latentclust.data.scenes.scale_tags import scale_curves
 from latentclust.data.undeclared_nodata import is_measured
 from latentclust.errors import LatentclustError

@@ -8,9 +8,10 @@ import numpy as np
 import rasterio
 from rasterio.enums import MaskFlags, WktVersion
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, MemoryFile
+from rasterio.shutil import copy
 
-from latentclust.data.rasters import bands_of, scales_of
+from latentclust.data.rasters import Opened, bands_of, scales_of
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import BandFile
 
@@ -90,6 +91,13 @@ def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> 
         for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
             _add_band(root, number, part, file, finest)
     return ET.tostring(root, encoding="unicode")
+
+
+def vrt_text(file: Opened) -> str:
+    """Return the text of a VRT of an open raster."""
+    with MemoryFile(ext=".vrt") as memory:
+        copy(file, memory.name, driver="VRT")
+        return bytes(memory.read()).decode()
 
 
 def _opened(part: BandFile, name: str, untrusted: bool) -> DatasetReader:
