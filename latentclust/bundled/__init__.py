@@ -104,6 +104,7 @@ from latentclust.bundled.views.pca import PrincipalComponents, Standardise
 from latentclust.bundled.views.point_affine import PointAffine
 from latentclust.bundled.views.resized_crop import ResizedCrop
 from latentclust.bundled.views.sobel import Sobel
+from latentclust.bundled.views.spectral_indices import SpectralIndices
 from latentclust.bundled.views.texture import Gabor, LocalBinaryPatterns
 from latentclust.bundled.views.timm_features import TimmFeatures
 from latentclust.bundled.views.union import Union
@@ -236,6 +237,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "point-affine": PointAffine,
         "resized-crop": ResizedCrop,
         "sobel": Sobel,
+        "spectral-indices": SpectralIndices,
         "standardise": Standardise,
         "timm-features": TimmFeatures,
         "union": Union,

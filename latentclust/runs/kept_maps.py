@@ -1,6 +1,7 @@
 """Preprocessed label-map images that are kept in memory, so that each is preprocessed once."""
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,12 @@ from numpy.typing import NDArray
 
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.preprocess import Preprocess
-from latentclust.data.open_feed import map_batch, sequential
+from latentclust.data.open_feed import sequential
 from latentclust.specs.data import ImageSet, ImageSource
+from latentclust.train.allocator import keep_freed_memory
+
+PIXELS_AT_ONCE = 2**17
+"""Largest number of pixels that several images have which are preprocessed together, so that caches hold them."""
 
 
 class KeptMaps(ImageSource):
@@ -63,8 +68,9 @@ def with_kept_maps(experiment: Experiment, tested: ImageSet, device: torch.devic
 
 @torch.no_grad()
 def _keep(source: ImageSource, preprocess: Preprocess, shape: tuple[int, ...], device: torch.device) -> KeptMaps:
+    keep_freed_memory()
     found = np.empty((len(source), *shape), np.float32)
     rng = torch.Generator(device).manual_seed(0)  # no step of the preprocessing draws numbers
-    for images, at in sequential(source, map_batch(len(source), *shape[1:]), device):
+    for images, at in sequential(source, max(1, PIXELS_AT_ONCE // prod(shape[1:])), device):
         found[at.cpu().numpy()] = preprocess(images, rng).cpu().numpy()
     return KeptMaps(found)

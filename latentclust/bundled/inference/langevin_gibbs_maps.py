@@ -122,10 +122,11 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         prior = _prior(model)
         joint = self.joint_density(model, prior.sigma, FINAL_PROGRESS)
         style = torch.zeros(_grid(prior, images), device=rng.device)
-        label = pixel_energies(joint, images, style).argmin(dim=1)
+        energy = pixel_energies(joint, images, style)
+        label, known = energy.argmin(dim=1), None if prior.style_dim else energy
         probabilities, mean = torch.zeros(1, device=rng.device), torch.zeros_like(style)
         for sweep in range(self.burn_in + self.sweeps):
-            chain = self._sweep(prior, joint, images, style, label, FINAL_PROGRESS, rng)
+            chain = self._sweep(prior, joint, images, style, label, FINAL_PROGRESS, rng, known)
             check_energy(chain.energy)
             style, label = chain.style, chain.label
             if sweep >= self.burn_in:
@@ -142,10 +143,12 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         label: Tensor,
         progress: float,
         rng: torch.Generator,
+        known: Float32[Tensor, "b k h w"] | None = None,
     ) -> MapChainState:
+        """Return the chains after one sweep. `known` are the energies if no style can change them."""
         category, step_size = one_hot(label, prior.clusters), value_at(self.step_size, progress)
         style = langevin(joint, images, category, style, self.steps, step_size, rng)
-        energy = pixel_energies(joint, images, style)
+        energy = pixel_energies(joint, images, style) if known is None else known
         drawn, posterior = potts_sweep(energy, label, prior.coupling, None if self.label == "map" else rng)
         return MapChainState(style, drawn, posterior, energy)
 
