@@ -1,5 +1,6 @@
 """Names of bands, compared without case and by the common names of STAC."""
 
+import re
 from collections.abc import Sequence
 
 SENSORS = (
@@ -36,6 +37,9 @@ COMMON = frozenset(name for bands in SENSORS for name in bands.values()) | {"red
 """The common names of STAC's extension eo."""
 
 
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)/(.+)")
+
+
 def fold(name: str) -> str:
     """Return a name as it is compared: without case and outer spaces."""
     return name.strip().casefold()
@@ -61,6 +65,18 @@ def synonyms(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         tuple(each for each in (common, *codes) if common and each != fold(name) and common_names([each]) == (common,))
         for name, common in zip(names, common_names(names), strict=True)
     )
+
+
+def rank_dates(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of bands of a stack, such as `2021-06-01/B04`, with the rank of the date, from 1, in place of it."""
+    days = sorted({found[1] for name in names if (found := _DATED.match(name))})
+    ranks = {day: str(rank) for rank, day in enumerate(days, start=1)}
+    return tuple(f"{ranks[found[1]]}/{found[2]}" if (found := _DATED.match(name)) else name for name in names)
+
+
+def count_dates(names: Sequence[str]) -> int:
+    """Return the number of dates of bands of a stack; 0 for other bands."""
+    return len({found[1] for name in names if (found := _DATED.match(name))})
 
 
 def find_bands(wanted: Sequence[str], present: Sequence[str]) -> tuple[int | None, ...]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from latentclust.data.band_names import find_bands
+from latentclust.data.band_names import count_dates, find_bands, rank_dates
 from latentclust.data.rasters import (
     PERCENTILES,
     BandReading,
@@ -108,7 +108,10 @@ def _places(
     file: DatasetReader, wanted: BandReading, name: str, other: str
 ) -> tuple[tuple[int, ...], bool, tuple[str, ...]]:
     """Return the bands to read, counted from 1, whether they were found by name, and a warning if names differ."""
-    found = find_bands(wanted.names, descriptions(file, range(1, file.count + 1)))
+    names, present = wanted.names, descriptions(file, range(1, file.count + 1))
+    if count_dates(names) == count_dates(present):  # Stacks of other dates have them in the same order.
+        names, present = rank_dates(names), rank_dates(present)
+    found = find_bands(names, present)
     places = tuple(at + 1 for at in found if at is not None)
     if wanted.names and len(set(places)) == len(wanted.names):
         return places, True, ()

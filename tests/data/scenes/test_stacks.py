@@ -11,9 +11,11 @@ from rasterio.transform import Affine
 import latentclust
 from latentclust.bundled.datasets.raster import Raster
 from latentclust.data.rasters import bands_of, read_window
+from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.masks import MaskChoice
 from latentclust.data.scenes.opening import raster
+from latentclust.data.scenes.readings import read_alike
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
 from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
@@ -127,3 +129,17 @@ def test_a_stack_is_trained_on_and_labelled(tmp_path: Path) -> None:
     latentclust.label(planted, tmp_path / "joined.tif", tmp_path / "joined")
     found, wanted = read_band(tmp_path / "out" / "a.tif"), read_band(tmp_path / "joined" / "joined.tif")
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_stack_of_other_dates_is_read_in_their_order(tmp_path: Path) -> None:
+    later = ("2021-06-01", "2021-11-30", "2022-03-04")
+    for folder, days in (("a", DAYS), ("b", later), ("c", DAYS[:2])):
+        for seed, day in enumerate(days):
+            write_scene(tmp_path / folder / f"a_{day}.tif", noise_scene(20, 30, seed)[:2])
+    ((first,), (second,), (third,)) = (stacked(tmp_path / folder) for folder in "abc")
+    (reading,) = read_alike([first], None, 8).rasters
+    with raster(second) as file:
+        match = match_bands(file, reading, "b")
+    assert (match.bands.bands, match.by_name, match.warnings) == (tuple(range(1, 7)), True, ())
+    with raster(third) as file, pytest.raises(LatentclustError, match=r"has 4 band\(s\)"):
+        match_bands(file, reading, "c")
