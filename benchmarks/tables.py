@@ -120,13 +120,15 @@ def dec() -> Iterator[str]:
 
 def scene() -> Iterator[str]:
     """Yield the lines of the table of a scene compared with a reference."""
-    result = _read("landsat7")
+    results = _read("landsat7")["results"]
+    baselines = results["landsat7"]["baselines"]
     names = {"pixel-kmeans": "k-means of pixels", "local-statistics-kmeans": "k-means of local statistics"}
     yield "| | ACC | macro ACC | mIoU | NMI | ARI |"
     yield "|---|---:|---:|---:|---:|---:|"
-    yield _row(["`landsat7`", *_scores(result, SCENE_METRICS)])
+    for recipe, result in results.items():
+        yield _row([f"`{recipe}`", *_scores(result, SCENE_METRICS)])
     for baseline, name in (names | {"majority": "majority class"}).items():
-        yield _row([name, *(_score(result["baselines"][baseline], metric) for metric in SCENE_METRICS)])
+        yield _row([name, *(_score(baselines[baseline], metric) for metric in SCENE_METRICS)])
 
 
 def papers() -> Iterator[str]:

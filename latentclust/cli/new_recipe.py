@@ -64,10 +64,11 @@ LOSSES = """
 """
 
 
-SCENES_RECIPE, SCENES_SYSTEM = "rmnp", "cgm-pixel"
-"""Shipped recipe that recipes of rasters extend, and its system: its models label scenes."""
+SCENES_SYSTEM = "mixture-pixel"
+"""System of recipes of rasters."""
 
-SCENES_DESCRIPTION = f"{SCENES_SYSTEM} with the settings for rasters: its models label scenes"
+SCENES_RECIPES = {SCENES_SYSTEM: "rmnp", "cgm-pixel": "rmnp-cgm"}
+"""Shipped recipes that recipes of rasters extend, by system: their models label scenes."""
 
 IMAGES_SYSTEM = "dccs"
 """System of other recipes."""
@@ -80,8 +81,8 @@ def write_new_recipe(
 
     Args:
         registry: Registry of the parts.
-        system: System to extend. Defaults to what suits the images of a folder; for rasters, to the shipped recipe
-            `SCENES_RECIPE`; otherwise to `IMAGES_SYSTEM`.
+        system: System to extend. Defaults to what suits the images of a folder; for rasters, to `SCENES_SYSTEM`;
+            otherwise to `IMAGES_SYSTEM`. For rasters, a shipped recipe of the system is extended, if there is one.
         data: Data set.
         out: File to write. None to write none.
         path: Path of the data. None leaves a placeholder.
@@ -123,9 +124,10 @@ def find_missing(dataset: DatasetSpec, roots: tuple[Path, ...]) -> LatentclustEr
 
 def _base(registry: Registry, system: str | None, dataset: Part) -> tuple[str, str]:
     """Return the name and the description of what the recipe extends."""
-    scenes = issubclass(dataset.value, SceneDatasetSpec)
-    if scenes and (system is None or system.partition("@")[0] == SCENES_SYSTEM):
-        return SCENES_RECIPE, SCENES_DESCRIPTION
+    if issubclass(dataset.value, SceneDatasetSpec):
+        plain = (system or SCENES_SYSTEM).partition("@")[0]
+        if plain in SCENES_RECIPES:
+            return SCENES_RECIPES[plain], f"{plain} with settings for rasters: its models label scenes"
     found = registry.find("system", _versioned(registry, system or IMAGES_SYSTEM), "--system")
     return found.name, description_of(found.value)
 

