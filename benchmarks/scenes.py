@@ -1,7 +1,8 @@
 """Compare the labels of a scene with a reference: `python benchmarks/scenes.py [--seeds 3] [--threads 1]`.
 
 Runs `landsat7` and `landsat7-cgm` without labels, labels their scene whole, compares the labels with the land use of
-1996 over the pixels valid in both, and writes `benchmarks/results/landsat7.json`. Reads `landsat7_nc/` below a data folder.
+1996 over the pixels valid in both, and writes `benchmarks/results/landsat7.json`. Reads `landsat7_nc/` below a data
+folder.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from latentclust.data.roots import data_roots, resolve_path
 from latentclust.evaluate.seeds import mean_and_std
 from latentclust.labelling.reference.scene_comparison import compare_scene
 from latentclust.model.model_file import load
-from latentclust.runs.run import FinishedRun, run_seeds
+from latentclust.runs.run import FinishedRun
+from latentclust.runs.seeds import run_seeds
 from latentclust.train.devices import describe
 
 SCENE, REFERENCE = Path("landsat7_nc/lsat7_2000_b123457.tif"), Path("landsat7_nc/landuse96.tif")
