@@ -70,6 +70,7 @@ from latentclust.bundled.losses.category_recovery import CategoryRecovery
 from latentclust.bundled.losses.cluster_entropy import ClusterEntropy
 from latentclust.bundled.losses.cluster_likelihood import ClusterLikelihood
 from latentclust.bundled.losses.contrastive import Contrastive
+from latentclust.bundled.losses.dense_contrastive import DenseContrastive
 from latentclust.bundled.losses.gan_critic import GanCritic
 from latentclust.bundled.losses.gan_generator import GanGenerator
 from latentclust.bundled.losses.gaussian_likelihood import GaussianLikelihood
@@ -117,6 +118,7 @@ SYSTEMS = (
     "cvae-pixel",
     "dccs",
     "dccs-frozen",
+    "dense-contrastive",
     "dls",
     "gan",
     "iic",
@@ -177,6 +179,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "cluster-entropy": ClusterEntropy,
         "cluster-likelihood": ClusterLikelihood,
         "contrastive": Contrastive,
+        "dense-contrastive": DenseContrastive,
         "gan-critic": GanCritic,
         "gan-generator": GanGenerator,
         "gaussian-likelihood": GaussianLikelihood,

@@ -55,7 +55,7 @@ class SpectralIndices(DeviceViewSpec):
 
     random: ClassVar[bool] = False
 
-    bands: Annotated[tuple[Name, ...], Field(min_length=2, examples=[("blue", "green", "red", "nir")])]
+    bands: Annotated[tuple[Name, ...], Field(min_length=2, examples=[("green", "red", "nir")])]
     """Names of the channels, in their order. The indices that are known by name use `blue`, `green`, `red`, `nir` and
     `swir1`."""
 
