@@ -89,7 +89,7 @@ class AreaOfInterest:
             LatentclustError: If the position of the polygons in the scene cannot be determined.
         """
         polygons = np.array(self.polygons, object)
-        if self.crs is None:
+        if self.crs is None or (self.crs == file.crs and not self.crs.is_geographic):
             moved: Polygons = shapely.transform(polygons, lambda points: apply_affine(points, ~file.transform))
             return moved
         if file.crs is None:

@@ -90,6 +90,8 @@ def clip(polygons: Polygons, rectangle: Sequence[float | int]) -> Polygons:
     bounds = shapely.bounds(polygons)
     apart = (bounds[:, :2] >= tuple(rectangle[2:])) | (bounds[:, 2:] <= tuple(rectangle[:2]))
     near = valid_polygons(polygons[~apart.any(axis=1)])
+    if (bounds[:, :2] >= tuple(rectangle[:2])).all() and (bounds[:, 2:] <= tuple(rectangle[2:])).all():
+        return near
     return polygon_parts(shapely.intersection(near, shapely.box(*rectangle)))
 
 

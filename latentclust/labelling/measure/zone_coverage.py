@@ -1,6 +1,7 @@
 """Areas of the values of a label raster in polygons, with pixels on edges counted by their covered fraction."""
 
 from collections.abc import Callable, Iterator
+from math import ceil
 from typing import Any, final
 
 import numpy as np
@@ -12,12 +13,17 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from latentclust.labelling.area.polygon_mask import Polygons, clip, pixel_bounds
+from latentclust.labelling.area.polygon_mask import EDGE_TOLERANCE, Polygons, clip
+from latentclust.labelling.measure.area_tally import AreaTally
+from latentclust.labelling.outputs.cog import COG_BLOCK
 from latentclust.labelling.vector.ground_area import GroundArea
 from latentclust.labelling.windows.strips import PixelBounds
 
-TILE = 2048
-"""Side in pixels of the squares in which polygons are measured: a multiple of the block size of label rasters."""
+TILE = COG_BLOCK
+"""Side in pixels of the squares in which polygons are measured."""
+
+FULL = 1 - 1e-12
+"""Share of a square from which it counts as covered throughout."""
 
 
 @final
@@ -33,10 +39,11 @@ class LabelCoverage:
             check_stop: Called before each read. Raises if the user asks to stop.
         """
         self.bounds = PixelBounds(0, 0, file.height, file.width)
-        self._values = values
-        ground = GroundArea.from_dataset(file)
+        self._values, self._ground = values, GroundArea.from_dataset(file)
+        ground = self._ground
+        self._known = ground.pixel_area is not None
         self._pixel_area = ground.pixel_area or 1.0
-        labels = _Labels(file, check_stop)
+        self._labels = labels = _Labels(file, check_stop)
         self._sources: list[_PixelGrid] = [labels]  # Operations do not keep them alive.
         self._operations = [Operation("unique", "values", labels)]
         if ground.equal_area is None:
@@ -54,21 +61,35 @@ class LabelCoverage:
             polygons: Polygons in columns and rows that do not overlap. What lies beyond the raster does not count.
         """
         areas = np.zeros(self._values, np.float64)
-        for part in split_into_tiles(polygons, self.bounds):
-            flipped = shapely.transform(shapely.multipolygons(part), lambda points: points * (1, -1))
-            feature = {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(flipped)}
-            (found,) = exact_extract(None, [feature], self._operations, max_cells_in_memory=TILE * TILE)
-            facts = found["properties"]
-            areas[facts["values"]] += facts["shares"] * facts["total"] * self._pixel_area
+        for tile, part in split_into_tiles(polygons, self.bounds):
+            if shapely.area(part).sum() >= FULL * tile.height * tile.width:
+                areas += self._areas_throughout(tile)
+            else:
+                values, found = self._areas_in_part(part)
+                areas[values] += found
         return areas
 
+    def _areas_throughout(self, tile: PixelBounds) -> NDArray[np.float64]:
+        """Return the area of each value in a rectangle, `(values,)`."""
+        tally = AreaTally(self._values, self._ground)
+        tally.add(self._labels.read_window(tile.left, tile.top, tile.width, tile.height), tile.top, tile.left)
+        return tally.areas if self._known else tally.counts.astype(np.float64)
 
-def split_into_tiles(polygons: Polygons, within: PixelBounds) -> Iterator[Polygons]:
-    """Yield the parts of polygons in each square of a grid of `TILE` pixels that they touch.
+    def _areas_in_part(self, part: Polygons) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the values in polygons and the area of each, both `(n,)`."""
+        flipped = shapely.transform(shapely.multipolygons(part), lambda points: points * (1, -1))
+        feature = {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(flipped)}
+        (found,) = exact_extract(None, [feature], self._operations, max_cells_in_memory=TILE * TILE)
+        facts = found["properties"]
+        return facts["values"], facts["shares"] * facts["total"] * self._pixel_area
+
+
+def split_into_tiles(polygons: Polygons, within: PixelBounds) -> Iterator[tuple[PixelBounds, Polygons]]:
+    """Yield the squares of a grid of `TILE` pixels that polygons touch, each with the parts of the polygons in it.
 
     Args:
         polygons: Polygons in columns and rows.
-        within: Rectangle that the parts are restricted to.
+        within: Rectangle that squares and parts are restricted to.
     """
     todo = [clip(polygons, (within.left, within.top, within.right, within.bottom))]
     while todo:
@@ -76,19 +97,29 @@ def split_into_tiles(polygons: Polygons, within: PixelBounds) -> Iterator[Polygo
         if not len(part):
             continue
         west, north, east, south = shapely.total_bounds(part)
-        touched = pixel_bounds(part, within)
-        if touched is None:
-            continue
-        columns = range(touched.left // TILE, (touched.right - 1) // TILE + 1)
-        rows = range(touched.top // TILE, (touched.bottom - 1) // TILE + 1)
+        columns, rows = _touched(west, east), _touched(north, south)
         if len(columns) == len(rows) == 1:
-            yield part
+            yield _tile(rows.start, columns.start, within), part
         elif len(rows) >= len(columns):
             cut = TILE * rows[len(rows) // 2]
             todo += [clip(part, (west, cut, east, south)), clip(part, (west, north, east, cut))]
         else:
             cut = TILE * columns[len(columns) // 2]
             todo += [clip(part, (cut, north, east, south)), clip(part, (west, north, cut, south))]
+
+
+def _touched(first: float, last: float) -> range:
+    """Return the numbers of the squares that an interval reaches into.
+
+    Cutting rounds coordinates, so that a part may reach beyond its square by much less than `EDGE_TOLERANCE`.
+    """
+    number = int((first + EDGE_TOLERANCE) // TILE)
+    return range(number, max(number + 1, ceil((last - EDGE_TOLERANCE) / TILE)))
+
+
+def _tile(row: int, column: int, within: PixelBounds) -> PixelBounds:
+    top, left = row * TILE, column * TILE
+    return PixelBounds(top, left, min(top + TILE, within.bottom), min(left + TILE, within.right))
 
 
 class _PixelGrid(RasterSource):  # type: ignore[misc]
