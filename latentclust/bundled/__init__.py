@@ -87,6 +87,7 @@ from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
 from latentclust.bundled.map_quantities import MAP_QUANTITIES
+from latentclust.bundled.mixture_heads import MixtureHeads
 from latentclust.bundled.nearest_neighbours import NearestNeighbours
 from latentclust.bundled.quantities import QUANTITIES
 from latentclust.bundled.run_weights import WeightsFromRun
@@ -212,10 +213,11 @@ def provide_tables() -> Mapping[str, type[TableSpec]]:
 
 @hookimpl
 def provide_starts() -> Mapping[str, type[StartSpec]]:
-    """Provide the best sub-head, spectral clusters, the centroids of k-means, and the weights of another run."""
+    """Provide clusters of k-means, of graphs and of mixtures, the best sub-head, and the weights of another run."""
     return {
         "best-head": BestHeadStart,
         "kmeans": KMeansStart,
+        "mixture-heads": MixtureHeads,
         "spectral-heads": SpectralHeads,
         "weights-from-run": WeightsFromRun,
     }

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from latentclust.api import Images, InferenceSpec, LatentclustError, Mask, Model, Posterior, PriorSpec
+from latentclust.api import Images, InferenceSpec, Mask, Model, Posterior, PriorSpec
 from latentclust.bundled.categorical_map import CategoricalMap, mean_field
-from latentclust.bundled.inference.kmeans import fit_centroids
-from latentclust.bundled.mixtures.expectation import Form, Maximisation, maximise, one_pass
+from latentclust.bundled.mixtures.expectation import Form, Maximisation, one_pass
+from latentclust.bundled.mixtures.kmeans_start import fitted_from_kmeans, require_distinct
 from latentclust.bundled.mixtures.merging import Linkage, merged, of_clusters
 from latentclust.bundled.mixtures.mixture import Mixture, chunks
 from latentclust.bundled.thinning import thinned
@@ -103,29 +102,23 @@ class GaussianMixture(InferenceSpec):
         Raises:
             LatentclustError: If there are fewer distinct points than components.
         """
-        (sample,) = thinned(((points,) for points in self._points(model, batches)), self.sample)
+        # Shuffled, because every nth pixel of rows of a multiple of n pixels lies in few columns.
+        shuffled = (
+            (points[torch.randperm(len(points), generator=rng, device=rng.device)],)
+            for points in self._points(model, batches)
+        )
+        (sample,) = thinned(shuffled, self.sample)
         clusters = model.prior.clusters
         components = self.components or clusters
-        distinct = len(np.unique(sample.cpu().numpy(), axis=0))
-        if distinct < components:
-            what = f"cannot fit {components} components to {distinct} distinct values"
-            raise LatentclustError.at("inference.components", what, "Use fewer clusters or components, or more samples")
+        require_distinct(sample, components, "inference.components")
         step = Maximisation.of_sample(self.covariance, self.shrinkage, self.floor, sample)
-        starts = (self._start(step, sample, components, rng) for _ in range(self.n_init))
+        limits = (self.max_iter, self.tolerance)
+        starts = (fitted_from_kmeans(step, sample, components, *limits, rng) for _ in range(self.n_init))
         mixture, _ = max(starts, key=lambda start: start[1])
         for _ in range(self.passes):
             mixture, _ = one_pass(step, mixture, lambda: self._points(model, batches))
         posteriors = torch.cat([mixture.densities(torch.float64)(part.double()) for part in chunks(sample)]).softmax(1)
         return {**mixture.state(), "cluster": merged(self.linkage, mixture, posteriors, clusters)}
-
-    def _start(
-        self, step: Maximisation, sample: Float[Tensor, "n d"], components: int, rng: torch.Generator
-    ) -> tuple[Mixture, float]:
-        """Return the mixture of one start and its mean log likelihood."""
-        centroids = fit_centroids(sample, components, 1, rng)["centroids"].to(sample)
-        label = torch.cat([torch.cdist(part, centroids).argmin(dim=1) for part in chunks(sample)])
-        start = step.partition(sample, label, components)
-        return maximise(step, start, sample, self.max_iter, self.tolerance)
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the posterior of the clusters. `rng` is not used."""

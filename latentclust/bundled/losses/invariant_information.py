@@ -5,14 +5,14 @@ from typing import final
 
 import torch
 from jaxtyping import Float
-from pydantic import PositiveFloat
 from torch import Tensor
 
 from latentclust.api import HeadLogits, LatentclustError, LossSpec, Scalar
+from latentclust.bundled.losses.cluster_sizes import ClusterSizes
 
 
 @final
-class InvariantInformation(LossSpec):
+class InvariantInformation(ClusterSizes, LossSpec):
     """Negative mutual information between the clusters of images and of their views in nats, mean over sub-heads.
 
     The joint distribution of the two clusters is the symmetrised batch mean of the outer products `p p'`. With
@@ -28,9 +28,6 @@ class InvariantInformation(LossSpec):
         on = { heads_of_real = "heads_of_real_features", heads_of_view = "heads_of_view_features" }
         ```
     """
-
-    entropy_coefficient: PositiveFloat = 1.0
-    """Weight of both marginal entropies, lambda in the paper. Values above 1 favour clusters of equal size."""
 
     def __call__(self, heads_of_real: HeadLogits, heads_of_view: HeadLogits) -> Scalar:
         """Return the loss of two batches of logits, `(b, h, k)` each.
@@ -52,12 +49,7 @@ class InvariantInformation(LossSpec):
         marginal = joint.logsumexp(dim=2)  # both marginals of a symmetric joint are equal
         # The sum of P log P_c over c and c' is the sum over the marginal.
         within = (joint.exp() * joint).sum(dim=(1, 2))
-        entropy = -(marginal.exp() * marginal).sum(dim=1)
-        return Scalar(-(within + 2 * self.entropy_coefficient * entropy).mean())
-
-    def chance(self, clusters: int) -> float | None:
-        """Return the value of clusters of equal size that do not depend on the image, 0 with coefficient 1."""
-        return 2 * (1 - self.entropy_coefficient) * math.log(clusters)
+        return Scalar(-(within + self.reward(marginal.exp(), marginal)).mean())
 
 
 def log_joint(one: Float[Tensor, "b h k"], other: Float[Tensor, "b h k"]) -> Float[Tensor, "h k k"]:

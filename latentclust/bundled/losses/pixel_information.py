@@ -5,11 +5,12 @@ from typing import Annotated, final
 
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
 from latentclust.api import HeadLogits, LossSpec, Mask, Scalar
+from latentclust.bundled.losses.cluster_sizes import ClusterSizes
 
 SMALLEST = 1e-12
 """Floor of the probabilities in a logarithm. The joint comes from a convolution, which cannot work in log space."""
@@ -19,7 +20,7 @@ LEAST_PAIRS = 0.5
 
 
 @final
-class PixelInvariantInformation(LossSpec):
+class PixelInvariantInformation(ClusterSizes, LossSpec):
     """Negative mutual information between the clusters of pixels and of displaced pixels of a view, in nats.
 
     There is one joint distribution for each displacement of at most `window` pixels in each direction, summed over the
@@ -40,9 +41,6 @@ class PixelInvariantInformation(LossSpec):
     window: Annotated[int, Field(ge=0)] = 10
     """Largest displacement in pixels, T in the paper: 10 on Potsdam-3 and COCO-Stuff, 5 on Potsdam-6."""
 
-    entropy_coefficient: PositiveFloat = 1.0
-    """Weight of both marginal entropies, lambda in the paper. Values above 1 favour clusters of equal size."""
-
     def __call__(self, heads_of_real: HeadLogits, heads_of_view: HeadLogits, visible: Mask) -> Scalar:
         """Return the loss of two batches of logits, `(b, h, k, y, x)` each, with the view aligned to the images."""
         joint = joint_of_displacements(
@@ -54,13 +52,8 @@ class PixelInvariantInformation(LossSpec):
         joint = met * joint / torch.where(met > 0, total, 1.0)
         log_joint, log_marginal = joint.clamp_min(SMALLEST).log(), joint.sum(dim=2).clamp_min(SMALLEST).log()
         within = (joint * log_joint).sum(dim=(1, 2))
-        entropy = -(joint.sum(dim=2) * log_marginal).sum(dim=1)
-        information = within + 2 * self.entropy_coefficient * entropy  # 0 for displacements without pairs
+        information = within + self.reward(joint.sum(dim=2), log_marginal)  # 0 for displacements without pairs
         return Scalar(-information.sum() / met.sum().clamp_min(1))
-
-    def chance(self, clusters: int) -> float | None:
-        """Return the value of clusters of equal size that do not depend on the image, 0 with coefficient 1."""
-        return 2 * (1 - self.entropy_coefficient) * math.log(clusters)
 
 
 def joint_of_displacements(
