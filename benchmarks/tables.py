@@ -131,6 +131,17 @@ def scene() -> Iterator[str]:
         yield _row([name, *(_score(baselines[baseline], metric) for metric in SCENE_METRICS)])
 
 
+def ceilings() -> Iterator[str]:
+    """Yield the lines of the table of the ceilings of feature spaces of pixels."""
+    methods = ("k-means", "mixture, tied", "mixture, full", "nearest mean", "linear")
+    heads = [head for method in methods for head in (method, "regions")]
+    yield f"| data | space | {' | '.join(heads)} |"
+    yield "| --- | --- |" + " ---: |" * len(heads)
+    for data, spaces in _read("pixel_ceilings")["results"].items():
+        for space, found in spaces.items():
+            yield _row([data, space, *(f"{found[m + after]:.3f}" for m in methods for after in ("", ", regions"))])
+
+
 def papers() -> Iterator[str]:
     """Yield the tables of the papers that `papers.py` has results of."""
     for number, path in enumerate(sorted(RESULTS.glob("papers-*.json"))):
@@ -145,6 +156,7 @@ TABLES = {
     "dec": dec,
     "dubai5": lambda: variants("dubai5_variants", MAP_METRICS, ("mIoU", "ACC", "macro ACC", "NMI")),
     "scene": scene,
+    "ceilings": ceilings,
     "papers": papers,
 }
 """The tables by the name in a page's comment."""
