@@ -123,6 +123,11 @@ class LayeredGeneratorNetwork(nn.Module):
         """Return every cluster's layer, `(b, k, c, h, w)` float32."""
         return ClusterImages(self.body(style).float())
 
+    def nodes(self, style: Tensor) -> Tensor | None:
+        """Return the values that the layers are interpolated from, `(b, k, c, y, x)` float32. None if they are not."""
+        nodes = self.body.nodes(style)
+        return None if nodes is None else nodes.float()
+
     def forward(self, latent: Latent) -> Images:
         """Return the images of a batch of latents: the layers, weighted by the category of each pixel."""
         return compose(latent.category, self.per_cluster(latent.style))

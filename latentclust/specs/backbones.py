@@ -138,6 +138,14 @@ class LayeredDecoder(nn.Module, ABC):
     def forward(self, style: Tensor) -> Tensor:
         """Compute the layers `(b, k, c, h, w)` of a style `(b, d, h', w')`."""
 
+    def nodes(self, style: Tensor) -> Tensor | None:
+        """Return the values `(b, k, c, y, x)` that `forward` interpolates, for an inference that works on their grid.
+
+        The interpolation is bilinear, by a whole factor of at least 2, and does not align corners. Defaults to None:
+        the layers are not interpolated values.
+        """
+        return None
+
 
 class LayeredDecoderSpec(BackboneSpec, ABC):
     """A body for the generator of label maps."""

@@ -90,6 +90,15 @@ class LayeredGenerator(Generator, Protocol):
 
 
 @runtime_checkable
+class InterpolatedGenerator(LayeredGenerator, Protocol):
+    """A generator of label maps that can return the values between which its layers are interpolated."""
+
+    def nodes(self, style: Tensor) -> Tensor | None:
+        """Return the values of every cluster's layer on a coarser grid, `(b, k, c, y, x)`; None if there are none."""
+        ...
+
+
+@runtime_checkable
 class Represents(Protocol):
     """A network that can return its representation of a sample, which is the input of its head."""
 

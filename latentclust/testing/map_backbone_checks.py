@@ -4,6 +4,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from latentclust.errors import LatentclustError
 from latentclust.networks.maps import (
@@ -95,6 +96,7 @@ def draws_one_layer_per_cluster(subject: CheckedPart) -> None:
         fits = tuple(layers.shape) == (BATCH, CLUSTERS, *shape)
         require(fits, f"the shape of its layers is {tuple(layers.shape)}, and not {(BATCH, CLUSTERS, *shape)}")
         require(layers.min() >= 0 and layers.max() <= 1, "its layers leave [0, 1]")
+        require(_interpolate(generator.nodes(style), layers), "its layers are not its interpolated nodes")
         category = torch.full((BATCH, CLUSTERS, *shape[1:]), 1 / CLUSTERS)
         latent = Latent(category, style)
         require(
@@ -102,6 +104,15 @@ def draws_one_layer_per_cluster(subject: CheckedPart) -> None:
             "the generator's image differs from the composition of its layers",
         )
         check_reached(partial(_generator, spec, shape), partial(_drawn, latent), style)
+
+
+def _interpolate(nodes: Tensor | None, layers: Tensor) -> bool:
+    """Return whether nodes, if there are any, interpolate to the layers."""
+    if nodes is None:
+        return True
+    sides = tuple(layers.shape[3:])
+    drawn = functional.interpolate(nodes.flatten(1, 2), size=sides, mode="bilinear", align_corners=False)
+    return torch.allclose(drawn.view_as(layers), layers, atol=TOLERANCE)
 
 
 def _generator(spec: LayeredDecoderSpec, shape: Shape, seed: int = 0) -> LayeredGeneratorNetwork:

@@ -98,15 +98,29 @@ class Layers(LayeredDecoder):
 
     def forward(self, style: Float[Tensor, "b d y x"]) -> Float[Tensor, "b k c h w"]:
         """Return the layer of each cluster at the size of the image."""
-        maps = self.coarse(style)
-        for refine in self.fine:
-            maps = refine(functional.interpolate(maps, scale_factor=2.0, mode="nearest"))
         # The last layer is linear and therefore commutes with the interpolation; it is cheaper on the coarse grid.
-        drawn = self.last(maps)
+        drawn = self.last(self._maps(style))
         if self.rest > 1:
             drawn = functional.interpolate(drawn, scale_factor=float(self.rest), mode="bilinear", align_corners=False)
-        layers: Tensor = self.output(drawn.unflatten(1, self.palette.shape) + self.palette[:, :, None, None])
+        layers: Tensor = self.output(self._coloured(drawn))
         return layers
+
+    def nodes(self, style: Float[Tensor, "b d y x"]) -> Float[Tensor, "b k c r s"] | None:
+        """Return the values that a linear output interpolates. None for other outputs and without interpolation."""
+        if self.rest == 1 or not isinstance(self.output, nn.Identity):
+            return None
+        return self._coloured(self.last(self._maps(style)))
+
+    def _maps(self, style: Float[Tensor, "b d y x"]) -> Float[Tensor, "b f r s"]:
+        """Return the features of the last layer on the finest grid that is not interpolated."""
+        maps: Tensor = self.coarse(style)
+        for refine in self.fine:
+            maps = refine(functional.interpolate(maps, scale_factor=2.0, mode="nearest"))
+        return maps
+
+    def _coloured(self, drawn: Float[Tensor, "b f h w"]) -> Float[Tensor, "b k c h w"]:
+        """Return drawn deviations of all clusters as layers: those of each cluster added to its colour."""
+        return drawn.unflatten(1, self.palette.shape) + self.palette[:, :, None, None]
 
 
 def unbiased(fan_in: int, fan_out: int) -> nn.Sequential:

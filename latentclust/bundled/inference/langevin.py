@@ -1,13 +1,15 @@
 """Langevin dynamics on style codes under a generator: Zhu et al. 2019, Eqs. 3 and 4."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import final
 
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from latentclust.api import Generator, Images, Latent, Shape
+from latentclust.api import Generator, Latent, Shape
 
 CAPTURES = 8
 """Number of cached CUDA graphs. There is one per batch shape, generator and source of randomness."""
@@ -20,8 +22,8 @@ Shapes = tuple[Shape, Shape, Shape, Shape | None]
 
 
 @dataclass(frozen=True, slots=True)
-class JointDensity:
-    """The density log p(x, y, z) of the clustered generator model, up to a constant: Eq. 4 with a prior of any width.
+class Density(ABC):
+    """A density log p(x, y, z) of the clustered generator model, up to a constant: Eq. 4 with a prior of any width.
 
     In a step that is captured in a CUDA graph, noise and reach are 0-d tensors: numbers would be constants of the
     graph.
@@ -40,6 +42,23 @@ class JointDensity:
     reach: float | Tensor = 1.0
     valid: Tensor | None = None
 
+    @abstractmethod
+    def reconstruction_term(
+        self, images: Float[Tensor, "r *x"], category: Float[Tensor, "r k *y"], style: Float[Tensor, "r *s"]
+    ) -> Float32[Tensor, " r"]:
+        """Return the likelihood term of the energy in nats, up to a constant."""
+
+    def prior_term(self, style: Float[Tensor, "r *s"]) -> Float32[Tensor, " r"]:
+        """Return `|z|^2 / 2 width^2`, the prior term of the energy in nats."""
+        return style.float().square().flatten(1).sum(dim=1) / (2 * self.width**2)
+
+
+@final
+class JointDensity(Density):
+    """The density of images and categories as they are."""
+
+    __slots__ = ()
+
     def latent(self, category: Float[Tensor, "r k *y"], style: Float[Tensor, "r *s"]) -> Latent:
         """Return the input of the generator."""
         return Latent(category=category, style=self.reach * style)
@@ -53,25 +72,28 @@ class JointDensity:
             error = error * self.valid
         return error.square().flatten(1).sum(dim=1) / (2 * self.noise**2)
 
-    def prior_term(self, style: Float[Tensor, "r *s"]) -> Float32[Tensor, " r"]:
-        """Return `|z|^2 / 2 width^2`, the prior term of the energy in nats."""
-        return style.float().square().flatten(1).sum(dim=1) / (2 * self.width**2)
-
 
 class LangevinSteps:
     """Langevin steps of chains in fixed buffers. All numbers are tensors, so that a step can be captured."""
 
-    def __init__(self, generator: Generator, width: float, shapes: Shapes, device: torch.device):
+    def __init__(
+        self,
+        generator: Generator,
+        width: float,
+        shapes: Shapes,
+        device: torch.device,
+        kind: type[Density] = JointDensity,
+    ) -> None:
         """Allocate float32 buffers of the given shapes."""
         self.images, self.category, self.style = (torch.zeros(shape, device=device) for shape in shapes[:3])
         self.valid = torch.ones(shapes[3], device=device) if shapes[3] else None
         self.style.requires_grad_()
         self.noise, self.reach, self.step_size, self.deviation = (torch.ones((), device=device) for _ in range(4))
-        self._joint = JointDensity(generator, self.noise, width, self.reach, self.valid)
+        self._joint = kind(generator, self.noise, width, self.reach, self.valid)
         self._normal = torch.zeros(shapes[2], device=device)
 
     @torch.no_grad()
-    def begin(self, joint: JointDensity, images: Images, category: Tensor, style: Tensor, step_size: float) -> None:
+    def begin(self, joint: Density, images: Tensor, category: Tensor, style: Tensor, step_size: float) -> None:
         """Copy the states of the chains and the numbers of this round into the buffers."""
         for buffer, value in ((self.images, images), (self.category, category), (self.style, style)):
             buffer.copy_(value)
@@ -96,9 +118,16 @@ class LangevinSteps:
 class CapturedLangevinSteps(LangevinSteps):
     """Langevin steps captured in a CUDA graph in which the generator of randomness is registered."""
 
-    def __init__(self, generator: Generator, width: float, shapes: Shapes, rng: torch.Generator) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        width: float,
+        shapes: Shapes,
+        rng: torch.Generator,
+        kind: type[Density] = JointDensity,
+    ) -> None:
         """Warm up and capture a step. The state of the generator of randomness is restored."""
-        super().__init__(generator, width, shapes, rng.device)
+        super().__init__(generator, width, shapes, rng.device, kind)
         state = rng.get_state()
         stream = torch.cuda.Stream(rng.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(rng.device))
@@ -124,14 +153,15 @@ def captured_steps(
     shapes: Shapes,
     rng: torch.Generator,
     autocast: torch.dtype | None,
+    kind: type[Density],
 ) -> CapturedLangevinSteps:
     """Return the captured steps of a generator for batches of the given shapes and precision."""
-    return CapturedLangevinSteps(generator, width, shapes, rng)
+    return CapturedLangevinSteps(generator, width, shapes, rng, kind)
 
 
 def langevin(
-    joint: JointDensity,
-    images: Images,
+    joint: Density,
+    images: Float[Tensor, "r *x"],
     category: Float[Tensor, "r k *y"],
     style: Float32[Tensor, "r *s"],
     steps: int,
@@ -150,9 +180,16 @@ def langevin(
     shapes: Shapes = (tuple(images.shape), tuple(category.shape), tuple(style.shape), valid)
     if style.is_cuda:
         autocast = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
-        chains: LangevinSteps = captured_steps(joint.generator, joint.width, shapes, rng, autocast)  # type: ignore[arg-type]
+        chains: LangevinSteps = captured_steps(  # type: ignore[assignment]
+            joint.generator,
+            joint.width,
+            shapes,
+            rng,
+            autocast,
+            type(joint),  # type: ignore[arg-type]
+        )
     else:
-        chains = LangevinSteps(joint.generator, joint.width, shapes, style.device)
+        chains = LangevinSteps(joint.generator, joint.width, shapes, style.device, type(joint))
     chains.begin(joint, images, category, style, step_size)
     for _ in range(steps):
         chains.step(rng)

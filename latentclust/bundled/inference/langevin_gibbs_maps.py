@@ -24,6 +24,7 @@ from latentclust.bundled.inference.annealing import FINAL_PROGRESS, AnnealedChai
 from latentclust.bundled.inference.kmeans import fit_pixel_kmeans
 from latentclust.bundled.inference.langevin import JointDensity, langevin
 from latentclust.bundled.inference.langevin_gibbs import check_energy
+from latentclust.bundled.inference.node_density import node_sums
 
 LABEL_DTYPE = torch.uint8
 """Data type of the stored labels of chains."""
@@ -146,22 +147,39 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         known: Float32[Tensor, "b k h w"] | None = None,
     ) -> MapChainState:
         """Return the chains after one sweep. `known` are the energies if no style can change them."""
-        category, step_size = one_hot(label, prior.clusters), value_at(self.step_size, progress)
-        style = langevin(joint, images, category, style, self.steps, step_size, rng)
+        style = self._styles(prior, joint, images, style, label, value_at(self.step_size, progress), rng)
         energy = pixel_energies(joint, images, style) if known is None else known
         drawn, posterior = potts_sweep(energy, label, prior.coupling, None if self.label == "map" else rng)
         return MapChainState(style, drawn, posterior, energy)
+
+    def _styles(
+        self,
+        prior: CategoricalMap,
+        joint: JointDensity,
+        images: Images,
+        style: Tensor,
+        label: Tensor,
+        step_size: float,
+        rng: torch.Generator,
+    ) -> Tensor:
+        """Return the styles after the Langevin steps, which cost little if layers are interpolated."""
+        sums = node_sums(joint, images, label, style) if joint.reach and prior.style_dim else None
+        if sums is not None:
+            return langevin(*sums, style, self.steps, step_size, rng)
+        return langevin(joint, images, one_hot(label, prior.clusters), style, self.steps, step_size, rng)
 
 
 @torch.no_grad()
 def pixel_energies(joint: JointDensity, images: Images, style: Float[Tensor, "b d y x"]) -> Float32[Tensor, "b k h w"]:
     """Return `|x(u) - G_k(z)(u)|^2 / 2 sigma^2` of every pixel u and cluster k: Eq. 7, from one generator pass."""
     generator: LayeredGenerator = joint.generator  # type: ignore[assignment]
-    layers = generator.per_cluster(joint.reach * style)
-    error = layers.float() - images.float().unsqueeze(1)
-    if joint.valid is not None:
-        error = error * joint.valid.unsqueeze(1)
-    return error.square().sum(dim=2) / (2 * joint.noise**2)
+    energies = []
+    for layer in generator.per_cluster(joint.reach * style).float().unbind(dim=1):
+        error = layer - images.float()
+        if joint.valid is not None:
+            error *= joint.valid
+        energies.append(error.square_().sum(dim=1))
+    return torch.stack(energies, dim=1) / (2 * joint.noise**2)
 
 
 def map_diagnostics(joint: JointDensity, chain: MapChainState) -> dict[str, Tensor]:
