@@ -120,7 +120,7 @@ class Layers(LayeredDecoder):
 
     def _coloured(self, drawn: Float[Tensor, "b f h w"]) -> Float[Tensor, "b k c h w"]:
         """Return drawn deviations of all clusters as layers: those of each cluster added to its colour."""
-        return drawn.unflatten(1, self.palette.shape) + self.palette[:, :, None, None]
+        return drawn.reshape(len(drawn), *self.palette.shape, *drawn.shape[2:]) + self.palette[:, :, None, None]
 
 
 def unbiased(fan_in: int, fan_out: int) -> nn.Sequential:

@@ -180,14 +180,8 @@ def langevin(
     shapes: Shapes = (tuple(images.shape), tuple(category.shape), tuple(style.shape), valid)
     if style.is_cuda:
         autocast = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
-        chains: LangevinSteps = captured_steps(  # type: ignore[assignment]
-            joint.generator,
-            joint.width,
-            shapes,
-            rng,
-            autocast,
-            type(joint),  # type: ignore[arg-type]
-        )
+        key = (joint.generator, joint.width, shapes, rng, autocast, type(joint))
+        chains: LangevinSteps = captured_steps(*key)  # type: ignore[arg-type]
     else:
         chains = LangevinSteps(joint.generator, joint.width, shapes, style.device, type(joint))
     chains.begin(joint, images, category, style, step_size)
