@@ -7,7 +7,7 @@ from typing import Any
 
 from latentclust.cli.image_recipe import DATA, Proposal, propose
 from latentclust.cli.shipped_recipes import description_of
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.files import write_atomic
 from latentclust.plugins.options import PartOption, part_options
 from latentclust.plugins.registry import Part, Registry
@@ -64,8 +64,8 @@ LOSSES = """
 """
 
 
-SCENES_SYSTEM = "mixture-pixel"
-"""System of recipes of rasters."""
+SCENES_DATA, SCENES_SYSTEM = "raster", "mixture-pixel"
+"""Data set of rasters, and system of their recipes."""
 
 SCENES_RECIPES = {SCENES_SYSTEM: "rmnp", "cgm-pixel": "rmnp-cgm"}
 """Shipped recipes that recipes of rasters extend, by system: their models label scenes."""
@@ -75,7 +75,12 @@ IMAGES_SYSTEM = "dccs"
 
 
 def write_new_recipe(
-    registry: Registry, system: str | None, data: str, out: Path | None, path: Path | None = None
+    registry: Registry,
+    system: str | None,
+    data: str,
+    out: Path | None,
+    path: Path | None = None,
+    scene: str | None = None,
 ) -> str:
     """Return the text of a new recipe, and write it to `out` unless that is None.
 
@@ -86,6 +91,7 @@ def write_new_recipe(
         data: Data set.
         out: File to write. None to write none.
         path: Path of the data. None leaves a placeholder.
+        scene: Scene that the recipe of rasters fits. None to begin from the settings of the shipped recipe.
 
     Raises:
         LatentclustError: If the system, the data set or its path does not exist, or the file already exists.
@@ -93,16 +99,40 @@ def write_new_recipe(
     if out is not None and out.exists():
         raise LatentclustError.at(str(out), "already exists", "Name another file with --out")
     dataset = registry.find("dataset", data, "--data")
+    name = re.sub(r"[^\w.-]", "-", out.stem if out else data.rpartition(":")[2]).lstrip(".-") or "mine"
+    if scene is not None:
+        _check_scene_options(system, data, path)
+        from latentclust.cli.scene_recipe import scene_recipe
+
+        text = scene_recipe(registry, scene, name)
+    else:
+        text = _of_system(registry, system, dataset, data, name, path)
+    if out is not None:
+        write_atomic(out, text)
+    return text
+
+
+def _check_scene_options(system: str | None, data: str, path: Path | None) -> None:
+    """Raise LatentclustError if options do not go with a scene that the recipe fits."""
+    issues = []
+    if data != SCENES_DATA:
+        issues.append(Issue("--from", f"needs rasters, got --data {data}", f"Add --data {SCENES_DATA}"))
+    if path is not None:
+        issues.append(Issue("--path", f"{path} is given beside --from", "Leave it out: --from names the scene"))
+    if system is not None and system.partition("@")[0] != SCENES_SYSTEM:
+        fix = f"Leave it out, or leave out --from: recipes that fit a scene are of {SCENES_SYSTEM}"
+        issues.append(Issue("--system", f"{system} is given beside --from", fix))
+    raise_all(issues)
+
+
+def _of_system(registry: Registry, system: str | None, dataset: Part, data: str, name: str, path: Path | None) -> str:
+    """Return the text of a recipe with the settings of its system."""
     if path is not None and "path" not in {option.name for option in part_options(dataset.value)}:
         raise LatentclustError.at("--path", f"{data} has no path", "Leave it out, or choose other data with --data")
     proposal = propose(registry, path) if data == DATA and system is None else Proposal(system or "", ())
     given = {"use": data, **({} if path is None else {"path": str(path)}), **proposal.data}
     base, description = _base(registry, proposal.system or None, dataset)
-    name = re.sub(r"[^\w.-]", "-", out.stem if out else data.rpartition(":")[2]).lstrip(".-") or "mine"
-    text = _text(registry, (base, description), dataset, name, given, proposal)
-    if out is not None:
-        write_atomic(out, text)
-    return text
+    return _text(registry, (base, description), dataset, name, given, proposal)
 
 
 def fill_in(text: str) -> str:

@@ -35,6 +35,16 @@ DataPath = Annotated[
     Path | None,
     typer.Option("--path", help="Path of the data. Images of an image-folder are looked at.", show_default=False),
 ]
+FromScene = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="SCENE",
+        help="With --data raster: look at the scene, and write a recipe with its bands, nodata, windows and a first "
+        "guess of the number of clusters.",
+        show_default=False,
+    ),
+]
 NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the recipe to FILE instead of printing it.")]
 
 
@@ -155,19 +165,25 @@ def list_recipes(json: Json = False) -> None:
 
 
 @app.command()
-def new(system: System = None, data: Data = "image-folder", path: DataPath = None, out: NewFile = None) -> None:
+def new(
+    system: System = None,
+    data: Data = "image-folder",
+    path: DataPath = None,
+    scene: FromScene = None,
+    out: NewFile = None,
+) -> None:
     """Create a recipe: a commented TOML file that passes `recipe check`.
 
     Examples:
         latentclust recipe new --path photos --out mine.toml
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
-        latentclust recipe new --data raster --out scenes.toml
+        latentclust recipe new --data raster --from scene.tif --out mine.toml
     """
     from latentclust.cli.new_recipe import fill_in, write_new_recipe
     from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
     from latentclust.plugins.registry import installed
 
-    text = write_new_recipe(installed(), system, data, out, path)
+    text = write_new_recipe(installed(), system, data, out, path, scene)
     if out is None:
         print_text(text)
         return
