@@ -84,9 +84,7 @@ class Survey:
             return "# range = [0, 255] # bytes are read as they are"
         shown = ", ".join(f"{low:.6g} to {high:.6g}" for low, high in self.reading.ranges[:SHOWN])
         more = ", ..." if len(self.reading.ranges) > SHOWN else ""
-        low, high = (
-            end(values) for end, values in zip((min, max), zip(*self.reading.ranges, strict=True), strict=True)
-        )
+        low, high = min(low for low, _ in self.reading.ranges), max(high for _, high in self.reading.ranges)
         what = "values that become 0 and 255 in all bands; by default percentiles 2 and 98 of each band, here"
         return f"# range = [{low:.6g}, {high:.6g}] # {what}\n#   {shown}{more}"
 
