@@ -13,6 +13,9 @@ FEWEST, MOST = 3, 12
 FLOOR = 1e-3
 """Variance that is added to every standardised channel of a component, as the inference `gaussian-mixture` does."""
 
+STARTS = 5
+"""Number of starts of a fit, from points drawn as by k-means++, of which the best is compared."""
+
 ITERATIONS = 100
 """Largest number of iterations of a fit."""
 
@@ -39,7 +42,9 @@ def count_components(points: NDArray[np.float64]) -> int:
 
 def _criterion(points: NDArray[np.float64], count: int) -> float:
     """Return the integrated completed likelihood of a mixture in nats, times -2; smaller is better."""
-    mixture = GaussianMixture(count, reg_covar=FLOOR, max_iter=ITERATIONS, random_state=0)
+    mixture = GaussianMixture(
+        count, reg_covar=FLOOR, max_iter=ITERATIONS, n_init=STARTS, init_params="k-means++", random_state=0
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # A fit after ITERATIONS is compared like the others.
         share = mixture.fit(points).predict_proba(points)
