@@ -43,9 +43,11 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--count", type=int, default=20, help="number of images")
+    parser.add_argument("--steps", type=int, help="Langevin steps of a sweep; those of the recipe by default")
     options = parser.parse_args()
+    given = [f"--count {options.count}"] + ([] if options.steps is None else [f"--steps {options.steps}"])
     torch.set_num_threads(1)
-    ours = load(options.run)
+    ours = with_steps(load(options.run), options.steps)
     generator = ours.networks["generator"]
     full = LayeredGeneratorNetwork(WithoutNodes(generator.body), generator.stride)
     theirs = replace(ours, networks={**ours.networks, "generator": full})
@@ -58,6 +60,7 @@ def main() -> None:
     found = {
         "recipe": ours.resolved.loaded.recipe.name,
         "images": list(images.shape),
+        "inference": ours.inference.model_dump(mode="json"),
         "seconds_nodes": seconds,
         "seconds_pixels": [full_seconds, again_seconds],
         "speedup": (full_seconds + again_seconds) / 2 / seconds,
@@ -66,7 +69,15 @@ def main() -> None:
         "equal_nodes_pixels_other_seed": share(nodes, again),
     }
     print(found)
-    print(write("readout_maps", found, command="python benchmarks/readout_maps.py RUN --images FOLDER"))
+    print(
+        write("readout_maps", found, command=f"python benchmarks/readout_maps.py RUN --images FOLDER {' '.join(given)}")
+    )
+
+
+def with_steps(model: ClusteringModel, steps: int | None) -> ClusteringModel:
+    """Return the model with another number of Langevin steps."""
+    update = {} if steps is None else {"steps": steps}
+    return replace(model, resolved=replace(model.resolved, inference=model.inference.model_copy(update=update)))
 
 
 def labelled(model: ClusteringModel, images: np.ndarray, seed: int) -> tuple[Int64[Tensor, "b h w"], float]:
