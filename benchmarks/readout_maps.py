@@ -69,9 +69,8 @@ def main() -> None:
         "equal_nodes_pixels_other_seed": share(nodes, again),
     }
     print(found)
-    print(
-        write("readout_maps", found, command=f"python benchmarks/readout_maps.py RUN --images FOLDER {' '.join(given)}")
-    )
+    command = " ".join(["python benchmarks/readout_maps.py RUN --images FOLDER", *given])
+    print(write("readout_maps", found, command))
 
 
 def with_steps(model: ClusteringModel, steps: int | None) -> ClusteringModel:
