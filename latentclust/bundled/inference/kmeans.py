@@ -22,7 +22,7 @@ PIXELS_PER_IMAGE = 64
 MAX_PIXELS = 30_000
 """Largest number of pixels that `fit_pixel_kmeans` uses."""
 
-PIXEL_N_INIT = 3
+PIXEL_N_INIT = 10
 """Number of initialisations of k-means in `fit_pixel_kmeans`."""
 
 
