@@ -4,13 +4,15 @@ import operator
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError
 from pydantic import model_validator as validator
 
-from latentclust.data.scenes.masks import MaskChoice
 from latentclust.errors import Issue, LatentclustError, did_you_mean
+
+if TYPE_CHECKING:
+    from latentclust.data.scenes.masks import MaskChoice
 
 MAX_POLYGONS = 1_000_000
 """Default of `max_polygons`."""
@@ -225,8 +227,10 @@ class LabelOptions(BaseModel):
         return parse_size(self.max_memory) if isinstance(self.max_memory, str) else self.max_memory
 
     @property
-    def masks(self) -> MaskChoice | None:
+    def masks(self) -> "MaskChoice | None":
         """Masks of the scenes. None for none."""
+        from latentclust.data.scenes.masks import MaskChoice  # not for the help of `label`
+
         return None if self.mask is None else MaskChoice(str(self.mask), self.mask_values, self.mask_bits)
 
     @property
