@@ -47,6 +47,8 @@ def _check_rounds(lookup: Lookup, recipe: Recipe) -> None:
     for key, field in type(recipe.train).model_fields.items():
         if not field.is_required() and getattr(recipe.train, key) != field.default:
             lookup.add_issue(f"train.{key}", "has no effect without losses", "Remove the key")
+    for name in recipe.views if recipe.features is None else ():
+        lookup.add_issue(f"views.{name}", "has no effect without losses", "Remove the view")
 
 
 def _check_moved(lookup: Lookup, recipe: Recipe, where: str, network: str) -> None:

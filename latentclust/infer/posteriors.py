@@ -115,7 +115,7 @@ class FittedImages:
         for stored, at in sequential(source, self.batch_size, device):
             images = stored if source.preprocessed else self.preprocess(stored, self.rng)
             valid = torch.ones(len(images), *images.shape[2:], dtype=torch.bool, device=device)
-            if self.data.valid is not None and not source.preprocessed:
+            if self.data.valid is not None and images.ndim > 2:  # rows of a feature bank have no pixels
                 valid = torch.from_numpy(self.data.valid.read(at.cpu().numpy())).to(device)
             wide = padded(images, self.stride)
             extra = [wide.shape[-1 - axis] - images.shape[-1 - axis] for axis in range(images.ndim - 2)]

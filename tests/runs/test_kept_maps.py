@@ -13,6 +13,7 @@ import latentclust
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.preprocess import Preprocess
 from latentclust.assemble.resolve import resolve
+from latentclust.infer.posteriors import FittedImages
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.runs.kept_maps import with_kept_maps
@@ -63,6 +64,17 @@ def test_images_are_preprocessed_once(recipe: dict[str, Any]) -> None:
     np.testing.assert_allclose(source.read(every), expected, atol=1e-5)
     np.testing.assert_array_equal(source.read(every[[2, 0]]), source.read(every)[[2, 0]])
     assert kept.data.valid is plain.data.valid
+
+
+def test_an_inference_is_fitted_to_valid_pixels_alone(recipe: dict[str, Any]) -> None:
+    recipe["data"] |= {"max_nodata": 0.5, "windows": 60}
+    plain = experiment(recipe)
+    kept, _ = with_kept_maps(plain, plain.data, CPU)
+    masks = torch.cat([mask for _, mask in FittedImages(kept.data, kept.preprocess, 2, torch.Generator())])
+    assert plain.data.valid is not None
+    expected = plain.data.valid.read(np.arange(len(plain.data.source)))
+    assert not expected.all()
+    np.testing.assert_array_equal(masks, expected)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ def test_rounds_belong_to_losses(tables: dict[str, Any]) -> None:
     assert issues(tables) == ()
     (found,) = issues(tables, "train.batch_size=8")
     assert found == Issue("train.batch_size", "has no effect without losses", "Remove the key")
+    (found,) = issues(tables, "views.view.use='flip'")
+    assert found == Issue("views.view", "has no effect without losses", "Remove the view")
     three = issues(tables, "train.rounds=5")
     assert [(found.where, found.what) for found in three] == [
         (where, "this key is missing") for where in ("networks", "players", "losses")

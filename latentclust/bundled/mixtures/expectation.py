@@ -73,7 +73,10 @@ class Maximisation:
     def of_sample(cls, form: Form, shrinkage: float, floor: float, sample: Float[Tensor, "n d"]) -> "Maximisation":
         """Return the step with the mean and the variance of a sample."""
         points = sample.double()
-        return cls(form, shrinkage, floor, points.mean(dim=0), points.var(dim=0, correction=0).clamp_min(FLAT))
+        variance = points.var(dim=0, correction=0)
+        # Other scenes may vary where the sample does not: such a channel has the scale of the others.
+        variance = torch.where(variance > FLAT, variance, variance.mean().clamp_min(FLAT))
+        return cls(form, shrinkage, floor, points.mean(dim=0), variance)
 
     def moments(self, points: Float[Tensor, "n d"], responsibilities: Float64[Tensor, "n m"]) -> Moments:
         """Return the moments of points about the origin."""

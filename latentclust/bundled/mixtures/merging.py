@@ -1,20 +1,20 @@
 """Merging of the components of a mixture to fewer clusters, without labels."""
 
 from collections.abc import Callable
-from itertools import combinations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
+from torch.nn import functional
 
 from latentclust.bundled.mixtures.mixture import LEAST_WEIGHT, Mixture
 
 Linkage = Literal["ward", "overlap"]
 """Criterion by which two groups of components are merged."""
 
-Cost = Callable[[list[list[int]], int, int], float]
-"""A function of all groups and the positions of two of them, which is least for those that are merged."""
+Costs = Callable[[Float64[Tensor, "m g"]], Float64[Tensor, "g g"]]
+"""A function from the membership of components in groups to costs, least for the two groups that are merged."""
 
 
 def merged(
@@ -30,20 +30,15 @@ def merged(
         responsibilities: Posteriors of the components for a sample of points.
         clusters: Number of clusters.
     """
-    costs: dict[Linkage, Callable[[], Cost]] = {
-        "ward": lambda: _ward(mixture),
-        "overlap": lambda: _overlap(responsibilities),
-    }
-    cost = costs[linkage]()
-    groups = [[component] for component in range(len(mixture.means))]
-    while len(groups) > clusters:
-        pairs = combinations(range(len(groups)), 2)
-        one, other = min(pairs, key=lambda pair: cost(groups, *pair))
-        groups[one] = groups[one] + groups.pop(other)
-    found = torch.empty(len(mixture.means), dtype=torch.int64, device=mixture.means.device)
-    for cluster, group in enumerate(groups):
-        found[group] = cluster
-    return found
+    costs = _ward(mixture) if linkage == "ward" else _overlap(responsibilities)
+    member = torch.eye(len(mixture.means), dtype=torch.float64, device=mixture.means.device)
+    while member.shape[1] > clusters:
+        found = costs(member)
+        position = int(found.masked_fill(torch.ones_like(found).tril().bool(), torch.inf).argmin())
+        one, other = divmod(position, member.shape[1])
+        member[:, one] += member[:, other]
+        member = torch.cat((member[:, :other], member[:, other + 1 :]), dim=1)
+    return member.argmax(dim=1)
 
 
 def of_clusters(log_joint: Float[Tensor, "n m"], cluster: Int64[Tensor, " m"], clusters: int) -> Float[Tensor, "n k"]:
@@ -51,28 +46,27 @@ def of_clusters(log_joint: Float[Tensor, "n m"], cluster: Int64[Tensor, " m"], c
     return torch.stack([log_joint[:, cluster == each].logsumexp(dim=1) for each in range(clusters)], dim=1)
 
 
-def _ward(mixture: Mixture) -> Cost:
-    weights = mixture.weights.clamp_min(LEAST_WEIGHT)
-    covariances = mixture.covariances.expand(len(weights), -1, -1)
+def _ward(mixture: Mixture) -> Costs:
+    weights = mixture.weights.clamp_min(LEAST_WEIGHT).double()
+    covariances = mixture.covariances.expand(len(weights), -1, -1).double()
     pooled = (weights[:, None, None] * covariances).sum(dim=0) / weights.sum()
-    whitened = torch.linalg.solve_triangular(torch.linalg.cholesky(pooled), mixture.means.mT, upper=False).mT
+    whitened = torch.linalg.solve_triangular(torch.linalg.cholesky(pooled), mixture.means.double().mT, upper=False).mT
 
-    def cost(groups: list[list[int]], one: int, other: int) -> float:
-        sizes, centres = [], []
-        for group in (groups[one], groups[other]):
-            sizes.append(weights[group].sum())
-            centres.append((weights[group, None] * whitened[group]).sum(dim=0) / sizes[-1])
-        distance = (centres[0] - centres[1]).square().sum()
-        return float(sizes[0] * sizes[1] / (sizes[0] + sizes[1]) * distance)
+    def costs(member: Float64[Tensor, "m g"]) -> Float64[Tensor, "g g"]:
+        size = weights @ member
+        centre = (member.T @ (weights[:, None] * whitened)) / size[:, None]
+        distance = (centre[:, None] - centre).square().sum(dim=2)
+        increase: Float64[Tensor, "g g"] = size[:, None] * size / (size[:, None] + size) * distance
+        return increase
 
-    return cost
+    return costs
 
 
-def _overlap(responsibilities: Float[Tensor, "n m"]) -> Cost:
-    def cost(groups: list[list[int]], one: int, other: int) -> float:
-        posteriors = torch.stack([responsibilities[:, group].sum(dim=1) for group in groups], dim=1)
-        assigned, mass = posteriors.argmax(dim=1), posteriors.sum(dim=0).clamp_min(LEAST_WEIGHT)
-        strayed = [float(posteriors[assigned == to, of].sum() / mass[of]) for of, to in ((one, other), (other, one))]
-        return -max(strayed)
+def _overlap(responsibilities: Float[Tensor, "n m"]) -> Costs:
+    def costs(member: Float64[Tensor, "m g"]) -> Float64[Tensor, "g g"]:
+        posteriors = responsibilities.double() @ member
+        assigned = functional.one_hot(posteriors.argmax(dim=1), member.shape[1]).double()
+        strayed = (posteriors.T @ assigned) / posteriors.sum(dim=0).clamp_min(LEAST_WEIGHT)[:, None]
+        return -torch.maximum(strayed, strayed.T)
 
-    return cost
+    return costs

@@ -82,6 +82,18 @@ def test_values_far_from_the_origin_keep_their_covariance(blobs: tuple[Tensor, T
     torch.testing.assert_close(far.covariances, near.covariances, rtol=1e-5, atol=1e-6)
 
 
+def test_a_channel_that_is_constant_in_the_sample_may_vary_later(blobs: tuple[Tensor, Tensor]) -> None:
+    points, label = blobs
+    constant = torch.cat((points, torch.full((500, 1), 7.0)), dim=1)
+    step = Maximisation.of_sample("full", 0.0, 1e-3, constant)
+    mixture = step.partition(constant.double(), label, 3)
+    posteriors = [
+        mixture.densities(torch.float32)(each).softmax(dim=1) for each in (constant, constant + torch.eye(3)[2])
+    ]
+    assert (posteriors[0].argmax(dim=1) == posteriors[1].argmax(dim=1)).float().mean() > 0.95
+    assert posteriors[1].amax(dim=1).mean() > 0.9
+
+
 def test_the_whole_of_shrinkage_ties_the_covariances(blobs: tuple[Tensor, Tensor]) -> None:
     points, label = blobs
     shrunk = maximisation(points, shrinkage=1.0).partition(points, label, 3)
