@@ -51,6 +51,7 @@ class SceneResult:
         nodata: Number of nodata pixels.
         sieved: Number of pixels whose label the sieve changed.
         seams: Counts of the overlaps of a mosaic. None for a scene.
+        joined: Outputs of the scenes that a mosaic joins. Empty for a scene.
         seconds: Wall-clock time in seconds.
         finishing: Time in seconds for merging strips and writing Cloud-Optimized GeoTIFFs.
         size: Input size in bytes, or -1 if unknown.
@@ -73,6 +74,7 @@ class SceneResult:
     files: Mapping[str, int] | None = None
     sieved: int = 0
     seams: Seams | None = None
+    joined: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Return the result as a JSON-serializable dict."""

@@ -21,7 +21,7 @@ from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, Labe
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener, SceneResult
 from latentclust.labelling.label_settings import LabelSettings, make_settings
 from latentclust.labelling.measure.zone_file import open_zones
-from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic_names
+from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic
 from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes, input_state
@@ -130,9 +130,9 @@ class _LabelRun:
         return open_run_log(self.folder, self.model, logged, self.options.overwrite, self.model_path)
 
     def check_mosaic(self, run_log: RunLog) -> None:
-        """Raise LatentclustError if the names of a requested mosaic are taken."""
+        """Raise LatentclustError if a requested mosaic would replace files that it must not."""
         if self.options.mosaic:
-            check_mosaic_names(self.settings, self.outputs, self.scenes, run_log, self.options.overwrite)
+            check_mosaic(self.settings, self.outputs, self.scenes, run_log, self.options.overwrite)
 
     def make_mosaic(
         self, scenes: Sequence[SceneResult], run_log: RunLog, partial: Path, should_stop: Callable[[], bool]

@@ -23,7 +23,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     written.write(tmp_path)
     assert read_run_log_file(tmp_path, "") == written
     assert json.loads((tmp_path / "labelling.json").read_text(encoding="utf-8"))["scenes"] == [
-        {**ROW.row(), "warnings": ["odd"]}
+        {**ROW.row(), "warnings": ["odd"], "joined": []}
     ]
 
 

@@ -29,7 +29,7 @@ MOSAIC = Scene(source="", name="mosaic", output=PurePath("mosaic.tif"))
 """Name and output of the mosaic, whose result is a row of labelling.json like that of a scene."""
 
 LISTED = 3
-"""Number of scenes that a warning names."""
+"""Number of scenes that a warning or an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class MosaicMaker:
         name, start = str(MOSAIC.output), time.monotonic()
         missing = len(scenes) - len(done) - sum(scene.status == "outside" for scene in scenes)
         size, state = sum(each.size for each in done), _checksum(done, missing)
-        wanted = SceneResult(MOSAIC.name, name, "started", size=size, mtime=state)
+        joined = tuple(scene.output for scene in done)
+        wanted = SceneResult(MOSAIC.name, name, "started", size=size, mtime=state, joined=joined)
         if kept := self._kept(wanted):
             return kept
         folder = self.partial / MOSAIC.name
@@ -141,10 +142,10 @@ class MosaicMaker:
             raise InterruptedRunError.at(MOSAIC.name, "stopped", "Run the same command to resume")
 
 
-def check_mosaic_names(
+def check_mosaic(
     settings: LabelSettings, outputs: OutputOptions, scenes: Sequence[Scene], run_log: RunLog, overwrite: bool
 ) -> None:
-    """Raise LatentclustError if a file of the mosaic would replace one of a scene, or one that no run has written."""
+    """Raise LatentclustError if the mosaic would replace files of others, or a mosaic of scenes that are not given."""
     own = replace(outputs, stac=None)
     reduced = replace(settings, rasters=tuple(name for name in settings.rasters if name != "probabilities"))
     names = set(own.outputs(reduced, MOSAIC))
@@ -159,7 +160,25 @@ def check_mosaic_names(
     before = run_log.scenes.get(str(MOSAIC.output))
     if not overwrite and (before is None or not before.files):
         issues += foreign_files(run_log, MOSAIC, ordered)
+    if not overwrite:
+        issues += _left_out(scenes, run_log)
     raise_all(issues[:1])
+
+
+def _left_out(scenes: Sequence[Scene], run_log: RunLog) -> list[Issue]:
+    """Return an issue if an existing mosaic joins scenes that are not among those given."""
+    name = str(MOSAIC.output)
+    # A failed or killed run leaves the files of the mosaic before it.
+    rows = [row for log in (run_log.scenes, run_log.replaced) if (row := log.get(name)) and row.files]
+    if not (run_log.folder / name).exists():
+        return []
+    given = {str(scene.output) for scene in scenes}
+    lost = list(dict.fromkeys(output for row in rows for output in row.joined if output not in given))
+    if not lost:
+        return []
+    what = f"already joins {_listed(lost)}, which this call leaves out"
+    fix = "Give these scenes too, choose another --out, or pass --overwrite"
+    return [Issue(str(run_log.folder / name), what, fix)]
 
 
 def _reason(error: Exception) -> str:
@@ -183,8 +202,11 @@ def _checksum(done: Sequence[SceneResult], missing: int) -> int:
 def _resampled_warning(names: Sequence[str], first: str) -> tuple[str, ...]:
     if not names:
         return ()
-    listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
-    return (f"{_scenes(len(names))} resampled to the grid of {first} by nearest neighbour: {listed}",)
+    return (f"{_scenes(len(names))} resampled to the grid of {first} by nearest neighbour: {_listed(names)}",)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
 
 
 def _scenes(count: int) -> str:

@@ -280,6 +280,21 @@ def test_files_of_others_are_never_replaced(planted: ClusteringModel, scenes: li
     assert not (tmp_path / "other" / "a.tif").exists()
 
 
+def test_a_mosaic_of_fewer_scenes_does_not_replace_a_larger_one(
+    planted: ClusteringModel, scenes: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert mosaic_of(latentclust.label(planted, scenes[:2], out, mosaic=True)).joined == ("a.tif", "b.tif")
+    before = (out / "mosaic.tif").read_bytes()
+    with pytest.raises(LatentclustError, match=r"mosaic\.tif: already joins a\.tif, which this call leaves out"):
+        latentclust.label(planted, scenes[1:], out, mosaic=True)
+    assert (out / "mosaic.tif").read_bytes() == before
+    assert not (out / "c.tif").exists()
+    found = mosaic_of(latentclust.label(planted, scenes[1:2], out, mosaic=True, overwrite=True))
+    assert found.joined == ("b.tif",)
+    assert mosaic_of(latentclust.label(planted, scenes, out, mosaic=True)).joined == ("a.tif", "b.tif", "c.tif")
+
+
 class KilledError(BaseException):
     """The process was killed."""
 
