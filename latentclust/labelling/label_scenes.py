@@ -168,15 +168,7 @@ def _plan_run(
     reading = band_reading(loaded, where)
     if options.nodata is not None:
         reading = replace(reading, nodata=options.nodata)
-    scenes_given = find_scenes(
-        check_given(scenes),
-        folder,
-        options.bands,
-        () if options.stack else reading.names,
-        masks=options.masks,
-        stack="--stack" if options.stack else "",
-    )
-    found = tuple(replace(scene, untrusted=options.untrusted) for scene in scenes_given)
+    found = _find(check_given(scenes), options, reading, ("SCENES", "--bands"), folder)
     settings = make_settings(
         loaded,
         reading,
@@ -204,6 +196,20 @@ def _plan_run(
     return _LabelRun(folder, options, found, settings, outputs, area, fingerprint, model_path)
 
 
+def _find(
+    given: Iterable[str | Path],
+    options: LabelOptions,
+    reading: BandReading,
+    where: tuple[str, str],
+    out: Path | None = None,
+) -> tuple[Scene, ...]:
+    """Return scenes as the options say: their bands, masks and dates, and whether they are trusted."""
+    names = () if options.stack else reading.names
+    stack = "--stack" if options.stack else ""
+    scenes = find_scenes(given, out, options.bands, names, where=where, masks=options.masks, stack=stack)
+    return tuple(replace(scene, untrusted=options.untrusted) for scene in scenes)
+
+
 def _area(options: LabelOptions) -> AreaOfInterest | None:
     if options.geometry is not None:
         return area_from_file(Path(options.geometry))
@@ -216,10 +222,10 @@ def _normalisation(options: LabelOptions, bands: BandReading) -> Normalisation |
         found = None if options.normalise == "none" else Normalisation()
     else:
         where = ("--normalise-to", "--bands")
-        others = find_scenes([options.normalise_to], bands=options.bands, names=bands.names, where=where)
+        others = _find([options.normalise_to], options, bands, where)
         if len(others) != 1:
             what = f"{str(options.normalise_to)!r} is {len(others)} scenes"
-            raise LatentclustError.at(where[0], what, "Give one raster, or one set of files with --bands")
+            raise LatentclustError.at(where[0], what, "Give one raster, or one set of files with --bands or --stack")
         with open_raster(others[0]):  # A scene that cannot be read fails once, and not for each scene.
             found = Normalisation(others[0], input_state(others[0]))
     if found:

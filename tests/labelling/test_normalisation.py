@@ -16,6 +16,7 @@ from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.opening import raster
 from latentclust.data.scenes.quantiles import band_quantiles
+from latentclust.data.scenes.vrt import vrt_text
 from latentclust.errors import LatentclustError
 from latentclust.labelling.scenes.normalisation import Normalisation
 from latentclust.model.model import ClusteringModel
@@ -140,3 +141,48 @@ def test_unrelated_bands_are_told(model: ClusteringModel, tmp_path: Path) -> Non
     assert sum("is hardly related to" in warning for warning in scene.warnings) == 3
     with rasterio.open(tmp_path / "out" / "other.tif") as file:
         assert file.read(1).all()
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_masked_pixels_of_the_other_scene_do_not_count(
+    model: ClusteringModel, tmp_path: Path, nodata: int | None
+) -> None:
+    cloudy = land()
+    cloudy[:, :, 50:170] = 60000
+    profile = {"transform": TRANSFORM, "nodata": nodata}
+    trained = write_scene(tmp_path / "trained.tif", cloudy, **profile)
+    other = write_scene(tmp_path / "other.tif", land(), **profile)
+    for scene, clouds in ((trained, slice(50, 170)), (other, slice(0, 0))):
+        mask = np.zeros((1, 90, 200), np.uint8)
+        mask[:, :, clouds] = 9
+        write_scene(tmp_path / f"{scene.stem}_scl.tif", mask, transform=TRANSFORM)
+    options = {"mask": str(tmp_path / "{name}_scl.tif"), "mask_values": (9,)}
+    for name, more in (("plain", {}), ("to", {"normalise_to": trained})):
+        assert not latentclust.label(model, other, tmp_path / name, **options, **more).failed
+    assert equal(*(read_band(tmp_path / name / "other.tif") for name in ("plain", "to"))) > 0.99
+
+
+def test_a_vrt_that_is_not_trusted_is_no_scene_to_normalise_to(model: ClusteringModel, tmp_path: Path) -> None:
+    scene = part(tmp_path / "a.tif", land(), 0, 200)
+    with rasterio.open(scene) as file:
+        (tmp_path / "b.vrt").write_text(vrt_text(file))
+    assert not latentclust.label(model, scene, tmp_path / "out", normalise_to=tmp_path / "b.vrt").failed
+    with pytest.raises(LatentclustError, match=r"b\.vrt"):
+        latentclust.label(model, scene, tmp_path / "other", normalise_to=tmp_path / "b.vrt", untrusted=True)
+
+
+def test_a_stack_is_normalised_to_a_stack(with_bands: WithBands, tmp_path: Path) -> None:
+    dates = ("2020-01-01", "2020-06-01", "2020-09-01")
+    values = land().reshape(3, -1)
+    ranges = tuple((float(low), float(high)) for low, high in np.percentile(values, (2, 98), axis=1).T)
+    stacked = with_bands(types=("uint16",), ranges=ranges)
+    for folder, changed in (("trained", False), ("new", True)):
+        for band, date in enumerate(dates):
+            cut = land()[band].astype(float) * (GAINS[band] if changed else 1) + (OFFSETS[band] if changed else 0)
+            write_scene(tmp_path / folder / f"a_{date}.tif", np.rint(cut).astype(np.uint16)[None], transform=TRANSFORM)
+    latentclust.label(stacked, tmp_path / "trained", tmp_path / "plain", stack=True)
+    report = latentclust.label(
+        stacked, tmp_path / "new", tmp_path / "to", stack=True, normalise_to=tmp_path / "trained"
+    )
+    assert not report.failed
+    assert equal(*(read_band(tmp_path / name / "a.tif") for name in ("plain", "to"))) > 0.99

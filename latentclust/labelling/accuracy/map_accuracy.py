@@ -62,8 +62,8 @@ def assess_map(
     with result_folder(out, FILES, overwrite) as folder:
         with open_raster(labels) as file:
             check_placed(file, labels, layer)
+            tally = _measure(file, labels, len(legend.entries))  # It checks the values, which `_sample` looks up.
             units, classes = _sample(file, labels, layer, legend, match)
-            tally = _measure(file, labels, len(legend.entries))
         found = _assess(units, classes, tally, (labels, reference, out), match)
         _write(found, units, classes, folder)
     return found

@@ -200,6 +200,16 @@ def test_maps_that_will_not_do(write_map: WriteMap, tmp_path: Path, profile: Map
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("match", [False, True])
+def test_a_value_beyond_the_legend_is_refused(write_map: WriteMap, tmp_path: Path, match: bool) -> None:
+    samples = write_samples(tmp_path / "s.gpkg", shapely.points([(150, 10), (300, 10)]), ["water", "rock"])
+    array = values()
+    array[10, 150] = 9
+    with pytest.raises(LatentclustError, match=r"contains the value 9, but its legend has 4 values"):
+        assess_map(write_map(array), samples, "cover", tmp_path / "out", match=match)
+    assert not (tmp_path / "out").exists()
+
+
 def test_files_that_will_not_do(write_map: WriteMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, out = write_map(), tmp_path / "out"
     samples = write_samples(tmp_path / "s.gpkg", shapely.points([(150, 10), (300, 10)]), ["water", "rock"])
