@@ -227,4 +227,4 @@ def _other_counts(report: "LabelReport") -> str:
 
 def _warnings(report: "LabelReport") -> list[str]:
     results = (*report.scenes, *((report.mosaic,) if report.mosaic else ()))
-    return [f"{scene.output}: {warning}" for scene in results for warning in scene.warnings]
+    return [*(f"{scene.output}: {warning}" for scene in results for warning in scene.warnings), *report.warnings]

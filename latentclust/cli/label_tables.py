@@ -21,13 +21,16 @@ LARGEST = 3
 
 
 def show_areas(console: Console, report: LabelReport) -> None:
-    """Print the areas of the clusters in all finished scenes, and those in the zones of the first scene with zones."""
+    """Print the areas of the clusters, and those in zones: of the mosaic if there is one, or else of the scenes.
+
+    Only the first scene with zones is shown.
+    """
     areas = report.areas()
     if any(area.pixels for area in areas):
         console.print(area_table(areas))
     tables = [
         str(table)
-        for scene in report.scenes
+        for scene in report.counted
         if str(table := zone_table_path(Path(scene.output))) in (scene.files or {})
     ]
     if tables:

@@ -94,6 +94,7 @@ class LabelReport:
         seconds: Wall-clock time of this run in seconds.
         note: Windows and memory of a dry run, as text.
         mosaic: Result of the mosaic. None if there is none.
+        warnings: Warnings about the output folder.
     """
 
     folder: Path
@@ -104,6 +105,7 @@ class LabelReport:
     seconds: float
     note: str = ""
     mosaic: SceneResult | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[SceneResult, ...]:
@@ -125,6 +127,12 @@ class LabelReport:
         """Number of pixels whose label the sieve changed in this run."""
         return sum(scene.sieved for scene in self.scenes if scene.output not in self.kept)
 
+    @property
+    def counted(self) -> tuple[SceneResult, ...]:
+        """Finished results that areas are counted in: the mosaic if there is one, or else the scenes."""
+        counted = (self.mosaic,) if self.mosaic and self.mosaic.status == "done" else self.scenes
+        return tuple(scene for scene in counted if scene.status == "done")
+
     def areas(self) -> list[ValueArea]:
         """Add up the areas of the clusters over all finished scenes, from the tables of areas in the folder.
 
@@ -133,9 +141,7 @@ class LabelReport:
         Raises:
             LatentclustError: If a table is damaged.
         """
-        counted = (self.mosaic,) if self.mosaic and self.mosaic.status == "done" else self.scenes
-        done = (scene for scene in counted if scene.status == "done")
-        return total_areas(read_area_table(sidecar_paths(self.folder / scene.output)[2]) for scene in done)
+        return total_areas(read_area_table(sidecar_paths(self.folder / scene.output)[2]) for scene in self.counted)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON-serializable dict."""
@@ -143,7 +149,8 @@ class LabelReport:
         facts = {"folder": str(self.folder), "model": self.model, "windows": self.windows, "seconds": self.seconds}
         rows = [{**scene.row(), "kept": scene.output in self.kept} for scene in self.scenes]
         mosaic = self.mosaic.row() if self.mosaic else None
-        return {**facts, "pixels": self.pixels, "areas": areas, "scenes": rows, "mosaic": mosaic}
+        found = {"pixels": self.pixels, "areas": areas, "scenes": rows, "mosaic": mosaic}
+        return {**facts, **found, "warnings": list(self.warnings)}
 
 
 @runtime_checkable

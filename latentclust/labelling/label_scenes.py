@@ -21,7 +21,7 @@ from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, Labe
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener, SceneResult
 from latentclust.labelling.label_settings import LabelSettings, make_settings
 from latentclust.labelling.measure.zone_file import open_zones
-from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic
+from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic, outdated_mosaic
 from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import finished_scenes, input_state
@@ -90,10 +90,12 @@ def label(
         results = {**{name: run_log.scenes[name] for name in kept}, **scheduler.ended}
         ordered = tuple(results[name] for scene in run.scenes if (name := str(scene.output)) in results)
         mosaic = run.make_mosaic(ordered, run_log, partial, should_stop)
+        outdated = () if run.options.mosaic else outdated_mosaic(scheduler.ended.values(), run_log)
         if all(scene.status != "failed" for scene in scheduler.ended.values()):
             shutil.rmtree(partial, ignore_errors=True)
     seconds = time.monotonic() - start
-    return LabelReport(run.folder, ordered, kept, run_log.model, scheduler.windows, seconds, mosaic=mosaic)
+    windows = scheduler.windows
+    return LabelReport(run.folder, ordered, kept, run_log.model, windows, seconds, mosaic=mosaic, warnings=outdated)
 
 
 @dataclass(frozen=True, slots=True)

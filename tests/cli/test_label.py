@@ -186,4 +186,7 @@ def test_areas_of_clusters_and_zones_are_shown(cli, model_file, tmp_path):
     told = json.loads(cli(*words, "--zone-field", "name", "--json").out)
     counts = np.bincount(read_band(tmp_path / "out" / "scene.tif").ravel(), minlength=5)[1:]
     assert [row["area_m2"] for row in told["areas"]] == pytest.approx(100.0 * counts)
+    joined = cli(*words, "--zone-field", "name", "--mosaic")
+    assert "zones in mosaic-zones.csv" in joined.out
+    assert "scene-zones.csv" not in joined.out
     assert cli(*words, "--zone-field", "nom", "--overwrite").code == 2

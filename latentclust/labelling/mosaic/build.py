@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -163,6 +163,22 @@ def check_mosaic(
     if not overwrite:
         issues += _left_out(scenes, run_log)
     raise_all(issues[:1])
+
+
+def outdated_mosaic(ended: Iterable[SceneResult], run_log: RunLog) -> tuple[str, ...]:
+    """Return a warning if a run without a mosaic has written scenes, and the folder has a mosaic of an earlier run.
+
+    Args:
+        ended: Results of the scenes that the run has not kept.
+        run_log: Run log of the output folder.
+    """
+    name = str(MOSAIC.output)
+    rows = (log.get(name) for log in (run_log.scenes, run_log.replaced))
+    # A scene of the user may be named like the mosaic.
+    ours = any(row is not None and row.input == MOSAIC.name for row in rows)
+    if not ours or not (run_log.folder / name).exists() or all(scene.status != "done" for scene in ended):
+        return ()
+    return (f"{name} is of an earlier run; pass --mosaic to renew it",)
 
 
 def _left_out(scenes: Sequence[Scene], run_log: RunLog) -> list[Issue]:

@@ -295,6 +295,17 @@ def test_a_mosaic_of_fewer_scenes_does_not_replace_a_larger_one(
     assert mosaic_of(latentclust.label(planted, scenes, out, mosaic=True)).joined == ("a.tif", "b.tif", "c.tif")
 
 
+def test_a_scene_labelled_without_the_mosaic_leaves_it_outdated_and_said_so(
+    planted: ClusteringModel, scenes: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert latentclust.label(planted, scenes[:1], out, mosaic=True).warnings == ()
+    assert latentclust.label(planted, scenes[:1], out).warnings == ()
+    warning = "mosaic.tif is of an earlier run; pass --mosaic to renew it"
+    assert latentclust.label(planted, scenes[:2], out).warnings == (warning,)
+    assert latentclust.label(planted, scenes[:2], out, mosaic=True).warnings == ()
+
+
 class KilledError(BaseException):
     """The process was killed."""
 
