@@ -59,7 +59,7 @@ def assess_map(
         raise LatentclustError.at(str(labels), "is not a file", "Give a raster that latentclust label wrote")
     legend = read_legend(labels)
     layer = open_features(reference, class_field, "--class-field", "vector")
-    with result_folder(out, FILES, overwrite) as folder:
+    with result_folder(out, FILES, overwrite, (labels, reference)) as folder:
         with open_raster(labels) as file:
             check_placed(file, labels, layer)
             tally = _measure(file, labels, len(legend.entries))  # It checks the values, which `_sample` looks up.

@@ -64,7 +64,7 @@ def compare_dates(
     if first.clusters > MAX_CLUSTERS:
         what = f"has {first.clusters} clusters, but transitions of at most {MAX_CLUSTERS} can be written"
         raise LatentclustError.at(str(before), what, "Use a model with fewer clusters")
-    with result_folder(out, FILES, overwrite) as folder:
+    with result_folder(out, FILES, overwrite, (before, after)) as folder:
         found = _compare(first, second, folder, on_progress, out)
         _write_table(found.clusters, folder / TABLE)
         if found.has_classes:

@@ -105,14 +105,17 @@ def read_area_table(path: Path) -> list[ValueArea]:
 
 
 def total_areas(tables: Iterable[list[ValueArea]]) -> list[ValueArea]:
-    """Add up the tables of several rasters of one legend. The area is unknown if it is unknown in one of them."""
-    totals: dict[tuple[int, str], tuple[int, float]] = {}
+    """Add up the tables of several rasters of one model. The area is unknown if it is unknown in one of them.
+
+    A value that has several names, because clusters were renamed between two rasters, has the one of the last table.
+    """
+    totals: dict[int, tuple[str, int, float]] = {}
     for each in chain.from_iterable(tables):
-        pixels, area = totals.get((each.value, each.name), (0, 0.0))
+        _, pixels, area = totals.get(each.value, ("", 0, 0.0))
         more = math.nan if each.area_m2 is None else each.area_m2
-        totals[each.value, each.name] = (pixels + each.pixels, area + more)
-    known = not any(math.isnan(area) for _, area in totals.values())
-    return with_shares((*key, pixels, area if known else None) for key, (pixels, area) in totals.items())
+        totals[each.value] = (each.name, pixels + each.pixels, area + more)
+    known = not any(math.isnan(area) for _, _, area in totals.values())
+    return with_shares((value, name, pixels, area if known else None) for value, (name, pixels, area) in totals.items())
 
 
 def number(value: float | None, digits: str) -> str:

@@ -134,6 +134,18 @@ def test_results_are_replaced_only_if_that_is_asked_for(dates: Path, tmp_path: P
     assert (tmp_path / "mine.txt").exists()
 
 
+def test_results_never_replace_label_rasters(dates: Path, tmp_path: Path) -> None:
+    write_scene(tmp_path / "in" / "year" / "change.tif", noise_scene(90, 600))
+    latentclust.label(dates / "model.safetensors", tmp_path / "in", tmp_path / "labels")
+    raster = tmp_path / "labels" / "year" / "change.tif"
+    content = raster.read_bytes()
+    with pytest.raises(LatentclustError, match=r"change\.tif: is an input"):
+        compare_dates(raster, dates / "out2" / "a.tif", raster.parent, overwrite=True)
+    with pytest.raises(LatentclustError, match=r"contains labelling\.json"):
+        compare_dates(raster, dates / "out2" / "a.tif", tmp_path / "labels", overwrite=True)
+    assert raster.read_bytes() == content
+
+
 def relabelled(dates: Path, tmp_path: Path, model: Any) -> Path:
     save_model(tmp_path / "other.safetensors", model)
     latentclust.label(tmp_path / "other.safetensors", dates / "in2", tmp_path / "other")

@@ -10,7 +10,7 @@ import shapely
 from rasterio.transform import Affine
 
 from latentclust.errors import LatentclustError
-from latentclust.labelling.measure.area_table import read_area_table, total_areas, write_area_table
+from latentclust.labelling.measure.area_table import ValueArea, read_area_table, total_areas, write_area_table
 from latentclust.labelling.measure.area_tally import AreaTally
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.vector.ground_area import GroundArea
@@ -91,6 +91,11 @@ def test_tables_of_scenes_add_up(planted: ClusteringModel, tmp_path: Path) -> No
         (9, None, 0.75),
         (3, None, 0.25),
     ]
+
+
+def test_a_renamed_cluster_is_added_up_under_its_last_name() -> None:
+    old, new = [ValueArea(1, "cluster 1", 3, 300.0, 1.0)], [ValueArea(1, "water", 2, 200.0, 1.0)]
+    assert total_areas([old, new]) == [ValueArea(1, "water", 5, 500.0, 1.0)]
 
 
 def test_no_labelled_pixel_is_no_share(planted: ClusteringModel, tmp_path: Path) -> None:
