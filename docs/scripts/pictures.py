@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 PICTURES = {
     "digits.png": ("runs/digits/figures/samples.png", 720, 16),
-    "rmnp.png": ("runs/rmnp/figures/scene.png", 900, 96),
+    "rmnp.png": ("runs/rmnp/figures/scene.png", 780, 96),
 }
 """The figure that each picture is made of, its width in pixels and its number of colours."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, final
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,7 +25,7 @@ PIXELS = 2**21
 SAMPLE = 20_000
 """Largest number of points that a mixture is fitted to, and that the regression reads."""
 
-FLOOR, ITERATIONS, TOLERANCE = 1e-3, 200, 1e-4
+FLOOR, TOLERANCE = 1e-3, 1e-4
 """Options of the mixture, as those of the inference `gaussian-mixture`."""
 
 RIDGE, STEPS = 1e-4, 100
@@ -55,6 +55,9 @@ class MixtureHeads(StartSpec):
 
     covariance: Form = "tied"
     """Covariances of the mixture, as for the inference `gaussian-mixture`."""
+
+    max_iter: PositiveInt = Field(default=200, examples=[2])
+    """Largest number of iterations of the mixture."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -101,7 +104,7 @@ class MixtureHeads(StartSpec):
         sample = points[torch.randperm(len(points), generator=rng, device=rng.device)[:SAMPLE]]
         require_distinct(sample, clusters, "prior.clusters")
         step = Maximisation.of_sample(self.covariance, 0.0, FLOOR, sample)
-        mixture, _ = fitted_from_kmeans(step, sample, clusters, ITERATIONS, TOLERANCE, rng)
+        mixture, _ = fitted_from_kmeans(step, sample, clusters, self.max_iter, TOLERANCE, rng)
         return _posteriors(mixture, points).view(*size, clusters).movedim(-1, 1)
 
 

@@ -43,7 +43,7 @@ class LabelCoverage:
         ground = self._ground
         self._known = ground.pixel_area is not None
         self._pixel_area = ground.pixel_area or 1.0
-        self._labels = labels = _Labels(file, check_stop)
+        self._raster = labels = _Labels(file, check_stop)
         self._sources: list[_PixelGrid] = [labels]  # Operations do not keep them alive.
         self._operations = [Operation("unique", "values", labels)]
         if ground.equal_area is None:
@@ -72,7 +72,7 @@ class LabelCoverage:
     def _areas_throughout(self, tile: PixelBounds) -> NDArray[np.float64]:
         """Return the area of each value in a rectangle, `(values,)`."""
         tally = AreaTally(self._values, self._ground)
-        tally.add(self._labels.read_window(tile.left, tile.top, tile.width, tile.height), tile.top, tile.left)
+        tally.add(self._raster.read_window(tile.left, tile.top, tile.width, tile.height), tile.top, tile.left)
         return tally.areas if self._known else tally.counts.astype(np.float64)
 
     def _areas_in_part(self, part: Polygons) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
