@@ -15,7 +15,6 @@ from latentclust.api import Images, LatentclustError, Model, Represents, Shape, 
 from latentclust.bundled.best_head_start import LAYER
 from latentclust.bundled.mixtures.expectation import Form, Maximisation
 from latentclust.bundled.mixtures.kmeans_start import fitted_from_kmeans, require_distinct
-from latentclust.bundled.mixtures.mixture import Mixture, chunks
 from latentclust.bundled.spectral_heads import calibrated
 from latentclust.bundled.thinning import thinned
 
@@ -105,7 +104,7 @@ class MixtureHeads(StartSpec):
         require_distinct(sample, clusters, "prior.clusters")
         step = Maximisation.of_sample(self.covariance, 0.0, FLOOR, sample)
         mixture, _ = fitted_from_kmeans(step, sample, clusters, self.max_iter, TOLERANCE, rng)
-        return _posteriors(mixture, points).view(*size, clusters).movedim(-1, 1)
+        return mixture.posteriors(points, torch.float32).view(*size, clusters).movedim(-1, 1)
 
 
 def _spread(batches: Iterable[Images], per_pixel: bool) -> Tensor:
@@ -115,11 +114,6 @@ def _spread(batches: Iterable[Images], per_pixel: bool) -> Tensor:
     most = max(1, PIXELS // first[0, 0].numel()) if per_pixel else SAMPLE
     (images,) = thinned(((batch,) for batch in chain((first,), each)), most)
     return images
-
-
-def _posteriors(mixture: Mixture, points: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
-    densities = mixture.densities(torch.float32)
-    return torch.cat([densities(part.float()).softmax(dim=1) for part in chunks(points)])
 
 
 def _read(model: Model, name: str, images: Images) -> tuple[Tensor, dict[str, Tensor]]:

@@ -117,7 +117,7 @@ class GaussianMixture(InferenceSpec):
         mixture, _ = max(starts, key=lambda start: start[1])
         for _ in range(self.passes):
             mixture, _ = one_pass(step, mixture, lambda: self._points(model, batches))
-        posteriors = torch.cat([mixture.densities(torch.float64)(part.double()) for part in chunks(sample)]).softmax(1)
+        posteriors = mixture.posteriors(sample, torch.float64)
         return {**mixture.state(), "cluster": merged(self.linkage, mixture, posteriors, clusters)}
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:

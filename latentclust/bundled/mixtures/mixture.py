@@ -38,6 +38,11 @@ class Mixture:
         """Return the mixture of the tensors of `state`."""
         return cls(state["weights"], state["means"], state["covariances"])
 
+    def posteriors(self, points: Float[Tensor, "n d"], dtype: torch.dtype) -> Float[Tensor, "n m"]:
+        """Return the posteriors of the components for points, computed in `dtype`."""
+        densities = self.densities(dtype)
+        return torch.cat([densities(part.to(dtype)).softmax(dim=1) for part in chunks(points)])
+
     def densities(self, dtype: torch.dtype) -> "Densities":
         """Return the function from points to the log densities of the components, which computes in `dtype`."""
         factor = torch.linalg.cholesky(self.covariances)

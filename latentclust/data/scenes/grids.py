@@ -1,5 +1,7 @@
 """Places of the pixels of one raster in another."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
@@ -16,6 +18,11 @@ def is_placed(file: Opened) -> bool:
     return bool(file.crs) and not file.transform.is_identity
 
 
+def grid_of(file: DatasetReader) -> dict[str, Any]:
+    """Return CRS, transform, height and width of a raster, by which another one is resampled to its grid."""
+    return {"crs": file.crs, "transform": file.transform, "height": file.height, "width": file.width}
+
+
 def inner_places(
     file: DatasetReader, other: DatasetReader
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -25,14 +32,14 @@ def inner_places(
     """
     across, down = (np.linspace(0.5, size - 0.5, PLACES) for size in (file.width, file.height))
     columns, rows = (each.ravel() for each in np.meshgrid(across, down))
-    x, y, _ = _matrix(file) @ np.stack([columns, rows, np.ones_like(rows)])
+    x, y, _ = pixel_matrix(file) @ np.stack([columns, rows, np.ones_like(rows)])
     if other.crs != file.crs:
         x, y = (np.array(each) for each in transform_points(file.crs, other.crs, x, y)[:2])
-    column, row, _ = np.linalg.solve(_matrix(other), np.stack([x, y, np.ones_like(x)]))
+    column, row, _ = np.linalg.solve(pixel_matrix(other), np.stack([x, y, np.ones_like(x)]))
     inside = (column >= 0) & (column <= other.width) & (row >= 0) & (row <= other.height)
     return columns, rows, np.asarray(inside)
 
 
-def _matrix(file: DatasetReader) -> NDArray[np.float64]:
+def pixel_matrix(file: DatasetReader) -> NDArray[np.float64]:
     """Return the matrix from columns, rows and 1 to coordinates, `(3, 3)`."""
     return np.array(file.transform, np.float64).reshape(3, 3)

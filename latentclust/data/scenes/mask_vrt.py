@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from latentclust.data.band_names import find_bands
 from latentclust.data.rasters import Opened, bands_of, descriptions
-from latentclust.data.scenes.grids import inner_places, is_placed
+from latentclust.data.scenes.grids import grid_of, inner_places, is_placed
 from latentclust.data.scenes.vrt import SHIFT, grid_shift, open_file, vrt_text
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import SceneMask
@@ -149,10 +149,9 @@ def _aligned(file: DatasetReader, mask: SceneMask, name: str, untrusted: bool) -
         if raster.shape == file.shape and _same_place(raster, file):
             return alpha
         _check_place(raster, file, mask, name)
-    grid = {"crs": file.crs, "transform": file.transform, "height": file.height, "width": file.width}
     with (
         rasterio.open(alpha) as raster,
-        WarpedVRT(raster, **grid, resampling=Resampling.nearest, tolerance=TOLERANCE) as warped,
+        WarpedVRT(raster, **grid_of(file), resampling=Resampling.nearest, tolerance=TOLERANCE) as warped,
     ):
         return vrt_text(warped)
 

@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy
 
 from latentclust.data.rasters import Opened, bands_of, scales_of
+from latentclust.data.scenes.grids import pixel_matrix
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import BandFile
 
@@ -132,9 +133,8 @@ def _difference(first: DatasetReader, other: DatasetReader) -> str:
 
 def grid_shift(first: DatasetReader, other: DatasetReader) -> float:
     """Return how far, in pixels of the first file, its corners are from those of another file."""
-    here, there = (np.array(file.transform, np.float64).reshape(3, 3) for file in (first, other))
     corners, others = (np.array([[0, f.width, 0], [0, 0, f.height], [1, 1, 1]]) for f in (first, other))
-    return float(np.abs(np.linalg.solve(here, there @ others) - corners).max())
+    return float(np.abs(np.linalg.solve(pixel_matrix(first), pixel_matrix(other) @ others) - corners).max())
 
 
 def _points(file: DatasetReader) -> list[dict[str, str]]:

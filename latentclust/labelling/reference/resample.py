@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
 from latentclust.data.rasters import Opened
+from latentclust.data.scenes.grids import grid_of, is_placed, pixel_matrix
 from latentclust.errors import LatentclustError
 
 TOLERANCE = 0.01
@@ -48,7 +48,7 @@ def align_to_scene(
     """
     same_size = reference.shape == scene.shape
     what, base = words
-    if _placed(reference) and _placed(scene):
+    if is_placed(reference) and is_placed(scene):
         if same_size and reference.crs == scene.crs and _same_corners(reference, scene):
             yield AlignedRaster(reference, f"The {what} lies on the {base}'s grid.")
             return
@@ -66,30 +66,19 @@ def align_to_scene(
 
 def _resampled(reference: DatasetReader, path: Path, scene: DatasetReader, base: str) -> WarpedVRT:
     """Resample the reference. Pixels that it does not cover are masked by its nodata value, or else by alpha."""
-    grid = {"crs": scene.crs, "transform": scene.transform, "height": scene.height, "width": scene.width}
     how = {"resampling": Resampling.nearest, "tolerance": TOLERANCE, "add_alpha": reference.nodata is None}
     try:
-        return WarpedVRT(reference, **grid, **how)
+        return WarpedVRT(reference, **grid_of(scene), **how)
     except Exception as error:  # rasterio has no public class for GDAL's errors
         what = f"cannot be resampled to the {base}'s grid ({str(error).splitlines()[0]:.100})"
         raise LatentclustError.at(str(path), what, "Warp it there with gdalwarp") from error
 
 
-def _placed(file: DatasetReader) -> bool:
-    """Return whether a raster has a CRS and a transform. Ground control points do not count."""
-    return bool(file.crs) and not file.transform.is_identity
-
-
 def _same_corners(one: DatasetReader, other: DatasetReader) -> bool:
     """Return whether the corners of two rasters of equal size coincide."""
     corners = np.array([(x, y, 1) for x in (0, one.width) for y in (0, one.height)]).T
-    to_pixels = np.linalg.solve(_matrix(other), _matrix(one))
+    to_pixels = np.linalg.solve(pixel_matrix(other), pixel_matrix(one))
     return float(np.abs(to_pixels @ corners - corners).max()) < TOLERANCE
-
-
-def _matrix(file: DatasetReader) -> NDArray[np.float64]:
-    """Return the matrix from columns, rows and 1 to coordinates, `(3, 3)`."""
-    return np.array(file.transform, np.float64).reshape(3, 3)
 
 
 def _unplaced_agree(one: DatasetReader, other: DatasetReader) -> bool:

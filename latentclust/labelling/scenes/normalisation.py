@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from latentclust.data.rasters import BandReading, Curve, follow_curves, read_values, read_window
 from latentclust.data.scenes.bands import match_bands
-from latentclust.data.scenes.grids import inner_places, is_placed
+from latentclust.data.scenes.grids import grid_of, inner_places, is_placed
 from latentclust.data.scenes.opening import decoding_errors, open_raster
 from latentclust.data.scenes.quantiles import band_quantiles, matching_curve
 from latentclust.errors import LatentclustError
@@ -145,11 +145,10 @@ def _pairs(
     here: list[NDArray[Any]] = []
     there: list[NDArray[Any]] = []
     if inside.any():
-        grid = {"crs": file.crs, "transform": file.transform, "height": file.height, "width": file.width}
         how = {"resampling": Resampling.nearest, "add_alpha": other.nodata is None and not _has_alpha(other)}
         top, bottom = int(rows[inside].min()), int(rows[inside].max()) + 1
         left, right = int(columns[inside].min()), int(columns[inside].max()) + 1
-        with WarpedVRT(other, **grid, **how) as warped:
+        with WarpedVRT(other, **grid_of(file), **how) as warped:
             for window in _spread(top, left, bottom, right):
                 values, valid = read_window(file, bands.bands, window, nodata=bands.nodata)
                 others, covered = read_window(warped, wanted.bands, window, nodata=wanted.nodata)
