@@ -3,8 +3,9 @@
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,9 @@ from latentclust.errors import LatentclustError
 OUT_FIX = "Free some space, or write to another folder with --out"
 TO_FIX = "Free some space, or write to another folder with --to"
 CHOOSE_OTHER = "Choose another folder with --out"
+
+LOCK_POLL = 0.02
+"""Time in seconds between attempts to lock a file."""
 
 PARTIAL = ".partial"
 """End of the name of a temporary file."""
@@ -54,38 +58,52 @@ def remove_stale(folder: Path) -> None:
 
 
 @contextmanager
-def lock_file(lock: Path, what: str, fix: str) -> Iterator[None]:
+def lock_file(lock: Path, what: str, fix: str, wait: float = 0.0, unwritable: str = CHOOSE_OTHER) -> Iterator[None]:
     """Hold a lock against other processes. Its file is made in an existing folder, and removed at the end.
 
     Args:
         lock: Path of the file.
         what: What another process that holds it is doing, as a sentence.
         fix: Advice if another process holds it.
+        wait: Time in seconds to wait for a process that holds it.
+        unwritable: Advice if the folder cannot be written.
 
     Raises:
         LatentclustError: If another process holds the lock, or the file cannot be written or locked.
     """
-    folder = str(lock.parent)
-    try:
-        file = lock.open("w")
-    except OSError as error:
-        raise LatentclustError.at(folder, f"cannot be written ({error.strerror or error})", CHOOSE_OTHER) from error
+    until = time.monotonic() + wait
+    while (file := _lock_now(lock, unwritable)) is None:
+        if time.monotonic() >= until:
+            raise LatentclustError.at(str(lock.parent), what, fix)
+        time.sleep(LOCK_POLL)
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A process that ends removes the file. One that was opened before that locks nothing any more.
-            alone = lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())
-        except BlockingIOError:
-            alone = False
-        except OSError as error:
-            what = f"cannot be locked against a second run ({error.strerror or error})"
-            raise LatentclustError.at(folder, what, "Choose a folder on another file system with --out") from error
-        if not alone:
-            raise LatentclustError.at(folder, what, fix)
         try:
             yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+def _lock_now(lock: Path, unwritable: str) -> BinaryIO | None:
+    """Open the file of a lock and lock it. Return None if another process holds the lock."""
+    folder = str(lock.parent)
+    try:
+        file = lock.open("wb")
+    except OSError as error:
+        raise LatentclustError.at(folder, f"cannot be written ({error.strerror or error})", unwritable) from error
+    with ExitStack() as stack:
+        stack.enter_context(file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A process that ends removes the file. One that was opened before that locks nothing any more.
+            alone = os.path.samestat(os.fstat(file.fileno()), lock.stat())
+        except (BlockingIOError, FileNotFoundError):
+            alone = False
+        except OSError as error:
+            what = f"cannot be locked against a second run ({error.strerror or error})"
+            raise LatentclustError.at(folder, what, "Choose a folder on another file system with --out") from error
+        if alone:
+            stack.pop_all()
+        return file if alone else None
 
 
 @contextmanager

@@ -1,19 +1,21 @@
 """Names and colours that an analyst gives to clusters, stored in the model file."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from latentclust.errors import LatentclustError
 from latentclust.model.class_names import classes_of, names_to_header, recolour_classes, rename_clusters
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
-from latentclust.model.tensor_files import replace_metadata
+from latentclust.model.stored_names import NAMING, StoredNames, change_names, model_identity
 from latentclust.networks.stored_model import model_file
 
 
 def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable[str] = ()) -> ClusteringModel:
     """Change the names and colours of a saved model's clusters atomically. The tensors stay bit for bit the same.
+
+    Several processes may name clusters of the same file: each changes what the others left.
 
     Args:
         path: A model file, or the folder of a run.
@@ -26,13 +28,18 @@ def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable
     Raises:
         LatentclustError: If there is no model, a name or colour is invalid, or the file cannot be written.
     """
-    file = model_file(path)
+    file, names, colours = model_file(path), tuple(names), tuple(colours)
     before = load(file)
-    called = rename_clusters(before.names, names, before.clusters)
-    painted = recolour_classes(before.colours, colours, classes_of(before.clusters, called))
-    if (called, painted) == (before.names, before.colours):
+    if not names and not colours:
         return before
-    kept = {key: value for key, value in before.header.items() if key not in {"names", "colours"}}
-    header = kept | names_to_header(called, painted)
-    replace_metadata(file, {"latentclust": json.dumps(header)})
-    return replace(before, names=called, colours=painted, header=header)
+
+    def change(found: StoredNames) -> tuple[Mapping[int, str], Mapping[str, str]]:
+        if found.model != model_identity(before.header):
+            raise LatentclustError.at(str(file), "was replaced by another model meanwhile", "Run the command again")
+        called = rename_clusters(found.names, names, found.clusters)
+        return called, recolour_classes(found.colours, colours, classes_of(found.clusters, called))
+
+    after = change_names(file, before.clusters, change)
+    kept = {key: value for key, value in before.header.items() if key not in NAMING}
+    header = kept | names_to_header(after.names, after.colours)
+    return replace(before, names=after.names, colours=after.colours, header=header)

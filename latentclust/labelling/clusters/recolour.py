@@ -1,6 +1,6 @@
 """Rewrite finished label rasters without a model: with other colours, or with clusters merged into classes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -14,13 +14,21 @@ from rasterio.windows import Window
 
 from latentclust.data.scenes.opening import open_raster
 from latentclust.data.sources import decode_errors
-from latentclust.errors import LatentclustError
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.outputs.cog import COG_BLOCK, Palette, convert_to_cog, create_draft_raster, write_errors
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import AnyPath
 from latentclust.labelling.scenes.georeference import Georeference
 
 RELABEL_FIX = "Label the scene again"
+RERUN_FIX = "Run the same command again"
+
+ShouldStop = Callable[[], bool]
+"""Returns True once the user asks to stop."""
+
+
+def _never() -> bool:
+    return False
 
 
 def classes_raster(labels: AnyPath) -> AnyPath:
@@ -28,19 +36,21 @@ def classes_raster(labels: AnyPath) -> AnyPath:
     return labels.with_name(f"{labels.stem}-classes{labels.suffix}")
 
 
-def count_clusters(labels: Path, clusters: int) -> dict[int, int]:
+def count_clusters(labels: Path, clusters: int, should_stop: ShouldStop = _never) -> dict[int, int]:
     """Count the pixels of each cluster, and of nodata under 0. One row of blocks is in memory at a time.
 
     Args:
         labels: A raster of clusters, counted from 1.
         clusters: Number of clusters of the model.
+        should_stop: Returns True once the user asks to stop.
 
     Raises:
         LatentclustError: If the raster cannot be read or contains values above the number of clusters.
+        InterruptedRunError: If the user asks to stop.
     """
     counts = np.zeros(clusters + 1, np.int64)
     with open_raster(labels) as file:
-        for rows in _rows(file, labels, clusters):
+        for rows in _rows(file, labels, clusters, should_stop):
             counts += np.bincount(rows.ravel(), minlength=clusters + 1)
     return {value: int(count) for value, count in enumerate(counts)}
 
@@ -50,7 +60,7 @@ def merged_counts(counts: Mapping[int, int], legend: Legend) -> dict[int, int]:
     return {entry.value: sum(counts[cluster] for cluster in entry.clusters) for entry in legend.entries}
 
 
-def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> None:
+def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend, should_stop: ShouldStop = _never) -> None:
     """Write the classes of a finished label raster as a Cloud-Optimized GeoTIFF with the same georeference.
 
     One row of blocks is in memory at a time.
@@ -60,16 +70,18 @@ def merge_classes(labels: Path, draft: Path, target: Path, legend: Legend) -> No
         draft: Path of a temporary file.
         target: Path of the raster to write.
         legend: Legend of the classes.
+        should_stop: Returns True once the user asks to stop.
 
     Raises:
         LatentclustError: If the raster cannot be read, contains other values or cannot be written.
+        InterruptedRunError: If the user asks to stop.
     """
     table = legend.lookup()
     labelled = 0
     with open_raster(labels) as file:
         where = Georeference.from_dataset(file)
         with create_draft_raster(draft, where, legend.dtype, legend.palette) as grown:
-            for rows in _rows(file, labels, len(table) - 1):
+            for rows in _rows(file, labels, len(table) - 1, should_stop):
                 classes = table[rows]
                 labelled += int(np.count_nonzero(classes))
                 grown.append(classes)
@@ -111,9 +123,11 @@ def _paint(draft: Path, palette: Palette) -> None:
     tree.write(draft, encoding="utf-8")
 
 
-def _rows(file: DatasetReader, path: Path, clusters: int) -> Iterator[NDArray[Any]]:
+def _rows(file: DatasetReader, path: Path, clusters: int, should_stop: ShouldStop) -> Iterator[NDArray[Any]]:
     """Yield the rows of a raster from top to bottom, `(n, width)` at a time."""
     for top in range(0, file.height, COG_BLOCK):
+        if should_stop():
+            raise InterruptedRunError.at(str(path), "stopped while it was read", RERUN_FIX)
         window = Window(0, top, file.width, min(COG_BLOCK, file.height - top))
         with decode_errors(path):
             rows = file.read(1, window=window)

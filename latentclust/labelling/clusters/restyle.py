@@ -16,6 +16,8 @@ from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
 from latentclust.labelling.clusters.recolour import (
     RELABEL_FIX,
+    RERUN_FIX,
+    ShouldStop,
     classes_raster,
     count_clusters,
     merge_classes,
@@ -42,10 +44,10 @@ from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.stopping import stop_on_signals
 
-RERUN_FIX = "Run the same command again"
 NEW_FOLDER_FIX = "Label into another folder"
 
-ShouldStop = Callable[[], bool]
+OnProgress = Callable[[int, int, str], None]
+"""Called with the number of scenes that are done, the number of all scenes, and the output of the next one or ''."""
 
 LEGENDS, TABLES = slice(2), slice(2, 3)
 """Legends and tables among the sidecars of a raster, see `sidecar_paths`."""
@@ -70,7 +72,12 @@ class RestyleResult:
         return {"folder": str(self.folder), "rasters": list(self.rasters), "classes": self.classes.as_json()}
 
 
-def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = None) -> RestyleResult:
+def restyle(
+    folder: str | Path,
+    model: str | Path | ClusteringModel | None = None,
+    on_progress: OnProgress = lambda done, wanted, output: None,
+    should_stop: ShouldStop = lambda: False,
+) -> RestyleResult:
     """Apply the current names and colours of a model to every finished output of a folder.
 
     Label rasters keep their pixels and get a new colour table. Rasters of classes, if the run wrote them, are merged
@@ -79,27 +86,37 @@ def restyle(folder: str | Path, model: str | Path | ClusteringModel | None = Non
     Args:
         folder: The folder that holds the label rasters and labelling.json.
         model: The model that labelled them. Defaults to the file that labelling.json names.
+        on_progress: Called before each scene and at the end.
+        should_stop: Returns True once the caller asks to stop, in addition to signals, which reach the main thread
+            alone.
 
     Raises:
         LatentclustError: If the folder has no run log, the model is another one, or an output is missing, damaged,
             changed or cannot be written.
-        InterruptedRunError: If the user stops with Ctrl-C, SIGTERM or SIGHUP. Repeating the call completes it.
+        InterruptedRunError: If the user stops with Ctrl-C, SIGTERM or SIGHUP, or `should_stop` returns True. Repeating
+            the call completes it.
     """
     folder = Path(folder)
     if not (folder / RUN_LOG).is_file():
         raise LatentclustError.at(str(folder), f"contains no {RUN_LOG}", "Pass a folder that latentclust label wrote")
     written: list[str] = []
-    with lock_folder(folder) as partial, draft_folder(partial) as drafts, stop_on_signals() as should_stop:
+    with lock_folder(folder) as partial, draft_folder(partial) as drafts, stop_on_signals() as signalled:
+
+        def stopped() -> bool:
+            return signalled() or should_stop()
+
         log = read_run_log(folder, NEW_FOLDER_FIX)
         loaded = _model(log, model)
         classes = Legend.from_classes(loaded)
         options = OutputOptions(Legend.from_clusters(loaded), classes, _polygon_options(log))
         done = [scene for scene in log.scenes.values() if scene.status == "done"]
         _check_outputs(folder, done)
-        for scene in done:
-            if should_stop():
+        for number, scene in enumerate(done):
+            on_progress(number, len(done), scene.output)
+            if stopped():
                 raise InterruptedRunError.at(str(folder), f"stopped before {scene.output}", RERUN_FIX)
-            written += rewrite_scene(log, scene, options, drafts, should_stop)
+            written += rewrite_scene(log, scene, options, drafts, stopped)
+        on_progress(len(done), len(done), "")
     return RestyleResult(folder, tuple(written), classes)
 
 
@@ -226,7 +243,7 @@ def rewrite_scene(
     made = drafts / "made"
     shutil.rmtree(drafts, ignore_errors=True)
     made.mkdir(parents=True)
-    rasters = _rewrite_rasters(log, scene, options, made)
+    rasters = _rewrite_rasters(log, scene, options, made, should_stop)
     _rewrite_tables_and_polygons(log, scene, options, made, should_stop)
     # If the process is killed while it publishes, each file has its old or its new size.
     changing = {name: UNKNOWN_SIZE for name in files if (made / PurePath(name).name).exists()}
@@ -235,11 +252,13 @@ def rewrite_scene(
     return rasters
 
 
-def _rewrite_rasters(log: RunLog, scene: SceneResult, options: OutputOptions, made: Path) -> tuple[str, ...]:
+def _rewrite_rasters(
+    log: RunLog, scene: SceneResult, options: OutputOptions, made: Path, should_stop: ShouldStop
+) -> tuple[str, ...]:
     """Write the clusters, the classes if the run wrote them, and their legends. Return the paths of the rasters."""
     output, legend = PurePath(scene.output), options.clusters
     labels = log.folder / output
-    counts = count_clusters(labels, len(legend.entries) - 1)
+    counts = count_clusters(labels, len(legend.entries) - 1, should_stop)
     labelled = sum(counts.values()) - counts[0]
     if labelled != scene.pixels:
         what = f"contains {labelled:,} valid pixels, but {RUN_LOG} records {scene.pixels:,}"
@@ -250,7 +269,7 @@ def _rewrite_rasters(log: RunLog, scene: SceneResult, options: OutputOptions, ma
     classes = classes_raster(output)
     if options.classes is None or str(classes) not in (scene.files or {}):
         return (scene.output,)
-    merge_classes(labels, made.parent / "classes-draft.tif", made / classes.name, options.classes)
+    merge_classes(labels, made.parent / "classes-draft.tif", made / classes.name, options.classes, should_stop)
     sums = merged_counts(counts, options.classes)
     write_sidecars(made / classes.name, options.classes, sums)
     write_area_table(made / classes.name, options.classes, sums)

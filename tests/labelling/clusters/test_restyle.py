@@ -11,7 +11,7 @@ import pytest
 import rasterio
 
 import latentclust
-from latentclust.errors import LatentclustError
+from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.clusters.recolour import classes_raster, merge_classes
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.legend import Legend
@@ -165,3 +165,22 @@ def test_failed_scenes_are_left_out_and_a_run_at_work_keeps_it_out(
 
 def test_names_are_no_part_of_the_identity(planted: ClusteringModel, named: ClusteringModel) -> None:
     assert model_fingerprint(named) == model_fingerprint(planted)
+
+
+def test_progress_is_told_and_a_stop_between_scenes_changes_no_further_one(
+    labelled: Path, named: ClusteringModel
+) -> None:
+    told: list[tuple[int, int, str]] = []
+    restyle(labelled, named, lambda *event: told.append(event))
+    assert told == [(0, 2, "deep/two.tif"), (1, 2, "one.tif"), (2, 2, "")]
+    before = content(labelled)
+    other, told = replace(named, colours={"wet": "#ff0000"}), []
+    with pytest.raises(InterruptedRunError, match=r"stopped before one\.tif"):
+        restyle(labelled, other, lambda *event: told.append(event), lambda: len(told) > 1)
+    changed = {name for name, data in content(labelled).items() if before[name] != data}
+    assert "deep/two.tif" in changed
+    assert not {name for name in changed if "one" in name}
+    with pytest.raises(InterruptedRunError, match="stopped while it was read"):
+        restyle(labelled, named, should_stop=iter([False, True]).__next__)
+    assert not (labelled / ".partial").exists()
+    assert restyle(labelled, other).rasters
