@@ -14,6 +14,9 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
+from tests.browser import browser, open_page
+
+__all__ = ["browser", "open_page"]
 
 Tables = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Memory, precision, dry runs, and strips that outlive a stop."""
 
 import json
-import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from latentclust.labelling.windows.memory import scene_bytes, strip_bytes
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
 from tests.labelling.test_label_scenes import Stopper, files
+from tests.memory import peak_bytes
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,10 @@ def test_the_plan_of_a_scene_grows_with_its_side_and_not_with_its_windows(
     settings, peaks = make_settings(planted, planted.bands, tile=64), []
     for side in (30_000, 300_000):
         scene = scene_from_file(sparse_scene(tmp_path / f"{side}.tif", side))
-        tracemalloc.start()
         task = prepare_scene(settings, scene, tmp_path / "partial", None)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
         assert task is not None
         assert task.windows > (side / 64) ** 2
+        peaks.append(peak_bytes(partial(prepare_scene, settings, scene, tmp_path / "partial", None)))
         assert peaks[-1] < scene_bytes(settings, (side, side), side) - strip_bytes(settings, side)
     assert peaks[1] < 11 * peaks[0]
 

@@ -1,6 +1,6 @@
 """ISPRS Potsdam: tiles against an independent computation, the published counts, and every file that is wrong."""
 
-import tracemalloc
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from latentclust.bundled.datasets.potsdam_scenes import SCORED, PotsdamScene, sc
 from latentclust.data.prepared.prepare import prepare
 from latentclust.data.tiling import cut
 from tests.bundled.datasets.isprs import drawn, write, write_image, write_labels
+from tests.memory import peak_bytes
 
 MERGED = {0: 0, 4: 0, 1: 1, 5: 1, 2: 2, 3: 2, 6: VOID}
 SIZES = {"2_10": (812, 1205), "3_10": (400, 400), "2_13": (800, 430)}
@@ -256,11 +257,7 @@ def test_missing_files_of_the_bands_are_reported(raw):
 def test_a_scene_is_read_by_strips(tmp_path):
     write_image(tmp_path, "2_10", drawn(0, 4000, 800)[0])
     (scene,) = scenes(tmp_path, "rgbir")
-    tracemalloc.start()
-    for _ in image_strips(scene, 4):
-        pass
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_bytes(lambda: deque(image_strips(scene, 4), maxlen=0))
     assert peak < 4 * 800 * 400 * 8  # a strip, doubled to 16 bits, and its sums; the scene has 12.8 MB
 
 

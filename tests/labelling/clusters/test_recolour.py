@@ -1,6 +1,5 @@
 """Finished label rasters with other colours, and their clusters merged into classes."""
 
-import tracemalloc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from latentclust.labelling.outputs.legend import Legend, LegendEntry, default_pa
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM
+from tests.memory import peak_bytes
 
 UTM = CRS.from_epsg(32613)
 CORNERS = [(0, 0, 10.1, 50.2), (0, 1300, 10.3, 50.2), (1200, 0, 10.1, 50.0), (1200, 1300, 10.35, 50.05)]
@@ -179,12 +179,12 @@ def test_a_damaged_raster_is_named(labels: Any, tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_the_height(planted: ClusteringModel, tmp_path: Path) -> None:
     def peak(height: int) -> int:
         raster = label_raster(tmp_path / f"{height}.tif", np.ones((height, 1000), np.uint8))
-        tracemalloc.start()
-        merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.from_classes(planted))
-        count_clusters(raster, 4)
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return most
+
+        def merge_and_count() -> None:
+            merge_classes(raster, tmp_path / "d.tif", tmp_path / "c.tif", Legend.from_classes(planted))
+            count_clusters(raster, 4)
+
+        return peak_bytes(merge_and_count)
 
     assert peak(6000) < 1.2 * peak(1500)
 

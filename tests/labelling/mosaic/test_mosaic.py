@@ -1,9 +1,9 @@
 """A mosaic of all scenes of a run: seams, grids, agreement, and when it is written again."""
 
 import json
-import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.label_report import SceneResult
 from latentclust.labelling.mosaic import build, seams
-from latentclust.labelling.mosaic.grid import plan_mosaic
+from latentclust.labelling.mosaic.grid import MosaicGrid, plan_mosaic
 from latentclust.labelling.vector.regions import count_regions
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
+from tests.memory import peak_bytes
 
 WORLD = noise_scene(200, 300)
 PARTS = {"a": (0, 0, 120, 160), "b": (60, 100, 190, 300), "c": (100, 20, 200, 150)}
@@ -343,6 +344,10 @@ def test_a_kill_while_it_is_published_and_a_stop_are_made_good(
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def count_agreeing(grid: MosaicGrid) -> int:
+    return sum(tile.agreeing for tile in seams.mosaic_tiles(grid, np.dtype(np.uint8)))
+
+
 def test_memory_does_not_grow_with_the_mosaic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seams, "TILE", 256)
     peaks = []
@@ -350,8 +355,6 @@ def test_memory_does_not_grow_with_the_mosaic(tmp_path: Path, monkeypatch: pytes
         labels = np.ones((1, size, size), np.uint8)
         path = write_scene(tmp_path / f"{size}.tif", labels, tiled=True, blockxsize=256, blockysize=256)
         grid = plan_mosaic([(path, None), (path, None)])
-        tracemalloc.start()
-        assert sum(tile.agreeing for tile in seams.mosaic_tiles(grid, np.dtype(np.uint8))) == size**2
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        peaks.append(peak_bytes(partial(count_agreeing, grid)))
+        assert count_agreeing(grid) == size**2
     assert peaks[1] < 1.2 * peaks[0]

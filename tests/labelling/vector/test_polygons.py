@@ -3,8 +3,8 @@
 import resource
 import sqlite3
 import time
-import tracemalloc
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -25,6 +25,7 @@ from latentclust.labelling.vector.ground_area import area_in_pixels
 from latentclust.labelling.vector.layer_style import categorized_style
 from latentclust.labelling.vector.polygons import PolygonOptions, check_polygon_options, write_polygons
 from tests.labelling.planted import TRANSFORM, write_scene
+from tests.memory import peak_bytes
 
 NAMES = {1: "water", 2: "Wald & Wiese", 3: "cluster 3", 300: "森"}
 LEGEND = Legend(
@@ -258,10 +259,8 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path, monkeypatch: pytes
     peaks = []
     for times in (10, 80):
         labels = source(tmp_path, np.tile(mosaic(), (times, 1)), tiled=True, blockxsize=16, blockysize=16)
-        tracemalloc.start()
-        write_polygons(labels, tmp_path / f"{times}.gpkg", LEGEND, PolygonOptions(300.0, 100000))
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        write = partial(write_polygons, labels, tmp_path / f"{times}.gpkg", LEGEND, PolygonOptions(300.0, 100000))
+        peaks.append(peak_bytes(write, times=1))
     assert peaks[1] < 1.5 * peaks[0]
 
 
