@@ -1,0 +1,25 @@
+"""The application of the viewer: its routes behind the guard."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from latentclust.errors import LatentclustError
+from latentclust.viewer import map_page, static_files
+from latentclust.viewer.responses import error_response
+from latentclust.viewer.security import Guard
+from latentclust.viewer.session import Session
+
+FEATURES = (map_page.routes,)
+"""Functions that return the routes of a feature for a session: none if it has nothing to show there."""
+
+
+def make_app(session: Session) -> Guard:
+    """Return the application that shows a session. Handlers find it by `session_of(request)`."""
+    found: list[BaseRoute] = [*static_files.routes()]
+    for feature in FEATURES:
+        found += feature(session)
+    handlers = {kind: error_response for kind in (LatentclustError, HTTPException, Exception)}
+    app = Starlette(routes=found, exception_handlers=handlers)
+    app.state.session = session
+    return Guard(app, session.token, session.base_map)

@@ -1,0 +1,60 @@
+"""What a viewer shows: scenes with their label rasters, a model, a run folder."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from latentclust.specs.scenes import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedScene:
+    """A scene and the rasters that were made of it. Requests address both by their position, never by a path.
+
+    Attributes:
+        title: Name in the list of scenes.
+        scene: The scene. None if it is unknown or cannot be found; `problem` says why.
+        rasters: Path of each existing raster by kind: `labels`, `classes`, `confidence`, `probabilities`.
+        moment: Acquisition date or time in ISO 8601. Empty if it is unknown.
+        problem: Reason why the scene itself is not shown. Empty if it is.
+    """
+
+    title: str
+    scene: Scene | None
+    rasters: Mapping[str, Path] = field(default_factory=dict)
+    moment: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one viewer shows, and what it may do.
+
+    Attributes:
+        title: Heading of the pages.
+        scenes: Scenes. Empty for a run of images, whose page is the gallery.
+        model: Model file whose clusters are shown. None if it is unknown.
+        labels: Folder of label rasters, whose outputs `clusters apply` rewrites. None if there is none.
+        run: Run folder. None if none is viewed.
+        read_only: Whether the routes that write are absent.
+        base_map: Whether the page may ask the tile server of OpenStreetMap for a base map.
+        token: Secret first part of every path, without which a request is refused.
+    """
+
+    title: str
+    scenes: tuple[ViewedScene, ...] = ()
+    model: Path | None = None
+    labels: Path | None = None
+    run: Path | None = None
+    read_only: bool = False
+    base_map: bool = False
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+
+def session_of(request: Request) -> Session:
+    """Return the session that the application of a request was made from."""
+    session: Session = request.app.state.session
+    return session
