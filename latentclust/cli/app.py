@@ -16,9 +16,10 @@ from latentclust.cli.main import DEBUG
 from latentclust.cli.predict import predict
 from latentclust.cli.run import run
 from latentclust.cli.sample import sample
+from latentclust.cli.view import view
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, evaluate_generator, predict, label, change, accuracy, sample, compare):
+for command in (run, evaluate, evaluate_generator, predict, label, view, change, accuracy, sample, compare):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")

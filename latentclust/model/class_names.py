@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
 
@@ -18,6 +18,22 @@ _HEX = re.compile(r"#[0-9a-f]{6}")
 _OURS = re.compile(rf"cluster +[0-9]+|{NO_DATA_NAME}", re.IGNORECASE)
 _UNFIT = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that are not text, break a line, or are not allowed in XML."""
+
+
+class NamedClusters(Protocol):
+    """What has clusters with names and colours: a model, or the names in its file."""
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names of clusters, counted from 1."""
+
+    @property
+    def colours(self) -> Mapping[str, str]:
+        """Colours of classes as `#rrggbb`."""
 
 
 def name_of(cluster: int, names: Mapping[int, str]) -> str:

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from latentclust.errors import LatentclustError
 from latentclust.viewer import map_page, static_files
+from latentclust.viewer.map_state import make_map_state
 from latentclust.viewer.responses import error_response
 from latentclust.viewer.security import Guard
 from latentclust.viewer.session import Session
@@ -22,4 +23,5 @@ def make_app(session: Session) -> Guard:
     handlers = {kind: error_response for kind in (LatentclustError, HTTPException, Exception)}
     app = Starlette(routes=found, exception_handlers=handlers)
     app.state.session = session
+    app.state.map = make_map_state(session)
     return Guard(app, session.token, session.base_map)

@@ -1,18 +1,132 @@
-"""The page with the map of scenes and label rasters."""
+"""The page with the map of scenes and label rasters, and what it asks the server for."""
+
+import math
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from latentclust.data.display_bands import display_bands
+from latentclust.errors import LatentclustError
+from latentclust.viewer.legend_areas import legend_rows
+from latentclust.viewer.legends import LEGEND_KINDS
+from latentclust.viewer.map_state import MapState, map_state_of
 from latentclust.viewer.pages import page
-from latentclust.viewer.session import Session
+from latentclust.viewer.pixel import pixel
+from latentclust.viewer.placement import EDGE, Placement
+from latentclust.viewer.raster_pool import SCENE
+from latentclust.viewer.session import Session, session_of
+from latentclust.viewer.stretch import LARGEST_WITHOUT_OVERVIEWS
+from latentclust.viewer.tile_routes import ZOOMS, tile
+from latentclust.viewer.tiles import SIDE
+
+CLOSER = 2
+"""Number of zoom levels beyond the resolution of a raster for which tiles are made. The browser enlarges the last."""
 
 
 def routes(session: Session) -> list[BaseRoute]:
     """Return the routes of the map: none without scenes."""
-    return [Route("/", show)] if session.scenes else []
+    if not session.scenes:
+        return []
+    return [
+        Route("/", show),
+        Route("/api/scenes/{index:int}", scene_facts),
+        Route("/api/scenes/{index:int}/legends", legends),
+        Route("/api/scenes/{index:int}/pixel", pixel),
+        Route("/api/versions", versions),
+        Route("/tiles/{index:int}/{kind}/{z:int}/{x:int}/{y:int}.png", tile),
+    ]
 
 
 def show(request: Request) -> Response:
     """Return the page."""
-    return page(request, "map.html")
+    session = session_of(request)
+    scenes = [{"title": scene.title, "moment": scene.moment} for scene in session.scenes]
+    settings = {"baseMap": session.base_map, "side": SIDE}
+    return page(request, "map.html", view={"scenes": scenes, **settings})
+
+
+def scene_facts(request: Request) -> Response:
+    """Return position, bands and layers of a scene as JSON."""
+    state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
+    kinds, problems, found = state.pool.kinds(index), [], {}
+    if session.scenes[index].problem:
+        problems.append(session.scenes[index].problem)
+    for kind in kinds:
+        try:
+            found[kind] = _layer(state, index, kind)
+        except LatentclustError as error:
+            problems.append(str(error))
+    facts: dict[str, Any] = {"layers": found, "problems": problems}
+    if SCENE in found:
+        try:
+            facts |= _bands(state, index)
+        except LatentclustError as error:
+            problems.append(str(error))
+            del found[SCENE]
+    return JSONResponse(facts, headers={"Cache-Control": "no-store"})
+
+
+def legends(request: Request) -> Response:
+    """Return the legends of a scene's rasters of clusters and classes as JSON."""
+    state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
+    kinds = [kind for kind in LEGEND_KINDS if kind in state.pool.kinds(index)]
+    found = {kind: legend_rows(state, session, index, kind) for kind in kinds}
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def versions(request: Request) -> Response:
+    """Return what changes with each raster and legend as JSON, so that the page notices. A deleted file is null."""
+    state, session = map_state_of(request), session_of(request)
+    found = [
+        {kind: _version(state, index, kind) for kind in state.pool.kinds(index)} for index in range(len(session.scenes))
+    ]
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def _version(state: MapState, index: int, kind: str) -> str | None:
+    try:
+        own = state.pool.version(index, kind)
+        return own + state.legends.get(index, kind).version if kind in LEGEND_KINDS else own
+    except LatentclustError:
+        return None
+
+
+def _layer(state: MapState, index: int, kind: str) -> dict[str, Any]:
+    """Return where a raster lies on the map, and at which zoom levels it has tiles."""
+    where = state.facts.placement(index, kind)
+    height, width = where.size
+    found: dict[str, Any] = {
+        "bounds": list(where.degrees),
+        "onEarth": where.on_earth,
+        "width": width,
+        "height": height,
+        "minzoom": _first_zoom(state, index, kind, where),
+        "maxzoom": min(ZOOMS - 1, max(0, math.ceil(_zoom(where.resolution * SIDE))) + CLOSER),
+        "version": _version(state, index, kind),
+    }
+    if where.on_earth:
+        found["crs"] = where.crs.to_string() if len(where.crs.to_string()) < 40 else "its own projection"
+    return found
+
+
+def _first_zoom(state: MapState, index: int, kind: str, where: Placement) -> int:
+    """Return the first zoom level at which a tile covers few enough pixels of a raster without overviews."""
+    if max(where.size) <= LARGEST_WITHOUT_OVERVIEWS or state.facts.has_overviews(index, kind):
+        return 0
+    return min(ZOOMS - 1, max(0, math.ceil(_zoom(where.resolution * LARGEST_WITHOUT_OVERVIEWS))))
+
+
+def _zoom(span: float) -> float:
+    """Return the zoom level at which a tile is so many metres wide."""
+    return math.log2(2 * EDGE / span)
+
+
+def _bands(state: MapState, index: int) -> dict[str, Any]:
+    """Return the bands of a scene, and the numbers of those that are shown first."""
+    ranges = state.facts.ranges(index)
+    bands = [{"number": b.number, "name": b.name, "low": b.low, "high": b.high, "whole": b.whole} for b in ranges]
+    first = display_bands(None, [band.name for band in ranges], len(ranges))
+    shown = [ranges[at].number for at in first]
+    return {"bands": bands, "shown": shown if len(shown) == 3 else shown[:1]}

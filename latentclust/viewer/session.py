@@ -36,21 +36,25 @@ class Session:
     Attributes:
         title: Heading of the pages.
         scenes: Scenes. Empty for a run of images, whose page is the gallery.
-        model: Model file whose clusters are shown. None if it is unknown.
+        model: Model file whose clusters are shown. None if it is unknown, or not the one that made the label rasters.
+        clusters: Number of clusters of the model. 0 without one.
         labels: Folder of label rasters, whose outputs `clusters apply` rewrites. None if there is none.
         run: Run folder. None if none is viewed.
         read_only: Whether the routes that write are absent.
         base_map: Whether the page may ask the tile server of OpenStreetMap for a base map.
+        notes: Messages to the user about what cannot be shown.
         token: Secret first part of every path, without which a request is refused.
     """
 
     title: str
     scenes: tuple[ViewedScene, ...] = ()
     model: Path | None = None
+    clusters: int = 0
     labels: Path | None = None
     run: Path | None = None
     read_only: bool = False
     base_map: bool = False
+    notes: tuple[str, ...] = ()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 

@@ -42,15 +42,33 @@ BYTES = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4
 def open_raster(scene: Scene | Path) -> Iterator[DatasetReader]:
     """Open a scene or a file. Errors of GDAL become a LatentclustError that names the scene."""
     scene = scene_from_file(scene) if isinstance(scene, Path) else scene
-    if scene.error:
-        raise LatentclustError(scene.error)
-    timeouts = {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
-    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts):
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, **timeouts()):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         warnings.simplefilter("ignore", NodataShadowWarning)  # `read_window` reads nodata values and alpha channels.
-        with _opened(scene) as file:
-            _check_blocks(file, scene.name)
+        with open_dataset(scene) as file:
             yield file
+
+
+def timeouts() -> dict[str, int]:
+    """Return the `GDAL_TIMEOUTS` that the environment does not set."""
+    return {name: value for name, value in GDAL_TIMEOUTS.items() if name not in os.environ}
+
+
+def open_dataset(scene: Scene) -> DatasetReader:
+    """Return the raster of a scene, open until the caller closes it. `open_raster` sets GDAL up for it.
+
+    Raises:
+        LatentclustError: If the scene cannot be opened, or its blocks are too large.
+    """
+    if scene.error:
+        raise LatentclustError(scene.error)
+    file = _opened(scene)
+    try:
+        _check_blocks(file, scene.name)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _check_blocks(file: DatasetReader, name: str) -> None:

@@ -4,7 +4,12 @@ import importlib
 
 from latentclust.errors import LatentclustError
 
-EXTRAS = {"vector": ("pyogrio",), "stac": ("pystac",), "zones": ("exactextract", "pyogrio")}
+EXTRAS = {
+    "vector": ("pyogrio",),
+    "stac": ("pystac",),
+    "view": ("rio_tiler", "starlette", "uvicorn"),
+    "zones": ("exactextract", "pyogrio"),
+}
 """Libraries that each extra installs."""
 
 

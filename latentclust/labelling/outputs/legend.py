@@ -9,8 +9,7 @@ from PIL.ImageColor import getrgb
 
 from latentclust.labelling.outputs.cog import Palette
 from latentclust.labelling.windows.stitch import NO_DATA, label_type
-from latentclust.model.class_names import NO_DATA_NAME, classes_of, name_of
-from latentclust.model.model import ClusteringModel
+from latentclust.model.class_names import NO_DATA_NAME, NamedClusters, classes_of, name_of
 from latentclust.report.colours import LEVELS, cluster_colours
 
 Colour = tuple[int, int, int, int]
@@ -55,7 +54,7 @@ class Legend:
     entries: tuple[LegendEntry, ...]
 
     @classmethod
-    def from_clusters(cls, model: ClusteringModel) -> "Legend":
+    def from_clusters(cls, model: NamedClusters) -> "Legend":
         """Return the legend of a raster of clusters. Clusters have the colours of their classes, or default colours."""
         names = {cluster: name_of(cluster, model.names) for cluster in range(1, model.clusters + 1)}
         defaults = default_palette(model.clusters)
@@ -65,7 +64,7 @@ class Legend:
         return cls((_nodata_entry(), *entries))
 
     @classmethod
-    def from_classes(cls, model: ClusteringModel) -> "Legend":
+    def from_classes(cls, model: NamedClusters) -> "Legend":
         """Return the legend of a raster of classes, counted from 1 in the order of their first cluster.
 
         Clusters with the same name form a class. A cluster without a name is a class alone. A class without a colour

@@ -1,0 +1,65 @@
+"""`latentclust view`: a local page with scenes, label rasters and clusters."""
+
+from typing import Annotated
+
+import typer
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN | LABELS | MODEL SCENE...",
+        help="A run folder, a folder of label rasters, or a model and scenes.",
+        show_default=False,
+    ),
+]
+Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.", show_default=False)
+]
+NoOpen = Annotated[bool, typer.Option("--no-open", help="Print the address and open no browser.")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Change nothing: naming and applying are switched off.")]
+BaseMap = Annotated[
+    bool, typer.Option("--base-map", help="Let the page offer a base map, whose tiles come from OpenStreetMap.")
+]
+
+
+def view(
+    targets: Targets,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    no_open: NoOpen = False,
+    read_only: ReadOnly = False,
+    base_map: BaseMap = False,
+) -> None:
+    """Show scenes, label rasters and clusters in the browser.
+
+    Only this computer can open the page, and only at the address that is printed, which contains a
+    secret. Ctrl-C ends the server.
+
+    Examples:
+        latentclust view labels
+        latentclust view runs/digits/20260101-120000-0
+        latentclust view runs/park scene.tif --read-only
+    """
+    from dataclasses import replace
+
+    from latentclust.cli.terminal import stderr_console, stdout_console
+    from latentclust.labelling.outputs.extras import check_extra
+
+    check_extra("view", "latentclust view")
+    from latentclust.viewer.app import make_app
+    from latentclust.viewer.open_session import open_session
+    from latentclust.viewer.serve import bind, open_browser, serve, url_of
+
+    with bind(host, port) as listener:
+        session = replace(open_session(targets), read_only=read_only, base_map=base_map)
+        url = url_of(listener, session.token)
+        for note in session.notes:
+            stderr_console().print(f"warning: {note}", soft_wrap=True, markup=False, highlight=False)
+
+        def ready() -> None:
+            stdout_console().print(f"{url}\nCtrl-C ends the viewer.", soft_wrap=True, markup=False, highlight=False)
+            if not no_open:
+                open_browser(url)
+
+        serve(make_app(session), listener, ready)

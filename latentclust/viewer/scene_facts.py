@@ -1,0 +1,61 @@
+"""What is known of the rasters of a session: position, bands and ranges, read once for each version of a file."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, final
+
+from rasterio.io import DatasetReader
+
+from latentclust.errors import LatentclustError
+from latentclust.viewer.placement import Placement, place
+from latentclust.viewer.raster_pool import SCENE, RasterPool
+from latentclust.viewer.stretch import BandRange, band_ranges
+
+Fact = TypeVar("Fact")
+
+
+@final
+class SceneFacts:
+    """Facts of rasters by position of the scene, kind and version."""
+
+    def __init__(self, pool: RasterPool) -> None:
+        """Read nothing yet."""
+        self._pool = pool
+        self._kept: dict[tuple[str, int, str], tuple[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def placement(self, index: int, kind: str) -> Placement:
+        """Return the position of a raster. One without any has that of its scene, if both are of equal size."""
+        kinds = self._pool.kinds(index)
+        like = self.placement(index, SCENE) if kind != SCENE and SCENE in kinds and self._opens(index) else None
+        return self._once("placement", index, kind, lambda file: place(file, like))
+
+    def ranges(self, index: int) -> tuple[BandRange, ...]:
+        """Return the bands of a scene with their value ranges."""
+        return self._once("ranges", index, SCENE, band_ranges)
+
+    def has_overviews(self, index: int, kind: str) -> bool:
+        """Return whether a raster has overviews."""
+        return self._once("overviews", index, kind, lambda file: bool(file.overviews(1)))
+
+    def _opens(self, index: int) -> bool:
+        """Return whether a scene can be opened."""
+        try:
+            self._pool.version(index, SCENE)
+            self.has_overviews(index, SCENE)
+        except LatentclustError:
+            return False
+        return True
+
+    def _once(self, name: str, index: int, kind: str, read: Callable[[DatasetReader], Fact]) -> Fact:
+        version, key = self._pool.version(index, kind), (name, index, kind)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept and kept[0] == version:
+            found: Fact = kept[1]
+            return found
+        with self._pool.borrow(index, kind) as file:
+            found = read(file)
+        with self._lock:
+            self._kept[key] = (version, found)
+        return found

@@ -1,0 +1,81 @@
+"""The value ranges by which the bands of a scene are shown: percentiles of a coarse sample."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from latentclust.data.rasters import PERCENTILES, bands_of, read_window
+
+SAMPLE_SIDE = 512
+"""Largest number of rows and columns of a sample."""
+
+LARGEST_WITHOUT_OVERVIEWS = 4096
+"""Largest side in pixels of a raster without overviews that is read whole for a sample or a tile."""
+
+WINDOWS, WINDOW = 6, 128
+"""Number of windows in each axis, and their side in pixels, of the sample of a larger raster without overviews."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandRange:
+    """A band of a scene with the values between which it is shown.
+
+    Attributes:
+        number: Number of the band, counted from 1.
+        name: Description, or `band N`.
+        low: Percentile 2.
+        high: Percentile 98; above `low`.
+        whole: Whether values are whole numbers.
+    """
+
+    number: int
+    name: str
+    low: float
+    high: float
+    whole: bool
+
+
+def band_ranges(file: DatasetReader) -> tuple[BandRange, ...]:
+    """Return the bands of a raster without alpha channels, with their ranges. At most 512 x 512 pixels are read."""
+    bands = bands_of(file)
+    values = sample(file, bands)
+    found = []
+    for number, band in zip(bands, values, strict=True):
+        name = (file.descriptions[number - 1] or "").strip() or f"band {number}"
+        whole = np.dtype(file.dtypes[number - 1]).kind in "ui"
+        found.append(BandRange(number, name, *_range(band), whole))
+    return tuple(found)
+
+
+def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return percentiles of values `(n,)`, or the extremes, or a range around a constant."""
+    if not values.size:
+        return 0.0, 1.0
+    for ends in (PERCENTILES, (0.0, 100.0)):
+        low, high = (float(f"{end:.5g}") for end in np.percentile(values, ends))
+        if low < high:
+            return low, high
+    return low, low + 1
+
+
+def sample(file: DatasetReader, bands: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return valid pixels `(c, n)`, spread over a raster."""
+    longest = max(file.height, file.width)
+    if file.overviews(1) or longest <= LARGEST_WITHOUT_OVERVIEWS:
+        parts = [read_window(file, bands, step=-(-longest // SAMPLE_SIDE))]
+    else:
+        parts = [read_window(file, bands, window) for window in _spread(file.height, file.width)]
+    return np.concatenate([values.real[:, valid].astype(np.float64) for values, valid in parts], axis=1)
+
+
+def _spread(height: int, width: int) -> list[Window]:
+    """Return windows on a regular grid."""
+    rows, columns = (
+        np.linspace(0, max(0, side - WINDOW), WINDOWS).astype(int).tolist() if side > WINDOW else [0]
+        for side in (height, width)
+    )
+    high, wide = min(WINDOW, height), min(WINDOW, width)
+    return [Window(left, top, wide, high) for top in rows for left in columns]
