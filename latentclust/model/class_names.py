@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
 
@@ -20,6 +20,7 @@ _UNFIT = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that are not text, break a line, or are not allowed in XML."""
 
 
+@runtime_checkable
 class NamedClusters(Protocol):
     """What has clusters with names and colours: a model, or the names in its file."""
 
