@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.evaluate.seeds import effective_clusters, has_collapsed
+from latentclust.evaluate.seeds import has_collapsed
 from latentclust.files import write_atomic
-from latentclust.report.alarms import alarms, remedies
-from latentclust.report.display_names import MEANINGS, class_names, display_name, format_score, recipe_title
+from latentclust.report.alarms import alarms
+from latentclust.report.display_names import class_names, recipe_title
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.markdown import markdown_table
 from latentclust.report.result_text import (
@@ -19,20 +18,24 @@ from latentclust.report.result_text import (
     class_rows,
     label_free_rows,
     label_free_sentence,
-    loses_to,
     pixel_sentence,
 )
 from latentclust.report.results import NO_LABELS
+from latentclust.report.run_text import (
+    COLLAPSED,
+    MASKED,
+    cluster_sentence,
+    metric_meanings,
+    oracle_sentence,
+    readout_rows,
+    readout_sentence,
+    run_facts,
+    score_rows,
+    suggestions,
+)
 from latentclust.report.starts_section import starts_section
 
 REPORT = "report.md"
-
-SUGGESTED_SEEDS = 5
-
-MASKED = (
-    " **Ground truth decided which pixels count, in training too, as this protocol requires: the run is not fully "
-    "unsupervised.**"
-)
 
 
 def write_report(folder: Path, facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> Path:
@@ -44,8 +47,9 @@ def write_report(folder: Path, facts: RunFacts, figures: Sequence[ReportFigure] 
 
 def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
     """Return the report as Markdown. Its figures are embedded by relative path."""
+    masked = f" **{MASKED}**" * facts.protocol.masked_by_labels
     sections = [
-        f"# {recipe_title(facts.recipe, facts.trial)}\n\n{facts.protocol}.{MASKED * facts.protocol.masked_by_labels}",
+        f"# {recipe_title(facts.recipe, facts.trial)}\n\n{facts.protocol}.{masked}",
         f"**{TRIAL}**" * facts.trial,
         _result(facts),
         "\n\n".join(f"**Alarm: {sentence}**" for sentence in alarms(facts)),
@@ -68,18 +72,10 @@ def render_report(facts: RunFacts, figures: Sequence[ReportFigure] = ()) -> str:
 def _result(facts: RunFacts) -> str:
     if facts.metrics is None:
         return "\n\n".join((f"## Result\n\n{NO_LABELS} Look at the clusters below.", *_label_free(facts)))
-    baselines = facts.baselines or {}
-    rows = [
-        [
-            display_name(name),
-            format_score(value),
-            *(format_score(row[name]) if name in row else "–" for row in baselines.values()),
-        ]
-        for name, value in facts.metrics.items()
-    ]
-    table = markdown_table(["", facts.recipe, *map(display_name, baselines)], rows)
+    header, *rows = score_rows(facts)
+    table = markdown_table(header, rows)
     verdicts = [f"**{sentence}**" for sentence in baseline_verdicts(facts)]
-    return "\n\n".join(["## Result", table, *verdicts, _oracle(facts)]).strip()
+    return "\n\n".join(["## Result", table, *verdicts, oracle_sentence(facts)]).strip()
 
 
 def _label_free(facts: RunFacts) -> list[str]:
@@ -94,18 +90,8 @@ def _readouts(facts: RunFacts) -> str:
     """Return the scores of the other inference methods on the same model."""
     if not facts.readouts:
         return ""
-    names = list(facts.metrics or {})
-    rows = [["the model's own", "–", *(format_score((facts.metrics or {})[name]) for name in names)]]
-    for label, reading in facts.readouts.items():
-        scores = [format_score((reading.metrics or {})[name]) for name in names]
-        rows.append([label, f"{reading.agreement:.1%}", *scores])
-    intro = (
-        f"The same model with other inference methods. Agreement is the share of {facts.protocol.unit} in the same "
-        "cluster as by the model's own inference, after one-to-one matching of the clusters."
-    )
-    return f"## Other inference methods\n\n{intro}\n\n" + markdown_table(
-        ["inference", "agreement", *map(display_name, names)], rows
-    )
+    header, *rows = readout_rows(facts)
+    return f"## Other inference methods\n\n{readout_sentence(facts)}\n\n" + markdown_table(header, rows)
 
 
 def _chains(facts: RunFacts) -> str:
@@ -114,50 +100,13 @@ def _chains(facts: RunFacts) -> str:
     return f"## Chains\n\n{sentence}" if sentence else ""
 
 
-def _oracle(facts: RunFacts) -> str:
-    """Return the best round by labels. It is never the result."""
-    if facts.oracle is None:
-        return ""
-    scores = [f"{display_name(name)} {format_score(value)}" for name, value in facts.oracle.items() if name != "round"]
-    where = f", round {facts.oracle['round']:.0f}" if "round" in facts.oracle else ""
-    return (
-        f"Best round by labels{where}: {', '.join(scores)}. "
-        "This is not the result, because only labels can select this round."
-    )
-
-
 def _run(facts: RunFacts) -> str:
-    lines = [
-        f"- Seed: {facts.seed}, one run. A single seed does not show the spread between runs.",
-        *([f"- Stages: {_stages(facts)}."] if facts.stages else []),
-        f"- Model selection: {facts.selection}",
-        f"- Device: {facts.device}",
-        *([f"- Precision of the training: {facts.precision}"] if facts.precision else []),
-        f"- Time: {facts.seconds:.0f} s{_features_time(facts)}",
-        *(f"- Pretrained weights: {origin}" for origin in facts.weights),
-        *(f"- Warning: {warning}" for warning in facts.warnings),
-    ]
-    return "## Run\n\n" + "\n".join(lines)
-
-
-def _features_time(facts: RunFacts) -> str:
-    """Return the time of the feature bank, which several runs may share."""
-    if facts.features_seconds is None:
-        return ""
-    return f", and {facts.features_seconds:.0f} s for the features, computed once for all runs that share the bank"
-
-
-def _stages(facts: RunFacts) -> str:
-    """Return each stage with its rounds."""
-    return ", ".join(f"{name} (rounds {first:,} to {last:,})" for name, (first, last) in facts.stages.items())
+    return "## Run\n\n" + "\n".join(f"- {term}: {text}" for term, text in run_facts(facts))
 
 
 def _clusters(facts: RunFacts) -> str:
-    effective = f"{effective_clusters(facts.occupancy):.1f} of {facts.clusters}"
-    collapse = " **The run has collapsed: it uses at most half of its clusters.**" * has_collapsed(facts.occupancy)
-    found = find_empty(facts.occupancy)
-    counts = f" Empty: {len(found.empty)}. Near-empty: {len(found.near_empty)}."
-    intro = f"Effective number of clusters (the exponential of their entropy): {effective}.{counts}{collapse}"
+    collapse = f" **{COLLAPSED}**" * has_collapsed(facts.occupancy)
+    intro = f"{cluster_sentence(facts)}{collapse}"
     header = ["cluster", facts.protocol.unit]
     rows = [[f"{number}", f"{count:,}"] for number, count in enumerate(facts.occupancy, start=1)]
     if facts.names:
@@ -208,46 +157,11 @@ def _figures(figures: Sequence[ReportFigure]) -> str:
 
 
 def _next(facts: RunFacts) -> str:
-    return "## What to try next\n\n" + "\n".join(f"- {line}" for line in _suggestions(facts))
-
-
-def _suggestions(facts: RunFacts) -> list[str]:
-    """Return suggestions in Markdown, the most pressing first."""
-    lines = []
-    if facts.trial:
-        lines.append(f"This is a trial. Run the whole recipe: `latentclust run {facts.recipe}`.")
-    lines += facts.causes or (remedies(facts) if has_collapsed(facts.occupancy) else ())
-    if facts.metrics is not None and any(loses_to(facts.metrics, row) for row in (facts.baselines or {}).values()):
-        command = f"`latentclust run {facts.recipe} --set train.rounds=N`"
-        fix = (
-            f"Train longer: {command}." if facts.trained else "Change `data.preprocess` or the options of [inference]."
-        )
-        lines.append(f"A baseline scores higher than this run. {fix}")
-    of_pixels = facts.protocol.unit == "pixels"
-    if facts.metrics is None:
-        shown = "label maps" if of_pixels else "samples per cluster"
-        lines.append(
-            f"There are no labels. Look at the {shown}, and try another number of clusters: `--set prior.clusters=K`."
-        )
-    lines.append(
-        f"One seed is not a result. `latentclust run {facts.recipe} --seeds {SUGGESTED_SEEDS}` reports mean and "
-        "standard deviation."
-    )
-    if of_pixels:
-        lines.append("Label scenes with this model: `latentclust label model.safetensors SCENES --out labels`.")
-    else:
-        predict = "`latentclust predict model.safetensors IMAGES --out clusters.csv`"
-        lines.append(f"Cluster other images with this model: {predict}.")
-    lines.append("Compare this run with others: `latentclust compare RUN RUN`.")
-    return lines
+    return "## What to try next\n\n" + "\n".join(f"- {line}" for line in suggestions(facts))
 
 
 def _glossary(facts: RunFacts) -> str:
-    meanings = {
-        name: MEANINGS[name].format(nmi=facts.protocol.nmi, unit=facts.protocol.unit)
-        for name in facts.metrics or {}
-        if name in MEANINGS
-    }
-    if not meanings:
+    terms = metric_meanings(facts)
+    if not terms:
         return ""
-    return "## Terms\n\n" + "\n".join(f"- **{display_name(name)}**: {meaning}." for name, meaning in meanings.items())
+    return "## Terms\n\n" + "\n".join(f"- **{name}**: {meaning}." for name, meaning in terms.items())

@@ -2,7 +2,7 @@
 
 from latentclust.report.facts import RunFacts
 from latentclust.report.markdown import markdown_table
-from latentclust.train.starts_file import StartScore
+from latentclust.train.starts_file import StartScore, StartsLog
 
 INTRO = (
     "{count} starts were trained from other initial weights and in other orders, and compared without labels by "
@@ -19,9 +19,22 @@ OF_STAGE = (
 
 def starts_section(facts: RunFacts) -> str:
     """Return the scores of all starts at each decision; empty for a training with a single start."""
-    log = facts.starts
-    if log is None:
+    if facts.starts is None:
         return ""
+    header, *rows = starts_rows(facts.starts)
+    return f"## Starts\n\n{starts_sentence(facts.starts)}\n\n" + markdown_table(header, rows)
+
+
+def starts_sentence(log: StartsLog) -> str:
+    """Return how the starts were compared and which one was chosen, in Markdown."""
+    seed = next(score.seed for decision in log.decisions for score in decision.scores if score.start == log.chosen)
+    criteria = ", ".join(f"`{name}`" for name in log.criteria)
+    said = {"count": log.count, "criteria": criteria, "chosen": log.chosen, "seed": seed, "stage": log.stage}
+    return (OF_STAGE if log.stage else INTRO).format(**said)
+
+
+def starts_rows(log: StartsLog) -> list[list[str]]:
+    """Return header and rows of the scores of all starts at each decision."""
     rows = [
         [
             f"{decision.round:,}",
@@ -33,11 +46,7 @@ def starts_section(facts: RunFacts) -> str:
         for decision in log.decisions
         for score in decision.scores
     ]
-    seed = next(score.seed for decision in log.decisions for score in decision.scores if score.start == log.chosen)
-    criteria = ", ".join(f"`{name}`" for name in log.criteria)
-    said = {"count": log.count, "criteria": criteria, "chosen": log.chosen, "seed": seed, "stage": log.stage}
-    intro = (OF_STAGE if log.stage else INTRO).format(**said)
-    return f"## Starts\n\n{intro}\n\n" + markdown_table(["after round", "start", "seed", *log.keys, ""], rows)
+    return [["after round", "start", "seed", *log.keys, ""], *rows]
 
 
 def _values(score: StartScore, keys: tuple[str, ...]) -> list[str]:
