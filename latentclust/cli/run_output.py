@@ -14,6 +14,7 @@ from latentclust.report.console import ALARM, plain_table, print_results
 from latentclust.report.display_names import display_name, label_free_name, recipe_title
 from latentclust.report.document import REPORT
 from latentclust.report.facts import OWN
+from latentclust.report.page.page import REPORT_PAGE
 from latentclust.report.result_text import TRIAL, format_label_free, label_free_names
 from latentclust.report.results import RESULTS, SUMMARY, SeedSummary
 from latentclust.runs.run import FinishedRun
@@ -23,7 +24,8 @@ SEEDS = "5"
 """Suggested number of seeds, enough to show the spread between runs."""
 
 CONTENTS = {
-    REPORT: f"the report, with {FIGURES}/*.png",
+    REPORT_PAGE: "the report, to open in a browser",
+    REPORT: f"the same as text, with {FIGURES}/*.png",
     RESULTS: "the same numbers",
     ASSIGNMENTS: "index, cluster (from 1), confidence",
     LABEL_MAP: "clusters of a scene (from 1; 0 is nodata)",
@@ -41,6 +43,8 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
     print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
     print_lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in written.items()])
+    if REPORT_PAGE not in written:
+        console.print(Text.assemble(("Warning:", ALARM), f" {REPORT_PAGE} was not written; {REPORT} says why."))
     _show_next(_after_run(finished, recipe, settings))
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from latentclust.runs.draw_figures import draw_figures, too_large
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, report_facts
 from latentclust.runs.run_folder import MODEL
+from latentclust.runs.run_report_page import write_run_page
 from latentclust.specs.data import ImageSet
 from latentclust.train.starts_file import StartsLog
 
@@ -79,7 +80,10 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     facts = report_facts(evaluated, context)
     result = RunResult.from_facts(facts)
     write_results(folder, result)  # before the figures, which may take long
-    write_report(folder, facts, draw_figures(folder, model, tested, posterior, facts))
+    figures = draw_figures(folder, model, tested, posterior, facts)
+    if failure := write_run_page(folder, model, tested, posterior, facts):
+        facts = replace(facts, warnings=(*facts.warnings, failure))
+    write_report(folder, facts, figures)
     return facts, result
 
 

@@ -21,7 +21,18 @@ SAMPLES, CONTINGENCY, CODES, LOSSES, CHAINS, LENGTHS, MAPS, SCENE = DRAWN_FIGURE
     f"{FIGURES}/{name}.png"
     for name in ("samples", "contingency", "codes", "losses", "chains", "lengths", "label-maps", "scene")
 )
-WRITTEN = (RECIPE, MODEL, ASSIGNMENTS, LABEL_MAP, "results.json", "report.md", CHECKPOINT, STARTS, *DRAWN_FIGURES)
+WRITTEN = (
+    RECIPE,
+    MODEL,
+    ASSIGNMENTS,
+    LABEL_MAP,
+    "results.json",
+    "report.md",
+    "report.html",
+    CHECKPOINT,
+    STARTS,
+    *DRAWN_FIGURES,
+)
 
 SEEDS = "seeds.json"
 """File of a folder of several seeds, which names them."""

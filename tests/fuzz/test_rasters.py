@@ -14,7 +14,7 @@ from tests.labelling.planted import planted_model
 
 CASES, FEW = 200, 6
 CPU = ("--device", "cpu")
-RESULTS = ("model.safetensors", "results.json", "report.md", "*.tif", "*.partial")
+RESULTS = ("model.safetensors", "results.json", "report.md", "report.html", "*.tif", "*.partial")
 
 RECIPE = """
 schema = 1

@@ -46,6 +46,7 @@ def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path)
     assert found == {
         "model.safetensors",
         "results.json",
+        "report.html",
         "report.md",
         "label-map.png",
         *(f"figures/{name}.png" for name in ("label-maps", "scene", "contingency")),

@@ -66,6 +66,7 @@ def test_a_run_leaves_what_the_readme_names(finished: FinishedRun) -> None:
         "model.safetensors",
         "assignments.csv",
         "results.json",
+        "report.html",
         "report.md",
         "figures/samples.png",
         "figures/contingency.png",
