@@ -44,7 +44,7 @@ def _glance(facts: RunFacts) -> tuple[tuple[str, str], ...]:
     confidence = facts.confidence
     return (
         (facts.protocol.unit, f"{int(facts.occupancy.sum()):,}"),
-        ("clusters with any", f"{facts.clusters - len(empty)} of {facts.clusters}"),
+        ("clusters in use", f"{facts.clusters - len(empty)} of {facts.clusters}"),
         ("effective clusters", f"{effective_clusters(facts.occupancy):.1f}"),
         *((("mean confidence", f"{confidence:.3f}"),) if confidence is not None and isfinite(confidence) else ()),
     )
