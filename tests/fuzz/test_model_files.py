@@ -18,7 +18,16 @@ from tests.labelling.planted import noise_scene, planted_model, write_scene
 
 CASES, FEW = 2_000, 24
 CPU = ("--device", "cpu")
-RESULTS = ("model.safetensors", "results.json", "report.md", "report.html", "assignments.csv", "o.csv", "*.tif", "*.partial")
+RESULTS = (
+    "model.safetensors",
+    "results.json",
+    "report.md",
+    "report.html",
+    "assignments.csv",
+    "o.csv",
+    "*.tif",
+    "*.partial",
+)
 """Files, or patterns of them, that only a command that succeeds may leave."""
 
 RECIPE = """
