@@ -14,6 +14,17 @@ MAX_CAPTURED = 400
 """Maximum number of printed characters that are reported."""
 
 
+class _ProxyText(io.TextIOWrapper):
+    """The text stream of a proxy.
+
+    Attributes:
+        rich_proxied_file: What a console of rich writes to. While it draws a progress bar, the standard stream is a
+            proxy of its own that calls the console, which would call itself.
+    """
+
+    rich_proxied_file: Any = None
+
+
 class _StreamProxy(io.RawIOBase):
     """The bytes below a standard stream, which plugin code may close or wrap in a stream of its own without harm.
 
@@ -30,7 +41,8 @@ class _StreamProxy(io.RawIOBase):
         self.captured = bytearray()
         self._stream = stream
         buffer = cast(Any, self)  # a text stream accepts raw bytes too, as long as it does not buffer
-        self.text = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", newline="", write_through=True)
+        self.text = _ProxyText(buffer, "utf-8", "backslashreplace", newline="", write_through=True)
+        self.text.rich_proxied_file = self.text if capturing else getattr(stream, "rich_proxied_file", self.text)
 
     def writable(self) -> bool:
         """Return True: the stream accepts bytes."""

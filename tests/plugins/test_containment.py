@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from latentclust.plugins.containment import MAX_REASON, error_summary, run_contained
 
@@ -89,6 +91,19 @@ def test_a_stream_that_was_taken_hold_of_writes_again_afterwards(monkeypatch: py
     held.write("later")
     held.flush()
     assert real.getvalue() == "later"
+
+
+def test_a_progress_bar_is_drawn_while_plugin_code_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    bar = Progress(console=Console(stderr=True, force_terminal=True), auto_refresh=False)
+    with bar:
+        bar.add_task("loading plugins")
+        stream.truncate(0)
+        _, execution = run_contained(bar.refresh, "a plugin")
+        shown = stream.getvalue()
+    assert not execution.error
+    assert shown.count("loading plugins") == 1
 
 
 def test_filters_and_functions_of_warnings_are_put_back() -> None:
