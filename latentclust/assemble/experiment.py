@@ -17,6 +17,7 @@ from latentclust.data.display_bands import display_bands
 from latentclust.data.raster_windows import WindowSource
 from latentclust.errors import LatentclustError
 from latentclust.networks.features import FeatureNetwork
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.views import DeviceViewSpec
 from latentclust.tensors import Shape
@@ -56,23 +57,26 @@ class Experiment:
         return (self.data.source, self.preprocess) if self.bank is None else (self.bank, Preprocess())
 
 
-def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
+def assemble(resolved: Resolved, roots: tuple[Path, ...], phases: Phases = SILENT) -> Experiment:
     """Open the data set and build the networks.
 
     Args:
         resolved: The resolved recipe.
         roots: Folders of data sets, in order of precedence.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If the data set is missing or damaged, has too few samples for the clusters or the batch
             devices, or a shape that a backbone or a view cannot read.
     """
+    phases.begin(f"opening {resolved.recipe.data.use}")
     data = resolved.dataset.open(roots)
     resolved, lowered = _fit_batch(resolved, len(data.source))
     data = replace(data, notes=(*data.notes, *lowered))
     _check_display(resolved, data)
     with add_table_context("data.preprocess"):
         read = shape_after(resolved.preprocess, data.source.shape)
+    phases.begin("building networks")
     features = build_feature_network(resolved, read)
     shape = read if features is None else (features.width,)
     if resolved.prior.per_pixel and shape[1:] != data.source.shape[1:]:
@@ -81,7 +85,7 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...]) -> Experiment:
         raise LatentclustError.at("data.preprocess", what, fix)
     _check_views(resolved, data.source.shape, shape)
     check_memory(resolved, shape)
-    fitted = fit_steps(resolved.preprocess, data)
+    fitted = fit_steps(resolved.preprocess, data, phases)
     networks = build_networks(resolved, shape)
     _check_batch_norm(resolved, networks)
     for stage in resolved.stages:

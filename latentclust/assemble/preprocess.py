@@ -13,6 +13,7 @@ from latentclust.data.open_feed import map_batch, sequential
 from latentclust.data.subset import spread_indices, subset
 from latentclust.generators import CPU
 from latentclust.networks.features import FeatureNetwork
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSet
 from latentclust.specs.views import DeviceViewSpec, FittedStep, FittedViewSpec
 from latentclust.tensors import Images, Mask, Shape
@@ -70,7 +71,7 @@ def bind(steps: Sequence[Step], fitted: Fitted) -> tuple[DeviceViewSpec | Fitted
 
 
 @torch.no_grad()
-def fit_steps(steps: Sequence[Step], data: ImageSet) -> dict[int, Mapping[str, Tensor]]:
+def fit_steps(steps: Sequence[Step], data: ImageSet, phases: Phases = SILENT) -> dict[int, Mapping[str, Tensor]]:
     """Fit the steps that need it to a sample of the training images, each to the output of those before it.
 
     Raises:
@@ -80,6 +81,7 @@ def fit_steps(steps: Sequence[Step], data: ImageSet) -> dict[int, Mapping[str, T
     for position, step in enumerate(steps):
         if isinstance(step, FittedViewSpec):
             before = Preprocess(bind(steps[:position], fitted))
+            phases.begin("fitting the preprocessing")
             with add_table_context(f"data.preprocess.{position}"):
                 fitted[position] = step.fit(_batches(data, before))
     return fitted

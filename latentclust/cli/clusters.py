@@ -70,22 +70,21 @@ def preview_clusters(
     """
     if out.suffix.lower() != ".png":
         raise LatentclustError.at("--out", f"{out} is not a .png file", "End the name in .png")
-    from rich.progress import Progress
-
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, shell_command, stderr_console, stdout_console
-    from latentclust.labelling.clusters.preview import preview
-    from latentclust.model.model_file import load
-    from latentclust.report.plotting import save_figure
-    from latentclust.train.devices import make_fabric
 
-    loaded = load(model, make_fabric(device, 1).device)
     console = stderr_console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("windows", total=None)
-        found = preview(
-            loaded, scenes, patches, size, seed, lambda done, wanted: bar.update(task, completed=done, total=wanted)
-        )
-    save_figure(found.figure, out)
+    with show_phases("loading the model") as phases:
+        from latentclust.labelling.clusters.preview import preview
+        from latentclust.model.model_file import load
+        from latentclust.report.plotting import save_figure
+        from latentclust.train.devices import make_fabric
+
+        loaded = load(model, make_fabric(device, 1).device)
+        count = phases.begin("labelling windows")
+        found = preview(loaded, scenes, patches, size, seed, count.reach)
+        phases.begin("drawing")
+        save_figure(found.figure, out)
     for text in (*(f"warning: {text}" for text in found.warnings), *(f"left out: {each}" for each in found.left_out)):
         console.print(text, soft_wrap=True)
     stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)

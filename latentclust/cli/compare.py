@@ -20,16 +20,19 @@ def compare(runs: Runs, markdown: Markdown = False, json: Json = False) -> None:
         latentclust compare runs/digits/*
         latentclust compare runs/digits-dls runs/digits-clustergan --markdown
     """
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import print_json, print_text, stdout_console
-    from latentclust.report.comparison import (
-        agreement_table,
-        by_protocol,
-        compare_markdown,
-        compare_runs,
-        compare_table,
-    )
 
-    summaries = compare_runs(runs)
+    with show_phases("reading the runs"):
+        from latentclust.report.comparison import (
+            agreement_table,
+            by_protocol,
+            compare_markdown,
+            compare_runs,
+            compare_table,
+        )
+
+        summaries = compare_runs(runs)
     if json:
         print_json([summary.model_dump() for summary in summaries])
     elif markdown:

@@ -70,6 +70,7 @@ def fetch(name: Name, root: Root = None) -> None:
         latentclust data fetch cifar10 --root /srv/images
     """
     from latentclust.cli.data_sets import build_dataset
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, stdout_console
     from latentclust.data.roots import cache_root, data_roots
     from latentclust.plugins.registry import installed
@@ -80,7 +81,8 @@ def fetch(name: Name, root: Root = None) -> None:
         console.print(f"{name} already exists: {found}", soft_wrap=True)
         return
     into = root or cache_root()
-    spec.fetch(into)
+    with show_phases(f"downloading {name}"):
+        spec.fetch(into)
     console.print(f"{name} is in {display_path(spec.located((into,)) or into)}", soft_wrap=True)
 
 
@@ -144,12 +146,15 @@ def inspect(name: Name, options: Options = None, verify: Verify = False, json: J
     """
     from dataclasses import asdict
 
-    from latentclust.cli.data_sets import facts_table, inspect_dataset
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import print_json, stdout_console
-    from latentclust.data.roots import data_roots
-    from latentclust.plugins.registry import installed
 
-    facts = inspect_dataset(installed(), name, tuple(options or ()), data_roots(), verify)
+    with show_phases(f"opening {name}"):
+        from latentclust.cli.data_sets import facts_table, inspect_dataset
+        from latentclust.data.roots import data_roots
+        from latentclust.plugins.registry import installed
+
+        facts = inspect_dataset(installed(), name, tuple(options or ()), data_roots(), verify)
     if json:
         print_json(asdict(facts))
     else:

@@ -80,14 +80,18 @@ def _check(data: str | None, settings: list[str], given: dict[str, object]) -> N
 
 
 def _evaluate_data(model: Path, data: str | None, settings: list[str], device: str, json: bool) -> None:
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import print_text, stdout_console
-    from latentclust.data.roots import data_roots
-    from latentclust.report.console import print_results
-    from latentclust.report.results import RunResult
-    from latentclust.runs.reevaluate import evaluate_model, open_evaluation
-    from latentclust.train.devices import make_fabric
 
-    facts = evaluate_model(open_evaluation(model, make_fabric(device, 1).device, data, settings), data_roots())
+    with show_phases("loading the model") as phases:
+        from latentclust.data.roots import data_roots
+        from latentclust.report.console import print_results
+        from latentclust.report.results import RunResult
+        from latentclust.runs.reevaluate import evaluate_model, open_evaluation
+        from latentclust.train.devices import make_fabric
+
+        evaluation = open_evaluation(model, make_fabric(device, 1).device, data, settings)
+        facts = evaluate_model(evaluation, data_roots(), phases)
     if json:
         print_text(RunResult.from_facts(facts).model_dump_json(indent=2))
     else:

@@ -57,15 +57,20 @@ def evaluate_generator(
         latentclust evaluate-generator model.safetensors --features inception_v3 --weights hub --size 299
         latentclust evaluate-generator model.safetensors --features off --json
     """
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import print_json
-    from latentclust.data.roots import data_roots
-    from latentclust.runs.generator_scores import score_generator
-    from latentclust.runs.reevaluate import open_evaluation, open_splits
-    from latentclust.train.devices import make_fabric
 
-    evaluation = open_evaluation(model, make_fabric(device, 1).device, data)
-    network = _network(evaluation.model, features, weights, size)
-    scores = score_generator(evaluation.model, *open_splits(evaluation, data_roots()), network, samples)
+    with show_phases("loading the model") as phases:
+        from latentclust.data.roots import data_roots
+        from latentclust.runs.generator_scores import score_generator
+        from latentclust.runs.reevaluate import open_evaluation, open_splits
+        from latentclust.train.devices import make_fabric
+
+        evaluation = open_evaluation(model, make_fabric(device, 1).device, data)
+        network = _network(evaluation.model, features, weights, size)
+        phases.begin("opening the data")
+        opened = open_splits(evaluation, data_roots())
+        scores = score_generator(evaluation.model, *opened, network, samples, phases=phases)
     if json:
         print_json(scores.as_json())
     else:

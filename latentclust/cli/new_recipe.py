@@ -9,6 +9,7 @@ from latentclust.cli.image_recipe import DATA, Proposal, propose
 from latentclust.cli.shipped_recipes import description_of
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.files import write_atomic
+from latentclust.phases import SILENT, Phases
 from latentclust.plugins.options import PartOption, part_options
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.load import load_recipe
@@ -81,6 +82,8 @@ def write_new_recipe(
     out: Path | None,
     path: Path | None = None,
     scene: str | None = None,
+    *,
+    phases: Phases = SILENT,
 ) -> str:
     """Return the text of a new recipe, and write it to `out` unless that is None.
 
@@ -92,6 +95,7 @@ def write_new_recipe(
         out: File to write. None to write none.
         path: Path of the data. None leaves a placeholder.
         scene: Scene that the recipe of rasters fits. None to begin from the settings of the shipped recipe.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If the system, the data set or its path does not exist, or the file already exists.
@@ -104,7 +108,7 @@ def write_new_recipe(
         _check_scene_options(system, data, path)
         from latentclust.cli.scene_recipe import scene_recipe
 
-        text = scene_recipe(registry, scene, name)
+        text = scene_recipe(registry, scene, name, phases)
     else:
         text = _of_system(registry, system, dataset, data, name, path)
     if out is not None:

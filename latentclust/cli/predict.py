@@ -62,24 +62,27 @@ def predict(
         latentclust predict model.safetensors scans.npy --out clusters.parquet
     """
     _check_out(out)
-    import pandas as pd
-
-    from latentclust.cli.read_progress import read_progress
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, stderr_console, stdout_console
-    from latentclust.infer.image_inputs import Reading, open_inputs
-    from latentclust.model.class_names import name_of
-    from latentclust.model.model_file import load
-    from latentclust.train.devices import make_fabric
 
-    loaded = load(model, make_fabric(device, 1).device)
-    if loaded.per_pixel:
-        what = "is a per-pixel model, but the table has one cluster per image"
-        raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")
-    trained = Reading.of(loaded.resolved.dataset)
-    reading = replace(trained, resize=resize or trained.resize, range=range_ or trained.range, skip_bad=skip_bad)
-    inputs = open_inputs(images, loaded.raw_shape, reading)
-    with read_progress(inputs.source) as source:
-        posterior = loaded.predict(source, loaded.resolved.recipe.evaluate.batch_size, seed)
+    with show_phases("loading the model") as phases:
+        import pandas as pd
+
+        from latentclust.infer.image_inputs import Reading, open_inputs
+        from latentclust.model.class_names import name_of
+        from latentclust.model.model_file import load
+        from latentclust.train.devices import make_fabric
+
+        loaded = load(model, make_fabric(device, 1).device)
+        if loaded.per_pixel:
+            what = "is a per-pixel model, but the table has one cluster per image"
+            raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")
+        trained = Reading.of(loaded.resolved.dataset)
+        reading = replace(trained, resize=resize or trained.resize, range=range_ or trained.range, skip_bad=skip_bad)
+        phases.begin("opening the images")
+        inputs = open_inputs(images, loaded.raw_shape, reading)
+        size = loaded.resolved.recipe.evaluate.batch_size
+        posterior = loaded.predict(inputs.source, size, seed, phases=phases)
     clusters = posterior.labels.numpy() + 1
     columns = {
         "path": inputs.paths,

@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from rich.columns import Columns
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.status import Status
 from rich.table import Column
 from rich.text import Text
 
+from latentclust.cli.phase_progress import PhaseBar, PhaseLines
 from latentclust.cli.terminal import stderr_console
+from latentclust.phases import Phase
 from latentclust.train.events import Leg, Record
 from latentclust.train.rank import process_rank
 
@@ -34,7 +36,7 @@ def make_listener() -> "BarProgress | LineProgress":
     if process_rank():
         return LineProgress(Console(quiet=True))
     console = stderr_console()
-    return BarProgress(console) if console.is_terminal else LineProgress(console)
+    return BarProgress(console) if console.is_interactive else LineProgress(console)
 
 
 def format_losses(losses: dict[str, float]) -> str:
@@ -73,14 +75,14 @@ class _Bar(Progress):
 
 
 class BarProgress:
-    """A progress bar with rounds, images per second, remaining time and losses. It disappears after the training."""
+    """A bar with rounds, images per second, remaining time and losses, and one for the phases before and after."""
 
     def __init__(self, console: Console) -> None:
         """Draw on `console`."""
         self.console = console
         self.label = "training"
         self.prefix = ""
-        self.status = Status("setting up", console=console)
+        self.phases = PhaseBar(console)
         self.bar = self._new_bar()
         self.task = TaskID(0)
         self.clusters = ""
@@ -92,20 +94,25 @@ class BarProgress:
         return self
 
     def __enter__(self) -> "BarProgress":
-        """Show the status line."""
-        self.status.start()
+        """Show the line of phases."""
+        self.on_phase(Phase("setting up"))
+        self.phases.show()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clear the bar and the status line."""
+        """Clear both bars."""
         self.bar.stop()
-        self.status.stop()
+        self.phases.hide()
+
+    def on_phase(self, phase: Phase) -> None:
+        """Show a phase before or after the training."""
+        self.phases.on_phase(replace(phase, name=self.prefix + phase.name))
 
     def on_start(self, round_: int, rounds: int) -> None:
-        """Show the bar."""
-        self.status.stop()
+        """Show the bar of the training."""
+        self.phases.hide()
         self.bar.stop()
         self.bar = self._new_bar()
         self.task = self.bar.add_task(self.label, total=rounds, completed=round_, speed="")
@@ -136,8 +143,8 @@ class BarProgress:
         self.console.print(f"{self.prefix}warning: {text}", soft_wrap=True)
 
     def on_features(self, text: str) -> None:
-        """Show the progress of a feature bank in the status line."""
-        self.status.update(f"{self.prefix}{text}")
+        """Show the progress of a feature bank as a phase."""
+        self.on_phase(Phase(text))
 
     def on_decision(self, text: str) -> None:
         """Print the decision above the bar."""
@@ -149,10 +156,10 @@ class BarProgress:
         self.console.print(self.prefix + STOPPING, soft_wrap=True)
 
     def on_end(self) -> None:
-        """Replace the bar by a status line: scoring and figures follow."""
+        """Replace the bar by the line of phases: reading out, scoring and figures follow."""
         self.bar.stop()
-        self.status.update("clustering, scoring and drawing figures")
-        self.status.start()
+        self.on_phase(Phase("saving"))
+        self.phases.show()
 
     def _new_bar(self) -> _Bar:
         whole = Column(no_wrap=True)  # so that the bar alone becomes narrow
@@ -167,31 +174,39 @@ class BarProgress:
 
 
 class LineProgress:
-    """Progress as plain lines, after every twentieth of the rounds or every ten seconds."""
+    """Progress as plain lines, after every twentieth of the rounds or every ten seconds, also of the phases."""
 
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self.console = console
         self.prefix = self.leg = self.clusters = ""
+        self.phases = PhaseLines(console)
         self.start = self.last = 0
         self.printed_at = 0.0
 
     def seed(self, seed: int) -> "LineProgress":
         """Start each line with the seed."""
-        self.prefix = f"seed {seed}: "
+        self.prefix = self.phases.prefix = f"seed {seed}: "
         return self
 
     def __enter__(self) -> "LineProgress":
-        """Do nothing."""
+        """Print lines about phases from now on."""
+        self.phases.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Do nothing."""
+        """Print nothing any more."""
+        self.phases.__exit__(kind, error, trace)
+
+    def on_phase(self, phase: Phase) -> None:
+        """Print a line about a phase before or after the training if it is due."""
+        self.phases.on_phase(phase)
 
     def on_start(self, round_: int, rounds: int) -> None:
         """Print the number of rounds, or the round after which the training resumes."""
+        self.phases.pause()
         self.start = self.last = round_
         self.printed_at = time.monotonic()
         self._print(f"training for {rounds} rounds" if not round_ else f"resuming after round {round_} of {rounds}")

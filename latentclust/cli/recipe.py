@@ -67,6 +67,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
     from latentclust.assemble.memory import memory_warning, network_memory
     from latentclust.assemble.remarks import recipe_remarks
     from latentclust.cli.new_recipe import find_missing
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import print_lines, stderr_console
     from latentclust.data.roots import data_roots
     from latentclust.runs.run import load_resolved_recipe
@@ -81,8 +82,10 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
             raise missing
         warnings.append(str(missing))
     if with_data:
-        experiment = assemble(resolved, data_roots())
-        try_steps(experiment)
+        with show_phases("opening the data") as phases:
+            experiment = assemble(resolved, data_roots(), phases)
+            phases.begin("trying a step")
+            try_steps(experiment)
         found = network_memory(resolved, experiment.shape)
         warnings += [*experiment.data.notes, *filter(None, [memory_warning(resolved, experiment.shape)])]
         sizes = f": {len(experiment.data.source):,} samples" + (f", {found}" if found else "")
@@ -179,11 +182,14 @@ def new(
         latentclust recipe new --system dls --data fashion-mnist --out fashion.toml
         latentclust recipe new --data raster --from scene.tif --out mine.toml
     """
-    from latentclust.cli.new_recipe import fill_in, write_new_recipe
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, print_lines, print_text, shell_command, stdout_console
-    from latentclust.plugins.registry import installed
 
-    text = write_new_recipe(installed(), system, data, out, path, scene)
+    with show_phases("looking at the data") as phases:
+        from latentclust.cli.new_recipe import fill_in, write_new_recipe
+        from latentclust.plugins.registry import installed
+
+        text = write_new_recipe(installed(), system, data, out, path, scene, phases=phases)
     if out is None:
         print_text(text)
         return

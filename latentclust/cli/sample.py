@@ -53,14 +53,17 @@ def sample(
         raise LatentclustError.at("--traverse", "cannot be combined with --interpolate", "Draw one figure at a time")
     if out.suffix.lower() != ".png":
         raise LatentclustError.at("--out", f"{out} is not a .png file", "End the name in .png")
-    import torch
-
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, print_lines, stderr_console, stdout_console
-    from latentclust.infer.sampling import interpolation, modes, traversal
-    from latentclust.model.model_file import load
-    from latentclust.train.devices import make_fabric
 
-    loaded = load(model, make_fabric(device, 1).device)
+    with show_phases("loading the model"):
+        import torch
+
+        from latentclust.infer.sampling import interpolation, modes, traversal
+        from latentclust.model.model_file import load
+        from latentclust.train.devices import make_fabric
+
+        loaded = load(model, make_fabric(device, 1).device)
     rng, prior = torch.Generator().manual_seed(seed), loaded.resolved.prior
     if interpolate is not None:
         first, second = interpolate
@@ -72,7 +75,8 @@ def sample(
         if not any(grid.rows):
             note = f"note: the prior {loaded.resolved.recipe.prior.use} has no categories, so rows are not clusters"
             print_lines(stderr_console(), [f"{note}: all images are draws of the prior"])
-    _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
+    with show_phases("drawing"):
+        _draw(loaded, grid, f"{loaded.resolved.recipe.name}: {title}", out)
     stdout_console().print(f"wrote {display_path(out)}", soft_wrap=True)
 
 

@@ -15,6 +15,7 @@ from latentclust.data.roots import data_roots
 from latentclust.data.subset import spread_indices
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.component_count import FEWEST, MOST, count_components
+from latentclust.phases import SILENT, Phases
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.show import inline
@@ -78,7 +79,7 @@ TIME = """\
 """
 
 
-def scene_recipe(registry: Registry, given: str, name: str) -> str:
+def scene_recipe(registry: Registry, given: str, name: str, phases: Phases = SILENT) -> str:
     """Return the text of a recipe that fits a scene, or several scenes with the same bands.
 
     The same scene gives the same recipe, except for the measured time in a comment.
@@ -87,15 +88,19 @@ def scene_recipe(registry: Registry, given: str, name: str) -> str:
         registry: Registry of the parts.
         given: What the key `data.path` of rasters takes.
         name: Name of the recipe.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If there is no such raster, or it is damaged, too small or without valid pixels.
     """
+    phases.begin("looking at the scene")
     seen = survey(given)
     count = int(np.clip(2 * seen.pixels // seen.window**2, LEAST_WINDOWS, MOST_WINDOWS))
     data: dict[str, Any] = {"use": DATA, "path": given, "window": seen.window, "windows": count, **seen.options}
+    phases.begin("drawing windows")
     opened, gap = _with_windows(registry, data)
     points = _pixels(opened)
+    phases.begin("counting components")
     fields = {
         "seen": seen.text,
         "system": SYSTEM,
@@ -113,6 +118,7 @@ def scene_recipe(registry: Registry, given: str, name: str) -> str:
         "sampled": len(points),
         "clusters": count_components(points),
     }
+    phases.begin("timing a fit and a read-out")
     timed = _measure(_resolved(registry, tomllib.loads(TEXT.format(**fields, timed=""))), seen.pixels)
     return TEXT.format(**fields, timed=timed)
 

@@ -1,7 +1,7 @@
 """Posteriors of many images by one inference."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lcm
 
 import torch
@@ -12,6 +12,7 @@ from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
+from latentclust.phases import SILENT, Count
 from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
@@ -46,17 +47,20 @@ def posteriors(
     batches: Iterable[Images],
     rng: torch.Generator,
     stride: int = 1,
+    count: Count | None = None,
 ) -> Iterator[Posterior]:
     """Yield the posterior of each batch, float32 on the CPU.
 
-    Images are padded to multiples of `stride`, and their label maps cropped back.
+    Images are padded to multiples of `stride`, and their label maps cropped back. `count` counts them.
 
     Raises:
         LatentclustError: If a probability is not finite.
     """
     set_evaluation(model)
-    for images in batches:
-        found = posterior_of(inference, model, images, state, rng, stride)
+    count = count or SILENT.begin("reading out")
+    for images in count.each(batches):
+        told = replace(model, on_step=count.part(len(images)))
+        found = posterior_of(inference, told, images, state, rng, stride)
         probabilities = found.probabilities.cpu()
         if not bool(probabilities.isfinite().all()):
             what = "returns probabilities that are not finite"
@@ -85,9 +89,10 @@ def collect_posterior(
     batches: Iterable[Images],
     rng: torch.Generator,
     stride: int = 1,
+    count: Count | None = None,
 ) -> Posterior:
-    """Return the posterior of all batches, on the CPU."""
-    parts = list(posteriors(inference, model, state, batches, rng, stride))
+    """Return the posterior of all batches, on the CPU. `count` counts their images."""
+    parts = list(posteriors(inference, model, state, batches, rng, stride, count))
     return Posterior(torch.cat([part.probabilities for part in parts]), torch.cat([part.style for part in parts]))
 
 

@@ -18,6 +18,7 @@ from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
 from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation, stride_of
 from latentclust.networks.features import FeatureNetwork
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
@@ -106,7 +107,14 @@ class ClusteringModel:
         as_stored = len(self.raw_shape) > 1 and images.shape[-3] == self.raw_shape[0]
         return images[..., list(self.display_bands), :, :] if as_stored else images
 
-    def predict(self, images: NDArray[Any] | Tensor | ImageSource, batch_size: int = 500, seed: int = 0) -> Posterior:
+    def predict(
+        self,
+        images: NDArray[Any] | Tensor | ImageSource,
+        batch_size: int = 500,
+        seed: int = 0,
+        *,
+        phases: Phases = SILENT,
+    ) -> Posterior:
         """Compute the posterior of images on the CPU, in their order, with 0-based clusters.
 
         For label maps, all probabilities are in memory, four bytes per pixel and cluster; `posteriors` streams them.
@@ -116,6 +124,7 @@ class ClusteringModel:
                 model of label maps accepts images of any height and width.
             batch_size: Number of images per batch; for label maps, at most 2^20 pixels.
             seed: Random seed of an inference that samples, such as the restarts of backprop decoding.
+            phases: Tells the progress.
 
         Raises:
             LatentclustError: If the shape, type or values of the images do not match the model.
@@ -124,7 +133,8 @@ class ClusteringModel:
             self._check_bytes(images)
         source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
         batches, rng = self._batches(source, batch_size, seed)
-        return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride)
+        count = phases.begin("reading out", len(source), "images")
+        return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
     def _check_bytes(self, images: NDArray[Any] | Tensor) -> None:
         """Raise LatentclustError for bytes if the training data had another range than 0 to 255."""
@@ -135,14 +145,17 @@ class ClusteringModel:
             what = f"are bytes, but the model was trained on values from {low:g} to {high:g} (data.range)"
             raise LatentclustError.at("images", what, f"Pass floats: (images - {low:g}) / {high - low:g}")
 
-    def posteriors(self, source: ImageSource, batch_size: int = 500, seed: int = 0) -> Iterator[Posterior]:
+    def posteriors(
+        self, source: ImageSource, batch_size: int = 500, seed: int = 0, *, phases: Phases = SILENT
+    ) -> Iterator[Posterior]:
         """Yield the posterior batch by batch, in order, so that the label maps of many images need little memory.
 
         Raises:
             LatentclustError: As `predict`.
         """
         batches, rng = self._batches(source, batch_size, seed)
-        return posteriors(self.inference, self.model, self.state, batches, rng, self.stride)
+        count = phases.begin("reading out", len(source), "images")
+        return posteriors(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
     def _batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
         """Return the preprocessed images, and the generator of preprocessing and inference."""

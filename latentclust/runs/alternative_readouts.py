@@ -8,6 +8,7 @@ from latentclust.data.subset import spread_indices, subset
 from latentclust.data.undeclared_nodata import READ_AS_DATA
 from latentclust.evaluate.match import equal_share, equal_share_of_counts, matched_agreement, matched_share
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.report.facts import ChainFacts, ReadoutScores
 from latentclust.runs.dataset_scores import DatasetScores, count_pairs, label_maps, score_dataset
 from latentclust.runs.fitted_model import refit, with_inference
@@ -25,7 +26,7 @@ MIN_AGREEMENT = 0.9
 
 
 def score_readouts(
-    model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, own: DatasetScores
+    model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, own: DatasetScores, phases: Phases = SILENT
 ) -> dict[str, ReadoutScores]:
     """Score every inference in the recipe's `evaluate.readouts` and compare its clusters with the model's own.
 
@@ -34,28 +35,33 @@ def score_readouts(
         trained_on: Data set that the other inferences are fitted to.
         tested: Data set that is scored.
         own: Scores of the model's own inference on it.
+        phases: Tells the progress.
     """
     readouts = {}
     for name, inference in model.resolved.readouts.items():
-        other = refit(with_inference(model, inference), trained_on)
-        scores = score_dataset(other, tested)
-        readouts[name] = ReadoutScores(scores.clustering.metrics, _agreement(model, own, other, scores, tested))
+        within = phases.within(f"inference {name}")
+        other = refit(with_inference(model, inference), trained_on, within)
+        scores = score_dataset(other, tested, within)
+        agreement = _agreement(model, own, other, scores, tested, within)
+        readouts[name] = ReadoutScores(scores.clustering.metrics, agreement)
     return readouts
 
 
-def evaluate_chains(model: ClusteringModel, tested: ImageSet, own: DatasetScores) -> ChainFacts | None:
+def evaluate_chains(
+    model: ClusteringModel, tested: ImageSet, own: DatasetScores, phases: Phases = SILENT
+) -> ChainFacts | None:
     """Return the agreement of independent chains and the scores by chain length. None for inference without chains."""
     inference = model.inference
     if not isinstance(inference, ChainSpec):
         return None
-    lengths = _scores_by_length(model, tested, inference.lengths())
-    recipe = model.resolved.recipe
+    lengths = _scores_by_length(model, tested, inference.lengths(), phases)
+    recipe, within = model.resolved.recipe, phases.within("independent chains")
     if own.posterior is None:
         part = _some_maps(tested)
-        again = label_maps(model, part, recipe.seed + 1)
+        again = label_maps(model, part, recipe.seed + 1, phases=within)
         pairs = count_pairs(label_maps(model, part), again, model.clusters)
         return ChainFacts(equal_share_of_counts(pairs), lengths)
-    other = model.predict(tested.inputs, recipe.evaluate.batch_size, recipe.seed + 1).labels.numpy()
+    other = model.predict(tested.inputs, recipe.evaluate.batch_size, recipe.seed + 1, phases=within).labels.numpy()
     return ChainFacts(equal_share(own.posterior.labels.numpy(), other), lengths)
 
 
@@ -70,16 +76,22 @@ def chain_warnings(chains: ChainFacts | None, unit: str = "images", notes: Seque
 
 
 def _agreement(
-    model: ClusteringModel, own: DatasetScores, other: ClusteringModel, scores: DatasetScores, tested: ImageSet
+    model: ClusteringModel,
+    own: DatasetScores,
+    other: ClusteringModel,
+    scores: DatasetScores,
+    tested: ImageSet,
+    phases: Phases,
 ) -> float:
     if own.posterior is not None and scores.posterior is not None:
         return matched_agreement(own.posterior.labels.numpy(), scores.posterior.labels.numpy(), model.clusters)
     part = _some_maps(tested)
-    return matched_share(count_pairs(label_maps(model, part), label_maps(other, part), model.clusters))
+    pairs = count_pairs(label_maps(model, part), label_maps(other, part, phases=phases), model.clusters)
+    return matched_share(pairs)
 
 
 def _scores_by_length(
-    model: ClusteringModel, tested: ImageSet, lengths: Mapping[int, ChainSpec]
+    model: ClusteringModel, tested: ImageSet, lengths: Mapping[int, ChainSpec], phases: Phases
 ) -> tuple[Mapping[str, float], ...]:
     """Return metrics by the number of Langevin steps, on a part of the data. Empty without labels."""
     if tested.labels is None or not lengths:
@@ -91,7 +103,8 @@ def _scores_by_length(
         part = subset(tested, np.sort(rng.permutation(len(tested.source))[:MAX_LENGTH_SAMPLES]))
     curve = []
     for steps, inference in lengths.items():
-        scores = score_dataset(with_inference(model, inference), part).clustering.metrics
+        within = phases.within(f"chains of {steps} steps")
+        scores = score_dataset(with_inference(model, inference), part, within).clustering.metrics
         if scores is None:
             return ()
         curve.append({"steps": float(steps), **scores})

@@ -15,6 +15,7 @@ from latentclust.evaluate.segmentation import MAJORITY, ContingencyCounter, majo
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.map_baselines import fit_map_baseline
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.dataset_scores import make_counter, mask_labels
 from latentclust.specs.data import ImageSet
@@ -33,7 +34,7 @@ Found = TypeVar("Found")
 
 
 def score_baselines(
-    model: ClusteringModel, tested: ImageSet, scores: ClusteringScores
+    model: ClusteringModel, tested: ImageSet, scores: ClusteringScores, phases: Phases = SILENT
 ) -> tuple[BaselineScores | None, tuple[str, ...]]:
     """Return each baseline's scores with the model's number of clusters, and one warning per baseline that failed.
 
@@ -43,30 +44,34 @@ def score_baselines(
         model: Model whose recipe lists the baselines.
         tested: Data set that is clustered.
         scores: Scores of the model on it.
+        phases: Tells the progress.
     """
     if scores.table is None:
         return None, ()
     if model.per_pixel:
-        return score_map_baselines(model, tested, scores.table)
-    return _score_image_baselines(model, tested)
+        return score_map_baselines(model, tested, scores.table, phases)
+    return _score_image_baselines(model, tested, phases)
 
 
-def _score_image_baselines(model: ClusteringModel, tested: ImageSet) -> tuple[BaselineScores, tuple[str, ...]]:
+def _score_image_baselines(
+    model: ClusteringModel, tested: ImageSet, phases: Phases
+) -> tuple[BaselineScores, tuple[str, ...]]:
     points: dict[str, NDArray[np.float32]] = {}
 
-    def score(baseline: BaselineSpec) -> Mapping[str, float]:
+    def score(baseline: BaselineSpec, phases: Phases) -> Mapping[str, float]:
         if baseline.on not in points:
-            points[baseline.on] = points_in(model, tested, baseline.on)
+            points[baseline.on] = points_in(model, tested, baseline.on, phases)
+        phases.begin("clustering")
         found = cluster_points(baseline, points[baseline.on], model.clusters, model.resolved.recipe.seed)
         classes, metrics = len(tested.classes) or None, model.resolved.metrics
         scores = score_clustering(found.labels, tested.labels, found.clusters, metrics, classes).metrics or {}
         return {**scores, **found.facts}
 
-    return of_each_baseline(model, BaselineSpec, score)  # type: ignore[type-abstract]
+    return of_each_baseline(model, BaselineSpec, score, phases)  # type: ignore[type-abstract]
 
 
 def of_each_baseline(
-    model: ClusteringModel, kind: type[AnyBaseline], find: Callable[[AnyBaseline], Found]
+    model: ClusteringModel, kind: type[AnyBaseline], find: Callable[[AnyBaseline, Phases], Found], phases: Phases
 ) -> tuple[dict[str, Found], tuple[str, ...]]:
     """Return what is found of each baseline by name, and one warning per baseline that failed.
 
@@ -74,20 +79,21 @@ def of_each_baseline(
         model: Model whose recipe lists the baselines.
         kind: Kind of its baselines: of images, or of label maps.
         find: Returns what is sought, or raises LatentclustError if the baseline cannot cluster the data.
+        phases: Tells the progress.
     """
     found: dict[str, Found] = {}
     warnings = []
     for name, baseline in model.resolved.baselines.items():
         assert isinstance(baseline, kind), "resolve checked the kind of baseline"
         try:
-            found[name] = find(baseline)
+            found[name] = find(baseline, phases.within(f"baseline {name}"))
         except LatentclustError as error:
             warnings.append(f"The baseline {name} was not run: {error}")
     return found, tuple(warnings)
 
 
 @torch.no_grad()
-def points_in(model: ClusteringModel, tested: ImageSet, space: str) -> NDArray[np.float32]:
+def points_in(model: ClusteringModel, tested: ImageSet, space: str, phases: Phases = SILENT) -> NDArray[np.float32]:
     """Return the points `(n, d)` that a baseline clusters.
 
     Args:
@@ -95,22 +101,25 @@ def points_in(model: ClusteringModel, tested: ImageSet, space: str) -> NDArray[n
         tested: The images.
         space: `PIXELS` for the images as stored, `FEATURES` for those of `[features]`, or the name of a network for its
             representation.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If that network has no representation, or the recipe no `[features]`.
     """
+    count = phases.begin(f"reading {space}", len(tested.source), "images")
     batch = model.resolved.recipe.evaluate.batch_size
     if space == PIXELS:
-        return np.concatenate([x.flatten(1).cpu().numpy() for x, _ in sequential(tested.source, batch, model.device)])
+        stored = (images for images, _ in sequential(tested.source, batch, model.device))
+        return np.concatenate([images.flatten(1).cpu().numpy() for images in count.each(stored)])
     rng = torch.Generator(model.device).manual_seed(model.resolved.recipe.seed)
-    batches, networks = preprocessed(tested.inputs, model.preprocess, batch, rng), model.model
+    batches, networks = count.each(preprocessed(tested.inputs, model.preprocess, batch, rng)), model.model
     if space == FEATURES and model.features is not None:
         return np.concatenate([images.cpu().numpy() for images in batches])
     return np.concatenate([networks.represent(space, images).flatten(1).cpu().numpy() for images in batches])
 
 
 def score_map_baselines(
-    model: ClusteringModel, tested: ImageSet, table: NDArray[np.int64]
+    model: ClusteringModel, tested: ImageSet, table: NDArray[np.int64], phases: Phases = SILENT
 ) -> tuple[BaselineScores, tuple[str, ...]]:
     """Return the scores of each baseline of pixels, and one warning per baseline that failed.
 
@@ -118,36 +127,43 @@ def score_map_baselines(
     """
     metrics = model.resolved.metrics
 
-    def score(baseline: MapBaselineSpec) -> Mapping[str, float]:
-        return count_map_baseline(model, tested, baseline).scores(metrics).metrics or {}
+    def score(baseline: MapBaselineSpec, phases: Phases) -> Mapping[str, float]:
+        return count_map_baseline(model, tested, baseline, phases).scores(metrics).metrics or {}
 
-    scores, warnings = of_each_baseline(model, MapBaselineSpec, score)  # type: ignore[type-abstract]
+    scores, warnings = of_each_baseline(model, MapBaselineSpec, score, phases)  # type: ignore[type-abstract]
     return scores | {MAJORITY: score_table(majority_table(table), metrics)}, warnings
 
 
 @torch.no_grad()
-def fit_to_images(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> Mapped:
+def fit_to_images(
+    model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec, phases: Phases = SILENT
+) -> Mapped:
     """Fit a baseline to a part of the images.
 
     Raises:
         LatentclustError: If the baseline cannot cluster these images.
     """
     part = subset(tested, spread_indices(len(tested.source), MAX_FIT_IMAGES))
+    phases.begin("fitting")
     pairs = ((images, mask) for images, mask, _ in _batches(model, part))
     return fit_map_baseline(model, baseline, pairs, len(part.source))
 
 
 @torch.no_grad()
-def count_map_baseline(model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec) -> ContingencyCounter:
+def count_map_baseline(
+    model: ClusteringModel, tested: ImageSet, baseline: MapBaselineSpec, phases: Phases = SILENT
+) -> ContingencyCounter:
     """Fit a baseline to a part of the images and count its clusters on all of them.
 
     Raises:
         LatentclustError: If the baseline cannot cluster these images.
     """
-    label = fit_to_images(model, tested, baseline)
+    label = fit_to_images(model, tested, baseline, phases)
     counter = make_counter(tested, model.clusters)
+    count = phases.begin("reading out", len(tested.source), "images")
     for images, _, indices in _batches(model, tested):
         counter.add(mask_labels(label(images).cpu().numpy(), tested.valid, indices), indices)
+        count.add(len(indices))
     return counter
 
 

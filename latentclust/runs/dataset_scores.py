@@ -10,6 +10,7 @@ from latentclust.evaluate.clustering import ClusteringScores, score_clustering
 from latentclust.evaluate.empty_clusters import ClusterPosteriors, PosteriorCounter
 from latentclust.evaluate.segmentation import ContingencyCounter, joint_counts
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import VOID, ImageSet, MaskSource, SealedMaps
 from latentclust.tensors import Posterior
 
@@ -48,12 +49,12 @@ class MapBatch:
     probabilities: NDArray[np.float32]
 
 
-def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
+def score_dataset(model: ClusteringModel, data: ImageSet, phases: Phases = SILENT) -> DatasetScores:
     """Read a data set once and score the model on it."""
     if model.per_pixel:
-        return _score_maps(model, data)
+        return _score_maps(model, data, phases)
     recipe, metrics = model.resolved.recipe, model.resolved.metrics
-    posterior = model.predict(data.inputs, recipe.evaluate.batch_size, recipe.seed)
+    posterior = model.predict(data.inputs, recipe.evaluate.batch_size, recipe.seed, phases=phases)
     classes = len(data.classes) or None
     scores = score_clustering(posterior.labels.numpy(), data.labels, model.clusters, metrics, classes)
     counter = PosteriorCounter(model.clusters)
@@ -61,10 +62,10 @@ def score_dataset(model: ClusteringModel, data: ImageSet) -> DatasetScores:
     return DatasetScores(scores, float(posterior.confidence.mean()), posterior, counter.result())
 
 
-def _score_maps(model: ClusteringModel, data: ImageSet) -> DatasetScores:
+def _score_maps(model: ClusteringModel, data: ImageSet, phases: Phases) -> DatasetScores:
     counter, by_cluster = make_counter(data, model.clusters), PosteriorCounter(model.clusters)
     confidence = 0.0
-    for batch in label_maps(model, data):
+    for batch in label_maps(model, data, phases=phases):
         counter.add(batch.labels, batch.indices)
         valid = batch.labels != VOID
         by_cluster.add(batch.probabilities, None if valid.all() else valid)
@@ -74,17 +75,20 @@ def _score_maps(model: ClusteringModel, data: ImageSet) -> DatasetScores:
     return DatasetScores(counter.scores(model.resolved.metrics), mean_confidence, by_cluster=by_cluster.result())
 
 
-def label_maps(model: ClusteringModel, data: ImageSet, seed: int | None = None) -> Iterator[MapBatch]:
+def label_maps(
+    model: ClusteringModel, data: ImageSet, seed: int | None = None, *, phases: Phases = SILENT
+) -> Iterator[MapBatch]:
     """Yield the label maps of all images in order, a batch at a time.
 
     Args:
         model: A per-pixel model.
         data: Data set.
         seed: Seed of inference that samples. Defaults to the recipe's.
+        phases: Tells the progress.
     """
     recipe = model.resolved.recipe
-    start = 0
-    for posterior in model.posteriors(data.inputs, recipe.evaluate.batch_size, recipe.seed if seed is None else seed):
+    start, chosen = 0, recipe.seed if seed is None else seed
+    for posterior in model.posteriors(data.inputs, recipe.evaluate.batch_size, chosen, phases=phases):
         labels = posterior.labels.numpy()
         indices = np.arange(start, start + len(labels), dtype=np.int64)
         masked = mask_labels(labels, data.valid, indices)

@@ -12,6 +12,7 @@ from latentclust.evaluate.match import UNMATCHED
 from latentclust.evaluate.segmentation import maps_for_figures
 from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.report.colours import cluster_colours
 from latentclust.report.display_names import class_names, cluster_names, display_name
 from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
@@ -43,7 +44,12 @@ MAX_SCENE_PIXELS = 2048 * 2048
 
 
 def draw_figures(
-    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, facts: RunFacts
+    folder: Path,
+    model: ClusteringModel,
+    tested: ImageSet,
+    posterior: Posterior | None,
+    facts: RunFacts,
+    phases: Phases = SILENT,
 ) -> tuple[ReportFigure, ...]:
     """Draw the figures into `figures/` and return them in the order of the report.
 
@@ -53,14 +59,18 @@ def draw_figures(
         tested: Data set that was scored.
         posterior: Posterior of its images. None for label maps.
         facts: Facts of the run.
+        phases: Tells the progress.
     """
+    phases.begin("drawing figures")
     if posterior is None:
         drawn = [_map_sheet(folder, model, tested, facts), *_scene(folder, model, tested, facts)]
     else:
         drawn = [_samples(folder, model, tested, posterior, facts)]
     drawn += _contingency(folder, facts)
     if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
+        phases.begin("drawing t-SNE maps of the codes")
         drawn.append(_codes(folder, tested, posterior, facts))
+    phases.begin("drawing curves")
     return (*drawn, *_losses(folder, facts), *_chains(folder, facts))
 
 

@@ -12,6 +12,7 @@ from latentclust.assemble.experiment import Experiment
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import save_model
+from latentclust.phases import SILENT, Phases
 from latentclust.report.assignments import assignments, write_assignments
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
@@ -48,7 +49,9 @@ class TrainingResult:
     starts: StartsLog | None = None
 
 
-def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple[RunFacts, RunResult]:
+def finish_run(
+    trained: TrainingResult, tested: ImageSet, folder: Path, phases: Phases = SILENT
+) -> tuple[RunFacts, RunResult]:
     """Write all files of a run except the checkpoint and the log, and return what the report contains.
 
     Raises:
@@ -56,10 +59,10 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     """
     experiment = trained.experiment
     started = time.perf_counter()
-    model = trained_model(experiment, trained.device)
+    model = trained_model(experiment, trained.device, phases)
     seconds = trained.seconds + time.perf_counter() - started
     save_model(folder / MODEL, model)
-    evaluated = _evaluate(model, experiment, tested, folder)
+    evaluated = _evaluate(model, experiment, tested, folder, phases)
     posterior = evaluated.scores.posterior
     if posterior is not None:
         write_assignments(folder, assignments(posterior, tested.paths))
@@ -80,16 +83,19 @@ def finish_run(trained: TrainingResult, tested: ImageSet, folder: Path) -> tuple
     facts = report_facts(evaluated, context)
     result = RunResult.from_facts(facts)
     write_results(folder, result)  # before the figures, which may take long
-    figures = draw_figures(folder, model, tested, posterior, facts)
+    figures = draw_figures(folder, model, tested, posterior, facts, phases)
+    phases.begin("writing the report")
     if failure := write_run_page(folder, model, tested, posterior, facts):
         facts = replace(facts, warnings=(*facts.warnings, failure))
     write_report(folder, facts, figures)
     return facts, result
 
 
-def _evaluate(model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path) -> EvaluatedModel:
+def _evaluate(
+    model: ClusteringModel, experiment: Experiment, tested: ImageSet, folder: Path, phases: Phases
+) -> EvaluatedModel:
     try:
-        return evaluate(model, experiment.data, tested)
+        return evaluate(model, experiment.data, tested, phases)
     except LatentclustError as error:
         what = "the model is trained and saved, but its inference failed"
         fix = f"Evaluate it with other settings: latentclust evaluate {folder} --set inference.KEY=VALUE"

@@ -9,11 +9,12 @@ from latentclust.data.open_feed import map_batch
 from latentclust.data.raster_windows import WindowSource
 from latentclust.infer.posteriors import FittedImages, fit_inference
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSet
 from latentclust.specs.inference import InferenceSpec
 
 
-def trained_model(experiment: Experiment, device: torch.device) -> ClusteringModel:
+def trained_model(experiment: Experiment, device: torch.device, phases: Phases = SILENT) -> ClusteringModel:
     """Return the experiment's networks as a model whose inference is fitted to the training images."""
     source = experiment.data.source
     bands = source.windows.reading if isinstance(source, WindowSource) else None
@@ -22,10 +23,10 @@ def trained_model(experiment: Experiment, device: torch.device) -> ClusteringMod
     unfitted = ClusteringModel(
         experiment.resolved, source.shape, parts, {}, device, bands=bands, features=frozen, fitted=experiment.fitted
     )
-    return refit(unfitted, experiment.data)
+    return refit(unfitted, experiment.data, phases)
 
 
-def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
+def refit(model: ClusteringModel, data: ImageSet, phases: Phases = SILENT) -> ClusteringModel:
     """Return the model with its inference fitted to `data`. The networks are shared and stay unchanged."""
     recipe = model.resolved.recipe
     rng = torch.Generator(model.device).manual_seed(recipe.seed)
@@ -33,7 +34,9 @@ def refit(model: ClusteringModel, data: ImageSet) -> ClusteringModel:
     if model.per_pixel:
         size = map_batch(size, *data.source.shape[1:])
     batches = FittedImages(data, model.preprocess, size, rng, model.stride)
-    return replace(model, state=fit_inference(model.inference, model.model, batches, rng))
+    count = phases.begin("fitting the inference")
+    told = replace(model.model, on_step=count.reach)
+    return replace(model, state=fit_inference(model.inference, told, batches, rng))
 
 
 def with_inference(model: ClusteringModel, inference: InferenceSpec) -> ClusteringModel:

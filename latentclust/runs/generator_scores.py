@@ -17,6 +17,7 @@ from latentclust.evaluate.frechet import feature_statistics, frechet_distance
 from latentclust.evaluate.supervised import SupervisedClassifier, share_of_class, train_classifier
 from latentclust.infer.posteriors import preprocessed
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Count, Phases
 from latentclust.plugins.registry import installed
 from latentclust.runs.feature_network import FeatureNetwork
 from latentclust.specs.data import ImageSet, SealedLabels
@@ -67,7 +68,13 @@ class GeneratorScores:
 
 
 def score_generator(
-    model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, features: FeatureNetwork | None, samples: int
+    model: ClusteringModel,
+    trained_on: ImageSet,
+    tested: ImageSet,
+    features: FeatureNetwork | None,
+    samples: int,
+    *,
+    phases: Phases = SILENT,
 ) -> GeneratorScores:
     """Score what a model generates and reconstructs.
 
@@ -80,28 +87,36 @@ def score_generator(
         tested: Data set that is reconstructed and compared with generated samples.
         features: Network of the Fréchet distance. None omits it.
         samples: Number of samples to generate, at least two.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If the model has no generator, is one of label maps, or `samples` is below two.
     """
     _check(model, samples)
     scorer = _Scorer(model, tested)
+    phases.begin("drawing samples")
     latent, generated = scorer.draw(samples)
     found: dict[str, Any] = {"generated": samples, "images": len(tested.source)}
     if features is not None:
-        real = feature_statistics(features(images) for images in scorer.images())
-        distance = frechet_distance(real, feature_statistics(features(images) for images in scorer.split(generated)))
+        count = phases.begin("features", len(tested.source) + samples, "images")
+        real = feature_statistics(features(images) for images in count.each(scorer.images()))
+        drawn = feature_statistics(features(images) for images in count.each(scorer.split(generated)))
+        phases.begin("Fréchet distance")
+        distance = frechet_distance(real, drawn)
         found |= {"frechet_distance": distance, "features": features.name}
     encoder = _encoder(model)
-    codes = None if encoder is None else scorer.encode(encoder, scorer.images())
+    count = phases.begin("encoding", 2 * len(tested.source) + samples, "images")
+    codes = None if encoder is None else scorer.encode(encoder, count.each(scorer.images()))
     if encoder is not None and codes is not None:
-        recovered = scorer.encode(encoder, scorer.split(generated))
-        found["image_distance"] = scorer.distance(codes)
+        recovered = scorer.encode(encoder, count.each(scorer.split(generated)))
+        found["image_distance"] = scorer.distance(codes, count)
         found["latent_distance"] = float((recovered.vector() - latent.vector()).square().mean())
         found["category_recovery"] = float((_category(recovered) == _category(latent)).float().mean())
     if isinstance(trained_on.labels, SealedLabels) and model.resolved.prior.categories:
         classes = len(trained_on.classes) or len(class_counts(trained_on.labels))
+        phases.begin("training a classifier on the labels")
         judge = _judge(model, trained_on, classes)
+        phases.begin("classifying samples")
         found |= {"classifier_accuracy": judge.accuracy, **_modes(judge, scorer, latent, generated, classes)}
         if codes is not None and isinstance(tested.labels, SealedLabels):
             found |= _reconstructions(judge, scorer, codes, tested.labels)
@@ -148,10 +163,10 @@ class _Scorer:
         """Yield samples in batches, on the device."""
         return (Images(batch.to(self.model.device)) for batch in torch.split(images, self._size))
 
-    def distance(self, codes: Latent) -> float:
-        """Return the mean square of the difference of the samples and the reconstructions of their codes."""
+    def distance(self, codes: Latent, count: Count) -> float:
+        """Return the mean square of the difference of the samples, which are counted, and their reconstructions."""
         start, total, values = 0, 0.0, 0
-        for images in self.images():
+        for images in count.each(self.images()):
             drawn = self.generate(_part(codes, start, len(images)))
             total += float((drawn - images.cpu()).double().square().sum())
             start, values = start + len(images), values + images.numel()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentclust.assemble.experiment import Experiment
 from latentclust.assemble.preprocess import Preprocess
 from latentclust.data.open_feed import sequential
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.train.allocator import keep_freed_memory
 
@@ -44,7 +45,9 @@ class KeptMaps(ImageSource):
         return samples
 
 
-def with_kept_maps(experiment: Experiment, tested: ImageSet, device: torch.device) -> tuple[Experiment, ImageSet]:
+def with_kept_maps(
+    experiment: Experiment, tested: ImageSet, device: torch.device, phases: Phases = SILENT
+) -> tuple[Experiment, ImageSet]:
     """Return an experiment and its test data whose images are preprocessed already, if they are read repeatedly.
 
     Images are kept if the recipe has label maps, preprocessing steps and no views, `data.resident` is not false, and
@@ -54,6 +57,7 @@ def with_kept_maps(experiment: Experiment, tested: ImageSet, device: torch.devic
         experiment: The experiment.
         tested: Data set that is scored. Another than that of the training is preprocessed when it is scored.
         device: Device that computes the images.
+        phases: Tells the progress.
     """
     resolved, data = experiment.resolved, experiment.data
     table, train = resolved.recipe.data, resolved.recipe.train
@@ -62,15 +66,19 @@ def with_kept_maps(experiment: Experiment, tested: ImageSet, device: torch.devic
     readable = resolved.prior.per_pixel and resolved.preprocess and not resolved.views and experiment.bank is None
     if not (readable and repeated and table.resident and size <= table.memory_limit):
         return experiment, tested
-    kept = replace(data, features=_keep(data.source, experiment.preprocess, experiment.shape, device))
+    kept = replace(data, features=_keep(data.source, experiment.preprocess, experiment.shape, device, phases))
     return replace(experiment, data=kept, bank=kept.features), kept if tested is data else tested
 
 
 @torch.no_grad()
-def _keep(source: ImageSource, preprocess: Preprocess, shape: tuple[int, ...], device: torch.device) -> KeptMaps:
+def _keep(
+    source: ImageSource, preprocess: Preprocess, shape: tuple[int, ...], device: torch.device, phases: Phases
+) -> KeptMaps:
     keep_freed_memory()
+    count = phases.begin("preprocessing", len(source), "images")
     found = np.empty((len(source), *shape), np.float32)
     rng = torch.Generator(device).manual_seed(0)  # no step of the preprocessing draws numbers
     for images, at in sequential(source, max(1, PIXELS_AT_ONCE // prod(shape[1:])), device):
         found[at.cpu().numpy()] = preprocess(images, rng).cpu().numpy()
+        count.add(len(images))
     return KeptMaps(found)

@@ -13,6 +13,7 @@ from latentclust.data.subset import subset
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, Labels, agreement, draw, silhouette
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.report.facts import OWN, LabelFreeScores
 from latentclust.runs.baseline_clusters import cluster_points
 from latentclust.runs.baseline_scores import fit_to_images, of_each_baseline, points_in
@@ -55,20 +56,24 @@ class LabelFree:
 
 
 @torch.no_grad()
-def score_label_free(model: ClusteringModel, tested: ImageSet, posterior: Posterior | None) -> LabelFree:
+def score_label_free(
+    model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, phases: Phases = SILENT
+) -> LabelFree:
     """Score a run without labels, and compare it with the baselines of its recipe on the same samples.
 
     Args:
         model: Trained model.
         tested: Data set that is clustered.
         posterior: Posterior of its images. None for label maps.
+        phases: Tells the progress.
     """
+    phases = phases.within("scores without labels")
     pixels, own = None, dict[str, float]()
     if posterior is None:
         part = subset(tested, draw(len(tested.source), MAX_MAPS))
-        at, labels, probabilities = _label_pixels(model, part)
+        at, labels, probabilities = _label_pixels(model, part, phases)
         points = _values(part, at)
-        found, warnings = _map_baselines(model, tested, part, at, points)
+        found, warnings = _map_baselines(model, tested, part, at, points, phases)
         place = dict(zip(("index", "row", "column"), at.T, strict=True))
         index = draw(len(tested.source), MAX_MAPS)[place["index"]]
         pixels = {**place, "index": index, "cluster": labels + 1, "confidence": probabilities.max(axis=1)}
@@ -77,8 +82,9 @@ def score_label_free(model: ClusteringModel, tested: ImageSet, posterior: Poster
         part = subset(tested, chosen)
         labels, probabilities = posterior.labels.numpy()[chosen], posterior.probabilities.numpy()[chosen]
         points = points_in(model, part, PIXELS)
-        found, warnings = _image_baselines(model, part, points)
+        found, warnings = _image_baselines(model, part, points, phases)
         own |= _of_features(model, part, labels)
+    phases.begin("silhouettes")
     code = np.log(probabilities.clip(min=MIN_PROBABILITY))
     own |= _in_use(labels) | _silhouette("code", code, labels) | _silhouette(PIXELS, points, labels)
     scores = {OWN: own}
@@ -108,45 +114,46 @@ def _of_features(model: ClusteringModel, part: ImageSet, labels: Labels) -> dict
 
 
 def _image_baselines(
-    model: ClusteringModel, part: ImageSet, pixels: Points
+    model: ClusteringModel, part: ImageSet, pixels: Points, phases: Phases
 ) -> tuple[dict[str, Clustering], tuple[str, ...]]:
     """Return the clustering of each baseline, and a warning for each one that failed."""
     points = {PIXELS: pixels}
 
-    def cluster(baseline: BaselineSpec) -> Clustering:
+    def cluster(baseline: BaselineSpec, phases: Phases) -> Clustering:
         if len(part.source) < model.clusters:
             what = f"{len(part.source)} images of this size are compared, fewer than the {model.clusters} clusters"
             raise LatentclustError.at("evaluate.baselines", what, "Use smaller images")
         if baseline.on not in points:
-            points[baseline.on] = points_in(model, part, baseline.on)
+            points[baseline.on] = points_in(model, part, baseline.on, phases)
+        phases.begin("clustering")
         own = points[baseline.on]
         found = cluster_points(baseline, own, model.clusters, model.resolved.recipe.seed)
         return found.labels, baseline.on, own
 
-    return of_each_baseline(model, BaselineSpec, cluster)  # type: ignore[type-abstract]
+    return of_each_baseline(model, BaselineSpec, cluster, phases)  # type: ignore[type-abstract]
 
 
 def _map_baselines(
-    model: ClusteringModel, tested: ImageSet, part: ImageSet, at: NDArray[np.int64], points: Points
+    model: ClusteringModel, tested: ImageSet, part: ImageSet, at: NDArray[np.int64], points: Points, phases: Phases
 ) -> tuple[dict[str, Clustering], tuple[str, ...]]:
     """Return the clusters that each baseline gives to the pixels `at`, and a warning for each one that failed."""
 
-    def cluster(baseline: MapBaselineSpec) -> Clustering:
-        label = fit_to_images(model, tested, baseline)
+    def cluster(baseline: MapBaselineSpec, phases: Phases) -> Clustering:
+        label = fit_to_images(model, tested, baseline, phases)
         maps = (label(images).cpu().numpy() for images, _ in sequential(part.source, 1, model.device))
         return np.concatenate([_pick(map_, at, image) for image, map_ in enumerate(maps)]), PIXELS, points
 
-    return of_each_baseline(model, MapBaselineSpec, cluster)  # type: ignore[type-abstract]
+    return of_each_baseline(model, MapBaselineSpec, cluster, phases)  # type: ignore[type-abstract]
 
 
-def _label_pixels(model: ClusteringModel, part: ImageSet) -> tuple[NDArray[np.int64], Labels, Points]:
+def _label_pixels(model: ClusteringModel, part: ImageSet, phases: Phases) -> tuple[NDArray[np.int64], Labels, Points]:
     """Draw pixels evenly from all images and return their image, row and column `(n, 3)`, clusters and probabilities.
 
     The pixels are the same for every model that reads the same images.
     """
     quota, rng = -(-MAX_SAMPLES // len(part.source)), np.random.default_rng(0)
     places, clusters, probabilities = [], [], []
-    for batch in label_maps(model, part):
+    for batch in label_maps(model, part, phases=phases):
         for image, labels, likely in zip(batch.indices, batch.labels, batch.probabilities, strict=True):
             valid = np.flatnonzero(labels != VOID)
             rows, columns = np.unravel_index(np.sort(rng.permutation(valid)[:quota]), labels.shape)

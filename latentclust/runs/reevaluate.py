@@ -13,6 +13,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
+from latentclust.phases import SILENT, Phases
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import parse_setting
@@ -85,21 +86,23 @@ def _other_data(table: dict[str, Any], use: str) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key in DataTable.model_fields} | {"use": use}
 
 
-def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...]) -> RunFacts:
+def evaluate_model(evaluation: ModelEvaluation, roots: tuple[Path, ...], phases: Phases = SILENT) -> RunFacts:
     """Score a saved model. Inference other than its own is first fitted to the data.
 
     Args:
         evaluation: Model with the recipe that it is evaluated under.
         roots: Data folders.
+        phases: Tells the progress.
 
     Raises:
         LatentclustError: If the data are missing, or their images have another shape than the model reads.
     """
     started = time.perf_counter()
     resolved = evaluation.model.resolved
+    phases.begin(f"opening {resolved.recipe.data.use}")
     opened, tested = open_splits(evaluation, roots)
-    model = refit(evaluation.model, opened) if evaluation.other_inference else evaluation.model
-    evaluated = evaluate(model, opened, tested)
+    model = refit(evaluation.model, opened, phases) if evaluation.other_inference else evaluation.model
+    evaluated = evaluate(model, opened, tested, phases)
     protocol = recipe_protocol(resolved, tested)
     if evaluation.other_data:
         trained = evaluation.trained_recipe

@@ -11,6 +11,7 @@ from latentclust.data.feature_bank import BankSource
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.recipe.schema import Recipe
 from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
@@ -102,23 +103,24 @@ def split_of(dataset: DatasetSpec) -> str:
     return str(protocol.trained) if protocol else str(dataset.model_dump().get("split", "all"))
 
 
-def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet) -> EvaluatedModel:
+def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, phases: Phases = SILENT) -> EvaluatedModel:
     """Score a model, its other inferences and the baselines on a data set.
 
     Args:
         model: Trained model with fitted inference.
         trained_on: Data set that other inferences are fitted to.
         tested: Data set that is scored.
+        phases: Tells the progress.
     """
-    own = score_dataset(model, tested)
-    baselines, failures = score_baselines(model, tested, own.clustering)
-    chains = evaluate_chains(model, tested, own)
-    readouts = score_readouts(model, trained_on, tested, own)
+    own = score_dataset(model, tested, phases)
+    baselines, failures = score_baselines(model, tested, own.clustering, phases)
+    chains = evaluate_chains(model, tested, own, phases)
+    readouts = score_readouts(model, trained_on, tested, own, phases)
     mismatch = label_mismatch(tested, model.per_pixel)
     unit = "pixels" if model.per_pixel else "images"
     untrained = recipe_remarks(model.resolved)
     scored = own.clustering.table is not None or not own.clustering.occupancy.any()
-    label_free = None if scored else score_label_free(model, tested, own.posterior)
+    label_free = None if scored else score_label_free(model, tested, own.posterior, phases)
     failures += label_free.warnings if label_free else ()
     warnings = (*untrained, *([mismatch] if mismatch else []), *failures, *chain_warnings(chains, unit, tested.notes))
     return EvaluatedModel(model, tested, own, baselines, readouts, chains, warnings, label_free)

@@ -17,6 +17,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
+from latentclust.phases import SILENT, Phases, phases_of
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import Overrides
@@ -92,7 +93,7 @@ def run(
     """
     resolved = load_resolved_recipe(recipe, overrides, quick=quick)
     choose_device(device, resolved.recipe.train.devices)
-    opened = open_experiment(resolved)
+    opened = open_experiment(resolved, phases_of(listener))
     if is_follower():
         return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
     folder = make_folder(resolved, out, overwrite)
@@ -127,7 +128,7 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         fix = "Name the folder of a stopped run"
         raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
     with nullcontext() if is_follower() else lock_run(Path(folder)):
-        opened = open_experiment(load_resolved_recipe(path))
+        opened = open_experiment(load_resolved_recipe(path), phases_of(listener))
         return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
 
 
@@ -138,9 +139,9 @@ def load_resolved_recipe(
     return resolve(load_recipe(recipe, installed(), overrides, quick=quick), installed())
 
 
-def open_experiment(resolved: Resolved) -> ExperimentAndTest:
+def open_experiment(resolved: Resolved, phases: Phases = SILENT) -> ExperimentAndTest:
     """Assemble the experiment and open the data set that it is scored on."""
-    experiment = assemble(resolved, data_roots())
+    experiment = assemble(resolved, data_roots(), phases)
     return experiment, test_split(resolved, experiment.data, data_roots())
 
 
@@ -156,12 +157,13 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     """Train and write the outputs. Only the first process of a data-parallel run writes."""
     recipe = opened[0].resolved.recipe
     table = recipe.train
-    place = first_device(device, table.devices)
-    opened = with_kept_maps(*with_banks(*opened, place, teller(listener)), place)
+    place, phases = first_device(device, table.devices), phases_of(listener)
+    opened = with_kept_maps(*with_banks(*opened, place, teller(listener)), place, phases)
     experiment, tested = opened
     started = time.perf_counter()
     fabric = make_fabric(device, table.devices)
     log = LogFile(folder / METRICS, listener)
+    phases.begin("preparing the training")
     try:
         experiment, selection, starts = _train(
             opened, fabric, folder, log if fabric.is_global_zero else listener, resume
@@ -182,7 +184,7 @@ def _run(opened: ExperimentAndTest, folder: Path, device: str, listener: Listene
     seconds = time.perf_counter() - started
     selected, lines = selection.describe(table.rounds), log.of_start(starts.chosen) if starts else log.lines
     trained = TrainingResult(experiment, fabric.device, describe(fabric.device), seconds, selected, lines, starts)
-    facts, result = finish_run(trained, tested, folder)
+    facts, result = finish_run(trained, tested, folder, phases)
     return FinishedRun(folder, result, facts)
 
 

@@ -1,7 +1,7 @@
 """Specs of inference: how cluster probabilities and styles of images are obtained from a trained model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,6 +14,10 @@ from latentclust.specs.roles import Represents
 from latentclust.tensors import Code, Images, Mask, Posterior
 
 
+def _ignore(_step: int, _steps: int) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """The networks and the prior that an inference reads.
@@ -23,12 +27,15 @@ class Model:
         prior: Prior of the recipe.
         features_of: Network whose features another one reads, by the name of the reader. Others read images.
         codes_of: Encoder whose code, as a vector, centroids read, by the name of the reader.
+        on_step: A method whose posterior, or fit, takes long calls it after each of its steps, with the number of steps
+            that are done and of all steps, for the progress. It must not be called by `advance`.
     """
 
     networks: Mapping[str, nn.Module]
     prior: PriorSpec
     features_of: Mapping[str, str] = field(default_factory=dict)
     codes_of: Mapping[str, str] = field(default_factory=dict)
+    on_step: Callable[[int, int], None] = field(default=_ignore, kw_only=True)
 
     def read(self, name: str, images: Images) -> Any:
         """Return the output of a network for images, through the networks whose features it reads."""

@@ -12,6 +12,7 @@ from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.data.open_feed import PIXELS_AT_ONCE, map_batch
 from latentclust.data.sources import ArraySource
 from latentclust.infer.posteriors import collect_posterior, fit_inference, posteriors, preprocessed
+from latentclust.phases import Phase, Phases
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Mask, Posterior
 
@@ -48,6 +49,24 @@ def test_batches_become_one_posterior_in_float32_and_in_order() -> None:
     assert posterior.labels.tolist() == [0, 0, 1]
     valid = Mask(torch.ones(2, 2, 2, dtype=torch.bool))
     assert fit_inference(Halves(), read, [(images, valid[: len(images)]) for images in batches], rng)["seen"] == 3
+
+
+class Slow(Halves):
+    """The same clusters, in four steps a batch."""
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        for step in range(4):
+            model.on_step(step, 4)
+        return super().posterior(model, images, state, rng)
+
+
+def test_every_step_of_a_slow_inference_is_told() -> None:
+    told: list[Phase] = []
+    batches = [Images(torch.full((count, 1, 2, 2), 0.25)) for count in (8, 4)]
+    count = Phases(told.append).begin("reading out", 12, "images")
+    collect_posterior(Slow(), model(), {}, batches, torch.Generator(), count=count)
+    assert [phase.done for phase in told] == [0, 0, 2, 4, 6, 8, 8, 9, 10, 11, 12]
+    assert collect_posterior(Slow(), model(), {}, batches, torch.Generator()).labels.tolist() == [0] * 12
 
 
 def test_samples_come_in_order_preprocessed_none_left_out() -> None:

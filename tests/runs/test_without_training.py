@@ -1,5 +1,6 @@
 """Recipes that train nothing: an inference is fitted, scored, saved and used."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 import latentclust
 from latentclust.assemble.resolve import resolve
 from latentclust.errors import Issue, LatentclustError
+from latentclust.phases import Phase
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.runs.run import open_experiment
 from latentclust.runs.trial_step import try_steps
+from latentclust.train.events import NullListener
 
 LEVELS = (30, 120, 220)
 
@@ -35,6 +38,26 @@ def issues(tables: dict[str, Any], *settings: str) -> tuple[Issue, ...]:
     except LatentclustError as error:
         return error.issues
     return ()
+
+
+class Heard(NullListener):
+    """The phases of a run."""
+
+    def __init__(self) -> None:
+        self.phases: list[Phase] = []
+
+    def on_phase(self, phase: Phase) -> None:
+        self.phases.append(phase)
+
+
+def test_the_phases_of_a_run_are_told_in_their_order(tables: dict[str, Any], tmp_path: Path) -> None:
+    heard = Heard()
+    latentclust.run(tables, out=tmp_path / "run", device="cpu", listener=heard)
+    names = [name for name, _ in groupby(phase.name for phase in heard.phases)]
+    expected = ["opening array", "fitting the inference", "reading out", "drawing figures", "writing the report"]
+    assert [name for name in names if name in expected] == expected
+    assert any("baseline pixel-kmeans: fitting" in name for name in names)
+    assert [(phase.done, phase.total) for phase in heard.phases if phase.name == "reading out"][-1] == (6, 6)
 
 
 def test_a_run_fits_the_inference_alone_and_its_model_labels_images(tables: dict[str, Any], tmp_path: Path) -> None:

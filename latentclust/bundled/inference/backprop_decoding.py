@@ -81,7 +81,8 @@ class BackpropDecoding(InferenceSpec):
         generator = model.networks[self.network]
         style = model.prior.sample(batch * restarts, rng).style.detach().clone().requires_grad_()
         adam = torch.optim.Adam([style], lr=self.learning_rate)
-        for _ in range(self.iterations):
+        for iteration in range(self.iterations):
+            model.on_step(iteration, self.iterations)
             with torch.enable_grad():
                 total = self._losses(generator, category, style, images).sum()
             (style.grad,) = torch.autograd.grad(total, style)  # no gradients of the generator's parameters

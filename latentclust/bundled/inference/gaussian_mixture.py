@@ -113,9 +113,13 @@ class GaussianMixture(InferenceSpec):
         require_distinct(sample, components, "inference.components")
         step = Maximisation.of_sample(self.covariance, self.shrinkage, self.floor, sample)
         limits = (self.max_iter, self.tolerance)
-        starts = (fitted_from_kmeans(step, sample, components, *limits, rng) for _ in range(self.n_init))
+        steps, starts = self.n_init + self.passes, []
+        for start in range(self.n_init):
+            model.on_step(start, steps)
+            starts.append(fitted_from_kmeans(step, sample, components, *limits, rng))
         mixture, _ = max(starts, key=lambda start: start[1])
-        for _ in range(self.passes):
+        for number in range(self.passes):
+            model.on_step(self.n_init + number, steps)
             mixture, _ = one_pass(step, mixture, lambda: self._points(model, batches))
         posteriors = mixture.posteriors(sample, torch.float64)
         return {**mixture.state(), "cluster": merged(self.linkage, mixture, posteriors, clusters)}

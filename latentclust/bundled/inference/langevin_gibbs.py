@@ -143,9 +143,10 @@ class LangevinGibbs(AnnealedChainSpec):
         """Return the means over sweeps of p(y | x, z) and of z. Raise LatentclustError if the chains diverge."""
         if self.chains == "cluster":
             return self._posterior_of_every(model, images, rng)
-        chain = self.new_chains(model, images, rng)
+        chain, first = self.new_chains(model, images, rng), model.prior.clusters  # which take as long as a sweep each
         probabilities, style = torch.zeros_like(chain.posterior), torch.zeros_like(chain.style)
         for sweep in range(self.burn_in + self.sweeps):
+            model.on_step(first + sweep, first + self.burn_in + self.sweeps)
             chain = self.sweep(model, images, chain, rng)
             if sweep >= self.burn_in:
                 probabilities += chain.posterior / self.sweeps
@@ -161,10 +162,12 @@ class LangevinGibbs(AnnealedChainSpec):
         styles = _style_sigma(model) * torch.randn(shape, generator=rng, device=rng.device)
         for sweep in range(self.burn_in):
             progress = sweep / self.burn_in
+            model.on_step(sweep, self.burn_in + self.sweeps)
             styles = self._move_every(self._density(model, progress), images, styles, progress, rng)
         joint = self._density(model, FINAL_PROGRESS)
         probabilities, style = torch.zeros(shape[:2], device=rng.device), torch.zeros_like(styles[:, 0])
-        for _ in range(self.sweeps):
+        for sweep in range(self.sweeps):
+            model.on_step(self.burn_in + sweep, self.burn_in + self.sweeps)
             styles = self._move_every(joint, images, styles, FINAL_PROGRESS, rng)
             energy = cluster_energies(joint, images, styles)
             check_energy(energy)

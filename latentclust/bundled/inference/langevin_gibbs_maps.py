@@ -127,6 +127,7 @@ class LangevinGibbsMaps(AnnealedChainSpec):
         label, known = energy.argmin(dim=1), None if prior.style_dim else energy
         probabilities, mean = torch.zeros(1, device=rng.device), torch.zeros_like(style)
         for sweep in range(self.burn_in + self.sweeps):
+            model.on_step(sweep, self.burn_in + self.sweeps)
             chain = self._sweep(prior, joint, images, style, label, FINAL_PROGRESS, rng, known)
             check_energy(chain.energy)
             style, label = chain.style, chain.label
