@@ -1,7 +1,5 @@
 """Scores of a clustering without labels: agreement with another clustering, and silhouettes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,19 +36,3 @@ def silhouette(points: NDArray[np.float32], labels: Labels) -> float | None:
 def draw(count: int, most: int) -> NDArray[np.int64]:
     """Return at most `most` of `count` indices, ascending: the same ones for every run, whatever its seed."""
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
-
-
-def agreement_matrix(clusterings: Sequence[Labels | None]) -> list[list[float | None]]:
-    """Return the ARI of each pair of clusterings.
-
-    Args:
-        clusterings: Clusters of the same samples, `(n,)` each. None for an unknown one.
-
-    Returns:
-        A symmetric matrix; None for a pair of which one is unknown, or that differ in length.
-    """
-    return [[_ari(one, other) for other in clusterings] for one in clusterings]
-
-
-def _ari(one: Labels | None, other: Labels | None) -> float | None:
-    return None if one is None or other is None or len(one) != len(other) else agreement(one, other)["ari"]

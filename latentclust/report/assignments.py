@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from latentclust.files import write_atomic
 from latentclust.tensors import Posterior
@@ -33,11 +33,3 @@ def assignments(posterior: Posterior, files: Sequence[str] = ()) -> dict[str, Ar
 def write_assignments(folder: Path, columns: Mapping[str, ArrayLike]) -> None:
     """Write assignments.csv to a run folder. Raise LatentclustError if it cannot be written."""
     write_atomic(folder / ASSIGNMENTS, pd.DataFrame(columns).to_csv(index=False, float_format="%.6f"))
-
-
-def read_clusters(folder: Path) -> NDArray[np.int64] | None:
-    """Return the clusters in assignments.csv of a run folder, from 1. None if the file is missing or damaged."""
-    try:
-        return pd.read_csv(folder / ASSIGNMENTS, usecols=["cluster"])["cluster"].to_numpy(np.int64)
-    except (OSError, ValueError):
-        return None

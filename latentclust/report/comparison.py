@@ -7,14 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from latentclust.errors import LatentclustError
-from latentclust.evaluate.label_free import agreement_matrix
-from latentclust.report.assignments import read_clusters
 from latentclust.report.console import plain_table
 from latentclust.report.display_names import display_name, label_free_name, recipe_title
 from latentclust.report.facts import OWN
 from latentclust.report.markdown import markdown_table
 from latentclust.report.result_text import label_free_names
 from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary, read_results, summarise
+from latentclust.report.shared_samples import agreements, read_assignments
 
 SEED_FOLDERS = "seed-*"
 
@@ -146,7 +145,8 @@ def _agreement_cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
         matrix = summaries[0].agreement
     else:
         folders = [s.folders[place] if s.folders else None for s, place in runs]
-        matrix = agreement_matrix([None if folder is None else read_clusters(Path(folder)) for folder in folders])
+        pairs = agreements([None if folder is None else read_assignments(Path(folder)) for folder in folders])
+        matrix = [[pair.ari for pair in row] for row in pairs]
     if all(value is None for row in matrix for value in row):
         return []
     numbers = [f"({number})" for number in range(1, len(runs) + 1)]

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.empty_clusters import find_empty
-from latentclust.evaluate.label_free import agreement_matrix
 from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
-from latentclust.report.assignments import read_clusters
 from latentclust.report.display_names import class_names
 from latentclust.report.facts import OWN, RunFacts
+from latentclust.report.shared_samples import agreements, read_assignments
 from latentclust.train.starts_file import StartsLog
 
 RESULTS = "results.json"
@@ -198,6 +197,7 @@ def summarise(
         for name in runs[0].label_free
         if all(name in run.label_free for run in runs)
     }
+    pairs = agreements([read_assignments(folder) for folder in folders]) if len(folders) > 1 else []
     return SeedSummary(
         recipe=runs[0].recipe,
         protocol=runs[0].protocol,
@@ -215,7 +215,7 @@ def summarise(
         near_empty_clusters=[len(run.near_empty_clusters) for run in runs],
         label_free={name: scores.mean for name, scores in label_free.items()},
         label_free_std=label_free[OWN].std if label_free else None,
-        agreement=agreement_matrix([read_clusters(folder) for folder in folders]) if len(folders) > 1 else [],
+        agreement=[[pair.ari for pair in row] for row in pairs],
         folders=[str(folder) for folder in folders],
     )
 

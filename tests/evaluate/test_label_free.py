@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentclust.evaluate.label_free import MAX_SILHOUETTE, agreement, agreement_matrix, draw, silhouette
+from latentclust.evaluate.label_free import MAX_SILHOUETTE, agreement, draw, silhouette
 
 TWO = np.array([0, 0, 0, 1, 1, 1])
 
@@ -42,11 +42,3 @@ def test_a_draw_is_the_same_each_time_and_bounded() -> None:
     np.testing.assert_array_equal(draw(5, 10), np.arange(5))
     np.testing.assert_array_equal(draw(1000, 10), draw(1000, 10))
     assert len(np.unique(draw(1000, 10))) == 10
-
-
-def test_a_matrix_is_symmetric_and_leaves_out_what_is_unknown() -> None:
-    half = np.array([0, 0, 1, 1, 1, 1])
-    matrix = agreement_matrix([TWO, half, None, np.zeros(5, np.int64)])
-    assert matrix[0][1] == matrix[1][0] == agreement(TWO, half)["ari"]
-    assert [matrix[at][at] for at in range(4)] == [1.0, 1.0, None, 1.0]
-    assert matrix[0][2] is matrix[2][1] is matrix[0][3] is None

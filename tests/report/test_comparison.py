@@ -89,7 +89,9 @@ def without_labels(unlabelled: RunFacts, tmp_path: Path) -> Path:
         facts = replace(unlabelled, seed=seed, label_free=LabelFreeScores(4, scores))
         write_results(tmp_path / f"seed-{seed}", RunResult.from_facts(facts))
         if seed < 2:
-            write_assignments(tmp_path / f"seed-{seed}", {"cluster": np.array([1, 1, 2, 2 - seed])})
+            write_assignments(
+                tmp_path / f"seed-{seed}", {"index": np.arange(4), "cluster": np.array([1, 1, 2, 2 - seed])}
+            )
     return tmp_path
 
 
