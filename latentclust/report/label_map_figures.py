@@ -17,7 +17,7 @@ from PIL import Image
 
 from latentclust.files import write_atomic
 from latentclust.report.colours import NODATA_COLOUR, colour_labels, map_colours, palette_bytes
-from latentclust.report.image_figures import CELL_PIXELS, as_colour, mosaic
+from latentclust.report.image_figures import CELL_PIXELS, Pixels, as_colour, mosaic
 from latentclust.report.plotting import new_figure
 from latentclust.specs.data import VOID
 
@@ -62,7 +62,7 @@ class MapRow:
         confidence: Probability of the cluster `(h, w)`, in (0, 1].
     """
 
-    image: NDArray[np.uint8]
+    image: Pixels
     truth: NDArray[np.int16] | None
     labels: NDArray[np.int64]
     confidence: NDArray[np.float32]
@@ -104,7 +104,7 @@ def map_sheet(
 
 
 def scene_figure(
-    image: NDArray[np.uint8],
+    image: Pixels,
     labels: NDArray[np.int64],
     colours: Float32[np.ndarray, "k 3"],
     names: Sequence[str],

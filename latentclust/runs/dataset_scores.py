@@ -11,6 +11,8 @@ from latentclust.evaluate.empty_clusters import ClusterPosteriors, PosteriorCoun
 from latentclust.evaluate.segmentation import ContingencyCounter, joint_counts
 from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
+from latentclust.runs.map_batch import MapBatch
+from latentclust.runs.map_sample import MapSample, MapSampler
 from latentclust.specs.data import VOID, ImageSet, MaskSource, SealedMaps
 from latentclust.tensors import Posterior
 
@@ -24,35 +26,29 @@ class DatasetScores:
         confidence: Mean probability of the chosen clusters, in (0, 1]; NaN without valid pixels.
         posterior: Posterior of whole images. None for label maps.
         by_cluster: Largest and mean probability of each cluster. None without valid pixels.
+        sample: Label maps of some images. None for whole images, or if it was not asked for.
     """
 
     clustering: ClusteringScores
     confidence: float
     posterior: Posterior | None = None
     by_cluster: ClusterPosteriors | None = None
+    sample: MapSample | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MapBatch:
-    """Label maps of some images.
+def score_dataset(
+    model: ClusteringModel, data: ImageSet, phases: Phases = SILENT, *, sample: bool = False
+) -> DatasetScores:
+    """Read a data set once and score the model on it.
 
-    Attributes:
-        indices: Positions of the images in the data set, `(m,)`.
-        labels: Clusters `(m, h, w)`, 0-based; `VOID` for nodata pixels.
-        confidence: Probability of the chosen cluster `(m, h, w)`, in (0, 1].
-        probabilities: Probabilities of all clusters, `(m, k, h, w)`.
+    Args:
+        model: Trained model.
+        data: Data set.
+        phases: Tells the progress.
+        sample: Whether the label maps of some images are kept.
     """
-
-    indices: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    confidence: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-
-
-def score_dataset(model: ClusteringModel, data: ImageSet, phases: Phases = SILENT) -> DatasetScores:
-    """Read a data set once and score the model on it."""
     if model.per_pixel:
-        return _score_maps(model, data, phases)
+        return _score_maps(model, data, phases, sample)
     recipe, metrics = model.resolved.recipe, model.resolved.metrics
     posterior = model.predict(data.inputs, recipe.evaluate.batch_size, recipe.seed, phases=phases)
     classes = len(data.classes) or None
@@ -62,17 +58,23 @@ def score_dataset(model: ClusteringModel, data: ImageSet, phases: Phases = SILEN
     return DatasetScores(scores, float(posterior.confidence.mean()), posterior, counter.result())
 
 
-def _score_maps(model: ClusteringModel, data: ImageSet, phases: Phases) -> DatasetScores:
+def _score_maps(model: ClusteringModel, data: ImageSet, phases: Phases, sample: bool) -> DatasetScores:
     counter, by_cluster = make_counter(data, model.clusters), PosteriorCounter(model.clusters)
+    height, width = data.source.shape[1:]
+    sampler = MapSampler(len(data.source), (height, width), model.clusters) if sample else None
     confidence = 0.0
     for batch in label_maps(model, data, phases=phases):
         counter.add(batch.labels, batch.indices)
+        if sampler:
+            sampler.add(batch)
         valid = batch.labels != VOID
         by_cluster.add(batch.probabilities, None if valid.all() else valid)
         confidence += float(batch.confidence.sum(where=valid, dtype=np.float64))
     pixels = int(counter.occupancy.sum())
     mean_confidence = confidence / pixels if pixels else np.nan
-    return DatasetScores(counter.scores(model.resolved.metrics), mean_confidence, by_cluster=by_cluster.result())
+    kept = sampler.result() if sampler else None
+    scores = counter.scores(model.resolved.metrics)
+    return DatasetScores(scores, mean_confidence, by_cluster=by_cluster.result(), sample=kept)
 
 
 def label_maps(

@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.data.subset import spread_indices, subset
+from latentclust.data.subset import spread_indices
 from latentclust.evaluate.contingency import classes_for_figures
 from latentclust.evaluate.match import UNMATCHED
-from latentclust.evaluate.segmentation import maps_for_figures
-from latentclust.labelling.windows.array_labels import label_scene_array
 from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
 from latentclust.report.colours import cluster_colours
@@ -20,11 +18,12 @@ from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.figures import contingency_figure, length_curve, loss_curves
 from latentclust.report.image_figures import CELL_PIXELS, most_confident, samples_per_cluster, shrink
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
+from latentclust.report.map_views import MapView
 from latentclust.report.plotting import save_figure
-from latentclust.runs.dataset_scores import label_maps
+from latentclust.runs.map_sample import MapSample
 from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
-from latentclust.specs.data import ImageSet, ImageSource, SealedLabels, SealedMaps
-from latentclust.specs.parts import DatasetSpec, SceneDatasetSpec
+from latentclust.runs.shown_maps import IMAGES_SHOWN, LabelledMaps, view_image
+from latentclust.specs.data import ImageSet, ImageSource, SealedLabels
 from latentclust.tensors import Posterior
 
 PER_CLUSTER = 12
@@ -36,12 +35,6 @@ MIN_PROBABILITY = 1e-6
 MIN_TSNE_SAMPLES = 10
 """Minimum number of samples for a t-SNE map. A map of fewer means nothing."""
 
-IMAGES_SHOWN = 10
-"""Number of images on the sheet of label maps, evenly spread over the data set."""
-
-MAX_SCENE_PIXELS = 2048 * 2048
-"""Maximum number of pixels of a scene that a run labels as a whole."""
-
 
 def draw_figures(
     folder: Path,
@@ -49,6 +42,7 @@ def draw_figures(
     tested: ImageSet,
     posterior: Posterior | None,
     facts: RunFacts,
+    maps: LabelledMaps | None,
     phases: Phases = SILENT,
 ) -> tuple[ReportFigure, ...]:
     """Draw the figures into `figures/` and return them in the order of the report.
@@ -59,33 +53,21 @@ def draw_figures(
         tested: Data set that was scored.
         posterior: Posterior of its images. None for label maps.
         facts: Facts of the run.
+        maps: Its label maps. None for whole images.
         phases: Tells the progress.
     """
     phases.begin("drawing figures")
-    if posterior is None:
-        drawn = [_map_sheet(folder, model, tested, facts), *_scene(folder, model, tested, facts)]
-    else:
-        drawn = [_samples(folder, model, tested, posterior, facts)]
+    drawn = []
+    if maps is not None:
+        drawn += [_map_sheet(folder, model, tested, maps.sample, facts), *_scene(folder, model, maps.scene, facts)]
+    if posterior is not None:
+        drawn.append(_samples(folder, model, tested, posterior, facts))
     drawn += _contingency(folder, facts)
     if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
         phases.begin("drawing t-SNE maps of the codes")
         drawn.append(_codes(folder, tested, posterior, facts))
     phases.begin("drawing curves")
     return (*drawn, *_losses(folder, facts), *_chains(folder, facts))
-
-
-def too_large(dataset: DatasetSpec, tested: ImageSet) -> str | None:
-    """Return why the first scene is not labelled as a whole, as a sentence. None if it is, or without a scene."""
-    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec):
-        return None
-    height, width = dataset.scene_size(tested.scenes[0])
-    pixels = height * width
-    if pixels <= MAX_SCENE_PIXELS:
-        return None
-    return (
-        f"the scene {tested.scenes[0].short} was not drawn: it has {pixels:,} pixels, and a run draws at most "
-        f"{MAX_SCENE_PIXELS:,}"
-    )
 
 
 def _samples(
@@ -154,46 +136,35 @@ def _chains(folder: Path, facts: RunFacts) -> list[ReportFigure]:
     return drawn
 
 
-def _map_sheet(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> ReportFigure:
+def _map_sheet(
+    folder: Path, model: ClusteringModel, tested: ImageSet, sample: MapSample, facts: RunFacts
+) -> ReportFigure:
     """Draw some images of the data set next to their label maps."""
-    part = subset(tested, spread_indices(len(tested.source), IMAGES_SHOWN))
     rows = []
-    for batch in label_maps(model, part):
-        images = part.source.read(batch.indices)
-        truth: NDArray[np.int16] | None = None
-        if isinstance(part.labels, SealedMaps) and facts.table is not None:
-            truth = maps_for_figures(part.labels, batch.indices)
-        rows += [
-            MapRow(
-                model.shown(image), None if truth is None else truth[at], batch.labels[at], batch.confidence[at]
-            ).thinned()
-            for at, image in enumerate(images)
-        ]
+    for at in spread_indices(len(sample.indices), IMAGES_SHOWN).tolist():
+        view = view_image(model, tested, sample, at, facts)
+        rows.append(MapRow(view.image, view.truth, view.labels.astype(np.int64), view.confidence).thinned())
     names = cluster_names(facts.clusters, facts.matching, facts.classes)
-    save_figure(map_sheet(rows, _colours(facts), names, _classes_without_cluster(facts)), folder / MAPS)
+    save_figure(map_sheet(rows, cluster_colours_of(facts), names, _classes_without_cluster(facts)), folder / MAPS)
     what = "Images of the data set, evenly spread. Each cluster has the colour of the class that it is matched with."
     what = what if facts.table is not None else "Images of the data set, evenly spread."
     return ReportFigure(MAPS, _captioned(what, model))
 
 
-def _scene(folder: Path, model: ClusteringModel, tested: ImageSet, facts: RunFacts) -> list[ReportFigure]:
-    """Label the first scene that the samples are windows of; write a figure and a PNG of its clusters.
-
-    Return nothing without a scene, or if it has more than `MAX_SCENE_PIXELS` pixels.
-    """
-    dataset = model.resolved.dataset
-    if not tested.scenes or not isinstance(dataset, SceneDatasetSpec) or too_large(dataset, tested):
+def _scene(folder: Path, model: ClusteringModel, scene: MapView | None, facts: RunFacts) -> list[ReportFigure]:
+    """Write a figure of a labelled scene and a PNG of its clusters. Return nothing without a scene."""
+    if scene is None:
         return []
-    image, valid = dataset.read_scene(tested.scenes[0])
-    labels = label_scene_array(model, image, valid, facts.seed).astype(np.int64)
-    colours, names = _colours(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
+    labels = scene.labels.astype(np.int64)
+    colours, names = cluster_colours_of(facts), cluster_names(facts.clusters, facts.matching, facts.classes)
     write_label_map(folder / LABEL_MAP, labels, colours)
-    save_figure(scene_figure(model.shown(image), labels, colours, names), folder / SCENE)
-    what = f"The scene {tested.scenes[0].short}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
+    save_figure(scene_figure(scene.image, labels, colours, names), folder / SCENE)
+    what = f"The scene {scene.name}. {LABEL_MAP} contains its clusters, counted from 1; 0 is nodata."
     return [ReportFigure(SCENE, _captioned(what, model))]
 
 
-def _colours(facts: RunFacts) -> NDArray[np.float32]:
+def cluster_colours_of(facts: RunFacts) -> NDArray[np.float32]:
+    """Return the colour of each cluster of a run, `(k, 3)` in [0, 1]: that of its class if it is matched."""
     classes = 0 if facts.table is None else facts.table.shape[1]
     return cluster_colours(facts.clusters, facts.matching, classes)
 

@@ -17,11 +17,12 @@ from latentclust.report.assignments import assignments, write_assignments
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
-from latentclust.runs.draw_figures import draw_figures, too_large
+from latentclust.runs.draw_figures import draw_figures
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, report_facts
 from latentclust.runs.run_folder import MODEL
 from latentclust.runs.run_report_page import write_run_page
+from latentclust.runs.shown_maps import LabelledMaps, label_scene, too_large
 from latentclust.specs.data import ImageSet
 from latentclust.train.starts_file import StartsLog
 
@@ -64,10 +65,7 @@ def finish_run(
     save_model(folder / MODEL, model)
     evaluated = _evaluate(model, experiment, tested, folder, phases)
     posterior = evaluated.scores.posterior
-    if posterior is not None:
-        write_assignments(folder, assignments(posterior, tested.paths))
-    elif evaluated.label_free is not None and evaluated.label_free.pixels is not None:
-        write_assignments(folder, evaluated.label_free.pixels)
+    _write_assignments(folder, evaluated)
     not_drawn = too_large(experiment.resolved.dataset, tested)
     context = RunContext(
         device=trained.device_name,
@@ -83,9 +81,10 @@ def finish_run(
     facts = report_facts(evaluated, context)
     result = RunResult.from_facts(facts)
     write_results(folder, result)  # before the figures, which may take long
-    figures = draw_figures(folder, model, tested, posterior, facts, phases)
+    maps = _label_maps(model, tested, evaluated, phases)
+    figures = draw_figures(folder, model, tested, posterior, facts, maps, phases)
     phases.begin("writing the report")
-    if failure := write_run_page(folder, model, tested, posterior, facts):
+    if failure := write_run_page(folder, model, tested, posterior, facts, maps):
         facts = replace(facts, warnings=(*facts.warnings, failure))
     write_report(folder, facts, figures)
     return facts, result
@@ -100,6 +99,27 @@ def _evaluate(
         what = "the model is trained and saved, but its inference failed"
         fix = f"Evaluate it with other settings: latentclust evaluate {folder} --set inference.KEY=VALUE"
         raise RunFailedError(*error.issues, Issue(str(folder / MODEL), what, fix)) from error
+
+
+def _write_assignments(folder: Path, evaluated: EvaluatedModel) -> None:
+    """Write the cluster of each image, or of some pixels of label maps."""
+    scores, label_free = evaluated.scores, evaluated.label_free
+    if scores.posterior is not None:
+        write_assignments(folder, assignments(scores.posterior, evaluated.tested.paths))
+    elif label_free is not None and label_free.pixels is not None:
+        write_assignments(folder, label_free.pixels)
+    elif scores.sample is not None:
+        write_assignments(folder, scores.sample.assignments())
+
+
+def _label_maps(
+    model: ClusteringModel, tested: ImageSet, evaluated: EvaluatedModel, phases: Phases
+) -> LabelledMaps | None:
+    """Return the label maps of some images and of a scene. None for whole images."""
+    sample = evaluated.scores.sample
+    if sample is None:
+        return None
+    return LabelledMaps(sample, label_scene(model, tested, model.resolved.recipe.seed, phases))
 
 
 def _logged(log: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, float]]:

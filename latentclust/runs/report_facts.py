@@ -112,7 +112,7 @@ def evaluate(model: ClusteringModel, trained_on: ImageSet, tested: ImageSet, pha
         tested: Data set that is scored.
         phases: Tells the progress.
     """
-    own = score_dataset(model, tested, phases)
+    own = score_dataset(model, tested, phases, sample=True)
     baselines, failures = score_baselines(model, tested, own.clustering, phases)
     chains = evaluate_chains(model, tested, own, phases)
     readouts = score_readouts(model, trained_on, tested, own, phases)

@@ -9,12 +9,18 @@ from latentclust.report.facts import RunFacts
 from latentclust.report.page.page import REPORT_PAGE, write_page
 from latentclust.report.page.run_page import run_page
 from latentclust.report.page.section import Section
+from latentclust.runs.shown_maps import LabelledMaps
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
 
 
 def write_run_page(
-    folder: Path, model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, facts: RunFacts
+    folder: Path,
+    model: ClusteringModel,
+    tested: ImageSet,
+    posterior: Posterior | None,
+    facts: RunFacts,
+    maps: LabelledMaps | None = None,
 ) -> str | None:
     """Write report.html of a run. Return why it was not written, as a sentence, or None if it was.
 
@@ -26,6 +32,7 @@ def write_run_page(
         tested: Data set that was scored.
         posterior: Posterior of its images. None for label maps.
         facts: Facts of the run.
+        maps: Its label maps. None for whole images.
     """
     try:
         write_page(folder / REPORT_PAGE, run_page(facts, _sections(model, tested, posterior, facts)))

@@ -61,10 +61,11 @@ def test_arrays_are_labelled_in_the_strips_of_files(
     values = noise_scene(300, 170)
     values[:, 40:160, :90] = values[:, 250:] = 0  # strips and seams without valid pixels
     path = write_scene(tmp_path / "scene.tif", values, nodata=0)
-    assert latentclust.label(planted, path, tmp_path / "out").failed == ()
+    assert latentclust.label(planted, path, tmp_path / "out", confidence=True).failed == ()
     expected = read_band(tmp_path / "out" / "scene.tif").astype(int) - 1
-    valid = (values != 0).all(axis=0)
-    np.testing.assert_array_equal(label_scene_array(planted, values, valid), expected)
+    valid, confidence = (values != 0).all(axis=0), np.zeros(values.shape[1:], np.uint8)
+    np.testing.assert_array_equal(label_scene_array(planted, values, valid, confidence=confidence), expected)
+    np.testing.assert_array_equal(confidence, read_band(tmp_path / "out" / "scene-confidence.tif"))
     np.testing.assert_array_equal(latentclust.predict_dataarray(planted, opened(path)), expected)
     assert (expected[~valid] == -1).all()
     assert (expected[valid] >= 0).all()

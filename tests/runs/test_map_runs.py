@@ -45,6 +45,7 @@ def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {
         "model.safetensors",
+        "assignments.csv",
         "results.json",
         "report.html",
         "report.md",

@@ -19,7 +19,11 @@ from latentclust.specs.data import VOID
 
 
 def label_scene_array(
-    model: ClusteringModel, image: NDArray[np.uint8], valid: NDArray[np.bool_], seed: int = 0
+    model: ClusteringModel,
+    image: NDArray[np.uint8],
+    valid: NDArray[np.bool_],
+    seed: int = 0,
+    confidence: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.signedinteger[Any]]:
     """Label a scene that was read into memory as bytes, with the default options of `label`.
 
@@ -28,6 +32,7 @@ def label_scene_array(
         image: Bytes `(c, h, w)` of the bands that the model reads.
         valid: Pixels `(h, w)` that are not nodata.
         seed: Random seed of an inference that samples.
+        confidence: Array `(h, w)` of zeros that receives the confidence of each pixel (see `PixelRows`), or None.
 
     Returns:
         Clusters `(h, w)`, 0-based; `VOID` for nodata pixels.
@@ -41,7 +46,7 @@ def label_scene_array(
     settings = make_settings(model, bands, seed=seed)
     rows, columns = settings.grid.rows(valid.shape[0]), settings.grid.columns(valid.shape[1])
     source = ArrayWindows(image, bands, "uint8", valid=valid)
-    return label_array(settings, source, rows, columns, PixelBounds(0, 0, *valid.shape), "scene")
+    return label_array(settings, source, rows, columns, PixelBounds(0, 0, *valid.shape), "scene", confidence)
 
 
 def array_label_type(clusters: int) -> np.dtype[np.signedinteger[Any]]:
@@ -56,6 +61,7 @@ def label_array(
     columns: Sequence[Span],
     bounds: PixelBounds,
     name: str,
+    confidence: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.signedinteger[Any]]:
     """Label the pixels of a scene within `bounds`.
 
@@ -66,6 +72,7 @@ def label_array(
         columns: Columns of the grid that overlap `bounds`.
         bounds: Pixels to be labelled.
         name: Name of the scene, for messages.
+        confidence: Array of zeros like the labels that receives the confidence of each pixel, or None.
 
     Returns:
         Clusters `(h, w)` of the pixels within `bounds`, 0-based; `VOID` for nodata pixels.
@@ -74,7 +81,8 @@ def label_array(
         LatentclustError: If the model returns probabilities that are not finite.
     """
     clusters = settings.model.clusters
-    sink = _ArraySink(np.full((bounds.height, bounds.width), VOID, array_label_type(clusters)), bounds.top)
+    labels = np.full((bounds.height, bounds.width), VOID, array_label_type(clusters))
+    sink = _ArraySink(labels, bounds.top, confidence)
     for number, shape in enumerate(split_into_strips(rows, columns, bounds)):
         sink.start(shape)
         labeller = StripLabeller(settings, shape, columns, number, sink, name)
@@ -88,9 +96,11 @@ def label_array(
 class _ArraySink:
     """A sink that writes the pixel rows of consecutive strips to an array."""
 
-    def __init__(self, labels: NDArray[np.signedinteger[Any]], top: int) -> None:
-        """Write to `labels`, whose first row is the row `top` of the scene. The array holds `VOID` so far."""
-        self.labels, self._top = labels, top
+    def __init__(
+        self, labels: NDArray[np.signedinteger[Any]], top: int, confidence: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Write to arrays whose first row is the row `top` of the scene. The labels are `VOID` so far."""
+        self.labels, self._top, self._confidence = labels, top, confidence
         self._row = self._head = 0
         self._tail: Tensor | None = None
 
@@ -110,6 +120,8 @@ class _ArraySink:
         """Write finished pixel rows, except those outside the array."""
         first, last = max(self._row, self._top), min(self._row + count, self._top + len(self.labels))
         if decided is not None and first < last:
-            rows = decided.labels[first - self._row : last - self._row].astype(self.labels.dtype)
-            self.labels[first - self._top : last - self._top] = rows + (VOID - NO_DATA)
+            of_strip, of_array = (slice(first - start, last - start) for start in (self._row, self._top))
+            self.labels[of_array] = decided.labels[of_strip].astype(self.labels.dtype) + (VOID - NO_DATA)
+            if self._confidence is not None:
+                self._confidence[of_array] = decided.confidence[of_strip]
         self._row += count
