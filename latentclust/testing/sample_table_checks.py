@@ -174,11 +174,12 @@ def _own_backbones(subject: CheckedPart) -> list[BackboneSpec]:
 
 
 def _variants(subject: CheckedPart) -> tuple[Variant, ...]:
-    """Return the variants of batches; for a start also images of the sizes that backbones of its distribution read."""
+    """Return the variants of batches; larger images if it is a start and small ones suit no backbone beside it."""
     found = variants(subject)
-    more = [variant for variant in found if variant.name == "images"] if subject.part.kind == "start" else []
-    larger = LARGER if any(isinstance(spec, ExtractorSpec | DecoderSpec) for spec in _own_backbones(subject)) else ()
-    return (*found, *(replace(variant, shape=shape) for variant in more for shape in larger))
+    images = [variant for variant in found if variant.name == "images"]
+    if subject.part.kind != "start" or any(unless_refused(_model, subject, variant) for variant in images):
+        return found
+    return (*found, *(replace(variant, shape=shape) for variant in images for shape in LARGER))
 
 
 def _state(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
