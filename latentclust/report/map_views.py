@@ -53,12 +53,14 @@ class ClusterSizes:
     Attributes:
         where: What they are counted in, such as `the scene a.tif`.
         pixels: Number of pixels of each cluster, `(k,)`.
-        areas: Area of each cluster in square metres, `(k,)`. None if it is unknown.
+        areas: Area of each cluster in `unit`, `(k,)`. None if it is unknown.
+        unit: Unit of the areas, such as `ha`. Empty if they are unknown.
     """
 
     where: str
     pixels: NDArray[np.int64]
     areas: NDArray[np.float64] | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

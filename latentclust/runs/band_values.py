@@ -11,6 +11,7 @@ from latentclust.data.raster_windows import WindowSource
 from latentclust.data.rasters import read_values
 from latentclust.data.scenes.opening import raster
 from latentclust.specs.data import ImageSource
+from latentclust.specs.scenes import Scene
 
 COLOURS = ("red", "green", "blue")
 
@@ -22,10 +23,17 @@ def band_names(source: ImageSource) -> list[str]:
     """Return the name of each band of the images: as in the raster, or its number there, or its colour."""
     if isinstance(source, WindowSource):
         reading = source.windows.reading
-        return list(reading.names) or [f"band {number}" for number in reading.bands]
+        return list(reading.names) or _colours(source.windows.scenes[0], reading.bands)
     channels = source.shape[0]
     by_count = {1: ["grey"], len(COLOURS): list(COLOURS)}
     return by_count.get(channels) or [f"channel {number}" for number in range(1, channels + 1)]
+
+
+def _colours(scene: Scene, bands: Sequence[int]) -> list[str]:
+    """Return the colours of bands without names, if the raster says that they are all colours; else their numbers."""
+    with raster(scene) as file:
+        kinds = [file.colorinterp[number - 1].name for number in bands]
+    return kinds if set(kinds) <= set(COLOURS) else [f"band {number}" for number in bands]
 
 
 def value_kind(source: ImageSource) -> str:

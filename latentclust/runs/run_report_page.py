@@ -9,6 +9,7 @@ from latentclust.report.facts import RunFacts
 from latentclust.report.page.page import REPORT_PAGE, write_page
 from latentclust.report.page.run_page import run_page
 from latentclust.report.page.section import Section
+from latentclust.runs.map_page import map_sections
 from latentclust.runs.shown_maps import LabelledMaps
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
@@ -35,7 +36,9 @@ def write_run_page(
         maps: Its label maps. None for whole images.
     """
     try:
-        write_page(folder / REPORT_PAGE, run_page(facts, _sections(model, tested, posterior, facts)))
+        of_maps = [] if maps is None else map_sections(model, tested, maps, facts)
+        sections = [*of_maps[1:], *_sections(model, tested, posterior, facts)]
+        write_page(folder / REPORT_PAGE, run_page(facts, sections, first=of_maps[:1]))
     except LatentclustError as error:
         return f"{REPORT_PAGE} was not written: {error}"
     except Exception as error:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from latentclust.data.raster_windows import WindowSource
 from latentclust.data.scenes.opening import raster
 from latentclust.data.subset import spread_indices
+from latentclust.errors import LatentclustError
 from latentclust.evaluate.segmentation import maps_for_figures
 from latentclust.evaluate.spectra import SpectraCounter
 from latentclust.labelling.measure.area_tally import AreaTally
+from latentclust.labelling.measure.area_units import area_unit
 from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.vector.ground_area import GroundArea
 from latentclust.labelling.windows.array_labels import label_scene_array
@@ -145,8 +147,15 @@ def _spectra_of_scene(source: WindowSource, thin: MapView, clusters: int, where:
 
 def _scene_sizes(scene: Scene, view: MapView, clusters: int, where: str) -> ClusterSizes:
     """Return the sizes of the clusters in a scene, with areas if its position on the ground is known."""
-    with raster(scene) as file:
-        tally = AreaTally(clusters + 1, GroundArea.from_georeference(Georeference.from_dataset(file)))
+    try:
+        with raster(scene) as file:
+            ground = GroundArea.from_georeference(Georeference.from_dataset(file))
+    except LatentclustError:  # A data set of a plugin may have scenes that are no files.
+        ground = GroundArea.from_georeference(Georeference(view.labels.shape, None, None, (), None))
+    tally = AreaTally(clusters + 1, ground)
     tally.add(view.labels - VOID, 0)
     areas = tally.areas[1:]
-    return ClusterSizes(where, tally.counts[1:], None if np.isnan(areas).any() else areas)
+    if np.isnan(areas).any():
+        return ClusterSizes(where, tally.counts[1:])
+    square_metres, unit = area_unit(areas.tolist())
+    return ClusterSizes(where, tally.counts[1:], areas / square_metres, unit or "")

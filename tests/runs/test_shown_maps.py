@@ -63,7 +63,8 @@ def test_spectra_and_areas_of_a_scene_are_those_that_were_planted(
     np.testing.assert_array_equal(view.labels, kinds)
     np.testing.assert_array_equal(view.valid, kinds != VOID)
     assert found.sizes.pixels.tolist() == counts.tolist()
-    assert found.sizes.areas == pytest.approx(counts * 100.0)
+    assert found.sizes.areas == pytest.approx(counts * 100.0 / 10_000)
+    assert found.sizes.unit == "ha"
     assert found.spectra.bands == ["blue", "green", "red"]  # in the order of the raster
     np.testing.assert_allclose(found.spectra.spectra.mean, PLANTED[:, ::-1])
     np.testing.assert_allclose(found.spectra.spectra.deviation, 0, atol=1e-2)

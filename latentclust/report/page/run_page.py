@@ -19,12 +19,13 @@ from latentclust.report.run_text import COLLAPSED, MASKED
 ONE_SEED = "One seed only: the spread between seeds is unknown."
 
 
-def run_page(facts: RunFacts, sections: Sequence[Section] = ()) -> Page:
+def run_page(facts: RunFacts, sections: Sequence[Section] = (), first: Sequence[Section] = ()) -> Page:
     """Return the page of a run.
 
     Args:
         facts: Facts of the run.
         sections: Sections between the scores and the circumstances of the run.
+        first: Sections above the scores.
     """
     collapsed = (COLLAPSED,) if has_collapsed(facts.occupancy) else ()
     return Page(
@@ -35,7 +36,7 @@ def run_page(facts: RunFacts, sections: Sequence[Section] = ()) -> Page:
         alarms=(*collapsed, *alarms(facts)),
         notes=(*((TRIAL,) if facts.trial else ()), *((MASKED,) if facts.protocol.masked_by_labels else ())),
         glance=_glance(facts),
-        sections=(scores_section(facts), *sections, run_section(facts), recipe_section(facts)),
+        sections=(*first, scores_section(facts), *sections, run_section(facts), recipe_section(facts)),
     )
 
 

@@ -1,0 +1,46 @@
+// Colours of charts, which are drawn on a canvas, from the tokens of the style. Charts are drawn anew when they change.
+
+export function token(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
+export function onThemeChange(redraw) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("beforeprint", redraw);
+  addEventListener("afterprint", redraw);
+}
+
+// A chart that fits its element and is made when it comes near the view, because a page may have many.
+export function lazyChart(container, draw) {
+  let chart = null;
+  const begin = () => {
+    chart ??= echarts.init(container, null, { renderer: "canvas" });
+    draw(chart);
+  };
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) {
+        watcher.disconnect();
+        begin();
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  watcher.observe(container);
+  new ResizeObserver(() => chart?.resize()).observe(container);
+  onThemeChange(() => {
+    if (chart) draw(chart);
+  });
+  return () => {
+    if (!chart) {
+      watcher.disconnect();
+      begin();
+    }
+    return chart;
+  };
+}
