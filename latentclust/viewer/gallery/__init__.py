@@ -1,0 +1,1 @@
+"""The gallery of the images of a run, by cluster."""
