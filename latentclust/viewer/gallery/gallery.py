@@ -1,0 +1,93 @@
+"""The images of a run with their clusters, pictures and similar images, whether or not the data can be read."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from latentclust.data.roots import data_roots
+from latentclust.errors import LatentclustError
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load
+from latentclust.runs.reevaluate import open_evaluation, open_splits
+from latentclust.specs.data import ImageSource
+from latentclust.viewer.background_task import BackgroundTask, ShouldStop, Tell
+from latentclust.viewer.gallery.codes import Codes, read_codes
+from latentclust.viewer.gallery.pictures import LockedSource, Pictures
+from latentclust.viewer.gallery.table import ImageTable, read_table
+
+MOVED = "Set LATENTCLUST_DATA to the folder that holds the data set now, and start latentclust view again"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenImages:
+    """The images of a run.
+
+    Attributes:
+        pictures: The images as PNG.
+        inputs: What the networks read: the images, or stored features.
+    """
+
+    pictures: Pictures
+    inputs: ImageSource
+
+
+@final
+class Gallery:
+    """The images of a run by cluster. Its methods may be called by several threads.
+
+    Args:
+        folder: Run folder of a model of whole images.
+
+    Raises:
+        LatentclustError: If the model or assignments.csv is missing or damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model: ClusteringModel = load(folder)
+        self.table: ImageTable = read_table(folder, self.model.clusters)
+        self.codes: Codes | None = None
+        self.reading = BackgroundTask("read-out of all images", self._read_codes)
+
+    @cached_property
+    def _opened(self) -> OpenImages | LatentclustError:
+        try:
+            return _open(self.folder, self.model, len(self.table))
+        except LatentclustError as error:
+            return error
+
+    @property
+    def problem(self) -> str:
+        """Why the images cannot be shown. Empty if they can."""
+        return _advice(self._opened) if isinstance(self._opened, LatentclustError) else ""
+
+    @property
+    def images(self) -> OpenImages:
+        """The images. Raise LatentclustError if the data are missing, or are not those of the run."""
+        if isinstance(self._opened, LatentclustError):
+            raise self._opened
+        return self._opened
+
+    def _read_codes(self, tell: Tell, should_stop: ShouldStop) -> dict[str, Any]:
+        self.codes = read_codes(self.model, self.images.inputs, tell, should_stop)
+        return {"space": self.codes.space}
+
+
+def _open(folder: Path, model: ClusteringModel, rows: int) -> OpenImages:
+    """Open the scored images of a run. Raise LatentclustError if they are missing or their number has changed."""
+    _, tested = open_splits(open_evaluation(folder, torch.device("cpu")), data_roots())
+    if len(tested.source) != rows:
+        what = f"has {len(tested.source):,} images, but the run assigned {rows:,}"
+        raise LatentclustError.at(model.resolved.recipe.data.use, what, MOVED)
+    source = LockedSource(tested.source)
+    inputs = source if tested.features is None else LockedSource(tested.features)
+    return OpenImages(Pictures(source, model.shown), inputs)
+
+
+def _advice(error: LatentclustError) -> str:
+    """Return an error with the advice to name the folder of the data, unless it says so."""
+    text = str(error)
+    return text if "LATENTCLUST_DATA" in text else f"{text} {MOVED}."
