@@ -5,13 +5,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from latentclust.errors import LatentclustError
-from latentclust.viewer import map_page, static_files
+from latentclust.viewer import apply_routes, map_page, naming_routes, static_files
+from latentclust.viewer.gallery import gallery_routes
 from latentclust.viewer.map_state import make_map_state
 from latentclust.viewer.responses import error_response
 from latentclust.viewer.security import Guard
 from latentclust.viewer.session import Session
 
-FEATURES = (map_page.routes,)
+FEATURES = (map_page.routes, gallery_routes.routes, naming_routes.routes, apply_routes.routes)
 """Functions that return the routes of a feature for a session: none if it has nothing to show there."""
 
 

@@ -69,7 +69,8 @@ class Codes:
             distances = np.concatenate([distances, found])
             kept = np.argsort(distances, kind="stable")[: count + 1]
             nearest, distances = indices[kept], distances[kept]
-        return nearest[nearest != index][:count]
+        others: NDArray[np.int64] = nearest[nearest != index][:count]
+        return others
 
 
 def read_codes(

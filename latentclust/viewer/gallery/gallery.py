@@ -1,17 +1,14 @@
 """The images of a run with their clusters, pictures and similar images, whether or not the data can be read."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, final
-
-import torch
 
 from latentclust.data.roots import data_roots
 from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
-from latentclust.runs.reevaluate import open_evaluation, open_splits
+from latentclust.runs.reevaluate import ModelEvaluation, open_splits
 from latentclust.specs.data import ImageSource
 from latentclust.viewer.background_task import BackgroundTask, ShouldStop, Tell
 from latentclust.viewer.gallery.codes import Codes, read_codes
@@ -46,18 +43,15 @@ class Gallery:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         self.model: ClusteringModel = load(folder)
         self.table: ImageTable = read_table(folder, self.model.clusters)
         self.codes: Codes | None = None
-        self.reading = BackgroundTask("read-out of all images", self._read_codes)
-
-    @cached_property
-    def _opened(self) -> OpenImages | LatentclustError:
+        self._opened: OpenImages | LatentclustError
         try:
-            return _open(self.folder, self.model, len(self.table))
+            self._opened = _open(self.model, len(self.table))
         except LatentclustError as error:
-            return error
+            self._opened = error
+        self.reading = BackgroundTask("read-out of all images", self._read_codes)
 
     @property
     def problem(self) -> str:
@@ -76,9 +70,9 @@ class Gallery:
         return {"space": self.codes.space}
 
 
-def _open(folder: Path, model: ClusteringModel, rows: int) -> OpenImages:
+def _open(model: ClusteringModel, rows: int) -> OpenImages:
     """Open the scored images of a run. Raise LatentclustError if they are missing or their number has changed."""
-    _, tested = open_splits(open_evaluation(folder, torch.device("cpu")), data_roots())
+    _, tested = open_splits(ModelEvaluation(model, model.resolved), data_roots())
     if len(tested.source) != rows:
         what = f"has {len(tested.source):,} images, but the run assigned {rows:,}"
         raise LatentclustError.at(model.resolved.recipe.data.use, what, MOVED)

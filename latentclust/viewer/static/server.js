@@ -7,7 +7,7 @@ export function address(path) {
   return `${location.origin}${root}/${path}`;
 }
 
-/** Ask the server for JSON. Throw an Error with the server's words if it refuses. */
+/** Ask the server for JSON. Throw an Error with the server's words if it refuses, the status and the answer. */
 export async function ask(path, options = {}) {
   let response;
   try {
@@ -16,7 +16,10 @@ export async function ask(path, options = {}) {
     throw new Error("The server does not answer. Is latentclust view still running?");
   }
   const found = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(found.error ?? `The server answered ${response.status}.`);
+  if (!response.ok) {
+    const error = new Error(found.error ?? `The server answered ${response.status}.`);
+    throw Object.assign(error, { status: response.status, answer: found });
+  }
   return found;
 }
 

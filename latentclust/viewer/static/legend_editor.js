@@ -1,0 +1,191 @@
+// Editor of names and colours in the section of legend_editor.html: drafts in the page until they are saved.
+
+import { adopt, change, names, refresh } from "./names.js";
+import { watchApply } from "./apply.js";
+
+const part = (id) => document.getElementById(id);
+const drafts = new Map(); // cluster -> { name?, colour? }
+const rows = new Map(); // cluster -> { item, colour, name, merge }
+
+function row(cluster) {
+  return names().clusters[cluster - 1];
+}
+
+function draftName(cluster) {
+  return drafts.get(cluster)?.name ?? row(cluster).name;
+}
+
+/** Return the class that a cluster has with the drafts: its name, or its own without one. */
+function draftClass(cluster) {
+  return draftName(cluster).trim() || `cluster ${cluster}`;
+}
+
+/** Return the clusters that have the class of a cluster with the drafts. */
+function siblings(cluster) {
+  return names().clusters.map((each) => each.cluster).filter((each) => draftClass(each) === draftClass(cluster));
+}
+
+function draftColour(cluster) {
+  const others = siblings(cluster);
+  const drafted = others.find((each) => drafts.get(each)?.colour !== undefined);
+  if (drafted !== undefined) return drafts.get(drafted).colour;
+  const settled = others.find((each) => row(each).label === draftClass(cluster));
+  return row(settled ?? cluster).colour;
+}
+
+/** Keep what differs from the server's state as the draft of a cluster. */
+function draft(cluster, changes) {
+  const merged = { ...drafts.get(cluster), ...changes };
+  if (merged.name !== undefined && merged.name.trim() === row(cluster).name) delete merged.name;
+  if (merged.colour === row(cluster).colour && merged.name === undefined) delete merged.colour;
+  if (Object.keys(merged).length) drafts.set(cluster, merged);
+  else drafts.delete(cluster);
+}
+
+function alarm(text) {
+  part("names-alert").hidden = !text;
+  part("names-alert").textContent = text;
+}
+
+function status(text) {
+  part("names-status").textContent = text;
+}
+
+function show() {
+  const state = names();
+  for (const { cluster } of state.clusters) {
+    const { item, colour, name } = rows.get(cluster) ?? addRow(cluster);
+    item.classList.toggle("changed", drafts.has(cluster));
+    colour.value = draftColour(cluster);
+    if (name.value.trim() !== draftName(cluster).trim() || document.activeElement !== name) name.value = draftName(cluster);
+  }
+  const waiting = drafts.size > 0;
+  part("names-save").disabled = part("names-discard").disabled = !waiting;
+  part("names-undo").disabled = waiting || !state.undo;
+  part("names-redo").disabled = waiting || !state.redo;
+  document.dispatchEvent(new CustomEvent("drafts", { detail: drafts.size }));
+}
+
+function addRow(cluster) {
+  const item = document.createElement("li");
+  item.className = "names-row";
+  const number = document.createElement("span");
+  number.className = "names-number";
+  number.textContent = cluster;
+  const colour = input("color", `Colour of cluster ${cluster}`);
+  colour.addEventListener("input", () => {
+    for (const each of siblings(cluster)) draft(each, { colour: colour.value });
+    show();
+  });
+  const name = input("text", `Name of cluster ${cluster}`);
+  Object.assign(name, { placeholder: `cluster ${cluster}`, maxLength: 10000, dir: "auto", autocomplete: "off" });
+  name.addEventListener("input", () => {
+    draft(cluster, { name: name.value });
+    show();
+  });
+  item.append(number, colour, name, mergeSelect(cluster));
+  part("names-rows").append(item);
+  rows.set(cluster, { item, colour, name });
+  return rows.get(cluster);
+}
+
+function input(type, label) {
+  const made = document.createElement("input");
+  made.type = type;
+  made.setAttribute("aria-label", label);
+  return made;
+}
+
+/** Return the choice of another class. Its options are made when it is used, because each row would list all classes. */
+function mergeSelect(cluster) {
+  const select = document.createElement("select");
+  select.setAttribute("aria-label", `Merge cluster ${cluster} into`);
+  const fill = () => {
+    const own = draftClass(cluster);
+    const options = [new Option("Merge into…", "")];
+    const listed = new Set([own]);
+    for (const { cluster: other } of names().clusters) {
+      if (listed.has(draftClass(other))) continue;
+      listed.add(draftClass(other));
+      options.push(new Option(draftClass(other), other));
+    }
+    select.replaceChildren(...options);
+  };
+  fill();
+  select.addEventListener("pointerdown", fill);
+  select.addEventListener("focus", fill);
+  select.addEventListener("change", () => {
+    if (select.value) merge(cluster, Number(select.value));
+    select.value = "";
+  });
+  return select;
+}
+
+/** Give a cluster the name of another one. Two clusters without a name get a common one, to be overwritten. */
+function merge(cluster, into) {
+  const named = draftName(into).trim();
+  const name = named || `clusters ${Math.min(cluster, into)} + ${Math.max(cluster, into)}`;
+  const { colour: _, ...kept } = drafts.get(cluster) ?? {};
+  drafts.set(cluster, kept);
+  draft(cluster, { name });
+  if (!named) draft(into, { name });
+  show();
+  rows.get(cluster).name.focus();
+  status(`Cluster ${cluster} will be merged into ${name}. Save to keep it.`);
+}
+
+/** Run a change on the server, and tell its end or what another writer changed meanwhile. */
+async function run(what, body, done) {
+  alarm("");
+  try {
+    await change(what, body);
+    if (what === "save") drafts.clear();
+    show();
+    status(done);
+  } catch (error) {
+    status("");
+    if (error.status !== 409) return alarm(error.message);
+    meetOthers(error.answer.names, error.answer.changes);
+  }
+}
+
+/** Show the names that another writer saved, and keep the drafts that still differ from them. */
+function meetOthers(state, changes) {
+  adopt(state);
+  for (const [cluster, kept] of [...drafts]) draft(cluster, kept);
+  show();
+  const what = changes.length ? `: ${changes.join("; ")}` : "";
+  const own = drafts.size ? " Your own changes are kept in the list. Check them and save again." : "";
+  alarm(`The names were changed elsewhere${what}.${own}`);
+}
+
+/** Look whether another program has changed the names. */
+async function look() {
+  const before = names();
+  try {
+    await refresh();
+  } catch (error) {
+    return alarm(error.message);
+  }
+  if (before && before.version !== names().version) meetOthers(names(), []);
+}
+
+part("names-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!drafts.size) return;
+  const raster = part("apply") ? " The rasters keep the old names until you update them." : "";
+  run("save", { clusters: Object.fromEntries(drafts) }, `Saved in the model file.${raster}`);
+});
+part("names-discard").addEventListener("click", () => {
+  drafts.clear();
+  alarm("");
+  show();
+  status("Changes discarded.");
+});
+part("names-undo").addEventListener("click", () => run("undo", {}, "The last change is undone."));
+part("names-redo").addEventListener("click", () => run("redo", {}, "The change is done again."));
+window.addEventListener("focus", look);
+window.addEventListener("beforeunload", (event) => drafts.size && event.preventDefault());
+document.addEventListener("names", show);
+if (part("apply")) watchApply();
+look();
