@@ -29,26 +29,29 @@ function wanted() {
   return { cluster: number("cluster"), similar: number("similar"), ...settings };
 }
 
-function titled(cluster) {
-  const name = nameOf(cluster);
-  return name === `cluster ${cluster}` ? name : `${name} · cluster ${cluster}`;
-}
-
 function called(cluster) {
-  return element("span", { className: "cluster-name" }, swatch(colourOf(cluster)), foreign(titled(cluster)));
+  return element("span", { className: "cluster-name" }, swatch(colourOf(cluster)), foreign(nameOf(cluster)));
 }
 
-function card({ cluster, size, confidence, surest }) {
-  const words = size
-    ? `${grouped(size)} image${size === 1 ? "" : "s"} · mean confidence ${percent(confidence)}`
-    : "empty";
-  const images = surest.slice(0, vectors ? 4 : 10).map(({ index }) => thumbnail(index));
-  const strip = element("span", { className: vectors ? "strip profiles" : "strip" }, ...images);
-  const inside = [called(cluster), element("span", { className: "cluster-facts" }, words), strip];
-  const made = size
-    ? element("a", { className: "cluster-card", href: `#cluster=${cluster}` }, ...inside)
-    : element("div", { className: "cluster-card empty" }, ...inside);
-  return element("li", {}, made);
+/** Return the number of a cluster that has a name, to stand before other facts. */
+function numbered(cluster) {
+  return nameOf(cluster) === `cluster ${cluster}` ? "" : `cluster ${cluster} · `;
+}
+
+function facts({ cluster, size, confidence }) {
+  return `${numbered(cluster)}${grouped(size)} image${size === 1 ? "" : "s"} · mean confidence ${percent(confidence)}`;
+}
+
+function card(found) {
+  const images = found.surest.slice(0, vectors ? 4 : 10).map(({ index }) => thumbnail(index));
+  const link = element(
+    "a",
+    { className: "cluster-card", href: `#cluster=${found.cluster}` },
+    called(found.cluster),
+    element("span", { className: "cluster-facts" }, facts(found)),
+    element("span", { className: vectors ? "strip profiles" : "strip" }, ...images),
+  );
+  return element("li", {}, link);
 }
 
 function thumbnail(index) {
@@ -59,8 +62,29 @@ function thumbnail(index) {
   return image;
 }
 
+function filled() {
+  return clusters.filter(({ size }) => size);
+}
+
 function showCards() {
-  part("cards").replaceChildren(...clusters.map(card));
+  part("cards").replaceChildren(...filled().map(card));
+  showEmpty();
+}
+
+function showEmpty() {
+  const empty = clusters.filter(({ size }) => !size);
+  part("empty").hidden = !empty.length;
+  part("empty-list").replaceChildren(...empty.map(({ cluster }) => element("li", {}, called(cluster))));
+}
+
+/** Show changed names on the cards, whose images stay. */
+function renameCards() {
+  [...part("cards").children].forEach((card, at) => {
+    const found = filled()[at];
+    card.querySelector(".cluster-name").replaceWith(called(found.cluster));
+    card.querySelector(".cluster-facts").textContent = facts(found);
+  });
+  showEmpty();
 }
 
 /** Show what the address names. */
@@ -89,7 +113,6 @@ async function showCluster(cluster, page, order) {
   const first = page * onPage;
   const of = `${grouped(first + 1)}–${grouped(first + found.items.length)} of ${grouped(found.total)}`;
   part("place").textContent = found.items.length ? of : `none of ${grouped(found.total)}`;
-  part("listing-note").textContent = "";
   part("order").value = order;
   part("order-label").hidden = part("select-all").hidden = false;
   part("pager").hidden = found.total <= onPage;
@@ -100,7 +123,9 @@ async function showCluster(cluster, page, order) {
 }
 
 function heading(cluster) {
-  part("listing-heading").replaceChildren(swatch(colourOf(cluster)), " ", foreign(titled(cluster)));
+  part("listing-heading").replaceChildren(called(cluster));
+  const found = clusters.find((each) => each.cluster === cluster);
+  part("listing-note").textContent = found?.size ? facts(found) : "";
 }
 
 async function showSimilar(index) {
@@ -122,8 +147,8 @@ async function showSimilar(index) {
   if (wanted().similar !== index) return;
   part("reading").hidden = true;
   part("listing-note").textContent =
-    `The first is the image itself; then the ${found.items.length} nearest by ${found.space}, nearest first.`;
-  grid.show([item, ...found.items]);
+    `The first is the image itself; the ${found.items.length} images with the nearest ${found.space} follow.`;
+  grid.show([item, ...found.items], true);
 }
 
 function turn(step) {
@@ -191,8 +216,12 @@ part("select-none").addEventListener("click", clear);
 part("export").addEventListener("click", exportSelection);
 document.addEventListener("selection", showSelection);
 document.addEventListener("names", () => {
-  part("cards").querySelectorAll(".cluster-name").forEach((name, at) => name.replaceWith(called(clusters[at].cluster)));
+  renameCards();
   if (wanted().cluster !== null && names()) heading(wanted().cluster);
+});
+part("to-names")?.addEventListener("click", () => {
+  part("legend-editor").scrollIntoView();
+  part("legend-editor").querySelector("input[type=text]").focus({ preventScroll: true });
 });
 window.addEventListener("hashchange", show);
 start();

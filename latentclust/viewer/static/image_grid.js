@@ -1,7 +1,7 @@
 // Grid of images as a list box: arrow keys move, space selects, shift extends, Enter enlarges.
 
-import { element, percent } from "./elements.js";
-import { nameOf } from "./names.js";
+import { element, percent, swatch } from "./elements.js";
+import { colourOf, nameOf } from "./names.js";
 import { address } from "./server.js";
 import { isSelected, select } from "./selection.js";
 
@@ -10,6 +10,7 @@ export function imageGrid(host, enlarge) {
   let items = [];
   let active = 0;
   let anchor = 0;
+  let mixed = false;
 
   function cells() {
     return [...host.children];
@@ -82,11 +83,12 @@ export function imageGrid(host, enlarge) {
     const tick = element("span", { className: "tick" }, "✓");
     tick.setAttribute("aria-hidden", "true");
     const caption = element("span", { className: "caption" }, element("span", {}, percent(item.confidence)));
+    if (mixed) caption.append(swatch(colourOf(item.cluster)));
     const made = element("div", { className: "image-cell", tabIndex: place === active ? 0 : -1 }, image, tick, caption);
     made.setAttribute("role", "option");
     const words = [`image ${item.index}`, item.path, nameOf(item.cluster), percent(item.confidence)];
     made.setAttribute("aria-label", words.filter(Boolean).join(", "));
-    if (item.path) made.title = item.path;
+    made.title = [item.path, mixed && nameOf(item.cluster)].filter(Boolean).join("\n");
     return made;
   }
 
@@ -95,9 +97,10 @@ export function imageGrid(host, enlarge) {
   document.addEventListener("selection", mark);
 
   return {
-    /** Show images instead of those before. */
-    show(shown) {
+    /** Show images instead of those before; `ofMany` marks them by the colour of their clusters. */
+    show(shown, ofMany = false) {
       items = shown;
+      mixed = ofMany;
       active = anchor = 0;
       host.replaceChildren(...items.map(cell));
       mark();

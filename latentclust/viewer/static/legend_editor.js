@@ -25,12 +25,25 @@ function siblings(cluster) {
   return names().clusters.map((each) => each.cluster).filter((each) => draftClass(each) === draftClass(cluster));
 }
 
+/** Return the colour that a cluster has with the drafts. Clusters that join a class take its colour. */
 function draftColour(cluster) {
   const others = siblings(cluster);
   const drafted = others.find((each) => drafts.get(each)?.colour !== undefined);
   if (drafted !== undefined) return drafts.get(drafted).colour;
+  if (!others.some((each) => drafts.get(each)?.name !== undefined)) return row(cluster).colour;
   const settled = others.find((each) => row(each).label === draftClass(cluster));
-  return row(settled ?? cluster).colour;
+  return row(settled ?? others[0]).colour;
+}
+
+/** Return the drafts for the server: a class that clusters join gets the colour that is shown, which they would not. */
+function edits() {
+  const found = new Map(drafts);
+  for (const [cluster, { name }] of drafts) {
+    if (name !== undefined && siblings(cluster).length > 1) {
+      found.set(cluster, { ...drafts.get(cluster), colour: draftColour(cluster) });
+    }
+  }
+  return Object.fromEntries(found);
 }
 
 /** Keep what differs from the server's state as the draft of a cluster. */
@@ -102,7 +115,7 @@ function mergeSelect(cluster) {
   select.setAttribute("aria-label", `Merge cluster ${cluster} into`);
   const fill = () => {
     const own = draftClass(cluster);
-    const options = [new Option("Merge into…", "")];
+    const options = [new Option("Merge…", "")];
     const listed = new Set([own]);
     for (const { cluster: other } of names().clusters) {
       if (listed.has(draftClass(other))) continue;
@@ -174,7 +187,7 @@ part("names-form").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!drafts.size) return;
   const raster = part("apply") ? " The rasters keep the old names until you update them." : "";
-  run("save", { clusters: Object.fromEntries(drafts) }, `Saved in the model file.${raster}`);
+  run("save", { clusters: edits() }, `Saved in the model file.${raster}`);
 });
 part("names-discard").addEventListener("click", () => {
   drafts.clear();

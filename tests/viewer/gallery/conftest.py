@@ -24,7 +24,7 @@ HOSTILE = (
 """Names of the first image files; a slash would be a folder."""
 
 IMAGES = 140
-RECIPES = Path(__file__).parents[1] / "train"
+RECIPES = Path(__file__).parents[2] / "train"
 
 
 @pytest.fixture(scope="session")
