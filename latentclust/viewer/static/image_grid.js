@@ -92,6 +92,13 @@ export function imageGrid(host, enlarge) {
     return made;
   }
 
+  // Screen readers and scripts move the focus without a key of the grid.
+  function onFocus(event) {
+    const place = cells().indexOf(event.target);
+    if (place >= 0 && place !== active) move(place, false);
+  }
+
+  host.addEventListener("focusin", onFocus);
   host.addEventListener("keydown", onKey);
   host.addEventListener("click", onClick);
   document.addEventListener("selection", mark);

@@ -30,6 +30,8 @@ def focused(opened: OpenPage) -> str:
 def test_images_are_selected_enlarged_and_exported_by_the_keyboard(
     own_run: Path, serve: Serve, open_page: OpenPageIn, tmp_path: Path
 ) -> None:
+    from playwright.sync_api import expect
+
     table, url = read_table(own_run, 3), serve(session(own_run))
     cluster = max(range(1, 4), key=lambda each: table.sizes(3)[each - 1])
     members = table.members(cluster).tolist()
@@ -61,17 +63,15 @@ def test_images_are_selected_enlarged_and_exported_by_the_keyboard(
     page.keyboard.press("ArrowLeft")
     assert page.locator("#enlarged-image").get_attribute("alt") == f"Image {members[1 + columns]}"
     page.keyboard.press("Escape")
-    page.wait_for_function(
-        f"document.activeElement.getAttribute('aria-label')?.startsWith('image {members[1 + columns]}, ')"
-    )
+    expect(page.locator(".image-cell").nth(1 + columns)).to_be_focused()
     with page.expect_download() as download:
         page.locator("#export").press("Enter")
     download.value.save_as(tmp_path / "selection.csv")
-    rows = list(csv.DictReader((tmp_path / "selection.csv").open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader((tmp_path / "selection.csv").read_text(encoding="utf-8").splitlines()))
     assert [int(row["index"]) for row in rows] == members[:3]
     page.locator(".image-cell").first.press("Enter")
     page.locator("#similar").press("Enter")
-    page.wait_for_function("document.querySelectorAll('.image-cell').length === 61")
+    expect(page.locator(".image-cell")).to_have_count(61)
     assert page.locator(".image-cell").first.get_attribute("aria-label").startswith(f"image {members[0]}, ")
     assert opened.errors == []
     assert opened.foreign_requests(url.rpartition("/")[0].rpartition("/")[0]) == []
@@ -80,6 +80,8 @@ def test_images_are_selected_enlarged_and_exported_by_the_keyboard(
 def test_names_of_the_page_go_into_the_model_and_conflicts_lose_nothing(
     own_run: Path, serve: Serve, open_page: OpenPageIn
 ) -> None:
+    from playwright.sync_api import expect
+
     hostile = '<script>document.title = "run"</script>"\'مرحبا' + "n" * 300
     opened = open_page(serve(session(own_run)), width=390, dark=True)
     page = opened.page
@@ -88,7 +90,7 @@ def test_names_of_the_page_go_into_the_model_and_conflicts_lose_nothing(
     page.get_by_label("Merge cluster 3 into").select_option("2")
     page.get_by_label("Colour of cluster 2").fill("#12ab34")
     page.get_by_role("button", name="Save", exact=True).press("Enter")
-    page.get_by_text("Saved in the model file.").wait_for()
+    expect(page.locator("#names-status")).to_have_text("Saved in the model file.")
     assert (load(own_run).names, load(own_run).colours) == ({2: hostile, 3: hostile}, {hostile: "#12ab34"})
     assert page.locator(".cluster-name", has_text=hostile).count() == 2
     assert "<script>" not in page.title()
@@ -101,10 +103,10 @@ def test_names_of_the_page_go_into_the_model_and_conflicts_lose_nothing(
     assert page.get_by_label("Name of cluster 1").input_value() == "elsewhere"
     assert page.get_by_label("Name of cluster 2").input_value() == "mine"
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("Saved in the model file.").wait_for()
+    expect(page.locator("#names-status")).to_have_text("Saved in the model file.")
     assert load(own_run).names == {1: "elsewhere", 2: "mine", 3: hostile}
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("The last change is undone.").wait_for()
+    expect(page.locator("#names-status")).to_have_text("The last change is undone.")
     assert load(own_run).names == {1: "elsewhere", 2: hostile, 3: hostile}
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert opened.serious_violations() == []
