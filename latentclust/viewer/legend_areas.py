@@ -36,7 +36,10 @@ def _areas(
     state: MapState, session: Session, index: int, kind: str, legend: Legend
 ) -> tuple[dict[int, ValueArea], bool]:
     """Return the area of each value, and whether all pixels were counted."""
-    table = sidecar_paths(session.scenes[index].rasters[kind])[2]
+    raster = session.scenes[index].rasters.get(kind)
+    if raster is None:
+        return {}, True
+    table = sidecar_paths(raster)[2]
     if table.is_file():
         try:
             return {area.value: area for area in read_area_table(table)}, True

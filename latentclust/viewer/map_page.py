@@ -1,6 +1,7 @@
 """The page with the map of scenes and label rasters, and what it asks the server for."""
 
 import math
+import shlex
 from typing import Any
 
 from starlette.requests import Request
@@ -44,7 +45,15 @@ def show(request: Request) -> Response:
     session = session_of(request)
     scenes = [{"title": scene.title, "moment": scene.moment} for scene in session.scenes]
     settings = {"baseMap": session.base_map, "side": SIDE}
-    return page(request, "map.html", view={"scenes": scenes, **settings})
+    return page(request, "map.html", view={"scenes": scenes, **settings}, command=label_command(session))
+
+
+def label_command(session: Session) -> str:
+    """Return the command that labels the scenes of a session; empty if they are labelled, or there is no model."""
+    if session.model is None or any(scene.rasters for scene in session.scenes):
+        return ""
+    names = [scene.scene.name for scene in session.scenes if scene.scene]
+    return shlex.join(["latentclust", "label", str(session.model), *names, "--out", "labels"])
 
 
 def scene_facts(request: Request) -> Response:
@@ -72,6 +81,8 @@ def legends(request: Request) -> Response:
     """Return the legends of a scene's rasters of clusters and classes as JSON."""
     state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
     kinds = [kind for kind in LEGEND_KINDS if kind in state.pool.kinds(index)]
+    if not kinds and session.model is not None:
+        kinds = ["labels"]
     found = {kind: legend_rows(state, session, index, kind) for kind in kinds}
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
