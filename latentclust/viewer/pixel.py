@@ -15,7 +15,7 @@ from latentclust.errors import LatentclustError
 from latentclust.labelling.windows.stitch import NO_DATA, STEPS
 from latentclust.viewer.legends import LEGEND_KINDS
 from latentclust.viewer.map_state import MapState, map_state_of
-from latentclust.viewer.placement import GEOGRAPHIC, Placement
+from latentclust.viewer.placement import GEOGRAPHIC, Placement, applied
 from latentclust.viewer.raster_pool import SCENE
 
 Pixel = tuple[int, int]
@@ -45,7 +45,7 @@ def pixel_at(where: Placement, lon: float, lat: float) -> Pixel | None:
     xs, ys = transform_points(GEOGRAPHIC, where.crs, [lon], [lat])
     if not (math.isfinite(xs[0]) and math.isfinite(ys[0])):
         return None
-    column, row = (math.floor(value) for value in ~where.transform * (xs[0], ys[0]))
+    column, row = (math.floor(value) for value in applied(~where.transform, xs[0], ys[0]))
     height, width = where.size
     return (row, column) if 0 <= row < height and 0 <= column < width else None
 
@@ -75,7 +75,7 @@ def _position(where: Placement, at: Pixel) -> dict[str, Any]:
     row, column = at
     found: dict[str, Any] = {"row": row + 1, "column": column + 1}
     if where.on_earth:
-        found["coordinates"] = [float(f"{value:.10g}") for value in where.transform * (column + 0.5, row + 0.5)]
+        found["coordinates"] = [float(f"{value:.10g}") for value in applied(where.transform, column + 0.5, row + 0.5)]
     return found
 
 

@@ -83,7 +83,7 @@ def _mercator_bounds(crs: CRS | None, transform: Affine, size: tuple[int, int]) 
     if not crs:
         return None
     height, width = size
-    corners = [transform * corner for corner in ((0, 0), (width, 0), (0, height), (width, height))]
+    corners = [applied(transform, *corner) for corner in ((0, 0), (width, 0), (0, height), (width, height))]
     across, along = zip(*corners, strict=True)
     try:
         found = transform_bounds(crs, MERCATOR, min(across), min(along), max(across), max(along))
@@ -92,6 +92,12 @@ def _mercator_bounds(crs: CRS | None, transform: Affine, size: tuple[int, int]) 
     west, south, east, north = found
     fits = all(math.isfinite(value) and abs(value) <= EDGE * 1.001 for value in found)
     return (west, south, east, north) if fits and west < east and south < north else None
+
+
+def applied(transform: Affine, column: float | int, row: float | int) -> tuple[float, float]:
+    """Return the coordinates of a position. The operator for it differs between the versions of affine."""
+    a, b, c, d, e, f = transform[:6]
+    return a * column + b * row + c, d * column + e * row + f
 
 
 def tile_transform(x: int, y: int, zoom: int, side: int) -> Affine:

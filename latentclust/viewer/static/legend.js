@@ -5,7 +5,7 @@ import { areaUnit, percent, plain } from "./numbers.js";
 
 /**
  * Show the rows of a legend. `only` is the highlighted value, or null; `choose` gets the value of a pressed button,
- * or null if it is pressed again.
+ * or null if it is pressed again. Without `choose` there is nothing to highlight.
  */
 export function showLegend({ rows, exact }, kind, only, choose) {
   const [unit, metres] = areaUnit(Math.max(0, ...rows.map((row) => row.area_m2 ?? 0)));
@@ -22,8 +22,9 @@ function legendRow(row, known, metres, only, choose) {
   const pressed = row.value === only;
   const name = element("span", { class: "name", dir: "auto" }, row.name);
   const title = "Highlight it on the map; press again to show all";
-  const button = element("button", { type: "button", "aria-pressed": String(pressed), title }, swatch(row.colour), name);
-  button.addEventListener("click", () => choose(pressed ? null : row.value));
+  const attributes = choose ? { type: "button", "aria-pressed": String(pressed), title } : { class: "entry" };
+  const button = element(choose ? "button" : "span", attributes, swatch(row.colour), name);
+  if (choose) button.addEventListener("click", () => choose(pressed ? null : row.value));
   const size = known ? row.area_m2 : row.pixels;
   const text = size === undefined || size === null ? "–" : known ? plain(size, metres) : size.toLocaleString("en");
   const made = element(

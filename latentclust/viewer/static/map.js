@@ -96,13 +96,14 @@ function drawLegend() {
   const legend = state.legends[legendKind()];
   byId("legend-panel").hidden = !legend;
   if (!legend) return;
-  showLegend(legend, legendKind(), state.only, (value) => {
-    state.only = value;
+  const choose = (value) => {
     const pressed = document.activeElement?.closest("tr")?.dataset.value;
-    if (value !== null && !["labels", "classes"].includes(state.layer)) chooseLayer("labels");
+    if (state.layer !== legendKind()) chooseLayer("labels");
+    state.only = value;
     draw();
     if (pressed) document.querySelector(`#legend tr[data-value="${pressed}"] button`)?.focus();
-  });
+  };
+  showLegend(legend, legendKind(), state.only, legendKind() in state.facts.layers ? choose : null);
   document.dispatchEvent(new CustomEvent("legend-shown", { detail: { kind: legendKind(), legend } }));
 }
 
@@ -119,13 +120,9 @@ function tiles(kind, { bounds, minzoom, maxzoom, version }, query) {
 }
 
 function chooseLayer(kind) {
-  if (legendKindOf(kind) !== legendKind()) state.only = null;
+  if (kind !== legendKind()) state.only = null;
   state.layer = kind;
   byId("layer").value = kind;
-}
-
-function legendKindOf(kind) {
-  return kind === "classes" ? "classes" : "labels";
 }
 
 /** Read the pixel at a place of the map, and show it in its panel. */

@@ -1,0 +1,87 @@
+"""Tests of what a click tells, and of the facts and legends of scenes."""
+
+from pathlib import Path
+
+import pytest
+
+from latentclust.viewer.open_session import open_session
+from tests.viewer.conftest import Client
+from tests.viewer.labelled import HOSTILE, NORTH, WEST, centre, write_labels, write_scene
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # of rasterio
+
+
+def _pixel(client: Client, row: int, column: int) -> dict[str, object]:
+    longitude, latitude = centre(row, column)
+    found: dict[str, object] = client.json(f"api/scenes/0/pixel?lon={longitude}&lat={latitude}")
+    return found
+
+
+def test_a_click_tells_cluster_confidence_and_values(client: Client) -> None:
+    found = _pixel(client, 30, 20)
+    assert found["labels"] == {"value": 2, "name": HOSTILE, "colour": "#c81e1e"}
+    assert found["bands"] == [
+        {"name": "red", "value": 30},
+        {"name": "green", "value": 20},
+        {"name": "nir", "value": 200},
+    ]
+    assert found["confidence"] == pytest.approx(1 / 3 + 2 / 3 * 0.5, abs=1e-4)
+    assert found["probabilities"] == [0.0, 1.0, 0.0]
+    assert (found["row"], found["column"]) == (31, 21)
+    assert found["coordinates"] == [WEST + 205, NORTH - 305]
+    assert found["problems"] == []
+
+
+def test_nodata_and_places_outside_have_no_cluster(client: Client) -> None:
+    found = _pixel(client, 1, 20)
+    assert found["labels"] is None
+    assert found["confidence"] is None
+    assert {band["value"] for band in found["bands"]} == {None}  # type: ignore[attr-defined]
+    assert _pixel(client, -3, 20) == {"problems": []}
+
+
+@pytest.mark.parametrize("query", ["", "lon=1", "lon=x&lat=1", "lon=nan&lat=1", "lon=inf&lat=1"])
+def test_a_click_needs_a_place(client: Client, query: str) -> None:
+    assert client.get(f"api/scenes/0/pixel?{query}").status_code == 400
+
+
+def test_the_facts_of_a_scene(client: Client) -> None:
+    found = client.json("api/scenes/0")
+    assert list(found["layers"]) == ["scene", "labels", "confidence", "probabilities"]
+    assert found["shown"] == [3, 1, 2]
+    assert [band["name"] for band in found["bands"]] == ["red", "green", "nir"]
+    assert (found["bands"][0]["low"], found["bands"][0]["high"]) == (4, 47)
+    layer = found["layers"]["labels"]
+    assert (layer["width"], layer["height"], layer["crs"], layer["onEarth"]) == (64, 48, "EPSG:32613", True)
+    assert client.get("api/scenes/1").status_code == 404
+
+
+def test_legends_have_the_areas_of_the_table_or_of_the_pixels(client: Client, folder: Path) -> None:
+    rows = client.json("api/scenes/0/legends")["labels"]["rows"]
+    assert [row["area_m2"] for row in rows] == [70_400, 70_400, 140_800]
+    assert [row["share"] for row in rows] == pytest.approx([0.25, 0.25, 0.5])
+    (folder / "scene-areas.csv").unlink()
+    counted = client.json("api/scenes/0/legends")["labels"]
+    assert counted["exact"]
+    assert [row["pixels"] for row in counted["rows"]] == [704, 704, 1408]
+
+
+def test_a_missing_scene_leaves_its_labels(client: Client, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "scene.tif").unlink()
+    assert list(client.json("api/scenes/0")["layers"]) == ["labels", "confidence", "probabilities"]
+    assert "bands" not in _pixel(client, 30, 20)
+    again = open_session([str(folder)])
+    assert again.scenes[0].scene is None
+    assert "does not exist any more" in again.scenes[0].problem
+
+
+def test_scenes_without_a_place_are_read_by_row_and_column(tmp_path: Path, folder: Path) -> None:
+    write_scene(tmp_path / "scene.tif", crs=None)
+    write_labels(folder / "scene.tif", crs=None)
+    client = Client(open_session([str(folder)]))
+    west, south, east, north = client.json("api/scenes/0")["layers"]["labels"]["bounds"]
+    longitude, latitude = west + (east - west) * 20.5 / 64, north - (north - south) * 30.5 / 48
+    found = client.json(f"api/scenes/0/pixel?lon={longitude}&lat={latitude}")
+    assert [band["value"] for band in found["bands"]] == [30, 20, 200]
+    assert (found["row"], found["column"]) == (31, 21)
+    assert "coordinates" not in found

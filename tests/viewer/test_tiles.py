@@ -1,0 +1,151 @@
+"""Tests of tiles: known colours at known pixels, highlighting, ranges, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from latentclust.viewer.open_session import open_session
+from latentclust.viewer.placement import EDGE
+from tests.viewer.conftest import Client
+from tests.viewer.labelled import COLOURS, centre, label_folder, write_labels
+
+ZOOM = 14
+PLAIN = "bands=1,2,3&ranges=0:255,0:255,0:255"
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # of rasterio
+
+
+def _at(row: int, column: int, zoom: int = ZOOM) -> tuple[str, int, int]:
+    """Return the path `z/x/y.png` of the tile of a pixel, and row and column of the pixel in the tile."""
+    longitude, latitude = centre(row, column)
+    across = (longitude / 180 * EDGE + EDGE) / (2 * EDGE) * 2**zoom
+    northing = np.log(np.tan(np.pi / 4 + np.radians(latitude) / 2)) / np.pi
+    along = (1 - northing) / 2 * 2**zoom
+    x, y = int(across), int(along)
+    return f"{zoom}/{x}/{y}.png", int((along - y) * 512), int((across - x) * 512)
+
+
+def _colour(client: Client, kind: str, row: int, column: int, query: str = "", zoom: int = ZOOM) -> list[int]:
+    path, down, right = _at(row, column, zoom)
+    found: list[int] = client.tile(f"tiles/0/{kind}/{path}?{query}")[down, right].tolist()
+    return found
+
+
+@pytest.mark.parametrize(("column", "value"), [(2, 1), (20, 2), (50, 3)])
+def test_clusters_have_the_colours_of_the_legend(client: Client, column: int, value: int) -> None:
+    assert _colour(client, "labels", 30, column) == list(COLOURS[value])
+    assert _colour(client, "labels", 1, column)[3] == 0
+
+
+def test_the_other_clusters_are_dimmed(client: Client) -> None:
+    assert _colour(client, "labels", 30, 20, "only=2") == list(COLOURS[2])
+    assert _colour(client, "labels", 30, 50, "only=2") == [*COLOURS[3][:3], 45]
+    assert _colour(client, "labels", 1, 20, "only=2")[3] == 0
+
+
+def test_a_scene_has_the_chosen_bands_between_their_ranges(client: Client) -> None:
+    assert _colour(client, "scene", 30, 20, PLAIN) == [30, 20, 200, 255]
+    assert _colour(client, "scene", 30, 20, "bands=3&ranges=100:300") == [128, 128, 128, 255]
+    assert _colour(client, "scene", 1, 20, PLAIN) == [0, 0, 0, 0]
+    low, high = _colour(client, "scene", 4, 2, "bands=1")[0], _colour(client, "scene", 47, 2, "bands=1")[0]
+    assert (low, high) == (0, 255)
+
+
+def test_shares_run_from_violet_to_yellow(client: Client) -> None:
+    assert _colour(client, "probabilities", 30, 20, "band=2") == [253, 231, 36, 255]
+    assert _colour(client, "probabilities", 30, 20, "band=1")[:3] == [68, 1, 84]
+    assert _colour(client, "confidence", 1, 20)[3] == 0
+
+
+@pytest.mark.parametrize("zoom", [0, 24])
+def test_all_zoom_levels_have_tiles(client: Client, zoom: int) -> None:
+    assert _colour(client, "labels", 30, 50, zoom=zoom)[3] == 255 * (zoom == 24)
+
+
+def test_elsewhere_tiles_are_empty(client: Client) -> None:
+    assert client.tile("tiles/0/labels/14/0/0.png").tolist() == [[[0, 0, 0, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("tiles/1/labels/0/0/0.png", 404),
+        ("tiles/0/classes/0/0/0.png", 404),
+        ("tiles/0/labels/0/1/0.png", 404),
+        ("tiles/0/labels/25/0/0.png", 404),
+        ("tiles/0/labels/0/0/0.png?only=x", 400),
+        ("tiles/0/scene/0/0/0.png", 400),
+        ("tiles/0/scene/0/0/0.png?bands=1,2", 400),
+        ("tiles/0/scene/0/0/0.png?bands=4", 400),
+        ("tiles/0/scene/0/0/0.png?bands=1&ranges=5:5", 400),
+        ("tiles/0/scene/0/0/0.png?bands=1&ranges=0:nan", 400),
+        ("tiles/0/probabilities/13/1709/3093.png?band=9", 400),
+    ],
+)
+def test_what_does_not_exist_is_refused(client: Client, path: str, status: int) -> None:
+    if "probabilities" in path:
+        path = f"tiles/0/probabilities/{_at(30, 20)[0]}?band=9"
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert list(answer.json()) == ["error"]
+
+
+def test_a_replaced_raster_is_read_again(client: Client, folder: Path) -> None:
+    path = f"tiles/0/labels/{_at(30, 20)[0]}"
+    tag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"if-none-match": tag}).status_code == 304
+    before = client.json("api/versions")
+    write_labels(folder / "new.tif", np.full((48, 64), 3, np.uint8)).replace(folder / "scene.tif")
+    again = client.get(path, headers={"if-none-match": tag})
+    assert again.status_code == 200
+    assert _colour(client, "labels", 30, 20) == list(COLOURS[3])
+    assert client.json("api/versions")[0]["labels"] != before[0]["labels"]
+
+
+def test_a_deleted_raster_is_gone_and_the_others_stay(client: Client, folder: Path) -> None:
+    path = f"tiles/0/labels/{_at(30, 20)[0]}"
+    assert client.get(path).status_code == 200
+    (folder / "scene.tif").unlink()
+    answer = client.get(path)
+    assert answer.status_code == 410
+    assert "scene.tif: cannot be read any more" in answer.json()["error"]
+    assert str(folder) not in answer.text
+    assert client.json("api/versions")[0]["labels"] is None
+    assert "scene" in client.json("api/scenes/0")["layers"]
+
+
+def test_links_out_of_the_folder_are_not_served(client: Client, folder: Path, tmp_path: Path) -> None:
+    outside = (folder / "scene.tif").rename(tmp_path / "outside.tif")
+    (folder / "scene.tif").symlink_to(outside)
+    assert client.get(f"tiles/0/labels/{_at(30, 20)[0]}").status_code == 410
+    assert "labels" not in open_session([str(folder)]).scenes[0].rasters
+
+
+def test_a_damaged_raster_is_refused_without_its_path(client: Client, folder: Path) -> None:
+    (folder / "scene.tif").write_bytes(b"no raster")
+    answer = client.get(f"tiles/0/labels/{_at(30, 20)[0]}")
+    assert answer.status_code == 410
+    assert list(answer.json()) == ["error"]
+
+
+def test_a_large_scene_without_overviews_has_no_tiles_from_afar(tmp_path: Path) -> None:
+    folder = label_folder(tmp_path)
+    big = tmp_path / "scene.tif"
+    with rasterio.open(big) as file:
+        profile = {
+            **file.profile,
+            "SPARSE_OK": True,
+            "height": 5000,
+            "width": 5000,
+            "tiled": True,
+            "blockxsize": 256,
+            "blockysize": 256,
+        }
+    with rasterio.open(big, "w", **profile) as file:
+        file.write(np.full((3, 256, 256), 7, np.uint16), window=((0, 256), (0, 256)))
+    client = Client(open_session([str(folder)]))
+    assert client.json("api/scenes/0")["layers"]["scene"]["minzoom"] == 10
+    assert client.tile(f"tiles/0/scene/{_at(30, 20, 9)[0]}?bands=1&ranges=0:14").shape == (1, 1, 4)
+    assert _colour(client, "scene", 30, 20, "bands=1&ranges=0:14", 14) == [128, 128, 128, 255]
