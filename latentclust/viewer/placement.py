@@ -7,11 +7,11 @@ latitudes of web Mercator is placed with its centre at 0, 0 and its pixels as la
 import math
 from dataclasses import dataclass
 
+import pyproj
+import pyproj.exceptions
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine, array_bounds, from_gcps
-from rasterio.warp import transform_bounds
 
 MERCATOR = CRS.from_epsg(3857)
 GEOGRAPHIC = CRS.from_epsg(4326)
@@ -86,8 +86,9 @@ def _mercator_bounds(crs: CRS | None, transform: Affine, size: tuple[int, int]) 
     corners = [applied(transform, *corner) for corner in ((0, 0), (width, 0), (0, height), (width, height))]
     across, along = zip(*corners, strict=True)
     try:
-        found = transform_bounds(crs, MERCATOR, min(across), min(along), max(across), max(along))
-    except (CRSError, RasterioError):
+        to_mercator = pyproj.Transformer.from_crs(crs.to_wkt(), MERCATOR.to_wkt(), always_xy=True)
+        found = to_mercator.transform_bounds(min(across), min(along), max(across), max(along))
+    except pyproj.exceptions.ProjError:
         return None
     west, south, east, north = found
     fits = all(math.isfinite(value) and abs(value) <= EDGE * 1.001 for value in found)

@@ -39,7 +39,7 @@ def labels() -> NDArray[np.uint8]:
 def scene() -> NDArray[np.uint16]:
     """Bands `(3, h, w)`: the row, the column and 100 times the cluster; nodata on top."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    found = np.stack([rows, columns, 100 * labels()]).astype(np.uint16)
+    found = np.stack([rows, columns, 100 * labels().astype(int)]).astype(np.uint16)
     found[:, :4] = 9999
     return found
 

@@ -75,6 +75,7 @@ def test_a_missing_scene_leaves_its_labels(client: Client, folder: Path, tmp_pat
     assert "does not exist any more" in again.scenes[0].problem
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_scenes_without_a_place_are_read_by_row_and_column(tmp_path: Path, folder: Path) -> None:
     write_scene(tmp_path / "scene.tif", crs=None)
     write_labels(folder / "scene.tif", crs=None)

@@ -55,7 +55,7 @@ def test_a_scene_has_the_chosen_bands_between_their_ranges(client: Client) -> No
 
 def test_shares_run_from_violet_to_yellow(client: Client) -> None:
     assert _colour(client, "probabilities", 30, 20, "band=2") == [253, 231, 36, 255]
-    assert _colour(client, "probabilities", 30, 20, "band=1")[:3] == [68, 1, 84]
+    assert _colour(client, "probabilities", 30, 20, "band=1")[:3] == [68, 2, 85]
     assert _colour(client, "confidence", 1, 20)[3] == 0
 
 

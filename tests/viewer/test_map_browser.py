@@ -1,0 +1,109 @@
+"""The map in a browser: divider, opacity, highlighting, a click on a known pixel, the keyboard, and its requests."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from latentclust.viewer.app import make_app
+from latentclust.viewer.open_session import open_session
+from latentclust.viewer.serve import bind, url_of
+from tests.browser import OpenPageIn
+from tests.viewer.labelled import HOSTILE, label_folder
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),  # of rasterio
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    session = replace(open_session([str(label_folder(tmp_path))]), token="token")
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(make_app(session), log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield url_of(listener, session.token)
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
+def _text(page: Any, selector: str) -> str:
+    return str(page.locator(selector).inner_text())
+
+
+def _clip(page: Any) -> str:
+    return str(page.evaluate("getComputedStyle(document.getElementById('above')).clipPath"))
+
+
+def test_the_map_is_used_with_pointer_and_keyboard(url: str, open_page: OpenPageIn) -> None:
+    opened = open_page(url)
+    page = opened.page
+    page.wait_for_selector("#legend tr")
+    page.wait_for_function("document.getElementById('right').textContent === 'Clusters'")
+    page.wait_for_load_state("networkidle")
+    names = page.locator("#legend .name").all_inner_texts()
+    assert names == ["water", HOSTILE, "forest"]
+    assert page.locator("#legend script").count() == 0
+    assert "50.0 %" in _text(page, "#legend")
+    assert _text(page, "#scene-name") == "scene · 64 × 48 pixels · EPSG:32613"
+
+    page.focus("#swipe")
+    before = _clip(page)
+    page.keyboard.press("ArrowRight")
+    assert _clip(page) != before
+    page.keyboard.press("Home")
+    assert _clip(page) == "inset(0px)" or _clip(page).endswith(" 0px)")
+
+    page.focus("#opacity")
+    page.keyboard.press("ArrowLeft")
+    assert _text(page, "#opacity-value") == "95 %"
+
+    box = page.locator("#stage").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#pixel dl")
+    assert "forest" in _text(page, "#pixel")
+    shown = _text(page, "#pixel").splitlines()
+    row, column = shown[shown.index("Row, column") + 1].split(", ")
+    assert shown[shown.index("red") + 1] == str(int(row) - 1)
+    assert shown[shown.index("green") + 1] == str(int(column) - 1)
+    assert shown[shown.index("nir") + 1] == "300"
+
+    page.focus("#below canvas")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('pixel').innerText.includes('Row, column')")
+    button = page.locator("#legend button").nth(2)
+    button.focus()
+    page.keyboard.press("Space")
+    assert page.locator("#legend button").nth(2).get_attribute("aria-pressed") == "true"
+    page.wait_for_load_state("networkidle")
+    assert any("only=3" in request for request in opened.requests)
+    page.select_option("#layer", "probabilities")
+    page.select_option("#layer-band", "2")
+    page.wait_for_load_state("networkidle")
+    assert any("probabilities" in request and "band=2" in request for request in opened.requests)
+
+    reached = set()
+    page.focus(".skip")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert {"swipe", "closer", "farther", "whole", "layer", "opacity", "colours", "band-0", "restretch"} <= reached
+    assert any("maplibregl-canvas" in name for name in reached)
+
+    assert opened.serious_violations() == []
+    assert opened.foreign_requests(url.partition("/token")[0]) == []
+    assert opened.errors == []
+
+
+def test_a_narrow_dark_page_is_readable(url: str, open_page: OpenPageIn) -> None:
+    opened = open_page(url, width=390, height=844, dark=True)
+    opened.page.wait_for_selector("#legend tr")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert opened.serious_violations() == []
