@@ -33,16 +33,19 @@ KEPT = 6
 GDAL = {"GDAL_CACHEMAX": CACHE_BYTES, "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE", "VSI_CACHE": "TRUE"}
 """Settings of GDAL: no folder is listed to find the sidecars of a file, and data from a network are kept."""
 
-_OPENING = threading.Lock()
-"""Held while a file is opened, because filters of warnings are those of all threads."""
-
 
 @final
 class RasterPool:
     """The rasters of a session, addressed by the position of the scene and the kind of raster."""
 
     def __init__(self, scenes: Sequence[ViewedScene]) -> None:
-        """Open nothing yet."""
+        """Open nothing yet.
+
+        Warnings of rasterio about the position and the nodata of rasters are switched off: filters of warnings are
+        those of all threads, and cannot be set for a block.
+        """
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("ignore", NodataShadowWarning)
         self._sources = [_sources(scene) for scene in scenes]
         self._free: dict[tuple[int, str, str], list[DatasetReader]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -129,10 +132,7 @@ def _raster(path: Path) -> Scene:
 
 
 def _open(source: Scene) -> DatasetReader:
-    with _OPENING, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        warnings.simplefilter("ignore", NodataShadowWarning)
-        try:
-            return open_dataset(source)
-        except LatentclustError as error:
-            raise GoneError(*error.issues) from None
+    try:
+        return open_dataset(source)
+    except LatentclustError as error:
+        raise GoneError(*error.issues) from None

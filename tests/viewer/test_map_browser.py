@@ -80,14 +80,12 @@ def test_the_map_is_used_with_pointer_and_keyboard(url: str, open_page: OpenPage
     page.wait_for_function("document.getElementById('pixel').innerText.includes('Row, column')")
     button = page.locator("#legend button").nth(2)
     button.focus()
-    page.keyboard.press("Space")
+    with page.expect_request(lambda request: "/labels/" in request.url and "only=3" in request.url):
+        page.keyboard.press("Space")
     assert page.locator("#legend button").nth(2).get_attribute("aria-pressed") == "true"
-    page.wait_for_load_state("networkidle")
-    assert any("only=3" in request for request in opened.requests)
     page.select_option("#layer", "probabilities")
-    page.select_option("#layer-band", "2")
-    page.wait_for_load_state("networkidle")
-    assert any("probabilities" in request and "band=2" in request for request in opened.requests)
+    with page.expect_request(lambda request: "/probabilities/" in request.url and "band=2" in request.url):
+        page.select_option("#layer-band", "2")
 
     reached = set()
     page.focus(".skip")
