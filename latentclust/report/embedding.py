@@ -1,6 +1,6 @@
 """Codes in two dimensions by t-SNE. Van der Maaten and Hinton 2008."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,15 +66,28 @@ def tsne(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     return np.asarray(mapped, dtype=np.float32)
 
 
-def code_maps(codes: dict[str, NDArray[np.float32]], groupings: Sequence[Grouping], seed: int) -> Figure:
-    """Return a figure with one column per code and one row per grouping.
+def tsne_maps(codes: Mapping[str, NDArray[np.float32]], seed: int) -> dict[str, NDArray[np.float32]]:
+    """Return a t-SNE map `(n, 2)` of each code `(n, d)` by its title. A code without columns is left out."""
+    return {title: tsne(code, seed) for title, code in codes.items() if code.shape[1] > 0}
+
+
+def pca(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first two principal components `(n, 2)` of points `(n, d)`; the second is 0 if there is one alone."""
+    centred = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float64)
+    left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+    mapped = np.zeros((len(points), 2), dtype=np.float32)
+    columns = min(2, len(lengths))
+    mapped[:, :columns] = left[:, :columns] * lengths[:columns]
+    return mapped
+
+
+def code_maps(maps: Mapping[str, NDArray[np.float32]], groupings: Sequence[Grouping]) -> Figure:
+    """Return a figure with one column per map and one row per grouping.
 
     Args:
-        codes: Codes `(n, d)` by title, such as category log probabilities and style. A code without columns is skipped.
+        maps: Maps `(n, 2)` by the title of their code, such as the style code.
         groupings: Groupings of the same samples, by cluster and, if known, by class.
-        seed: Random seed of t-SNE.
     """
-    maps = {title: tsne(code, seed) for title, code in codes.items() if code.shape[1] > 0}
     figure = new_figure(4.2 * len(maps) + 2.2, 4.0 * len(groupings))
     panels = figure.subplots(len(groupings), len(maps), squeeze=False)
     for row, grouping in zip(panels, groupings, strict=True):

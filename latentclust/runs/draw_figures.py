@@ -13,13 +13,14 @@ from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
 from latentclust.report.colours import cluster_colours
 from latentclust.report.display_names import class_names, cluster_names, display_name
-from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
+from latentclust.report.embedding import by_class, by_cluster, code_maps
 from latentclust.report.facts import ReportFigure, RunFacts
 from latentclust.report.figures import contingency_figure, length_curve, loss_curves
 from latentclust.report.image_figures import CELL_PIXELS, most_confident, samples_per_cluster, shrink
 from latentclust.report.label_map_figures import MapRow, map_sheet, scene_figure, write_label_map
 from latentclust.report.map_views import MapView
 from latentclust.report.plotting import save_figure
+from latentclust.runs.code_maps import CodeMaps
 from latentclust.runs.map_sample import MapSample
 from latentclust.runs.run_folder import CHAINS, CODES, CONTINGENCY, LABEL_MAP, LENGTHS, LOSSES, MAPS, SAMPLES, SCENE
 from latentclust.runs.shown_maps import IMAGES_SHOWN, LabelledMaps, view_image
@@ -29,12 +30,6 @@ from latentclust.tensors import Posterior
 PER_CLUSTER = 12
 """Number of samples shown of each cluster."""
 
-MIN_PROBABILITY = 1e-6
-"""Floor of the probabilities whose logarithm a t-SNE map shows. Below it all clusters count as equally far."""
-
-MIN_TSNE_SAMPLES = 10
-"""Minimum number of samples for a t-SNE map. A map of fewer means nothing."""
-
 
 def draw_figures(
     folder: Path,
@@ -43,6 +38,7 @@ def draw_figures(
     posterior: Posterior | None,
     facts: RunFacts,
     maps: LabelledMaps | None,
+    codes: CodeMaps | None,
     phases: Phases = SILENT,
 ) -> tuple[ReportFigure, ...]:
     """Draw the figures into `figures/` and return them in the order of the report.
@@ -54,6 +50,7 @@ def draw_figures(
         posterior: Posterior of its images. None for label maps.
         facts: Facts of the run.
         maps: Its label maps. None for whole images.
+        codes: Maps of the codes of images. None for label maps.
         phases: Tells the progress.
     """
     phases.begin("drawing figures")
@@ -63,9 +60,8 @@ def draw_figures(
     if posterior is not None:
         drawn.append(_samples(folder, model, tested, posterior, facts))
     drawn += _contingency(folder, facts)
-    if posterior is not None and model.resolved.recipe.evaluate.tsne and len(tested.source) >= MIN_TSNE_SAMPLES:
-        phases.begin("drawing t-SNE maps of the codes")
-        drawn.append(_codes(folder, tested, posterior, facts))
+    if posterior is not None and codes is not None and codes.tsne:
+        drawn.append(_codes(folder, tested, posterior, facts, codes))
     phases.begin("drawing curves")
     return (*drawn, *_losses(folder, facts), *_chains(folder, facts))
 
@@ -100,18 +96,13 @@ def _contingency(folder: Path, facts: RunFacts) -> list[ReportFigure]:
     return [ReportFigure(CONTINGENCY, f"{unit.capitalize()} of each class in each cluster.")]
 
 
-def _codes(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts) -> ReportFigure:
+def _codes(folder: Path, tested: ImageSet, posterior: Posterior, facts: RunFacts, codes: CodeMaps) -> ReportFigure:
     """Draw t-SNE maps of category and style codes, coloured by cluster and, if there are labels, by class."""
-    shown = subsample(len(tested.source), facts.seed)
-    codes = {
-        "category code (log)": posterior.probabilities[shown].clamp_min(MIN_PROBABILITY).log().numpy(),
-        "style code": posterior.style[shown].numpy(),
-    }
-    groupings = [by_cluster(posterior.labels[shown].numpy(), cluster_names(facts.clusters))]
+    groupings = [by_cluster(posterior.labels[codes.indices].numpy(), cluster_names(facts.clusters))]
     if isinstance(tested.labels, SealedLabels) and facts.table is not None:
-        classes = classes_for_figures(tested.labels, np.asarray(shown))
+        classes = classes_for_figures(tested.labels, codes.indices)
         groupings.append(by_class(classes, class_names(facts.classes, facts.table.shape[1])))
-    save_figure(code_maps(codes, groupings, facts.seed), folder / CODES)
+    save_figure(code_maps(codes.tsne, groupings), folder / CODES)
     return ReportFigure(CODES, "t-SNE of the category and style codes.")
 
 

@@ -17,6 +17,7 @@ from latentclust.report.assignments import assignments, write_assignments
 from latentclust.report.document import write_report
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, write_results
+from latentclust.runs.code_maps import map_codes
 from latentclust.runs.draw_figures import draw_figures
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import EvaluatedModel, RunContext, evaluate, report_facts
@@ -82,9 +83,10 @@ def finish_run(
     result = RunResult.from_facts(facts)
     write_results(folder, result)  # before the figures, which may take long
     maps = _label_maps(model, tested, evaluated, phases)
-    figures = draw_figures(folder, model, tested, posterior, facts, maps, phases)
+    codes = None if posterior is None else map_codes(model, posterior, facts, phases)
+    figures = draw_figures(folder, model, tested, posterior, facts, maps, codes, phases)
     phases.begin("writing the report")
-    if failure := write_run_page(folder, model, tested, posterior, facts, maps):
+    if failure := write_run_page(folder, model, tested, posterior, facts, maps, codes):
         facts = replace(facts, warnings=(*facts.warnings, failure))
     write_report(folder, facts, figures)
     return facts, result

@@ -6,10 +6,14 @@ from pathlib import Path
 from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import RunFacts
-from latentclust.report.page.page import REPORT_PAGE, write_page
+from latentclust.report.page.page import REPORT_PAGE, Page, write_page
 from latentclust.report.page.run_page import run_page
-from latentclust.report.page.section import Section
+from latentclust.report.page.sections.contingency import contingency_section
+from latentclust.report.page.sections.curves import training_curves
+from latentclust.runs.code_maps import CodeMaps
+from latentclust.runs.image_page import image_page
 from latentclust.runs.map_page import map_sections
+from latentclust.runs.page_samples import titles
 from latentclust.runs.shown_maps import LabelledMaps
 from latentclust.specs.data import ImageSet
 from latentclust.tensors import Posterior
@@ -22,6 +26,7 @@ def write_run_page(
     posterior: Posterior | None,
     facts: RunFacts,
     maps: LabelledMaps | None = None,
+    codes: CodeMaps | None = None,
 ) -> str | None:
     """Write report.html of a run. Return why it was not written, as a sentence, or None if it was.
 
@@ -34,11 +39,10 @@ def write_run_page(
         posterior: Posterior of its images. None for label maps.
         facts: Facts of the run.
         maps: Its label maps. None for whole images.
+        codes: Maps of the codes of images. None for label maps.
     """
     try:
-        of_maps = [] if maps is None else map_sections(model, tested, maps, facts)
-        sections = [*of_maps[1:], *_sections(model, tested, posterior, facts)]
-        write_page(folder / REPORT_PAGE, run_page(facts, sections, first=of_maps[:1]))
+        write_page(folder / REPORT_PAGE, _page(model, tested, posterior, facts, maps, codes))
     except LatentclustError as error:
         return f"{REPORT_PAGE} was not written: {error}"
     except Exception as error:
@@ -48,6 +52,17 @@ def write_run_page(
     return None
 
 
-def _sections(model: ClusteringModel, tested: ImageSet, posterior: Posterior | None, facts: RunFacts) -> list[Section]:
-    """Return the sections of images or of label maps."""
-    return []
+def _page(
+    model: ClusteringModel,
+    tested: ImageSet,
+    posterior: Posterior | None,
+    facts: RunFacts,
+    maps: LabelledMaps | None,
+    codes: CodeMaps | None,
+) -> Page:
+    """Return the page of a run of images or of label maps."""
+    if posterior is not None and codes is not None:
+        return image_page(model, tested, posterior, facts, codes)
+    of_maps = [] if maps is None else map_sections(model, tested, maps, facts)
+    table = contingency_section(facts, titles(facts))
+    return run_page(facts, [*of_maps[1:], *([table] if table else []), *training_curves(facts)], first=of_maps[:1])

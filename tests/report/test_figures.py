@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from latentclust.report.colours import group_style
-from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne
+from latentclust.report.embedding import by_class, by_cluster, code_maps, pca, subsample, tsne, tsne_maps
 from latentclust.report.figures import contingency_figure, loss_curves, smoothed
 from latentclust.report.image_figures import image_grid, most_confident, profiles, samples_per_cluster, shrink
 from latentclust.report.plotting import DPI, MAX_SIDE, new_figure, save_figure
@@ -183,12 +183,18 @@ def test_equal_points_and_single_columns_can_be_mapped() -> None:
     assert np.isfinite(tsne(np.linspace(0, 1, 30, dtype=np.float32)[:, None], seed=0)).all()
 
 
+def test_principal_components_are_those_of_the_largest_variance() -> None:
+    points = np.array([[3, 0, 1], [-3, 0, 1], [0, 1, 1], [0, -1, 1]], dtype=np.float32)
+    assert np.abs(pca(points)) == pytest.approx(np.array([[3, 0], [3, 0], [0, 1], [0, 1]]), abs=1e-6)
+    assert pca(np.array([[1], [3]], dtype=np.float32))[:, 1].tolist() == [0, 0]
+
+
 def test_a_column_a_code_and_a_row_a_grouping(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 40)
     codes = {"category code": rng.random((40, 3)).astype(np.float32), "style code": np.empty((40, 0), dtype=np.float32)}
     groupings = [by_cluster(labels, ["cluster 1", "cluster 2", "cluster 3"]), by_class(labels, ["a", "b", "c"])]
-    figure = code_maps(codes, groupings, seed=0)
+    figure = code_maps(tsne_maps(codes, seed=0), groupings)
     assert [axes.get_title() for axes in figure.axes] == ["category code, by cluster", "category code, by class"]
     assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "3"}
     assert drawn(figure, tmp_path).std() > 10

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from latentclust.files import write_atomic
 from latentclust.report.page.modules import join_modules
+from latentclust.report.page.sample_table import SampleTable
 from latentclust.report.page.section import Section
 from latentclust.web.assets import environment, library_file, style
 
@@ -40,6 +41,8 @@ class Page:
         notes: Sentences that qualify the result, such as that the run is a trial.
         glance: Terms and values shown as a list beside the verdict, such as the number of images.
         sections: The sections in their order.
+        samples: Samples whose pictures the sections show. None for a page without such pictures.
+        css: Rules for what only this page has, such as the colours of its clusters.
     """
 
     title: str
@@ -50,6 +53,8 @@ class Page:
     notes: tuple[str, ...] = ()
     glance: tuple[tuple[str, str], ...] = ()
     sections: tuple[Section, ...] = ()
+    samples: SampleTable | None = None
+    css: str = ""
 
     def with_sections(self, sections: Sequence[Section]) -> "Page":
         """Return the page with more sections at the end."""
@@ -76,7 +81,7 @@ def render_page(page: Page) -> str:
     return templates.get_template("page.html").render(
         page=page,
         policy=POLICY.format(scripts=" ".join(_hash(script) for script in (*classic, module))),
-        styles=_inline("style", "\n".join([style(), *(_read("styles", name) for name in sheets)])),
+        styles=_inline("style", "\n".join([style(), *(_read("styles", name) for name in sheets), page.css])),
         libraries=[_inline("script", text) for text in classic],
         module=_inline("script", module),
     )

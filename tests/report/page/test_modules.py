@@ -1,5 +1,9 @@
 """Modules that import each other become one."""
 
+import re
+from collections import Counter
+from importlib.resources import files
+
 import pytest
 
 from latentclust.report.page.modules import join_modules
@@ -32,3 +36,11 @@ def test_a_cycle_is_refused() -> None:
     files = {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}
     with pytest.raises(ValueError, match=r"a\.js imports itself by way of a\.js and b\.js"):
         join(files, "a.js")
+
+
+def test_top_level_names_are_unique_over_all_scripts() -> None:
+    folder = files("latentclust.report.page") / "scripts"
+    scripts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    joined = join(scripts, *scripts)
+    names = re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", joined, re.MULTILINE)
+    assert [name for name, count in Counter(names).items() if count > 1] == []

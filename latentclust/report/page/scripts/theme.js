@@ -15,6 +15,23 @@ export function onThemeChange(redraw) {
   addEventListener("afterprint", redraw);
 }
 
+// What all charts share: no animation, and text and lines in the colours of the page.
+export function baseOption() {
+  const axis = {
+    axisLabel: { color: token("muted") },
+    axisLine: { lineStyle: { color: token("control") } },
+    axisTick: { lineStyle: { color: token("control") } },
+    splitLine: { lineStyle: { color: token("line") } },
+  };
+  const tooltip = {
+    backgroundColor: token("raised"),
+    borderColor: token("control"),
+    textStyle: { color: token("text"), fontFamily: getComputedStyle(document.body).fontFamily },
+    confine: true,
+  };
+  return { animation: false, axis, tooltip };
+}
+
 // A chart that fits its element and is made when it comes near the view, because a page may have many.
 export function lazyChart(container, draw) {
   let chart = null;

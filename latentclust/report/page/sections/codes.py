@@ -1,0 +1,55 @@
+"""The section of the codes: maps in two dimensions, with the image under the pointer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from jaxtyping import Float
+
+from latentclust.report.page.section import Json, Section
+
+STEPS = 9999
+"""Largest coordinate of a point. Coordinates are rounded to whole numbers, which need few bytes."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes(Section):
+    """Maps of codes in two dimensions.
+
+    Attributes:
+        slots: Slot of each point.
+        maps: Coordinates `(m, 2)` of the points by the title of the map.
+        labelled: Whether points can be coloured by class.
+        cluster_colours: Colour of each cluster as `#rrggbb`.
+        class_colours: Colour of each class.
+        total: Number of samples of the data set.
+    """
+
+    key: str = "codes"
+    title: str = "Codes"
+    template: ClassVar[str] = "codes.html"
+    script: ClassVar[str] = "codes.js"
+    style: ClassVar[str] = "codes.css"
+    libraries: ClassVar[tuple[tuple[str, str], ...]] = (("echarts", "echarts.common.min.js"),)
+    slots: Sequence[int]
+    maps: Mapping[str, Float[np.ndarray, "m 2"]]
+    labelled: bool
+    cluster_colours: Sequence[str]
+    class_colours: Sequence[str]
+    total: int
+
+    def data(self) -> Json:
+        """Return the slots and the coordinates of the points, on one scale for both axes."""
+        return {
+            "slots": list(self.slots),
+            "maps": [{"title": title, "points": _whole(points)} for title, points in self.maps.items()],
+            "clusterColours": list(self.cluster_colours),
+            "classColours": list(self.class_colours),
+        }
+
+
+def _whole(points: Float[np.ndarray, "m 2"]) -> list[list[int]]:
+    low, span = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
+    return [[int(x), int(y)] for x, y in np.rint((points - low) / span * STEPS)]
