@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from latentclust.cards import Card, Shown
 from latentclust.errors import LatentclustError
 
 Images = NewType("Images", Tensor)
@@ -151,8 +152,8 @@ class Code:
         return self.latent().vector()
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
+@dataclass(frozen=True, slots=True, repr=False)
+class Posterior(Shown):
     """The result of an inference for a batch of images.
 
     Attributes:
@@ -173,3 +174,13 @@ class Posterior:
     def confidence(self) -> Float[Tensor, "b *s"]:
         """Probability of the most probable cluster, in (0, 1]."""
         return self.probabilities.amax(dim=1)
+
+    def _headline(self) -> str:
+        count, clusters, *sides = self.probabilities.shape
+        size = f" of {' x '.join(map(str, sides))} pixels" if sides else ""
+        return f"{count:,} images{size}, {clusters:,} clusters"
+
+    def _card(self) -> Card:
+        from latentclust.posterior_card import posterior_card
+
+        return posterior_card(self.probabilities, f"Posterior of {self._headline()}")

@@ -18,7 +18,7 @@ def trees(resolved: Resolved) -> list[Tree]:
     for stage in resolved.stages:
         players = [_player(resolved, plan) for plan in stage.plans.values()]
         if stage.name:
-            tree = Tree(Text.assemble(("stage ", "dim"), (stage.name, "bold"), _begins(resolved, stage)))
+            tree = Tree(Text.assemble(("stage ", "italic"), (stage.name, "bold"), _begins(resolved, stage)))
             tree.children += players
             players = [tree]
         found += players
@@ -37,7 +37,7 @@ def _player(resolved: Resolved, plan: StepPlan) -> Tree:
     held = [name for name in plan.given if name in resolved.roles and name not in plan.networks]
     holds = f", holds {', '.join(held)}" if held else ""
     moves = f": {steps}, moves {', '.join(plan.networks)}{holds}"
-    tree = Tree(Text.assemble(("player ", "dim"), (plan.player, "bold"), moves))
+    tree = Tree(Text.assemble(("player ", "italic"), (plan.player, "bold"), moves))
     nodes = {node.name: node for node in plan.nodes}
     drawn: set[str] = set()
     for term in plan.terms:
@@ -50,20 +50,20 @@ def _player(resolved: Resolved, plan: StepPlan) -> Tree:
 def _loss(resolved: Resolved, term: PlannedLoss) -> Text:
     table = resolved.recipe.losses[term.name]
     use = "" if table.use == term.name else f", a {table.use}"
-    return Text.assemble((term.name, "bold cyan"), f" (loss{use}, weight {format_weight(table.weight)})")
+    return Text.assemble((term.name, "bold"), f" (loss{use}, weight {format_weight(table.weight)})")
 
 
 def _quantity(branch: Tree, name: str, nodes: dict[str, PlannedQuantity], drawn: set[str]) -> None:
     """Add a quantity and, the first time, the quantities it is computed from. Other arguments appear in its call."""
     node = nodes.get(name)
     if node is None:
-        branch.add(Text(name, style="green"))
+        branch.add(Text(name, style="bold"))
         return
     if name in drawn:
-        branch.add(Text.assemble(name, (" (above)", "dim")))
+        branch.add(Text.assemble(name, (" (above)", "italic")))
         return
     drawn.add(name)
-    below = branch.add(Text.assemble(name, (f" = f({', '.join(node.reads)})", "dim")))
+    below = branch.add(Text.assemble(name, (f" = f({', '.join(node.reads)})", "italic")))
     for read in node.reads:
         if read in nodes:
             _quantity(below, read, nodes, drawn)

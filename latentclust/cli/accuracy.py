@@ -41,11 +41,9 @@ def accuracy(
     Examples:
         latentclust accuracy labels/scene.tif points.gpkg --class-field landcover --out accuracy
     """
-    from rich.table import Table
-
     from latentclust.cli.terminal import display_path, print_json, stdout_console
     from latentclust.labelling.accuracy.accuracy_result import SUMMARY
-    from latentclust.labelling.accuracy.accuracy_summary import accuracy_sentences, class_table, matrix_tables
+    from latentclust.labelling.accuracy.accuracy_summary import accuracy_sentences, accuracy_tables
     from latentclust.labelling.accuracy.map_accuracy import assess_map
 
     found = assess_map(map_, reference, class_field, out, match, overwrite)
@@ -55,11 +53,6 @@ def accuracy(
     console = stdout_console()
     for line in accuracy_sentences(found):
         console.print(line, soft_wrap=True)
-    for title, header, rows in (("Classes", *class_table(found)), *matrix_tables(found)):
-        table = Table(title=title)
-        for number, heading in enumerate(header):
-            table.add_column(heading, justify="right" if number else "left")
-        for row in rows:
-            table.add_row(*row)
+    for table in accuracy_tables(found):
         console.print(table)
     console.print(f"results in {display_path(out)}, summary in {display_path(out / SUMMARY)}", soft_wrap=True)

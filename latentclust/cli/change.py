@@ -27,7 +27,7 @@ def change(before: Before, after: After, out: Out, overwrite: Overwrite = False,
     from latentclust.cli.terminal import display_path, print_json, stderr_console, stdout_console
     from latentclust.labelling.change.change_result import SUMMARY
     from latentclust.labelling.change.compare_dates import compare_dates
-    from latentclust.labelling.change.summary import change_sentences, change_table
+    from latentclust.labelling.change.summary import change_cells, change_sentences
 
     console = stderr_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -38,16 +38,8 @@ def change(before: Before, after: After, out: Out, overwrite: Overwrite = False,
     if json:
         print_json(found.as_json())
         return
-    from rich.table import Table
-
-    title, header, rows = change_table(found)
-    table = Table(title=title)
-    for number, heading in enumerate(header):
-        table.add_column(heading, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*row)
     results = stdout_console()
     for line in change_sentences(found):
         results.print(line, soft_wrap=True)
-    results.print(table)
+    results.print(change_cells(found))
     results.print(f"results in {display_path(out)}, summary in {display_path(out / SUMMARY)}", soft_wrap=True)

@@ -108,9 +108,9 @@ def datasets_table(lines: list[DatasetLine]) -> Table:
     table.add_column("contents")
     table.add_column("location", overflow="fold")
     for line in lines:
-        missing = Text.assemble(("missing; expected files:", "dim"), f" {line.layout}")
+        missing = Text.assemble(("missing; expected files:", "italic"), f" {line.layout}")
         where = Text(str(line.found)) if line.found else missing
-        table.add_row(line.name, line.summary, Text(line.layout, "dim") if line.own else where)
+        table.add_row(line.name, line.summary, Text(line.layout, "italic") if line.own else where)
     return table
 
 

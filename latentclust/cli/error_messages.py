@@ -79,7 +79,7 @@ def to_latentclust_error(error: Exception | KeyboardInterrupt) -> LatentclustErr
 def format_message(error: LatentclustError, prefix: str = "") -> Text:
     """Return one line for one issue, or a numbered list for several."""
     head = "stopped" if isinstance(error, InterruptedRunError) else "error"
-    text = Text.assemble(prefix, (f"{head}: ", "bold yellow" if head == "stopped" else "bold red"))
+    text = Text.assemble(prefix, (f"{head}: ", "bold magenta" if head == "stopped" else "bold red"))
     if len(error.issues) == 1:
         return text.append_text(_issue(error.issues[0], " "))
     text.append(f"{len(error.issues)} problems")

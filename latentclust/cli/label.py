@@ -12,7 +12,7 @@ from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_options import LabelOptions
-    from latentclust.labelling.label_report import LabelReport, SceneResult, Seams
+    from latentclust.labelling.label_report import LabelReport
 
 Scenes = Annotated[
     list[str],
@@ -173,58 +173,25 @@ class LabelCommand(TyperCommand):
 
 
 def _show(report: "LabelReport", dry_run: bool) -> None:
-    from latentclust.cli.label_tables import show_areas
-    from latentclust.cli.terminal import stdout_console
+    from latentclust.cards import Cells
+    from latentclust.cli.terminal import display_path, stdout_console
+    from latentclust.data.scenes.folders import RUN_LOG
+    from latentclust.labelling.label_summary import area_parts, result_sentences, warning_sentences
 
     console = stdout_console()
-    for line in _planned_lines(report) if dry_run else _result_lines(report):
+    folder = f"labels in {display_path(report.folder)}, log in {display_path(report.folder / RUN_LOG)}"
+    lines = _planned_lines(report) if dry_run else [*result_sentences(report), folder]
+    for line in (*lines, *warning_sentences(report)):
         console.print(line, soft_wrap=True)
-    if not dry_run:
-        show_areas(console, report)
+    for part in () if dry_run else area_parts(report):
+        console.print(part, soft_wrap=not isinstance(part, Cells))
 
 
 def _planned_lines(report: "LabelReport") -> list[str]:
+    from latentclust.labelling.label_summary import other_counts
+
     planned = [scene for scene in report.scenes if scene.status == "planned"]
     pixels = sum(scene.pixels for scene in planned)
-    lines = [
-        f"would label {len(planned):,} of {len(report.scenes):,} scenes{_other_counts(report)}; nothing is written"
-    ]
+    lines = [f"would label {len(planned):,} of {len(report.scenes):,} scenes{other_counts(report)}; nothing is written"]
     lines.append(f"{pixels:,} pixels in {report.windows:,} windows; {report.note}")
-    return lines + _warnings(report)
-
-
-def _result_lines(report: "LabelReport") -> list[str]:
-    from latentclust.cli.terminal import display_path
-    from latentclust.data.scenes.folders import RUN_LOG
-
-    fresh = sum(scene.status == "done" for scene in report.scenes if scene.output not in report.kept)
-    lines = [f"labelled {fresh:,} of {len(report.scenes):,} scenes{_other_counts(report)}"]
-    if fresh:
-        speed = report.pixels / 1e6 / max(report.seconds, 1e-9)
-        lines.append(f"{report.pixels:,} pixels in {report.seconds:.1f} s, {speed:.2f} megapixels/s")
-    if report.sieved:
-        lines.append(f"the sieve changed {report.sieved:,} labels ({report.sieved / report.pixels:.1%} of the pixels)")
-    if report.mosaic and report.mosaic.seams:
-        lines.append(_mosaic_line(report.mosaic, report.mosaic.seams))
-    lines.append(f"labels in {display_path(report.folder)}, log in {display_path(report.folder / RUN_LOG)}")
-    return lines + _warnings(report)
-
-
-def _mosaic_line(mosaic: "SceneResult", seams: "Seams") -> str:
-    """Return the size of a mosaic, and how often its scenes agree."""
-    share = "do not overlap"
-    if seams.overlap:
-        share = f"agree on {seams.agreeing / seams.overlap:.1%} of the {seams.overlap:,} pixels where they overlap"
-    return f"{mosaic.output}: {mosaic.pixels:,} pixels of {seams.scenes:,} scenes, which {share}"
-
-
-def _other_counts(report: "LabelReport") -> str:
-    """Return the counts of scenes that this run did not label."""
-    outside = sum(scene.status == "outside" for scene in report.scenes)
-    counts = ((len(report.kept), "already done"), (outside, "outside the area"), (len(report.failed), "failed"))
-    return "".join(f", {count:,} {what}" for count, what in counts if count)
-
-
-def _warnings(report: "LabelReport") -> list[str]:
-    results = (*report.scenes, *((report.mosaic,) if report.mosaic else ()))
-    return [*(f"{scene.output}: {warning}" for scene in results for warning in scene.warnings), *report.warnings]
+    return lines

@@ -70,7 +70,7 @@ class _Bar(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         """Yield the bar and the losses, none of which is broken."""
         yield from super().get_renderables()
-        words = [Text(word, style="dim", no_wrap=True) for word in self.losses]
+        words = [Text(word, no_wrap=True) for word in self.losses]
         yield Padding(Columns(words, padding=(0, 2)), (0, 0, 0, 2))
 
 

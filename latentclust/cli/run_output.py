@@ -4,13 +4,11 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
+from latentclust.cards import Cells, Note, rich_part
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.comparison import agreement_table, compare_table
-from latentclust.report.console import ALARM, plain_table, print_results
+from latentclust.report.console import plain_table, print_results
 from latentclust.report.display_names import display_name, label_free_name, recipe_title
 from latentclust.report.document import REPORT
 from latentclust.report.facts import OWN
@@ -38,13 +36,13 @@ def show_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> Non
     console = stdout_console()
     print_results(console, finished.facts)
     if finished.result.collapsed:
-        console.print(Text("The clusters collapsed: the run uses at most half of them.", ALARM))
+        console.print(rich_part(Note("The clusters collapsed:", "the run uses at most half of them.")))
     print_heading(console, "Files")
     print_lines(console, [f"{display_path(finished.folder)}/"])
     written = {name: what for name, what in CONTENTS.items() if (finished.folder / name).exists()}
     print_lines(console, [f"  {name:{max(map(len, CONTENTS))}}  {what}" for name, what in written.items()])
     if REPORT_PAGE not in written:
-        console.print(Text.assemble(("Warning:", ALARM), f" {REPORT_PAGE} was not written; {REPORT} says why."))
+        console.print(rich_part(Note("Warning:", f"{REPORT_PAGE} was not written; {REPORT} says why.")))
     _show_next(_after_run(finished, recipe, settings))
 
 
@@ -56,12 +54,11 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     if (pairs := agreement_table([summary])) is not None:
         console.print(pairs)
     if summary.trial:
-        console.print(Text(TRIAL, ALARM))
-    console.print(summary.protocol, style="dim")
+        console.print(rich_part(Note(TRIAL, "")))
     console.print(f"Collapsed runs: {len(summary.collapsed)} of {len(runs)}")
     for finished in runs:
         for sentence in finished.result.alarms:
-            console.print(Text.assemble((f"Alarm, seed {finished.result.seed}:", ALARM), f" {sentence}"))
+            console.print(rich_part(Note(f"Alarm, seed {finished.result.seed}:", sentence)))
     print_heading(console, "Files")
     print_lines(
         console, [f"{display_path(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)]
@@ -71,7 +68,7 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
     )
 
 
-def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Table:
+def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Cells:
     """Return one row per seed, with its scores, or without ground truth its scores without labels."""
     names = list(summary.mean) or label_free_names([summary.label_free.get(OWN, {})])
     titles = map(display_name if summary.mean else label_free_name, names)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
+from rich.theme import Theme
 
 from latentclust.errors import printable
 
@@ -17,12 +18,29 @@ PLAIN_WIDTH = 160
 """Width in columns of output that does not go to a terminal, so that tables are not cut."""
 
 
+LEGIBLE = Theme(
+    dict.fromkeys(
+        (
+            "bar.pulse",
+            "progress.download",
+            "progress.elapsed",
+            "progress.percentage",
+            "progress.remaining",
+            "progress.spinner",
+            "table.caption",
+        ),
+        "default",
+    )
+)
+"""Styles of rich whose colours are illegible on a light or a dark terminal."""
+
+
 class SafeConsole(Console):
     """A console for names of any origin: it shows control characters by their codes, and markup as it is written."""
 
     def __init__(self, **options: Any) -> None:
         """Take the options of a rich console."""
-        super().__init__(highlight=False, markup=False, emoji=False, **options)
+        super().__init__(highlight=False, markup=False, emoji=False, theme=LEGIBLE, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as text. Its width, such as that of a table's cell, is that of the codes."""

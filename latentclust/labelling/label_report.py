@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from latentclust.cards import Card, Shown
 from latentclust.labelling.measure.area_table import ValueArea, read_area_table, total_areas
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 
@@ -81,8 +82,8 @@ class SceneResult:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class LabelReport(Shown):
     """The result of a labelling run.
 
     Attributes:
@@ -106,6 +107,20 @@ class LabelReport:
     note: str = ""
     mosaic: SceneResult | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """Number of scenes, and the folder."""
+        failed = f", {len(self.failed):,} failed" if self.failed else ""
+        return f"{len(self.scenes):,} scene{'' if len(self.scenes) == 1 else 's'}{failed} in {self.folder}"
+
+    def _headline(self) -> str:
+        return self.headline
+
+    def _card(self) -> Card:
+        from latentclust.labelling.label_summary import label_card
+
+        return label_card(self)
 
     @property
     def failed(self) -> tuple[SceneResult, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from latentclust.assemble.preprocess import Fitted, Preprocess, bind
 from latentclust.assemble.resolve import Resolved
+from latentclust.cards import Card, Shown
 from latentclust.data.display_bands import display_bands, display_text
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
@@ -24,8 +25,8 @@ from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class ClusteringModel:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClusteringModel(Shown):
     """A trained model: the networks with their inference, recipe and cluster names.
 
     Attributes:
@@ -53,6 +54,15 @@ class ClusteringModel:
     colours: Mapping[str, str] = field(default_factory=dict)
     features: FeatureNetwork | None = None
     fitted: Fitted = field(default_factory=dict)
+
+    def _headline(self) -> str:
+        per_pixel = " of pixels" if self.per_pixel else ""
+        return f"{self.resolved.recipe.name}, {self.clusters:,} clusters{per_pixel}"
+
+    def _card(self) -> Card:
+        from latentclust.model.model_card import model_card
+
+        return model_card(self, f"Model {self._headline()}")
 
     @property
     def clusters(self) -> int:

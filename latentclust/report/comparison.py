@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
+from latentclust.cards import Cells
 from latentclust.errors import LatentclustError
 from latentclust.report.console import plain_table
 from latentclust.report.display_names import display_name, label_free_name, recipe_title
@@ -16,6 +14,9 @@ from latentclust.report.results import RESULTS, SUMMARY, RunResult, SeedSummary,
 from latentclust.report.shared_samples import agreements, read_assignments
 
 SEED_FOLDERS = "seed-*"
+
+FOLDER = "folder"
+"""Heading of the column of folders."""
 
 MAX_RUNS = 12
 """Maximum number of runs of which each pair is compared."""
@@ -48,14 +49,15 @@ def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]
     return groups
 
 
-def compare_table(summaries: Sequence[SeedSummary]) -> Table:
-    """Return runs of one protocol as a table for the terminal."""
-    table = plain_table("mean ± sample standard deviation over seeds", _cells(summaries))
-    table.caption = Text(summaries[0].protocol)
-    return table
+def compare_table(summaries: Sequence[SeedSummary]) -> Cells:
+    """Return runs of one protocol as a table."""
+    header, *rows = _cells(summaries)
+    left = frozenset({0, len(header) - 1}) if header[-1] == FOLDER else frozenset({0})
+    title = "mean ± sample standard deviation over seeds"
+    return Cells(title, header, rows, left, caption=summaries[0].protocol)
 
 
-def agreement_table(summaries: Sequence[SeedSummary]) -> Table | None:
+def agreement_table(summaries: Sequence[SeedSummary]) -> Cells | None:
     """Return the agreement of each pair of runs of one protocol as a table. None if there is none to show."""
     cells = _agreement_cells(summaries)
     return plain_table("agreement of the clusters of two runs (ARI)", cells) if cells else None
@@ -93,7 +95,7 @@ def _cells(summaries: Sequence[SeedSummary]) -> list[list[str]]:
     seeds_agree = any(summary.mean_agreement is not None for summary in summaries)
     in_folders = any(_folder(summary) not in ("", ".") for summary in summaries)
     agree = ["ARI between seeds"] * seeds_agree
-    folder = ["folder"] * in_folders
+    folder = [FOLDER] * in_folders
     rows = [
         [
             "recipe",

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from latentclust.cards import Cells, Note, Part, rich_part
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import cluster_names, display_name, format_score, recipe_title
 from latentclust.report.facts import RunFacts
@@ -19,27 +18,31 @@ from latentclust.report.result_text import (
     label_free_sentence,
 )
 
-ALARM = "bold yellow"
-"""Style of what the user must see."""
-
 
 def print_results(console: Console, facts: RunFacts) -> None:
     """Print the table of scores, a sentence about each baseline, the alarms and the protocol."""
-    console.print(results_table(facts))
-    if facts.trial:
-        console.print(Text(TRIAL, ALARM))
+    for part in result_parts(facts):
+        console.print(rich_part(part))
+
+
+def run_headline(facts: RunFacts) -> str:
+    """Return the recipe, the seed and the first score of a run."""
+    first = next(iter((facts.metrics or {}).items()), None)
+    score = f", {display_name(first[0])} {format_score(first[1])}" if first else ""
+    return f"{recipe_title(facts.recipe, facts.trial)}, seed {facts.seed}{score}"
+
+
+def result_parts(facts: RunFacts) -> list[Part]:
+    """Return the table of scores, a sentence about each baseline, the alarms and the protocol."""
+    parts: list[Part] = [results_table(facts), *([Note(TRIAL, "")] if facts.trial else [])]
     if facts.metrics is None:
-        console.print("The data have no labels, so no scores against classes were computed.")
+        parts.append("The data have no labels, so no scores against classes were computed.")
     if facts.label_free is not None:
-        console.print(plain_table("without labels", label_free_rows(facts)))
-        console.print(label_free_sentence(facts))
-    for sentence in (*baseline_verdicts(facts), *_readouts(facts)):
-        console.print(Text(sentence))
-    for origin in facts.weights:
-        console.print(Text(f"Pretrained weights: {origin}"))
-    for sentence in alarms(facts):
-        console.print(Text.assemble(("Alarm:", ALARM), f" {sentence}"))
-    console.print(Text(str(facts.protocol)), style="dim")
+        parts += [plain_table("without labels", label_free_rows(facts)), label_free_sentence(facts)]
+    parts += [*baseline_verdicts(facts), *_readouts(facts)]
+    parts += [f"Pretrained weights: {origin}" for origin in facts.weights]
+    parts += [Note("Alarm:", sentence) for sentence in alarms(facts)]
+    return [*parts, str(facts.protocol)]
 
 
 def _readouts(facts: RunFacts) -> list[str]:
@@ -56,49 +59,35 @@ def _scores_text(scores: Mapping[str, float]) -> str:
     return ", ".join(f"{display_name(name)} {format_score(value)}" for name, value in scores.items())
 
 
-def results_table(facts: RunFacts) -> Table:
+def results_table(facts: RunFacts) -> Cells:
     """Return a table with one row per metric and one column per baseline, or the cluster sizes without ground truth."""
+    title = recipe_title(facts.recipe, facts.trial)
     if facts.metrics is None:
-        return _occupancy_table(facts)
+        return _occupancy_table(facts, title)
     baselines = facts.baselines or {}
-    table = Table(title=recipe_title(facts.recipe, facts.trial))
-    table.add_column("")
-    for heading in (facts.recipe, *map(display_name, baselines)):
-        table.add_column(heading, justify="right")
-    for name, value in facts.metrics.items():
+    rows, bold = [], set()
+    for number, (name, value) in enumerate(facts.metrics.items()):
         row = [value, *(scores.get(name) for scores in baselines.values())]
-        table.add_row(display_name(name), *_best_in_bold(row))
-    return table
+        best = max(known for known in row if known is not None)
+        bold |= {(number, at) for at, known in enumerate(row, start=1) if known == best}
+        rows.append([display_name(name), *("–" if known is None else format_score(known) for known in row)])
+    return Cells(title, ["", facts.recipe, *map(display_name, baselines)], rows, bold=frozenset(bold))
 
 
-def class_table(facts: RunFacts) -> Table:
+def class_table(facts: RunFacts) -> Cells:
     """Return a table with one row per class of label maps: its pixels, its matched cluster and its scores."""
     return plain_table("classes", [["", *CLASS_COLUMNS[1:]], *class_rows(facts)])
 
 
-def plain_table(title: str, cells: Sequence[Sequence[str]]) -> Table:
-    """Return a table of text whose first row is the header, with the first column aligned left, the others right."""
-    table = Table(title=title)
-    header, *rows = cells
-    for number, heading in enumerate(header):
-        table.add_column(Text(heading), justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def plain_table(title: str, cells: Sequence[Sequence[str]]) -> Cells:
+    """Return a table whose first row is the header, with the first column aligned left, the others right."""
+    return Cells(title, cells[0], cells[1:])
 
 
-def _best_in_bold(values: list[float | None]) -> list[Text]:
-    best = max(value for value in values if value is not None)
-    shown = ["–" if value is None else format_score(value) for value in values]
-    return [Text(text, "bold" if value == best else "") for text, value in zip(shown, values, strict=True)]
-
-
-def _occupancy_table(facts: RunFacts) -> Table:
-    table = Table(title=recipe_title(facts.recipe, facts.trial))
-    table.add_column("")
-    table.add_column(facts.protocol.unit, justify="right")
-    defaults = cluster_names(facts.clusters)
-    for number, count in enumerate(facts.occupancy, start=1):
-        name = f": {facts.names[number]}" if number in facts.names else ""
-        table.add_row(Text(f"{defaults[number - 1]}{name}"), f"{count:,}")
-    return table
+def _occupancy_table(facts: RunFacts, title: str) -> Cells:
+    names = cluster_names(facts.clusters)
+    rows = [
+        [f"{names[number - 1]}{f': {facts.names[number]}' if number in facts.names else ''}", f"{count:,}"]
+        for number, count in enumerate(facts.occupancy, start=1)
+    ]
+    return Cells(title, ["", facts.protocol.unit], rows)

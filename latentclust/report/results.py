@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
+from latentclust.cards import Card, Note, Part, Shown
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import class_scores
 from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
-from latentclust.report.display_names import class_names
+from latentclust.report.display_names import class_names, recipe_title
 from latentclust.report.facts import OWN, RunFacts
 from latentclust.report.shared_samples import agreements, read_assignments
 from latentclust.train.starts_file import StartsLog
@@ -126,7 +127,7 @@ class RunResult(BaseModel):
         )
 
 
-class SeedSummary(BaseModel):
+class SeedSummary(BaseModel, Shown):
     """The contents of summary.json: several seeds of one recipe under one protocol.
 
     Attributes:
@@ -169,6 +170,20 @@ class SeedSummary(BaseModel):
     label_free_std: dict[str, float] | None = None
     agreement: list[list[float | None]] = []
     folders: list[str] = []
+
+    def __repr__(self) -> str:
+        return Shown.__repr__(self)
+
+    def _headline(self) -> str:
+        return f"{recipe_title(self.recipe, self.trial)}, {len(self.seeds)} seeds"
+
+    def _card(self) -> Card:
+        from latentclust.report.comparison import agreement_table, compare_table
+
+        pairs = agreement_table([self])
+        parts: list[Part] = [compare_table([self]), *([pairs] if pairs else [])]
+        failed = [Note(f"Seed {seed} failed:", reason) for seed, reason in self.failed.items()]
+        return Card(f"Runs of {self._headline()}", [*parts, *failed])
 
     @property
     def mean_agreement(self) -> float | None:

@@ -14,6 +14,7 @@ from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.memory import memory_warning
 from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved, resolve
+from latentclust.cards import Card, Shown
 from latentclust.data.roots import data_roots
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.files import write_atomic
@@ -21,6 +22,7 @@ from latentclust.phases import SILENT, Phases, phases_of
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import Overrides
+from latentclust.report.console import result_parts, run_headline
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
 from latentclust.runs.dataset_scores import score_dataset
@@ -47,8 +49,8 @@ ExperimentAndTest = tuple[Experiment, ImageSet]
 """An experiment and the data set that it is scored on."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class FinishedRun(Shown):
     """A finished run.
 
     Attributes:
@@ -60,6 +62,12 @@ class FinishedRun:
     folder: Path
     result: RunResult
     facts: RunFacts
+
+    def _headline(self) -> str:
+        return f"{run_headline(self.facts)}, in {self.folder}"
+
+    def _card(self) -> Card:
+        return Card(f"Run {run_headline(self.facts)}", [*result_parts(self.facts), f"All files are in {self.folder}"])
 
 
 def run(

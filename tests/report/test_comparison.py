@@ -115,7 +115,7 @@ def test_runs_of_two_recipes_are_told_apart_by_their_folder_and_compared(without
     assert [summary.folders for summary in found] == [[f"{without_labels}/seed-{seed}"] for seed in (0, 1)]
     table = agreement_table(found)
     assert table is not None
-    assert [*map(str, table.columns[2].cells)] == [f"{adjusted_rand_score([0, 0, 1, 1], [0, 0, 1, 0]):.3f}", "1.000"]
+    assert [row[2] for row in table.rows] == [f"{adjusted_rand_score([0, 0, 1, 1], [0, 0, 1, 0]):.3f}", "1.000"]
 
 
 def test_one_run_and_unknown_clusters_have_no_table_of_agreement(without_labels: Path, runs: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from latentclust.report.console import _occupancy_table, print_results
+from latentclust.report.console import print_results, results_table
 from latentclust.report.document import _clusters
 from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
 
@@ -41,8 +41,7 @@ def test_names_of_clusters_are_shown(make_facts: MakeFacts, unlabelled: RunFacts
     assert "| 2 | [b]cat | 7 |" in text
     assert "| 1 | dog | 8 |" in text
     assert "name" not in _clusters(unlabelled)
-    table = _occupancy_table(named)
-    assert [str(cell) for cell in table.columns[0]._cells] == ["cluster 1", "cluster 2: [b]cat", "cluster 3"]
+    assert [row[0] for row in results_table(named).rows] == ["cluster 1", "cluster 2: [b]cat", "cluster 3"]
 
 
 def test_the_protocol_is_printed_with_the_number(make_facts: MakeFacts) -> None:

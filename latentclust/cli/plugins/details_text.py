@@ -29,7 +29,7 @@ LABELS = {
 
 def print_details(console: Console, details: Details) -> None:
     """Print details: single values first, then lists."""
-    title = Text.assemble("\n", (details["kind"] or "plugin", "bold"), f" {details['name']}", style="cyan")
+    title = Text.assemble("\n", (details["kind"] or "plugin", "bold"), f" {details['name']}")
     console.print(title, soft_wrap=True)
     for key, label in LABELS.items():
         value = details.get(key)

@@ -86,7 +86,7 @@ def print_listing(console: Console, found: Details, kinds: Sequence[str]) -> Non
 def print_part(console: Console, line: Details) -> None:
     """Print a part or a command in one line, and its options below."""
     provider = f"  ({line['provider']} {line['version']})"
-    text = Text.assemble("  ", (line["name"], "cyan"), f"  {line['summary']}", (provider, "dim"))
+    text = Text.assemble("  ", (line["name"], "bold"), f"  {line['summary']}", (provider, "italic"))
     console.print(text, soft_wrap=True)
     print_options(console, line.get("options", []))
 
@@ -95,9 +95,9 @@ def print_options(console: Console, options: Sequence[dict[str, Any]]) -> None:
     """Print options with type, default and description."""
     for fields in options:
         option = PartOption(**fields)
-        console.print(f"      {option}", style="dim", soft_wrap=True)
+        console.print(f"      {option}", soft_wrap=True)
         if option.description:
-            console.print(f"          {option.description}", style="dim italic", soft_wrap=True)
+            console.print(f"          {option.description}", style="italic", soft_wrap=True)
 
 
 def _print_problems(console: Console, title: str, lines: Sequence[str]) -> None:

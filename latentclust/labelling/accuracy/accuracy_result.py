@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentclust.cards import Card, Shown
 from latentclust.evaluate.stratified_accuracy import Estimates, StratifiedAccuracy
 
 CLASSES, COUNTS, PROPORTIONS, SAMPLES, SUMMARY = (
@@ -38,8 +39,8 @@ class LeftOut:
     other: int
 
 
-@dataclass(frozen=True, slots=True)
-class MapAccuracy:
+@dataclass(frozen=True, slots=True, repr=False)
+class MapAccuracy(Shown):
     """The accuracy of a map against a reference.
 
     Attributes:
@@ -69,6 +70,14 @@ class MapAccuracy:
     polygons: int
     left_out: LeftOut
     matched: bool
+
+    def _headline(self) -> str:
+        return f"{self.map.name}, overall accuracy {float(self.found.overall.values[0]):.1%}"
+
+    def _card(self) -> Card:
+        from latentclust.labelling.accuracy.accuracy_summary import accuracy_sentences, accuracy_tables
+
+        return Card(f"Accuracy of {self._headline()}", [*accuracy_sentences(self), *accuracy_tables(self)])
 
     @property
     def unsampled_share(self) -> float:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from latentclust.cards import Cells
 from latentclust.labelling.accuracy.accuracy_result import CLASSES, COUNTS, PROPORTIONS, SAMPLES, MapAccuracy
 from latentclust.labelling.measure.area_units import area_unit, percent
 from latentclust.report.markdown import markdown_table
@@ -69,6 +70,11 @@ def _warnings(found: MapAccuracy) -> list[str]:
 
 def _named(found: MapAccuracy, which: np.ndarray) -> str:
     return ", ".join(found.names[at] for at in np.flatnonzero(which).tolist())
+
+
+def accuracy_tables(found: MapAccuracy) -> list[Cells]:
+    """Return the tables of the classes and of the error matrices."""
+    return [Cells(*table) for table in (("Classes", *class_table(found)), *matrix_tables(found))]
 
 
 def class_table(found: MapAccuracy) -> tuple[list[str], Rows]:

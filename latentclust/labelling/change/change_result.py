@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentclust.cards import Card, Shown
 from latentclust.labelling.change.transitions import TransitionMatrix
 
 RASTER, TABLE, CLASSES, SUMMARY = "change.tif", "change.csv", "change-classes.csv", "change.md"
@@ -12,8 +13,8 @@ FILES = (TABLE, CLASSES, SUMMARY, f"{RASTER}.aux.xml", "change.qml", RASTER)
 """Names of all results, in the order in which they are written to the folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(Shown):
     """The change between two dates.
 
     Attributes:
@@ -35,6 +36,14 @@ class Change:
     classes: TransitionMatrix
     lost: int
     gained: int
+
+    def _headline(self) -> str:
+        return f"{self.before.name} to {self.after.name}, {self.clusters.changed_share:.1%} changed"
+
+    def _card(self) -> Card:
+        from latentclust.labelling.change.summary import change_cells, change_sentences
+
+        return Card(f"Change from {self._headline()}", [*change_sentences(self), change_cells(self)])
 
     @property
     def has_classes(self) -> bool:

@@ -1,5 +1,6 @@
 """The summary of a change: sentences, and a table from each class to each class."""
 
+from latentclust.cards import Cells
 from latentclust.labelling.change.change_result import CLASSES, RASTER, TABLE, Change
 from latentclust.labelling.change.transitions import TransitionMatrix
 from latentclust.labelling.measure.area_units import area_unit, percent
@@ -43,6 +44,11 @@ def change_table(found: Change) -> tuple[str, list[str], list[list[str]]]:
         header,
         [[name, *row] for name, row in zip(names, shown, strict=True)],
     )
+
+
+def change_cells(found: Change) -> Cells:
+    """Return the table of `change_table`."""
+    return Cells(*change_table(found))
 
 
 def _largest_changes(matrix: TransitionMatrix, size: float, unit: str | None) -> tuple[str, list[str], list[list[str]]]:

@@ -89,6 +89,7 @@ def test_points_are_counted_by_the_class_of_their_pixel(write_map: WriteMap, tmp
     assert (left.nodata, left.outside, left.unclassed, left.other) == (1, 2, 1, 0)
     assert found.points == 10
     sentences = accuracy_sentences(found)
+    assert sentences[1] in found._repr_html_()
     assert "7 samples are compared" in sentences[0]
     assert "1 where the map has no data, 2 outside the map, 1 without a class" in sentences[0]
     assert any("count as errors: ice" in line for line in sentences)

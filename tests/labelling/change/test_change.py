@@ -95,6 +95,7 @@ def test_raster_and_tables_agree_with_the_labels(dates: Path, tmp_path: Path) ->
     assert int(water["pixels"]) == np.count_nonzero((names[one] == "water") & (names[two] == "water") & valid)
     assert found.clusters.changed_share == pytest.approx(np.mean(one[valid] != two[valid]))
     told = found.as_json()
+    assert found.alignment.partition("'")[0] in found._repr_html_()
     assert told["pixels"] == 85 * 597
     assert len(told["clusters"]) == len(rows)
     assert json.dumps(told)
