@@ -70,13 +70,10 @@ class Cells:
 
     def _widths(self, most: int) -> list[int] | None:
         """Return the width of each column, so that no word is broken. None if the columns do not fit."""
-        from rich.cells import cell_len
-
         columns = [[printable(cell) for cell in cells] for cells in zip(*self._all(), strict=True)]
-        full = [max(map(cell_len, cells)) for cells in columns]
+        full = [max(_indent(cell) + sum(_words(cell)) + len(_words(cell)) - 1 for cell in cells) for cells in columns]
         least = [
-            min(max(cell_len(word) for cell in cells for word in cell.split() or [""]), LONGEST_WORD)
-            for cells in columns
+            max(min(_indent(cell) + word, LONGEST_WORD) for cell in cells for word in _words(cell)) for cells in columns
         ]
         space = most - 1 - SIDES * len(columns) - sum(least)
         if space < 0:
@@ -116,7 +113,9 @@ class Cells:
             for at, cell in enumerate(row[1:], start=1):
                 heading = f"{printable(self.header[at])}: " if self.header and self.header[at] else ""
                 if cell:
-                    parts.append(Padding(Text.assemble(heading, self._cell(number, at, cell)), (0, 0, 0, 2)))
+                    parts.append(
+                        Padding(Text.assemble(heading, self._cell(number, at, cell)), (0, 0, 0, 2 + _indent(row[0])))
+                    )
         return Group(*parts, *([Text(printable(self.caption))] if self.caption else []))
 
     def _cell(self, number: int, at: int, cell: str) -> "Text":
@@ -222,11 +221,22 @@ def rich_part(part: Part) -> "RenderableType":
     return Text(printable(part)) if isinstance(part, str) else part
 
 
+def _indent(cell: str) -> int:
+    return len(cell) - len(cell.lstrip())
+
+
+def _words(cell: str) -> list[int]:
+    """Return the width of each word in columns of a terminal."""
+    from rich.cells import cell_len
+
+    return [cell_len(word) for word in cell.split()] or [0]
+
+
 def _html(part: Part) -> str:
     if isinstance(part, Cells):
         return part.html()
     lead = f"<b>{_text(part.lead)}</b> " if isinstance(part, Note) else ""
-    return f"<div dir='auto'>{lead}{_text(part.text if isinstance(part, Note) else part)}</div>"
+    return f"<div dir='auto' style='margin:.3em 0'>{lead}{_text(part.text if isinstance(part, Note) else part)}</div>"
 
 
 def _text(text: str) -> str:

@@ -13,7 +13,7 @@ NUMBERS = ["0.8123±0.0101", "12,345,678.90", "99.9%", "1,234,567"]
 WIDE = Cells(
     "scores",
     ["recipe", "NMI with the run", "area in km²", "share", "pixels"],
-    [["digits-cgm", *NUMBERS], ["a name that is long enough to be folded", *NUMBERS]],
+    [["digits-cgm", *NUMBERS], ["a name that is long enough to be folded", *NUMBERS], ["  k-means", "", "", "", ""]],
     bold=frozenset({(0, 1)}),
     caption="on digits",
 )
@@ -44,6 +44,7 @@ def test_no_number_is_cut_whatever_the_width(width: int) -> None:
         assert text.count(number) == 2
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
+    assert "  k-means" in text
 
 
 def test_a_table_that_does_not_fit_shows_each_row_as_a_list() -> None:

@@ -41,12 +41,14 @@ def accuracy(
     Examples:
         latentclust accuracy labels/scene.tif points.gpkg --class-field landcover --out accuracy
     """
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, print_json, stdout_console
     from latentclust.labelling.accuracy.accuracy_result import SUMMARY
     from latentclust.labelling.accuracy.accuracy_summary import accuracy_sentences, accuracy_tables
     from latentclust.labelling.accuracy.map_accuracy import assess_map
 
-    found = assess_map(map_, reference, class_field, out, match, overwrite)
+    with show_phases("comparing the map with the reference"):
+        found = assess_map(map_, reference, class_field, out, match, overwrite)
     if json:
         print_json(found.as_json())
         return

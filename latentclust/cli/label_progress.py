@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
+from latentclust.cli.phase_progress import PhaseLines
 from latentclust.cli.terminal import stderr_console
+from latentclust.phases import Phase
 
 if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelListener, SceneResult
@@ -22,11 +32,12 @@ SECONDS = 30.0
 def make_label_progress() -> "Iterator[LabelListener]":
     """Yield the listener that is suitable for the stream of messages."""
     console = stderr_console()
-    if not console.is_terminal:
-        yield LabelLineProgress(console)
+    if not console.is_interactive:
+        with PhaseLines(console) as lines:
+            yield LabelLineProgress(console, lines)
         return
     name = TextColumn("{task.description}", markup=False)
-    columns = (name, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    columns = (SpinnerColumn(), name, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
         yield LabelBarProgress(bar)
 
@@ -45,6 +56,10 @@ class LabelBarProgress:
     def on_start(self, scenes: int, kept: int) -> None:
         """Set the number of scenes."""
         self.bar.update(self.scenes, total=scenes, speed=f"{kept} already done" if kept else "")
+
+    def on_phase(self, phase: Phase) -> None:
+        """Show what is done before, between and after the windows."""
+        self.bar.update(self.windows, description=phase.name)
 
     def on_scene_start(self, name: str, windows: int) -> None:
         """Add the windows of a scene."""
@@ -67,18 +82,25 @@ class LabelBarProgress:
 class LabelLineProgress:
     """One line per scene, and one every `SECONDS` while long scenes are labelled."""
 
-    def __init__(self, console: Console) -> None:
-        """Print to `console`."""
+    def __init__(self, console: Console, phases: PhaseLines | None = None) -> None:
+        """Print to `console`, and let `phases` print lines about what is not counted in windows."""
         self.console = console
+        self.phases = phases
         self.total = self.number = 0
         self.windows = self.done = self.pixels = 0
         self.since = self.printed_at = time.monotonic()
 
     def on_start(self, scenes: int, kept: int) -> None:
         """Print the number of scenes."""
+        self._pause()
         self.total = scenes
         noun = "scene" if scenes == 1 else "scenes"
         self._print(f"{scenes} {noun} to label" + (f", {kept} already done" if kept else ""))
+
+    def on_phase(self, phase: Phase) -> None:
+        """Print a line about what is done before, between and after the windows if it is due."""
+        if self.phases is not None:
+            self.phases.on_phase(phase)
 
     def on_scene_start(self, name: str, windows: int) -> None:
         """Add the windows of a scene."""
@@ -86,6 +108,7 @@ class LabelLineProgress:
 
     def on_windows(self, count: int, pixels: int) -> None:
         """Print the share of the started scenes' windows that are done, if the last line is old enough."""
+        self._pause()
         self.done += count
         self.pixels += pixels
         now = time.monotonic()
@@ -95,10 +118,15 @@ class LabelLineProgress:
 
     def on_scene_end(self, outcome: "SceneResult") -> None:
         """Print the result of a scene."""
+        self._pause()
         self.number += 1
         failed = f"{outcome.input} {outcome.status}: {outcome.reason}"
         text = outcome.output if outcome.status == "done" else failed
         self._print(f"scene {self.number}/{self.total}  {text}  {outcome.pixels:,} pixels  {outcome.seconds:.1f} s")
+
+    def _pause(self) -> None:
+        if self.phases is not None:
+            self.phases.pause()
 
     def _print(self, words: str) -> None:
         self.printed_at = time.monotonic()

@@ -143,15 +143,17 @@ class PhaseLines:
     def on_phase(self, phase: Phase) -> None:
         """Remember the phase."""
         with self._lock:
+            now = time.monotonic()
+            if self._phase is None:
+                self._printed_at = now
             if self._phase is None or self._phase.name != phase.name or not phase.done:
-                self._began = time.monotonic()
+                self._began = now
             self._phase = phase
 
     def pause(self) -> None:
         """Print nothing until the next phase."""
         with self._lock:
             self._phase = None
-            self._printed_at = time.monotonic()
 
     def print_if_due(self, now: float) -> None:
         """Print the current phase if nothing was printed for `SECONDS`."""

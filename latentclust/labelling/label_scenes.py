@@ -35,6 +35,7 @@ from latentclust.labelling.windows.strip_labeller import make_engine
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.networks.stored_model import model_file
+from latentclust.phases import phases_of
 from latentclust.specs.scenes import Scene
 from latentclust.stopping import stop_on_signals
 from latentclust.train.devices import make_fabric
@@ -70,7 +71,8 @@ def label(
             scenes have the same name, or the model or the output folder is unsuitable.
         InterruptedRunError: If the user stops the run with Ctrl-C, SIGTERM or SIGHUP. The same call resumes it.
     """
-    start = time.monotonic()
+    start, phases = time.monotonic(), phases_of(listener)
+    phases.begin("loading the model and finding scenes")
     run = _plan_run(model, scenes, Path(out), merge_options(options, changes))
     if run.options.dry_run:
         run_log = run.open_log()
@@ -89,6 +91,8 @@ def label(
             scheduler.label(todo, engine, should_stop)
         results = {**{name: run_log.scenes[name] for name in kept}, **scheduler.ended}
         ordered = tuple(results[name] for scene in run.scenes if (name := str(scene.output)) in results)
+        if run.options.mosaic:
+            phases.begin("making the mosaic")
         mosaic = run.make_mosaic(ordered, run_log, partial, should_stop)
         outdated = () if run.options.mosaic else outdated_mosaic(scheduler.ended.values(), run_log)
         if all(scene.status != "failed" for scene in scheduler.ended.values()):

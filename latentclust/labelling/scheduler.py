@@ -26,6 +26,7 @@ from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene, remove_temporary_files
 from latentclust.labelling.windows.strip_files import read_strip_facts
 from latentclust.labelling.windows.strip_labeller import RESUME_FIX, Engine, ShouldStop, StripJob, StripResult
+from latentclust.phases import phases_of
 from latentclust.specs.scenes import Scene
 
 MAX_FINISHING_SCENES = 2
@@ -64,6 +65,7 @@ class LabelScheduler:
         """Prepare a run. It starts with `label`."""
         self.settings, self.outputs, self.area, self.run_log = settings, outputs, area, run_log
         self.partial, self.listener, self.strict = partial, listener, strict
+        self.phases = phases_of(listener)
         self.windows = 0
         self.ended: dict[str, SceneResult] = {}
         self._halted = self._cut = False
@@ -179,6 +181,7 @@ class LabelScheduler:
 
     def _finish_if_complete(self, running: _RunningScene) -> None:
         if not running.waiting and running.task is not None:
+            self.phases.begin(f"writing the outputs of {running.scene.name}")
             self._finishing.append(
                 (running, self._pool.submit(self.outputs.write, self.settings, running.task, self._should_stop))
             )

@@ -21,7 +21,9 @@ from latentclust.report.result_text import (
 
 def print_results(console: Console, facts: RunFacts) -> None:
     """Print the table of scores, a sentence about each baseline, the alarms and the protocol."""
-    for part in result_parts(facts):
+    for number, part in enumerate(result_parts(facts)):
+        if number and isinstance(part, Cells):
+            console.print()
         console.print(rich_part(part))
 
 

@@ -18,6 +18,7 @@ from latentclust.labelling.area.crs_transform import apply_affine
 from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import SceneResult
 from latentclust.model.model_file import save_model
+from latentclust.phases import phases_of
 from tests.labelling.planted import TRANSFORM, noise_scene, planted_model, read_band, write_scene
 
 
@@ -144,6 +145,8 @@ def test_a_terminal_gets_a_bar_of_scenes_and_one_of_windows():
     console = SafeConsole(file=StringIO(), force_terminal=True, width=120)
     columns = ("{task.description}", MofNCompleteColumn(), "{task.fields[speed]}")
     bars = LabelBarProgress(Progress(*columns, console=console))
+    phases_of(bars).begin("finding scenes")
+    assert bars.bar.tasks[1].description == "finding scenes"
     bars.on_start(3, 1)
     bars.on_scene_start("a [bold] b.tif", 10)
     bars.on_windows(4, 1000)

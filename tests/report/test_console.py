@@ -1,5 +1,6 @@
 """The table that ends a run."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -66,3 +67,28 @@ def test_other_readouts_and_chains_have_a_sentence_each(make_facts: MakeFacts) -
     assert "With inference amortized: ACC 0.5000, NMI 0.2500; agreement 87.5%." in text
     assert "Independent chains put 91.0% of the samples into the same cluster." in text
     assert "Read out by" not in shown(make_facts())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_number_is_cut_whatever_the_width(make_facts: MakeFacts, width: int) -> None:
+    names = ("kmeans", "kmeans-on-encoder", "features-kmeans", "agglomerative", "local-statistics-kmeans", "hdbscan")
+    baselines = {name: {"accuracy": 0.1234 + at / 1000, "nmi": 0.5} for at, name in enumerate(names)}
+    facts = replace(make_facts(0.9), baselines=baselines)
+    out = StringIO()
+    print_results(Console(file=out, width=width), facts)
+    text = out.getvalue()
+    for number in ("0.9000", *(f"{scores['accuracy']:.4f}" for scores in baselines.values())):
+        assert number in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_pipe_has_no_escape_codes_and_no_colour_is_respected(
+    make_facts: MakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = replace(make_facts(), occupancy=np.array([13, 7, 0]))
+    assert "\x1b" not in shown(facts)
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = StringIO()
+    print_results(Console(file=out, width=80, force_terminal=True), facts)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", out.getvalue())
+    assert "Alarm:" in out.getvalue()
