@@ -27,10 +27,31 @@ def _relative(pattern: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern))
 
 
+def notebooks() -> dict[str, Path]:
+    """Return the path on the site of the page of each notebook, with the notebook."""
+    found = sorted((ROOT / "docs").rglob("*.ipynb"))
+    return {path.relative_to(ROOT / "docs").with_suffix(".md").as_posix(): path for path in found}
+
+
+def notebook_page(notebook: Path) -> tuple[str, dict[str, bytes]]:
+    """Return the page of an executed notebook, and its pictures by their path beside the page."""
+    from nbconvert import MarkdownExporter
+
+    names = {"unique_key": notebook.stem, "output_files_dir": f"{notebook.stem}-files"}
+    text, resources = MarkdownExporter().from_filename(str(notebook), resources=names)
+    text = re.sub(r"(\]\([^)\s]+)\.ipynb\)", r"\1.md)", text)
+    return f"{text}\n[Download this notebook]({notebook.name})\n", resources["outputs"]
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are generated, and those that lie outside docs/."""
     from mkdocs.structure.files import File
 
+    for page, notebook in notebooks().items():
+        text, pictures = notebook_page(notebook)
+        files.append(File.generated(config, page, content=text))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"{PurePosixPath(page).parent}/{name}", content=content))
     for path, text in _script("reference_pages").files().items():
         files.append(File.generated(config, path, content=text))
     for source, path in outside().items():

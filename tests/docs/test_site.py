@@ -112,4 +112,4 @@ def test_every_page_is_in_the_navigation(pages: dict[str, str]):
     navigation = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     copies = {path for path in script("site").outside().values() if path.endswith(".md")}
-    assert navigation == written | set(pages) | copies
+    assert navigation == written | set(pages) | copies | set(script("site").notebooks())
