@@ -61,7 +61,13 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
             console.print(rich_part(Note(f"Alarm, seed {finished.result.seed}:", sentence)))
     print_heading(console, "Files")
     print_lines(
-        console, [f"{display_path(folder)}/", f"  {SUMMARY}", *(f"  {finished.folder.name}/" for finished in runs)]
+        console,
+        [
+            f"{display_path(folder)}/",
+            f"  {REPORT_PAGE}",
+            f"  {SUMMARY}",
+            *(f"  {finished.folder.name}/" for finished in runs),
+        ],
     )
     _show_next(
         [_use(runs[0], display_path(runs[0].folder)), shell_command("compare", display_path(folder), "OTHER_RUN")]

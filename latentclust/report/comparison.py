@@ -1,7 +1,9 @@
 """Comparison of runs, grouped by recipe, options and protocol, with mean and standard deviation over seeds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from latentclust.cards import Cells
 from latentclust.errors import LatentclustError
@@ -38,7 +40,8 @@ def compare_runs(folders: Iterable[Path]) -> list[SeedSummary]:
     for run in paths.values():
         result = read_results(run)
         groups.setdefault((result.recipe, result.variant, result.protocol), {})[run] = result
-    return [summarise([*runs.values()], folders=[*runs]) for runs in groups.values()]
+    failed = _failed_seeds(paths.values())
+    return [summarise([*runs.values()], _failed_beside(runs, failed), [*runs]) for runs in groups.values()]
 
 
 def by_protocol(summaries: Sequence[SeedSummary]) -> dict[str, list[SeedSummary]]:
@@ -72,6 +75,22 @@ def compare_markdown(summaries: Sequence[SeedSummary]) -> str:
         if pairs := _agreement_cells(group):
             tables.append(f"Agreement of the clusters of two runs (ARI):\n\n{markdown_table(pairs[0], pairs[1:])}\n")
     return "\n".join(tables)
+
+
+def _failed_seeds(runs: Iterable[Path]) -> dict[Path, dict[int, str]]:
+    """Return why seeds failed, by the folder of the seeds, as its summary says."""
+    found = {}
+    for folder in dict.fromkeys(run.parent for run in runs if run.name.startswith("seed-")):
+        try:
+            found[folder] = SeedSummary.model_validate_json((folder / SUMMARY).read_bytes()).failed
+        except (OSError, ValidationError):
+            continue
+    return found
+
+
+def _failed_beside(runs: Iterable[Path], failed: Mapping[Path, Mapping[int, str]]) -> dict[int, str]:
+    """Return why seeds in the same folders as runs failed."""
+    return {seed: why for run in runs for seed, why in failed.get(run.parent, {}).items()}
 
 
 def _runs(folder: Path) -> list[Path]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from latentclust.errors import LatentclustError
 from latentclust.files import lock_file, remove_stale
 from latentclust.report.assignments import ASSIGNMENTS
+from latentclust.report.training_log import LOG
 from latentclust.train.checkpoint import NAME as CHECKPOINT
 from latentclust.train.starts import FOLDER as STARTS_FOLDER
 from latentclust.train.starts_file import STARTS
 
 RECIPE = "recipe.toml"
-METRICS = "metrics.jsonl"
+METRICS = LOG
 MODEL = "model.safetensors"
 FIGURES = "figures"
 LABEL_MAP = "label-map.png"

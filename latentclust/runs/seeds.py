@@ -11,6 +11,8 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, first_problem
 from latentclust.files import write_atomic
 from latentclust.recipe.overrides import Overrides
+from latentclust.report.page.comparison_page import write_comparison
+from latentclust.report.page.page import REPORT_PAGE
 from latentclust.report.results import SeedSummary, summarise, write_summary
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, make_folder, open_experiment, resume, run
 from latentclust.runs.run_folder import RECIPE, SEEDS, lock_run
@@ -128,6 +130,7 @@ def _each(
         summary = summarise([finished.result for finished in runs], reasons, [finished.folder for finished in runs])
         summary = summary.model_copy(update={"folders": [finished.folder.name for finished in runs]})
         write_summary(folder, summary)
+        write_comparison(folder / REPORT_PAGE, [summary], folder)
     return folder, summary, runs
 
 

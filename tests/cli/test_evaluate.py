@@ -63,6 +63,22 @@ def test_compare_has_a_row_a_recipe(cli, trained, trained_vectors):
     assert "small" in cli("compare", trained).out
 
 
+def test_compare_writes_a_page_and_replaces_none_unasked(cli, trained, trained_vectors, tmp_path):
+    page = tmp_path / "pages" / "compared.html"
+    outcome = cli("compare", trained, trained_vectors, "--html", page)
+    assert outcome.code == 0
+    assert "compared.html" in outcome.err
+    assert "small" in page.read_text()
+    page.write_text("mine")
+    assert "already exists" in cli("compare", trained, "--html", page).err
+    assert page.read_text() == "mine"
+    assert cli("compare", trained, "--html", page, "--overwrite").code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    for wrong in (("--html", tmp_path / "a.md"), ("--overwrite",)):
+        outcome = cli("compare", trained, *wrong)
+        assert (outcome.code, outcome.out) == (2, "")
+
+
 def test_compare_refuses_a_folder_that_is_not_a_run(cli, tmp_path):
     outcome = cli("compare", tmp_path)
 
