@@ -1,7 +1,10 @@
 """Tasks of a page in a thread: progress, one at a time, stopped, and failures told."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +55,30 @@ def test_an_error_is_told(error: Exception, state: str, said: str) -> None:
     task.start()
     task.close()
     assert (task.progress.state, task.progress.text) == (state, said)
+
+
+SCRIPT = """
+import os, signal, sys, time
+from pathlib import Path
+from latentclust.errors import InterruptedRunError
+from latentclust.viewer.background_task import BackgroundTask
+
+def work(tell, should_stop):
+    while not should_stop():
+        time.sleep(0.01)
+    time.sleep(0.2)  # the last file is being written
+    Path(sys.argv[1]).write_text("whole")
+    raise InterruptedRunError.at("count", "stopped", "Again")
+
+BackgroundTask("count", work).start()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def test_the_end_of_the_process_waits_for_what_is_being_written(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", SCRIPT, tmp_path / "file"], check=True, timeout=60)
+    assert (tmp_path / "file").read_text() == "whole"

@@ -1,5 +1,5 @@
 // The button that writes names and colours into the label rasters, with its progress.
-// Event `applied` of the document: the rasters have the present names and colours.
+// Event `names-changed` of the document: the rasters have other names and colours.
 
 import { ask, send } from "./server.js";
 
@@ -40,7 +40,8 @@ async function follow(before) {
     progress = await ask("api/apply");
   }
   show(progress);
-  if (before.state === "running") document.dispatchEvent(new CustomEvent("applied", { detail: progress }));
+  if (before.state === "running" && progress.state === "done") part("names-status").textContent = "";
+  if (before.state === "running") document.dispatchEvent(new CustomEvent("names-changed"));
 }
 
 async function attempt(work) {

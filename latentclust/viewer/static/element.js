@@ -21,3 +21,8 @@ export function swatch(colour) {
   made.style.background = colour;
   return made;
 }
+
+/** Return text of any direction, kept apart from the text around it. */
+export function foreign(text) {
+  return element("bdi", {}, text);
+}

@@ -1,10 +1,11 @@
 // The gallery: a card for each cluster, the images of one cluster by pages, and the images that are like one.
 // The address names what is shown: #cluster=3&page=2&order=index or #similar=17.
 
-import { element, foreign, grouped, percent, swatch } from "./elements.js";
+import { element, foreign, swatch } from "./element.js";
 import { imageDialog } from "./image_dialog.js";
 import { imageGrid } from "./image_grid.js";
 import { colourOf, nameOf, names, refresh } from "./names.js";
+import { grouped, percent } from "./numbers.js";
 import { readAll } from "./reading.js";
 import { clear, select, selection } from "./selection.js";
 import { address, ask, tell } from "./server.js";
@@ -30,7 +31,7 @@ function wanted() {
 }
 
 function called(cluster) {
-  return element("span", { className: "cluster-name" }, swatch(colourOf(cluster)), foreign(nameOf(cluster)));
+  return element("span", { class: "cluster-name" }, swatch(colourOf(cluster)), foreign(nameOf(cluster)));
 }
 
 /** Return the number of a cluster that has a name, to stand before other facts. */
@@ -46,10 +47,10 @@ function card(found) {
   const images = found.surest.slice(0, vectors ? 4 : 10).map(({ index }) => thumbnail(index));
   const link = element(
     "a",
-    { className: "cluster-card", href: `#cluster=${found.cluster}` },
+    { class: "cluster-card", href: `#cluster=${found.cluster}` },
     called(found.cluster),
-    element("span", { className: "cluster-facts" }, facts(found)),
-    element("span", { className: vectors ? "strip profiles" : "strip" }, ...images),
+    element("span", { class: "cluster-facts" }, facts(found)),
+    element("span", { class: vectors ? "strip profiles" : "strip" }, ...images),
   );
   return element("li", {}, link);
 }

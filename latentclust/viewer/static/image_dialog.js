@@ -1,7 +1,8 @@
 // Dialog with an enlarged image and what is known about it.
 
-import { element, foreign, grouped, percent, swatch } from "./elements.js";
+import { element, foreign, swatch } from "./element.js";
 import { colourOf, nameOf } from "./names.js";
+import { grouped, percent } from "./numbers.js";
 import { readAll } from "./reading.js";
 import { address, ask } from "./server.js";
 import { isSelected, select } from "./selection.js";

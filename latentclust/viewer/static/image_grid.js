@@ -1,7 +1,8 @@
 // Grid of images as a list box: arrow keys move, space selects, shift extends, Enter enlarges.
 
-import { element, percent, swatch } from "./elements.js";
+import { element, swatch } from "./element.js";
 import { colourOf, nameOf } from "./names.js";
+import { percent } from "./numbers.js";
 import { address } from "./server.js";
 import { isSelected, select } from "./selection.js";
 
@@ -80,11 +81,11 @@ export function imageGrid(host, enlarge) {
     const image = element("img", { alt: "", loading: "lazy", decoding: "async" });
     image.src = address(`images/${item.index}/small.png`);
     image.addEventListener("load", () => image.classList.toggle("pixelated", image.naturalWidth < 64));
-    const tick = element("span", { className: "tick" }, "✓");
+    const tick = element("span", { class: "tick" }, "✓");
     tick.setAttribute("aria-hidden", "true");
-    const caption = element("span", { className: "caption" }, element("span", {}, percent(item.confidence)));
+    const caption = element("span", { class: "caption" }, element("span", {}, percent(item.confidence)));
     if (mixed) caption.append(swatch(colourOf(item.cluster)));
-    const made = element("div", { className: "image-cell", tabIndex: place === active ? 0 : -1 }, image, tick, caption);
+    const made = element("div", { class: "image-cell", tabindex: place === active ? 0 : -1 }, image, tick, caption);
     made.setAttribute("role", "option");
     const words = [`image ${item.index}`, item.path, nameOf(item.cluster), percent(item.confidence)];
     made.setAttribute("aria-label", words.filter(Boolean).join(", "));

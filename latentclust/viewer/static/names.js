@@ -1,5 +1,6 @@
 // The names and colours of the clusters as the server has them, shared by all parts of a page.
-// Event `names` of the document: they changed; its detail is the new state.
+// Events of the document: `names` when they are known or anything about them changed, with the state as detail, and
+// `names-changed` after the names that were shown first.
 
 import { ask, send } from "./server.js";
 
@@ -22,9 +23,10 @@ export function colourOf(cluster) {
 
 /** Take a state over, and tell the page if it is another one. */
 export function adopt(state) {
-  const told = JSON.stringify(state) !== JSON.stringify(current);
+  const before = current;
   current = state;
-  if (told) document.dispatchEvent(new CustomEvent("names", { detail: state }));
+  if (JSON.stringify(state) !== JSON.stringify(before)) document.dispatchEvent(new CustomEvent("names", { detail: state }));
+  if (before && before.version !== state.version) document.dispatchEvent(new CustomEvent("names-changed"));
 }
 
 /** Ask the server for the present state. */

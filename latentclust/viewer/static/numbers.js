@@ -23,3 +23,8 @@ export function measured(value) {
   if (value === null) return "no data";
   return Number.isInteger(value) ? value.toLocaleString("en") : Number(value.toPrecision(6)).toString();
 }
+
+/** Return a whole number with thousands separators. */
+export function grouped(number) {
+  return number.toLocaleString("en");
+}

@@ -10,9 +10,11 @@ import uvicorn
 from PIL import Image
 
 import latentclust
+from latentclust.model.model_file import save_model
 from latentclust.viewer.app import make_app
 from latentclust.viewer.serve import bind, url_of
 from latentclust.viewer.session import Session
+from tests.labelling.planted import noise_scene, planted_model, write_scene
 
 HOSTILE = (
     "=1+1.png",
@@ -48,6 +50,16 @@ def image_run(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ]  # fmt: skip
     folder = tmp_path_factory.mktemp("runs") / "run"
     return latentclust.run(RECIPES / "dccs.toml", settings, out=folder, device="cpu").folder
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Session:
+    """A scene that was labelled by a model in a file."""
+    model = tmp_path / "model.safetensors"
+    save_model(model, planted_model())
+    write_scene(tmp_path / "scene.tif", noise_scene(90, 100))
+    latentclust.label(latentclust.load(model), tmp_path / "scene.tif", tmp_path / "out", classes=True)
+    return Session("labels", model=model, clusters=4, labels=tmp_path / "out", token="t")
 
 
 Serve = Callable[[Session], str]

@@ -4,6 +4,7 @@ import csv
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,11 @@ import rasterio
 from PIL import Image
 from starlette.testclient import TestClient
 
-import latentclust
 from latentclust.labelling.clusters.cluster_names import name_clusters
-from latentclust.model.model_file import load, save_model
+from latentclust.model.model_file import load
 from latentclust.viewer.app import make_app
 from latentclust.viewer.session import Session
-from tests.labelling.planted import noise_scene, planted_model, read_band, write_scene
+from tests.labelling.planted import read_band
 
 HOST = "http://127.0.0.1:8000"
 
@@ -40,16 +40,6 @@ def gallery(image_run: Path) -> TestClient:
 @pytest.fixture
 def own_run(image_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(image_run, tmp_path / "run"))
-
-
-@pytest.fixture
-def labels(tmp_path: Path) -> Session:
-    """A scene that was labelled by a model in a file."""
-    model = tmp_path / "model.safetensors"
-    save_model(model, planted_model())
-    write_scene(tmp_path / "scene.tif", noise_scene(90, 100))
-    latentclust.label(latentclust.load(model), tmp_path / "scene.tif", tmp_path / "out", classes=True)
-    return Session("labels", model=model, clusters=4, labels=tmp_path / "out", token="t")
 
 
 def wait(get: Callable[[], Any]) -> dict[str, Any]:
@@ -188,8 +178,6 @@ def test_foreign_writes_are_refused(own_run: Path, headers: dict[str, str]) -> N
 
 
 def test_nothing_is_written_where_it_is_read_only(image_run: Path, labels: Session) -> None:
-    from dataclasses import replace
-
     client = client_of(run_session(image_run, read_only=True))
     assert client.get("/t/api/names").status_code == 200
     for path in ("names/save", "names/undo", "names/redo", "apply/start", "apply/stop"):
