@@ -30,9 +30,9 @@ def compare(
         latentclust compare runs/digits/* --html compared.html
     """
     from latentclust.cli.phase_progress import show_phases
-    from latentclust.cli.terminal import print_json, print_text, stdout_console
+    from latentclust.cli.terminal import display_path, print_json, print_text, stderr_console, stdout_console
 
-    with show_phases("reading the runs"):
+    with show_phases("reading the runs") as phases:
         from latentclust.report.comparison import (
             agreement_table,
             by_protocol,
@@ -42,23 +42,25 @@ def compare(
         )
 
         _check_page(html, overwrite)
-    summaries = compare_runs(runs)
-    if html is not None:
-        from latentclust.cli.terminal import display_path, stderr_console
-        from latentclust.report.page.comparison_page import write_comparison
+        summaries = compare_runs(runs)
+        if html is not None:
+            phases.begin("writing the page")
+            from latentclust.report.page.comparison_page import write_comparison
 
-        write_comparison(html, summaries)
+            write_comparison(html, summaries)
+        groups = [] if json or markdown else [*by_protocol(summaries).values()]
+        tables = [table for group in groups for table in (compare_table(group), agreement_table(group)) if table]
+        text = compare_markdown(summaries) if markdown and not json else ""
+    if html is not None:
         stderr_console().print(f"wrote {display_path(html)}", soft_wrap=True)
     if json:
         print_json([summary.model_dump() for summary in summaries])
     elif markdown:
-        print_text(compare_markdown(summaries))
+        print_text(text)
     else:
         console = stdout_console()
-        for group in by_protocol(summaries).values():
-            console.print(compare_table(group))
-            if (pairs := agreement_table(group)) is not None:
-                console.print(pairs)
+        for table in tables:
+            console.print(table)
 
 
 def _check_page(html: Path | None, overwrite: bool) -> None:
