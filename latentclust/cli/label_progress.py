@@ -24,6 +24,9 @@ from latentclust.phases import Phase
 if TYPE_CHECKING:
     from latentclust.labelling.label_report import LabelListener, SceneResult
 
+BEGIN = "loading the model"
+"""First phase."""
+
 SECONDS = 30.0
 """Minimum number of seconds between lines within scenes."""
 
@@ -34,12 +37,15 @@ def make_label_progress() -> "Iterator[LabelListener]":
     console = stderr_console()
     if not console.is_interactive:
         with PhaseLines(console) as lines:
+            lines.on_phase(Phase(BEGIN))
             yield LabelLineProgress(console, lines)
         return
     name = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), name, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        yield LabelBarProgress(bar)
+        bars = LabelBarProgress(bar)
+        bars.on_phase(Phase(BEGIN))
+        yield bars
 
 
 class LabelBarProgress:
