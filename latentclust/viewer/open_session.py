@@ -54,8 +54,7 @@ def _model_and_scenes(path: Path, scenes: Sequence[str]) -> Session:
     found = find_scenes(scenes, names=_band_names(model))
     viewed = tuple(ViewedScene(scene.short, scene) for scene in found)
     file = model_file(path).resolve()
-    title = viewed[0].title if len(viewed) == 1 else f"{len(viewed):,} scenes"
-    return Session(title, viewed, model=file, clusters=model.clusters)
+    return Session(model.resolved.recipe.name, viewed, model=file, clusters=model.clusters)
 
 
 def _band_names(model: ClusteringModel) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import { areaUnit, percent, plain } from "./numbers.js";
 export function showLegend({ rows, exact }, kind, only, choose) {
   const [unit, metres] = areaUnit(Math.max(0, ...rows.map((row) => row.area_m2 ?? 0)));
   const known = rows.some((row) => (row.area_m2 ?? null) !== null);
+  byId("legend").closest("table").classList.toggle("unmeasured", rows.every((row) => row.share === undefined));
   byId("legend-of").textContent = kind === "classes" ? "Class" : "Cluster";
   byId("area-unit").textContent = known ? unit : "Pixels";
   byId("legend").replaceChildren(...rows.map((row) => legendRow(row, known, metres, only, choose)));
