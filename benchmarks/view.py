@@ -77,7 +77,7 @@ def measure(url: str, scene: Path, labels: Path, pans: int) -> dict[str, Any]:
         queries = {"scene": f"bands={','.join(map(str, facts['shown']))}", "labels": ""}
 
         def viewer(kind: str, tile: Tile) -> None:
-            client.get(f"tiles/0/{kind}/{tile[0]}/{tile[1]}/{tile[2]}.png?{queries[kind]}").raise_for_status()
+            client.get(f"tiles/0/{kind}/{tile[0]}/{tile[1]}/{tile[2]}?{queries[kind]}").raise_for_status()
 
         list(pool.map(lambda each: viewer(*each), both(first)))
         whole = time.perf_counter() - start

@@ -36,7 +36,7 @@ def routes(session: Session) -> list[BaseRoute]:
         Route("/api/scenes/{index:int}/legends", legends),
         Route("/api/scenes/{index:int}/pixel", pixel),
         Route("/api/versions", versions),
-        Route("/tiles/{index:int}/{kind}/{z:int}/{x:int}/{y:int}.png", tile),
+        Route("/tiles/{index:int}/{kind}/{z:int}/{x:int}/{y:int}", tile),
     ]
 
 

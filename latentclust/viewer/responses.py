@@ -23,10 +23,22 @@ def cached_response(request: Request, tag: str, content: Callable[[], bytes], me
         content: Makes the content, if the browser does not have it.
         media_type: Media type of the content.
     """
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content(), media_type=media_type, headers=headers)
+    return kept_response(request, tag) or tagged_response(tag, content(), media_type)
+
+
+def kept_response(request: Request, tag: str) -> Response | None:
+    """Return 304 if the browser has the content with a tag, or None."""
+    has = f'"{tag}"' in request.headers.get("if-none-match", "")
+    return Response(status_code=304, headers=_cache_headers(tag)) if has else None
+
+
+def tagged_response(tag: str, content: bytes, media_type: str) -> Response:
+    """Return content that the browser keeps, with its tag."""
+    return Response(content, media_type=media_type, headers=_cache_headers(tag))
+
+
+def _cache_headers(tag: str) -> dict[str, str]:
+    return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
 
 
 def error_response(request: Request, error: Exception) -> JSONResponse:

@@ -12,15 +12,15 @@ from latentclust.viewer.legends import LEGEND_KINDS
 from latentclust.viewer.map_state import MapState, map_state_of
 from latentclust.viewer.placement import tile_transform
 from latentclust.viewer.raster_pool import SCENE
-from latentclust.viewer.responses import cached_response
+from latentclust.viewer.responses import kept_response, tagged_response
 from latentclust.viewer.stretch import LARGEST_WITHOUT_OVERVIEWS
 from latentclust.viewer.tiles import (
-    SIDE,
     Rgba,
     Stretch,
     Tile,
     empty_tile,
     encode_png,
+    encode_scene,
     legend_tile,
     overlaps,
     scene_tile,
@@ -34,24 +34,22 @@ FIX = "Reload the page"
 
 
 def tile(request: Request) -> Response:
-    """Return a tile as PNG."""
+    """Return a tile as an image."""
     state, parts, query = map_state_of(request), request.path_params, request.query_params
     index, kind = parts["index"], parts["kind"]
     where = _tile(parts)
     version = state.pool.version(index, kind)
     draw, look = _draw(state, index, kind, where, query)
     tag = hashlib.sha256(repr((version, look, where)).encode()).hexdigest()[:16]
-
-    def content() -> bytes:
-        placement = state.facts.placement(index, kind)
-        if not overlaps(placement, where):
-            return empty_tile()
-        pixels = tile_transform(where.x, where.y, where.zoom, 1).a / placement.resolution
-        if pixels > max(LARGEST_WITHOUT_OVERVIEWS, SIDE) and _is_slow(state, index, kind):
-            return empty_tile()
-        return encode_png(draw())
-
-    return cached_response(request, tag, content, "image/png")
+    if kept := kept_response(request, tag):
+        return kept
+    placement = state.facts.placement(index, kind)
+    pixels = tile_transform(where.x, where.y, where.zoom, 1).a / placement.resolution
+    far = pixels > LARGEST_WITHOUT_OVERVIEWS and _is_slow(state, index, kind)
+    if far or not overlaps(placement, where):
+        return tagged_response(tag, empty_tile(), "image/png")
+    image, media_type = encode_scene(draw()) if kind == SCENE else (encode_png(draw()), "image/png")
+    return tagged_response(tag, image, media_type)
 
 
 def _is_slow(state: MapState, index: int, kind: str) -> bool:

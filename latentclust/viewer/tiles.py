@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,6 @@ from PIL import Image
 from rasterio.io import DatasetReader
 from rio_tiler import reader
 from rio_tiler.colormap import cmap
-from rio_tiler.types import WarpResampling
 
 from latentclust.data.sources import UINT8_MAX
 from latentclust.labelling.outputs.legend import Legend
@@ -27,6 +27,9 @@ UNKNOWN = (128, 128, 128, 255)
 
 FASTEST = 1
 """Compression level of PNG: tiles stay on this computer, and higher levels cost more time than they save."""
+
+JPEG_QUALITY = 95
+"""Quality at which no difference to the pixels is seen, even when they are enlarged."""
 
 Rgba = NDArray[np.uint8]
 """Colours `(h, w, 4)` of a tile, or `(n, 4)` of values."""
@@ -64,27 +67,40 @@ class Stretch:
 
 def scene_tile(file: DatasetReader, where: Placement, tile: Tile, shown: Sequence[Stretch]) -> Rgba:
     """Return a tile of a scene in one band as grey, or in three as red, green and blue."""
-    smooth = where.resolution < tile_transform(tile.x, tile.y, tile.zoom, SIDE).a
-    found = _read(file, where, tile, [each.band for each in shown], "bilinear" if smooth else "nearest")
-    values = np.ma.getdata(found).real.astype(np.float32)
-    valid = ~np.ma.getmaskarray(found).any(axis=0) & np.isfinite(values).all(axis=0)
-    low, high = np.array([(each.low, each.high) for each in shown], np.float32).T[:, :, np.newaxis, np.newaxis]
-    levels = np.clip((np.where(valid, values, low) - low) / (high - low), 0, 1) * UINT8_MAX
-    colours = np.zeros((SIDE, SIDE, 4), np.uint8)
-    colours[..., :3] = np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
-    colours[..., 3] = valid * UINT8_MAX
+    found = _read(file, where, tile, [each.band for each in shown])
+    values, valid = np.ma.getdata(found), ~np.ma.getmaskarray(found).any(axis=0)
+    if values.dtype.kind in "fc":
+        values = values.real.astype(np.float32)
+        valid &= np.isfinite(values).all(axis=0)
+    colours = np.empty((SIDE, SIDE, 4), np.uint8)
+    channels = list(zip(values, shown, strict=True))
+    for channel in range(3):
+        band, stretch = channels[channel % len(channels)]
+        colours[..., channel] = stretched(band, stretch)
+    colours[..., 3] = UINT8_MAX
+    colours[~valid] = 0
     return colours
+
+
+def stretched(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
+    """Return values `(h, w)` as bytes between the ends of a stretch. Small integers are looked up in a table."""
+    small = values.dtype in (np.uint8, np.uint16)
+    numbers = np.arange(np.iinfo(values.dtype).max + 1) if small else np.nan_to_num(values)
+    shares = (numbers.astype(np.float32) - stretch.low) / (stretch.high - stretch.low)
+    levels = np.rint(np.clip(shares, 0, 1) * UINT8_MAX).astype(np.uint8)
+    found: NDArray[np.uint8] = levels[values] if small else levels
+    return found
 
 
 def legend_tile(file: DatasetReader, where: Placement, tile: Tile, legend: Legend, only: int | None) -> Rgba:
     """Return a tile of a label raster in the colours of its legend, with all values but `only` dimmed."""
-    values = _read(file, where, tile, [1], "nearest")
+    values = _read(file, where, tile, [1])
     return colour_values(np.ma.filled(values, 0)[0], legend_colours(legend, only))
 
 
 def share_tile(file: DatasetReader, where: Placement, tile: Tile, band: int) -> Rgba:
     """Return a tile of confidence or of the probability of a cluster, from dark violet to yellow."""
-    values = _read(file, where, tile, [band], "nearest")
+    values = _read(file, where, tile, [band])
     return colour_values(np.ma.filled(values, 0)[0], share_colours())
 
 
@@ -118,6 +134,15 @@ def encode_png(colours: Rgba) -> bytes:
     return file.getvalue()
 
 
+def encode_scene(colours: Rgba) -> tuple[bytes, str]:
+    """Return a tile of a scene and its media type: JPEG, which is made faster, or PNG if a part is transparent."""
+    if colours[..., 3].min() < UINT8_MAX:
+        return encode_png(colours), "image/png"
+    file = BytesIO()
+    Image.fromarray(colours[..., :3]).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return file.getvalue(), "image/jpeg"
+
+
 def empty_tile() -> bytes:
     """Return a transparent PNG of one pixel."""
     return encode_png(np.zeros((1, 1, 4), np.uint8))
@@ -130,10 +155,11 @@ def overlaps(where: Placement, tile: Tile) -> bool:
     return bool(west < place.c + place.a and east > place.c and south < place.f and north > place.f + place.e)
 
 
-def _read(
-    file: DatasetReader, where: Placement, tile: Tile, bands: Sequence[int], method: WarpResampling
-) -> np.ma.MaskedArray:
-    """Return the values `(c, SIDE, SIDE)` of bands in a tile. Pixels outside the raster and nodata are masked."""
+def _read(file: DatasetReader, where: Placement, tile: Tile, bands: Sequence[int]) -> np.ma.MaskedArray:
+    """Return the values `(c, SIDE, SIDE)` of bands in a tile. Pixels outside the raster and nodata are masked.
+
+    The nearest pixel of an overview is read. Interpolation would take five times as long, and the map interpolates.
+    """
     target = {
         "src_crs": where.crs,
         "src_transform": where.transform,
@@ -143,8 +169,6 @@ def _read(
         "height": SIDE,
         "dtype": np.result_type(*(file.dtypes[band - 1] for band in bands)).name,
     }
-    found = reader.read(
-        file, dst_crs=MERCATOR, width=SIDE, height=SIDE, indexes=bands, vrt_options=target, reproject_method=method
-    )
+    found = reader.read(file, dst_crs=MERCATOR, width=SIDE, height=SIDE, indexes=bands, vrt_options=target)
     array: np.ma.MaskedArray = found.array
     return array

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecatio
 
 
 def _at(row: int, column: int, zoom: int = ZOOM) -> tuple[str, int, int]:
-    """Return the path `z/x/y.png` of the tile of a pixel, and row and column of the pixel in the tile."""
+    """Return the path `z/x/y` of the tile of a pixel, and row and column of the pixel in the tile."""
     longitude, latitude = centre(row, column)
     across = (longitude / 180 * EDGE + EDGE) / (2 * EDGE) * 2**zoom
     northing = np.log(np.tan(np.pi / 4 + np.radians(latitude) / 2)) / np.pi
     along = (1 - northing) / 2 * 2**zoom
     x, y = int(across), int(along)
-    return f"{zoom}/{x}/{y}.png", int((along - y) * 512), int((across - x) * 512)
+    return f"{zoom}/{x}/{y}", int((along - y) * 512), int((across - x) * 512)
 
 
 def _colour(client: Client, kind: str, row: int, column: int, query: str = "", zoom: int = ZOOM) -> list[int]:
@@ -64,24 +64,30 @@ def test_all_zoom_levels_have_tiles(client: Client, zoom: int) -> None:
     assert _colour(client, "labels", 30, 50, zoom=zoom)[3] == 255 * (zoom == 24)
 
 
+def test_a_tile_without_gaps_is_a_jpeg_of_the_same_colours(client: Client) -> None:
+    answer = client.get(f"tiles/0/scene/{_at(30, 20, 22)[0]}?{PLAIN}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert _colour(client, "scene", 30, 20, PLAIN, 22) == pytest.approx([30, 20, 200, 255], abs=2)
+
+
 def test_elsewhere_tiles_are_empty(client: Client) -> None:
-    assert client.tile("tiles/0/labels/14/0/0.png").tolist() == [[[0, 0, 0, 0]]]
+    assert client.tile("tiles/0/labels/14/0/0").tolist() == [[[0, 0, 0, 0]]]
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("tiles/1/labels/0/0/0.png", 404),
-        ("tiles/0/classes/0/0/0.png", 404),
-        ("tiles/0/labels/0/1/0.png", 404),
-        ("tiles/0/labels/25/0/0.png", 404),
-        ("tiles/0/labels/0/0/0.png?only=x", 400),
-        ("tiles/0/scene/0/0/0.png", 400),
-        ("tiles/0/scene/0/0/0.png?bands=1,2", 400),
-        ("tiles/0/scene/0/0/0.png?bands=4", 400),
-        ("tiles/0/scene/0/0/0.png?bands=1&ranges=5:5", 400),
-        ("tiles/0/scene/0/0/0.png?bands=1&ranges=0:nan", 400),
-        ("tiles/0/probabilities/13/1709/3093.png?band=9", 400),
+        ("tiles/1/labels/0/0/0", 404),
+        ("tiles/0/classes/0/0/0", 404),
+        ("tiles/0/labels/0/1/0", 404),
+        ("tiles/0/labels/25/0/0", 404),
+        ("tiles/0/labels/0/0/0?only=x", 400),
+        ("tiles/0/scene/0/0/0", 400),
+        ("tiles/0/scene/0/0/0?bands=1,2", 400),
+        ("tiles/0/scene/0/0/0?bands=4", 400),
+        ("tiles/0/scene/0/0/0?bands=1&ranges=5:5", 400),
+        ("tiles/0/scene/0/0/0?bands=1&ranges=0:nan", 400),
+        ("tiles/0/probabilities/13/1709/3093?band=9", 400),
     ],
 )
 def test_what_does_not_exist_is_refused(client: Client, path: str, status: int) -> None:

@@ -115,7 +115,7 @@ function layerQuery() {
 }
 
 function tiles(kind, { bounds, minzoom, maxzoom, version }, query) {
-  const path = `tiles/${state.scene}/${kind}/{z}/{x}/{y}.png?${query}&version=${version}`;
+  const path = `tiles/${state.scene}/${kind}/{z}/{x}/{y}?${query}&version=${version}`;
   return { tiles: address(path), bounds, minzoom, maxzoom, side: view.side };
 }
 
