@@ -1,0 +1,182 @@
+"""Pages of runs of images of any kind: sizes, numbers of clusters, with and without labels, names and paths."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from latentclust.assemble.resolve import Resolved
+from latentclust.data.sources import ArraySource
+from latentclust.evaluate.match import hungarian
+from latentclust.evaluate.protocol import Protocol
+from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT
+from latentclust.report.facts import RunFacts
+from latentclust.report.page.page import render_page
+from latentclust.runs.code_maps import map_codes
+from latentclust.runs.image_page import MAX_BYTES, image_page
+from latentclust.runs.page_choice import MOST_CARDS, choose_images, images_per_row
+from latentclust.runs.page_pictures import grey_points
+from latentclust.specs.data import ImageSet, SealedLabels
+from latentclust.tensors import Posterior
+from tests.browser import OpenPageIn
+
+HOSTILE = "<script>alert('\u202e\"')</script>&" + "x" * 300
+
+
+@dataclass
+class Case:
+    """A run of images without a network: random images and probabilities."""
+
+    model: ClusteringModel
+    tested: ImageSet
+    posterior: Posterior
+    facts: RunFacts
+
+    def page(self) -> str:
+        codes = map_codes(self.model, self.posterior, self.facts, SILENT)
+        return render_page(image_page(self.model, self.tested, self.posterior, self.facts, codes))
+
+
+MakeCase = Callable[..., Case]
+
+
+@pytest.fixture
+def make_case(tables: dict[str, Any], resolved: Callable[..., Resolved]) -> MakeCase:
+    """A run of `count` samples in `clusters` clusters; with `classes`, sample i has the class i % classes."""
+
+    def make(
+        count: int = 60, clusters: int = 4, shape: tuple[int, ...] = (1, 6, 6), classes: int = 3, **changes: Any
+    ) -> Case:
+        rng = np.random.default_rng(0)
+        vectors = len(shape) == 1
+        values = rng.random((count, *shape)).astype(np.float32) if vectors else rng.integers(0, 256, (count, *shape))
+        source = ArraySource(values if vectors else values.astype(np.uint8))
+        model = ClusteringModel(resolved(tables, "evaluate.tsne=false"), shape, {}, {})
+        probabilities = rng.dirichlet(np.full(clusters, 0.3), count).astype(np.float32)
+        labels = probabilities.argmax(axis=1)
+        truth = np.arange(count) % max(classes, 1)
+        table = np.zeros((clusters, max(classes, 1)), dtype=np.int64)
+        np.add.at(table, (labels, truth), 1)
+        names = tuple(f"class {number}" for number in range(classes))
+        tested = ImageSet(source, SealedLabels(truth) if classes else None, names)
+        labelled = {"metrics": {"accuracy": 0.5}, "table": table, "matching": hungarian(table), "classes": names}
+        facts = RunFacts(
+            recipe="tiny",
+            recipe_text='name = "tiny"\n',
+            protocol=Protocol("tiny-all", "points", "all", "all", clusters),
+            seed=3,
+            device="cpu",
+            seconds=12.0,
+            versions={"latentclust": "0.1.0"},
+            clusters=clusters,
+            occupancy=np.bincount(labels, minlength=clusters),
+            selection="the last round.",
+            **(labelled if classes else {}),
+        )
+        posterior = Posterior(torch.from_numpy(probabilities), torch.zeros(count, 0))
+        return Case(model, tested, posterior, replace(facts, **changes))
+
+    return make
+
+
+def embedded(text: str, key: str) -> Any:
+    found = re.search(rf'<script type="application/json" id="data-{key}">(.*?)</script>', text)
+    assert found is not None
+    return json.loads(found[1])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"clusters": 1, "classes": 0},
+        {"count": 3, "clusters": 8},
+        {"shape": (7,)},
+        {"shape": (1,), "classes": 0},
+        {"shape": (300,)},
+        {"shape": (12, 9, 5)},
+        {"shape": (2, 4, 200)},
+        {"shape": (3, 1, 1)},
+        {"count": 1, "clusters": 2, "classes": 1},
+    ],
+    ids=str,
+)
+def test_images_of_any_kind_have_a_page(make_case: MakeCase, case: dict[str, Any]) -> None:
+    made = make_case(**case)
+    text = made.page()
+    samples = embedded(text, "samples")
+    assert sorted(samples["index"]) == list(range(case.get("count", 60)))
+    assert [card["size"] for card in embedded(text, "clusters")] == made.facts.occupancy.tolist()
+    assert ("contingency" in text.split("<main")[0]) is (case.get("classes", 3) > 0)
+    assert 'id="losses"' not in text
+
+
+def test_many_clusters_have_the_largest_as_cards(make_case: MakeCase) -> None:
+    case = make_case(count=2000, clusters=400)
+    text = case.page()
+    cards = embedded(text, "clusters")
+    assert len(cards) == MOST_CARDS
+    least = min(card["size"] for card in cards)
+    assert least >= np.sort(case.facts.occupancy)[-MOST_CARDS]
+    assert "The 300 largest clusters have a card." in text
+    assert "The table has the 100 largest of 400 clusters." in text
+
+
+def test_names_and_paths_are_text(make_case: MakeCase, open_page: OpenPageIn, tmp_path: Any) -> None:
+    case = make_case(names={1: HOSTILE})
+    case.facts = replace(
+        case.facts, classes=(HOSTILE, "b", "c"), recipe=HOSTILE, history=[{"round": 1.0, HOSTILE: 2.0}]
+    )
+    case.tested = replace(
+        case.tested, classes=case.facts.classes, paths=tuple(f"{HOSTILE}{at}.png" for at in range(60))
+    )
+    text = case.page()
+    assert "<script>alert" not in text
+    (tmp_path / "report.html").write_text(text, encoding="utf-8")
+    opened = open_page(tmp_path / "report.html", width=390)
+    page = opened.page
+    page.locator(".cluster button").first.press("Enter")
+    title = page.locator("#cluster-dialog-title").text_content()
+    assert title == f"cluster 1: {HOSTILE}"
+    page.keyboard.press("Escape")
+    page.locator("#code-chart").scroll_into_view_if_needed()
+    page.focus("#code-chart")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#code-point p").first.text_content().startswith(HOSTILE)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert opened.errors == []
+
+
+def test_the_page_of_incompressible_images_and_long_paths_is_bounded(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.runs.image_page.MAX_BYTES", 1_500_000)
+    case = make_case(count=700, clusters=20, shape=(3, 40, 40))
+    case.tested = replace(case.tested, paths=tuple("p" * 400 + f"{at}" for at in range(700)))
+    text = case.page()
+    assert MAX_BYTES > 1_500_000 > len(text.encode()) > 1_000_000
+
+
+def test_the_images_of_a_cluster_are_its_surest_and_least_sure() -> None:
+    labels = np.array([0, 1, 0, 0, 1, 0])
+    confidence = np.array([0.5, 0.9, 0.9, 0.7, 0.9, 0.6], dtype=np.float32)
+    first, second, third = choose_images(labels, confidence, [0, 1, 2], 2, seed=0)
+    assert (first.surest.tolist(), first.least_sure.tolist()) == ([2, 3], [0, 5])
+    assert (second.surest.tolist(), second.least_sure.tolist()) == ([1, 4], [])
+    assert set(first.random.tolist()) <= {0, 2, 3, 5}
+    assert third.all.tolist() == []
+    assert [images_per_row(clusters) for clusters in (1, 10, 100, 300)] == [12, 12, 8, 2]
+
+
+def test_images_are_compared_as_averages_of_their_grey_levels(make_case: MakeCase) -> None:
+    model = make_case(shape=(3, 4, 6)).model
+    image = np.zeros((1, 3, 4, 6), dtype=np.uint8)
+    image[0, :, :2, :3] = 255
+    points = grey_points(model, ArraySource(image), np.array([0]), side=2)
+    assert points.tolist() == [[1, 0, 0, 0]]
+    assert grey_points(model, ArraySource(image), np.array([0]), side=16).shape == (1, 24)
