@@ -15,7 +15,7 @@ from latentclust.viewer.gallery.codes import Codes, read_codes
 from latentclust.viewer.gallery.pictures import LockedSource, Pictures
 from latentclust.viewer.gallery.table import ImageTable, read_table
 
-MOVED = "Set LATENTCLUST_DATA to the folder that holds the data set now, and start latentclust view again"
+MOVED = "Put the data set back, or set LATENTCLUST_DATA to the folder that holds it, and start latentclust view again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +84,4 @@ def _open(model: ClusteringModel, rows: int) -> OpenImages:
 def _advice(error: LatentclustError) -> str:
     """Return an error with the advice to name the folder of the data, unless it says so."""
     text = str(error)
-    return text if "LATENTCLUST_DATA" in text else f"{text} {MOVED}."
+    return text if "LATENTCLUST_DATA" in text else f"{text.rstrip('.')}. {MOVED}."

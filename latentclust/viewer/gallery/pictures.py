@@ -20,8 +20,11 @@ THUMBNAIL, ENLARGED = 96, 1024
 KEPT_BYTES = 2**25
 """Maximum size of the images that are kept in memory."""
 
-PROFILE = (192, 96)
-"""Width and height in pixels of the profile of a vector."""
+WIDE = 2
+"""Width of the profile of a vector by its height."""
+
+EDGE, LINE = 0.05, 0.02
+"""Margin of a profile, and the width of its line, as shares of its height."""
 
 INK, PAPER = (63, 144, 218), (255, 255, 255)
 
@@ -88,7 +91,7 @@ class Pictures:
 def encode(sample: NDArray[Any], side: int) -> bytes:
     """Return an image `(c, h, w)`, or the profile of a vector `(d,)`, as PNG."""
     if sample.ndim == 1:
-        picture = profile(sample)
+        picture = profile(sample, side)
     else:
         colour = np.rint(as_colour(shrink(sample, side)) * 255).astype(np.uint8)
         picture = Image.fromarray(colour)
@@ -98,13 +101,14 @@ def encode(sample: NDArray[Any], side: int) -> bytes:
     return buffer.getvalue()
 
 
-def profile(vector: NDArray[Any]) -> Image.Image:
-    """Return the values of a vector as a line, from its smallest to its largest value."""
-    width, height = PROFILE
-    picture = Image.new("RGB", PROFILE, PAPER)
+def profile(vector: NDArray[Any], height: int) -> Image.Image:
+    """Return the values of a vector as a line from its smallest to its largest value, twice as wide as high."""
+    width, edge = WIDE * height, EDGE * height
+    picture = Image.new("RGB", (width, height), PAPER)
     low, high = float(vector.min()), float(vector.max())
     scaled = (vector - low) / (high - low) if high > low else np.full(len(vector), 0.5)
-    across = np.linspace(4, width - 5, len(vector)) if len(vector) > 1 else np.array([width / 2])
-    points = [(float(x), float(height - 5 - y * (height - 10))) for x, y in zip(across, scaled, strict=True)]
-    ImageDraw.Draw(picture).line(points if len(points) > 1 else [(0, points[0][1]), (width, points[0][1])], INK, 2)
+    across = np.linspace(edge, width - edge, max(2, len(vector)))
+    down = height - edge - np.resize(scaled, len(across)) * (height - 2 * edge)
+    points = [(float(x), float(y)) for x, y in zip(across, down, strict=True)]
+    ImageDraw.Draw(picture).line(points, INK, max(1, round(LINE * height)), joint="curve")
     return picture

@@ -40,7 +40,8 @@ function numbered(cluster) {
 }
 
 function facts({ cluster, size, confidence }) {
-  return `${numbered(cluster)}${grouped(size)} image${size === 1 ? "" : "s"} · mean confidence ${percent(confidence)}`;
+  const what = `${vectors ? "vector" : "image"}${size === 1 ? "" : "s"}`;
+  return `${numbered(cluster)}${grouped(size)} ${what} · mean confidence ${percent(confidence)}`;
 }
 
 function card(found) {

@@ -20,6 +20,8 @@ export function imageDialog(grid, onSimilar) {
     place = Math.max(0, Math.min(grid.items().length - 1, to));
     const { index } = item();
     const image = part("enlarged-image");
+    image.hidden = false;
+    image.onerror = () => (image.hidden = true);
     image.src = address(`images/${index}/large.png`);
     image.alt = `Image ${index}`;
     image.onload = () => image.classList.toggle("pixelated", image.naturalWidth < 256);

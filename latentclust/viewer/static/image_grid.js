@@ -1,6 +1,6 @@
 // Grid of images as a list box: arrow keys move, space selects, shift extends, Enter enlarges.
 
-import { element, swatch } from "./element.js";
+import { element, foreign, swatch } from "./element.js";
 import { colourOf, nameOf } from "./names.js";
 import { percent } from "./numbers.js";
 import { address } from "./server.js";
@@ -81,6 +81,8 @@ export function imageGrid(host, enlarge) {
     const image = element("img", { alt: "", loading: "lazy", decoding: "async" });
     image.src = address(`images/${item.index}/small.png`);
     image.addEventListener("load", () => image.classList.toggle("pixelated", image.naturalWidth < 64));
+    const known = item.path.split("/").at(-1) || `${item.index}`;
+    image.addEventListener("error", () => image.replaceWith(element("span", { class: "missing" }, foreign(known))));
     const tick = element("span", { class: "tick" }, "✓");
     tick.setAttribute("aria-hidden", "true");
     const caption = element("span", { class: "caption" }, element("span", {}, percent(item.confidence)));

@@ -69,6 +69,7 @@ def test_pictures_are_shrunk_and_those_of_small_images_are_exact() -> None:
     assert wide.width / wide.height == pytest.approx(10 / 3, rel=0.05)
     for vector in (np.array([0.0, 1.0, 0.5], np.float32), np.zeros(1, np.float32)):
         assert Image.open(BytesIO(encode(vector, 96)), formats=["PNG"]).size == (192, 96)
+        assert Image.open(BytesIO(encode(vector, 500)), formats=["PNG"]).size == (1000, 500)
 
 
 def test_similar_images_are_the_nearest_over_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
