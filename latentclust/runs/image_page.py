@@ -22,6 +22,7 @@ from latentclust.report.page.sections.contingency import contingency_section
 from latentclust.report.page.sections.curves import training_curves
 from latentclust.report.run_text import cluster_sentence
 from latentclust.runs.code_maps import CodeMaps
+from latentclust.runs.generated_images import generated_section
 from latentclust.runs.page_choice import images_per_row
 from latentclust.runs.page_pictures import read_pictures
 from latentclust.runs.page_samples import PageSamples, page_samples, titles
@@ -65,6 +66,7 @@ def image_page(
         _clusters(model, probabilities, samples, facts),
         _codes(codes, samples, facts),
         *([table] if table else []),
+        *([drawn] if (drawn := generated_section(model, facts)) else []),
         review_section(samples, tested, titles(facts)),
         *training_curves(facts),
     ]

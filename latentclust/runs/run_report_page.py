@@ -11,6 +11,7 @@ from latentclust.report.page.run_page import run_page
 from latentclust.report.page.sections.contingency import contingency_section
 from latentclust.report.page.sections.curves import training_curves
 from latentclust.runs.code_maps import CodeMaps
+from latentclust.runs.generated_images import generated_section
 from latentclust.runs.image_page import image_page
 from latentclust.runs.map_page import map_sections
 from latentclust.runs.page_samples import titles
@@ -65,4 +66,6 @@ def _page(
         return image_page(model, tested, posterior, facts, codes)
     of_maps = [] if maps is None else map_sections(model, tested, maps, facts)
     table = contingency_section(facts, titles(facts))
-    return run_page(facts, [*of_maps[1:], *([table] if table else []), *training_curves(facts)], first=of_maps[:1])
+    drawn = generated_section(model, facts)
+    found = [*of_maps[1:], *([table] if table else []), *([drawn] if drawn else []), *training_curves(facts)]
+    return run_page(facts, found, first=of_maps[:1])

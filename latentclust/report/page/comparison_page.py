@@ -12,7 +12,7 @@ from latentclust.report.page.sections.run_agreement import agreement_section, st
 from latentclust.report.page.sections.run_losses import run_losses_section
 from latentclust.report.page.sections.run_scores import run_scores_section
 from latentclust.report.result_text import TRIAL
-from latentclust.report.results import SeedSummary
+from latentclust.report.results import NO_LABELS, SeedSummary
 
 
 def write_comparison(path: Path, summaries: Sequence[SeedSummary], base: Path = Path()) -> Path:
@@ -43,9 +43,9 @@ def comparison_page(protocols: Sequence[Sequence[RunGroup]]) -> Page:
     return Page(
         title=f"{titles[0]}: {runs} seeds" if len(groups) == 1 else f"Comparison of {runs} runs",
         subtitle=f"{protocol_names[0]}." if len(protocols) == 1 else f"Runs of {len(protocols)} protocols.",
-        verdict=tuple(_verdict(group) for group in groups),
-        spread=" ".join(_spread(group) for group in groups if len(group.runs) > 1),
-        alarms=tuple(sentence for group in groups for sentence in _alarms(group)),
+        verdict=tuple(_of(group, groups) + _verdict(group) for group in groups),
+        spread=" ".join(_of(group, groups) + _spread(group) for group in groups if len(group.runs) > 1),
+        alarms=tuple(_of(group, groups) + sentence for group in groups for sentence in _alarms(group)),
         notes=(TRIAL,) if any(group.summary.trial for group in groups) else (),
         sections=tuple(
             section
@@ -74,17 +74,24 @@ def _of_pixels(groups: Sequence[RunGroup]) -> bool:
     return assignments is not None and "row" in assignments.keys
 
 
+def _of(group: RunGroup, groups: Sequence[RunGroup]) -> str:
+    """Return the name of a group that sentences about it begin with; nothing if it is the only one."""
+    return f"{group.title}: " if len(groups) > 1 else ""
+
+
 def _verdict(group: RunGroup) -> str:
-    """Return the first score of a group with its deviation, and those of the baselines."""
+    """Return the first score of a group with its deviation, and how it compares with those of the baselines."""
     summary, count = group.summary, len(group.runs)
     name = next(iter(summary.mean), None)
     over = f"over {count} seeds" if count > 1 else f"with seed {summary.seeds[0]}"
     if name is None:
-        return f"{group.title}: {over}; the data have no labels."
-    deviation = "" if summary.std is None else f" ± {summary.std[name]:.3f}"
-    others = [f"{display_name(other)} {row[name]:.3f}" for other, row in summary.baselines.items() if name in row]
-    than = f"; baselines: {', '.join(others)}" if others else ""
-    return f"{group.title}: {display_name(name)} {summary.mean[name]:.3f}{deviation} {over}{than}."
+        return NO_LABELS
+    deviation, mean = "" if summary.std is None else f" ± {summary.std[name]:.3f}", summary.mean[name]
+    others = {display_name(other): row[name] for other, row in summary.baselines.items() if name in row}
+    lost = ", ".join(f"{other} ({value:.3f})" for other, value in others.items() if value > mean)
+    beaten = ", ".join(f"{other} ({value:.3f})" for other, value in others.items() if value <= mean)
+    than = [*([f"lower than {lost}"] * bool(lost)), *([f"at least that of {beaten}"] * bool(beaten))]
+    return f"{'; '.join([f'{display_name(name)} {mean:.3f}{deviation} {over}', *than])}."
 
 
 def _spread(group: RunGroup) -> str:
@@ -96,13 +103,13 @@ def _spread(group: RunGroup) -> str:
         worst = f"The lowest {display_name(name)} is {summary.worst[name]:.3f} (seed {summary.worst_seed})."
     agree = summary.mean_agreement
     alike = "" if agree is None else f"The clusters of each two seeds agree with an ARI of {agree:.3f} on average."
-    return f"{group.title}: {worst} {alike}".strip()
+    return f"{worst} {alike}".strip()
 
 
 def _alarms(group: RunGroup) -> list[str]:
     summary = group.summary
-    failed = [f"{group.title}: seed {seed} failed and is in no mean: {why}" for seed, why in summary.failed.items()]
+    failed = [f"seed {seed} failed and is in no mean: {why}" for seed, why in summary.failed.items()]
     collapsed = ", ".join(map(str, summary.collapsed))
     noun = "seed" if len(summary.collapsed) == 1 else "seeds"
-    sentence = f"{group.title}: {noun} {collapsed} collapsed: at most half of the clusters are used."
+    sentence = f"{noun} {collapsed} collapsed: at most half of the clusters are used."
     return [*failed, *[sentence] * bool(collapsed)]

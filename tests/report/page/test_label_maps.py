@@ -135,7 +135,7 @@ def test_swipe_opacity_and_legend_work_by_keyboard(
     assert page.evaluate(alphas) == [255, 255, 255]
     page.focus("#map-stage")
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#map-readout") == "Row 20, column 21: wood, probability 0.90, ground truth dog|wolf"
+    assert page.inner_text("#map-readout") == "Row 21, column 22: wood, probability 0.90, ground truth dog|wolf"
     page.check("input[value=truth]")
     assert page.is_visible("#map-classes")
     page.select_option("#map-image", "1")

@@ -102,7 +102,8 @@ function readOut([column, row]) {
   if (!planes) return;
   const { width, step } = maps.maps[at];
   const pixel = row * width + column;
-  const place = `Row ${(row * step).toLocaleString("en")}, column ${(column * step).toLocaleString("en")}`;
+  const count = (position) => (position * step + 1).toLocaleString("en");
+  const place = `Row ${count(row)}, column ${count(column)}`;
   const cluster = planes.labels[pixel];
   const parts = cluster
     ? [maps.clusters[cluster - 1].name, `probability ${(planes.confidence[pixel] / maps.steps).toFixed(2)}`]
