@@ -129,3 +129,9 @@ def test_the_page_is_clean_in_a_browser(open_page: OpenPageIn, seeds: Path) -> N
         assert opened.foreign_requests("file://") == []
         assert page.locator("h1").inner_text().startswith("<script>alert(")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    chart = "echarts.getInstanceByDom(document.querySelector('.run-loss')).getOption().dataZoom[0]"
+    page.get_by_label("From round").fill("2")
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"{chart}.startValue") == 2
+    page.get_by_text("Reset zoom").press("Enter")
+    assert page.evaluate(f"new Promise((done) => setTimeout(() => done({chart}.start), 50))") == 0

@@ -2,7 +2,7 @@
 import { readData } from "./data.js";
 import { lazyChart, token } from "./theme.js";
 
-function lossOption(lines, runs) {
+function lossOption(lines, runs, range) {
   const label = { color: token("muted") };
   return {
     animation: false,
@@ -17,7 +17,7 @@ function lossOption(lines, runs) {
       textStyle: { color: token("text") },
       formatter: (points) => lossTip(points, runs),
     },
-    dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false }],
+    dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, ...range }],
     series: lines.map((line) => ({
       id: String(line.run),
       type: "line",
@@ -38,13 +38,26 @@ function lossTip(points, runs) {
   return box;
 }
 
-for (const root of document.querySelectorAll(".run-losses")) {
+function startLosses(root) {
   const { runs, losses } = readData(root.dataset.section);
-  [...root.querySelectorAll(".run-loss")].forEach((container, at) => {
-    lazyChart(container, (chart) => {
-      chart.setOption(lossOption(losses[at], runs), true);
+  const form = document.getElementById(`zoom-${root.dataset.section}`);
+  const { from, to } = form.elements;
+  // ECharts takes an undefined end for that of the data.
+  const value = (input) => (Number.isNaN(input.valueAsNumber) ? undefined : input.valueAsNumber);
+  const range = () => ({ startValue: value(from), endValue: value(to) });
+  const starts = [...root.querySelectorAll(".run-loss")].map((container, at) => {
+    const draw = (chart) => {
+      chart.setOption(lossOption(losses[at], runs, range()), true);
       chart.group = root.dataset.section;
       echarts.connect(chart.group);
-    });
+    };
+    const start = lazyChart(container, draw);
+    return () => draw(start());
   });
+  const redraw = () => starts.forEach((each) => each());
+  form.addEventListener("change", redraw);
+  form.addEventListener("reset", () => setTimeout(redraw));
+  form.addEventListener("submit", (event) => event.preventDefault());
 }
+
+document.querySelectorAll(".run-losses").forEach(startLosses);
