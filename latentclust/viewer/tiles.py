@@ -159,14 +159,17 @@ def _read(file: DatasetReader, where: Placement, tile: Tile, bands: Sequence[int
     """Return the values `(c, SIDE, SIDE)` of bands in a tile. Pixels outside the raster and nodata are masked.
 
     The nearest pixel of an overview is read. Interpolation would take five times as long, and the map interpolates.
+    GDAL warps an overview only if the virtual raster is finer than the tile by the factor of the overview.
     """
+    ratio = tile_transform(tile.x, tile.y, tile.zoom, SIDE).a / where.resolution
+    fine = SIDE * max((factor for factor in file.overviews(bands[0]) if factor <= ratio), default=1)
     target = {
         "src_crs": where.crs,
         "src_transform": where.transform,
         "crs": MERCATOR,
-        "transform": tile_transform(tile.x, tile.y, tile.zoom, SIDE),
-        "width": SIDE,
-        "height": SIDE,
+        "transform": tile_transform(tile.x, tile.y, tile.zoom, fine),
+        "width": fine,
+        "height": fine,
         "dtype": np.result_type(*(file.dtypes[band - 1] for band in bands)).name,
     }
     found = reader.read(file, dst_crs=MERCATOR, width=SIDE, height=SIDE, indexes=bands, vrt_options=target)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import Resampling
 
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.placement import EDGE
@@ -155,3 +156,17 @@ def test_a_large_scene_without_overviews_has_no_tiles_from_afar(tmp_path: Path) 
     assert client.json("api/scenes/0")["layers"]["scene"]["minzoom"] == 10
     assert client.tile(f"tiles/0/scene/{_at(30, 20, 9)[0]}?bands=1&ranges=0:14").shape == (1, 1, 4)
     assert _colour(client, "scene", 30, 20, "bands=1&ranges=0:14", 14) == [128, 128, 128, 255]
+
+
+def test_from_afar_the_overviews_are_read(tmp_path: Path) -> None:
+    folder = label_folder(tmp_path)
+    with rasterio.open(tmp_path / "scene.tif") as file:
+        profile = {**file.profile, "height": 1024, "width": 1024, "count": 1, "dtype": "uint8", "nodata": None}
+    chequered = np.where(np.indices((1024, 1024)).sum(axis=0) % 2, 200, 0).astype(np.uint8)
+    profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}
+    with rasterio.open(tmp_path / "scene.tif", "w", **profile) as file:
+        file.write(chequered, 1)
+        file.build_overviews([2, 4, 8], Resampling.average)
+    client = Client(open_session([str(folder)]))
+    whole = client.tile(f"tiles/0/scene/{_at(500, 500, 9)[0]}?bands=1&ranges=0:255")
+    assert set(np.unique(whole[whole[..., 3] == 255][:, 0])) == {100}
