@@ -5,7 +5,8 @@ import { watchApply } from "./apply.js";
 
 const part = (id) => document.getElementById(id);
 const drafts = new Map(); // cluster -> { name?, colour? }
-const rows = new Map(); // cluster -> { item, colour, name, merge }
+const rows = new Map(); // cluster -> { item, colour, name }
+let busy = false;
 
 function row(cluster) {
   return names().clusters[cluster - 1];
@@ -73,9 +74,9 @@ function show() {
     if (name.value.trim() !== draftName(cluster).trim() || document.activeElement !== name) name.value = draftName(cluster);
   }
   const waiting = drafts.size > 0;
-  part("names-save").disabled = part("names-discard").disabled = !waiting;
-  part("names-undo").disabled = waiting || !state.undo;
-  part("names-redo").disabled = waiting || !state.redo;
+  part("names-save").disabled = part("names-discard").disabled = busy || !waiting;
+  part("names-undo").disabled = busy || waiting || !state.undo;
+  part("names-redo").disabled = busy || waiting || !state.redo;
   document.dispatchEvent(new CustomEvent("drafts", { detail: drafts.size }));
 }
 
@@ -149,16 +150,33 @@ function merge(cluster, into) {
 
 /** Run a change on the server, and tell its end or what another writer changed meanwhile. */
 async function run(what, body, done) {
+  if (busy) return; // a second press would be taken for another writer
+  busy = true;
   alarm("");
+  show();
   try {
     await change(what, body);
-    if (what === "save") drafts.clear();
-    show();
+    if (what === "save") settle(body.clusters);
     status(done);
   } catch (error) {
     status("");
-    if (error.status !== 409) return alarm(error.message);
-    meetOthers(error.answer.names, error.answer.changes);
+    if (error.status === 409) meetOthers(error.answer.names, error.answer.changes);
+    else alarm(error.message);
+  } finally {
+    busy = false;
+    show();
+  }
+}
+
+/** Drop the drafts that were saved; what was typed meanwhile stays. */
+function settle(saved) {
+  for (const [cluster, kept] of [...drafts]) {
+    const { name, colour } = saved[cluster] ?? {};
+    const left = { ...kept };
+    if (left.name === name) delete left.name;
+    if (left.colour === colour) delete left.colour;
+    drafts.set(cluster, {});
+    draft(cluster, left);
   }
 }
 
