@@ -39,6 +39,9 @@ IMAGE_BYTES = 5_000_000
 SHOWN_PER_ROW = 8
 """Number of images of a row of a card. The dialog of a cluster has all."""
 
+IN_DARK = "@media (prefers-color-scheme: dark){.thumb{filter:invert(0.88) hue-rotate(180deg)}}"
+"""Rule that shows profiles of vectors, which are dark on white, on a dark page."""
+
 MOST_CONFUSED = 5
 LEAST_CONFUSED = 0.001
 """Maximum number of confused clusters of a card, and the least mean probability of one."""
@@ -73,7 +76,8 @@ def image_page(
     page = replace(run_page(facts, sections), samples=samples.table, css=_colours(facts))
     left = MAX_BYTES - len(render_page(page).encode("utf-8", "replace"))
     atlas = make_atlas(read_pictures(model, tested.source, samples.table.index), min(IMAGE_BYTES, left))
-    return replace(page, css=f"{page.css}\n{atlas.css()}")
+    inverted = IN_DARK if len(tested.source.shape) == 1 else ""
+    return replace(page, css=f"{page.css}\n{atlas.css()}\n{inverted}")
 
 
 def _clusters(

@@ -57,7 +57,7 @@ def _disagreeing(samples: PageSamples, titles: Sequence[str]) -> FindingList:
         for slot in table.slots(samples.suspects.disagreeing)
     ]
     return FindingList(
-        "Surely in the cluster of another class",
+        "In the cluster of another class",
         "Samples whose class is not the one that their cluster is matched with, by the probability of the cluster, "
         "largest first: errors of the clustering, or of the labels.",
         findings,

@@ -40,6 +40,11 @@ class Codes(Section):
     class_colours: Sequence[str]
     total: int
 
+    @property
+    def has_tsne(self) -> bool:
+        """Whether a map is a t-SNE, whose large distances mean little."""
+        return any(title.startswith("t-SNE") for title in self.maps)
+
     def data(self) -> Json:
         """Return the slots and the coordinates of the points, on one scale for both axes."""
         return {
