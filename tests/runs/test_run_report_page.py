@@ -129,6 +129,18 @@ def test_keys_alone_open_a_cluster_and_its_neighbours(finished: FinishedRun, ope
     assert opened.errors == []
 
 
+def test_the_printed_page_names_clusters_and_has_all_charts(finished: FinishedRun, open_page: OpenPageIn) -> None:
+    opened = open_page(finished.folder / "report.html", width=794)
+    page = opened.page
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".cluster h3 button:visible").count() == finished.facts.clusters
+    assert page.locator("form:visible").count() == 0
+    losses = len(data(page_text(finished), "losses"))
+    assert page.locator(".curve canvas, #code-chart canvas").count() == losses + 1
+    assert opened.errors == []
+
+
 def test_axe_reports_nothing_serious(finished: FinishedRun, open_page: OpenPageIn) -> None:
     for dark in (False, True):
         opened = open_page(finished.folder / "report.html", dark=dark)

@@ -50,6 +50,10 @@ export function lazyChart(container, draw) {
   );
   watcher.observe(container);
   new ResizeObserver(() => chart?.resize()).observe(container);
+  // What is printed has all charts, also those that were never in view.
+  addEventListener("beforeprint", () => {
+    if (!chart) begin();
+  });
   onThemeChange(() => {
     if (chart) draw(chart);
   });
