@@ -60,15 +60,12 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
         for sentence in finished.result.alarms:
             console.print(rich_part(Note(f"Alarm, seed {finished.result.seed}:", sentence)))
     print_heading(console, "Files")
-    print_lines(
-        console,
-        [
-            f"{display_path(folder)}/",
-            f"  {REPORT_PAGE}",
-            f"  {SUMMARY}",
-            *(f"  {finished.folder.name}/" for finished in runs),
-        ],
-    )
+    written = [name for name in (REPORT_PAGE, SUMMARY) if (folder / name).exists()]
+    names = [*written, *(f"{finished.folder.name}/" for finished in runs)]
+    print_lines(console, [f"{display_path(folder)}/", *(f"  {name}" for name in names)])
+    if REPORT_PAGE not in written:
+        why = shell_command("compare", display_path(folder), "--html", "FILE")
+        console.print(rich_part(Note("Warning:", f"{REPORT_PAGE} was not written; {why} says why.")))
     _show_next(
         [_use(runs[0], display_path(runs[0].folder)), shell_command("compare", display_path(folder), "OTHER_RUN")]
     )

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,16 @@ def _each(
         summary = summarise([finished.result for finished in runs], reasons, [finished.folder for finished in runs])
         summary = summary.model_copy(update={"folders": [finished.folder.name for finished in runs]})
         write_summary(folder, summary)
-        write_comparison(folder / REPORT_PAGE, [summary], folder)
+        _write_page(folder, summary)
     return folder, summary, runs
+
+
+def _write_page(folder: Path, summary: SeedSummary) -> None:
+    """Write report.html of several seeds. Finished seeds do not fail because of their page: it is missing then."""
+    page = folder / REPORT_PAGE
+    page.unlink(missing_ok=True)
+    with suppress(Exception):
+        write_comparison(page, [summary], folder)
 
 
 def _continues(folder: Path, first: Resolved, seeds: list[int]) -> bool:

@@ -1,6 +1,7 @@
 """Several seeds that were stopped go on by the same command, or by the name of their folder."""
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -88,3 +89,21 @@ def test_a_damaged_list_of_seeds_is_named(tmp_path: Path) -> None:
     (tmp_path / "seeds.json").write_text('{"seeds": ["x"]}')
     with pytest.raises(LatentclustError, match=r"seeds\.json: cannot be read \(seeds\.0: "):
         resume_seeds(tmp_path)
+
+
+def test_the_seeds_have_a_page_that_links_to_theirs(whole: Path) -> None:
+    text = (whole / "report.html").read_text()
+    for seed in (3, 4, 5):
+        assert f'href="seed-{seed}/report.html"' in text
+        assert (whole / f"seed-{seed}" / "report.html").is_file()
+
+
+def test_seeds_do_not_fail_because_of_their_page(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    out = Path(shutil.copytree(whole, tmp_path / "out"))
+    monkeypatch.setattr("latentclust.runs.seeds.write_comparison", fail)
+    resume_seeds(out, device="cpu")
+    assert (out / SUMMARY).is_file()
+    assert not (out / "report.html").exists()

@@ -8,16 +8,20 @@ export function startSpectra(container, found, onPoint) {
     .map((cluster, at) => ({ ...cluster, number: at + 1, mean: found.mean[at], deviation: found.deviation[at] }))
     .filter((cluster) => cluster.mean[0] !== null);
   let marked = 0;
+  let listened = null;
   const draw = (chart) => {
     // A marked cluster is shown even if there are many.
     const shown = present.filter((cluster, at) => at < MOST_SPECTRA || cluster.number === marked);
-    chart.setOption(spectraOption(found.bands, shown, marked), true);
-    chart.off("mouseover");
-    chart.off("mouseout");
-    chart.off("click");
+    // Lines that stay are kept, with the tip at the pointer.
+    chart.setOption(spectraOption(found.bands, shown, marked), { replaceMerge: ["series"] });
+    if (chart === listened) return;
+    listened = chart;
     chart.on("mouseover", { componentType: "series" }, (event) => onPoint(Number(event.seriesId), false));
-    chart.on("mouseout", { componentType: "series" }, () => onPoint(0, false));
     chart.on("click", { componentType: "series" }, (event) => onPoint(Number(event.seriesId), true));
+    chart.on("globalout", () => onPoint(0, false));
+    chart.getZr().on("mousemove", (event) => {
+      if (!event.target) onPoint(0, false);
+    });
   };
   const start = lazyChart(container, draw);
   return (number) => {
