@@ -185,6 +185,7 @@ def test_several_seeds_have_a_summary(recipe: RecipeFile, tmp_path: Path) -> Non
     folder, summary, runs = run_seeds(recipe("clustergan"), 2, ("train.rounds=2",), out=tmp_path / "out", device="cpu")
     assert sorted(path.name for path in folder.iterdir()) == [
         "recipe.toml",
+        "report.html",
         "seed-3",
         "seed-4",
         "seeds.json",
