@@ -9,6 +9,7 @@ in as many threads. Prints JSON; --record also writes it to benchmarks/results/v
 import argparse
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def main() -> None:
         scene, labels = write_rasters(folder, options.side)
         with server(labels.parent) as (url, seconds):
             findings = {"side": options.side, "start_seconds": seconds, **measure(url, scene, labels, options.pans)}
+    # Other processes slow both: more running processes than cores make the figures upper bounds.
+    findings |= {"cores": os.cpu_count(), "load_average": os.getloadavg()[0]}
     print(json.dumps(findings, indent=2))
     if options.record:
         from provenance import write
