@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def render_page(page: Page) -> str:
     )
 
 
+@cache  # several seeds write several pages, and templates are compiled once
 def _templates() -> Environment:
     templates = environment(PACKAGE)
     templates.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
