@@ -130,14 +130,28 @@ def test_keys_alone_open_a_cluster_and_its_neighbours(finished: FinishedRun, ope
 
 
 def test_the_printed_page_names_clusters_and_has_all_charts(finished: FinishedRun, open_page: OpenPageIn) -> None:
-    opened = open_page(finished.folder / "report.html", width=794)
+    opened = open_page(finished.folder / "report.html", width=794, dark=True)
     page = opened.page
-    page.emulate_media(media="print")
+    page.locator(".curve").first.scroll_into_view_if_needed()
+    page.locator(".curve canvas").first.wait_for(state="attached")
+    chart = "echarts.getInstanceByDom(document.querySelector('.curve')).getOption()"
+    colour = f"{chart}.xAxis[0].axisLabel.color"
+    assert page.evaluate(colour) == "rgb(166, 174, 184)"
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(colour) == "rgb(86, 94, 104)", "paper is white"
+    page.emulate_media(media="print")
     assert page.locator(".cluster h3 button:visible").count() == finished.facts.clusters
     assert page.locator("form:visible").count() == 0
     losses = len(data(page_text(finished), "losses"))
     assert page.locator(".curve canvas, #code-chart canvas").count() == losses + 1
+    assert page.evaluate("getComputedStyle(document.querySelector('.heat-scroll')).maxHeight") == "none"
+    page.emulate_media(media="screen")
+    codes = "echarts.getInstanceByDom(document.getElementById('code-chart'))"
+    page.evaluate(f"{codes}.dispatchAction({{type: 'dataZoom', dataZoomIndex: 1, start: 20, end: 50}})")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(colour) == "rgb(166, 174, 184)"
+    zoom = page.evaluate(f"{codes}.getOption().dataZoom.map((each) => [each.start, each.end])")
+    assert zoom == [[0, 100], [20, 50]]
     assert opened.errors == []
 
 

@@ -148,3 +148,5 @@ def test_swipe_opacity_and_legend_work_by_keyboard(
     page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.3)
     page.mouse.up()
     assert page.input_value("#map-swipe") == "25"
+    page.emulate_media(media="print")
+    assert page.locator("#map-legend button:visible").all_inner_texts() == [HOSTILE, "water", "wood"]

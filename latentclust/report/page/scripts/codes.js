@@ -33,7 +33,8 @@ function fillGroups() {
   for (const [group, name] of options) if (present.has(group)) select.add(new Option(name, group));
 }
 
-function draw(chart) {
+// Draw the points, of the whole map or with the zoom of before.
+function draw(chart, zoom = []) {
   const wanted = codeControls.elements.group.value;
   const points = codes.maps[codeControls.elements.map.value].points;
   const colours = byClass() ? codes.classColours : codes.clusterColours;
@@ -60,7 +61,9 @@ function draw(chart) {
       grid: { left: 8, right: 8, top: 8, bottom: 8 },
       xAxis: axis,
       yAxis: axis,
-      dataZoom: ["xAxisIndex", "yAxisIndex"].map((which) => ({
+      dataZoom: ["xAxisIndex", "yAxisIndex"].map((which, at) => ({
+        start: zoom[at]?.start,
+        end: zoom[at]?.end,
         type: "inside",
         [which]: 0,
         filterMode: "none",
@@ -105,7 +108,7 @@ function move(by) {
 
 fillGroups();
 const startChart = lazyChart(codeChart, (chart) => {
-  draw(chart);
+  draw(chart, chart.getOption()?.dataZoom);
   chart.off("mouseover");
   chart.on("mouseover", { seriesIndex: 1 }, (event) => {
     current = event.dataIndex;

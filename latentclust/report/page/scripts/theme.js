@@ -9,11 +9,11 @@ export function token(name) {
   return colour;
 }
 
-export function onThemeChange(redraw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("beforeprint", redraw);
-  addEventListener("afterprint", redraw);
-}
+// Paper is white. Before printing the media query of the style does not hold yet.
+addEventListener("beforeprint", () => {
+  document.documentElement.style.colorScheme = "light";
+});
+addEventListener("afterprint", () => document.documentElement.style.removeProperty("color-scheme"));
 
 // What all charts share: no animation, and text and lines in the colours of the page.
 export function baseOption() {
@@ -50,13 +50,13 @@ export function lazyChart(container, draw) {
   );
   watcher.observe(container);
   new ResizeObserver(() => chart?.resize()).observe(container);
-  // What is printed has all charts, also those that were never in view.
-  addEventListener("beforeprint", () => {
-    if (!chart) begin();
-  });
-  onThemeChange(() => {
+  const redraw = () => {
     if (chart) draw(chart);
-  });
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  // What is printed has all charts, also those that were never in view.
+  addEventListener("beforeprint", begin);
+  addEventListener("afterprint", redraw);
   return () => {
     if (!chart) {
       watcher.disconnect();
