@@ -47,12 +47,19 @@ def view(
     from latentclust.labelling.outputs.extras import check_extra
 
     check_extra("view", "latentclust view")
-    from latentclust.viewer.app import make_app
-    from latentclust.viewer.open_session import open_session
-    from latentclust.viewer.serve import bind, open_browser, serve, url_of
+    # The libraries and the model take seconds to load.
+    with stderr_console().status("opening"):
+        from latentclust.viewer.app import make_app
+        from latentclust.viewer.open_session import open_session
+        from latentclust.viewer.serve import bind, open_browser, serve, url_of
 
-    with bind(host, port) as listener:
-        session = replace(open_session(targets), read_only=read_only, base_map=base_map)
+        listener = bind(host, port)
+        try:
+            session = replace(open_session(targets), read_only=read_only, base_map=base_map)
+        except BaseException:
+            listener.close()
+            raise
+    with listener:
         url = url_of(listener, session.token)
         for note in session.notes:
             stderr_console().print(f"warning: {note}", soft_wrap=True, markup=False, highlight=False)
