@@ -39,10 +39,11 @@ def comparison_page(protocols: Sequence[Sequence[RunGroup]]) -> Page:
     groups = [group for protocol in protocols for group in protocol]
     runs = sum(len(group.runs) for group in groups)
     titles = list(dict.fromkeys(group.title for group in groups))
-    protocol_names = [protocol[0].summary.protocol for protocol in protocols]
+    names = [protocol[0].summary.protocol for protocol in protocols]
+    numbered = " ".join(f"Protocol {number}: {name}." for number, name in enumerate(names, start=1))
     return Page(
         title=f"{titles[0]}: {runs} seeds" if len(groups) == 1 else f"Comparison of {runs} runs",
-        subtitle=f"{protocol_names[0]}." if len(protocols) == 1 else f"Runs of {len(protocols)} protocols.",
+        subtitle=f"{names[0]}." if len(names) == 1 else numbered,
         verdict=tuple(_of(group, groups) + _verdict(group) for group in groups),
         spread=" ".join(_of(group, groups) + _spread(group) for group in groups if len(group.runs) > 1),
         alarms=tuple(_of(group, groups) + sentence for group in groups for sentence in _alarms(group)),

@@ -112,6 +112,7 @@ def test_runs_of_two_protocols_are_not_compared(seeds: Path, make_facts: MakeFac
     other = RunResult.from_facts(make_facts()).model_copy(update={"protocol": "tiny-split"})
     write_results(tmp_path / "other", other)
     text = write_comparison(tmp_path / "both.html", compare_runs([seeds, tmp_path / "other"])).read_text()
+    assert "Protocol 2: tiny-split." in text
     assert 'id="agreement-1"' in text
     assert 'id="runs-2"' in text
     assert 'id="agreement-2"' not in text
