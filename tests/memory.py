@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Callable
 
 
-def peak_bytes(call: Callable[[], object], times: int = 3) -> int:
+def peak_bytes(call: Callable[[], object], times: int = 2) -> int:
     """Return the largest number of bytes that a call has allocated at once: the smallest of several such peaks.
 
     Other threads, and finalizers of what earlier tests left, may allocate during one of the calls, but rarely in all.

@@ -16,6 +16,8 @@ from tests.docs.scripts import load_script
 PAPERS = load_script("benchmarks/papers.py")
 ROWS = [pytest.param(row, id=f"{name}: {row.name}") for name, table in PAPERS.TABLES.items() for row in table.rows]
 
+LONGEST = ("clustergan-fashion5", "clustergan-synthetic")
+"""Tables that take half of the time of all; their rows are like those of the others."""
 
 Make = Callable[..., dict[str, Any]]
 
@@ -61,7 +63,9 @@ def test_the_papers_figures_have_a_column(name: str) -> None:
     assert all(set(row.paper) <= set(table.columns) for row in table.rows)
 
 
-@pytest.mark.parametrize("name", PAPERS.TABLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONGEST)) for name in PAPERS.TABLES]
+)
 def test_a_table_runs_on_small_data(name: str, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Its last row, which is on the digits where a table has them; the others run in the slow test."""
     last = PAPERS.TABLES[name].rows[-1]
