@@ -22,16 +22,21 @@ class Stability:
     Attributes:
         matched: Cluster of each other clustering that a cluster is matched with, `(others, k)`, or `UNMATCHED`.
         jaccard: Jaccard index |A and B| / |A or B| of each matched pair, `(others, k)`, in [0, 1]. It is 0 for an
-            unmatched cluster, and NaN for a cluster without a sample.
+            unmatched cluster, and NaN for a cluster without a sample that both clusterings have.
+        compared: Number of samples that the first clustering shares with each other one, `(others,)`.
     """
 
     matched: NDArray[np.int64]
     jaccard: NDArray[np.float64]
+    compared: NDArray[np.int64]
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Mean Jaccard of each cluster over the other clusterings, `(k,)`. NaN without a sample."""
-        means: NDArray[np.float64] = self.jaccard.mean(axis=0)
+        """Mean Jaccard of each cluster over the clusterings with a sample of it, `(k,)`. NaN if there is none."""
+        known = ~np.isnan(self.jaccard)
+        counts = known.sum(axis=0)
+        sums = np.where(known, self.jaccard, 0).sum(axis=0)
+        means: NDArray[np.float64] = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
         return means
 
 
@@ -46,7 +51,11 @@ def cluster_stability(pairs: Sequence[NDArray[np.int64]]) -> Stability:
             others, at least one, with K rows each.
     """
     found = [_matched_jaccard(table) for table in pairs]
-    return Stability(np.stack([matched for matched, _ in found]), np.stack([jaccard for _, jaccard in found]))
+    return Stability(
+        np.stack([matched for matched, _ in found]),
+        np.stack([jaccard for _, jaccard in found]),
+        np.array([int(table.sum()) for table in pairs]),
+    )
 
 
 def pair_counts(one: Labels, other: Labels, rows: int, columns: int) -> NDArray[np.int64]:

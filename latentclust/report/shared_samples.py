@@ -47,11 +47,12 @@ class PairAgreement:
 def read_assignments(folder: Path) -> RunAssignments | None:
     """Return the clusters in assignments.csv of a run folder. None if the file is missing or damaged."""
     try:
-        table = pd.read_csv(folder / ASSIGNMENTS, keep_default_na=False)
+        table = pd.read_csv(folder / ASSIGNMENTS, keep_default_na=False, dtype={FILE: str})
         clusters = table["cluster"].to_numpy(np.int64) - 1
         by_file = FILE in table
         keys = table[[FILE if by_file else "index", *(name for name in PLACE if name in table)]]
-    except (OSError, ValueError, KeyError):
+        keys = keys.astype({name: np.int64 for name in keys if name != FILE})
+    except (OSError, ValueError, KeyError, OverflowError):
         return None
     return RunAssignments(clusters, keys, by_file) if clusters.min(initial=0) >= 0 else None
 

@@ -16,7 +16,7 @@ from latentclust.report.page.atlas import make_atlas
 from latentclust.report.page.page import Page, render_page
 from latentclust.report.page.run_page import run_page
 from latentclust.report.page.section import Section
-from latentclust.report.page.sections.clusters import ClusterCard, Clusters, Share
+from latentclust.report.page.sections.clusters import OTHER, ClusterCard, Clusters, Share
 from latentclust.report.page.sections.codes import Codes
 from latentclust.report.page.sections.contingency import contingency_section
 from latentclust.report.page.sections.curves import training_curves
@@ -41,6 +41,12 @@ SHOWN_PER_ROW = 8
 
 IN_DARK = "@media (prefers-color-scheme: dark){.thumb{filter:invert(0.88) hue-rotate(180deg)}}"
 """Rule that shows profiles of vectors, which are dark on white, on a dark page."""
+
+LEAST_IMAGE_BYTES = 300_000
+"""Size that the pictures may always have, which is enough for 5,000 of the smallest."""
+
+MOST_CLASSES = 20
+"""Maximum number of classes of a card. The others are one part."""
 
 MOST_CONFUSED = 5
 LEAST_CONFUSED = 0.001
@@ -74,7 +80,7 @@ def image_page(
         *training_curves(facts),
     ]
     page = replace(run_page(facts, sections), samples=samples.table, css=_colours(facts))
-    left = MAX_BYTES - len(render_page(page).encode("utf-8", "replace"))
+    left = max(MAX_BYTES - len(render_page(page).encode("utf-8", "replace")), LEAST_IMAGE_BYTES)
     atlas = make_atlas(read_pictures(model, tested.source, samples.table.index), min(IMAGE_BYTES, left))
     inverted = IN_DARK if len(tested.source.shape) == 1 else ""
     return replace(page, css=f"{page.css}\n{atlas.css()}\n{inverted}")
@@ -104,7 +110,7 @@ def _card(
     chosen = samples.cards[cluster]
     if not size:
         return ClusterCard(cluster, names[cluster], 0, 0.0)
-    classes = _classes(cluster, facts)
+    classes, left_out = _classes(cluster, facts)
     others = np.argsort(-np.where(np.arange(facts.clusters) == cluster, -1, mixed[cluster]), kind="stable")
     return ClusterCard(
         cluster,
@@ -114,6 +120,7 @@ def _card(
         confidence=float(mixed[cluster, cluster]),
         purity=classes[0].share if classes else None,
         classes=classes,
+        other_classes=left_out,
         confused=[
             Share(int(other), names[other], float(mixed[cluster, other]))
             for other in others[:MOST_CONFUSED]
@@ -125,14 +132,21 @@ def _card(
     )
 
 
-def _classes(cluster: int, facts: RunFacts) -> list[Share]:
+def _classes(cluster: int, facts: RunFacts) -> tuple[list[Share], int]:
+    """Return the largest classes of a cluster and all others as one part, and the number of these."""
     if facts.table is None:
-        return []
+        return [], 0
     counts = facts.table[cluster]
     names = class_names(facts.classes, len(counts))
     order = [int(number) for number in np.argsort(-counts, kind="stable") if counts[number]]
     total = int(counts.sum())
-    return [Share(number, names[number], int(counts[number]) / total, int(counts[number])) for number in order]
+    shown = order if len(order) <= MOST_CLASSES + 1 else order[:MOST_CLASSES]
+    parts = [Share(number, names[number], int(counts[number]) / total, int(counts[number])) for number in shown]
+    left_out = len(order) - len(shown)
+    if left_out:
+        rest = total - int(counts[shown].sum())
+        parts.append(Share(OTHER, f"{left_out:,} other classes", rest / total, rest))
+    return parts, left_out
 
 
 def _codes(codes: CodeMaps, samples: PageSamples, facts: RunFacts) -> Codes:

@@ -35,3 +35,9 @@ def test_the_mean_is_over_the_other_clusterings() -> None:
     same, half = np.array([[4, 0], [0, 4]]), np.array([[2, 2], [0, 4]])
     found = cluster_stability([same, half])
     assert found.mean == pytest.approx([(1 + 2 / 4) / 2, (1 + 4 / 6) / 2])
+    assert found.compared.tolist() == [8, 8]
+
+
+def test_the_mean_leaves_out_clusterings_without_a_sample_of_the_cluster() -> None:
+    found = cluster_stability([np.array([[4, 0], [0, 4]]), np.array([[0, 0], [1, 3]])])
+    assert found.mean.tolist() == [1.0, (1 + 3 / 4) / 2]

@@ -51,6 +51,19 @@ def test_runs_of_files_share_those_that_both_have(tmp_path: Path) -> None:
     assert [part.tolist() for part in shared] == [[0, 1], [4, 5]]
 
 
+def test_files_whose_names_are_numbers_are_the_same_by_their_text(tmp_path: Path) -> None:
+    one = run(tmp_path / "one", np.array([0, 1]), path=["001", "2"])
+    other = run(tmp_path / "other", np.array([5, 4, 3]), path=["1", "001", "a"])
+    shared = common(read_assignments(one), read_assignments(other))
+    assert [part.tolist() for part in shared] == [[0], [4]]
+
+
+@pytest.mark.parametrize("cluster", [f"1{'0' * 30}", f"{2**64 - 1}", "0", "x", ""])
+def test_a_cluster_that_is_no_number_makes_the_file_unknown(tmp_path: Path, cluster: str) -> None:
+    (tmp_path / ASSIGNMENTS).write_text(f"index,cluster\n0,{cluster}\n")
+    assert read_assignments(tmp_path) is None
+
+
 def test_positions_in_data_of_other_lengths_say_nothing(tmp_path: Path, labels: np.ndarray) -> None:
     one, shorter = run(tmp_path / "one", labels), run(tmp_path / "shorter", labels[1:])
     named = run(tmp_path / "named", labels, path=[f"{n}.png" for n in range(COUNT)])

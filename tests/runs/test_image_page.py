@@ -162,6 +162,27 @@ def test_the_page_of_incompressible_images_and_long_paths_is_bounded(
     assert MAX_BYTES > 1_500_000 > len(text.encode()) > 1_000_000
 
 
+def test_many_classes_are_counted_once_and_the_page_is_bounded(make_case: MakeCase) -> None:
+    case = make_case(count=20_000, clusters=100, classes=1000)
+    names = tuple(f"{'long name ' * 20}{number}" for number in range(1000))
+    case.facts, case.tested = replace(case.facts, classes=names), replace(case.tested, classes=names)
+    text = case.page()
+    card = max(embedded(text, "clusters"), key=lambda each: each["size"])
+    counts = np.sort(case.facts.table[card["cluster"]])[::-1]
+    assert [count for _, count in card["classes"]] == [*counts[:20], counts[20:].sum()]
+    assert card["classes"][-1][0] == -1
+    assert card["otherClasses"] == np.count_nonzero(counts[20:])
+    assert f", {np.count_nonzero(counts[4:])} more</p>" in text
+    assert len(text.encode()) < MAX_BYTES
+
+
+def test_the_pictures_have_a_minimum_where_the_text_is_larger_than_the_bound(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.runs.image_page.MAX_BYTES", 1000)
+    assert "--thumb-w:6;" in make_case().page()
+
+
 def test_the_images_of_a_cluster_are_its_surest_and_least_sure() -> None:
     labels = np.array([0, 1, 0, 0, 1, 0])
     confidence = np.array([0.5, 0.9, 0.9, 0.7, 0.9, 0.6], dtype=np.float32)

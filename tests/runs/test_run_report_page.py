@@ -71,7 +71,7 @@ def test_cards_show_the_surest_images_of_their_cluster(finished: FinishedRun) ->
     assert surest == sorted(surest, reverse=True)
     assert least_sure == sorted(least_sure)
     assert {samples["cluster"][slot] for row in largest["rows"] for slot in row["slots"]} == {largest["cluster"]}
-    assert sum(part["count"] for part in largest["classes"]) == largest["size"]
+    assert sum(count for _, count in largest["classes"]) == largest["size"]
 
 
 def test_pointer_and_keys_show_images(finished: FinishedRun, open_page: OpenPageIn) -> None:

@@ -64,7 +64,7 @@ def _sections(groups: Sequence[RunGroup], number: int, count: int) -> list[Secti
     found: list[Section | None] = [
         run_scores_section(groups, f"runs{end}", f"Scores{of}"),
         agreement_section(runs, unit, f"agreement{end}", f"Agreement{of}"),
-        stability_section(runs, f"stability{end}", f"Stable clusters{of}"),
+        stability_section(runs, f"stability{end}", f"Stable clusters{of}", unit),
         run_losses_section(runs, f"losses{end}", f"Losses{of}"),
     ]
     return [section for section in found if section is not None]

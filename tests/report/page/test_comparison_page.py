@@ -77,6 +77,23 @@ def test_planted_permutations_agree_and_a_joined_cluster_is_not_found_again(seed
     assert [(each.number, pytest.approx(each.mean), each.verdict) for each in found.clusters] == expected
     assert found.clusters[0].each == ["1.00 (1)", "0.00 (none)"]
     assert found.count == "3 clusters: 1 doubtful, 2 stable."
+    assert found.compared == "The number of samples in common is 20."
+
+
+def test_a_cluster_none_of_whose_pixels_were_compared_is_not_called_empty(
+    make_facts: MakeFacts, tmp_path: Path
+) -> None:
+    facts = replace(make_facts(), occupancy=np.array([8, 0, 7]))
+    for at in range(14):
+        write_run(tmp_path / str(at), replace(facts, seed=at), np.repeat(2, 5))
+    folders = [tmp_path / str(at) for at in range(14)]
+    (group,) = open_groups(compare_runs(folders), tmp_path / "page.html")
+    found = stability_section(group.runs, "s", "S", "pixels")
+    assert found is not None
+    verdicts = {each.number: each.verdict for each in found.clusters}
+    assert verdicts == {3: "stable", 1: "unknown: none of the compared pixels", 2: "empty"}
+    expected = "The number of pixels in common is 5. Runs after the first 12 are left out: 2."
+    assert found.compared == expected
 
 
 def test_one_run_has_neither_agreement_nor_stability(seeds: Path) -> None:

@@ -1,8 +1,12 @@
 // Cards of clusters: sorted, filtered, and opened as a dialog.
 import { readData } from "./data.js";
-import { describe, element, thumb } from "./thumbs.js";
+import { describe, element, samples, thumb } from "./thumbs.js";
 
-const clusters = readData("clusters");
+const clusters = readData("clusters").map((cluster) => ({
+  ...cluster,
+  classes: classParts(cluster),
+  confused: cluster.confused.map(([group, share]) => ({ group, share, name: samples.clusterNames[group] })),
+}));
 const byCluster = new Map(clusters.map((cluster) => [cluster.cluster, cluster]));
 const cardList = document.getElementById("cluster-cards");
 const cards = new Map([...cardList.children].map((card) => [Number(card.dataset.cluster), card]));
@@ -20,6 +24,17 @@ const ORDERS = {
   purity: (one, other) => (one.purity ?? 2) - (other.purity ?? 2),
   title: (one, other) => titles.compare(one.title, other.title),
 };
+
+// Classes that are left out have the number -1.
+function classParts({ classes, otherClasses }) {
+  const total = classes.reduce((sum, [, count]) => sum + count, 0);
+  return classes.map(([group, count]) => ({
+    group: group < 0 ? "other" : group,
+    count,
+    share: count / total,
+    name: group < 0 ? `${otherClasses.toLocaleString("en")} other classes` : samples.classNames[group],
+  }));
+}
 
 function limit(name, otherwise) {
   const value = controls.elements[name]?.valueAsNumber;

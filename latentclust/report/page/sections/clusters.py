@@ -6,13 +6,16 @@ from typing import ClassVar, final
 
 from latentclust.report.page.section import Json, Section
 
+OTHER = -1
+"""Group of what is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """A part of a cluster.
 
     Attributes:
-        group: Class of the part, 0-based; or another cluster, 0-based.
+        group: Class of the part, 0-based, or `OTHER`; or another cluster, 0-based.
         name: Its name.
         share: Share of the cluster, in [0, 1].
         count: Number of samples. None for a mean probability.
@@ -22,6 +25,15 @@ class Share:
     name: str
     share: float
     count: int | None = None
+
+    @property
+    def style(self) -> str:
+        """Style class of a class."""
+        return "class-other" if self.group == OTHER else f"class-{self.group}"
+
+
+NAMED = 4
+"""Number of classes that a card names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,8 @@ class ClusterCard:
         share: Share of all samples.
         confidence: Mean probability of the cluster over its samples. None for an empty cluster.
         purity: Share of the most frequent class among its labelled samples. None without any.
-        classes: Its classes, the most frequent first.
+        classes: Its classes, the most frequent first. If there are many, the last part is all others.
+        other_classes: Number of classes of the last part. 0 if no class is left out.
         confused: Other clusters with the mean probability that its samples give to them, the largest first.
         surest: Slots of the samples with the highest confidence, the highest first.
         least_sure: Slots of the samples with the lowest confidence, the lowest first.
@@ -49,10 +62,16 @@ class ClusterCard:
     confidence: float | None = None
     purity: float | None = None
     classes: Sequence[Share] = ()
+    other_classes: int = 0
     confused: Sequence[Share] = ()
     surest: Sequence[int] = ()
     least_sure: Sequence[int] = ()
     random: Sequence[int] = ()
+
+    @property
+    def more_classes(self) -> int:
+        """Number of classes after the first `NAMED`."""
+        return max(len(self.classes) - NAMED, 0) + max(self.other_classes - 1, 0)
 
     @property
     def rows(self) -> list[tuple[str, Sequence[int]]]:
@@ -85,9 +104,10 @@ class Clusters(Section):
     labelled: bool
     caption: str
     shown: int
+    named: int = NAMED
 
     def data(self) -> Json:
-        """Return the values of each card."""
+        """Return the values of each card. Classes and clusters are numbers, whose names the sample table has."""
         return [
             {
                 "cluster": card.cluster,
@@ -96,14 +116,10 @@ class Clusters(Section):
                 "share": round(card.share, 5),
                 "confidence": None if card.confidence is None else round(card.confidence, 5),
                 "purity": None if card.purity is None else round(card.purity, 5),
-                "classes": [_share(part) for part in card.classes],
-                "confused": [_share(part) for part in card.confused],
+                "classes": [[part.group, part.count] for part in card.classes],
+                "otherClasses": card.other_classes,
+                "confused": [[part.group, round(part.share, 5)] for part in card.confused],
                 "rows": [{"title": title, "slots": list(slots)} for title, slots in card.rows],
             }
             for card in self.cards
         ]
-
-
-def _share(part: Share) -> dict[str, Json]:
-    count: dict[str, Json] = {} if part.count is None else {"count": part.count}
-    return {"group": part.group, "name": part.name, "share": round(part.share, 5), **count}

@@ -46,7 +46,7 @@ class StableCluster:
     Attributes:
         number: Number of the cluster, from 1.
         size: Number of its samples in the first run.
-        mean: Mean Jaccard index over the other runs in [0, 1]. None for an empty cluster.
+        mean: Mean Jaccard index over the other runs in [0, 1]. None if none of its samples was compared.
         each: Jaccard index in each of the other runs as text, with the matched cluster.
         verdict: What the mean says.
     """
@@ -68,6 +68,7 @@ class StableClusters(Section):
         others: Names of the runs that it is compared with.
         clusters: The clusters, the least stable first.
         count: Number of clusters that are stable, doubtful, or in between, as a sentence.
+        compared: Number of samples that were compared, and the runs that were not, in sentences.
         left_out: Number of clusters that are left out.
     """
 
@@ -79,6 +80,7 @@ class StableClusters(Section):
     others: Sequence[str]
     clusters: Sequence[StableCluster]
     count: str
+    compared: str
     left_out: int
     stable: float = STABLE
     doubtful: float = DOUBTFUL
@@ -101,13 +103,16 @@ def agreement_section(runs: Sequence[ComparedRun], unit: str, key: str, title: s
     return Agreement(key=key, title=title, names=names, pairs=pairs, left_out=left_out, unit=unit) if known else None
 
 
-def stability_section(runs: Sequence[ComparedRun], key: str, title: str) -> StableClusters | None:
+def stability_section(
+    runs: Sequence[ComparedRun], key: str, title: str, unit: str = "samples"
+) -> StableClusters | None:
     """Return which clusters of the first run are found again in the others. None if it is unknown.
 
     Args:
         runs: Runs of one protocol.
         key: Key of the section.
         title: Heading of the section.
+        unit: What the runs share.
     """
     first, others = runs[0], [run for run in runs[1:MOST_RUNS] if stability_of([runs[0], run]) is not None]
     found = stability_of([first, *others])
@@ -124,7 +129,7 @@ def stability_section(runs: Sequence[ComparedRun], key: str, title: str) -> Stab
                 _pair_text(*pair)
                 for pair in zip(found.jaccard[:, at].tolist(), found.matched[:, at].tolist(), strict=True)
             ],
-            _verdict(means[at]),
+            _verdict(means[at], first.result.occupancy[at], unit),
         )
         for at in order
     ]
@@ -137,6 +142,7 @@ def stability_section(runs: Sequence[ComparedRun], key: str, title: str) -> Stab
         others=[run.name for run in others],
         clusters=clusters[:MOST_CLUSTERS],
         count=f"{len(clusters)} clusters: {', '.join(counts)}.",
+        compared=_compared(found.compared.tolist(), len(runs), len(others), unit),
         left_out=max(len(clusters) - MOST_CLUSTERS, 0),
     )
 
@@ -146,9 +152,23 @@ def stability_of(runs: Sequence[ComparedRun]) -> Stability | None:
     return stability([run.assignments for run in runs], [run.result.clusters for run in runs])
 
 
-def _verdict(mean: float) -> str:
-    if isnan(mean):
+def _compared(counts: Sequence[int], runs: int, others: int, unit: str) -> str:
+    """Return the number of samples that were compared, and of runs that were not, in sentences."""
+    low, high = min(counts), max(counts)
+    number = f"{high:,}" if low == high else f"from {low:,} to {high:,}"
+    sentences = [f"The number of {unit} in common is {number}."]
+    if (beyond := runs - min(runs, MOST_RUNS)) > 0:
+        sentences.append(f"Runs after the first {MOST_RUNS} are left out: {beyond}.")
+    if (apart := min(runs, MOST_RUNS) - 1 - others) > 0:
+        sentences.append(f"Runs without {unit} in common with the first one are left out: {apart}.")
+    return " ".join(sentences)
+
+
+def _verdict(mean: float, size: int, unit: str) -> str:
+    if size == 0:
         return "empty"
+    if isnan(mean):
+        return f"unknown: none of the compared {unit}"
     if mean >= STABLE:
         return "stable"
     return "doubtful" if mean < DOUBTFUL else "partly stable"
