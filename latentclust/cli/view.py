@@ -21,6 +21,9 @@ ReadOnly = Annotated[bool, typer.Option("--read-only", help="Change nothing: nam
 BaseMap = Annotated[
     bool, typer.Option("--base-map", help="Let the page offer a base map, whose tiles come from OpenStreetMap.")
 ]
+Untrusted = Annotated[
+    bool, typer.Option("--untrusted", help="Refuse scenes in formats that can read other files, such as VRT and HDF5.")
+]
 
 
 def view(
@@ -30,6 +33,7 @@ def view(
     no_open: NoOpen = False,
     read_only: ReadOnly = False,
     base_map: BaseMap = False,
+    untrusted: Untrusted = False,
 ) -> None:
     """Show scenes, label rasters and clusters in the browser.
 
@@ -55,7 +59,7 @@ def view(
 
         listener = bind(host, port)
         try:
-            session = replace(open_session(targets), read_only=read_only, base_map=base_map)
+            session = replace(open_session(targets, untrusted), read_only=read_only, base_map=base_map)
         except BaseException:
             listener.close()
             raise

@@ -15,7 +15,7 @@ from latentclust.labelling.run_log import RunLog, model_fingerprint, read_run_lo
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.specs.scenes import RASTERS, Scene
-from latentclust.viewer.session import Session, ViewedScene
+from latentclust.viewer.session import Session, ViewedScene, is_file_inside
 
 FIX = "Label the scenes again with latentclust label"
 EXPANDED = 64
@@ -67,17 +67,18 @@ def _viewed(log: RunLog, result: SceneResult, names: Sequence[str]) -> ViewedSce
             scene = scene_of(result.input, log.options, names)
         except LatentclustError as error:
             problem = problem or str(error)
-    moment = _moment(log.folder / Path(result.output).with_suffix(STAC_SUFFIX), scene)
+    item = log.folder / Path(result.output).with_suffix(STAC_SUFFIX)
+    moment = _moment(item if is_file_inside(item, log.folder) else None, scene)
     return ViewedScene(Path(result.output).with_suffix("").as_posix(), scene, paths, moment, problem)
 
 
 def _rasters(folder: Path, output: str) -> Iterator[tuple[str, Path]]:
     """Yield the rasters of an output by kind, unless a link or a path leads out of the folder."""
-    labels, root = folder / output, resolve_links(folder)
+    labels = folder / output
     for kind in RASTERS:
         path = {"labels": labels, "classes": classes_raster(labels)}.get(kind)
         path = path or labels.with_name(f"{labels.stem}-{kind}{labels.suffix}")
-        if path.is_file() and resolve_links(path).is_relative_to(root):
+        if is_file_inside(path, folder):
             yield kind, resolve_links(path)
 
 
@@ -107,7 +108,7 @@ def scene_of(name: str, options: Any, names: Sequence[str] = ()) -> Scene:
     return found
 
 
-def _moment(item: Path, scene: Scene | None) -> str:
+def _moment(item: Path | None, scene: Scene | None) -> str:
     """Return the acquisition time in a STAC item, or the start of its time range; empty if there is none."""
     for path in (item, scene.item if scene else None):
         try:

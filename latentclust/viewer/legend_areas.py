@@ -40,7 +40,7 @@ def _areas(
     if raster is None:
         return {}, True
     table = sidecar_paths(raster)[2]
-    if table.is_file():
+    if session.has_file(table):
         try:
             return {area.value: area for area in read_area_table(table)}, True
         except LatentclustError:

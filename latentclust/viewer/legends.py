@@ -36,8 +36,9 @@ class Legends:
     """The legends of the rasters of a session, read again after their file changed."""
 
     def __init__(self, session: Session) -> None:
-        """Read nothing yet."""
+        """Read which model the file holds now. Names of another one that replaces it are not shown."""
         self._session = session
+        self._model = read_names(session.model, session.clusters).model if session.model else ""
         self._kept: dict[tuple[int, str], tuple[object, CurrentLegend]] = {}
         self._lock = threading.Lock()
 
@@ -71,12 +72,17 @@ class Legends:
         if model is not None and (kind == "labels" or raster is None):
             try:
                 names = read_names(model, self._session.clusters)
+                if names.model != self._model:
+                    raise LatentclustError.at(model.name, "holds another model than before", "Open the model again")
                 return _current(Legend.from_clusters(names) if kind == "labels" else Legend.from_classes(names), True)
             except LatentclustError:
                 if raster is None:
                     raise
         if raster is None:
             raise LatentclustError.at("legend", "there is no model and no label raster", "Label the scene")
+        if not self._session.has_file(sidecar_paths(raster)[0]):
+            what = f"has no legend: {sidecar_paths(raster)[0].name} is missing, or is a link out of the folder"
+            raise LatentclustError.at(raster.name, what, "Update the rasters, or label the scene again")
         return _current(read_legend(raster), False)
 
 

@@ -78,12 +78,17 @@ def scene_facts(request: Request) -> Response:
 
 
 def legends(request: Request) -> Response:
-    """Return the legends of a scene's rasters of clusters and classes as JSON."""
+    """Return the legends of a scene's rasters of clusters and classes as JSON, and why others are missing."""
     state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
     kinds = [kind for kind in LEGEND_KINDS if kind in state.pool.kinds(index)]
     if not kinds and session.model is not None:
         kinds = ["labels"]
-    found = {kind: legend_rows(state, session, index, kind) for kind in kinds}
+    found: dict[str, Any] = {"problems": []}
+    for kind in kinds:
+        try:
+            found[kind] = legend_rows(state, session, index, kind)
+        except LatentclustError as error:
+            found["problems"].append(str(error))
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 

@@ -1,6 +1,7 @@
 """The session that the arguments of `latentclust view` name: a run, label rasters, or a model and scenes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from latentclust.data.scenes.addresses import exists, strip_credentials
@@ -18,15 +19,25 @@ from latentclust.viewer.session import Session, ViewedScene
 FIX = "Pass a run folder, a folder that latentclust label wrote, or a model and scenes"
 
 
-def open_session(targets: Sequence[str]) -> Session:
+def open_session(targets: Sequence[str], untrusted: bool = False) -> Session:
     """Return what the arguments of the command show.
 
     Args:
         targets: A folder of label rasters or a run folder alone, or a model and at least one scene.
+        untrusted: Whether scenes in formats that can read other files are refused.
 
     Raises:
         LatentclustError: If there is nothing to show.
     """
+    session = _session(targets)
+    if not untrusted:
+        return session
+    scenes = (replace(each, scene=each.scene and replace(each.scene, untrusted=True)) for each in session.scenes)
+    return replace(session, scenes=tuple(scenes))
+
+
+def _session(targets: Sequence[str]) -> Session:
+    """Return the session before its scenes are distrusted. No scene is drawn yet."""
     first, *scenes = targets
     folder = Path(first).expanduser()
     if scenes:

@@ -6,6 +6,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
@@ -30,8 +31,13 @@ CACHE_BYTES = 256 << 20
 KEPT = 6
 """Number of open files of each raster that are kept for the next requests."""
 
-GDAL = {"GDAL_CACHEMAX": CACHE_BYTES, "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE", "VSI_CACHE": "TRUE"}
+NO_LISTING = "GDAL_DISABLE_READDIR_ON_OPEN"
+
+GDAL = {"GDAL_CACHEMAX": CACHE_BYTES, NO_LISTING: "TRUE", "VSI_CACHE": "TRUE"}
 """Settings of GDAL: no folder is listed to find the sidecars of a file, and data from a network are kept."""
+
+ALONE = {NO_LISTING: "EMPTY_DIR"}
+"""Settings of GDAL for untrusted files: their sidecars are not read, because overviews in them may name other files."""
 
 
 @final
@@ -85,8 +91,9 @@ class RasterPool:
         """
         source = self.source(index, kind)
         key = (index, kind, self.version(index, kind))
-        with rasterio.Env(**GDAL, **timeouts()), decoding_errors(source.short):
-            file = self._taken(key) or _open(source)
+        settings = GDAL | (ALONE if source.untrusted else {})
+        with rasterio.Env(**settings, **timeouts()), decoding_errors(source.short):
+            file = self._taken(key) or _open(source, kind)
             try:
                 yield file
             except BaseException:
@@ -124,15 +131,19 @@ class RasterPool:
 
 def _sources(scene: ViewedScene) -> dict[str, Scene]:
     own = {SCENE: scene.scene} if scene.scene else {}
-    return own | {kind: _raster(path) for kind, path in scene.rasters.items()}
+    return own | {kind: label_raster(path) for kind, path in scene.rasters.items()}
 
 
-def _raster(path: Path) -> Scene:
-    return scene_from_file(path)
+def label_raster(path: Path) -> Scene:
+    """Return a label raster as a scene of a format that reads no other files: latentclust label writes GeoTIFFs."""
+    return replace(scene_from_file(path), untrusted=True)
 
 
-def _open(source: Scene) -> DatasetReader:
+def _open(source: Scene, kind: str) -> DatasetReader:
     try:
         return open_dataset(source)
     except LatentclustError as error:
-        raise GoneError(*error.issues) from None
+        if kind == SCENE:
+            raise GoneError(*error.issues) from None
+        what = "is damaged, or not a GeoTIFF that latentclust label wrote"
+        raise GoneError.at(source.short, what, "Label the scene again") from None

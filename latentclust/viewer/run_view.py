@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import rasterio
-from rasterio.errors import RasterioError
-
 from latentclust.data.roots import data_roots
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
@@ -13,6 +10,7 @@ from latentclust.model.model_file import load
 from latentclust.runs.run_folder import LABEL_MAP, MODEL
 from latentclust.specs.parts import SceneDatasetSpec
 from latentclust.specs.scenes import Scene
+from latentclust.viewer.raster_pool import label_raster
 from latentclust.viewer.session import Session, ViewedScene
 
 
@@ -46,7 +44,7 @@ def _scenes(folder: Path, model: ClusteringModel) -> tuple[ViewedScene, ...]:
 def _same_size(path: Path, scene: Scene) -> bool:
     """Return whether a label map has the pixels of a scene."""
     try:
-        with open_raster(scene) as file, rasterio.open(path) as labels:
+        with open_raster(scene) as file, open_raster(label_raster(path)) as labels:
             return (file.height, file.width) == (labels.height, labels.width)
-    except (LatentclustError, RasterioError):
+    except LatentclustError:
         return False

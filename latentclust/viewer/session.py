@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from latentclust.data.scenes.addresses import resolve_links
 from latentclust.specs.scenes import Scene
 
 
@@ -56,6 +57,15 @@ class Session:
     base_map: bool = False
     notes: tuple[str, ...] = ()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    def has_file(self, path: Path) -> bool:
+        """Return whether a file that belongs to a raster exists, and no link leads out of the viewed folder to it."""
+        return is_file_inside(path, self.labels or self.run or path.parent)
+
+
+def is_file_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path is a file in a folder after links are resolved."""
+    return path.is_file() and resolve_links(path).is_relative_to(resolve_links(folder))
 
 
 def session_of(request: Request) -> Session:

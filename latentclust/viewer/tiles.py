@@ -123,7 +123,7 @@ def share_colours() -> Rgba:
 
 def colour_values(values: NDArray[np.unsignedinteger], colours: Rgba) -> Rgba:
     """Return the colours `(h, w, 4)` of values `(h, w)`. Values beyond the table have the last colour."""
-    found: Rgba = colours[np.minimum(values, len(colours) - 1)]
+    found: Rgba = colours[np.minimum(values.astype(np.intp), len(colours) - 1)]
     return found
 
 

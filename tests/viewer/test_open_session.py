@@ -16,6 +16,8 @@ def test_a_folder_of_labels_shows_its_scenes(folder: Path) -> None:
     assert (session.title, session.labels, session.model) == ("labels", folder, None)
     assert [scene.title for scene in session.scenes] == ["scene"]
     assert list(session.scenes[0].rasters) == ["labels", "confidence", "probabilities"]
+    scenes = [open_session([str(folder)], untrusted).scenes[0].scene for untrusted in (False, True)]
+    assert [scene and scene.untrusted for scene in scenes] == [False, True]
 
 
 def test_dates_come_from_items_and_order_the_scenes(folder: Path) -> None:

@@ -1,10 +1,14 @@
 """Tests of what a click tells, and of the facts and legends of scenes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from latentclust.labelling.clusters.cluster_names import name_clusters
+from latentclust.model.model_file import save_model
 from latentclust.viewer.open_session import open_session
+from tests.labelling.planted import planted_model
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import HOSTILE, NORTH, WEST, centre, write_labels, write_scene
 
@@ -64,6 +68,35 @@ def test_legends_have_the_areas_of_the_table_or_of_the_pixels(client: Client, fo
     counted = client.json("api/scenes/0/legends")["labels"]
     assert counted["exact"]
     assert [row["pixels"] for row in counted["rows"]] == [704, 704, 1408]
+
+
+def test_links_out_of_the_folder_are_no_sidecars(client: Client, folder: Path, tmp_path: Path) -> None:
+    for name in ("scene-areas.csv", "scene.tif.aux.xml"):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+    (tmp_path / "scene-areas.csv").write_text("value,name,pixels,area_m2,share\n1,water,9,9,1\n")
+    (folder / "scene.stac.json").symlink_to(tmp_path / "item.json")
+    (tmp_path / "item.json").write_text('{"properties": {"datetime": "2020-06-01T00:00:00Z"}}')
+    found = client.json("api/scenes/0/legends")
+    assert list(found) == ["problems"]
+    assert "scene.tif: has no legend: scene.tif.aux.xml is missing, or is a link" in found["problems"][0]
+    assert open_session([str(folder)]).scenes[0].moment == ""
+    (folder / "scene.tif.aux.xml").unlink()
+    (tmp_path / "scene.tif.aux.xml").rename(folder / "scene.tif.aux.xml")
+    found = client.json("api/scenes/0/legends")
+    assert [row["pixels"] for row in found["labels"]["rows"]] == [704, 704, 1408]
+
+
+def test_names_of_another_model_are_not_shown(folder: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    save_model(model, planted_model())
+    name_clusters(model, ["1=own"])
+    client = Client(replace(open_session([str(folder)]), model=model, clusters=4))
+    assert client.json("api/scenes/0/legends")["labels"]["rows"][0]["name"] == "own"
+    save_model(model, planted_model((2, 1)))
+    name_clusters(model, ["1=other"])
+    legend = client.json("api/scenes/0/legends")["labels"]
+    assert (legend["rows"][0]["name"], legend["from_model"]) == ("water", False)
 
 
 def test_a_missing_scene_leaves_its_labels(client: Client, folder: Path, tmp_path: Path) -> None:

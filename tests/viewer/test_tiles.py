@@ -7,8 +7,10 @@ import pytest
 import rasterio
 from rasterio.enums import Resampling
 
+from latentclust.labelling.outputs.legend import Legend, LegendEntry
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.placement import EDGE
+from latentclust.viewer.tiles import UNKNOWN, colour_values, legend_colours
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import COLOURS, centre, label_folder, write_labels
 
@@ -38,6 +40,13 @@ def _colour(client: Client, kind: str, row: int, column: int, query: str = "", z
 def test_clusters_have_the_colours_of_the_legend(client: Client, column: int, value: int) -> None:
     assert _colour(client, "labels", 30, column) == list(COLOURS[value])
     assert _colour(client, "labels", 1, column)[3] == 0
+
+
+def test_a_byte_raster_of_255_clusters_is_coloured() -> None:
+    legend = Legend(tuple(LegendEntry(n, str(n), (n, 0, 0, 255), (n,)) for n in range(256)))
+    colours = legend_colours(legend)
+    assert colour_values(np.array([[0, 255]], np.uint8), colours)[0].tolist() == [[0, 0, 0, 255], [255, 0, 0, 255]]
+    assert colour_values(np.array([[300]], np.uint16), colours)[0].tolist() == [list(UNKNOWN)]
 
 
 def test_the_other_clusters_are_dimmed(client: Client) -> None:
@@ -128,6 +137,23 @@ def test_links_out_of_the_folder_are_not_served(client: Client, folder: Path, tm
     (folder / "scene.tif").symlink_to(outside)
     assert client.get(f"tiles/0/labels/{_at(30, 20)[0]}").status_code == 410
     assert "labels" not in open_session([str(folder)]).scenes[0].rasters
+
+
+def test_pixels_of_other_files_are_not_served_as_labels(client: Client, folder: Path, tmp_path: Path) -> None:
+    """Neither by a virtual raster under the name of a label raster, nor by one under the name of its overviews."""
+    outside = write_labels(tmp_path / "outside.tif", np.full((48, 64), 3, np.uint8))
+    source = f'<SourceFilename relativeToVRT="0">{outside}</SourceFilename><SourceBand>1</SourceBand>'
+    band = f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource>{source}</SimpleSource></VRTRasterBand>'
+
+    def virtual(width: int, height: int) -> str:
+        return f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}">{band}</VRTDataset>'
+
+    (folder / "scene.tif.ovr").write_text(virtual(32, 24))
+    assert _colour(client, "labels", 30, 20, zoom=10) == list(COLOURS[2])
+    (folder / "scene.tif").write_text(virtual(64, 48))
+    answer = client.get(f"tiles/0/labels/{_at(30, 20)[0]}")
+    assert answer.status_code == 410
+    assert "not a GeoTIFF" in answer.json()["error"]
 
 
 def test_a_damaged_raster_is_refused_without_its_path(client: Client, folder: Path) -> None:

@@ -26,7 +26,7 @@ async function openScene(index, fit = false) {
   if (state.scene !== index) return;
   Object.assign(state, { facts, legends, versions: null });
   tell("");
-  showProblems(facts.problems);
+  showProblems([...new Set([...facts.problems, ...legends.problems])]);
   offerLayers();
   nameScene();
   byId("image-panel").hidden = !facts.layers.scene;
