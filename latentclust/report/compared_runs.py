@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from latentclust.report.display_names import recipe_title
+from latentclust.report.display_names import isolate, recipe_title
 from latentclust.report.page.page import REPORT_PAGE
 from latentclust.report.results import RunResult, SeedSummary, read_results
 from latentclust.report.shared_samples import RunAssignments, read_assignments
@@ -65,7 +65,7 @@ def open_groups(summaries: Sequence[SeedSummary], page: Path, base: Path = Path(
     for summary in summaries:
         title = recipe_title(summary.recipe, summary.trial)
         runs = [
-            _open_run(base / folder, folder, f"{title}, seed {seed}" if many else f"seed {seed}", page)
+            _open_run(base / folder, folder, f"{isolate(title)}, seed {seed}" if many else f"seed {seed}", page)
             for seed, folder in zip(summary.seeds, summary.folders, strict=True)
         ]
         groups.append(RunGroup(title, summary, runs))

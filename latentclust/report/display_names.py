@@ -46,6 +46,10 @@ MEANINGS = {
 """Meanings of the bundled metrics. `{nmi}` is replaced by the protocol's normaliser, `{unit}` by its unit."""
 
 
+FIRST_STRONG, POP = "\u2068", "\u2069"
+ISOLATES = ("\u2066", "\u2067", FIRST_STRONG, POP)
+"""Characters that begin an isolate, and the one that ends it."""
+
 IN_USE = "clusters-in-use"
 
 LABEL_FREE = {"ari": "ARI with the run", "nmi": "NMI with the run", IN_USE: "clusters in use"}
@@ -66,6 +70,12 @@ def label_free_name(name: str) -> str:
     if name.startswith(SILHOUETTE):
         return f"silhouette ({name.removeprefix(SILHOUETTE)})"
     return LABEL_FREE.get(name, name)
+
+
+def isolate(name: str) -> str:
+    """Return a name whose direction of writing does not change the text around it, in isolates of Unicode (UAX 9)."""
+    inner = "".join(letter for letter in name if letter not in ISOLATES)
+    return f"{FIRST_STRONG}{inner}{POP}"
 
 
 def recipe_title(recipe: str, trial: bool) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from latentclust.report.display_names import isolate
 from latentclust.report.page.sections.review import Finding, FindingList, Review
 from latentclust.runs.page_review import CERTAIN, COMPARED_SIDE, THRESHOLD
 from latentclust.runs.page_samples import PageSamples
@@ -27,9 +28,9 @@ def _unsure(samples: PageSamples, titles: Sequence[str]) -> FindingList:
     findings = [
         Finding(
             [slot],
-            f"{titles[table.cluster[slot]]} ({table.confidence[slot]:.3f})"
+            f"{isolate(titles[table.cluster[slot]])} ({table.confidence[slot]:.3f})"
             + (
-                f" or {titles[table.second[slot]]} ({table.second_probability[slot]:.3f})"
+                f" or {isolate(titles[table.second[slot]])} ({table.second_probability[slot]:.3f})"
                 if table.second[slot] >= 0
                 else ""
             ),
@@ -51,7 +52,7 @@ def _disagreeing(samples: PageSamples, titles: Sequence[str]) -> FindingList:
     findings = [
         Finding(
             [slot],
-            f"class {table.class_names[table.classes[slot]]}, in {titles[table.cluster[slot]]} "
+            f"class {isolate(table.class_names[table.classes[slot]])}, in {isolate(titles[table.cluster[slot]])} "
             f"({table.confidence[slot]:.3f})",
         )
         for slot in table.slots(samples.suspects.disagreeing)

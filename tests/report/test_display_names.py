@@ -4,7 +4,7 @@ import numpy as np
 
 from latentclust.plugins.discovery import BUNDLED
 from latentclust.plugins.registry import Registry
-from latentclust.report.display_names import MEANINGS, TITLES, class_names, cluster_names, display_name
+from latentclust.report.display_names import MEANINGS, TITLES, class_names, cluster_names, display_name, isolate
 
 
 def test_clusters_count_from_one_and_bear_their_class() -> None:
@@ -35,3 +35,7 @@ def test_every_bundled_metric_has_its_term_and_its_meaning(registry: Registry) -
 def test_every_bundled_baseline_has_its_term(registry: Registry) -> None:
     baselines = {part.name for part in registry.parts("baseline") if part.provider.distribution == BUNDLED}
     assert baselines <= TITLES.keys()
+
+
+def test_an_isolated_name_cannot_end_its_isolate() -> None:
+    assert isolate("\u2069\u202eabc\u2067") == "\u2068\u202eabc\u2069"

@@ -28,6 +28,18 @@ from tests.browser import OpenPageIn
 
 HOSTILE = "<script>alert('\u202e\"')</script>&" + "x" * 300
 
+BRACKET_IS_LEFT_OF_DIGIT = """() => {
+    const names = [...document.querySelectorAll(".stats bdi")];
+    const share = names.find((name) => name.textContent === "\u202eabc").nextSibling;
+    const left = (at) => {
+        const range = document.createRange();
+        range.setStart(share, at);
+        range.setEnd(share, at + 1);
+        return range.getBoundingClientRect().left;
+    };
+    return share.textContent.startsWith(" (") && left(1) < left(2);
+}"""
+
 
 @dataclass
 class Case:
@@ -130,7 +142,10 @@ def test_many_clusters_have_the_largest_as_cards(make_case: MakeCase) -> None:
 def test_names_and_paths_are_text(make_case: MakeCase, open_page: OpenPageIn, tmp_path: Any) -> None:
     case = make_case(names={1: HOSTILE})
     case.facts = replace(
-        case.facts, classes=(HOSTILE, "b", "c"), recipe=HOSTILE, history=[{"round": 1.0, HOSTILE: 2.0}]
+        case.facts,
+        classes=(HOSTILE, "\u202eabc", "c"),
+        recipe=HOSTILE,
+        history=[{"round": 1.0, HOSTILE: 2.0, "negative": -1.0}],
     )
     case.tested = replace(
         case.tested, classes=case.facts.classes, paths=tuple(f"{HOSTILE}{at}.png" for at in range(60))
@@ -144,10 +159,20 @@ def test_names_and_paths_are_text(make_case: MakeCase, open_page: OpenPageIn, tm
     title = page.locator("#cluster-dialog-title").text_content()
     assert title == f"cluster 1: {HOSTILE}"
     page.keyboard.press("Escape")
+    picture = page.locator(".cluster .thumb").first
+    picture.hover()
+    assert "probability" in picture.get_attribute("title")
+    picture.click()
+    assert page.locator("#cluster-dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate(BRACKET_IS_LEFT_OF_DIGIT)
     page.locator("#code-chart").scroll_into_view_if_needed()
     page.focus("#code-chart")
     page.keyboard.press("ArrowRight")
     assert page.locator("#code-point p").first.text_content().startswith(HOSTILE)
+    assert re.match("\u2068cluster .*\u2069, probability", page.locator("#code-point p").nth(1).text_content())
+    page.select_option("#losses select[name=scale]", "log")
+    assert page.locator(".scale-note").all_text_contents() == ["", "(linear: no value is positive)"]
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert opened.errors == []
 

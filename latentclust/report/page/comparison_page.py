@@ -5,7 +5,7 @@ from pathlib import Path
 
 from latentclust.report.compared_runs import RunGroup, open_groups
 from latentclust.report.comparison import by_protocol
-from latentclust.report.display_names import display_name
+from latentclust.report.display_names import display_name, isolate
 from latentclust.report.page.page import Page, write_page
 from latentclust.report.page.section import Section
 from latentclust.report.page.sections.run_agreement import agreement_section, stability_section
@@ -37,12 +37,10 @@ def comparison_page(protocols: Sequence[Sequence[RunGroup]]) -> Page:
         protocols: The runs of each protocol by recipe. Runs of two protocols are not compared.
     """
     groups = [group for protocol in protocols for group in protocol]
-    runs = sum(len(group.runs) for group in groups)
-    titles = list(dict.fromkeys(group.title for group in groups))
     names = [protocol[0].summary.protocol for protocol in protocols]
     numbered = " ".join(f"Protocol {number}: {name}." for number, name in enumerate(names, start=1))
     return Page(
-        title=f"{titles[0]}: {runs} seeds" if len(groups) == 1 else f"Comparison of {runs} runs",
+        title=_title(groups),
         subtitle=f"{names[0]}." if len(names) == 1 else numbered,
         verdict=tuple(_of(group, groups) + _verdict(group) for group in groups),
         spread=" ".join(_of(group, groups) + _spread(group) for group in groups if len(group.runs) > 1),
@@ -54,6 +52,14 @@ def comparison_page(protocols: Sequence[Sequence[RunGroup]]) -> Page:
             for section in _sections(protocol, number, len(protocols))
         ),
     )
+
+
+def _title(groups: Sequence[RunGroup]) -> str:
+    runs = sum(len(group.runs) for group in groups)
+    if len(groups) > 1:
+        return f"Comparison of {runs} runs"
+    seeds = groups[0].summary.seeds
+    return f"{isolate(groups[0].title)}{f', seed {seeds[0]}' if runs == 1 else f': {runs} seeds'}"
 
 
 def _sections(groups: Sequence[RunGroup], number: int, count: int) -> list[Section]:
@@ -77,7 +83,7 @@ def _of_pixels(groups: Sequence[RunGroup]) -> bool:
 
 def _of(group: RunGroup, groups: Sequence[RunGroup]) -> str:
     """Return the name of a group that sentences about it begin with; nothing if it is the only one."""
-    return f"{group.title}: " if len(groups) > 1 else ""
+    return f"{isolate(group.title)}: " if len(groups) > 1 else ""
 
 
 def _verdict(group: RunGroup) -> str:
@@ -86,7 +92,7 @@ def _verdict(group: RunGroup) -> str:
     name = next(iter(summary.mean), None)
     over = f"over {count} seeds" if count > 1 else f"with seed {summary.seeds[0]}"
     if name is None:
-        return NO_LABELS
+        return NO_LABELS if count > 1 else f"{NO_LABELS.removesuffix('.')} (seed {summary.seeds[0]})."
     deviation, mean = "" if summary.std is None else f" ± {summary.std[name]:.3f}", summary.mean[name]
     others = {display_name(other): row[name] for other, row in summary.baselines.items() if name in row}
     lost = ", ".join(f"{other} ({value:.3f})" for other, value in others.items() if value > mean)

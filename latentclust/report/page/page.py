@@ -13,6 +13,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from latentclust.files import write_atomic
+from latentclust.report.display_names import isolate
 from latentclust.report.page.modules import join_modules
 from latentclust.report.page.sample_table import SampleTable
 from latentclust.report.page.section import Section
@@ -93,6 +94,7 @@ def _templates() -> Environment:
     templates = environment(PACKAGE)
     templates.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
     templates.filters["prose"] = _prose
+    templates.filters["isolate"] = isolate  # for attributes; elements have <bdi>
     return templates
 
 

@@ -11,6 +11,7 @@ import pytest
 from latentclust.report.assignments import write_assignments
 from latentclust.report.compared_runs import open_groups
 from latentclust.report.comparison import compare_runs
+from latentclust.report.display_names import isolate
 from latentclust.report.facts import RunFacts
 from latentclust.report.page.comparison_page import comparison_page, write_comparison
 from latentclust.report.page.sections.run_agreement import agreement_section, stability_section
@@ -100,7 +101,17 @@ def test_one_run_has_neither_agreement_nor_stability(seeds: Path) -> None:
     (group,) = open_groups(compare_runs([seeds / "seed-0"]), seeds / "report.html")
     assert agreement_section(group.runs, "samples", "a", "A") is None
     assert stability_section(group.runs, "s", "S") is None
-    assert comparison_page([[group]]).spread == ""
+    page = comparison_page([[group]])
+    assert page.spread == ""
+    assert page.title == f"{isolate(HOSTILE)}, seed 0"
+
+
+def test_one_run_without_labels_says_so(unlabelled: RunFacts, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", unlabelled, LABELS)
+    (group,) = open_groups(compare_runs([run]), tmp_path / "page.html")
+    assert comparison_page([[group]]).verdict == (
+        f"The data have no labels, so no metric was computed (seed {unlabelled.seed}).",
+    )
 
 
 def test_losses_are_thinned_and_bounded(seeds: Path, make_facts: MakeFacts) -> None:
@@ -145,7 +156,7 @@ def test_the_page_is_clean_in_a_browser(open_page: OpenPageIn, seeds: Path) -> N
         assert opened.serious_violations() == []
         assert opened.errors == []
         assert opened.foreign_requests("file://") == []
-        assert page.locator("h1").inner_text().startswith("<script>alert(")
+        assert page.locator("h1").inner_text().startswith("\u2068<script>alert(")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     chart = "echarts.getInstanceByDom(document.querySelector('.run-loss')).getOption().dataZoom[0]"
     page.get_by_label("From round").fill("2")

@@ -28,6 +28,12 @@ MakeFacts = Callable[..., RunFacts]
 HOSTILE = "<script>alert('\u202e\"')</script>&" + "x" * 300
 SIDE = 40
 
+MARKED_ROW_IS_IN_VIEW = """() => {
+    const row = document.querySelector("#map-legend tr.marked").getBoundingClientRect();
+    const box = document.querySelector(".map-legend").getBoundingClientRect();
+    return row.top >= box.top && row.bottom <= box.bottom;
+}"""
+
 
 def view(name: str = "one", *, truth: bool = False) -> MapView:
     """Cluster 0 on the left, 1 in the middle, 2 on the right; the first row is nodata."""
@@ -135,7 +141,13 @@ def test_swipe_opacity_and_legend_work_by_keyboard(
     assert page.evaluate(alphas) == [255, 255, 255]
     page.focus("#map-stage")
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#map-readout") == "Row 21, column 22: wood, probability 0.90, ground truth dog|wolf"
+    assert page.inner_text("#map-readout") == (
+        "Row 21, column 22: \u2068wood\u2069, probability 0.90, ground truth \u2068dog|wolf\u2069"
+    )
+    page.evaluate("document.querySelector('.map-legend').style.maxHeight = '5rem'")
+    page.keyboard.press("Enter")
+    assert page.evaluate(MARKED_ROW_IS_IN_VIEW)
+    page.keyboard.press("Enter")
     page.check("input[value=truth]")
     assert page.is_visible("#map-classes")
     page.select_option("#map-image", "1")

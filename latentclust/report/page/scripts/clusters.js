@@ -117,7 +117,7 @@ function step(by) {
 
 cardList.addEventListener("click", (event) => {
   const card = event.target.closest(".cluster");
-  if (card && event.target.closest("button")) open(byCluster.get(Number(card.dataset.cluster)));
+  if (card && event.target.closest("button, .thumb")) open(byCluster.get(Number(card.dataset.cluster)));
 });
 dialog.addEventListener("click", (event) => {
   const button = event.target.closest("button");

@@ -18,7 +18,19 @@ function short(value) {
   return Number(value.toPrecision(4)).toString();
 }
 
-function curveOption(curve, scale, range) {
+// Without a positive value, a curve is linear whatever is chosen.
+function scaleOf(curve, chosen) {
+  return curve.values.some((value) => value > 0) ? chosen : "value";
+}
+
+function scaleNote(curve, chosen) {
+  const left = curve.values.filter((value) => !(value > 0)).length;
+  if (chosen !== "log" || left === 0) return "";
+  return left === curve.values.length ? "(linear: no value is positive)" : `(without ${left} values that are not positive)`;
+}
+
+function curveOption(curve, chosen, range) {
+  const scale = scaleOf(curve, chosen);
   // A logarithmic scale has no place for values that are not positive.
   const usable = (value) => (scale === "log" && !(value > 0) ? null : value);
   const line = (values, colour, width, name) => ({
@@ -87,7 +99,11 @@ function startCurves(root) {
         to.value = Math.round(zoom.endValue);
       });
     });
-    return () => start().setOption(curveOption(curves[at], scale.value, range()), true);
+    const note = container.parentElement.querySelector(".scale-note");
+    return () => {
+      note.textContent = scaleNote(curves[at], scale.value);
+      start().setOption(curveOption(curves[at], scale.value, range()), true);
+    };
   });
   form.addEventListener("change", () => redraws.forEach((redraw) => redraw()));
   form.addEventListener("submit", (event) => event.preventDefault());

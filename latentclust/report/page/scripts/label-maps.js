@@ -1,4 +1,5 @@
 // Images with their label maps: swipe, opacity, layers, and clusters that are marked in the map, the table and the chart.
+import { isolate } from "./bidi.js";
 import { readData } from "./data.js";
 import { paintMap, unpackMap } from "./map-pixels.js";
 import { startSpectra } from "./spectra-chart.js";
@@ -48,8 +49,8 @@ function drawMap() {
   const marked = markedCluster();
   paintMap(mapOverlay, width, height, planes[layer], colourOf[layer], planes.labels, marked);
   const titles = { labels: "Label map", confidence: "Confidence", truth: "Ground truth" };
-  const only = marked ? `, ${maps.clusters[marked - 1].name} is marked` : "";
-  mapOverlay.setAttribute("aria-label", `${titles[layer]} of ${name}${only}`);
+  const only = marked ? `, ${isolate(maps.clusters[marked - 1].name)} is marked` : "";
+  mapOverlay.setAttribute("aria-label", `${titles[layer]} of ${isolate(name)}${only}`);
   for (const row of mapLegend) {
     const number = Number(row.dataset.cluster);
     row.classList.toggle("marked", number === marked);
@@ -75,6 +76,17 @@ function hoverCluster(number) {
 function pinCluster(number) {
   mapState.pinned = mapState.pinned === number ? 0 : number;
   drawMap();
+  if (mapState.pinned) showRow(mapLegend.find((row) => Number(row.dataset.cluster) === number));
+}
+
+// Scroll the table, but not the page, to a row.
+function showRow(row) {
+  const box = row.closest(".map-legend");
+  const head = box.querySelector("thead").offsetHeight;
+  const { top, bottom } = row.getBoundingClientRect();
+  const first = box.getBoundingClientRect().top + box.clientTop;
+  if (top < first + head) box.scrollTop -= Math.ceil(first + head - top);
+  else if (bottom > first + box.clientHeight) box.scrollTop += Math.ceil(bottom - first - box.clientHeight);
 }
 
 function setSwipe() {
@@ -106,9 +118,9 @@ function readOut([column, row]) {
   const place = `Row ${count(row)}, column ${count(column)}`;
   const cluster = planes.labels[pixel];
   const parts = cluster
-    ? [maps.clusters[cluster - 1].name, `probability ${(planes.confidence[pixel] / maps.steps).toFixed(2)}`]
+    ? [isolate(maps.clusters[cluster - 1].name), `probability ${(planes.confidence[pixel] / maps.steps).toFixed(2)}`]
     : ["no data"];
-  if (planes.truth?.[pixel]) parts.push(`ground truth ${maps.classes[planes.truth[pixel] - 1].name}`);
+  if (planes.truth?.[pixel]) parts.push(`ground truth ${isolate(maps.classes[planes.truth[pixel] - 1].name)}`);
   mapReadout.textContent = `${place}: ${parts.join(", ")}`;
 }
 

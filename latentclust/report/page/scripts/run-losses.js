@@ -1,4 +1,5 @@
 // Losses of several runs over each other, one chart a loss; the charts of a section share their zoom.
+import { isolate } from "./bidi.js";
 import { readData } from "./data.js";
 import { lazyChart, token } from "./theme.js";
 
@@ -31,7 +32,7 @@ function lossOption(lines, runs, range) {
 
 function lossTip(points, runs) {
   const box = document.createElement("div");
-  const lines = points.map((point) => `${runs[Number(point.seriesId)].name}: ${point.value[1]}`);
+  const lines = points.map((point) => `${isolate(runs[Number(point.seriesId)].name)}: ${point.value[1]}`);
   for (const text of [`round ${points[0].value[0]}`, ...lines]) {
     box.append(Object.assign(document.createElement("div"), { textContent: text }));
   }

@@ -1,4 +1,5 @@
 // The mean spectra of clusters as lines; the marked cluster has a band of one standard deviation.
+import { isolate } from "./bidi.js";
 import { lazyChart, token } from "./theme.js";
 
 const MOST_SPECTRA = 40;
@@ -98,7 +99,7 @@ function spectrumTip(cluster, bands, point) {
   const digits = (value) => Number(value.toPrecision(4)).toLocaleString("en");
   const lines = at === undefined
     ? [cluster.name]
-    : [cluster.name, `${bands[at]}: ${digits(cluster.mean[at])} ± ${digits(cluster.deviation[at])}`];
+    : [cluster.name, `${isolate(bands[at])}: ${digits(cluster.mean[at])} ± ${digits(cluster.deviation[at])}`];
   for (const text of lines) box.append(Object.assign(document.createElement("div"), { textContent: text }));
   return box;
 }

@@ -1,4 +1,5 @@
 // Pictures of samples. The place of a picture in the sheets follows from its slot, as in atlas.py.
+import { isolate } from "./bidi.js";
 import { readData } from "./data.js";
 
 export const samples = readData("samples");
@@ -24,10 +25,10 @@ export function describe(slot) {
   const share = (value) => value.toFixed(3);
   const lines = [
     sampleName(slot),
-    `${clusterNames[samples.cluster[slot]]}, probability ${share(samples.confidence[slot])}`,
+    `${isolate(clusterNames[samples.cluster[slot]])}, probability ${share(samples.confidence[slot])}`,
   ];
   if (samples.second[slot] >= 0) {
-    lines.push(`next: ${clusterNames[samples.second[slot]]}, ${share(samples.secondProbability[slot])}`);
+    lines.push(`next: ${isolate(clusterNames[samples.second[slot]])}, ${share(samples.secondProbability[slot])}`);
   }
   if (samples.classes && samples.classes[slot] >= 0) lines.push(`class: ${classNames[samples.classes[slot]]}`);
   if (samples.paths.length) lines.push(`number ${samples.index[slot]}`);
