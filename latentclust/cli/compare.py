@@ -14,6 +14,7 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown tab
 
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to open in a browser.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file of --html if it exists.")]
+HTML_FIX = "Free some space, or name a file in another folder with --html"
 
 
 def compare(
@@ -47,7 +48,7 @@ def compare(
             phases.begin("writing the page")
             from latentclust.report.page.comparison_page import write_comparison
 
-            write_comparison(html, summaries)
+            write_comparison(html, summaries, fix=HTML_FIX)
         groups = [] if json or markdown else [*by_protocol(summaries).values()]
         tables = [table for group in groups for table in (compare_table(group), agreement_table(group)) if table]
         text = compare_markdown(summaries) if markdown and not json else ""
@@ -71,5 +72,7 @@ def _check_page(html: Path | None, overwrite: bool) -> None:
         return
     if html.suffix.lower() not in (".html", ".htm"):
         raise LatentclustError.at("--html", f"{html} is not an .html file", "End the name in .html")
+    if html.is_dir():
+        raise LatentclustError.at("--html", f"{html} is a folder", "Name a file with --html")
     if html.exists() and not overwrite:
         raise LatentclustError.at(str(html), "already exists", "Name another file with --html, or pass --overwrite")

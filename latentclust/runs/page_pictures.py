@@ -52,12 +52,13 @@ def grey_points(
     """Return the values by which samples are compared.
 
     Images are compared as grey pictures of at most `side` pixels a side in [0, 1], vectors as they are, in standard
-    deviations of each value.
+    deviations of each value over the vectors whose values are all finite.
     """
     parts = read_parts(source, indices)
     if len(source.shape) == 1:
         vectors = np.concatenate([part.astype(np.float32) for part in parts])
-        deviation = vectors.std(axis=0, dtype=np.float64)
+        finite = vectors[np.isfinite(vectors).all(axis=1)]
+        deviation = finite.std(axis=0, dtype=np.float64) if len(finite) else np.ones(vectors.shape[1])
         scaled: NDArray[np.float32] = (vectors / np.where(deviation > 0, deviation, 1)).astype(np.float32)
         return scaled
     height, width = source.shape[1:]

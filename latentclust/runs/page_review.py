@@ -46,12 +46,14 @@ class Suspects:
         disagreeing: Samples whose cluster is matched with another class than theirs, the most confident first.
         duplicates: Groups of likely duplicates, by position in `compared`.
         compared: Samples that were searched for duplicates.
+        not_finite: Number of samples that were not, because of values that are not finite.
     """
 
     unsure: Indices
     disagreeing: Indices
     duplicates: Duplicates
     compared: Indices
+    not_finite: int
 
     @property
     def groups(self) -> list[Indices]:
@@ -83,8 +85,10 @@ def find_suspects(
     per_sample = max(int(np.prod(tested.source.shape)), 1)
     compared = spread_indices(len(tested.source), max(min(MOST_COMPARED, MOST_VALUES // per_sample), 1))
     points = grey_points(model, tested.source, compared, COMPARED_SIDE)
-    duplicates = find_duplicates(points, THRESHOLD) if np.isfinite(points).all() else Duplicates((), ())
-    return Suspects(_unsure(found), _disagreeing(found, classes, matching), duplicates, compared)
+    finite = np.isfinite(points).all(axis=1)
+    duplicates = find_duplicates(points[finite], THRESHOLD)
+    left_out = int((~finite).sum())
+    return Suspects(_unsure(found), _disagreeing(found, classes, matching), duplicates, compared[finite], left_out)
 
 
 def _unsure(found: SampleClusters) -> Indices:

@@ -75,7 +75,10 @@ def _duplicates(samples: PageSamples, tested: ImageSet) -> FindingList:
         else f"by at most {THRESHOLD:g} of the range of values, in grey and at most {COMPARED_SIDE} pixels a side"
     )
     count, total = len(suspects.compared), len(tested.source)
-    part = "" if count == total else f" {count:,} of {total:,} samples were compared, evenly spread."
+    spread = ", evenly spread" if count + suspects.not_finite < total else ""
+    part = "" if count == total else f" {count:,} of {total:,} samples were compared{spread}."
+    if suspects.not_finite:
+        part += f" Not compared because of values that are not finite: {suspects.not_finite:,}."
     found = len(suspects.duplicates.groups)
     shown = (
         f" {found:,} groups were found, the {len(suspects.groups)} closest are listed."
@@ -95,5 +98,5 @@ def _duplicates(samples: PageSamples, tested: ImageSet) -> FindingList:
         "Likely duplicates",
         f"Groups of {kind} {how} (root mean square), the closest first.{part}{shown}",
         findings,
-        "None were found.",
+        "None were found." if count > 1 else "Not searched: fewer than two samples can be compared.",
     )

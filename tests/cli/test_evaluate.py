@@ -74,6 +74,10 @@ def test_compare_writes_a_page_and_replaces_none_unasked(cli, trained, trained_v
     assert page.read_text() == "mine"
     assert cli("compare", trained, "--html", page, "--overwrite").code == 0
     assert page.read_text().startswith("<!doctype html>")
+    (tmp_path / "folder.html").mkdir()
+    assert "is a folder" in cli("compare", trained, "--html", tmp_path / "folder.html", "--overwrite").err
+    (tmp_path / "file").touch()
+    assert "another folder with --html" in cli("compare", trained, "--html", tmp_path / "file" / "a.html").err
     for wrong in (("--html", tmp_path / "a.md"), ("--overwrite",)):
         outcome = cli("compare", trained, *wrong)
         assert (outcome.code, outcome.out) == (2, "")

@@ -18,6 +18,7 @@ from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT
 from latentclust.report.facts import RunFacts
 from latentclust.report.page.page import render_page
+from latentclust.report.page.sections.codes import Codes
 from latentclust.runs.code_maps import map_codes
 from latentclust.runs.image_page import MAX_BYTES, image_page
 from latentclust.runs.page_choice import MOST_CARDS, choose_images, images_per_row
@@ -206,6 +207,26 @@ def test_the_pictures_have_a_minimum_where_the_text_is_larger_than_the_bound(
 ) -> None:
     monkeypatch.setattr("latentclust.runs.image_page.MAX_BYTES", 1000)
     assert "--thumb-w:6;" in make_case().page()
+
+
+def test_samples_that_are_not_finite_are_left_out_of_the_search_for_duplicates(make_case: MakeCase) -> None:
+    case = make_case(count=5, clusters=2, shape=(4,))
+    values = np.arange(20, dtype=np.float32).reshape(5, 4) ** 2
+    values[3] = values[1]
+    case.tested = replace(case.tested, source=ArraySource(values))
+    values[0, 2] = np.nan
+    text = case.page()
+    assert "4 of 5 samples were compared. Not compared because of values that are not finite: 1." in text
+    assert "2 samples, equal" in text
+    values[1:4, 0] = np.inf
+    assert "Not searched: fewer than two samples can be compared." in case.page()
+
+
+def test_points_on_a_line_are_in_the_middle_of_the_map() -> None:
+    points = {"of one axis": np.array([[0.0, 7.0], [2.0, 7.0]]), "of one place": np.array([[3.0, 3.0]])}
+    codes = Codes(slots=[0, 1], maps=points, labelled=False, cluster_colours=[], class_colours=[], total=2)
+    data: Any = codes.data()
+    assert [each["points"] for each in data["maps"]] == [[[0, 5000], [9999, 5000]], [[5000, 5000]]]
 
 
 def test_the_images_of_a_cluster_are_its_surest_and_least_sure() -> None:

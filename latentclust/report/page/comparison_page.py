@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from latentclust.files import OUT_FIX
 from latentclust.report.compared_runs import RunGroup, open_groups
 from latentclust.report.comparison import by_protocol
 from latentclust.report.display_names import display_name, isolate
@@ -15,19 +16,20 @@ from latentclust.report.result_text import TRIAL
 from latentclust.report.results import NO_LABELS, SeedSummary
 
 
-def write_comparison(path: Path, summaries: Sequence[SeedSummary], base: Path = Path()) -> Path:
+def write_comparison(path: Path, summaries: Sequence[SeedSummary], base: Path = Path(), fix: str = OUT_FIX) -> Path:
     """Write the page of runs and return its path.
 
     Args:
         path: File to be written. Links are relative to its folder.
         summaries: Summaries with the folders of their runs.
         base: Folder that these folders are relative to.
+        fix: Advice of the error if the file cannot be written.
 
     Raises:
         LatentclustError: If a run has no valid results, or the file cannot be written.
     """
     protocols = [open_groups(part, path, base) for part in by_protocol(summaries).values()]
-    return write_page(path, comparison_page(protocols))
+    return write_page(path, comparison_page(protocols), fix)
 
 
 def comparison_page(protocols: Sequence[Sequence[RunGroup]]) -> Page:

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
-from latentclust.files import write_atomic
+from latentclust.files import OUT_FIX, write_atomic
 from latentclust.report.display_names import isolate
 from latentclust.report.page.modules import join_modules
 from latentclust.report.page.sample_table import SampleTable
@@ -63,10 +63,10 @@ class Page:
         return replace(self, sections=(*self.sections, *sections))
 
 
-def write_page(path: Path, page: Page) -> Path:
-    """Write a page and return its path. Raise LatentclustError if it cannot be written."""
+def write_page(path: Path, page: Page, fix: str = OUT_FIX) -> Path:
+    """Write a page and return its path. Raise LatentclustError with the advice `fix` if it cannot be written."""
     # A file name may have bytes that are no UTF-8, which Python keeps as surrogates.
-    write_atomic(path, render_page(page).encode("utf-8", "replace"))
+    write_atomic(path, render_page(page).encode("utf-8", "replace"), fix)
     return path
 
 

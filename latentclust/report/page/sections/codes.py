@@ -56,5 +56,7 @@ class Codes(Section):
 
 
 def _whole(points: Float[np.ndarray, "m 2"]) -> list[list[int]]:
-    low, span = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
-    return [[int(x), int(y)] for x, y in np.rint((points - low) / span * STEPS)]
+    """Return whole coordinates of points. The larger axis fills the map, the smaller one is in the middle."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    span = float(np.ptp(points, axis=0).max()) or 1.0
+    return [[int(x), int(y)] for x, y in np.rint(((points - middle) / span + 0.5) * STEPS)]
