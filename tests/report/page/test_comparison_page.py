@@ -162,5 +162,7 @@ def test_the_page_is_clean_in_a_browser(open_page: OpenPageIn, seeds: Path) -> N
     page.get_by_label("From round").fill("2")
     page.keyboard.press("Tab")
     assert page.evaluate(f"{chart}.startValue") == 2
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(f"{chart}.startValue") == 2
     page.get_by_text("Reset zoom").press("Enter")
     assert page.evaluate(f"new Promise((done) => setTimeout(() => done({chart}.start), 50))") == 0

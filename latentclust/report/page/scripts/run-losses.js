@@ -47,12 +47,16 @@ function startLosses(root) {
   const value = (input) => (Number.isNaN(input.valueAsNumber) ? undefined : input.valueAsNumber);
   const range = () => ({ startValue: value(from), endValue: value(to) });
   const starts = [...root.querySelectorAll(".run-loss")].map((container, at) => {
-    const draw = (chart) => {
-      chart.setOption(lossOption(losses[at], runs, range()), true);
+    const draw = (chart, shown = range()) => {
+      chart.setOption(lossOption(losses[at], runs, shown), true);
       chart.group = root.dataset.section;
       echarts.connect(chart.group);
     };
-    const start = lazyChart(container, draw);
+    // In other colours, and in print, a chart shows the rounds of before.
+    const start = lazyChart(container, (chart) => {
+      const zoom = chart.getOption()?.dataZoom[0];
+      draw(chart, zoom ? { start: zoom.start, end: zoom.end } : range());
+    });
     return () => draw(start());
   });
   const redraw = () => starts.forEach((each) => each());
