@@ -73,4 +73,4 @@ def view(
             if not no_open:
                 open_browser(url)
 
-        serve(make_app(session), listener, ready)
+        serve(make_app(session, listener.getsockname()[0]), listener, ready)

@@ -16,8 +16,13 @@ FEATURES = (map_page.routes, gallery_routes.routes, naming_routes.routes, apply_
 """Functions that return the routes of a feature for a session: none if it has nothing to show there."""
 
 
-def make_app(session: Session) -> Guard:
-    """Return the application that shows a session. Handlers find it by `session_of(request)`."""
+def make_app(session: Session, host: str = "") -> Guard:
+    """Return the application that shows a session. Handlers find it by `session_of(request)`.
+
+    Args:
+        session: What is shown.
+        host: Loopback address that the server listens on, if it is another one than 127.0.0.1 and ::1.
+    """
     found: list[BaseRoute] = [*static_files.routes()]
     for feature in FEATURES:
         found += feature(session)
@@ -25,4 +30,4 @@ def make_app(session: Session) -> Guard:
     app = Starlette(routes=found, exception_handlers=handlers)
     app.state.session = session
     app.state.map = make_map_state(session)
-    return Guard(app, session.token, session.base_map)
+    return Guard(app, session.token, session.base_map, host)

@@ -1,12 +1,15 @@
 """Where a raster lies on the map: by its georeference, or in pixel coordinates around latitude and longitude 0.
 
-The map is in web Mercator (EPSG:3857). A raster without a coordinate reference system, with a local one, or beyond the
-latitudes of web Mercator is placed with its centre at 0, 0 and its pixels as large as those of zoom level 18.
+The map is in web Mercator (EPSG:3857). A raster without a coordinate reference system, with a local one, beyond the
+latitudes of web Mercator or across its edge at longitude 180 is placed with its centre at 0, 0 and its pixels as large
+as those of zoom level 18.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pyproj
 import pyproj.exceptions
 from rasterio.crs import CRS
@@ -21,6 +24,15 @@ EDGE = math.pi * 6378137.0
 
 PIXEL = 2 * EDGE / 256 / 2**18
 """Size in metres of a pixel without a position: that of a pixel of zoom level 18 at the equator."""
+
+TURN = 360
+"""Degrees of longitude around the Earth."""
+
+OVERLAP = 1
+"""Degrees by which a raster of the whole Earth may reach beyond longitude 180: half a pixel of a grid of centres."""
+
+BORDER = 32
+"""Number of points on each side of a raster at which its longitudes are looked at."""
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north."""
@@ -80,11 +92,13 @@ def place(file: DatasetReader, like: Placement | None = None) -> Placement:
 
 def _mercator_bounds(crs: CRS | None, transform: Affine, size: tuple[int, int]) -> Bounds | None:
     """Return bounds in web Mercator, or None if there are none."""
-    if not crs:
+    if not crs or _crosses_the_edge(crs, transform, size):
         return None
     height, width = size
     corners = [applied(transform, *corner) for corner in ((0, 0), (width, 0), (0, height), (width, height))]
     across, along = zip(*corners, strict=True)
+    if crs.is_geographic:
+        across = tuple(min(max(each, -TURN / 2), TURN / 2) for each in across)
     try:
         to_mercator = pyproj.Transformer.from_crs(crs.to_wkt(), MERCATOR.to_wkt(), always_xy=True)
         found = to_mercator.transform_bounds(min(across), min(along), max(across), max(along))
@@ -95,8 +109,27 @@ def _mercator_bounds(crs: CRS | None, transform: Affine, size: tuple[int, int]) 
     return (west, south, east, north) if fits and west < east and south < north else None
 
 
-def applied(transform: Affine, column: float | int, row: float | int) -> tuple[float, float]:
-    """Return the coordinates of a position. The operator for it differs between the versions of affine."""
+def _crosses_the_edge(crs: CRS, transform: Affine, size: tuple[int, int]) -> bool:
+    """Return whether a raster lies on both sides of longitude 180, where its map would fall into two parts."""
+    height, width = size
+    shares = np.linspace(0, 1, BORDER)
+    columns = width * np.concatenate([shares, np.ones(BORDER), shares[::-1], np.zeros(BORDER)])
+    rows = height * np.concatenate([np.zeros(BORDER), shares, np.ones(BORDER), shares[::-1]])
+    xs, ys = applied(transform, columns, rows)
+    if crs.is_geographic:
+        allowed = OVERLAP if np.ptp(xs) > TURN - OVERLAP else 0
+        return bool(np.abs(xs).max() > TURN / 2 + allowed)
+    try:
+        to_degrees = pyproj.Transformer.from_crs(crs.to_wkt(), GEOGRAPHIC.to_wkt(), always_xy=True)
+    except pyproj.exceptions.ProjError:
+        return False
+    found = np.asarray(to_degrees.transform(xs, ys)[0])
+    found = found[np.isfinite(found)]
+    return bool(found.size and np.ptp(np.unwrap(found, period=TURN)) < np.ptp(found) - OVERLAP)
+
+
+def applied(transform: Affine, column: Any, row: Any) -> tuple[Any, Any]:
+    """Return the coordinates of a position, or of several. The operator for it differs between versions of affine."""
     a, b, c, d, e, f = transform[:6]
     return a * column + b * row + c, d * column + e * row + f
 

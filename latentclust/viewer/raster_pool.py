@@ -15,6 +15,7 @@ from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from starlette.exceptions import HTTPException
 
+from latentclust.data.scenes.addresses import SYSTEMS
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.opening import decoding_errors, open_dataset, timeouts
 from latentclust.errors import LatentclustError
@@ -38,6 +39,15 @@ GDAL = {"GDAL_CACHEMAX": CACHE_BYTES, NO_LISTING: "TRUE", "VSI_CACHE": "TRUE"}
 
 ALONE = {NO_LISTING: "EMPTY_DIR"}
 """Settings of GDAL for untrusted files: their sidecars are not read, because overviews in them may name other files."""
+
+NETWORKS = tuple(dict.fromkeys(f"/{system.split('/')[1]}/" for system in SYSTEMS.values()))
+"""Beginnings of the addresses that GDAL asks a network for: /vsicurl/, /vsis3/ and others."""
+
+ANEW = {"CPL_VSIL_CURL_NON_CACHED": ":".join(NETWORKS), "GDAL_HTTP_MAX_RETRY": 0}
+"""Settings of GDAL that ask a network again, and forget what was known of a file, such as that there is none."""
+
+NO_FILE = "does not exist in the file system"
+"""What GDAL says even of an address whose server it could not ask."""
 
 
 @final
@@ -143,7 +153,28 @@ def _open(source: Scene, kind: str) -> DatasetReader:
     try:
         return open_dataset(source)
     except LatentclustError as error:
-        if kind == SCENE:
+        if kind != SCENE:
+            what = "is damaged, or not a GeoTIFF that latentclust label wrote"
+            raise GoneError.at(source.short, what, "Label the scene again") from None
+        if not _is_on_network(source):
             raise GoneError(*error.issues) from None
-        what = "is damaged, or not a GeoTIFF that latentclust label wrote"
-        raise GoneError.at(source.short, what, "Label the scene again") from None
+    return _open_anew(source)
+
+
+def _is_on_network(source: Scene) -> bool:
+    """Return whether a scene, or a part of it, is read from a network."""
+    addresses = (source.source, *(part.source for part in source.parts))
+    here = any(network in address for address in addresses for network in NETWORKS)
+    return here or any(map(_is_on_network, source.stack))
+
+
+def _open_anew(source: Scene) -> DatasetReader:
+    """Open a scene after GDAL has forgotten that it could not: a network may have failed for a moment."""
+    try:
+        with rasterio.Env(**ANEW):
+            open_dataset(source).close()
+        return open_dataset(source)
+    except LatentclustError as error:
+        what = "cannot be opened: its server does not answer, refuses, or has no such file"
+        issues = (replace(each, what=what) if NO_FILE in each.what else each for each in error.issues)
+        raise GoneError(*issues) from None

@@ -5,6 +5,7 @@ name. Neither knows the token, which is the first part of every path, and both a
 """
 
 import secrets
+from collections.abc import Set
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,15 +24,17 @@ ENCODED = (b"%2f", b"%5c", b"%2e", b"%00", b"\\", b"..")
 class Guard:
     """ASGI middleware that refuses foreign requests, and sends the headers that restrict what a page may do."""
 
-    def __init__(self, app: ASGIApp, token: str, base_map: bool) -> None:
+    def __init__(self, app: ASGIApp, token: str, base_map: bool, host: str = "") -> None:
         """Guard an application.
 
         Args:
             app: Application. It sees paths without the token.
             token: First part of every path.
             base_map: Whether pages may ask the host of the base map for tiles.
+            host: Loopback address that the server listens on, if it is none of `LOOPBACK`.
         """
         self._app, self._token, self._headers = app, token, security_headers(base_map)
+        self._hosts = LOOPBACK | {host} if host else LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -58,7 +61,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         """Return the response to a request that is not passed on."""
         headers = Headers(scope=scope)
-        if problem := foreign(headers):
+        if problem := foreign(headers, self._hosts):
             return refusal(403, problem)
         raw = scope.get("raw_path") or scope["path"].encode()
         if any(part in raw.lower() for part in ENCODED):
@@ -69,11 +72,11 @@ class Guard:
         return None if slash else RedirectResponse(f"/{self._token}/")
 
 
-def foreign(headers: Headers) -> str:
+def foreign(headers: Headers, hosts: Set[str]) -> str:
     """Return why a request does not come from a page of this server or from a user; empty if it may."""
     host = headers.get("host", "")
-    if hostname(host) not in LOOPBACK:
-        return "The viewer answers only requests to 127.0.0.1 and localhost."
+    if hostname(host) not in hosts:
+        return "The viewer answers only requests to 127.0.0.1, to localhost and to the address of --host."
     if "origin" in headers and headers["origin"] != f"http://{host}":
         return "The request comes from a page of another origin."
     if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":

@@ -21,6 +21,22 @@ pytestmark = [
 ]
 
 
+HOLD_THE_FIRST_PIXEL = """() => {
+  const asked = window.fetch;
+  const held = new Promise((resolve) => (window.answerTheFirst = resolve));
+  let first = true;
+  window.fetch = async (address, options) => {
+    const answer = await asked(address, options);
+    if (first && String(address).includes("/pixel?")) {
+      first = false;
+      await held;
+    }
+    return answer;
+  };
+}"""
+"""Script after which the answer about the next clicked pixel is given only when `answerTheFirst` is called."""
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     session = replace(open_session([str(label_folder(tmp_path))]), token="token")
@@ -75,9 +91,20 @@ def test_the_map_is_used_with_pointer_and_keyboard(url: str, open_page: OpenPage
     assert shown[shown.index("green") + 1] == str(int(column) - 1)
     assert shown[shown.index("nir") + 1] == "300"
 
+    page.evaluate(HOLD_THE_FIRST_PIXEL)
+    page.mouse.click(box["x"] + box["width"] / 2 - 30, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2 + 30)
+    page.wait_for_function("shown => document.getElementById('pixel').innerText !== shown", arg="\n".join(shown))
+    later = _text(page, "#pixel")
+    page.evaluate("window.answerTheFirst()")
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 50))")
+    assert _text(page, "#pixel") == later
+
     page.focus("#below canvas")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('pixel').innerText.includes('Row, column')")
+    page.wait_for_function("shown => document.getElementById('pixel').innerText !== shown", arg=later)
+    assert "Row, column" in _text(page, "#pixel")
     button = page.locator("#legend button").nth(2)
     button.focus()
     with page.expect_request(lambda request: "/labels/" in request.url and "only=3" in request.url):

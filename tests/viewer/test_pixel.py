@@ -1,13 +1,18 @@
 """Tests of what a click tells, and of the facts and legends of scenes."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from latentclust.data.scenes.discover import find_scenes
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.model.model_file import save_model
 from latentclust.viewer.open_session import open_session
+from latentclust.viewer.serve import bind
+from latentclust.viewer.session import Session, ViewedScene
 from tests.labelling.planted import planted_model
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import HOSTILE, NORTH, WEST, centre, write_labels, write_scene
@@ -97,6 +102,27 @@ def test_names_of_another_model_are_not_shown(folder: Path, tmp_path: Path) -> N
     name_clusters(model, ["1=other"])
     legend = client.json("api/scenes/0/legends")["labels"]
     assert (legend["rows"][0]["name"], legend["from_model"]) == ("water", False)
+
+
+def test_a_scene_is_asked_for_again_after_its_network_failed(tmp_path: Path) -> None:
+    write_scene(tmp_path / "scene.tif")
+    with bind("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/scene.tif"
+    client = Client(Session("t", (ViewedScene("scene", find_scenes([address])[0]),)))
+    for _ in range(2):
+        found = client.json("api/scenes/0")
+        assert found["layers"] == {}
+        assert "does not exist" not in found["problems"][0]
+    # A thread would wait for the lock of the interpreter, which GDAL holds while it waits for the answer.
+    command = [sys.executable, "-u", "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert "Serving" in server.stdout.readline()
+            assert client.json("api/scenes/0")["layers"]["scene"]["width"] == 64
+        finally:
+            server.terminate()
 
 
 def test_a_missing_scene_leaves_its_labels(client: Client, folder: Path, tmp_path: Path) -> None:

@@ -38,14 +38,33 @@ def test_a_raster_in_degrees_has_its_bounds(tmp_path: Path) -> None:
         {"transform": from_origin(3, 4, 2, 2)},
         {"crs": 'LOCAL_CS["grid",UNIT["metre",1]]', "transform": from_origin(3, 4, 2, 2)},
         {"crs": "EPSG:4326", "transform": from_origin(0, 95, 0.1, 0.1)},
+        {"crs": "EPSG:4326", "transform": from_origin(177, 40, 0.1, 0.1)},
+        {"crs": "EPSG:32660", "transform": from_origin(700_000, 6_000_000, 5_000, 5_000)},
     ],
-    ids=["nothing", "no transform", "no CRS", "local CRS", "beyond the pole"],
+    ids=["nothing", "no transform", "no CRS", "local CRS", "beyond the pole", "degrees across 180", "UTM across 180"],
 )
 def test_a_raster_without_a_place_is_centred_at_zero(tmp_path: Path, place_of: dict[str, object]) -> None:
     found = _placed(tmp_path / "a.tif", **place_of)
     assert not found.on_earth
     assert found.bounds == pytest.approx((-32 * PIXEL, -24 * PIXEL, 32 * PIXEL, 24 * PIXEL))
     assert found.resolution == pytest.approx(PIXEL)
+
+
+@pytest.mark.parametrize(
+    ("place_of", "west", "east"),
+    [
+        ({"crs": "EPSG:4326", "transform": from_origin(-180, 60, 360 / WIDTH, 2)}, -180, 180),
+        ({"crs": "EPSG:4326", "transform": from_origin(-180.5, 60, 360 / WIDTH, 2)}, -180, 180),
+        ({"crs": "EPSG:32660", "transform": from_origin(500_000, 6_000_000, 1_000, 1_000)}, 177, 178),
+    ],
+    ids=["the Earth", "the Earth from half a degree beyond", "UTM beside 180"],
+)
+def test_rasters_up_to_the_edge_have_a_place(
+    tmp_path: Path, place_of: dict[str, object], west: float, east: float
+) -> None:
+    found = _placed(tmp_path / "a.tif", **place_of)
+    assert found.on_earth
+    assert (found.degrees[0], found.degrees[2]) == pytest.approx((west, east), abs=1)
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

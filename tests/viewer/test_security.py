@@ -56,6 +56,13 @@ def test_loopback_names_are_answered_at_any_port(client: TestClient, host: str) 
     assert client.get(STYLE, headers=headers).status_code == 200
 
 
+def test_the_address_of_the_server_is_answered(client: TestClient) -> None:
+    bound = TestClient(make_app(Session("a", token="secret"), "127.0.0.2"), "http://127.0.0.2:8000")
+    assert bound.get(STYLE).status_code == 200
+    assert bound.get(STYLE, headers={"host": "127.0.0.3:8000"}).status_code == 403
+    assert client.get(STYLE, headers={"host": "127.0.0.2:8000"}).status_code == 403
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/static/style.css", "/wrong/static/style.css", "/secre/", "/secret2/", "/%C3%A9/"]
 )

@@ -127,12 +127,15 @@ function chooseLayer(kind) {
 
 /** Read the pixel at a place of the map, and show it in its panel. */
 async function readPixel(at) {
+  const { scene } = state;
+  const current = () => state.at === at && state.scene === scene;
   state.at = at;
   placeCross();
   try {
-    showPixel(await ask(`api/scenes/${state.scene}/pixel?lon=${at.lng}&lat=${at.lat}`), state.legends.labels?.rows ?? []);
+    const found = await ask(`api/scenes/${scene}/pixel?lon=${at.lng}&lat=${at.lat}`);
+    if (current()) showPixel(found, state.legends.labels?.rows ?? []);
   } catch (error) {
-    tell(error.message);
+    if (current()) tell(error.message);
   }
 }
 
