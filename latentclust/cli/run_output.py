@@ -60,7 +60,7 @@ def show_seeds(folder: Path, summary: SeedSummary, runs: Sequence[FinishedRun]) 
         for sentence in finished.result.alarms:
             console.print(rich_part(Note(f"Alarm, seed {finished.result.seed}:", sentence)))
     print_heading(console, "Files")
-    written = [name for name in (REPORT_PAGE, SUMMARY) if (folder / name).exists()]
+    written = [name for name in (REPORT_PAGE, SUMMARY) if (folder / name).is_file()]
     names = [*written, *(f"{finished.folder.name}/" for finished in runs)]
     print_lines(console, [f"{display_path(folder)}/", *(f"  {name}" for name in names)])
     if REPORT_PAGE not in written:

@@ -138,8 +138,8 @@ def _each(
 def _write_page(folder: Path, summary: SeedSummary) -> None:
     """Write report.html of several seeds. Finished seeds do not fail because of their page: it is missing then."""
     page = folder / REPORT_PAGE
-    page.unlink(missing_ok=True)
     with suppress(Exception):
+        page.unlink(missing_ok=True)
         write_comparison(page, [summary], folder)
 
 

@@ -107,3 +107,5 @@ def test_seeds_do_not_fail_because_of_their_page(whole: Path, tmp_path: Path, mo
     resume_seeds(out, device="cpu")
     assert (out / SUMMARY).is_file()
     assert not (out / "report.html").exists()
+    (out / "report.html").mkdir()
+    resume_seeds(out, device="cpu")
