@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from latentclust.errors import LatentclustError
-from latentclust.viewer import apply_routes, map_page, naming_routes, static_files
+from latentclust.viewer import apply_routes, index_convertor, map_page, naming_routes, static_files
 from latentclust.viewer.gallery import gallery_routes
 from latentclust.viewer.map_state import make_map_state
 from latentclust.viewer.responses import error_response
@@ -23,6 +23,7 @@ def make_app(session: Session, host: str = "") -> Guard:
         session: What is shown.
         host: Loopback address that the server listens on, if it is another one than 127.0.0.1 and ::1.
     """
+    index_convertor.register()
     found: list[BaseRoute] = [*static_files.routes()]
     for feature in FEATURES:
         found += feature(session)

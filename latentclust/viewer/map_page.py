@@ -32,11 +32,11 @@ def routes(session: Session) -> list[BaseRoute]:
         return []
     return [
         Route("/", show),
-        Route("/api/scenes/{index:int}", scene_facts),
-        Route("/api/scenes/{index:int}/legends", legends),
-        Route("/api/scenes/{index:int}/pixel", pixel),
+        Route("/api/scenes/{index:index}", scene_facts),
+        Route("/api/scenes/{index:index}/legends", legends),
+        Route("/api/scenes/{index:index}/pixel", pixel),
         Route("/api/versions", versions),
-        Route("/tiles/{index:int}/{kind}/{z:int}/{x:int}/{y:int}", tile),
+        Route("/tiles/{index:index}/{kind}/{z:index}/{x:index}/{y:index}", tile),
     ]
 
 
@@ -141,6 +141,11 @@ def _zoom(span: float) -> float:
 
 def _bands(state: MapState, index: int) -> dict[str, Any]:
     """Return the bands of a scene, and the numbers of those that are shown first."""
+    if state.facts.is_complex(index):
+        what = "has complex values, which the map does not draw"
+        raise LatentclustError.at(
+            state.pool.source(index, SCENE).short, what, "Click on it for the real part of a pixel"
+        )
     ranges = state.facts.ranges(index)
     bands = [{"number": b.number, "name": b.name, "low": b.low, "high": b.high, "whole": b.whole} for b in ranges]
     first = display_bands(None, [band.name for band in ranges], len(ranges))

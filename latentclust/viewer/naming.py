@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from latentclust.errors import Issue, LatentclustError
-from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.outputs.legend import Legend, default_palette
 from latentclust.model.class_names import classes_of, name_of, recolour_classes, rename_clusters
 from latentclust.model.stored_names import (
     NamesChangedError,
@@ -74,12 +74,14 @@ class Naming:
     def as_json(self) -> dict[str, Any]:
         """Return the names, colours and classes for a page, with the version that its changes refer to."""
         found = self.stored()
+        standard = default_palette(self._clusters)
         rows = [
             {
                 "cluster": entry.value,
                 "name": found.names.get(entry.value, ""),
                 "label": entry.name,
                 "colour": entry.hex,
+                "standard": "#" + bytes(standard[entry.value][:3]).hex(),
                 "custom": entry.name in found.colours,
             }
             for entry in Legend.from_clusters(found).entries[1:]

@@ -9,7 +9,7 @@ from rasterio.io import DatasetReader
 from latentclust.errors import LatentclustError
 from latentclust.viewer.placement import Placement, place
 from latentclust.viewer.raster_pool import SCENE, RasterPool
-from latentclust.viewer.stretch import BandRange, band_ranges
+from latentclust.viewer.stretch import BandRange, band_ranges, has_overviews
 
 Fact = TypeVar("Fact")
 
@@ -35,8 +35,12 @@ class SceneFacts:
         return self._once("ranges", index, SCENE, band_ranges)
 
     def has_overviews(self, index: int, kind: str) -> bool:
-        """Return whether a raster has overviews."""
-        return self._once("overviews", index, kind, lambda file: bool(file.overviews(1)))
+        """Return whether a raster has overviews, the coarsest of which is small enough to be read whole."""
+        return self._once("overviews", index, kind, has_overviews)
+
+    def is_complex(self, index: int) -> bool:
+        """Return whether a scene has complex values."""
+        return self._once("complex", index, SCENE, lambda file: any(name.startswith("complex") for name in file.dtypes))
 
     def _opens(self, index: int) -> bool:
         """Return whether a scene can be opened."""

@@ -1,5 +1,6 @@
 """The value ranges by which the bands of a scene are shown: percentiles of a coarse sample."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ SAMPLE_SIDE = 512
 
 LARGEST_WITHOUT_OVERVIEWS = 4096
 """Largest side in pixels of a raster without overviews that is read whole for a sample or a tile."""
+
+DIGITS = 5
+"""Number of digits to which a range is rounded, relative to the difference of its ends."""
 
 WINDOWS, WINDOW = 6, 128
 """Number of windows in each axis, and their side in pixels, of the sample of a larger raster without overviews."""
@@ -45,7 +49,7 @@ def band_ranges(file: DatasetReader) -> tuple[BandRange, ...]:
     found = []
     for number, band in zip(bands, values, strict=True):
         name = (file.descriptions[number - 1] or "").strip() or f"band {number}"
-        whole = np.dtype(file.dtypes[number - 1]).kind in "ui"
+        whole = file.dtypes[number - 1].startswith(("int", "uint"))
         found.append(BandRange(number, name, *_range(band), whole))
     return tuple(found)
 
@@ -55,16 +59,23 @@ def _range(values: NDArray[np.float64]) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     for ends in (PERCENTILES, (0.0, 100.0)):
-        low, high = (float(f"{end:.5g}") for end in np.percentile(values, ends))
-        if low < high:
-            return low, high
-    return low, low + 1
+        low, high = (float(end) for end in np.percentile(values, ends))
+        if low < high and math.isfinite(high - low):
+            digits = DIGITS - 1 - math.floor(math.log10(high - low))
+            return round(low, digits), round(high, digits)
+    return low, low + max(1.0, abs(low) * 1e-6)
+
+
+def has_overviews(file: DatasetReader) -> bool:
+    """Return whether the coarsest overview of a raster is small enough to be read whole."""
+    longest, factors = max(file.height, file.width), file.overviews(1)
+    return bool(factors) and longest / max(factors) <= LARGEST_WITHOUT_OVERVIEWS
 
 
 def sample(file: DatasetReader, bands: tuple[int, ...]) -> NDArray[np.float64]:
     """Return valid pixels `(c, n)`, spread over a raster."""
     longest = max(file.height, file.width)
-    if file.overviews(1) or longest <= LARGEST_WITHOUT_OVERVIEWS:
+    if has_overviews(file) or longest <= LARGEST_WITHOUT_OVERVIEWS:
         parts = [read_window(file, bands, step=-(-longest // SAMPLE_SIDE))]
     else:
         parts = [read_window(file, bands, window) for window in _spread(file.height, file.width)]

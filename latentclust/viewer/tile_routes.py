@@ -1,6 +1,7 @@
 """The route of map tiles: which raster, how it is drawn, and what the browser may keep."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 
 from starlette.exceptions import HTTPException
@@ -110,8 +111,9 @@ def _stretches(state: MapState, index: int, query: Mapping[str, str]) -> tuple[S
     except ValueError:
         raise LatentclustError.at("bands", "must be one band of the scene or three, each with a range", FIX) from None
     pairs = pairs or [(known[number].low, known[number].high) for number in numbers]
-    if not all(low < high for low, high in pairs):
-        raise LatentclustError.at("ranges", "the minimum of a band is not below its maximum", "Change one of them")
+    if not all(low < high and math.isfinite(high - low) for low, high in pairs):
+        what = "the minimum of a band is not below its maximum, or infinite"
+        raise LatentclustError.at("ranges", what, "Change one of them")
     return tuple(Stretch(number, low, high) for number, (low, high) in zip(numbers, pairs, strict=True))
 
 

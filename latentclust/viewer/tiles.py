@@ -69,8 +69,7 @@ def scene_tile(file: DatasetReader, where: Placement, tile: Tile, shown: Sequenc
     """Return a tile of a scene in one band as grey, or in three as red, green and blue."""
     found = _read(file, where, tile, [each.band for each in shown])
     values, valid = np.ma.getdata(found), ~np.ma.getmaskarray(found).any(axis=0)
-    if values.dtype.kind in "fc":
-        values = values.real.astype(np.float32)
+    if values.dtype.kind == "f":
         valid &= np.isfinite(values).all(axis=0)
     colours = np.empty((SIDE, SIDE, 4), np.uint8)
     channels = list(zip(values, shown, strict=True))
@@ -86,7 +85,9 @@ def stretched(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
     """Return values `(h, w)` as bytes between the ends of a stretch. Small integers are looked up in a table."""
     small = values.dtype in (np.uint8, np.uint16)
     numbers = np.arange(np.iinfo(values.dtype).max + 1) if small else np.nan_to_num(values)
-    shares = (numbers.astype(np.float32) - stretch.low) / (stretch.high - stretch.low)
+    # Single precision would lose the differences of large values, and a narrow range lets far values overflow.
+    with np.errstate(over="ignore"):
+        shares = (numbers.astype(np.float64) - stretch.low) / (stretch.high - stretch.low)
     levels = np.rint(np.clip(shares, 0, 1) * UINT8_MAX).astype(np.uint8)
     found: NDArray[np.uint8] = levels[values] if small else levels
     return found

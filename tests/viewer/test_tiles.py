@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.enums import Resampling
+from rasterio.transform import Affine
 
+from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.labelling.outputs.legend import Legend, LegendEntry
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.placement import EDGE
-from latentclust.viewer.tiles import UNKNOWN, colour_values, legend_colours
+from latentclust.viewer.session import Session, ViewedScene
+from latentclust.viewer.stretch import has_overviews
+from latentclust.viewer.tiles import UNKNOWN, Stretch, colour_values, legend_colours, stretched
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import COLOURS, centre, label_folder, write_labels
 
@@ -63,6 +67,28 @@ def test_a_scene_has_the_chosen_bands_between_their_ranges(client: Client) -> No
     assert (low, high) == (0, 255)
 
 
+def test_small_differences_of_large_values_are_seen() -> None:
+    values = 1e9 + np.linspace(0, 1, 6)
+    assert stretched(values, Stretch(1, 1e9, 1e9 + 1)).tolist() == [0, 51, 102, 153, 204, 255]
+    assert stretched(values, Stretch(1, 0.0, 1e300)).tolist() == [0] * 6
+
+
+@pytest.mark.parametrize(("dtype", "layers"), [("complex64", []), ("float64", ["scene"])])
+def test_ranges_keep_an_offset_and_complex_scenes_are_named(tmp_path: Path, dtype: str, layers: list[str]) -> None:
+    values = (1e7 + np.linspace(0, 1, 64 * 64).reshape(1, 64, 64)).astype(dtype)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", height=64, width=64, count=1, dtype=dtype, crs="EPSG:32613",
+        transform=Affine(10, 0, 500_000, 0, -10, 4_500_000),
+    ) as file:  # fmt: skip
+        file.write(values)
+    found = Client(Session("t", (ViewedScene("a", scene_from_file(tmp_path / "a.tif")),))).json("api/scenes/0")
+    assert list(found["layers"]) == layers
+    if layers:
+        assert (found["bands"][0]["low"], found["bands"][0]["high"]) == (1e7 + 0.02, 1e7 + 0.98)
+    else:
+        assert "a.tif: has complex values" in found["problems"][0]
+
+
 def test_shares_run_from_violet_to_yellow(client: Client) -> None:
     assert _colour(client, "probabilities", 30, 20, "band=2") == [253, 231, 36, 255]
     assert _colour(client, "probabilities", 30, 20, "band=1")[:3] == [68, 2, 85]
@@ -91,12 +117,14 @@ def test_elsewhere_tiles_are_empty(client: Client) -> None:
         ("tiles/0/classes/0/0/0", 404),
         ("tiles/0/labels/0/1/0", 404),
         ("tiles/0/labels/25/0/0", 404),
+        (f"tiles/0/labels/{'1' * 5000}/0/0", 404),
         ("tiles/0/labels/0/0/0?only=x", 400),
         ("tiles/0/scene/0/0/0", 400),
         ("tiles/0/scene/0/0/0?bands=1,2", 400),
         ("tiles/0/scene/0/0/0?bands=4", 400),
         ("tiles/0/scene/0/0/0?bands=1&ranges=5:5", 400),
         ("tiles/0/scene/0/0/0?bands=1&ranges=0:nan", 400),
+        ("tiles/0/scene/0/0/0?bands=1&ranges=0:inf", 400),
         ("tiles/0/probabilities/13/1709/3093?band=9", 400),
     ],
 )
@@ -182,6 +210,17 @@ def test_a_large_scene_without_overviews_has_no_tiles_from_afar(tmp_path: Path) 
     assert client.json("api/scenes/0")["layers"]["scene"]["minzoom"] == 10
     assert client.tile(f"tiles/0/scene/{_at(30, 20, 9)[0]}?bands=1&ranges=0:14").shape == (1, 1, 4)
     assert _colour(client, "scene", 30, 20, "bands=1&ranges=0:14", 14) == [128, 128, 128, 255]
+
+
+@pytest.mark.parametrize(("factors", "enough"), [([], False), ([2], False), ([2, 4], True)])
+def test_overviews_count_if_the_coarsest_is_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factors: list[int], enough: bool
+) -> None:
+    monkeypatch.setattr("latentclust.viewer.stretch.LARGEST_WITHOUT_OVERVIEWS", 16)
+    with rasterio.open(write_labels(tmp_path / "a.tif"), "r+") as file:
+        file.build_overviews(factors, Resampling.nearest)
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert has_overviews(file) is enough
 
 
 def test_from_afar_the_overviews_are_read(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def _page_routes(session: Session, gallery: Gallery) -> list[BaseRoute]:
     return [
         Route("/", show),
         Route("/api/gallery", overview),
-        Route("/api/gallery/clusters/{cluster:int}", members),
-        Route("/api/gallery/clusters/{cluster:int}/indices", indices),
+        Route("/api/gallery/clusters/{cluster:index}", members),
+        Route("/api/gallery/clusters/{cluster:index}/indices", indices),
         Route("/api/gallery/export", export, methods=["POST"]),
     ]
 
@@ -112,9 +112,9 @@ def _image_routes(session: Session, gallery: Gallery) -> list[BaseRoute]:
         return JSONResponse({"items": _items(gallery, found), "space": gallery.codes.space}, headers=NO_STORE)
 
     return [
-        Route("/images/{index:int}/{size}.png", picture),
-        Route("/api/gallery/images/{index:int}", facts),
-        Route("/api/gallery/images/{index:int}/similar", similar),
+        Route("/images/{index:index}/{size}.png", picture),
+        Route("/api/gallery/images/{index:index}", facts),
+        Route("/api/gallery/images/{index:index}/similar", similar),
     ]
 
 

@@ -26,14 +26,29 @@ function siblings(cluster) {
   return names().clusters.map((each) => each.cluster).filter((each) => draftClass(each) === draftClass(cluster));
 }
 
-/** Return the colour that a cluster has with the drafts. Clusters that join a class take its colour. */
+/** Return the clusters of a class without the drafts. */
+function membersBefore(label) {
+  return names().clusters.filter((each) => each.label === label).map((each) => each.cluster);
+}
+
+/** Return whether a class is renamed with all of its clusters: it then keeps its colour, as on the server. */
+function isRenamedAsWhole(clusters) {
+  const { label } = row(clusters[0]);
+  const left = names().clusters.some((each) => draftClass(each.cluster) === label);
+  return !left && membersBefore(label).every((each) => clusters.includes(each));
+}
+
+/** Return the colour that a cluster has with the drafts, by the rule of the server: colours belong to classes. */
 function draftColour(cluster) {
   const others = siblings(cluster);
   const drafted = others.find((each) => drafts.get(each)?.colour !== undefined);
   if (drafted !== undefined) return drafts.get(drafted).colour;
   if (!others.some((each) => drafts.get(each)?.name !== undefined)) return row(cluster).colour;
-  const settled = others.find((each) => row(each).label === draftClass(cluster));
-  return row(settled ?? others[0]).colour;
+  const before = membersBefore(draftClass(cluster));
+  if (before.length && row(before[0]).custom) return row(before[0]).colour;
+  const settled = others.find((each) => before.includes(each));
+  if (settled !== undefined) return row(settled).colour;
+  return !before.length && isRenamedAsWhole(others) ? row(others[0]).colour : row(others[0]).standard;
 }
 
 /** Return the drafts for the server: a class that clusters join gets the colour that is shown, which they would not. */

@@ -2,7 +2,7 @@
 
 import { BandChoice } from "./bands.js";
 import { byId, element } from "./element.js";
-import { showLegend } from "./legend.js";
+import { showLegend, titleOf } from "./legend.js";
 import { percent } from "./numbers.js";
 import { showPixel } from "./pixel.js";
 import { address, ask, tell } from "./server.js";
@@ -62,7 +62,7 @@ function offerLayers() {
   byId("layer-panel").hidden = !kinds.length;
   const clusters = state.legends.labels?.rows ?? [];
   const before = byId("layer-band").value;
-  const options = clusters.map((row) => element("option", { value: String(row.value) }, row.name));
+  const options = clusters.map((row) => element("option", { value: String(row.value) }, titleOf(row, clusters)));
   byId("layer-band").replaceChildren(...options);
   if (clusters.some((row) => String(row.value) === before)) byId("layer-band").value = before;
 }

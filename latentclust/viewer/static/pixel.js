@@ -1,6 +1,7 @@
 // What is known about the pixel at a place: cluster, class, confidence, probabilities and the values of bands.
 
 import { byId, element, swatch } from "./element.js";
+import { titleOf } from "./legend.js";
 import { measured, percent } from "./numbers.js";
 
 const NAMES = { labels: "Cluster", classes: "Class" };
@@ -15,7 +16,7 @@ export function showPixel(found, clusters) {
   }
   if (found.confidence !== undefined && found.confidence !== null) rows.push(["Confidence", [percent(found.confidence)]]);
   (found.probabilities ?? []).forEach((share, at) => {
-    if (share > 0.005) rows.push([named(`P(${clusters[at]?.name ?? at + 1})`), [percent(share)]]);
+    if (share > 0.005) rows.push([named(`P(${clusters[at] ? titleOf(clusters[at], clusters) : at + 1})`), [percent(share)]]);
   });
   for (const band of found.bands ?? []) rows.push([named(band.name), [measured(band.value)]]);
   if (found.row) rows.push(["Row, column", [`${found.row.toLocaleString("en")}, ${found.column.toLocaleString("en")}`]]);

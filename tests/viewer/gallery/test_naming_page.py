@@ -50,5 +50,16 @@ def test_names_go_into_the_model_the_legend_and_the_rasters(
     with rasterio.open(raster) as file:
         assert file.colormap(1)[1] == file.colormap(1)[3] == (10, 11, 255, 255)
     np.testing.assert_array_equal(read_band(raster), before)
+
+    assert "(3)" in page.locator("#legend button").nth(2).inner_text()
+    page.get_by_label("Name of cluster 1").fill("lake")
+    page.get_by_label("Name of cluster 2").fill("<b>water")
+    page.get_by_label("Name of cluster 3").fill("sea")
+    shown = [page.get_by_label(f"Colour of cluster {number}").input_value() for number in (1, 2, 3)]
+    assert shown[1] == "#0a0bff"
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.locator("#legend .name")).to_have_text(["lake", "<b>water", "sea", "cluster 4"])
+    assert load(labels.model).colours == {"<b>water": "#0a0bff"}
+    assert [page.get_by_label(f"Colour of cluster {number}").input_value() for number in (1, 2, 3)] == shown
     assert opened.serious_violations() == []
     assert opened.errors == []
