@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.viewer.background_task import BackgroundTask, ShouldStop, TaskRunningError, Tell
 from latentclust.viewer.naming_routes import NO_STORE
+from latentclust.viewer.responses import message_of
 from latentclust.viewer.session import Session
 
 
@@ -28,7 +29,7 @@ def routes(session: Session) -> list[BaseRoute]:
         try:
             task.start()
         except TaskRunningError as error:
-            return JSONResponse({"error": str(error)}, 409, headers=NO_STORE)
+            return JSONResponse({"error": message_of(error)}, 409, headers=NO_STORE)
         return JSONResponse(task.progress.as_json(), 202, headers=NO_STORE)
 
     def show(request: Request) -> Response:

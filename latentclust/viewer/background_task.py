@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
 from latentclust.errors import InterruptedRunError, LatentclustError, first_problem
+from latentclust.viewer.responses import message_of
 
 State = Literal["idle", "running", "done", "stopped", "failed"]
 
@@ -93,9 +94,9 @@ class BackgroundTask:
             done = max(self._progress.done, self._progress.total)
             self._progress = Progress("done", done, self._progress.total, "", result)
         except InterruptedRunError as error:
-            self._progress = Progress("stopped", self._progress.done, self._progress.total, str(error))
+            self._progress = Progress("stopped", self._progress.done, self._progress.total, message_of(error))
         except LatentclustError as error:
-            self._progress = Progress("failed", self._progress.done, self._progress.total, str(error))
+            self._progress = Progress("failed", self._progress.done, self._progress.total, message_of(error))
         # A page must never wait for a thread that has died.
         except Exception as error:
             text = f"{self._name} failed by an internal error ({type(error).__name__}: {first_problem(error)})"

@@ -17,6 +17,7 @@ from latentclust.viewer.pages import page
 from latentclust.viewer.pixel import pixel
 from latentclust.viewer.placement import EDGE, Placement
 from latentclust.viewer.raster_pool import SCENE
+from latentclust.viewer.responses import message_of, without_folders
 from latentclust.viewer.session import Session, session_of
 from latentclust.viewer.stretch import LARGEST_WITHOUT_OVERVIEWS
 from latentclust.viewer.tile_routes import ZOOMS, tile
@@ -61,18 +62,18 @@ def scene_facts(request: Request) -> Response:
     state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
     kinds, problems, found = state.pool.kinds(index), [], {}
     if session.scenes[index].problem:
-        problems.append(session.scenes[index].problem)
+        problems.append(without_folders(session.scenes[index].problem))
     for kind in kinds:
         try:
             found[kind] = _layer(state, index, kind)
         except LatentclustError as error:
-            problems.append(str(error))
+            problems.append(message_of(error))
     facts: dict[str, Any] = {"layers": found, "problems": problems}
     if SCENE in found:
         try:
             facts |= _bands(state, index)
         except LatentclustError as error:
-            problems.append(str(error))
+            problems.append(message_of(error))
             del found[SCENE]
     return JSONResponse(facts, headers={"Cache-Control": "no-store"})
 
@@ -88,7 +89,7 @@ def legends(request: Request) -> Response:
         try:
             found[kind] = legend_rows(state, session, index, kind)
         except LatentclustError as error:
-            found["problems"].append(str(error))
+            found["problems"].append(message_of(error))
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from latentclust.model.stored_names import NamesChangedError
 from latentclust.viewer.bodies import read_body
 from latentclust.viewer.naming import ClusterEdit, Naming
+from latentclust.viewer.responses import message_of
 from latentclust.viewer.session import Session
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -83,6 +84,6 @@ def _changed(naming: Naming, version: str, change: Callable[[], None]) -> Respon
     try:
         change()
     except NamesChangedError as error:
-        body = {"error": str(error), "changes": naming.changes_since(version), "names": naming.as_json()}
+        body = {"error": message_of(error), "changes": naming.changes_since(version), "names": naming.as_json()}
         return JSONResponse(body, 409, headers=NO_STORE)
     return JSONResponse(naming.as_json(), headers=NO_STORE)

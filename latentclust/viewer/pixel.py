@@ -17,6 +17,7 @@ from latentclust.viewer.legends import LEGEND_KINDS
 from latentclust.viewer.map_state import MapState, map_state_of
 from latentclust.viewer.placement import GEOGRAPHIC, Placement, applied
 from latentclust.viewer.raster_pool import SCENE
+from latentclust.viewer.responses import message_of
 
 Pixel = tuple[int, int]
 """Row and column, counted from 0."""
@@ -36,7 +37,7 @@ def pixel(request: Request) -> Response:
         try:
             found |= _facts(state, index, kind, place)
         except LatentclustError as error:
-            found["problems"].append(f"{kind}: {error}")
+            found["problems"].append(f"{kind}: {message_of(error)}")
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 

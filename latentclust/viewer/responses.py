@@ -1,6 +1,8 @@
 """Responses of the viewer: content with an entity tag, and errors as JSON."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -8,6 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.viewer.security import refusal
+
+_FOLDERS = re.compile(r"""(?<![\w/.:])/(?:[^\s/:;'"(){}]+/)+""")
+"""Folders of an absolute path in a text. Those of a URL come after its host."""
 
 
 class GoneError(LatentclustError):
@@ -41,12 +46,26 @@ def _cache_headers(tag: str) -> dict[str, str]:
     return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
 
 
+def without_folders(text: str) -> str:
+    """Return a text whose absolute paths are names of files alone. A folder with a space in its name stays."""
+    return _FOLDERS.sub("", text)
+
+
+def message_of(error: LatentclustError) -> str:
+    """Return the words of an error for the page: a file is named without the folders of this computer."""
+    issues = (
+        replace(each, where=each.where.rpartition("/")[2] if each.where.startswith("/") else each.where)
+        for each in error.issues
+    )
+    return without_folders("\n".join(map(str, issues)))
+
+
 def error_response(request: Request, error: Exception) -> JSONResponse:
     """Return an exception as JSON without anything that is not meant for the page."""
     if isinstance(error, GoneError):
-        return refusal(410, str(error))
+        return refusal(410, message_of(error))
     if isinstance(error, LatentclustError):
-        return refusal(500 if isinstance(error, RunFailedError) else 400, str(error))
+        return refusal(500 if isinstance(error, RunFailedError) else 400, message_of(error))
     if isinstance(error, HTTPException):
         return refusal(error.status_code, error.detail)
     return refusal(500, "The server failed; the terminal shows why.")

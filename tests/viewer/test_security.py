@@ -3,7 +3,9 @@
 import pytest
 from starlette.testclient import TestClient
 
+from latentclust.errors import LatentclustError
 from latentclust.viewer.app import make_app
+from latentclust.viewer.responses import message_of
 from latentclust.viewer.security import hostname, security_headers
 from latentclust.viewer.session import Session
 
@@ -96,6 +98,13 @@ def test_only_the_base_map_allows_another_host() -> None:
     assert "http" not in closed["Content-Security-Policy"]
     assert closed["Referrer-Policy"] == "no-referrer"
     assert "img-src 'self' data: blob: https://tile.openstreetmap.org;" in opened["Content-Security-Policy"]
+
+
+def test_messages_name_files_without_their_folders() -> None:
+    error = LatentclustError.at(
+        "/home/a b/model.safetensors", "differs from '/data/c/d.tif' of https://h/e/f", "Pass it"
+    )
+    assert message_of(error) == "model.safetensors: differs from 'd.tif' of https://h/e/f. Pass it"
 
 
 @pytest.mark.parametrize("host", ["a:b", "a:99999999", "[::1", "a/b", "a?b", "a#b", "u@a"])
