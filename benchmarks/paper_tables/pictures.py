@@ -11,7 +11,7 @@ from latentclust.evaluate.contingency import classes_for_figures
 from latentclust.infer.sampling import LatentGrid, interpolation, modes, traversal
 from latentclust.model.model import ClusteringModel
 from latentclust.report.display_names import class_names, cluster_names
-from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample
+from latentclust.report.embedding import by_class, by_cluster, code_maps, subsample, tsne_maps
 from latentclust.report.image_figures import image_grid, profiles
 from latentclust.report.plotting import save_figure
 from latentclust.runs.reevaluate import open_evaluation, open_splits
@@ -78,7 +78,7 @@ def _map(kind: str, model: ClusteringModel, tested: ImageSet, path: Path) -> Pat
         "codes": {"samples": raw, "code": torch.cat((posterior.probabilities, posterior.style), dim=1).numpy()},
         "style": {"samples": raw, "style": posterior.style.numpy()},
     }
-    save_figure(code_maps(codes[kind], groupings, 0), path)
+    save_figure(code_maps(tsne_maps(codes[kind], 0), groupings), path)
     return path
 
 

@@ -77,16 +77,16 @@ class MapSampler:
         shape = tuple(-(-length // self._step) for length in side)
         most = min(max(MOST_PIXELS // (shape[0] * shape[1]), LEAST_IMAGES), MOST_IMAGES)
         self._indices = spread_indices(count, most)
-        self._labels = np.full((len(self._indices), *shape), VOID, array_label_type(clusters))
-        self._confidence = np.zeros(self._labels.shape, np.float32)
+        self._clusters = np.full((len(self._indices), *shape), VOID, array_label_type(clusters))
+        self._confidence = np.zeros(self._clusters.shape, np.float32)
 
     def add(self, batch: MapBatch) -> None:
         """Keep the images of a batch that are selected."""
         _, to, among = np.intersect1d(self._indices, batch.indices, assume_unique=True, return_indices=True)
         thin = (slice(None, None, self._step), slice(None, None, self._step))
-        self._labels[to] = batch.labels[among][:, *thin]
+        self._clusters[to] = batch.labels[among][:, *thin]
         self._confidence[to] = batch.confidence[among][:, *thin]
 
     def result(self) -> MapSample:
         """Return the images that were kept."""
-        return MapSample(self._indices, self._step, self._labels, self._confidence)
+        return MapSample(self._indices, self._step, self._clusters, self._confidence)
