@@ -33,7 +33,8 @@ def provenance(command: str | None = None) -> dict[str, Any]:
     # The results file of this very run does not make the tree another one.
     changed = _git("status", "--porcelain", "--", "latentclust", "recipes", "plugins")
     return {
-        "command": command or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": command
+        or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_portable, sys.argv[1:])]),
         "commit": _git("rev-parse", "HEAD") + (" with changes" if changed else ""),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {"python": platform.python_version()}
@@ -45,6 +46,11 @@ def provenance(command: str | None = None) -> dict[str, Any]:
 def as_text(document: dict[str, Any]) -> str:
     """Return a document as JSON with indents, and each list of integers on one line."""
     return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(document, indent=2))
+
+
+def _portable(argument: str) -> str:
+    """Return an argument, of an absolute path the name alone: folders of one machine mean nothing on another."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def _git(*arguments: str) -> str:

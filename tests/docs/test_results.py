@@ -117,6 +117,12 @@ def test_the_figures_of_the_papers_are_those_of_the_papers_tables(tables: Any):
         assert any(given <= figures for figures in known), key
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/results").glob("*.json")), ids=lambda path: path.name)
+def test_a_result_names_no_folder_of_a_machine(path: Path) -> None:
+    command = json.loads(path.read_text("utf-8")).get("command", "")
+    assert not [word for word in command.split() if Path(word).is_absolute()]
+
+
 def test_every_clustering_result_has_a_row(tables: Any, page):
     found = {path.stem.removeprefix("clustering-") for path in tables.RESULTS.glob("clustering-*.json")}
     rows = re.findall(r"^\| \[([^\]]+)\]\(\.\./benchmarks/results/clustering-", page("docs/results.md").text, re.M)
