@@ -3,7 +3,7 @@
 import atexit
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 from latentclust.errors import InterruptedRunError, LatentclustError, first_problem
@@ -89,20 +89,25 @@ class BackgroundTask:
             self._thread.join()
 
     def _run(self) -> None:
+        ended = self._ended()
+        # Before it can be started again, or the next thread would lose its handler.
+        atexit.unregister(self.close)
+        self._progress = ended
+
+    def _ended(self) -> Progress:
+        """Do the work and return how it ended."""
         try:
             result = self._work(self._tell, self._stop.is_set)
-            done = max(self._progress.done, self._progress.total)
-            self._progress = Progress("done", done, self._progress.total, "", result)
         except InterruptedRunError as error:
-            self._progress = Progress("stopped", self._progress.done, self._progress.total, message_of(error))
+            return replace(self._progress, state="stopped", text=message_of(error))
         except LatentclustError as error:
-            self._progress = Progress("failed", self._progress.done, self._progress.total, message_of(error))
+            return replace(self._progress, state="failed", text=message_of(error))
         # A page must never wait for a thread that has died.
         except Exception as error:
             text = f"{self._name} failed by an internal error ({type(error).__name__}: {first_problem(error)})"
-            self._progress = Progress("failed", self._progress.done, self._progress.total, text)
-        finally:
-            atexit.unregister(self.close)
+            return replace(self._progress, state="failed", text=text)
+        total = self._progress.total
+        return Progress("done", max(self._progress.done, total), total, "", result)
 
     def _tell(self, done: int, total: int, text: str) -> None:
         self._progress = Progress("running", done, total, text)

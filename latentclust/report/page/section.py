@@ -8,6 +8,12 @@ from typing import ClassVar
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 """A value that JSON expresses. Numbers must be finite."""
 
+Script = tuple[str, str]
+"""A script of a shipped library: the library and its file."""
+
+ECHARTS: Script = ("echarts", "echarts.common.min.js")
+"""The library of interactive charts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section(ABC):
@@ -24,7 +30,7 @@ class Section(ABC):
         script: Module in `report/page/scripts/` that the section starts with, and whose imports come with it. Empty for
             none.
         style: Style sheet in `report/page/styles/`. Empty for none.
-        libraries: Scripts of shipped libraries, such as `("echarts", "echarts.common.min.js")`. A page has each once.
+        libraries: Scripts of shipped libraries, such as `ECHARTS`. A page has each once.
     """
 
     key: str
@@ -32,7 +38,7 @@ class Section(ABC):
     template: ClassVar[str]
     script: ClassVar[str] = ""
     style: ClassVar[str] = ""
-    libraries: ClassVar[tuple[tuple[str, str], ...]] = ()
+    libraries: ClassVar[tuple[Script, ...]] = ()
 
     def data(self) -> Json:
         """Return what the script of the section reads. None for nothing."""

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import numpy as np
 from jaxtyping import Float
 
-from latentclust.report.page.section import Json, Section
+from latentclust.report.page.section import ECHARTS, Json, Script, Section
 
 STEPS = 9999
 """Largest coordinate of a point. Coordinates are rounded to whole numbers, which need few bytes."""
@@ -32,7 +32,7 @@ class Codes(Section):
     template: ClassVar[str] = "codes.html"
     script: ClassVar[str] = "codes.js"
     style: ClassVar[str] = "codes.css"
-    libraries: ClassVar[tuple[tuple[str, str], ...]] = (("echarts", "echarts.common.min.js"),)
+    libraries: ClassVar[tuple[Script, ...]] = (ECHARTS,)
     slots: Sequence[int]
     maps: Mapping[str, Float[np.ndarray, "m 2"]]
     labelled: bool

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from latentclust.report.facts import RunFacts
-from latentclust.report.page.section import Json, Section
+from latentclust.report.page.section import ECHARTS, Json, Script, Section
 
 MOST_POINTS = 12_000
 """Maximum number of points of all curves of a section. Curves with more have every n-th one."""
@@ -51,7 +51,7 @@ class Curves(Section):
     template: ClassVar[str] = "curves.html"
     script: ClassVar[str] = "curves.js"
     style: ClassVar[str] = "curves.css"
-    libraries: ClassVar[tuple[tuple[str, str], ...]] = (("echarts", "echarts.common.min.js"),)
+    libraries: ClassVar[tuple[Script, ...]] = (ECHARTS,)
     caption: str
     curves: Sequence[Curve]
     thinned: int

@@ -16,7 +16,7 @@ from latentclust.report.facts import RunFacts
 from latentclust.report.label_map_figures import CONFIDENCE
 from latentclust.report.map_views import BandSpectra, ClusterSizes, ShownMaps
 from latentclust.report.page.packed_maps import BYTE_CLUSTERS, STEPS, PackedMap, pack_maps
-from latentclust.report.page.section import Section
+from latentclust.report.page.section import ECHARTS, Script, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class LabelMaps(Section):
     template: ClassVar[str] = "label_maps.html"
     script: ClassVar[str] = "label-maps.js"
     style: ClassVar[str] = "label-maps.css"
-    libraries: ClassVar[tuple[tuple[str, str], ...]] = (("echarts", "echarts.common.min.js"),)
+    libraries: ClassVar[tuple[Script, ...]] = (ECHARTS,)
     maps: Sequence[PackedMap]
     left_out: int
     legend: Sequence[LegendRow]

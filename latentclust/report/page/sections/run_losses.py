@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from latentclust.report.colours import map_colours
 from latentclust.report.compared_runs import ComparedRun
-from latentclust.report.page.section import Section
+from latentclust.report.page.section import ECHARTS, Script, Section
 from latentclust.report.training_log import Curve
 
 MOST_POINTS = 12_000
@@ -52,7 +52,7 @@ class RunLosses(Section):
     template: ClassVar[str] = "run_losses.html"
     script: ClassVar[str] = "run-losses.js"
     style: ClassVar[str] = "run-losses.css"
-    libraries: ClassVar[tuple[tuple[str, str], ...]] = (("echarts", "echarts.common.min.js"),)
+    libraries: ClassVar[tuple[Script, ...]] = (ECHARTS,)
     runs: Sequence[tuple[str, str]]
     losses: Sequence[tuple[str, Sequence[LossLine]]]
 
