@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute, Route
 
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.viewer.background_task import BackgroundTask, ShouldStop, TaskRunningError, Tell
-from latentclust.viewer.naming_routes import NO_STORE
 from latentclust.viewer.responses import message_of
+from latentclust.viewer.security import NO_STORE
 from latentclust.viewer.session import Session
 
 

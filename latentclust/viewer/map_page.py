@@ -18,6 +18,7 @@ from latentclust.viewer.pixel import pixel
 from latentclust.viewer.placement import EDGE, Placement
 from latentclust.viewer.raster_pool import SCENE
 from latentclust.viewer.responses import message_of, without_folders
+from latentclust.viewer.security import NO_STORE
 from latentclust.viewer.session import Session, session_of
 from latentclust.viewer.stretch import LARGEST_WITHOUT_OVERVIEWS
 from latentclust.viewer.tile_routes import ZOOMS, tile
@@ -75,7 +76,7 @@ def scene_facts(request: Request) -> Response:
         except LatentclustError as error:
             problems.append(message_of(error))
             del found[SCENE]
-    return JSONResponse(facts, headers={"Cache-Control": "no-store"})
+    return JSONResponse(facts, headers=NO_STORE)
 
 
 def legends(request: Request) -> Response:
@@ -90,7 +91,7 @@ def legends(request: Request) -> Response:
             found[kind] = legend_rows(state, session, index, kind)
         except LatentclustError as error:
             found["problems"].append(message_of(error))
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return JSONResponse(found, headers=NO_STORE)
 
 
 def versions(request: Request) -> Response:
@@ -99,7 +100,7 @@ def versions(request: Request) -> Response:
     found = [
         {kind: _version(state, index, kind) for kind in state.pool.kinds(index)} for index in range(len(session.scenes))
     ]
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return JSONResponse(found, headers=NO_STORE)
 
 
 def _version(state: MapState, index: int, kind: str) -> str | None:

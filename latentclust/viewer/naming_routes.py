@@ -13,9 +13,9 @@ from latentclust.model.stored_names import NamesChangedError
 from latentclust.viewer.bodies import read_body
 from latentclust.viewer.naming import ClusterEdit, Naming
 from latentclust.viewer.responses import message_of
+from latentclust.viewer.security import NO_STORE
 from latentclust.viewer.session import Session
 
-NO_STORE = {"Cache-Control": "no-store"}
 LONGEST_NAME = 10_000
 """Maximum number of characters of a name that a page saves."""
 

@@ -18,6 +18,7 @@ from latentclust.viewer.map_state import MapState, map_state_of
 from latentclust.viewer.placement import GEOGRAPHIC, Placement, applied
 from latentclust.viewer.raster_pool import SCENE
 from latentclust.viewer.responses import message_of
+from latentclust.viewer.security import NO_STORE
 
 Pixel = tuple[int, int]
 """Row and column, counted from 0."""
@@ -38,7 +39,7 @@ def pixel(request: Request) -> Response:
             found |= _facts(state, index, kind, place)
         except LatentclustError as error:
             found["problems"].append(f"{kind}: {message_of(error)}")
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return JSONResponse(found, headers=NO_STORE)
 
 
 def pixel_at(where: Placement, lon: float, lat: float) -> Pixel | None:

@@ -17,6 +17,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 BASE_MAP_HOST = "https://tile.openstreetmap.org"
 
+NO_STORE = {"Cache-Control": "no-store"}
+"""Header of a response that the browser must not keep."""
+
 ENCODED = (b"%2f", b"%5c", b"%2e", b"%00", b"\\", b"..")
 """Parts of a raw path that no page of the viewer asks for, in lower case: separators and parents in disguise."""
 
@@ -97,7 +100,7 @@ def hostname(host: str) -> str:
 
 def refusal(status: int, problem: str) -> JSONResponse:
     """Return an error as JSON, in the form of all errors of the viewer."""
-    return JSONResponse({"error": problem}, status, {"Cache-Control": "no-store"})
+    return JSONResponse({"error": problem}, status, NO_STORE)
 
 
 def security_headers(base_map: bool) -> dict[str, str]:

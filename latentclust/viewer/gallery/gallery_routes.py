@@ -16,9 +16,9 @@ from latentclust.viewer.gallery.gallery import Gallery
 from latentclust.viewer.gallery.pictures import ENLARGED, THUMBNAIL
 from latentclust.viewer.gallery.selection_csv import selection_csv
 from latentclust.viewer.gallery.table import Order
-from latentclust.viewer.naming_routes import NO_STORE
 from latentclust.viewer.pages import page
 from latentclust.viewer.responses import cached_response
+from latentclust.viewer.security import NO_STORE
 from latentclust.viewer.session import Session
 
 ON_CARD = 10
