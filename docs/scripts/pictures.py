@@ -29,7 +29,7 @@ PICTURES = {
 PAGE_SIZE = (1200, 780)
 """Width and height in pixels of the part of a page that a picture shows."""
 
-PAGE_COLOURS = 64
+PAGE_COLOURS = 32
 
 ARGUMENTS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 """WebGL is drawn by software, where there is no GPU."""
