@@ -59,13 +59,30 @@ def posteriors(
     set_evaluation(model)
     count = count or SILENT.begin("reading out")
     for images in count.each(batches):
-        told = replace(model, on_step=count.part(len(images)))
-        found = posterior_of(inference, told, images, state, rng, stride)
-        probabilities = found.probabilities.cpu()
-        if not bool(probabilities.isfinite().all()):
-            what = "returns probabilities that are not finite"
-            raise LatentclustError.at("model", what, "Use an unchanged copy of its file, or retrain it")
-        yield Posterior(probabilities, found.style.cpu())
+        yield checked_posterior(inference, model, images, state, rng, stride, count)
+
+
+def checked_posterior(
+    inference: InferenceSpec,
+    model: Model,
+    images: Images,
+    state: State,
+    rng: torch.Generator,
+    stride: int = 1,
+    count: Count | None = None,
+) -> Posterior:
+    """Return the posterior of one batch as `posterior_of` does, on the CPU. `count` tells its progress.
+
+    Raises:
+        LatentclustError: If a probability is not finite.
+    """
+    told = model if count is None else replace(model, on_step=count.part(len(images)))
+    found = posterior_of(inference, told, images, state, rng, stride)
+    probabilities = found.probabilities.cpu()
+    if not bool(probabilities.isfinite().all()):
+        what = "returns probabilities that are not finite"
+        raise LatentclustError.at("model", what, "Use an unchanged copy of its file, or retrain it")
+    return Posterior(probabilities, found.style.cpu())
 
 
 @torch.no_grad()

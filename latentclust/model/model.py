@@ -17,6 +17,7 @@ from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
+from latentclust.infer.codes import Codes, joined
 from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation, stride_of
 from latentclust.networks.features import FeatureNetwork
 from latentclust.phases import SILENT, Phases
@@ -139,10 +140,8 @@ class ClusteringModel(Shown):
         Raises:
             LatentclustError: If the shape, type or values of the images do not match the model.
         """
-        if not isinstance(images, ImageSource):
-            self._check_bytes(images)
-        source = images if isinstance(images, ImageSource) else as_source(images, self.raw_shape)
-        batches, rng = self._batches(source, batch_size, seed)
+        source = self._source(images)
+        batches, rng = self.batches(source, batch_size, seed)
         count = phases.begin("reading out", len(source), "images")
         return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
@@ -163,12 +162,49 @@ class ClusteringModel(Shown):
         Raises:
             LatentclustError: As `predict`.
         """
-        batches, rng = self._batches(source, batch_size, seed)
+        batches, rng = self.batches(source, batch_size, seed)
         count = phases.begin("reading out", len(source), "images")
         return posteriors(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
-    def _batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
-        """Return the preprocessed images, and the generator of preprocessing and inference."""
+    def embed(
+        self,
+        images: NDArray[Any] | Tensor | ImageSource,
+        batch_size: int = 500,
+        seed: int = 0,
+        *,
+        features: bool = False,
+        phases: Phases = SILENT,
+    ) -> Codes:
+        """Compute the codes of images on the CPU, in their order, with their posterior.
+
+        Args:
+            images: As for `predict`.
+            batch_size: Number of images per batch.
+            seed: Random seed of an inference that samples.
+            features: Whether features are computed as well: the output of the frozen network of `[features]`, or else
+                the input of the head of the network that the inference reads.
+            phases: Tells the progress.
+
+        Raises:
+            LatentclustError: As `predict`, or if the model computes label maps, or has no features.
+        """
+        from latentclust.model.codes import read_codes
+
+        return joined(read_codes(self, self._source(images), batch_size, seed, features=features, phases=phases))
+
+    def _source(self, images: NDArray[Any] | Tensor | ImageSource) -> ImageSource:
+        """Return images as a source. Raise LatentclustError if an array does not match the model."""
+        if isinstance(images, ImageSource):
+            return images
+        self._check_bytes(images)
+        return as_source(images, self.raw_shape)
+
+    def batches(self, source: ImageSource, batch_size: int, seed: int) -> tuple[Iterator[Images], torch.Generator]:
+        """Return the preprocessed batches of images, and the generator of preprocessing and inference.
+
+        Raises:
+            LatentclustError: If the shape of the images does not match the model.
+        """
         if not source.preprocessed:
             self.check_shape(source.shape)
         if self.per_pixel:
