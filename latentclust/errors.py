@@ -46,6 +46,10 @@ class LatentclustError(Exception):
         return cls(Issue(where, what, fix))
 
 
+class InvalidArrayError(LatentclustError, ValueError):
+    """An unsuitable array in memory, or parameter of an estimator. It is a ValueError too, as Python users expect."""
+
+
 class RunFailedError(LatentclustError):
     """A run that failed after it started, for example because of a diverged loss. Exit code 1."""
 

@@ -24,6 +24,7 @@ from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
 from latentclust.networks.features import FeatureNetwork
 from latentclust.networks.stored_model import (
+    ENTRY,
     FEATURES,
     FITTED,
     FORMAT,
@@ -33,6 +34,7 @@ from latentclust.networks.stored_model import (
     BandsHeader,
     StoredModel,
     model_file,
+    parse_stored_model,
     part_of,
     read_stored_model,
 )
@@ -56,6 +58,11 @@ SHOWN = 3
 
 def save_model(path: Path, model: ClusteringModel) -> None:
     """Write a model file atomically."""
+    write_atomic(path, model_bytes(model))
+
+
+def model_bytes(model: ClusteringModel) -> bytes:
+    """Return the contents of a model file."""
     tensors = {NETWORKS + k: v for k, v in nn.ModuleDict(dict(model.networks)).state_dict().items()}
     tensors |= {STATE + k: v for k, v in model.state.items()}
     tensors |= {f"{FITTED}{at}.{k}": v for at, step in model.fitted.items() for k, v in step.items()}
@@ -75,7 +82,7 @@ def save_model(path: Path, model: ClusteringModel) -> None:
         header["bands"] = model.bands.to_dict()
     header |= names_to_header(model.names, model.colours)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomic(path, save(contiguous, {"latentclust": json.dumps(header)}))
+    return save(contiguous, {ENTRY: json.dumps(header)})
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
@@ -88,8 +95,26 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringMode
     Raises:
         LatentclustError: If the file is missing, damaged or not a model, or a distribution is not installed.
     """
-    file = model_file(path)
-    stored, registry = read_stored_model(file), installed()
+    return _build(read_stored_model(model_file(path)), device)
+
+
+def load_bytes(content: bytes, device: str | torch.device = "cpu", where: str = "model") -> ClusteringModel:
+    """Read the contents of a model file, as `model_bytes` returns them.
+
+    Args:
+        content: Bytes of the file.
+        device: Device of the networks.
+        where: What contains the bytes, for messages.
+
+    Raises:
+        LatentclustError: As `load`.
+    """
+    return _build(parse_stored_model(content, Path(where)), device)
+
+
+def _build(stored: StoredModel, device: str | torch.device) -> ClusteringModel:
+    """Return the model of a file's contents. Raise LatentclustError if they do not fit together."""
+    file, registry = stored.file, installed()
     header = dict(stored.header)
     _check_distributions(file, header, registry)
     resolved = _resolve(stored, registry)

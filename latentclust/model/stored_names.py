@@ -11,10 +11,7 @@ from latentclust.errors import Issue, LatentclustError, first_problem
 from latentclust.files import lock_file
 from latentclust.model.class_names import name_of, names_from_header, names_to_header
 from latentclust.model.tensor_files import FIX, read_metadata, replace_metadata
-from latentclust.networks.stored_model import REWRITE
-
-ENTRY = "latentclust"
-"""Name of the entry of the metadata that holds the header of a model, as JSON."""
+from latentclust.networks.stored_model import ENTRY, REWRITE
 
 NAMING = ("names", "colours")
 """Entries of the header that naming changes."""

@@ -9,9 +9,7 @@ from typing import Any, BinaryIO
 
 from latentclust.errors import LatentclustError
 from latentclust.files import open_atomic
-
-LENGTH_BYTES = 8
-"""Size of the header's length at the beginning of the file, in bytes; little-endian."""
+from latentclust.networks.stored_model import LENGTH_BYTES
 
 ALIGNMENT = 8
 """Headers are padded with spaces to a multiple of this number of bytes."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,11 +12,18 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load
 from torch import Tensor
 
 from latentclust.errors import LatentclustError, first_problem
 
 FORMAT = 1
+
+ENTRY = "latentclust"
+"""Entry of the metadata that holds the header, as JSON."""
+
+LENGTH_BYTES = 8
+"""Size of the length of safetensors' own header at the beginning of a file, in bytes; little-endian."""
 
 NETWORKS, STATE, FEATURES, FITTED = "networks/", "inference/", "features/", "preprocess/"
 """Beginnings of the names of tensors: weights, and what inference and preprocessing learned from training images."""
@@ -132,19 +140,44 @@ def model_file(path: str | Path) -> Path:
 
 def read_stored_model(file: Path) -> StoredModel:
     """Read a model file. Raise LatentclustError if it is missing, damaged or not a model."""
+    with _unreadable(file), safe_open(file, framework="pt") as opened:
+        header = _header(opened.metadata()[ENTRY])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+    return _checked(file, header, tensors)
+
+
+def parse_stored_model(content: bytes, file: Path) -> StoredModel:
+    """Read the bytes of a model file. Raise LatentclustError at `file` if they are damaged or not a model."""
+    with _unreadable(file):
+        length = int.from_bytes(content[:LENGTH_BYTES], "little")
+        header = _header(json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])["__metadata__"][ENTRY])
+        tensors = load(content)
+    return _checked(file, header, tensors)
+
+
+@contextmanager
+def _unreadable(file: Path) -> Iterator[None]:
+    """Raise what a damaged file raises as a LatentclustError."""
     try:
-        with safe_open(file, framework="pt") as opened:
-            text = opened.metadata()["latentclust"]
-            header = json.loads(text)
-            found = header["format"]
-            if found != FORMAT:
-                raise ValueError(f"expected format {FORMAT}, got {found}")
-            ModelHeader.model_validate_json(text)
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+        yield
     except FileNotFoundError as error:
         raise LatentclustError.at(str(file), "the model file does not exist", "Check the path") from error
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
+
+
+def _header(text: str) -> Mapping[str, Any]:
+    """Return the header of a model, valid by `ModelHeader`. Raise ValueError, KeyError or TypeError if it is not."""
+    header: Mapping[str, Any] = json.loads(text)
+    found = header["format"]
+    if found != FORMAT:
+        raise ValueError(f"expected format {FORMAT}, got {found}")
+    ModelHeader.model_validate_json(text)
+    return header
+
+
+def _checked(file: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StoredModel:
+    """Return a stored model whose tensors are finite and known."""
     _check_finite(file, tensors)
     unknown = [name for name in tensors if not name.startswith((NETWORKS, STATE, FEATURES, FITTED))]
     if unknown:

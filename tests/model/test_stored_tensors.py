@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latentclust.errors import LatentclustError
-from latentclust.model.model_file import load, save_model
+from latentclust.model.model_file import load, load_bytes, model_bytes, save_model
 from tests.model.test_model import untrained
 
 Change = Callable[[dict[str, Tensor]], None]
@@ -46,3 +46,16 @@ def test_weights_that_overflow_give_no_clusters(tmp_path: Path) -> None:
     model = load(stored(tmp_path / "a.safetensors", "amortized", enlarge))
     with pytest.raises(LatentclustError, match="model: returns probabilities that are not finite"):
         model.predict(np.ones((3, *model.raw_shape), np.float32))
+
+
+def test_the_bytes_of_a_model_are_those_of_its_file(tmp_path: Path) -> None:
+    model = untrained("clustergan", "inference={use='amortized'}")
+    save_model(tmp_path / "a.safetensors", model)
+    content = (tmp_path / "a.safetensors").read_bytes()
+    assert model_bytes(load_bytes(content)) == content == model_bytes(model)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ", b"\xff" * 40])
+def test_bytes_that_are_no_model_are_refused_by_name(content: bytes) -> None:
+    with pytest.raises(LatentclustError, match=r"^the pickle: is not a latentclust model"):
+        load_bytes(content, where="the pickle")
