@@ -127,6 +127,7 @@ SYSTEMS = (
     "infogan",
     "mixture-pixel",
     "scan",
+    "scan-vectors",
     "temi",
 )
 
