@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from latentclust.model.model import ClusteringModel as ClusteringModel
     from latentclust.model.model_file import load as load
     from latentclust.runs.run import FinishedRun as FinishedRun
+    from latentclust.runs.run import resume as resume
     from latentclust.runs.run import run as run
 
     __version__: str
@@ -24,6 +25,7 @@ __all__ = [
     "label",
     "load",
     "predict_dataarray",
+    "resume",
     "run",
 ]
 
@@ -35,6 +37,7 @@ _HOMES = {
     "label": "labelling.label_scenes",
     "load": "model.model_file",
     "predict_dataarray": "labelling.windows.dataarray",
+    "resume": "runs.run",
     "run": "runs.run",
 }
 

@@ -1,5 +1,6 @@
 """The names that plugins use. A plugin imports no other module of latentclust, except `testing` in its tests."""
 
+from latentclust.data.array_reading import ArrayReading
 from latentclust.data.image_files import (
     IMAGE_SUFFIXES,
     FileSource,
@@ -8,10 +9,12 @@ from latentclust.data.image_files import (
     open_image,
 )
 from latentclust.data.image_headers import depth_problem, displayed_size
+from latentclust.data.in_memory import Memory
 from latentclust.data.prepared.prepared_dataset import PreparedDatasetSpec
 from latentclust.data.raster_windows import WindowMasks, Windows, WindowSource, draw_windows, read_scene
 from latentclust.data.rasters import BandReading, read_window
 from latentclust.data.roots import IN_PACKAGE, files_under, find_first, in_package, resolve_path
+from latentclust.data.scaling import to_uint8, to_unit
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.masks import MaskChoice
@@ -98,6 +101,7 @@ __all__ = [
     "VOID",
     "Advance",
     "Alignment",
+    "ArrayReading",
     "ArraySource",
     "BackboneSpec",
     "BandReading",
@@ -146,6 +150,7 @@ __all__ = [
     "Mask",
     "MaskChoice",
     "MaskSource",
+    "Memory",
     "MetricSpec",
     "Model",
     "MovingViewSpec",
@@ -211,5 +216,7 @@ __all__ = [
     "resized",
     "resolve_path",
     "scene_from_file",
+    "to_uint8",
+    "to_unit",
     "value_at",
 ]

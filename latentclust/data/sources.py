@@ -99,7 +99,8 @@ class ArraySource(ImageSource):
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return a copy of the samples `(len(indices), *shape)`."""
-        samples: NDArray[Any] = self._array[indices]
+        # A transposed array keeps its memory layout when read, and the last bits of a convolution depend on it.
+        samples: NDArray[Any] = np.ascontiguousarray(self._array[indices])
         return samples
 
 
@@ -128,7 +129,7 @@ def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         what = f"{len(images):,} images of {size}x{size} pixels do not fit into memory"
         raise LatentclustError.at("data.size", what, "Choose a smaller size") from error
     for start in range(0, len(images), _RESIZE_CHUNK):
-        chunk = torch.tensor(images[start : start + _RESIZE_CHUNK], dtype=torch.float32)
+        chunk = torch.from_numpy(images[start : start + _RESIZE_CHUNK].astype(np.float32, order="C"))
         scaled = interpolate(chunk, (size, size), mode="bilinear", align_corners=False, antialias=True)
         out[start : start + len(chunk)] = scaled.round_().clamp_(0, UINT8_MAX).to(torch.uint8).numpy()
     return out

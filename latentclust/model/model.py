@@ -1,7 +1,7 @@
 """The trained model: it assigns images to clusters, and draws images if its system has a generator."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from latentclust.assemble.preprocess import Fitted, Preprocess, bind
 from latentclust.assemble.resolve import Resolved
 from latentclust.cards import Card, Shown
+from latentclust.data.array_reading import ArrayReading, Beyond
 from latentclust.data.display_bands import display_bands, display_text
+from latentclust.data.given_arrays import as_array
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.data.sources import UINT8_MAX, ArraySource
@@ -145,6 +147,22 @@ class ClusteringModel(Shown):
         count = phases.begin("reading out", len(source), "images")
         return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
+    def read(self, images: Any, *, beyond: Beyond = "refuse") -> ImageSource:
+        """Return an array as the training read its own: by the options `range`, `size` and so on of its data set.
+
+        Args:
+            images: Array, tensor or table in the form and with the values of the training data.
+            beyond: Whether a value outside the range is an error, or scaled as the others. Then vectors leave [0, 1],
+                and images are clipped.
+
+        Raises:
+            LatentclustError: If it cannot be read so, or a value is NaN.
+        """
+        reading = ArrayReading.of(self.resolved.dataset)
+        if self.per_pixel:  # a label map has the size of its image
+            reading = replace(reading, size=None)
+        return reading.source(reading.shaped(as_array(images), "images"), "images", beyond)
+
     def _check_bytes(self, images: NDArray[Any] | Tensor) -> None:
         """Raise LatentclustError for bytes if the training data had another range than 0 to 255."""
         if self.bands is not None:
@@ -152,7 +170,8 @@ class ClusteringModel(Shown):
         low, high = self.resolved.dataset.model_dump().get("range") or (0.0, float(UINT8_MAX))
         if images.dtype in (np.uint8, torch.uint8) and (low, high) != (0.0, float(UINT8_MAX)):
             what = f"are bytes, but the model was trained on values from {low:g} to {high:g} (data.range)"
-            raise LatentclustError.at("images", what, f"Pass floats: (images - {low:g}) / {high - low:g}")
+            fix = f"Pass model.read(images), or floats: (images - {low:g}) / {high - low:g}"
+            raise LatentclustError.at("images", what, fix)
 
     def posteriors(
         self, source: ImageSource, batch_size: int = 500, seed: int = 0, *, phases: Phases = SILENT

@@ -11,6 +11,7 @@ from latentclust.assemble.memory import memory_warning
 from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.cards import Card, Shown
+from latentclust.data.in_memory import GivenSamples
 from latentclust.data.roots import data_roots
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
@@ -22,6 +23,7 @@ from latentclust.report.console import result_parts, run_headline
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
 from latentclust.runs.finish import finish_run
+from latentclust.runs.given_samples import given_samples, hold, with_samples
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, lock_run, new_folder
 from latentclust.runs.train_opened import ExperimentAndTest, train_opened
@@ -50,10 +52,12 @@ class FinishedRun(Shown):
         return Card(f"Run {run_headline(self.facts)}", [*result_parts(self.facts), f"All files are in {self.folder}"])
 
 
-def run(
+def run(  # noqa: PLR0913 (the settings of a run)
     recipe: str | Path | Mapping[str, Any],
     overrides: Overrides = (),
     *,
+    images: Any = None,
+    labels: Any = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
@@ -67,6 +71,13 @@ def run(
     Args:
         recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
         overrides: Changed values, `{"train.rounds": 100}` or `["train.rounds=100"]`.
+        images: Samples that replace the data set of the recipe: vectors `(n, d)` or images `(n, h, w)`, `(n, c, h, w)`
+            or `(n, h, w, c)` as a NumPy array, also memory-mapped, a torch tensor or a pandas DataFrame of numbers; or
+            an opened `ImageSet` or `ImageSource`. Bytes have values from 0 to 255. Other numbers are used as they are
+            if they are within 0 and 1; if not, the recipe gets their smallest and largest value as `data.range`, unless
+            it sets this key. Images are stored with 8 bits, as those of files.
+        labels: Labels `(n,)` of `images`, numbers or texts; or label maps `(n, h, w)` of integers for a recipe of label
+            maps. Missing ones are None, NaN, blank or -1. They are read by the evaluation only.
         out: Run folder. Defaults to `runs/NAME/DATE-TIME-SEED`.
         overwrite: Whether an earlier run in `out` may be replaced.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -79,7 +90,8 @@ def run(
         RunFailedError: If training diverges or memory runs out.
         InterruptedRunError: If Ctrl-C, SIGTERM or SIGHUP stops the run. A checkpoint has been written by then.
     """
-    resolved = load_resolved_recipe(recipe, overrides, quick=quick)
+    given = given_samples(images, labels)
+    resolved = load_resolved_recipe(recipe, overrides, quick=quick, given=given)
     choose_device(device, resolved.recipe.train.devices)
     opened = open_experiment(resolved, phases_of(listener))
     if is_follower():
@@ -96,13 +108,22 @@ def run(
         return _run(opened, folder, device, listener or NullListener(), resume=False)
 
 
-def resume(folder: str | Path, *, device: str = "auto", listener: Listener | None = None) -> FinishedRun:
+def resume(
+    folder: str | Path,
+    *,
+    images: Any = None,
+    labels: Any = None,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> FinishedRun:
     """Resume a stopped or killed run from its last checkpoint.
 
     On the CPU the result is bit-for-bit the same as without a stop.
 
     Args:
         folder: Run folder.
+        images: Samples of the run, if they were passed to `run`. They must have the same values.
+        labels: Labels of `images`.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
         listener: Receives progress events.
 
@@ -116,15 +137,26 @@ def resume(folder: str | Path, *, device: str = "auto", listener: Listener | Non
         fix = "Name the folder of a stopped run"
         raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
     with nullcontext() if is_follower() else lock_run(Path(folder)):
-        opened = open_experiment(load_resolved_recipe(path), phases_of(listener))
+        given, resolved = given_samples(images, labels), load_resolved_recipe(path)
+        opened = open_experiment(hold(resolved, given) if given else resolved, phases_of(listener))
         return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
 
 
 def load_resolved_recipe(
-    recipe: str | Path | Mapping[str, Any], overrides: Overrides = (), *, quick: bool = False
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Overrides = (),
+    *,
+    quick: bool = False,
+    given: GivenSamples | None = None,
 ) -> Resolved:
-    """Load a recipe, with a tenth of its rounds for a quick trial, and resolve it against everything installed."""
-    return resolve(load_recipe(recipe, installed(), overrides, quick=quick), installed())
+    """Load a recipe, with a tenth of its rounds for a quick trial, and resolve it against everything installed.
+
+    Given samples replace its data set.
+    """
+    loaded = load_recipe(recipe, installed(), overrides, quick=quick)
+    if given is None:
+        return resolve(loaded, installed())
+    return hold(resolve(with_samples(loaded, given), installed()), given)
 
 
 def open_experiment(resolved: Resolved, phases: Phases = SILENT) -> ExperimentAndTest:

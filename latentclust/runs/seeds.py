@@ -9,12 +9,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentclust.assemble.resolve import Resolved
+from latentclust.data.in_memory import GivenSamples
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, first_problem
 from latentclust.files import write_atomic
 from latentclust.recipe.overrides import Overrides
 from latentclust.report.page.comparison_page import write_comparison
 from latentclust.report.page.page import REPORT_PAGE
 from latentclust.report.results import SeedSummary, summarise, write_summary
+from latentclust.runs.given_samples import given_samples
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, make_folder, open_experiment, resume, run
 from latentclust.runs.run_folder import RECIPE, SEEDS, lock_run
 from latentclust.train.checkpoint import NAME as CHECKPOINT
@@ -37,11 +39,13 @@ class SeedsFile(BaseModel):
     seeds: list[int]
 
 
-def run_seeds(
+def run_seeds(  # noqa: PLR0913 (those of `run`)
     recipe: str | Path | Mapping[str, Any],
     seeds: int,
     overrides: Overrides = (),
     *,
+    images: Any = None,
+    labels: Any = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
@@ -57,6 +61,8 @@ def run_seeds(
         recipe: Path of a recipe, name of a shipped recipe, or the tables themselves.
         seeds: Number of seeds.
         overrides: Changed values, as for `run`.
+        images: Samples that replace the data set of the recipe, as for `run`.
+        labels: Labels of `images`.
         out: Folder of the seeds. Defaults to `runs/NAME/DATE-TIME-SEED`.
         overwrite: Whether earlier runs in `out` may be replaced.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -67,7 +73,8 @@ def run_seeds(
         LatentclustError: For the same reasons as `run`.
         RunFailedError: If every seed fails.
     """
-    first = load_resolved_recipe(recipe, overrides, quick=quick)
+    given = given_samples(images, labels)
+    first = load_resolved_recipe(recipe, overrides, quick=quick, given=given)
     if first.recipe.train.devices > 1:
         fix = "Run each seed alone with --set seed=N, or use train.devices = 1"
         raise LatentclustError.at("--seeds", f"is {seeds}, but data-parallel training takes one seed at a time", fix)
@@ -77,19 +84,26 @@ def run_seeds(
     wanted = list(range(first.recipe.seed, first.recipe.seed + seeds))
     out = None if out is None else Path(out).expanduser()
     if out is not None and not overwrite and _continues(out, first, wanted):
-        return _each(out, wanted, device, listener)
+        return _each(out, wanted, device, listener, given)
     folder = make_folder(first, out, overwrite)
     write_atomic(folder / RECIPE, first.loaded.text)
-    return _each(folder, wanted, device, listener)
+    return _each(folder, wanted, device, listener, given)
 
 
 def resume_seeds(
-    folder: str | Path, *, device: str = "auto", listener: SeedListener | None = None
+    folder: str | Path,
+    *,
+    images: Any = None,
+    labels: Any = None,
+    device: str = "auto",
+    listener: SeedListener | None = None,
 ) -> tuple[Path, SeedSummary, list[FinishedRun]]:
     """Continue several seeds that were stopped. Finished seeds are not trained again.
 
     Args:
         folder: Folder that contains seeds.json.
+        images: Samples of the runs, if they were passed to `run_seeds`.
+        labels: Labels of `images`.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
         listener: Returns the listener of a seed.
 
@@ -98,15 +112,16 @@ def resume_seeds(
         RunFailedError: If every seed fails.
     """
     folder = Path(folder).expanduser()
-    return _each(folder, _read_seeds(folder), device, listener)
+    return _each(folder, _read_seeds(folder), device, listener, given_samples(images, labels))
 
 
 def _each(
-    folder: Path, seeds: list[int], device: str, listener: SeedListener | None
+    folder: Path, seeds: list[int], device: str, listener: SeedListener | None, given: GivenSamples | None
 ) -> tuple[Path, SeedSummary, list[FinishedRun]]:
     """Run or resume each seed in its folder, and write the summary."""
     runs = []
     failed: dict[int, RunFailedError] = {}
+    images, labels = (given.images, given.labels) if given else (None, None)
     with lock_run(folder):
         write_atomic(folder / SEEDS, SeedsFile(seeds=seeds).model_dump_json() + "\n")
         tables = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8"))
@@ -114,10 +129,20 @@ def _each(
             where, watching = folder / f"seed-{seed}", listener(seed) if listener else None
             try:
                 if (where / CHECKPOINT).exists():
-                    runs.append(resume(where, device=device, listener=watching))
+                    runs.append(resume(where, images=images, labels=labels, device=device, listener=watching))
                 else:
-                    changed = {"seed": seed}
-                    runs.append(run(tables, changed, out=where, overwrite=True, device=device, listener=watching))
+                    runs.append(
+                        run(
+                            tables,
+                            {"seed": seed},
+                            images=images,
+                            labels=labels,
+                            out=where,
+                            overwrite=True,
+                            device=device,
+                            listener=watching,
+                        )
+                    )
             except RunFailedError as error:
                 failed[seed] = error
             except InterruptedRunError as error:

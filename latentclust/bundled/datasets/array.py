@@ -5,11 +5,11 @@ from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
 from latentclust.api import (
+    ArrayReading,
     ArraySource,
     DatasetSpec,
     ImageSet,
@@ -17,18 +17,10 @@ from latentclust.api import (
     Shape,
     encode_labels,
     image_set,
-    resized,
     resolve_path,
 )
 from latentclust.bundled.datasets.array_files import Arrays, read_h5ad, read_mat, read_npy, read_npz
-from latentclust.bundled.datasets.scaling import to_uint8, to_unit
 from latentclust.bundled.datasets.table import TableOptions, read_table
-
-_CHANNELS = frozenset({1, 2, 3, 4})
-"""Lengths of an axis that may be the channels, if the layout is not given."""
-
-_BYTE_RANGE = (0.0, 255.0)
-_UNIT_RANGE = (0.0, 1.0)
 
 
 class Array(DatasetSpec):
@@ -93,14 +85,16 @@ class Array(DatasetSpec):
         samples, labels = self._read(path)
         if samples.dtype.kind not in "buif":
             raise LatentclustError.at(str(path), f"the samples are {samples.dtype}", "Use real numbers")
-        source = ArraySource(self._scaled(self._shaped(samples, path), path), str(path))
+        shaped = self._reading.shaped(samples, str(path))
+        source = ArraySource(self._reading.scaled(shaped, str(path)), str(path))
         if labels is None:
             return image_set(source, None, (), str(path))
         return image_set(source, *encode_labels(labels), str(path))
 
     def read_array(self, path: Path, shape: Shape) -> NDArray[Any]:
         """Read the samples of a file of new data by the options of this set. A table may lack the label column."""
-        return self._shaped(self._read(path, prod(self.shape or shape), labelled=False)[0], path)
+        samples, _ = self._read(path, prod(self.shape or shape), labelled=False)
+        return self._reading.shaped(samples, str(path))
 
     @property
     def _table(self) -> TableOptions:
@@ -122,36 +116,6 @@ class Array(DatasetSpec):
             raise LatentclustError.at("data.path", what, "Convert the file to one of these formats")
         return readers[suffix]()
 
-    def _shaped(self, samples: NDArray[Any], path: Path) -> NDArray[Any]:
-        """Return samples as vectors `(n, d)` or images `(n, c, h, w)`."""
-        if self.shape is not None and samples.ndim == 2 and samples.shape[1] == np.prod(self.shape):
-            samples = samples.reshape(len(samples), *self.shape)
-        elif self.shape is not None and samples.shape[1:] != self.shape:
-            what = f"{self.shape} does not fit the samples of shape {samples.shape[1:]} in {path}"
-            raise LatentclustError.at("data.shape", what, "Set the shape of the image that a row contains")
-        if samples.ndim == 3:
-            return samples[:, np.newaxis]
-        if samples.ndim == 4 and self._channels_last(samples.shape):
-            return samples.transpose(0, 3, 1, 2)
-        return samples
-
-    def _channels_last(self, shape: tuple[int, ...]) -> bool:
-        if self.layout_of_images:
-            return self.layout_of_images == "hwc"
-        first, last = shape[1] in _CHANNELS, shape[-1] in _CHANNELS
-        if first == last:
-            what = f"cannot determine the axis of channels in images of shape {shape}"
-            raise LatentclustError.at("data.layout_of_images", what, 'Set it to "hwc" or "chw"')
-        return last
-
-    def _scaled(self, samples: NDArray[Any], path: Path) -> NDArray[Any]:
-        low, high = self.range or (_BYTE_RANGE if samples.dtype == np.uint8 else _UNIT_RANGE)
-        if low >= high:
-            raise LatentclustError.at("data.range", f"{low:g} to {high:g} is empty", "Write the lower value first")
-        if samples.ndim == 4:
-            images = to_uint8(samples, low, high, str(path))
-            return resized(images, self.size) if self.size and images.size else images
-        if self.size:
-            what = f"{self.size} requires images, but {path} contains vectors"
-            raise LatentclustError.at("data.size", what, "Remove it, or set data.shape")
-        return to_unit(samples, low, high, str(path))
+    @property
+    def _reading(self) -> ArrayReading:
+        return ArrayReading(self.shape, self.layout_of_images, self.range, self.size)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, decode_errors
-from latentclust.bundled.datasets.scaling import UINT8_MAX, to_uint8
+from latentclust.api import LatentclustError, decode_errors, to_uint8
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 """Samples and labels."""
@@ -17,6 +16,8 @@ Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 _SAMPLES = ("x", "X")
 
 _LABELS = ("y", "Y")
+
+_WHITE = 255.0
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def read_published_hdf5(path: Path, classes: int) -> tuple[NDArray[np.uint8], ND
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         what = f"labels are {labels.min() + 1} to {labels.max() + 1}, not within 1 to {classes}"
         raise LatentclustError.at(str(path), what, "Copy the file again")
-    return to_uint8(stored, 0.0, float(UINT8_MAX), str(path)), labels
+    return to_uint8(stored, 0.0, _WHITE, str(path)), labels
 
 
 def read_npy(path: Path, *, mapped: bool = False) -> Arrays:

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ImageSet
+from latentclust.api import ImageSet, to_uint8
 from latentclust.bundled.datasets.published_images import PublishedImages
-from latentclust.bundled.datasets.scaling import to_uint8
 
 _INK = 16.0
 """Largest pixel value: the number of black pixels in a 4x4 block of the scan."""

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import ArraySource, ImageSet, LatentclustError, SplitProtocol, decode_errors, image_set
+from latentclust.api import ArraySource, ImageSet, LatentclustError, SplitProtocol, decode_errors, image_set, to_unit
 from latentclust.bundled.datasets.published_images import Part, Published, Split, concatenate_parts
-from latentclust.bundled.datasets.scaling import to_unit
 from latentclust.bundled.datasets.split_protocols import PENDIGITS
 
 _FEATURES = 16

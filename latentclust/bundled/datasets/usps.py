@@ -7,10 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, SplitProtocol, decode_errors
+from latentclust.api import LatentclustError, SplitProtocol, decode_errors, to_uint8
 from latentclust.bundled.datasets.array_files import open_hdf5, open_npz
 from latentclust.bundled.datasets.published_images import Part, PublishedImages, Split, concatenate_parts
-from latentclust.bundled.datasets.scaling import to_uint8
 from latentclust.bundled.datasets.split_protocols import plain
 
 _SIDE = 16
