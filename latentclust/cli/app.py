@@ -11,6 +11,7 @@ from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.evaluate_generator import evaluate_generator
+from latentclust.cli.export import export
 from latentclust.cli.label import LabelCommand, label
 from latentclust.cli.main import DEBUG
 from latentclust.cli.predict import predict
@@ -19,7 +20,7 @@ from latentclust.cli.sample import sample
 from latentclust.cli.view import view
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, evaluate_generator, predict, label, view, change, accuracy, sample, compare):
+for command in (run, evaluate, evaluate_generator, predict, label, view, change, accuracy, sample, compare, export):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")

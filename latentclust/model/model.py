@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
+
+if TYPE_CHECKING:
+    from latentclust.model.onnx_export import OnnxExport
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -210,6 +214,17 @@ class ClusteringModel(Shown):
         from latentclust.model.codes import read_codes
 
         return joined(read_codes(self, self._source(images), batch_size, seed, features=features, phases=phases))
+
+    def export_onnx(self, path: str | Path) -> "OnnxExport":
+        """Write preprocessing, networks and inference as one ONNX file, as `latentclust export` does.
+
+        Raises:
+            LatentclustError: If the inference draws random numbers, a part cannot be recorded as a graph, or the graph
+                computes other labels than the model. Nothing is written then.
+        """
+        from latentclust.model.onnx_export import export_onnx
+
+        return export_onnx(self, path)
 
     def _source(self, images: NDArray[Any] | Tensor | ImageSource) -> ImageSource:
         """Return images as a source. Raise LatentclustError if an array does not match the model."""

@@ -109,7 +109,7 @@ class HeadsNetwork(nn.Module):
     def forward(self, sample: Images | Features) -> HeadLogits:
         """Return the logits of a batch, `(b, heads, clusters)`."""
         logits = self.head(self.body(sample)[0]).float()
-        return HeadLogits(logits.view(len(logits), self.heads, self.clusters))
+        return HeadLogits(logits.view(logits.shape[0], self.heads, self.clusters))
 
     def represent(self, sample: Tensor) -> Tensor:
         """Return the input of the sub-heads, `(b, width)` float32."""

@@ -50,7 +50,7 @@ class HeadsMapNetwork(nn.Module):
     def forward(self, sample: Images | Features) -> HeadLogits:
         """Return the logits at the size of the images, `(b, heads, clusters, h, w)`, interpolated from the map."""
         logits = enlarged(self.head(self.body(sample)).float(), self.stride)
-        return HeadLogits(logits.view(len(logits), self.heads, self.clusters, *logits.shape[2:]))
+        return HeadLogits(logits.view(logits.shape[0], self.heads, self.clusters, *logits.shape[2:]))
 
     def represent(self, sample: Tensor) -> Tensor:
         """Return the input of the heads, `(b, width, h', w')` float32."""
@@ -97,7 +97,7 @@ class EncoderMapNetwork(nn.Module):
         style, rest = (
             self.style(self.pool(features)).float().split((self.style_dim, self.style_dim * self.log_variance), dim=1)
         )
-        none = logits.new_zeros(len(logits), 0)
+        none = logits.new_zeros(logits.shape[0], 0)
         return Code(logits, style, none, log_variance=rest if self.log_variance else None)
 
     def represent(self, sample: Tensor) -> Tensor:

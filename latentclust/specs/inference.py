@@ -71,6 +71,9 @@ class InferenceSpec(Spec, ABC):
     reads_maps: ClassVar[bool] = False
     """Whether the method can compute a cluster for every pixel, under a prior of label maps."""
 
+    random: ClassVar[bool] = False
+    """Whether `posterior` draws random numbers. A model with such a method cannot be exported as a graph."""
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the networks that the method reads. A recipe without one of them is invalid."""
@@ -135,6 +138,19 @@ class InferenceSpec(Spec, ABC):
             rng: The only source of randomness.
         """
 
+    def as_function(self, model: Model, state: Mapping[str, Tensor]) -> Callable[[Images], Posterior]:
+        """Return the posterior as a function of images alone, whose operations `latentclust export` records.
+
+        By default it calls `posterior`. A method overrides it if its posterior decomposes the state, or loops over the
+        images or their pixels, which a graph for batches of any size cannot do. The sizes of the images must not be
+        converted to integers: use `images.shape[0]`, and not `len(images)`.
+
+        Args:
+            model: The trained networks and the prior.
+            state: Tensors that `fit`, or `fit_valid`, returned.
+        """
+        return lambda images: self.posterior(model, images, state, torch.Generator(images.device))
+
 
 @dataclass(frozen=True, slots=True)
 class Advance:
@@ -157,6 +173,8 @@ class ChainSpec(InferenceSpec, ABC):
     Every sample of the training set has one row in each tensor of the state. In a round, one batch is drawn and its
     chains advance; then all players step on that batch with the quantities that the chains provide.
     """
+
+    random: ClassVar[bool] = True
 
     provides: ClassVar[Mapping[str, Any]]
     """Types of the quantities that the chains provide to a training step, by name."""

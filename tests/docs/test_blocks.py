@@ -14,13 +14,20 @@ import pytest
 import rasterio
 
 import latentclust
+from tests.model.test_model import untrained
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGE_NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 LANGUAGES = {"", "mermaid", "python", "sh", "text", "toml"}
 
-RUN_HERE = ("README.md", "docs/how-to/label-scenes.md", "docs/how-to/name-clusters.md", "docs/reference/data.md")
+RUN_HERE = (
+    "README.md",
+    "docs/how-to/embed-and-export.md",
+    "docs/how-to/label-scenes.md",
+    "docs/how-to/name-clusters.md",
+    "docs/reference/data.md",
+)
 TUTORIALS = ("docs/tutorials/first-clustering.md", "docs/tutorials/first-label-map.md")
 CHECKED_ELSEWHERE = {
     "docs/explanation/training-step.md": "test_training_step.py compares them with the source",
@@ -52,6 +59,8 @@ def given(name: str) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     if name == "README.md":
         return {"images": rng.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)}
+    if name == "docs/how-to/embed-and-export.md":
+        return {"model": untrained("dccs"), "images": rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)}
     if name == "docs/reference/data.md":
         return {"image": rng.integers(0, 256, (3, 8, 8), dtype=np.uint8), "classes": rng.integers(0, 7, (8, 8))}
     return {}

@@ -1,7 +1,7 @@
 """Inference by gradient descent on the error of the generator: ClusterGAN 2019, Algorithm 1."""
 
 from collections.abc import Iterable, Mapping
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float
@@ -29,6 +29,8 @@ class BackpropDecoding(InferenceSpec):
         clip = 0.6
         ```
     """
+
+    random: ClassVar[bool] = True
 
     network: str = "generator"
     """Name of the generator."""

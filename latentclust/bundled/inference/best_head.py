@@ -75,7 +75,7 @@ class BestHead(InferenceSpec):
         """Return the posterior of the best sub-head. `rng` is not used."""
         logits = self._logits(model, images)
         best = logits.index_select(1, state["head"].to(logits.device).view(1)).squeeze(1)  # (b, k), or (b, k, y, x)
-        return Posterior(probabilities=best.softmax(dim=1), style=best.new_zeros(len(best), 0))
+        return Posterior(probabilities=best.softmax(dim=1), style=best.new_zeros(best.shape[0], 0))
 
     def _logits(self, model: Model, images: Images) -> Float[Tensor, "b h k *s"]:
         trunk, heads = self.trunk and model.networks[self.trunk], model.networks[self.network]

@@ -1,6 +1,6 @@
 """Inference by a Gaussian mixture of what a model reads (Dempster, Laird and Rubin 1977)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, final
 
 import torch
@@ -126,17 +126,36 @@ class GaussianMixture(InferenceSpec):
 
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the posterior of the clusters. `rng` is not used."""
+        densities, cluster = Mixture.of_state(state).densities(torch.float32), state["cluster"]
+
+        def log_joint(points: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+            return torch.cat([of_clusters(densities(p), cluster, model.prior.clusters) for p in chunks(points)])
+
+        return self._posterior(model, images, log_joint)
+
+    def as_function(self, model: Model, state: Mapping[str, Tensor]) -> Callable[[Images], Posterior]:
+        """Return the posterior with the factors of the mixture as constants, without chunks of the pixels."""
+        densities = Mixture.of_state(state).densities(torch.float32)
+        members = [[int(at) for at in (state["cluster"] == each).nonzero()] for each in range(model.prior.clusters)]
+
+        def log_joint(points: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+            components = densities.columns(points)
+            parts = [torch.stack([components[at] for at in each], dim=1).logsumexp(dim=1) for each in members]
+            return torch.stack(parts, dim=1)
+
+        return lambda images: self._posterior(model, images, log_joint)
+
+    def _posterior(self, model: Model, images: Images, log_joint_of: Callable[[Tensor], Tensor]) -> Posterior:
+        """Return the posterior from the function of points to the log densities of clusters."""
         read = self._read(model, images)
         points = read.movedim(1, -1)
-        densities = Mixture.of_state(state).densities(torch.float32)
-        cluster, clusters = state["cluster"], model.prior.clusters
-        found = torch.cat([of_clusters(densities(p), cluster, clusters) for p in chunks(points.flatten(0, -2))])
-        log_joint = found.view(*points.shape[:-1], clusters).movedim(-1, 1)
+        found = log_joint_of(points.flatten(0, -2))
+        log_joint = found.view(*points.shape[:-1], model.prior.clusters).movedim(-1, 1)
         coupling = model.prior.coupling if isinstance(model.prior, CategoricalMap) else 0.0
         if log_joint.shape[2:] != images.shape[2:] and model.prior.per_pixel:
             log_joint = functional.interpolate(log_joint.log_softmax(dim=1), images.shape[2:], mode="bilinear")
         probabilities = mean_field(log_joint, coupling, self.smoothing) if coupling else log_joint.softmax(dim=1)
-        return Posterior(probabilities=probabilities, style=images.new_zeros(len(images), 0))
+        return Posterior(probabilities=probabilities, style=images.new_zeros(images.shape[0], 0))
 
     def _read(self, model: Model, images: Images) -> Float[Tensor, "b d *s"]:
         """Return what is clustered: a map `(b, d, h', w')`, or vectors `(b, d)`."""

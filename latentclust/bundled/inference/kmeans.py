@@ -55,8 +55,11 @@ def centroid_probabilities(points: Float[Tensor, "b d"], state: Mapping[str, Ten
     The most probable cluster is that of the nearest centroid, as in k-means.
     """
     centroids, variance = state["centroids"].to(points.device), state["variance"].to(points.device)
-    distances = torch.cdist(points.float(), centroids, compute_mode="donot_use_mm_for_euclid_dist")
-    return (-distances.square() / (2 * variance)).softmax(dim=1)
+    if torch.compiler.is_compiling():  # a recorded graph: ONNX has no cdist
+        squared = (points.float()[:, None] - centroids).square().sum(dim=2)
+    else:
+        squared = torch.cdist(points.float(), centroids, compute_mode="donot_use_mm_for_euclid_dist").square()
+    return (-squared / (2 * variance)).softmax(dim=1)
 
 
 @final
@@ -149,7 +152,9 @@ class KMeansOnFeatures(InferenceSpec):
     def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
         """Return the responsibilities of the centroids. `rng` is not used."""
         points = model.represent(self.network, images)
-        return Posterior(probabilities=centroid_probabilities(points, state), style=points.new_zeros(len(points), 0))
+        return Posterior(
+            probabilities=centroid_probabilities(points, state), style=points.new_zeros(points.shape[0], 0)
+        )
 
 
 def fit_pixel_kmeans(

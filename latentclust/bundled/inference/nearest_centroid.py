@@ -56,7 +56,7 @@ class NearestCentroid(InferenceSpec):
         logits = found.float() / self.temperature
         if logits.dim() > 2:
             logits = functional.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
-        style = logits.new_zeros(len(logits), 0) if style is None else style.float()
+        style = logits.new_zeros(logits.shape[0], 0) if style is None else style.float()
         return Posterior(probabilities=logits.softmax(dim=1), style=style)
 
     def _read(self, model: Model, images: Images) -> tuple[Any, Tensor | None]:

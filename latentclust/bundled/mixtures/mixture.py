@@ -1,7 +1,7 @@
 """Gaussian mixtures with full, tied or diagonal covariance (Dempster, Laird and Rubin 1977)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -73,9 +73,18 @@ class Densities:
     def __call__(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         """Return the log joint density of each point and component, `log w_j + log N(x; m_j, S_j)`, in nats."""
         found = points.new_empty(len(points), len(self.means))
-        for component, (mean, whitening) in enumerate(zip(self.means, self.whitening, strict=True)):
-            found[:, component] = ((points - mean) @ whitening).square().sum(dim=1)
+        for component, distances in enumerate(self._distances(points)):
+            found[:, component] = distances
         return self.constant - found / 2
+
+    def columns(self, points: Float[Tensor, "n d"]) -> list[Float[Tensor, " n"]]:
+        """Return the columns of the result of a call, one for each component."""
+        return [self.constant[at] - distances / 2 for at, distances in enumerate(self._distances(points))]
+
+    def _distances(self, points: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, " n"]]:
+        """Yield the squared distances of points from the mean of each component, in its covariance."""
+        for mean, whitening in zip(self.means, self.whitening, strict=True):
+            yield ((points - mean) @ whitening).square().sum(dim=1)
 
 
 def chunks(points: Float[Tensor, "n d"]) -> list[Float[Tensor, "_ d"]]:
