@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentclust.estimator.deep_clusterer import DeepClusterer as DeepClusterer
     from latentclust.labelling.label_options import LabelOptions as LabelOptions
     from latentclust.labelling.label_report import LabelReport as LabelReport
     from latentclust.labelling.label_scenes import label as label
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClusteringModel",
+    "DeepClusterer",
     "FinishedRun",
     "LabelOptions",
     "LabelReport",
@@ -31,6 +33,7 @@ __all__ = [
 
 _HOMES = {
     "ClusteringModel": "model.model",
+    "DeepClusterer": "estimator.deep_clusterer",
     "FinishedRun": "runs.run",
     "LabelOptions": "labelling.label_options",
     "LabelReport": "labelling.label_report",

@@ -46,8 +46,8 @@ class LatentclustError(Exception):
         return cls(Issue(where, what, fix))
 
 
-class InvalidArrayError(LatentclustError, ValueError):
-    """An unsuitable array in memory, or parameter of an estimator. It is a ValueError too, as Python users expect."""
+class InvalidArgumentError(LatentclustError, ValueError):
+    """An unsuitable array or parameter that was passed in Python. It is a ValueError too, as callers expect."""
 
 
 class RunFailedError(LatentclustError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latentclust.assemble.experiment import assemble
+from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.assemble.memory import memory_warning
 from latentclust.assemble.remarks import recipe_remarks
 from latentclust.assemble.resolve import Resolved, resolve
@@ -100,11 +100,7 @@ def run(  # noqa: PLR0913 (the settings of a run)
     with lock_run(folder):
         write_atomic(folder / METRICS, "")
         write_atomic(folder / RECIPE, resolved.loaded.text)
-        if isinstance(listener, WarningListener):
-            memory = memory_warning(resolved, opened[0].shape)
-            notes = (*opened[0].data.notes, *((memory,) if memory else ()))
-            for warning in (*resolved.loaded.layered.dropped.values(), *recipe_remarks(resolved), *notes):
-                listener.on_warning(warning)
+        warn(listener, resolved, opened[0])
         return _run(opened, folder, device, listener or NullListener(), resume=False)
 
 
@@ -140,6 +136,15 @@ def resume(
         given, resolved = given_samples(images, labels), load_resolved_recipe(path)
         opened = open_experiment(hold(resolved, given) if given else resolved, phases_of(listener))
         return _run(opened, Path(folder), device, listener or NullListener(), resume=True)
+
+
+def warn(listener: Listener | None, resolved: Resolved, experiment: Experiment) -> None:
+    """Tell a listener that shows warnings what is remarkable about a recipe and its data."""
+    if isinstance(listener, WarningListener):
+        memory = memory_warning(resolved, experiment.shape)
+        notes = (*experiment.data.notes, *((memory,) if memory else ()))
+        for warning in (*resolved.loaded.layered.dropped.values(), *recipe_remarks(resolved), *notes):
+            listener.on_warning(warning)
 
 
 def load_resolved_recipe(

@@ -1,5 +1,7 @@
 """The device and the processes of a run, by Lightning Fabric."""
 
+from functools import cache
+
 import torch
 from lightning_fabric import Fabric
 
@@ -43,11 +45,22 @@ def first_device(device: str, processes: int) -> torch.device:
 def make_fabric(device: str, processes: int) -> Fabric:
     """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
     accelerator, devices = choose_device(device, processes)
-    strategy, followers = ("ddp", start_followers(processes)) if processes > 1 else ("auto", [])
+    if processes == 1:
+        return _fabric_of_one(accelerator, devices[0] if isinstance(devices, list) else None)
+    followers = start_followers(processes)
     # A run does not take part in what Slurm or a launcher may have started around it.
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=OwnProcesses())
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp", plugins=OwnProcesses())
     with watch(followers):
         fabric.launch()
+    return fabric
+
+
+@cache
+def _fabric_of_one(accelerator: str, index: int | None) -> Fabric:
+    """Return the launched Fabric of a single device. It has no state, and to make one reads all entry points."""
+    devices = 1 if index is None else [index]
+    fabric = Fabric(accelerator=accelerator, devices=devices, plugins=OwnProcesses())
+    fabric.launch()
     return fabric
 
 

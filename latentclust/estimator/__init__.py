@@ -1,0 +1,1 @@
+"""Estimators in the form of scikit-learn, which cluster what is in memory."""

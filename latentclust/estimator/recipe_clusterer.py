@@ -1,0 +1,151 @@
+"""What estimators share: a recipe is chosen, trained and kept as a model that can be saved and pickled."""
+
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from latentclust.cli.progress import make_listener
+from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
+from latentclust.estimator.random_states import as_seed
+from latentclust.estimator.recipe_choice import Choice, Source
+from latentclust.model.model import ClusteringModel
+from latentclust.model.model_file import load, load_bytes, model_bytes, save_model
+from latentclust.recipe.overrides import Overrides
+from latentclust.runs.given_samples import given_samples
+from latentclust.runs.train_model import TrainedModel, train_model
+from latentclust.tensors import Shape
+from latentclust.train.devices import first_device
+
+LEAST_CLUSTERS = 2
+
+Clusterer = TypeVar("Clusterer", bound="RecipeClusterer")
+
+
+class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn has no types
+    """An estimator that trains a recipe. A subclass has the parameters below, `fit` and `predict`.
+
+    Attributes:
+        recipe: `auto`, a system, the name of a shipped recipe, a path or the tables of a recipe.
+        n_clusters: Number of clusters. None: the recipe's.
+        overrides: Changed values of the recipe.
+        device: Device of training and prediction.
+        random_state: Seed. None: the recipe's.
+        verbose: Whether progress is shown.
+    """
+
+    recipe: Source
+    n_clusters: int | None
+    overrides: Overrides | None
+    device: str
+    random_state: Any
+    verbose: bool
+
+    _model: ClusteringModel
+    _stored_model: bytes
+
+    @property
+    def model_(self) -> ClusteringModel:
+        """The trained model, on the device. After unpickling it is read when it is first needed."""
+        if "_model" not in vars(self):
+            if "_stored_model" not in vars(self):
+                raise AttributeError(f"this {type(self).__name__} is not fitted, and has no model_")
+            place = first_device(self.device, 1)
+            self._model = load_bytes(self._stored_model, place, f"the pickled {type(self).__name__}")
+            del self._stored_model
+        return self._model
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file, which `latentclust predict` and `latentclust.load` read.
+
+        It contains the recipe, the weights and the value range, but neither labels nor codes of the training data.
+
+        Raises:
+            NotFittedError: If there is no model yet.
+            LatentclustError: If the file cannot be written.
+        """
+        check_is_fitted(self)
+        save_model(Path(path).expanduser(), self.model_)
+
+    @classmethod
+    def load(cls: type[Clusterer], path: str | Path, device: str = "auto") -> Clusterer:
+        """Return a fitted estimator with the model of a file or a run folder.
+
+        Its recipe is that of the model. It has no `labels_` and `embedding_`, because a model file contains none.
+
+        Args:
+            path: A model file, or a run folder.
+            device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+
+        Raises:
+            LatentclustError: If the file is missing or damaged, or its model is of another kind.
+        """
+        model = load(path, first_device(device, 1))
+        cls._check_kind(model, str(path))
+        made = cls()
+        made.recipe, made.n_clusters, made.device = model.resolved.loaded.layered.tree, model.clusters, device
+        made._take(model)
+        return made
+
+    @classmethod
+    def _check_kind(cls, model: ClusteringModel, where: str) -> None:
+        """Raise LatentclustError if the estimator cannot use a model of a file. By default it can use all."""
+
+    def _take(self, model: ClusteringModel) -> None:
+        """Use a model from now on."""
+        if "_stored_model" in vars(self):
+            del self._stored_model
+        self._model = model
+
+    def _train(self, samples: Any, shape: Shape, needed: Mapping[str, Any]) -> TrainedModel:
+        """Train the recipe on samples.
+
+        Args:
+            samples: Array, or another form that `latentclust.run` accepts as `images`.
+            shape: Shape of one sample, `(d,)` or `(c, h, w)`.
+            needed: Values of the recipe, by dotted key, by which the samples are read.
+        """
+        choice = Choice(self.recipe, self._checked_clusters(), as_seed(self.random_state), self.overrides)
+        given = given_samples(samples)
+        assert given is not None, "there are samples"
+        resolved = choice.resolve(given, shape, needed)
+        if not self.verbose:
+            return train_model(resolved, self.device)
+        with make_listener() as listener:
+            return train_model(resolved, self.device, listener)
+
+    def _checked_clusters(self) -> int | None:
+        found = self.n_clusters
+        if found is None:
+            return None
+        whole = isinstance(found, (int, np.integer)) and not isinstance(found, bool)
+        if not whole or found < LEAST_CLUSTERS:
+            what = f"invalid value {found!r}"
+            raise InvalidArgumentError(Issue("n_clusters", what, f"Use an integer from {LEAST_CLUSTERS} on, or None"))
+        return int(found)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there is a model."""
+        return "_model" in vars(self) or "_stored_model" in vars(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return parameters and attributes, with the model as the bytes of its file: tensors and texts, no code."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        model = state.pop("_model", None)
+        return state if model is None else state | {"_stored_model": model_bytes(model)}
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """Raise a mistake of the user as an error that is also a ValueError."""
+    try:
+        yield
+    except LatentclustError as error:
+        if type(error) is not LatentclustError:
+            raise
+        raise InvalidArgumentError(*error.issues) from error

@@ -1,0 +1,103 @@
+"""The checks that scikit-learn has for estimators."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from sklearn.utils import estimator_checks
+
+from latentclust import DeepClusterer
+from tests.estimator.conftest import QUICK
+
+ONE_CLUSTER = "sets n_clusters=1, and a recipe has at least two clusters"
+EXPECTED_TO_FAIL = dict.fromkeys(
+    (
+        "check_dont_overwrite_parameters",
+        "check_fit2d_1feature",
+        "check_fit2d_predict1d",
+        "check_methods_subset_invariance",
+    ),
+    ONE_CLUSTER,
+)
+"""The checks that fail, each with the reason. `AtLeastTwoClusters` passes them."""
+
+FAST = (
+    "check_clusterer_compute_labels_predict",
+    "check_clustering",
+    "check_dict_unchanged",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_estimators_pickle",
+    "check_estimators_unfitted",
+    "check_fit2d_1sample",
+    "check_n_features_in_after_fitting",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_transformer_general",
+)
+
+OF_TABLES = (
+    "check_dataframe_column_names_consistency",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+)
+"""Checks that `check_estimator` does not run."""
+
+
+class AtLeastTwoClusters(DeepClusterer):  # type: ignore[misc] # of a final class, for these tests alone
+    """An estimator that makes two clusters where a check sets n_clusters to 1."""
+
+    def fit(self, X: Any, y: Any = None) -> "AtLeastTwoClusters":
+        wanted = self.n_clusters
+        self.n_clusters = max(wanted or 2, 2)
+        try:
+            return super().fit(X)
+        finally:
+            self.n_clusters = wanted
+
+
+def made(kind: type[DeepClusterer] = DeepClusterer) -> DeepClusterer:
+    return kind(n_clusters=3, overrides=QUICK, device="cpu")
+
+
+def checks_of(estimator: DeepClusterer) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the name of each check and a function that runs it; variants with other arguments have the same name."""
+    for one, check in estimator_checks.estimator_checks_generator(estimator):
+        function = check.func if isinstance(check, partial) else check
+        yield function.__name__, partial(check, one)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", FAST)
+def test_quick_checks_pass(name: str) -> None:
+    found = [check for called, check in checks_of(made()) if called == name]
+    assert found
+    for check in found:
+        check()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_all_checks_pass_but_the_named_ones() -> None:
+    results = estimator_checks.check_estimator(made(), expected_failed_checks=EXPECTED_TO_FAIL)
+    assert {one["check_name"] for one in results if one["status"] == "xfail"} == EXPECTED_TO_FAIL.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", EXPECTED_TO_FAIL)
+def test_the_named_checks_pass_with_two_clusters(name: str) -> None:
+    for called, check in checks_of(made(AtLeastTwoClusters)):
+        if called == name:
+            check()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", OF_TABLES)
+def test_checks_of_tables_pass(name: str) -> None:
+    getattr(estimator_checks, name)("DeepClusterer", made())
