@@ -12,7 +12,7 @@ import torch
 
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
-from latentclust.plugins.registry import Registry, installed
+from latentclust.plugins.registry import Registry, discovered, installed
 from latentclust.recipe.load import load_recipe
 from tests.browser import browser, open_page
 
@@ -106,9 +106,9 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         return info
 
     monkeypatch.syspath_prepend(site)
-    installed.cache_clear()
+    discovered.cache_clear()
     yield install
-    installed.cache_clear()
+    discovered.cache_clear()
     for module in modules:
         sys.modules.pop(module, None)
 
@@ -137,6 +137,6 @@ def whole_set_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole_set(whole_set_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Installs that distribution for one test."""
     monkeypatch.syspath_prepend(whole_set_site)
-    installed.cache_clear()
+    discovered.cache_clear()
     yield
-    installed.cache_clear()
+    discovered.cache_clear()

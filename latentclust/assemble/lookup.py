@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from latentclust.assemble.step_plan import parameter_types
 from latentclust.errors import Issue, LatentclustError, did_you_mean
+from latentclust.plugins.distributions import Provider
+from latentclust.plugins.given import UsedPlugin
 from latentclust.plugins.registry import Part, Registry
 from latentclust.recipe.partial_validation import UNKNOWN_NAME, ValidTables
 from latentclust.recipe.schema import QuantityTable, Recipe
@@ -32,6 +34,7 @@ class Lookup:
     def __init__(self, registry: Registry, tables: ValidTables) -> None:
         self.issues: list[Issue] = list(tables.issues)
         self.distributions: dict[str, str] = {}
+        self._used: set[tuple[Provider, str]] = set()
         self._registry = registry
         self._salvaged = bool(tables.issues)
 
@@ -42,6 +45,15 @@ class Lookup:
     def record_use(self, part: Part) -> None:
         """Record the distribution that provides a part."""
         self.distributions[part.provider.distribution] = part.provider.version
+        self._used.add((part.provider, f"{part.kind} {part.name}"))
+
+    def plugins(self) -> tuple[UsedPlugin, ...]:
+        """Return the given plugins that provide used parts."""
+        found = []
+        for plugin in self._registry.given:
+            own = sorted(part for provider, part in self._used if provider == plugin.provider)
+            found += [UsedPlugin(plugin, tuple(own))] if own else []
+        return tuple(found)
 
     def spec(self, kind: str, item: str | PartTable, where: str, base: type[SpecT]) -> SpecT | None:
         """Return the part of a name or a table with its options, or None after adding issues.

@@ -31,6 +31,7 @@ from latentclust.assemble.start_plan import check_starts
 from latentclust.assemble.step_plan import Binder, StepPlan
 from latentclust.assemble.table_checks import check_tables, check_views, table_types, used_tables
 from latentclust.errors import LatentclustError, raise_all
+from latentclust.plugins.given import UsedPlugin
 from latentclust.plugins.registry import Registry
 from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.merge import Layered
@@ -67,6 +68,7 @@ class Resolved:
         metrics: Metrics of the report.
         baselines: Baselines of the report.
         distributions: Versions of the distributions that provide the parts, by name.
+        plugins: Plugins that were given, and provide some of the parts.
         features: Frozen backbone whose output is stored in a feature bank. None without `[features]`.
     """
 
@@ -85,6 +87,7 @@ class Resolved:
     metrics: Mapping[str, MetricSpec]
     baselines: Mapping[str, Baseline]
     distributions: Mapping[str, str]
+    plugins: tuple[UsedPlugin, ...] = ()
     features: ExtractorSpec | None = None
 
     @property
@@ -186,6 +189,7 @@ def resolve(loaded: LoadedRecipe, registry: Registry, trained_by: InferenceSpec 
         metrics=metrics,
         baselines=baselines,
         distributions=lookup.distributions,
+        plugins=lookup.plugins(),
         features=features,
     )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import LARGEST_SEED, Device, Json, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, Json, ModelPath, Plugins
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def preview_clusters(
     patches: Patches = 8,
     size: Size = 64,
     seed: Seed = 0,
+    plugins: Plugins = None,
     device: Device = "auto",
 ) -> None:
     """Draw sample patches of every cluster, to find names for the clusters.
@@ -93,7 +94,9 @@ def preview_clusters(
 
 
 @app.command("name")
-def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None, json: Json = False) -> None:
+def name_clusters(
+    model: ModelPath, pairs: Pairs = None, colour: Colours = None, plugins: Plugins = None, json: Json = False
+) -> None:
     """Name the clusters in a model file. Without names, show them.
 
     Clusters with the same name form one class. Names do not change what the model computes: earlier
@@ -117,7 +120,7 @@ def name_clusters(model: ModelPath, pairs: Pairs = None, colour: Colours = None,
 
 
 @app.command("apply")
-def apply_names(folder: Folder, model: Model = None, json: Json = False) -> None:
+def apply_names(folder: Folder, model: Model = None, plugins: Plugins = None, json: Json = False) -> None:
     """Update names and colours of the outputs in DIR from the model that labelled them.
 
     Nothing is computed again: label rasters keep their pixels and get a new colour table. Rasters of

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from latentclust.cli import feature_banks
-from latentclust.cli.shared_options import Json
+from latentclust.cli.shared_options import Json, Plugins
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(feature_banks.app, name="features")
@@ -33,7 +33,7 @@ def data() -> None:
 
 
 @app.command("list")
-def list_sets(json: Json = False) -> None:
+def list_sets(plugins: Plugins = None, json: Json = False) -> None:
     """List the data sets with their contents and location.
 
     They are searched in the folders in LATENTCLUST_DATA (separated as in PATH), in ./data and in
@@ -62,7 +62,7 @@ def list_sets(json: Json = False) -> None:
 
 
 @app.command()
-def fetch(name: Name, root: Root = None) -> None:
+def fetch(name: Name, root: Root = None, plugins: Plugins = None) -> None:
     """Download a data set and check its hashes, or report where to get it.
 
     Examples:
@@ -87,7 +87,7 @@ def fetch(name: Name, root: Root = None) -> None:
 
 
 @app.command()
-def prepare(name: Name, from_: From, to: To, options: Options = None) -> None:
+def prepare(name: Name, from_: From, to: To, options: Options = None, plugins: Plugins = None) -> None:
     """Cut the raw files of a large data set into tiles by a published protocol.
 
     One scene or chunk is in memory at a time. Run the same command again to resume after a stop; on a
@@ -137,7 +137,9 @@ def weights(json: Json = False) -> None:
 
 
 @app.command()
-def inspect(name: Name, options: Options = None, verify: Verify = False, json: Json = False) -> None:
+def inspect(
+    name: Name, options: Options = None, verify: Verify = False, plugins: Plugins = None, json: Json = False
+) -> None:
     """Show the contents of a data set: samples, shape, values, classes, location and licence.
 
     Examples:

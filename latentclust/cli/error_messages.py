@@ -1,6 +1,7 @@
 """Error messages on standard error, and their exit codes."""
 
 import errno
+from pathlib import Path
 
 from rich.text import Text
 
@@ -62,14 +63,25 @@ def to_latentclust_error(error: Exception | KeyboardInterrupt) -> LatentclustErr
     if isinstance(error, OSError) and error.errno is not None:
         fix = _FIXES.get(error.errno, "Check the path; --debug shows where it was used")
         return LatentclustError.at(str(error.filename or "system"), error.strerror or type(error).__name__, fix)
-    from latentclust.cli.error_origin import damaged_distributions, error_distribution
-    from latentclust.plugins.distributions import BUNDLED
+    from latentclust.cli.error_origin import damaged_distributions
 
     if damaged_distributions():
         what = (
             f"{type(error).__name__} was raised, probably because of damaged distributions ({damaged_distributions()})"
         )
         return _Bug.at("installation", what, "Reinstall or delete them, and run again")
+    return _raised_by_code(error)
+
+
+def _raised_by_code(error: Exception) -> LatentclustError:
+    """Return the error of a plugin file, which its user can correct, or of a bug."""
+    from latentclust.cli.error_origin import error_distribution, error_plugin_file
+    from latentclust.plugins.distributions import BUNDLED
+
+    if (place := error_plugin_file(error)) is not None:
+        what = f"line {place[1]}: {type(error).__name__}: {_first_line(error)}"
+        fix = f"Correct {place[0]}; --debug shows how it was called"
+        return RunFailedError.at(f"plugin {Path(place[0]).name}", what, fix)
     who = error_distribution(error)
     what = f"a bug in {who} ({type(error).__name__}: {_first_line(error)})"
     to = "" if who == BUNDLED else f" to the authors of {who}"

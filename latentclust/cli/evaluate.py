@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json, ModelPath, Settings
+from latentclust.cli.shared_options import Device, Json, ModelPath, Plugins, Settings
 from latentclust.errors import Issue, raise_all
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     reference: Reference = None,
     reference_nodata: ReferenceNodata = None,
     out: Out = None,
+    plugins: Plugins = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:

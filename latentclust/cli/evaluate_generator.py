@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json, ModelPath
+from latentclust.cli.shared_options import Device, Json, ModelPath, Plugins
 
 if TYPE_CHECKING:
     from latentclust.model.model import ClusteringModel
@@ -35,13 +35,14 @@ Weights = Annotated[
 Size = Annotated[int, typer.Option(min=1, help="Side in pixels that images are resized to for it.")]
 
 
-def evaluate_generator(
+def evaluate_generator(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     data: Data = None,
     samples: Samples = 10_000,
     features: Features = "tf_efficientnet_lite0",
     weights: Weights = "installed",
     size: Size = 64,
+    plugins: Plugins = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json
+from latentclust.cli.shared_options import Device, Json, Plugins
 
 if TYPE_CHECKING:
     from latentclust.data.feature_bank import BankHeader
@@ -64,7 +64,7 @@ def list_banks(json: Json = False) -> None:
 
 
 @app.command()
-def make(recipe: Recipe, settings: Settings = None, device: Device = "auto") -> None:
+def make(recipe: Recipe, settings: Settings = None, plugins: Plugins = None, device: Device = "auto") -> None:
     """Compute the feature banks of a recipe, as its first run would. A stopped computation is resumed.
 
     Examples:

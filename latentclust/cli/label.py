@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from latentclust.cli.shared_options import Json, ModelPath
+from latentclust.cli.shared_options import Json, ModelPath, Plugins
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ METAVARS = {
 }
 
 
-def label(model: ModelPath, scenes: Scenes, out: Out, json: Json = False, **values: Any) -> None:
+def label(
+    model: ModelPath, scenes: Scenes, out: Out, plugins: Plugins = None, json: Json = False, **values: Any
+) -> None:
     """Label satellite scenes of any size, pixel by pixel.
 
     Each scene becomes a Cloud-Optimized GeoTIFF in DIR: clusters count from 1, and 0 is nodata. A scene

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath, Plugins
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Random seed fo
 SUFFIXES = (".csv", ".parquet")
 
 
-def predict(
+def predict(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     images: Images,
     out: Out,
@@ -49,6 +49,7 @@ def predict(
     range_: Range = None,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    plugins: Plugins = None,
     device: Device = "auto",
 ) -> None:
     """Assign images to the clusters of a saved model.

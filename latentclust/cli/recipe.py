@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Json, RecipeName, Settings
+from latentclust.cli.shared_options import Json, Plugins, RecipeName, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def recipe() -> None:
 
 
 @app.command()
-def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = False) -> None:
+def check(recipe: RecipeName, settings: Settings = None, plugins: Plugins = None, with_data: WithData = False) -> None:
     """Report all errors in a recipe, or `ok`.
 
     Nothing is trained, and without --with-data no image is read: missing data are then a warning.
@@ -97,6 +97,7 @@ def check(recipe: RecipeName, settings: Settings = None, with_data: WithData = F
 def show(
     recipe: ShownName,
     settings: Settings = None,
+    plugins: Plugins = None,
     defaults: Defaults = False,
     graph: Graph = False,
     dot: Dot = False,
@@ -173,6 +174,7 @@ def new(
     data: Data = "image-folder",
     path: DataPath = None,
     scene: FromScene = None,
+    plugins: Plugins = None,
     out: NewFile = None,
 ) -> None:
     """Create a recipe: a commented TOML file that passes `recipe check`.

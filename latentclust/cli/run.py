@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, Settings
+from latentclust.cli.shared_options import Device, Plugins, Settings
 from latentclust.errors import Issue, LatentclustError, RunFailedError
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ Quick = Annotated[bool, typer.Option("--quick", help="A trial with a tenth of th
 Resume = Annotated[Path | None, typer.Option(metavar="RUN", help="Resume the stopped run in this folder.")]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 (options)
     recipe: Recipe = None,
     settings: Settings = None,
     seeds: Seeds = None,
     out: Out = None,
     overwrite: Overwrite = False,
+    plugins: Plugins = None,
     device: Device = "auto",
     quick: Quick = False,
     resume: Resume = None,

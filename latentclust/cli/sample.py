@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath
+from latentclust.cli.shared_options import LARGEST_SEED, Device, ModelPath, Plugins
 from latentclust.errors import LatentclustError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def sample(
     interpolate: Interpolate = None,
     traverse: Traverse = None,
     seed: Seed = 0,
+    plugins: Plugins = None,
     device: Device = "auto",
 ) -> None:
     """Draw images with a generative system: modes of its clusters, an interpolation or a traversal.

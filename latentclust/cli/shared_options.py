@@ -1,7 +1,7 @@
 """Options and arguments of several commands."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,5 +22,26 @@ ModelPath = Annotated[
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of a shipped recipe.", show_default=False)
 ]
+
+
+def _use_plugins(context: Any, given: list[str] | None) -> list[str] | None:
+    """Add the plugins to the registry until the command ends."""
+    if given and not context.resilient_parsing:
+        from latentclust.plugins.registry import use_plugins
+
+        context.with_resource(use_plugins(given))
+    return given
+
+
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="Use the parts of a .py file, or of a module. Its code is run. Repeatable.",
+        callback=_use_plugins,
+    ),
+]
+"""Plugins that need not be installed. The callback of the option registers them, so that commands need not."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

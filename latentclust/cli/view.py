@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from latentclust.cli.shared_options import Plugins
+
 Targets = Annotated[
     list[str],
     typer.Argument(
@@ -34,6 +36,7 @@ def view(
     read_only: ReadOnly = False,
     base_map: BaseMap = False,
     untrusted: Untrusted = False,
+    plugins: Plugins = None,
 ) -> None:
     """Show scenes, label rasters and clusters in the browser.
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from latentclust.files import write_atomic
 from latentclust.infer.posteriors import posterior_of
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
+from latentclust.model.plugin_records import PLUGINS, check_plugins, plugin_records, records_of
 from latentclust.networks.features import FeatureNetwork
 from latentclust.networks.stored_model import (
     ENTRY,
@@ -39,7 +40,8 @@ from latentclust.networks.stored_model import (
     read_stored_model,
 )
 from latentclust.plugins.distributions import PLUGINS_VARIABLE, canonical_name
-from latentclust.plugins.registry import Registry, installed
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import Registry, installed, use_plugins
 from latentclust.recipe.load import load_recipe
 from latentclust.specs.backbones import ExtractorSpec
 from latentclust.specs.inference import InferenceSpec
@@ -78,6 +80,8 @@ def model_bytes(model: ClusteringModel) -> bytes:
         "distributions": dict(model.resolved.distributions),
         "versions": {name: version(name) for name in ("latentclust", "torch", "numpy")},
     }
+    if records := plugin_records(model.resolved.plugins):
+        header[PLUGINS] = records
     if model.bands is not None:
         header["bands"] = model.bands.to_dict()
     header |= names_to_header(model.names, model.colours)
@@ -85,17 +89,22 @@ def model_bytes(model: ClusteringModel) -> bytes:
     return save(contiguous, {ENTRY: json.dumps(header)})
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> ClusteringModel:
+def load(
+    path: str | Path, device: str | torch.device = "cpu", *, plugins: Iterable[PluginSource] = ()
+) -> ClusteringModel:
     """Read a model file. The distributions that its header names must be installed; nothing is downloaded.
 
     Args:
         path: A model file, or a run folder.
         device: Device of the networks.
+        plugins: Plugins that the model was trained with: files, modules or classes. The source in a model file is never
+            run.
 
     Raises:
-        LatentclustError: If the file is missing, damaged or not a model, or a distribution is not installed.
+        LatentclustError: If the file is missing, damaged or not a model, or a distribution or a plugin is missing.
     """
-    return _build(read_stored_model(model_file(path)), device)
+    with use_plugins(plugins):
+        return _build(read_stored_model(model_file(path)), device)
 
 
 def load_bytes(content: bytes, device: str | torch.device = "cpu", where: str = "model") -> ClusteringModel:
@@ -115,8 +124,9 @@ def load_bytes(content: bytes, device: str | torch.device = "cpu", where: str = 
 def _build(stored: StoredModel, device: str | torch.device) -> ClusteringModel:
     """Return the model of a file's contents. Raise LatentclustError if they do not fit together."""
     file, registry = stored.file, installed()
-    header = dict(stored.header)
-    _check_distributions(file, header, registry)
+    header, records = dict(stored.header), records_of(stored.header)
+    _check_distributions(file, header, registry, {record.name for record in records})
+    check_plugins(file, records, registry)
     resolved = _resolve(stored, registry)
     raw_shape = tuple(header["raw_shape"])
     read = shape_after(resolved.preprocess, raw_shape)
@@ -256,14 +266,21 @@ def _bands(stored: Mapping[str, Any]) -> BandReading:
     return BandReading(**dict(BandsHeader.model_validate(stored)))
 
 
-def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry) -> None:
-    """Raise LatentclustError if the model has parts of a distribution that is not installed, broken or excluded."""
+def _check_distributions(file: Path, header: Mapping[str, Any], registry: Registry, given: Collection[str]) -> None:
+    """Raise LatentclustError if the model has parts of a distribution that is not installed, broken or excluded.
+
+    Args:
+        file: Model file.
+        header: Its header.
+        registry: All parts.
+        given: Names of plugins that are no distributions.
+    """
     present = {canonical_name(name) for name in registry.providers()}
     broken = {canonical_name(item.provider.distribution): item.error for item in registry.broken}
     excluded = {canonical_name(item.name) for item in registry.excluded}
     for name, wanted in header["distributions"].items():
         key = canonical_name(name)
-        if key in present:
+        if key in present or name in given:
             continue
         state, fix = "not installed", f"Install {name} {wanted}"
         if key in excluded:

@@ -31,6 +31,9 @@ NETWORKS, STATE, FEATURES, FITTED = "networks/", "inference/", "features/", "pre
 LONGEST_RECIPE = 2**20
 """Maximum number of characters of a recipe."""
 
+LONGEST_SOURCE = 2**22
+"""Maximum number of characters of the source of a plugin."""
+
 REWRITE = "Use a model.safetensors that `latentclust run` wrote"
 
 
@@ -53,6 +56,26 @@ class BandsHeader(BaseModel):
     quantiles: tuple[tuple[float, ...], ...] = ()
 
 
+class PluginRecord(BaseModel):
+    """A plugin that was given by a file, a module or a class, and whose parts the recipe uses.
+
+    Attributes:
+        name: Name of the file, the module or the class.
+        form: What it was given as.
+        sha256: SHA-256 of its source. Empty if the source was not available.
+        source: Its source, which is never run. Empty if it was not available.
+        parts: Its parts that the recipe uses, each as kind and name: `loss confidence-penalty`.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    form: Literal["file", "module", "class"]
+    sha256: str
+    source: Annotated[str, Field(max_length=LONGEST_SOURCE)]
+    parts: list[Annotated[str, Field(pattern=r"^\S+ \S+$")]]
+
+
 class ModelHeader(BaseModel):
     """The header of a model file. A checkpoint has the same format without the recipe.
 
@@ -65,6 +88,7 @@ class ModelHeader(BaseModel):
         distributions: Version of each distribution that provided parts, by name.
         versions: Versions of latentclust, torch and numpy.
         bands: Bands and value ranges of rasters.
+        plugins: Plugins that were given by a file, a module or a class.
     """
 
     model_config = ConfigDict(strict=True)
@@ -77,6 +101,7 @@ class ModelHeader(BaseModel):
     distributions: dict[str, str]
     versions: dict[str, str] = {}
     bands: BandsHeader | None = None
+    plugins: list[PluginRecord] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,22 @@ DATASET_TEXTS = ("summary", "licence", "layout")
 """Attributes with which a data set describes itself."""
 
 
+PREFIX = "provide_"
+"""Beginning of the names of hooks."""
+
+IRREGULAR = {"losses": "loss", "quantities": "quantity"}
+"""Kinds by their plural, if it has more than an s."""
+
+
 def hook_kind(hook: str) -> str:
     """Return the kind of a hook: `loss` for `provide_losses`."""
-    plural = hook.removeprefix("provide_")
-    irregular = {"losses": "loss", "quantities": "quantity"}
-    return irregular.get(plural, plural.removesuffix("s"))
+    plural = hook.removeprefix(PREFIX)
+    return IRREGULAR.get(plural, plural.removesuffix("s"))
+
+
+def kind_hook(kind: str) -> str:
+    """Return the hook of a kind: `provide_losses` for `loss`."""
+    return PREFIX + next((plural for plural, one in IRREGULAR.items() if one == kind), f"{kind}s")
 
 
 def check_part(kind: str, name: object, value: object) -> str | None:

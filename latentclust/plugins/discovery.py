@@ -131,8 +131,8 @@ def _load_distribution(manager: pluggy.PluginManager, distribution: Distribution
 
 def _load(manager: pluggy.PluginManager, entry: EntryPoint) -> Iterator[DiscoveryEvent]:
     """Import an entry point, register it and call its hooks, each step contained."""
-    provider, what = entry.provider, f"plugin {entry.provider}"
-    plugin, execution = run_contained(entry.load, what)
+    provider = entry.provider
+    plugin, execution = run_contained(entry.load, f"plugin {provider}")
     yield from _remarks(provider, execution)
     if execution.error:
         yield BrokenPlugin(provider, execution.error)
@@ -140,7 +140,20 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint) -> Iterator[Discover
     yield LoadedPlugin(provider, execution.seconds)
     if execution.seconds > SLOW_IMPORT_SECONDS and provider.distribution != BUNDLED:
         yield PluginRemark(provider, f"its import took {execution.seconds:.1f} s")
-    registered, execution = run_contained(partial(_register, manager, entry, plugin), what)
+    yield from call_hooks(manager, plugin, provider, entry.value)
+
+
+def call_hooks(manager: pluggy.PluginManager, plugin: Any, provider: Provider, shown: str) -> Iterator[DiscoveryEvent]:
+    """Register a plugin and call its hooks, each step contained.
+
+    Args:
+        manager: Manager with the hooks.
+        plugin: A module or another object.
+        provider: What provides the plugin.
+        shown: Name of the plugin in messages.
+    """
+    what = f"plugin {provider}"
+    registered, execution = run_contained(partial(_register, manager, provider, plugin), what)
     yield from _remarks(provider, execution)
     if registered is None:
         yield BrokenPlugin(provider, execution.error)
@@ -148,7 +161,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint) -> Iterator[Discover
     implementations, deprecations = registered
     yield from (PluginRemark(provider, text, alert=True) for text in deprecations)
     if not implementations:
-        yield BrokenPlugin(provider, f"{entry.value} implements no hook: mark its functions with @hookimpl")
+        yield BrokenPlugin(provider, f"{shown} implements no hook: mark its functions with @hookimpl")
     for hook, implementation in implementations:
         parts, execution = run_contained(partial(_call, implementation), what)
         yield from _remarks(provider, execution)
@@ -163,7 +176,7 @@ def _remarks(provider: Provider, execution: Execution) -> Iterator[PluginRemark]
 
 
 def _register(
-    manager: pluggy.PluginManager, entry: EntryPoint, plugin: Any
+    manager: pluggy.PluginManager, provider: Provider, plugin: Any
 ) -> tuple[list[tuple[str, pluggy.HookImpl]], list[str]]:
     """Register a plugin; return its implementations with the names of their hooks, and pluggy's deprecation warnings.
 
@@ -176,7 +189,7 @@ def _register(
         warnings.simplefilter("always")
         if not manager.is_registered(plugin):
             try:
-                manager.register(plugin, name=f"{entry.provider.distribution}:{entry.provider.entry_point}")
+                manager.register(plugin, name=f"{provider.distribution}:{provider.entry_point}")
                 manager.check_pending()
             except Exception:
                 if manager.is_registered(plugin):

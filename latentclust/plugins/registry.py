@@ -2,19 +2,22 @@
 
 import inspect
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from latentclust.errors import LatentclustError, did_you_mean
+from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
 from latentclust.plugins.checks import KINDS, SPECS, check_part, hook_kind
 from latentclust.plugins.discovery import BrokenPlugin, Discovery, PluginRemark, ProvidedParts, discover
 from latentclust.plugins.distributions import BUNDLED, PLUGINS_VARIABLE, Provider, canonical_name
+from latentclust.plugins.given import GivenPlugin, load_given
 from latentclust.specs.parts import Spec
 from latentclust.specs.validation import validate
 
-__all__ = ["KINDS", "SPECS", "Part", "Registry", "installed"]
+__all__ = ["KINDS", "SPECS", "Part", "Registry", "discovered", "installed", "use_plugins"]
 
 MAX_BROKEN_SHOWN = 3
 """Maximum number of broken plugins that an error message explains."""
@@ -56,10 +59,12 @@ class Registry:
         loaded: Entry points that were imported.
         excluded: Distributions that LATENTCLUST_PLUGINS excludes.
         alerts: Sentences that the user of any command should read.
+        given: Plugins that were given, and need not be installed.
     """
 
-    def __init__(self, discovery: Discovery) -> None:
+    def __init__(self, discovery: Discovery, given: tuple[GivenPlugin, ...] = ()) -> None:
         """Register the discovered parts. Invalid parts are recorded as broken, one by one."""
+        self._discovery, self.given = discovery, given
         self._parts: dict[tuple[str, str], list[Part]] = {}
         broken = list(discovery.broken)
         for provision in discovery.provisions:
@@ -68,6 +73,36 @@ class Registry:
         self.broken: tuple[BrokenPlugin, ...] = tuple(broken)
         self.remarks = (*discovery.remarks, *self._shared_names())
         self.loaded, self.excluded, self.alerts = discovery.loaded, discovery.excluded, discovery.alerts
+
+    def with_plugin(self, plugin: GivenPlugin) -> "Registry":
+        """Return a registry that has the parts of a given plugin too; this one if it has them already.
+
+        Raises:
+            LatentclustError: If a part is invalid, or a part of latentclust or of another given plugin has its name.
+        """
+        where = f"plugin {plugin.name}"
+        namesakes = [one for one in self.given if one.name == plugin.name]
+        if any(one.equals(plugin) for one in namesakes):
+            return self
+        if namesakes:
+            raise LatentclustError.at(where, "was given twice, with different contents", "Rename one of them")
+        old = self._discovery
+        provisions, remarks = (*old.provisions, *plugin.parts), (*old.remarks, *plugin.remarks)
+        added = Registry(replace(old, provisions=provisions, remarks=remarks), (*self.given, plugin))
+        broken = [one.error for one in added.broken if one.provider == plugin.provider]
+        raise_all([Issue(where, error, "Correct it") for error in broken] or self._name_conflicts(plugin))
+        return added
+
+    def _name_conflicts(self, plugin: GivenPlugin) -> Iterator[Issue]:
+        """Yield an issue for each part of a given plugin that would silently be replaced, or replace another one."""
+        owners = {BUNDLED, *(one.name for one in self.given)}
+        for provision in plugin.parts:
+            kind = hook_kind(provision.hook)
+            for name in provision.parts:
+                for other in self._parts.get((kind, name), []):
+                    if other.provider.distribution in owners:
+                        what = f"its {kind} {name!r} has the name of a {kind} of {other.provider.distribution}"
+                        yield Issue(f"plugin {plugin.name}", what, "Rename it")
 
     def _register(self, provision: ProvidedParts) -> Iterator[BrokenPlugin]:
         """Register the parts of a hook and yield the invalid ones."""
@@ -105,6 +140,10 @@ class Registry:
     def parts(self, kind: str) -> tuple[Part, ...]:
         """Return all parts of a kind, sorted by name."""
         return tuple(part for key in sorted(self._parts) if key[0] == kind for part in self._parts[key])
+
+    def get(self, kind: str, name: str) -> Part | None:
+        """Return a part of a bare name, whoever provides it; None if there is none."""
+        return next(iter(self._parts.get((kind, name), ())), None)
 
     def providers(self) -> dict[str, Provider]:
         """Return the distributions that provide parts, by name."""
@@ -163,10 +202,39 @@ class Registry:
         return validate(spec, options, where)
 
 
-@cache
+_CURRENT: ContextVar[Registry | None] = ContextVar("registry with given plugins", default=None)
+"""Registry of the enclosing `use_plugins`. None outside of it."""
+
+
 def installed() -> Registry:
+    """Return the registry of all installed plugins and of those that an enclosing `use_plugins` gives."""
+    return _CURRENT.get() or discovered()
+
+
+@cache
+def discovered() -> Registry:
     """Return the registry of all installed plugins. They are discovered once per process, and alerts are logged."""
     registry = Registry(discover())
     for line in registry.alerts:
         log.warning("%s", line)
     return registry
+
+
+@contextmanager
+def use_plugins(sources: Iterable[object]) -> Iterator[Registry]:
+    """Add plugins to what `installed` returns, in this thread and until the end of the block.
+
+    Args:
+        sources: Each a `PluginSource`: path of a .py file, name of a module, module, or class of a part.
+
+    Raises:
+        LatentclustError: If a plugin cannot be loaded or a part of it cannot be used.
+    """
+    registry = installed()
+    for source in [sources] if isinstance(sources, str) else sources:
+        registry = registry.with_plugin(load_given(source))
+    token = _CURRENT.set(registry)
+    try:
+        yield registry
+    finally:
+        _CURRENT.reset(token)

@@ -68,6 +68,23 @@ class ChainFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginFacts:
+    """A plugin that was given to the run by a file, a module or a class.
+
+    Attributes:
+        name: Name of the file, the module or the class.
+        sha256: SHA-256 of its source. Empty if the source is unknown.
+        parts: Its parts that the recipe uses, such as `loss confidence-penalty`.
+        copy: Path of the copy of its source, relative to the run folder. Empty if there is none.
+    """
+
+    name: str
+    sha256: str
+    parts: tuple[str, ...]
+    copy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """The facts of one finished run.
 
@@ -109,6 +126,7 @@ class RunFacts:
         weights: Pretrained weights that the run read, each with how it was trained.
         features_seconds: Time in which the feature bank was computed, by this run or an earlier one; `seconds` does not
             include it. None without a bank.
+        plugins: Plugins that were given, and need not be installed.
     """
 
     recipe: str
@@ -147,3 +165,4 @@ class RunFacts:
     names: Mapping[int, str] = field(default_factory=dict)
     weights: tuple[str, ...] = ()
     features_seconds: float | None = None
+    plugins: tuple[PluginFacts, ...] = ()

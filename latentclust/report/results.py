@@ -15,7 +15,7 @@ from latentclust.evaluate.seeds import has_collapsed, mean_and_std
 from latentclust.files import write_atomic
 from latentclust.report.alarms import alarms
 from latentclust.report.display_names import class_names, recipe_title
-from latentclust.report.facts import OWN, RunFacts
+from latentclust.report.facts import OWN, PluginFacts, RunFacts
 from latentclust.report.shared_samples import agreements, read_assignments
 from latentclust.train.starts_file import StartsLog
 
@@ -51,6 +51,7 @@ class RunResult(BaseModel):
         weights: Pretrained weights that the run read, each with how it was trained.
         features_seconds: Time in which the feature bank was computed, once for all runs that share it; `seconds` does
             not include it. None without a bank.
+        plugins: Plugins that were given by a file, a module or a class, with the SHA-256 of each.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,6 +82,7 @@ class RunResult(BaseModel):
     label_free: dict[str, Scores] = {}
     weights: list[str] = []
     features_seconds: float | None = None
+    plugins: list[PluginFacts] = []
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -124,6 +126,7 @@ class RunResult(BaseModel):
             label_free={name: dict(row) for name, row in facts.label_free.scores.items()} if facts.label_free else {},
             weights=list(facts.weights),
             features_seconds=facts.features_seconds,
+            plugins=list(facts.plugins),
         )
 
 

@@ -4,7 +4,7 @@ from latentclust.evaluate.empty_clusters import find_empty
 from latentclust.evaluate.seeds import effective_clusters, has_collapsed
 from latentclust.report.alarms import remedies
 from latentclust.report.display_names import MEANINGS, display_name, format_score
-from latentclust.report.facts import RunFacts
+from latentclust.report.facts import PluginFacts, RunFacts
 from latentclust.report.result_text import loses_to
 
 SUGGESTED_SEEDS = 5
@@ -73,8 +73,16 @@ def run_facts(facts: RunFacts) -> list[tuple[str, str]]:
         *([("Precision of the training", facts.precision)] if facts.precision else []),
         ("Time", f"{facts.seconds:.0f} s{_features_time(facts)}"),
         *(("Pretrained weights", origin) for origin in facts.weights),
+        *(("Plugin", _plugin_sentence(plugin)) for plugin in facts.plugins),
         *(("Warning", warning) for warning in facts.warnings),
     ]
+
+
+def _plugin_sentence(plugin: PluginFacts) -> str:
+    """Return what a given plugin provides, and what identifies its source."""
+    source = f"SHA-256 {plugin.sha256}" if plugin.sha256 else "its source is unknown"
+    copy = f"; a copy is {plugin.copy}" if plugin.copy else ""
+    return f"{', '.join(plugin.parts)} of {plugin.name} ({source}{copy})"
 
 
 def cluster_sentence(facts: RunFacts) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
 from latentclust.recipe.schema import Recipe
-from latentclust.report.facts import ChainFacts, ReadoutScores, RunFacts
+from latentclust.report.facts import ChainFacts, PluginFacts, ReadoutScores, RunFacts
 from latentclust.runs.alternative_readouts import chain_warnings, evaluate_chains, score_readouts
 from latentclust.runs.baseline_scores import BaselineScores, score_baselines
 from latentclust.runs.causes import find_causes
@@ -155,7 +156,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         chains=evaluated.chains,
         confidence=evaluated.scores.confidence,
         diagnostics=context.diagnostics,
-        variant=resolved.loaded.variant,
+        variant=variant_of(resolved),
         oracle=context.oracle,
         starts=context.starts,
         warnings=(
@@ -174,7 +175,18 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         precision=context.precision,
         weights=origins_of_weights(resolved),
         features_seconds=bank.header.seconds if isinstance(bank, BankSource) else None,
+        plugins=tuple(
+            PluginFacts(one.plugin.name, one.plugin.sha256, one.parts, one.plugin.copy) for one in resolved.plugins
+        ),
     )
+
+
+def variant_of(resolved: Resolved) -> str:
+    """Return the hash of a recipe without its seed, and of the sources of its given plugins."""
+    sources = [one.plugin.sha256 for one in resolved.plugins]
+    if not sources:
+        return resolved.loaded.variant
+    return sha256("\n".join([resolved.loaded.variant, *sources]).encode()).hexdigest()[: len(resolved.loaded.variant)]
 
 
 def origins_of_weights(resolved: Resolved) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Runs of a recipe: load, train, evaluate and report, for one seed or several."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from latentclust.data.roots import data_roots
 from latentclust.errors import LatentclustError
 from latentclust.files import write_atomic
 from latentclust.phases import SILENT, Phases, phases_of
-from latentclust.plugins.registry import installed
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import installed, use_plugins
 from latentclust.recipe.load import load_recipe
 from latentclust.recipe.overrides import Overrides
 from latentclust.report.console import result_parts, run_headline
@@ -24,6 +25,7 @@ from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
 from latentclust.runs.finish import finish_run
 from latentclust.runs.given_samples import given_samples, hold, with_samples
+from latentclust.runs.plugin_sources import check_plugin_sources, write_plugin_sources
 from latentclust.runs.report_facts import test_split
 from latentclust.runs.run_folder import METRICS, RECIPE, lock_run, new_folder
 from latentclust.runs.train_opened import ExperimentAndTest, train_opened
@@ -62,6 +64,7 @@ def run(  # noqa: PLR0913 (the settings of a run)
     overwrite: bool = False,
     device: str = "auto",
     quick: bool = False,
+    plugins: Iterable[PluginSource] = (),
     listener: Listener | None = None,
 ) -> FinishedRun:
     """Train a recipe, cluster its data, score the clusters and write a report.
@@ -82,24 +85,29 @@ def run(  # noqa: PLR0913 (the settings of a run)
         overwrite: Whether an earlier run in `out` may be replaced.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
         quick: Whether this is a trial with a tenth of the recipe's rounds. The report says so.
+        plugins: Plugins that need not be installed: .py files, names of modules, modules, or classes of parts. The
+            class `ConfidencePenalty` is the part `confidence-penalty`.
         listener: Receives progress events.
 
     Raises:
-        LatentclustError: If the recipe, the data or an option is invalid. As far as possible this is found before
-            anything is written.
+        LatentclustError: If the recipe, the data, a plugin or an option is invalid. As far as possible this is found
+            before anything is written.
         RunFailedError: If training diverges or memory runs out.
         InterruptedRunError: If Ctrl-C, SIGTERM or SIGHUP stops the run. A checkpoint has been written by then.
     """
-    given = given_samples(images, labels)
-    resolved = load_resolved_recipe(recipe, overrides, quick=quick, given=given)
-    choose_device(device, resolved.recipe.train.devices)
-    opened = open_experiment(resolved, phases_of(listener))
-    if is_follower():
-        return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
-    folder = make_folder(resolved, out, overwrite)
-    with lock_run(folder):
+    with ExitStack() as stack:
+        stack.enter_context(use_plugins(plugins))
+        given = given_samples(images, labels)
+        resolved = load_resolved_recipe(recipe, overrides, quick=quick, given=given)
+        choose_device(device, resolved.recipe.train.devices)
+        opened = open_experiment(resolved, phases_of(listener))
+        if is_follower():
+            return _run(opened, Path(out or "runs"), device, NullListener(), resume=False)
+        folder = make_folder(resolved, out, overwrite)
+        stack.enter_context(lock_run(folder))
         write_atomic(folder / METRICS, "")
         write_atomic(folder / RECIPE, resolved.loaded.text)
+        write_plugin_sources(folder, resolved.plugins)
         warn(listener, resolved, opened[0])
         return _run(opened, folder, device, listener or NullListener(), resume=False)
 
@@ -110,6 +118,7 @@ def resume(
     images: Any = None,
     labels: Any = None,
     device: str = "auto",
+    plugins: Iterable[PluginSource] = (),
     listener: Listener | None = None,
 ) -> FinishedRun:
     """Resume a stopped or killed run from its last checkpoint.
@@ -121,18 +130,20 @@ def resume(
         images: Samples of the run, if they were passed to `run`. They must have the same values.
         labels: Labels of `images`.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        plugins: Plugins that the run was started with, unchanged.
         listener: Receives progress events.
 
     Raises:
         LatentclustError: If the folder is not a run folder, contains no checkpoint or is written by another process, or
-            the recipe or the data have changed.
+            the recipe, the data or a plugin have changed.
     """
     folder = Path(folder).expanduser()
     path = folder / RECIPE
     if not path.is_file():
         fix = "Name the folder of a stopped run"
         raise LatentclustError.at(str(folder), f"is not a run folder (no {RECIPE})", fix)
-    with nullcontext() if is_follower() else lock_run(Path(folder)):
+    with use_plugins(plugins) as registry, nullcontext() if is_follower() else lock_run(Path(folder)):
+        check_plugin_sources(folder, registry)
         given, resolved = given_samples(images, labels), load_resolved_recipe(path)
         opened = open_experiment(hold(resolved, given) if given else resolved, phases_of(listener))
         return _run(opened, Path(folder), device, listener or NullListener(), resume=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latentclust.errors import LatentclustError
 from latentclust.files import lock_file, remove_stale
+from latentclust.plugins.given import COPIES
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.training_log import LOG
 from latentclust.train.checkpoint import NAME as CHECKPOINT
@@ -119,8 +120,10 @@ def _clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     for checkpoint in (folder / STARTS_FOLDER).glob("start-*.safetensors"):
         checkpoint.unlink()
-    _remove_empty(folder / STARTS_FOLDER)
-    _remove_empty(folder / FIGURES)
+    for copy in (folder / COPIES).glob("*.py"):
+        copy.unlink()
+    for part in (STARTS_FOLDER, FIGURES, COPIES):
+        _remove_empty(folder / part)
 
 
 def _is_run(folder: Path) -> bool:

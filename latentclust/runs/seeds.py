@@ -12,11 +12,13 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.data.in_memory import GivenSamples
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, first_problem
 from latentclust.files import write_atomic
+from latentclust.plugins.registry import installed
 from latentclust.recipe.overrides import Overrides
 from latentclust.report.page.comparison_page import write_comparison
 from latentclust.report.page.page import REPORT_PAGE
 from latentclust.report.results import SeedSummary, summarise, write_summary
 from latentclust.runs.given_samples import given_samples
+from latentclust.runs.plugin_sources import check_plugin_sources, write_plugin_sources
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, make_folder, open_experiment, resume, run
 from latentclust.runs.run_folder import RECIPE, SEEDS, lock_run
 from latentclust.train.checkpoint import NAME as CHECKPOINT
@@ -87,6 +89,7 @@ def run_seeds(  # noqa: PLR0913 (those of `run`)
         return _each(out, wanted, device, listener, given)
     folder = make_folder(first, out, overwrite)
     write_atomic(folder / RECIPE, first.loaded.text)
+    write_plugin_sources(folder, first.plugins)
     return _each(folder, wanted, device, listener, given)
 
 
@@ -122,6 +125,7 @@ def _each(
     runs = []
     failed: dict[int, RunFailedError] = {}
     images, labels = (given.images, given.labels) if given else (None, None)
+    check_plugin_sources(folder, installed())
     with lock_run(folder):
         write_atomic(folder / SEEDS, SeedsFile(seeds=seeds).model_dump_json() + "\n")
         tables = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from latentclust.testing.docstring_checks import example_recipe
 from latentclust.testing.experiments import build_networks, build_part, start_training
 from latentclust.testing.pytest_conformance import conformance
 from latentclust.testing.small_networks import build_encoder
-from latentclust.testing.validation_report import Finding, ValidationReport, validate_distribution
+from latentclust.testing.validation_report import Finding, ValidationReport, validate_distribution, validate_plugin
 
 __all__ = [
     "Finding",
@@ -18,4 +18,5 @@ __all__ = [
     "load_resolved_recipe",
     "start_training",
     "validate_distribution",
+    "validate_plugin",
 ]

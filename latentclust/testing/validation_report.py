@@ -15,7 +15,8 @@ from latentclust.plugins.distributions import (
     canonical_name,
     scan_distributions,
 )
-from latentclust.plugins.registry import Part, Registry
+from latentclust.plugins.given import PluginSource, load_given
+from latentclust.plugins.registry import Part, Registry, installed
 from latentclust.testing.check_table import Check, ask, checks_of, name_of
 from latentclust.testing.subject import CheckedPart, CheckFailed, NotApplicable
 
@@ -110,7 +111,19 @@ def _absent(distribution: str) -> LatentclustError:
 
 def validate_distribution(distribution: str, registry: Registry) -> ValidationReport:
     """Check all parts of an installed distribution. Raise LatentclustError if there is nothing to check."""
-    provided = distribution_parts(distribution, registry)
+    return _validate(distribution_parts(distribution, registry), registry)
+
+
+def validate_plugin(source: PluginSource) -> ValidationReport:
+    """Check all parts of a plugin that need not be installed. Raise LatentclustError if it cannot be loaded."""
+    plugin = load_given(source)
+    registry = installed().with_plugin(plugin)
+    parts = (part for kind in PROVIDED for part in registry.parts(kind) if part.provider == plugin.provider)
+    return _validate(DistributionParts(plugin.name, plugin.provider.version, tuple(parts), ()), registry)
+
+
+def _validate(provided: DistributionParts, registry: Registry) -> ValidationReport:
+    """Check all parts that were found."""
     findings = [Finding(f"{item.kind} {item.name}".strip(), "loads", item.error) for item in provided.broken]
     cases, skipped = provided.cases(registry), []
     for subject, check in cases:

@@ -47,6 +47,7 @@ class Identity(BaseModel):
         tree = dict(_flat(experiment.resolved.loaded.layered.tree))
         starts = {stage.name: stage.start.fingerprint() for stage in experiment.resolved.stages if stage.start}
         files = {f"stages.{name}.start (files)": found for name, found in starts.items() if found}
+        files |= {f"plugins.{one.plugin.name} (SHA-256)": one.plugin.sha256 for one in experiment.resolved.plugins}
         return cls(
             recipe={key: value for key, value in tree.items() if not _is_free(key)} | files,
             data=data or fingerprint(experiment),

@@ -3,6 +3,7 @@
 import atexit
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
@@ -75,7 +76,8 @@ class BackgroundTask:
             self._stop.clear()
             self._progress = Progress("running")
             atexit.register(self.close)  # Ctrl-C ends the server, and then the interpreter
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            # The task sees the plugins that the command was given.
+            self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name=self._name, daemon=True)
             self._thread.start()
 
     def stop(self) -> None:

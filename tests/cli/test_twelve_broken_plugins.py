@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latentclust.plugins.registry import installed
+from latentclust.plugins.registry import discovered, installed
 
 LOSS = """
 from latentclust.api import LossSpec, Scalar, Scores, hookimpl
@@ -98,7 +98,7 @@ def test_there_are_twelve():
 def test_the_help_and_the_list_work_after_each(cli, lay_down, name):
     names = {part.name for part in installed().parts("loss")}
     lay_down(name)
-    installed.cache_clear()
+    discovered.cache_clear()
 
     assert cli("--help").code == 0
     listed = cli("plugins", "list")
@@ -115,7 +115,7 @@ def test_the_help_and_the_list_work_after_each(cli, lay_down, name):
 def test_a_run_works_with_all_twelve_at_once(cli, recipe, lay_down, tmp_path):
     for name in TWELVE:
         lay_down(name)
-    installed.cache_clear()
+    discovered.cache_clear()
 
     assert cli("--help").code == 0
     listed = cli("plugins", "list", "--json")

@@ -15,7 +15,7 @@ from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin
 from latentclust.plugins import hookspecs
 from latentclust.plugins.checks import PROVIDED, hook_kind
 from latentclust.plugins.discovery import discover
-from latentclust.plugins.registry import Registry, installed
+from latentclust.plugins.registry import Registry, discovered
 from latentclust.recipe.load import load_recipe
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import evaluate
@@ -48,9 +48,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     lay_down([*(write(example(kind), sources) for kind in PAGED), PENALTY], site)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
-        installed.cache_clear()
+        discovered.cache_clear()
         yield Registry(discover())
-    installed.cache_clear()
+    discovered.cache_clear()
     for name in [name for name in sys.modules if (site / name.partition(".")[0]).exists()]:
         del sys.modules[name]
 

@@ -23,7 +23,7 @@ from latentclust.assemble.experiment import assemble
 from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, save_model
-from latentclust.plugins.registry import installed
+from latentclust.plugins.registry import discovered
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.tensors import Latent, Posterior
@@ -151,7 +151,7 @@ def test_an_excluded_distribution_and_a_broken_one_are_reported_differently(
     with pytest.raises(LatentclustError, match=r"some-plugin 1\.2, which is broken \(RuntimeError: no licence\)"):
         load(tmp_path)
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
-    installed.cache_clear()
+    discovered.cache_clear()
     with pytest.raises(LatentclustError) as caught:
         load(tmp_path)
     (issue,) = caught.value.issues

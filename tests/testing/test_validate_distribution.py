@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from latentclust.errors import LatentclustError
-from latentclust.plugins.registry import installed
+from latentclust.plugins.registry import discovered, installed
 from latentclust.testing import command_checks, conformance, validate_distribution
 from latentclust.testing.validation_report import Finding, ValidationReport
 
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_an_error():
 def test_what_is_left_out_is_an_error(distribution: Install, monkeypatch: pytest.MonkeyPatch):
     distribution("latentclust-good", GOOD)
     monkeypatch.setenv("LATENTCLUST_PLUGINS", "off")
-    installed.cache_clear()
+    discovered.cache_clear()
     with pytest.raises(LatentclustError, match="LATENTCLUST_PLUGINS excludes latentclust-good"):
         validate_distribution("latentclust-good", installed())
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Json
+from latentclust.cli.shared_options import Json, Plugins
 from latentclust.errors import LatentclustError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ Kind = Annotated[
     str | None,
     typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., recipe, command. Defaults to all."),
 ]
-Dist = Annotated[str, typer.Argument(metavar="DIST", help="Installed distribution, such as latentclust-my-loss.")]
+Dist = Annotated[
+    str, typer.Argument(metavar="DIST", help="Installed distribution, such as latentclust-my-loss, or a .py file.")
+]
 NewKind = Annotated[
     str, typer.Argument(metavar="KIND", help="Kind of part: backbone, prior, loss, ..., recipe, command.")
 ]
@@ -41,7 +43,7 @@ def plugins() -> None:
 
 
 @app.command("list")
-def list_parts(kind: Kind = None, json: Json = False) -> None:
+def list_parts(kind: Kind = None, plugins: Plugins = None, json: Json = False) -> None:
     """List all parts with kind, provider, summary and options.
 
     A part whose name another part has is listed as DISTRIBUTION:NAME. Commands of plugins follow, then broken plugins
@@ -69,7 +71,7 @@ def list_parts(kind: Kind = None, json: Json = False) -> None:
 
 
 @app.command()
-def show(name: Name, json: Json = False) -> None:
+def show(name: Name, plugins: Plugins = None, json: Json = False) -> None:
     """Show details of a part, a command or a distribution: provider, requirement, options, source and problems.
 
     Examples:
@@ -93,21 +95,24 @@ def show(name: Name, json: Json = False) -> None:
 
 @app.command()
 def validate(distribution: Dist, json: Json = False) -> None:
-    """Check the parts of an installed plugin with the checks that the bundled parts pass.
+    """Check the parts of a plugin with the checks that the bundled parts pass.
 
-    The exit code is 1 if a check fails, and 2 if the plugin is not installed.
+    The exit code is 1 if a check fails, and 2 if the plugin is not installed or the file cannot be loaded.
 
     Examples:
         latentclust plugins validate latentclust-my-loss
+        latentclust plugins validate my_loss.py
         latentclust plugins validate latentclust-my-loss --json
     """
     from dataclasses import asdict
 
     from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.plugins.registry import installed
-    from latentclust.testing import validate_distribution
+    from latentclust.plugins.source_modules import SUFFIX
+    from latentclust.testing import validate_distribution, validate_plugin
 
-    report = validate_distribution(distribution, installed())
+    given = distribution.endswith(SUFFIX)
+    report = validate_plugin(distribution) if given else validate_distribution(distribution, installed())
     if json:
         print_json(asdict(report))
     else:

@@ -12,11 +12,15 @@ from latentclust.errors import LatentclustError, did_you_mean
 from latentclust.plugins.checks import FILES, PROVIDED
 from latentclust.plugins.discovery import BrokenPlugin
 from latentclust.plugins.distributions import Distribution, Scan, canonical_name
+from latentclust.plugins.given import GivenPlugin
 from latentclust.plugins.options import part_options
 from latentclust.plugins.registry import Part, Registry
 from latentclust.specs.parts import DatasetSpec
 
 Details = dict[str, Any]
+
+GIVEN = "none: it was given by a file or a module, and is not installed"
+"""Requirement of a part that no distribution provides."""
 
 
 def collect_details(registry: Registry, scan: Scan, commands: Sequence[PluginCommand], name: str) -> list[Details]:
@@ -40,10 +44,12 @@ def collect_details(registry: Registry, scan: Scan, commands: Sequence[PluginCom
             for one in installed
             if canonical_name(one.name) == canonical_name(name)
         ),
+        *(given_details(registry, one) for one in registry.given if one.name == name),
     ]
     if found:
         return found
     known = {*(part.name for part in parts), *(command.name for command in commands), *(one.name for one in installed)}
+    known |= {one.name for one in registry.given}
     raise LatentclustError.at("NAME", f"unknown part, command or plugin {name!r}", did_you_mean(name, known))
 
 
@@ -69,12 +75,12 @@ def part_entry(registry: Registry, part: Part) -> Details:
 def part_details(registry: Registry, scan: Scan, part: Part) -> Details:
     """Return all details of a part."""
     used = find_uses(registry, part)
-    owner = next(one for one in scan.used if one.name == part.provider.distribution)
+    owner = next((one for one in scan.used if one.name == part.provider.distribution), None)
     return {
         **part_entry(registry, part),
         "qualified": part.qualified,
         "entry_point": part.provider.entry_point,
-        "requirement": requirement(owner),
+        "requirement": requirement(owner) if owner else GIVEN,
         "source": _source(part),
         "description": inspect.getdoc(part.value) or "" if callable(part.value) else "",
         "recipes": list(used.recipes),
@@ -142,6 +148,19 @@ def distribution_details(
             for one in registry.loaded
             if one.provider.distribution == own
         },
+    }
+
+
+def given_details(registry: Registry, plugin: GivenPlugin) -> Details:
+    """Return all details of a plugin that was given by a file or a module."""
+    return {
+        "kind": plugin.form,
+        "name": plugin.name,
+        "version": plugin.provider.version,
+        "sha256": plugin.sha256,
+        "requirement": GIVEN,
+        "parts": [part_entry(registry, part) for part in _parts_of(registry, plugin.name)],
+        "remarks": [one.text for one in registry.remarks if one.provider == plugin.provider],
     }
 
 

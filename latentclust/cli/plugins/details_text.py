@@ -18,6 +18,7 @@ LABELS = {
     "provider": "provider",
     "entry_point": "entry point",
     "qualified": "full name",
+    "sha256": "SHA-256",
     "requirement": "requirement",
     "clash": "name",
     "source": "source",
@@ -40,6 +41,8 @@ def print_details(console: Console, details: Details) -> None:
         return
     for remark in details.get("remarks", ()):
         _fact(console, "remark", remark)
+    for part in details.get("parts", ()):
+        _fact(console, part["kind"], part["name"])
     _part(console, details)
 
 

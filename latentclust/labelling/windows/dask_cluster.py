@@ -199,7 +199,8 @@ def _broadcast(client: "Client", settings: LabelSettings, model: Path, threads: 
     from latentclust.labelling.windows.dask_worker import WorkerSettings
 
     rest = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "model"}
-    client.register_plugin(WorkerSettings(str(model.resolve()), str(settings.model.device), rest, threads))
+    given, device = [one.plugin.origin for one in settings.model.resolved.plugins], str(settings.model.device)
+    client.register_plugin(WorkerSettings(str(model.resolve()), device, rest, threads, given))
 
 
 def _label(

@@ -1,7 +1,7 @@
 """Functions that run in the workers of a Dask cluster."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.windows.strip_labeller import StripJob, StripResult, label_strips
 from latentclust.model.model_file import load
+from latentclust.plugins.given import PluginSource
 
 NAME = "latentclust-plan"
 
@@ -26,7 +27,14 @@ class WorkerSettings(WorkerPlugin):
     name = NAME
     settings: LabelSettings
 
-    def __init__(self, model: str, device: str, rest: Mapping[str, Any], threads: int | None) -> None:
+    def __init__(
+        self,
+        model: str,
+        device: str,
+        rest: Mapping[str, Any],
+        threads: int | None,
+        plugins: Sequence[PluginSource] = (),
+    ) -> None:
         """Store the settings that are sent to the workers.
 
         Args:
@@ -34,14 +42,16 @@ class WorkerSettings(WorkerPlugin):
             device: Device of the networks.
             rest: All other settings.
             threads: Number of torch threads. None for the default.
+            plugins: Plugins that were given to this process, as texts, names of modules or classes.
         """
         self.model, self.device, self.rest, self.threads = model, device, dict(rest), threads
+        self.plugins = list(plugins)
 
     def setup(self, worker: Worker) -> None:
         """Load the model. Dask calls this in each worker."""
         if self.threads:
             torch.set_num_threads(self.threads)
-        self.settings = LabelSettings(model=load(self.model, self.device), **self.rest)
+        self.settings = LabelSettings(model=load(self.model, self.device, plugins=self.plugins), **self.rest)
 
 
 def label_strip(job: StripJob) -> StripResult:

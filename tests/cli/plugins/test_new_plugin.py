@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from latentclust.cli.plugins.new_part import write_part
 from latentclust.cli.plugins.new_plugin import COMMAND, NewPlugin, write_plugin
 from latentclust.plugins.checks import PROVIDED
-from latentclust.plugins.registry import installed
+from latentclust.plugins.registry import discovered, installed
 from latentclust.testing import validate_distribution
 from latentclust.testing.validation_report import distribution_parts
 from tests.new_plugins import lay_down
@@ -63,9 +63,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
 def beside(written: Written, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All of them, installed in this process."""
     monkeypatch.syspath_prepend(written.site)
-    installed.cache_clear()
+    discovered.cache_clear()
     yield
-    installed.cache_clear()
+    discovered.cache_clear()
     for name in [name for name in sys.modules if name.startswith(("latentclust_my_", "latentclust_whole"))]:
         del sys.modules[name]
 
