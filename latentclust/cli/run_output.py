@@ -1,11 +1,13 @@
 """Final output of `latentclust run`: scores, files and suggested commands."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from latentclust.cards import Cells, Note, rich_part
 from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
+from latentclust.plugins.registry import installed
+from latentclust.plugins.source_modules import PluginText
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.comparison import agreement_table, compare_table
 from latentclust.report.console import plain_table, print_results
@@ -85,16 +87,28 @@ def _seed_table(summary: SeedSummary, runs: Sequence[FinishedRun]) -> Cells:
     return plain_table(recipe_title(summary.recipe, summary.trial), rows)
 
 
+def _options(name: str, values: Iterable[str]) -> list[str]:
+    """Return an option with each of its values, as words."""
+    return [word for value in values for word in (name, value)]
+
+
+def _plugins() -> list[str]:
+    """Return the option of each plugin that the command was given, which later commands need too."""
+    origins = [one.origin for one in installed().given]
+    names = [display_path(Path(one.path)) if isinstance(one, PluginText) else str(one) for one in origins]
+    return _options("--plugin", names)
+
+
 def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> list[str]:
     """Return two or three commands with the paths of this run."""
-    chosen = [word for setting in settings for word in ("--set", setting)]
+    chosen = [*_options("--set", settings), *_plugins()]
     folder = display_path(finished.folder)
     tables = tomllib.loads(finished.facts.recipe_text)
     suggestions = [_use(finished, folder)]
     if tables["train"].get("devices", 1) == 1:  # data-parallel training takes one seed at a time
         suggestions.insert(0, shell_command("run", recipe, *chosen, "--seeds", SEEDS))
     if "generator" in tables.get("networks", {}):
-        suggestions.append(shell_command("sample", folder, "--out", "modes.png"))
+        suggestions.append(shell_command("sample", folder, "--out", "modes.png", *_plugins()))
     else:
         suggestions.append(shell_command("compare", folder, "OTHER_RUN"))
     return suggestions
@@ -103,8 +117,8 @@ def _after_run(finished: FinishedRun, recipe: str, settings: Sequence[str]) -> l
 def _use(finished: FinishedRun, folder: str) -> str:
     """Return the command that applies the model to new images or scenes."""
     if finished.facts.protocol.unit == "pixels":
-        return shell_command("label", folder, "SCENES", "--out", "labels")
-    return shell_command("predict", folder, "IMAGES", "--out", "clusters.csv")
+        return shell_command("label", folder, "SCENES", "--out", "labels", *_plugins())
+    return shell_command("predict", folder, "IMAGES", "--out", "clusters.csv", *_plugins())
 
 
 def _show_next(suggestions: list[str]) -> None:

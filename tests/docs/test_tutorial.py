@@ -1,5 +1,6 @@
 """docs/tutorials/write-a-loss.md, word for word, with latentclust installed from a wheel."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,21 +10,54 @@ from pathlib import Path
 
 import pytest
 
+from latentclust.cli.main import main
+
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/tutorials/write-a-loss.md"
 
 
-def test_its_recipe_uses_what_its_command_writes(page):
-    commands = "\n".join(page(PAGE).blocks("sh")).splitlines()
-    recipe = tomllib.loads(page(PAGE).blocks("toml")[-1])
-    assert commands[0] == "latentclust plugins new loss my-loss"
-    assert recipe["losses"]["my-loss"]["use"] == "my-loss"
-    assert [line for line in commands if line.startswith("latentclust run")] != []
-    assert commands[-2:] == ["latentclust plugins validate latentclust-my-loss", "pytest latentclust-my-loss"]
+@pytest.fixture
+def lesson(page, tmp_path: Path, monkeypatch) -> list[str]:
+    """The commands of the page, in a folder with its loss and its recipe."""
+    monkeypatch.chdir(tmp_path)
+    Path("my_loss.py").write_text(page(PAGE).blocks("python")[0])
+    Path("mine.toml").write_text(page(PAGE).blocks("toml")[0])
+    return "".join(page(PAGE).blocks("sh")).splitlines()
+
+
+def test_its_recipe_uses_what_its_command_writes(lesson: list[str]):
+    recipe = tomllib.loads(Path("mine.toml").read_text())
+    assert "latentclust plugins new loss even-clusters" in lesson
+    assert recipe["losses"]["even"]["use"] == "even-clusters"
+    assert lesson[0].startswith("latentclust run mine.toml --plugin my_loss.py ")
+    assert lesson[-2:] == ["latentclust plugins validate latentclust-even-clusters", "pytest latentclust-even-clusters"]
+
+
+def test_the_loss_has_ten_lines_and_its_commands_train_and_check_it(lesson: list[str], capsys):
+    assert len([line for line in Path("my_loss.py").read_text().splitlines() if line]) <= 10
+    short = [
+        "--set",
+        "train.rounds=1",
+        "--set",
+        "train.starts=1",
+        "--set",
+        "evaluate.baselines=[]",
+        "--set",
+        "evaluate.tsne=false",
+    ]
+    for command in lesson[: lesson.index("latentclust plugins new loss even-clusters")]:
+        words = command.split()[1:]
+        with pytest.raises(SystemExit) as end:
+            main(words + short * (words[0] == "run"))
+        assert not end.value.code, command
+    assert "even" in json.loads(Path("runs/mine/metrics.jsonl").read_text().splitlines()[0])["losses"]
+    told = capsys.readouterr().out
+    assert "latentclust predict runs/mine IMAGES --out clusters.csv --plugin my_loss.py" in told
+    assert "checks passed: ok" in told
 
 
 @pytest.mark.slow
-def test_it_works_word_for_word(page, tmp_path: Path):
+def test_it_works_word_for_word(page, lesson: list[str], tmp_path: Path):
     """Builds a wheel, and installs it beside what this environment has; needs a package index for build backends."""
     bin_folder = new_environment(tmp_path / "venv")
     pip = str(bin_folder / "pip")
@@ -31,12 +65,13 @@ def test_it_works_word_for_word(page, tmp_path: Path):
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     # pytest too, for a program that is found by way of the other environment would run in that one
     shell([pip, "install", "--no-deps", "--ignore-installed", str(wheel), "pytest"], tmp_path)
-    (tmp_path / "mine.toml").write_text(page(PAGE).blocks("toml")[-1])
-    script = "set -e\n" + "".join(page(PAGE).blocks("sh"))
+    script = "\n".join(["set -e", *lesson])
     told = shell(["bash", "-c", script], tmp_path, PATH=f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
-    assert "my-loss" in told
-    assert "latentclust-my-loss 0.1.0: 1 part, " in told
-    assert "checks passed: ok" in told
+    assert "my_loss.py sha256 " in told
+    assert "latentclust-even-clusters 0.1.0: 1 part, " in told
+    assert told.count("checks passed: ok") == 2
+    code = page(PAGE).blocks("python")[1]
+    shell([str(bin_folder / "python"), "-c", code], tmp_path)
 
 
 def new_environment(folder: Path) -> Path:
