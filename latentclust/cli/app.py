@@ -9,6 +9,7 @@ from latentclust.cli.accuracy import accuracy
 from latentclust.cli.change import change
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
+from latentclust.cli.embed import embed
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.evaluate_generator import evaluate_generator
 from latentclust.cli.export import export
@@ -20,7 +21,8 @@ from latentclust.cli.sample import sample
 from latentclust.cli.view import view
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for command in (run, evaluate, evaluate_generator, predict, label, view, change, accuracy, sample, compare, export):
+_IMAGES = (run, evaluate, evaluate_generator, predict, embed, export, sample, compare)
+for command in (*_IMAGES, label, view, change, accuracy):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")

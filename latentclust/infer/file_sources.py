@@ -97,6 +97,8 @@ class ArrayFileSource(ImageSource):
         self._path, self._array = path, array
         self._last = len(shape) == 3 and array.ndim == 4 and _channels_last(array.shape[1:], shape)
         self._range = range_ or ((0.0, float(UINT8_MAX)) if array.dtype == np.uint8 else (0.0, 1.0))
+        bytes_ = array.dtype == np.uint8 and self._range == (0.0, float(UINT8_MAX))
+        self._as_stored = len(shape) == 3 and bytes_
         found = self._chw(array[:1]).shape[1:] if array.ndim in (len(shape) + 1, len(shape)) else array.shape[1:]
         self._check(found, resize)
 
@@ -106,10 +108,14 @@ class ArrayFileSource(ImageSource):
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return samples: uint8 images, or float32 vectors in [0, 1]."""
-        samples = self._unit(self._chw(np.asarray(self._array[indices])))
-        if len(self.shape) == 1:
-            return samples
-        images = np.rint(samples * UINT8_MAX).astype(np.uint8)
+        stored = self._chw(np.asarray(self._array[indices]))
+        if self._as_stored:
+            images = np.ascontiguousarray(stored)
+        else:
+            samples = self._unit(stored)
+            if len(self.shape) == 1:
+                return samples
+            images = np.rint(samples * UINT8_MAX).astype(np.uint8)
         if images.shape[1:] == self.shape:
             return images
         if self.shape[1] == self.shape[2]:  # as the data set `array` resizes
