@@ -1,5 +1,6 @@
 """Deep clustering of vectors and images as a scikit-learn estimator."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from latentclust.data.sources import ArraySource
-from latentclust.errors import LatentclustError
+from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
 from latentclust.estimator.recipe_choice import AUTO, Source
 from latentclust.estimator.recipe_clusterer import RecipeClusterer, value_errors
 from latentclust.estimator.samples import check_enough, check_same, checked_samples, sample_shape
@@ -173,9 +174,14 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         found = silhouette(points, labels)
         return WORST if found is None else found
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns that `transform` returns: `cluster0` and so on, then `style0` and so on."""
+    def get_feature_names_out(self, input_features: Sequence[str] | NDArray[Any] | None = None) -> NDArray[np.object_]:
+        """Return the names of the columns that `transform` returns: `cluster0` and so on, then `style0` and so on.
+
+        Args:
+            input_features: Names of the features of `X`, which decide nothing. They must be those of the training data.
+        """
         check_is_fitted(self)
+        self._check_names(input_features)
         model = self.model_
         if self._width is None:  # of a loaded model that has not read any sample yet
             blank = np.zeros((1, *model.raw_shape), np.float32)
@@ -183,6 +189,22 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         names = [f"cluster{index}" for index in range(model.clusters)]
         names += [f"style{index}" for index in range((self._width or 0) - model.clusters)]
         return np.asarray(names, dtype=object)
+
+    def _check_names(self, input_features: Sequence[str] | NDArray[Any] | None) -> None:
+        """Raise InvalidArgumentError, in the words of scikit-learn, if features have other names than in the fit."""
+        known = vars(self).get("feature_names_in_")
+        wanted = vars(self).get("n_features_in_") if known is None else len(known)
+        if input_features is None or wanted is None:
+            return
+        if len(input_features) != wanted:
+            what = (
+                f"input_features should have length equal to number of features ({wanted}), got {len(input_features)}"
+            )
+        elif known is not None and list(known) != list(input_features):
+            what = f"input_features is not equal to feature_names_in_: {list(input_features)}"
+        else:
+            return
+        raise InvalidArgumentError(Issue("get_feature_names_out", what, "Pass the names of the training data, or none"))
 
     @classmethod
     def _check_kind(cls, model: ClusteringModel, where: str) -> None:
