@@ -6,6 +6,8 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latentclust.errors import LatentclustError
 from latentclust.recipe.show import inline
 
@@ -50,13 +52,15 @@ def recipe_value(key: str, value: Any) -> Any:
     Raises:
         LatentclustError: If TOML has no such value, as for None; `key` is named as the place.
     """
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, Mapping):
         return {str(name): recipe_value(key, item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [recipe_value(key, item) for item in value]
     if isinstance(value, bool):
         return value
-    for kind in (int, float, str):  # subclasses, such as numpy.float64, become the plain type
+    for kind in (int, float, str):  # subclasses become the plain type
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, Path):
