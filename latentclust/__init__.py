@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentclust.estimator.deep_clusterer import DeepClusterer as DeepClusterer
+    from latentclust.estimator.pixel_clusterer import PixelClusterer as PixelClusterer
     from latentclust.labelling.label_options import LabelOptions as LabelOptions
     from latentclust.labelling.label_report import LabelReport as LabelReport
     from latentclust.labelling.label_scenes import label as label
@@ -23,6 +24,7 @@ __all__ = [
     "FinishedRun",
     "LabelOptions",
     "LabelReport",
+    "PixelClusterer",
     "__version__",
     "label",
     "load",
@@ -37,6 +39,7 @@ _HOMES = {
     "FinishedRun": "runs.run",
     "LabelOptions": "labelling.label_options",
     "LabelReport": "labelling.label_report",
+    "PixelClusterer": "estimator.pixel_clusterer",
     "label": "labelling.label_scenes",
     "load": "model.model_file",
     "predict_dataarray": "labelling.windows.dataarray",

@@ -59,15 +59,15 @@ class Choice:
         images = given.images
         count = len(images.source if isinstance(images, ImageSet) else images)
         source = self._tables(shape, count)
-        resolved = load_resolved_recipe(source, self._overrides(needed), given=given)
+        resolved = load_resolved_recipe(source, self.all_overrides(needed), given=given)
         if _are_bytes(images) and resolved.dataset.model_dump().get("range") is None:
             # So that floats from 0 to 255 are read alike by the model.
             needed = {**needed, RANGE: list(BYTE_RANGE)}
-            resolved = load_resolved_recipe(source, self._overrides(needed), given=given)
-        self._check_kept(resolved)
+            resolved = load_resolved_recipe(source, self.all_overrides(needed), given=given)
+        self.check_kept(resolved)
         return resolved
 
-    def _overrides(self, needed: Mapping[str, Any]) -> Overrides:
+    def all_overrides(self, needed: Mapping[str, Any]) -> Overrides:
         """Return the values that the parameters and the samples set, and then those of the user."""
         own = {key: value for key, value in ((CLUSTERS, self.n_clusters), (SEED, self.seed)) if value is not None}
         own |= needed
@@ -87,7 +87,7 @@ class Choice:
             return system_for(self.recipe, shape, count)
         return self.recipe
 
-    def _check_kept(self, resolved: Resolved) -> None:
+    def check_kept(self, resolved: Resolved) -> None:
         """Raise InvalidArgumentError if the overrides set what a parameter sets to something else."""
         found = {
             "n_clusters": (self.n_clusters, resolved.prior.clusters, CLUSTERS),

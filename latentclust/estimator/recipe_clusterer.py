@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from latentclust.assemble.resolve import Resolved
 from latentclust.cli.progress import make_listener
 from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
 from latentclust.estimator.random_states import as_seed
@@ -113,7 +114,10 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         choice = Choice(self.recipe, self._checked_clusters(), as_seed(self.random_state), self.overrides)
         given = given_samples(samples)
         assert given is not None, "there are samples"
-        resolved = choice.resolve(given, shape, needed)
+        return self._train_resolved(choice.resolve(given, shape, needed))
+
+    def _train_resolved(self, resolved: Resolved) -> TrainedModel:
+        """Train a resolved recipe."""
         if not self.verbose:
             return train_model(resolved, self.device)
         with make_listener() as listener:

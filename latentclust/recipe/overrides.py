@@ -52,8 +52,7 @@ def recipe_value(key: str, value: Any) -> Any:
     Raises:
         LatentclustError: If TOML has no such value, as for None; `key` is named as the place.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = _plain(value)
     if isinstance(value, Mapping):
         return {str(name): recipe_value(key, item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -69,6 +68,11 @@ def recipe_value(key: str, value: Any) -> Any:
         return value
     fix = "Use numbers, strings, booleans, paths, and lists and mappings of them"
     raise LatentclustError.at(key, f"{value!r} cannot be written in a recipe", fix)
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy scalar as the Python value."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _layer(key: str, value: Any) -> tuple[dict[str, Any], str]:

@@ -43,10 +43,30 @@ def label_scene_array(
     model.check_shape(image.shape)
     channels = len(image)
     bands = BandReading(tuple(range(1, channels + 1)), (), (channels,), ("uint8",))
-    settings = make_settings(model, bands, seed=seed)
-    rows, columns = settings.grid.rows(valid.shape[0]), settings.grid.columns(valid.shape[1])
     source = ArrayWindows(image, bands, "uint8", valid=valid)
-    return label_array(settings, source, rows, columns, PixelBounds(0, 0, *valid.shape), "scene", confidence)
+    return label_windows(model, source, valid.shape, seed, confidence)
+
+
+def label_windows(
+    model: ClusteringModel,
+    source: ArrayWindows,
+    extent: tuple[int, ...],
+    seed: int = 0,
+    confidence: NDArray[np.uint8] | None = None,
+) -> NDArray[np.signedinteger[Any]]:
+    """Label a scene in memory with the default options of `label`, as `label_scene_array` does.
+
+    Args:
+        model: Model of label maps.
+        source: The scene, and how its bands are read.
+        extent: Height and width of the scene in pixels.
+        seed: Random seed of an inference that samples.
+        confidence: Array of zeros that receives the confidence of each pixel, or None.
+    """
+    settings = make_settings(model, source.bands, seed=seed)
+    height, width = extent
+    rows, columns = settings.grid.rows(height), settings.grid.columns(width)
+    return label_array(settings, source, rows, columns, PixelBounds(0, 0, height, width), "scene", confidence)
 
 
 def array_label_type(clusters: int) -> np.dtype[np.signedinteger[Any]]:

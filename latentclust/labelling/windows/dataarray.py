@@ -50,14 +50,13 @@ def predict_dataarray(model: ClusteringModel, scene: "DataArray", *, seed: int =
         LatentclustError: If the model labels whole images, the bands or the data type differ from those of the
             training data, a dimension is unknown, or the extra is not installed.
     """
-    _import_extra()
-    ordered = _ordered(scene)
-    bands = _scaled(ordered, _matched(ordered, band_reading(model, "model")))
-    nodata = None if ordered.rio.nodata is None else float(ordered.rio.nodata)
-    dtype = _stored_type(ordered, bands)
+    scene = ordered(scene)
+    bands = _scaled(scene, _matched(scene, band_reading(model, "model")))
+    nodata = None if scene.rio.nodata is None else float(scene.rio.nodata)
+    dtype = _stored_type(scene, bands)
     labeller = _ArrayLabeller(make_settings(model, bands, seed=seed), dtype, nodata)
-    label = _label_numpy if ordered.chunks is None else _label_dask
-    return _to_dataarray(label(labeller, ordered.data), ordered)
+    label = _label_numpy if scene.chunks is None else _label_dask
+    return _to_dataarray(label(labeller, scene.data), scene)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,13 @@ def _import_extra() -> None:
         raise LatentclustError.at(ERROR_PLACE, what, "Run `pip install 'latentclust[xarray]'`") from error
 
 
-def _ordered(scene: "DataArray") -> "DataArray":
-    """Return the scene as bands, rows and columns. Raise LatentclustError if it has other dimensions."""
+def ordered(scene: "DataArray") -> "DataArray":
+    """Return the scene as bands, rows and columns.
+
+    Raises:
+        LatentclustError: If it has other dimensions, or the extra is not installed.
+    """
+    _import_extra()
     from rioxarray.exceptions import MissingSpatialDimensionError
     from xarray import DataArray
 
