@@ -129,7 +129,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
             self._shape = shape
             codes = self._codes(trained.data.inputs)
         self.labels_ = codes.posterior.labels.numpy()
-        self.embedding_ = codes.code.numpy()
+        self.embedding_ = _embedding(codes)
         self.n_iter_ = trained.rounds
         return self
 
@@ -144,9 +144,11 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         return probabilities
 
     def transform(self, X: Any) -> NDArray[np.float32]:
-        """Return the code of each sample, `(n, n_clusters + style_dim)`: its cluster probabilities, then its style."""
-        code: NDArray[np.float32] = self._codes(self._read(X)).code.numpy()
-        return code
+        """Return the code of each sample, `(n, n_clusters + style_dim)`: its cluster probabilities, then its style.
+
+        Systems without a style, such as SCAN and TEMI, have features `(n, f)` in its place: what their heads read.
+        """
+        return _embedding(self._codes(self._read(X)))
 
     def fit_transform(self, X: Any, y: Any = None) -> NDArray[np.float32]:
         """Train the recipe on samples, and return their codes."""
@@ -175,7 +177,9 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         return WORST if found is None else found
 
     def get_feature_names_out(self, input_features: Sequence[str] | NDArray[Any] | None = None) -> NDArray[np.object_]:
-        """Return the names of the columns that `transform` returns: `cluster0` and so on, then `style0` and so on.
+        """Return the names of the columns that `transform` returns.
+
+        They are `cluster0` and so on, then `style0` and so on, or `feature0` and so on without a style.
 
         Args:
             input_features: Names of the features of `X`, which decide nothing. They must be those of the training data.
@@ -186,8 +190,11 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         if self._width is None:  # of a loaded model that has not read any sample yet
             blank = np.zeros((1, *model.raw_shape), np.float32)
             self._codes(ArraySource(blank if blank.ndim == _VECTORS else blank.astype(np.uint8), "a blank sample"))
+        width = self._width or 0
+        if _has_features(model):
+            return np.asarray([f"feature{index}" for index in range(width)], dtype=object)
         names = [f"cluster{index}" for index in range(model.clusters)]
-        names += [f"style{index}" for index in range((self._width or 0) - model.clusters)]
+        names += [f"style{index}" for index in range(width - model.clusters)]
         return np.asarray(names, dtype=object)
 
     def _check_names(self, input_features: Sequence[str] | NDArray[Any] | None) -> None:
@@ -224,8 +231,9 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
 
     def _codes(self, source: ImageSource) -> Codes:
         recipe = self.model_.resolved.recipe
-        codes = self.model_.embed(source, recipe.evaluate.batch_size, recipe.seed)
-        self._width = codes.code.shape[1]
+        features = _has_features(self.model_)
+        codes = self.model_.embed(source, recipe.evaluate.batch_size, recipe.seed, features=features)
+        self._width = _embedding(codes).shape[1]
         return codes
 
     def __sklearn_tags__(self) -> Any:
@@ -238,3 +246,13 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
     def _more_tags(self) -> dict[str, Any]:
         """Return the tags for scikit-learn before 1.6."""
         return {"preserves_dtype": []}
+
+
+def _has_features(model: ClusteringModel) -> bool:
+    """Return whether features are the embedding of a model, because its system has no style."""
+    return model.resolved.prior.style_dim == 0
+
+
+def _embedding(codes: Codes) -> NDArray[np.float32]:
+    embedding: NDArray[np.float32] = (codes.code if codes.features is None else codes.features).numpy()
+    return embedding

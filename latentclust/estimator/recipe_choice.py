@@ -12,7 +12,8 @@ from latentclust.assemble.resolve import Resolved
 from latentclust.data.array_reading import BYTE_RANGE
 from latentclust.data.in_memory import GivenSamples
 from latentclust.errors import InvalidArgumentError, Issue
-from latentclust.estimator.default_recipe import known_systems, newest, recipe_for, system_for
+from latentclust.estimator.auto_recipe import recipe_for
+from latentclust.estimator.system_recipe import known_systems, newest, system_for
 from latentclust.plugins.registry import installed
 from latentclust.recipe.overrides import Overrides
 from latentclust.recipe.show import inline
@@ -80,7 +81,7 @@ class Choice:
         if not isinstance(self.recipe, str):
             return self.recipe
         if self.recipe == AUTO:
-            return recipe_for(shape, count, self.n_clusters)
+            return recipe_for(shape, count)
         registry = installed()
         if self.recipe.partition("@")[0] in known_systems(registry):
             newest(self.recipe, registry)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentclust import DeepClusterer
 
-QUICK = {"train.rounds": 3, "train.starts": 1, "inference.use": "kmeans-on-code", "evaluate.tsne": False}
+QUICK = {"train.rounds": 3, "prior.style_dim": 10, "inference.use": "kmeans-on-code", "evaluate.tsne": False}
 """Three rounds. The codes of untrained networks are clustered, so that blobs are found nevertheless."""
 
 
@@ -36,7 +36,7 @@ def quick() -> Callable[..., DeepClusterer]:
     """Make an estimator of three clusters and three rounds."""
 
     def make(**parameters: Any) -> DeepClusterer:
-        given = {"n_clusters": 3, "overrides": QUICK, "device": "cpu", "random_state": 0} | parameters
+        given = {"recipe": "dccs", "n_clusters": 3, "overrides": QUICK, "device": "cpu", "random_state": 0} | parameters
         return DeepClusterer(**given)
 
     return make

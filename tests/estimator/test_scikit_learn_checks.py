@@ -67,7 +67,7 @@ class AtLeastTwoClusters(DeepClusterer):  # type: ignore[misc] # of a final clas
 
 
 def made(kind: type[DeepClusterer] = DeepClusterer) -> DeepClusterer:
-    return kind(n_clusters=3, overrides=QUICK, device="cpu")
+    return kind("dccs", 3, overrides=QUICK, device="cpu")
 
 
 def checks_of(estimator: DeepClusterer) -> Iterator[tuple[str, Callable[[], None]]]:

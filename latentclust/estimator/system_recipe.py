@@ -1,4 +1,4 @@
-"""Recipes for arrays: a system with networks and views that fit the shape of the samples."""
+"""Recipes of a named system for arrays: its networks are replaced by ones that fit the shape of the samples."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,8 @@ from typing import Any
 from latentclust.errors import InvalidArgumentError, Issue
 from latentclust.plugins.registry import Registry, installed
 from latentclust.recipe.load import load_recipe
-from latentclust.recipe.merge import KEPT_BY_HAND, Layered
+from latentclust.recipe.merge import KEPT_BY_HAND
 from latentclust.tensors import Shape
-
-SYSTEM = "dccs"
-"""System of the default recipe."""
 
 LEAST_SIDE = 16
 """Side in pixels that smaller images are enlarged to, because strided convolutions leave nothing of them."""
@@ -18,48 +15,13 @@ LEAST_SIDE = 16
 SMALL_SIDE = 40
 """Longest side in pixels of images for the two convolutions of `conv28`. Larger ones get more of them by `conv32`."""
 
-ROUNDS = 600
-"""Number of rounds of the default recipe."""
+ROUNDS, STAGED_ROUNDS = 600, 1100
+"""Most rounds of a training without and with stages: enough for some thousand samples."""
 
 BATCH = 128
 
 IMAGE_BACKBONES = ("conv28", "conv32")
 """Backbones of systems that another one can stand for, whatever their options."""
-
-GENTLE_VIEW = (
-    {"use": "affine", "rotation": 10.0, "scale": [0.9, 1.1], "aspect": [0.9, 1.1], "shear": 10.0, "shift": 0.06},
-    {"use": "colour-jitter", "brightness": 0.2, "contrast": 0.2},
-)
-"""Augmentation of images that may be sensitive to direction and colour, as in the shipped recipe `digits`."""
-
-
-def recipe_for(shape: Shape, count: int, n_clusters: int | None) -> dict[str, Any]:
-    """Return the tables of a recipe for samples of a shape.
-
-    It is DCCS. Of images, an augmented copy and a near neighbour should have the same cluster, of vectors two near
-    neighbours.
-
-    Args:
-        shape: Shape of one sample: `(d,)`, or `(c, h, w)`.
-        count: Number of samples.
-        n_clusters: Number of clusters. None: the recipe sets none but the system's.
-    """
-    tables = system_for(SYSTEM, shape, count)
-    learning_rate = {"lr": {"start": 1e-3, "end": 1e-4}}
-    own: dict[str, Any] = {
-        "name": "auto",
-        "prior": {"style_dim": 10} | ({} if n_clusters is None else {"clusters": n_clusters}),
-        "networks": {name: {"hidden": [256, 256]} for name in ("critic", "discriminator")},
-        "players": {name: {"optimizer": learning_rate} for name in ("critic", "encoder")},
-        "train": {"starts": {"count": 4, "fraction": 0.95}},
-    }
-    if len(shape) > 1:
-        own["views"] = {"view": {"steps": list(GENTLE_VIEW)}}
-        own["losses"] = {"neighbours": _of_neighbours()}
-        own["tables"] = _neighbours(count)
-    if len(shape) > 1 and tables["networks"]["encoder"]["use"] == "conv28":
-        own["networks"]["encoder"] = {"channels": [32, 64], "dense": 512}
-    return Layered(tables).over(own, "auto").tree
 
 
 def system_for(system: str, shape: Shape, count: int) -> dict[str, Any]:
@@ -75,12 +37,13 @@ def system_for(system: str, shape: Shape, count: int) -> dict[str, Any]:
     """
     registry = installed()
     tables = load_recipe({"extends": newest(system, registry), "name": system}, registry).layered.tree
-    tables["networks"] = {name: _network(table, shape) for name, table in tables["networks"].items()}
+    tables["networks"] = {name: image_backbone(table, shape) for name, table in tables["networks"].items()}
     tables["train"] = {**tables["train"], "batch_size": BATCH}
-    if "stages" not in tables:
-        tables["train"]["rounds"] = min(tables["train"].get("rounds", ROUNDS), ROUNDS)
+    stages, most = tables.get("stages", {}), STAGED_ROUNDS if "stages" in tables else ROUNDS
+    rounds = tables["train"].get("rounds", sum(stage["rounds"] for stage in stages.values()) or most)
+    tables["train"]["rounds"] = min(rounds, most)
     if len(shape) > 1:
-        tables["data"] = {"size": LEAST_SIDE} if min(shape[1:]) < LEAST_SIDE else {}
+        tables["data"] = enlarged(shape)
         return tables
     return _without_views(tables, system, count)
 
@@ -99,8 +62,13 @@ def newest(system: str, registry: Registry) -> str:
     return system if "@" in system else f"{system}@{known_systems(registry)[system][-1]}"
 
 
-def _network(table: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return a network that reads or draws samples of a shape, if the system's own cannot."""
+def enlarged(shape: Shape) -> dict[str, Any]:
+    """Return the options of the data that enlarge images too small for the networks."""
+    return {"size": LEAST_SIDE} if min(shape[1:]) < LEAST_SIDE else {}
+
+
+def image_backbone(table: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """Return a network that reads or draws samples of a shape in place of one for images of 28 or 32 pixels."""
     if table.get("use") not in IMAGE_BACKBONES:
         return dict(table)
     kept = {key: value for key, value in table.items() if key in (*KEPT_BY_HAND, "norm", "output")}
@@ -126,12 +94,3 @@ def _without_views(tables: dict[str, Any], system: str, count: int) -> dict[str,
 
 def _neighbours(count: int) -> dict[str, Any]:
     return {"neighbour": {"use": "nearest-neighbours", "count": min(5, count - 1)}}
-
-
-def _of_neighbours() -> dict[str, Any]:
-    return {
-        "use": "augmentation-invariance",
-        "player": "encoder",
-        "weight": 2.0,
-        "on": {"code_of_view": "code_of_neighbour"},
-    }
