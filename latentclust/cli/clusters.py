@@ -1,12 +1,13 @@
 """`latentclust clusters`: previews of the clusters of a model, and their names in the model and its outputs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latentclust.cli.shared_options import LARGEST_SEED, Device, Json, ModelPath, Plugins
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError, raise_all
 
 if TYPE_CHECKING:
     from latentclust.labelling.outputs.legend import Legend
@@ -39,6 +40,35 @@ Model = Annotated[
     typer.Option(
         metavar="MODEL", help="Model of the outputs. Defaults to the one in labelling.json.", show_default=False
     ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="Table of labelled images, or vector file of points and polygons."),
+]
+Field = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column or attribute with the classes. Default: class, label or category."),
+]
+PathField = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column with the paths. Default: path, file, filename or image."),
+]
+ImageFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--images", metavar="DIR", help="Folder of the images, searched after that of the table. Repeatable."),
+]
+LabelScenes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenes", metavar="SCENES", help="Rasters, folders or 'glob patterns' in which the shapes lie. Repeatable."
+    ),
+]
+OneToOne = Annotated[
+    bool, typer.Option("--one-to-one", help="Each class names at most one cluster (Hungarian method).")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the names, and write nothing.")]
+SampleSeed = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Random seed for inference that samples.")
 ]
 
 
@@ -94,29 +124,88 @@ def preview_clusters(
 
 
 @app.command("name")
-def name_clusters(
-    model: ModelPath, pairs: Pairs = None, colour: Colours = None, plugins: Plugins = None, json: Json = False
+def name_clusters(  # noqa: PLR0913, PLR0917 (options)
+    model: ModelPath,
+    pairs: Pairs = None,
+    colour: Colours = None,
+    labels: Labels = None,
+    field: Field = None,
+    path_field: PathField = None,
+    images: ImageFolders = None,
+    scenes: LabelScenes = None,
+    one_to_one: OneToOne = False,
+    dry_run: DryRun = False,
+    seed: SampleSeed = 0,
+    plugins: Plugins = None,
+    device: Device = "auto",
+    json: Json = False,
 ) -> None:
-    """Name the clusters in a model file. Without names, show them.
+    """Name the clusters in a model file, by hand or from few labels. Without names, show them.
 
     Clusters with the same name form one class. Names do not change what the model computes: earlier
     outputs stay valid, and `clusters apply` updates their names.
+
+    With --from, each cluster gets the class of most of its labels: of images, listed in a table with
+    the columns path and class, or of points and polygons in scenes. Nothing is trained on the labels.
+    Clusters that they do not decide keep the name that they have.
 
     Examples:
         latentclust clusters name runs/rmnp/20260101-120000-0 3=water 5=water 1=forest
         latentclust clusters name model.safetensors --colour water=#2b6cb0
         latentclust clusters name model.safetensors 3=
+        latentclust clusters name runs/photos --from labels.csv --images photos --dry-run
+        latentclust clusters name runs/rmnp --from areas.gpkg --field cover --scenes scenes/
     """
-    from latentclust.cli.terminal import print_json
+    only = {
+        "--field": field,
+        "--path-field": path_field,
+        "--images": images,
+        "--scenes": scenes,
+        "--one-to-one": one_to_one,
+        "--dry-run": dry_run,
+        "--seed": seed,
+    }
+    _check_naming(labels, pairs or [], colour or [], only)
+    if labels is not None:
+        from latentclust.cli.label_naming import name_from_file
+
+        name_from_file(
+            model, labels, field, path_field, images or [], scenes or [], one_to_one, dry_run, device, seed, json
+        )
+        return
+    from latentclust.cli.terminal import print_json, stdout_console
     from latentclust.labelling.clusters.cluster_names import name_clusters as change
     from latentclust.labelling.outputs.legend import Legend
 
     named = change(model, pairs or (), colour or ())
     found = {"clusters": Legend.from_clusters(named), "classes": Legend.from_classes(named)}
     if json:
-        print_json({"model": str(model), **{kind: legend.as_json() for kind, legend in found.items()}})
+        sources = {"named_from": [record.as_json(named.names) for record in named.named_from]}
+        print_json({"model": str(model), **{kind: legend.as_json() for kind, legend in found.items()}, **sources})
+        return
+    _show(found["clusters"], found["classes"])
+    for sentence in named.naming:
+        stdout_console().print(sentence, soft_wrap=True)
+
+
+def _check_naming(labels: Path | None, pairs: list[str], colours: list[str], only: Mapping[str, object]) -> None:
+    """Raise LatentclustError if options of few labels are given without --from, or names and colours with it.
+
+    Args:
+        labels: Value of --from.
+        pairs: Names by hand.
+        colours: Values of --colour.
+        only: Options that need --from.
+    """
+    issues = []
+    if labels is None:
+        fix = "Add --from FILE, or remove the option"
+        issues = [Issue(option, "has no effect without --from", fix) for option, given in only.items() if given]
     else:
-        _show(found["clusters"], found["classes"])
+        given = [*pairs[:1], *(["--colour"] if colours else [])]
+        fix = "Name clusters from labels first, and by hand in a second command"
+        issues = [Issue(one, "cannot be combined with --from", fix) for one in given]
+    raise_all(issues)
 
 
 @app.command("apply")

@@ -1,5 +1,6 @@
 """`latentclust evaluate`: scores of a saved model on a data set, or on a scene with a reference."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from latentclust.errors import Issue, raise_all
 if TYPE_CHECKING:
     from latentclust.labelling.reference.scene_comparison import SceneAgreement
 
-SCENE, REFERENCE = "--scene", "--reference"
+SCENE, REFERENCE, LABELS = "--scene", "--reference", "--from"
 SCENE_SETTINGS = ("evaluate.metrics", "evaluate.baselines", "evaluate.batch_size")
 """Recipe keys that --set may change when a scene is compared."""
 
@@ -23,6 +24,18 @@ ReferenceNodata = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="With --scene: keep the label raster in this folder.")]
 
+Labels = Annotated[Path | None, typer.Option(LABELS, metavar="FILE", help="Table of held-out labels of images.")]
+Field = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column with the classes. Default: class, label or category.")
+]
+PathField = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column with the paths. Default: path, file, filename or image.")
+]
+ImageFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--images", metavar="DIR", help="Folder of the images, searched after that of the table. Repeatable."),
+]
+
 
 def evaluate(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
@@ -32,11 +45,17 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     reference: Reference = None,
     reference_nodata: ReferenceNodata = None,
     out: Out = None,
+    labels: Labels = None,
+    field: Field = None,
+    path_field: PathField = None,
+    images: ImageFolders = None,
     plugins: Plugins = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Score a saved model and the baselines on its own data set, on another one or on a scene.
+    """Score a saved model on its own data set, on another one, on a scene or on held-out labels.
+
+    Baselines are scored too, except on held-out labels.
 
     --set changes the tables data, inference and evaluate of the model's recipe. An inference other
     than the model's own is first fitted to the data set.
@@ -45,15 +64,27 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     pixels that are valid in both. --set then changes only metrics, baselines and batch_size of
     evaluate. A reference on another grid is resampled to that of the scene by nearest neighbour.
 
+    With --from, the names of the clusters (clusters name) are compared with the classes of images in
+    a table with the columns path and class. Images that named the clusters do not count.
+
     Examples:
         latentclust evaluate runs/digits/20260101-120000-0
         latentclust evaluate model.safetensors --data usps --set data.size=28
         latentclust evaluate model.safetensors --set inference.use=kmeans-on-code
         latentclust evaluate runs/landsat7 --scene scene.tif --reference classes.tif
+        latentclust evaluate runs/photos --from held-out.csv
     """
     others = {"--reference-nodata": reference_nodata, "--out": out}
-    _check(data, settings or [], {SCENE: scene, REFERENCE: reference, **others})
-    if scene and reference:
+    of_scene: dict[str, object] = {SCENE: scene, REFERENCE: reference, **others}
+    _check_labels(
+        labels,
+        {"--field": field, "--path-field": path_field, "--images": images},
+        {"--data": data, "--set": settings, **of_scene},
+    )
+    _check(data, settings or [], of_scene)
+    if labels is not None:
+        _evaluate_names(model, labels, field, path_field, images or [], device, json)
+    elif scene and reference:
         _evaluate_scene(model, settings or [], scene, reference, reference_nodata, out, device, json)
     else:
         _evaluate_data(model, data, settings or [], device, json)
@@ -78,6 +109,40 @@ def _check(data: str | None, settings: list[str], given: dict[str, object]) -> N
         fix = f"Use --set with {', '.join(SCENE_SETTINGS)}, or remove {SCENE}"
         issues += [Issue(f"--set {setting}", "has no effect on a scene", fix) for setting in others]
     raise_all(issues)
+
+
+def _check_labels(labels: Path | None, own: Mapping[str, object], others: Mapping[str, object]) -> None:
+    """Raise LatentclustError if options of held-out labels are used without them, or other options with them.
+
+    Args:
+        labels: Value of --from.
+        own: Options of held-out labels by name, None or empty if not given.
+        others: Options of data sets and scenes.
+    """
+    wrong, what = (own, "has no effect without") if labels is None else (others, "has no effect with")
+    given = [name for name, value in wrong.items() if value not in (None, [])]
+    raise_all(Issue(name, f"{what} {LABELS}", f"Remove {name}, or change {LABELS}") for name in given)
+
+
+def _evaluate_names(
+    model: Path, labels: Path, field: str | None, path_field: str | None, images: list[Path], device: str, json: bool
+) -> None:
+    from latentclust.cards import rich_part
+    from latentclust.cli.phase_progress import show_phases
+    from latentclust.cli.terminal import print_json, stdout_console
+
+    with show_phases("reading the labels") as phases:
+        from latentclust.few_labels.held_out import evaluate_names, held_out_parts
+
+        found = evaluate_names(
+            model, labels, field=field, path_field=path_field, images=images, device=device, phases=phases
+        )
+    if json:
+        print_json(found.as_json())
+        return
+    console = stdout_console()
+    for part in held_out_parts(found):
+        console.print(rich_part(part), soft_wrap=isinstance(part, str))
 
 
 def _evaluate_data(model: Path, data: str | None, settings: list[str], device: str, json: bool) -> None:

@@ -96,6 +96,7 @@ class LabelReport(Shown):
         note: Windows and memory of a dry run, as text.
         mosaic: Result of the mosaic. None if there is none.
         warnings: Warnings about the output folder.
+        naming: Sentences about the labels that named clusters.
     """
 
     folder: Path
@@ -107,6 +108,7 @@ class LabelReport(Shown):
     note: str = ""
     mosaic: SceneResult | None = None
     warnings: tuple[str, ...] = ()
+    naming: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -165,7 +167,7 @@ class LabelReport(Shown):
         rows = [{**scene.row(), "kept": scene.output in self.kept} for scene in self.scenes]
         mosaic = self.mosaic.row() if self.mosaic else None
         found = {"pixels": self.pixels, "areas": areas, "scenes": rows, "mosaic": mosaic}
-        return {**facts, **found, "warnings": list(self.warnings)}
+        return {**facts, **found, "warnings": list(self.warnings), "naming": list(self.naming)}
 
 
 @runtime_checkable

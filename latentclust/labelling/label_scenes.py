@@ -99,7 +99,17 @@ def label(
             shutil.rmtree(partial, ignore_errors=True)
     seconds = time.monotonic() - start
     windows = scheduler.windows
-    return LabelReport(run.folder, ordered, kept, run_log.model, windows, seconds, mosaic=mosaic, warnings=outdated)
+    return LabelReport(
+        run.folder,
+        ordered,
+        kept,
+        run_log.model,
+        windows,
+        seconds,
+        mosaic=mosaic,
+        warnings=outdated,
+        naming=run.settings.model.naming,
+    )
 
 
 @dataclass(frozen=True, slots=True)

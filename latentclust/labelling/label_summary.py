@@ -36,7 +36,7 @@ def result_sentences(report: LabelReport) -> list[str]:
         lines.append(f"the sieve changed {report.sieved:,} labels ({report.sieved / report.pixels:.1%} of the pixels)")
     if report.mosaic and report.mosaic.seams:
         lines.append(_mosaic_line(report.mosaic, report.mosaic.seams))
-    return lines
+    return [*lines, *report.naming]
 
 
 def other_counts(report: LabelReport) -> str:

@@ -22,6 +22,7 @@ from latentclust.data.sources import UINT8_MAX, ArraySource
 from latentclust.errors import LatentclustError
 from latentclust.infer.codes import Codes, joined
 from latentclust.infer.posteriors import collect_posterior, posteriors, preprocessed, set_evaluation, stride_of
+from latentclust.model.naming_record import NamingRecord, naming_sentences
 from latentclust.networks.features import FeatureNetwork
 from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSource
@@ -48,6 +49,7 @@ class ClusteringModel(Shown):
         names: Names of clusters, counted from 1. Clusters with the same name form one class.
         colours: Colours of classes as `#rrggbb`, for those that have one.
         fitted: Tensors of the preprocessing steps that were fitted to the training images, by position.
+        named_from: Labels that named clusters.
     """
 
     resolved: Resolved
@@ -61,6 +63,7 @@ class ClusteringModel(Shown):
     colours: Mapping[str, str] = field(default_factory=dict)
     features: FeatureNetwork | None = None
     fitted: Fitted = field(default_factory=dict)
+    named_from: tuple[NamingRecord, ...] = ()
 
     def _headline(self) -> str:
         per_pixel = " of pixels" if self.per_pixel else ""
@@ -111,6 +114,11 @@ class ClusteringModel(Shown):
         """Which bands pictures show, as a sentence; empty if they are all bands in their order."""
         is_image = len(self.raw_shape) > 1
         return display_text(self.display_bands, self._band_names, self.raw_shape[0]) if is_image else ""
+
+    @property
+    def naming(self) -> tuple[str, ...]:
+        """Which clusters have names from labels, as sentences. Empty if names are the user's, or there are none."""
+        return tuple(naming_sentences(self.names, self.named_from))
 
     @property
     def _band_names(self) -> tuple[str, ...]:

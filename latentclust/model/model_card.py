@@ -27,7 +27,8 @@ def model_card(model: "ClusteringModel", title: str) -> Card:
     if named:
         names = [[name_of(cluster, model.names), str(cluster)] for cluster in named]
         colours = {at: model.colours[name] for at, (name, _) in enumerate(names) if name in model.colours}
-        parts.append(Cells("names of clusters", ["name", "cluster (from 1)"], names, colours=colours))
+        caption = " ".join(model.naming)
+        parts.append(Cells("names of clusters", ["name", "cluster (from 1)"], names, caption=caption, colours=colours))
     return Card(title, parts)
 
 

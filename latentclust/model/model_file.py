@@ -22,6 +22,7 @@ from latentclust.files import write_atomic
 from latentclust.infer.posteriors import posterior_of
 from latentclust.model.class_names import names_from_header, names_to_header
 from latentclust.model.model import ClusteringModel
+from latentclust.model.naming_record import records_from_header, records_to_header
 from latentclust.model.plugin_records import PLUGINS, check_plugins, plugin_records, records_of
 from latentclust.networks.features import FeatureNetwork
 from latentclust.networks.stored_model import (
@@ -84,7 +85,7 @@ def model_bytes(model: ClusteringModel) -> bytes:
         header[PLUGINS] = records
     if model.bands is not None:
         header["bands"] = model.bands.to_dict()
-    header |= names_to_header(model.names, model.colours)
+    header |= names_to_header(model.names, model.colours) | records_to_header(model.named_from)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return save(contiguous, {ENTRY: json.dumps(header)})
 
@@ -146,9 +147,12 @@ def _build(stored: StoredModel, device: str | torch.device) -> ClusteringModel:
     state = {k: v.to(device) for k, v in stored.part(STATE).items()}
     bands = _bands(header["bands"]) if "bands" in header else None
     names, colours = names_from_header(header, resolved.prior.clusters, str(file))
+    named_from = records_from_header(header, str(file))
     parts, place = dict(networks.items()), torch.device(device)
     frozen = None if features is None else features.to(place)
-    model = ClusteringModel(resolved, raw_shape, parts, state, place, header, bands, names, colours, frozen, fitted)
+    model = ClusteringModel(
+        resolved, raw_shape, parts, state, place, header, bands, names, colours, frozen, fitted, named_from
+    )
     _check_state(file, model, shape)
     return model
 

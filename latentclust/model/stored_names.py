@@ -10,10 +10,17 @@ from typing import Any
 from latentclust.errors import Issue, LatentclustError, first_problem
 from latentclust.files import lock_file
 from latentclust.model.class_names import name_of, names_from_header, names_to_header
+from latentclust.model.naming_record import (
+    NAMED_FROM,
+    NamingRecord,
+    records_from_header,
+    records_to_header,
+    with_record,
+)
 from latentclust.model.tensor_files import FIX, read_metadata, replace_metadata
 from latentclust.networks.stored_model import ENTRY, REWRITE
 
-NAMING = ("names", "colours")
+NAMING = ("names", "colours", NAMED_FROM)
 """Entries of the header that naming changes."""
 
 LONGEST_WAIT = 10.0
@@ -29,12 +36,14 @@ class StoredNames:
         names: Names of clusters, counted from 1.
         colours: Colours of classes as `#rrggbb`.
         model: SHA-256 of the rest of the header. It differs only if the file holds another model.
+        records: Labels that named clusters.
     """
 
     clusters: int
     names: Mapping[int, str]
     colours: Mapping[str, str]
     model: str
+    records: tuple[NamingRecord, ...] = ()
 
     @property
     def version(self) -> str:
@@ -59,8 +68,13 @@ NameChange = Callable[[StoredNames], tuple[Mapping[int, str], Mapping[str, str]]
 
 
 def model_identity(header: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a model's header without names and colours, in hexadecimal."""
+    """Return the SHA-256 of a model's header without what naming changes, in hexadecimal."""
     return _digest({key: value for key, value in header.items() if key not in NAMING})
+
+
+def naming_to_header(names: StoredNames) -> dict[str, Any]:
+    """Return what naming changes as entries of a model file's header."""
+    return names_to_header(names.names, names.colours) | records_to_header(names.records)
 
 
 def read_names(file: Path, clusters: int) -> StoredNames:
@@ -78,7 +92,13 @@ def read_names(file: Path, clusters: int) -> StoredNames:
     return _stored(file, read_metadata(file), clusters)[1]
 
 
-def change_names(file: Path, clusters: int, change: NameChange, expected: StoredNames | None = None) -> StoredNames:
+def change_names(
+    file: Path,
+    clusters: int,
+    change: NameChange,
+    expected: StoredNames | None = None,
+    record: NamingRecord | None = None,
+) -> StoredNames:
     """Change names and colours atomically, under a lock that all writers of names hold.
 
     Args:
@@ -86,6 +106,7 @@ def change_names(file: Path, clusters: int, change: NameChange, expected: Stored
         clusters: Number of clusters of its model.
         change: Given what the file contains, returns the names and colours to write.
         expected: The state that the change is based on. None: the change suits any state.
+        record: Labels that the change names clusters by. None for names of the user.
 
     Returns:
         What the file contains afterwards.
@@ -106,11 +127,12 @@ def change_names(file: Path, clusters: int, change: NameChange, expected: Stored
         if expected is not None:
             check_unchanged(file, expected, found)
         names, colours = change(found)
-        after = StoredNames(clusters, dict(names), dict(colours), found.model)
-        if after.version == found.version:
+        records = found.records if record is None else with_record(found.records, record)
+        after = StoredNames(clusters, dict(names), dict(colours), found.model, records)
+        if after.version == found.version and records == found.records:
             return {}
         kept = {key: value for key, value in header.items() if key not in NAMING}
-        return {ENTRY: json.dumps(kept | names_to_header(names, colours))}
+        return {ENTRY: json.dumps(kept | naming_to_header(after))}
 
     busy = f"another process is writing names into {file.name}"
     with lock_file(file.with_name(f".{file.name}.lock"), busy, "Repeat the change", LONGEST_WAIT, FIX):
@@ -154,7 +176,8 @@ def _stored(file: Path, metadata: Mapping[str, str], clusters: int) -> tuple[dic
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
     names, colours = names_from_header(header, clusters, str(file))
-    return header, StoredNames(clusters, names, colours, identity)
+    records = records_from_header(header, str(file))
+    return header, StoredNames(clusters, names, colours, identity, records)
 
 
 def _digest(value: Mapping[str, Any]) -> str:

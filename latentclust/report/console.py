@@ -44,7 +44,7 @@ def result_parts(facts: RunFacts) -> list[Part]:
     parts += [*baseline_verdicts(facts), *_readouts(facts)]
     parts += [f"Pretrained weights: {origin}" for origin in facts.weights]
     parts += [Note("Alarm:", sentence) for sentence in alarms(facts)]
-    return [*parts, str(facts.protocol)]
+    return [*parts, *facts.naming, str(facts.protocol)]
 
 
 def _readouts(facts: RunFacts) -> list[str]:

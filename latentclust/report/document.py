@@ -106,7 +106,7 @@ def _run(facts: RunFacts) -> str:
 
 def _clusters(facts: RunFacts) -> str:
     collapse = f" **{COLLAPSED}**" * has_collapsed(facts.occupancy)
-    intro = f"{cluster_sentence(facts)}{collapse}"
+    intro = " ".join((f"{cluster_sentence(facts)}{collapse}", *facts.naming))
     header = ["cluster", facts.protocol.unit]
     rows = [[f"{number}", f"{count:,}"] for number, count in enumerate(facts.occupancy, start=1)]
     if facts.names:

@@ -123,6 +123,7 @@ class RunFacts:
         at_chance: Whether the mean confidence is near 1/K, its value at chance.
         label_free: Scores without labels. None with ground truth.
         names: Names that the user gave to clusters, counted from 1.
+        naming: Sentences about the labels that named clusters.
         weights: Pretrained weights that the run read, each with how it was trained.
         features_seconds: Time in which the feature bank was computed, by this run or an earlier one; `seconds` does not
             include it. None without a bank.
@@ -163,6 +164,7 @@ class RunFacts:
     at_chance: bool = False
     label_free: LabelFreeScores | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    naming: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     features_seconds: float | None = None
     plugins: tuple[PluginFacts, ...] = ()

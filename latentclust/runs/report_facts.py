@@ -143,6 +143,7 @@ def report_facts(evaluated: EvaluatedModel, context: RunContext, protocol: Proto
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
         names=model.names,
+        naming=model.naming,
         occupancy=scores.occupancy,
         stages={stage.name: (stage.first + 1, stage.last) for stage in resolved.stages if stage.name},
         selection=context.selection,

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 from PIL import Image
@@ -151,3 +152,52 @@ def test_no_outputs_to_be_named(cli, tmp_path):
         outcome.err
         == f"error: {tmp_path / 'none'}: contains no labelling.json. Pass a folder that latentclust label wrote.\n"
     )
+
+
+def test_few_labels_name_clusters_and_others_score_the_names(cli, trained, images, tmp_path):
+    x, model = np.load(images)["x"], Path(shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors"))
+    np.save(tmp_path / "images.npy", x)
+    clusters = load(model).predict(x).labels.numpy() + 1
+    rows = [f"images.npy,{at},name{cluster}\n" for at, cluster in enumerate(clusters)]
+    for name, part in {"few": rows[::2], "held-out": rows}.items():
+        (tmp_path / f"{name}.csv").write_text("path,index,class\n" + "".join(part))
+    before = model.read_bytes()
+    shown = cli("clusters", "name", model, "--from", tmp_path / "few.csv", "--dry-run", "--device", "cpu")
+    assert (shown.code, model.read_bytes()) == (0, before)
+    assert "nothing was written" in shown.out
+    named = cli("clusters", "name", model, "--from", tmp_path / "few.csv", "--json", "--device", "cpu")
+    told = json.loads(named.out)
+    assert (told["labels"], told["purity"], told["written"]) == (18, 1.0, True)
+    found = {row["cluster"]: row["class"] for row in told["clusters"] if row["labels"]}
+    assert found == {int(cluster): f"name{cluster}" for cluster in set(clusters[::2].tolist())}
+    listed = cli("clusters", "name", model)
+    assert "from 18 labels of images (few.csv, majority," in listed.out
+    assert json.loads(cli("clusters", "name", model, "--json").out)["named_from"][0]["clusters"] == list(found)
+
+    scored = cli("evaluate", model, "--from", tmp_path / "held-out.csv", "--json", "--device", "cpu")
+    scores = json.loads(scored.out)
+    assert (scores["labels"], scores["also_named_clusters"]) == (18, 18)
+    assert scores["accuracy"] == np.isin(clusters[1::2], list(found)).mean()
+    assert "Not held out: 18 images" in cli("evaluate", model, "--from", tmp_path / "held-out.csv").out
+    again = cli("evaluate", model, "--from", tmp_path / "few.csv", "--device", "cpu")
+    assert (again.code, again.out) == (2, "")
+    assert "all of its 18 images named the clusters" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["clusters", "name", "{m}", "1=a", "--from", "labels.csv"], "1=a: cannot be combined with --from"),
+        (["clusters", "name", "{m}", "--one-to-one"], "--one-to-one: has no effect without --from"),
+        (["clusters", "name", "{m}", "--scenes", "a.tif"], "--scenes: has no effect without --from"),
+        (["clusters", "name", "{m}", "--from", "none.csv"], "none.csv: is not a file"),
+        (["evaluate", "{m}", "--field", "class"], "--field: has no effect without --from"),
+        (["evaluate", "{m}", "--from", "a.csv", "--reference-nodata", "0"], "--reference-nodata: has no effect with"),
+        (["evaluate", "{m}", "--from", "a.gpkg"], "--from: a.gpkg is no table of images"),
+    ],
+)
+def test_options_of_few_labels_that_do_not_go_together(cli, model_file, words, said):
+    outcome = cli(*(word.format(m=model_file) for word in words))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert len(outcome.err.splitlines()) == 1

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
-from latentclust.labelling.area.crs_transform import CrsTransform, UndefinedTransformError, apply_affine
+from latentclust.labelling.area.point_places import points_to_pixels
 from latentclust.labelling.area.polygon_mask import Points, polygon_parts
 from latentclust.labelling.measure.zone_file import FeatureLayer, check_valid
 from latentclust.labelling.outputs.cog import COG_BLOCK
@@ -107,7 +107,7 @@ class UnitReader:
         if not chosen:
             return
         points, owner = shapely.get_coordinates(geometries[chosen], return_index=True)
-        mapped = self._values_at(self._to_pixels(points, layer))
+        mapped = self._values_at(points_to_pixels(points, layer.crs, self._file))
         units.points += len(points)
         for index, value in zip(owner.tolist(), mapped.tolist(), strict=True):
             units.add(before + chosen[index] + 1, value, names[chosen[index]])
@@ -120,18 +120,6 @@ class UnitReader:
                 area = AreaOfInterest(tuple(polygon_parts(geometries[at])), layer.crs, False, str(layer.path))
                 units.polygons += 1
                 units.add(before + at + 1, self._largest_group(area, layer.path), names[at])
-
-    def _to_pixels(self, points: Points, layer: FeatureLayer) -> Points:
-        """Return columns and rows of points; NaN for those without a place in the CRS of the map."""
-        if layer.crs is None or self._file.crs is None:
-            return apply_affine(points, ~self._file.transform)
-        transform = CrsTransform.into_raster(self._file, layer.crs)
-        centre = transform.to_coordinates(np.array([(self._file.width / 2, self._file.height / 2)]))
-        try:
-            placed = transform.to_raster(points)
-        except UndefinedTransformError:
-            placed = np.concatenate([_placed(transform, point) for point in points[:, np.newaxis]])
-        return transform.to_pixels(transform.nearest_wrap(placed, np.broadcast_to(centre, placed.shape)))
 
     def _values_at(self, pixels: Points) -> NDArray[np.int64]:
         """Return the groups of the map at columns and rows `(n, 2)`, block by block."""
@@ -163,14 +151,6 @@ class UnitReader:
             return OUTSIDE
         sums = np.bincount(self._groups, areas)
         return int(sums[1:].argmax()) + 1 if sums[1:].any() else NO_DATA
-
-
-def _placed(transform: CrsTransform, point: Points) -> Points:
-    """Return one point in the coordinates of the map, or NaN if it has no place there."""
-    try:
-        return transform.to_raster(point)
-    except UndefinedTransformError:
-        return np.full((1, 2), np.nan)
 
 
 def check_placed(file: DatasetReader, path: Path, layer: FeatureLayer) -> None:

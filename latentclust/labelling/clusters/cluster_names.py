@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from latentclust.errors import LatentclustError
-from latentclust.model.class_names import classes_of, names_to_header, recolour_classes, rename_clusters
+from latentclust.model.class_names import classes_of, recolour_classes, rename_clusters
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
-from latentclust.model.stored_names import NAMING, StoredNames, change_names, model_identity
+from latentclust.model.stored_names import NAMING, StoredNames, change_names, model_identity, naming_to_header
 from latentclust.networks.stored_model import model_file
 
 
@@ -39,7 +39,11 @@ def name_clusters(path: str | Path, names: Iterable[str] = (), colours: Iterable
         called = rename_clusters(found.names, names, found.clusters)
         return called, recolour_classes(found.colours, colours, classes_of(found.clusters, called))
 
-    after = change_names(file, before.clusters, change)
-    kept = {key: value for key, value in before.header.items() if key not in NAMING}
-    header = kept | names_to_header(after.names, after.colours)
-    return replace(before, names=after.names, colours=after.colours, header=header)
+    return named_model(before, change_names(file, before.clusters, change))
+
+
+def named_model(model: ClusteringModel, stored: StoredNames) -> ClusteringModel:
+    """Return a model with the names of its file."""
+    kept = {key: value for key, value in model.header.items() if key not in NAMING}
+    header = kept | naming_to_header(stored)
+    return replace(model, names=stored.names, colours=stored.colours, header=header, named_from=stored.records)

@@ -1,7 +1,6 @@
 """Areas of the values of a label raster in polygons, with pixels on edges counted by their covered fraction."""
 
-from collections.abc import Callable, Iterator
-from math import ceil
+from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
@@ -13,14 +12,11 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from latentclust.labelling.area.polygon_mask import EDGE_TOLERANCE, Polygons, clip
+from latentclust.labelling.area.polygon_mask import Polygons
+from latentclust.labelling.area.polygon_tiles import TILE, split_into_tiles
 from latentclust.labelling.measure.area_tally import AreaTally
-from latentclust.labelling.outputs.cog import COG_BLOCK
 from latentclust.labelling.vector.ground_area import GroundArea
 from latentclust.labelling.windows.strips import PixelBounds
-
-TILE = COG_BLOCK
-"""Side in pixels of the squares in which polygons are measured."""
 
 FULL = 1 - 1e-12
 """Share of a square from which it counts as covered throughout."""
@@ -82,44 +78,6 @@ class LabelCoverage:
         (found,) = exact_extract(None, [feature], self._operations, max_cells_in_memory=TILE * TILE)
         facts = found["properties"]
         return facts["values"], facts["shares"] * facts["total"] * self._pixel_area
-
-
-def split_into_tiles(polygons: Polygons, within: PixelBounds) -> Iterator[tuple[PixelBounds, Polygons]]:
-    """Yield the squares of a grid of `TILE` pixels that polygons touch, each with the parts of the polygons in it.
-
-    Args:
-        polygons: Polygons in columns and rows.
-        within: Rectangle that squares and parts are restricted to.
-    """
-    todo = [clip(polygons, (within.left, within.top, within.right, within.bottom))]
-    while todo:
-        part = todo.pop()
-        if not len(part):
-            continue
-        west, north, east, south = shapely.total_bounds(part)
-        columns, rows = _touched(west, east), _touched(north, south)
-        if len(columns) == len(rows) == 1:
-            yield _tile(rows.start, columns.start, within), part
-        elif len(rows) >= len(columns):
-            cut = TILE * rows[len(rows) // 2]
-            todo += [clip(part, (west, cut, east, south)), clip(part, (west, north, east, cut))]
-        else:
-            cut = TILE * columns[len(columns) // 2]
-            todo += [clip(part, (cut, north, east, south)), clip(part, (west, north, cut, south))]
-
-
-def _touched(first: float, last: float) -> range:
-    """Return the numbers of the squares that an interval reaches into.
-
-    Cutting rounds coordinates, so that a part may reach beyond its square by much less than `EDGE_TOLERANCE`.
-    """
-    number = int((first + EDGE_TOLERANCE) // TILE)
-    return range(number, max(number + 1, ceil((last - EDGE_TOLERANCE) / TILE)))
-
-
-def _tile(row: int, column: int, within: PixelBounds) -> PixelBounds:
-    top, left = row * TILE, column * TILE
-    return PixelBounds(top, left, min(top + TILE, within.bottom), min(left + TILE, within.right))
 
 
 class _PixelGrid(RasterSource):  # type: ignore[misc]

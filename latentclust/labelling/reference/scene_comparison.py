@@ -183,6 +183,7 @@ def _facts(
         versions={**resolved.distributions, "torch": version("torch")},
         clusters=model.clusters,
         names=model.names,
+        naming=model.naming,
         occupancy=found.occupancy,
         selection="the weights stored in the model file",
         metrics=found.metrics,

@@ -16,6 +16,7 @@ from rasterio.transform import Affine
 
 import latentclust
 from latentclust.errors import LatentclustError
+from latentclust.labelling.area import polygon_tiles
 from latentclust.labelling.area.crs_transform import apply_affine
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.labelling.clusters.restyle import restyle
@@ -24,7 +25,6 @@ from latentclust.labelling.measure.zone_file import open_zones
 from latentclust.labelling.measure.zone_table import ZoneAreas, measure_zones, zone_warnings
 from latentclust.labelling.outputs import extras
 from latentclust.labelling.vector.ground_area import GroundArea
-from latentclust.labelling.windows.strips import PixelBounds
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import save_model
 from tests.labelling.planted import TRANSFORM, noise_scene, read_band, write_scene
@@ -124,7 +124,8 @@ def test_large_zones_are_read_in_squares(tmp_path: Path, monkeypatch: pytest.Mon
     values, transform = blocks(70, 90), TRANSFORM if crs == UTM else DEGREES
     shape = shapely.difference(shapely.Point(45, 35).buffer(60), shapely.Point(40, 30).buffer(9.5))
     whole = measured(tmp_path, values, [in_pixels(shape, transform)], crs=crs, transform=transform, zone_crs=crs)
-    monkeypatch.setattr(zone_coverage, "TILE", 16)
+    for module in (zone_coverage, polygon_tiles):
+        monkeypatch.setattr(module, "TILE", 16)
     sizes, read = [], zone_coverage._Labels.read_window
     monkeypatch.setattr(
         zone_coverage._Labels, "read_window", lambda self, x, y, w, h: (sizes.append(w * h), read(self, x, y, w, h))[1]
@@ -136,20 +137,6 @@ def test_large_zones_are_read_in_squares(tmp_path: Path, monkeypatch: pytest.Mon
     np.testing.assert_allclose(whole.areas, parts.areas, rtol=1e-6)
     assert max(sizes) <= 16 * 16
     assert len(sizes) >= 30
-
-
-def test_parts_in_squares_lie_in_them_and_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zone_coverage, "TILE", 16)
-    rng, within = np.random.default_rng(0), PixelBounds(0, 0, 200, 300)
-    for corners in rng.uniform((-20, -20), (320, 220), (200, 3, 2)):
-        triangle = shapely.Polygon(corners)
-        parts = list(zone_coverage.split_into_tiles(np.array([triangle], object), within))
-        area = sum(float(shapely.area(part).sum()) for _, part in parts)
-        assert area == pytest.approx(triangle.intersection(shapely.box(0, 0, 300, 200)).area, rel=1e-9, abs=1e-9)
-        assert len({(tile.top, tile.left) for tile, _ in parts}) == len(parts)
-        for tile, part in parts:
-            west, north, east, south = shapely.total_bounds(part)
-            assert min(west - tile.left, north - tile.top, tile.right - east, tile.bottom - south) > -1e-6
 
 
 def test_features_of_one_name_are_one_zone_and_a_place_outside_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Few labels: they name clusters, and others score the names. Nothing is trained on them."""
