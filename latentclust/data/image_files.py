@@ -268,6 +268,16 @@ def _header(path: Path) -> _Header:
     raise LatentclustError.at(str(path), problem, _DEEP_FIX)
 
 
+def read_image(path: Path, ground: Ground = WHITE) -> NDArray[np.uint8]:
+    """Return the image of a file as an array `(c, h, w)`, grey if the file is grey and otherwise RGB.
+
+    Raises:
+        LatentclustError: If the file is damaged.
+    """
+    with open_image(path) as file:
+        return image_to_array(file, "L" if file.mode in _GREY_MODES else "RGB", ground=ground)
+
+
 def image_to_array(image: Image.Image, mode: str, size: int | None = None, ground: Ground = WHITE) -> NDArray[np.uint8]:
     """Return a Pillow image as an array `(c, h, w)`.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentclust.data.image_files import WHITE, FileSource, Ground, further_note
+from latentclust.data.image_files import WHITE, FileSource, Ground, further_note, read_image
 from latentclust.data.sources import UINT8_MAX, decode_errors, resized
 from latentclust.errors import LatentclustError
 from latentclust.specs.data import ImageSource
@@ -45,22 +45,34 @@ class ImageFilesSource(ImageSource):
             what = f"expected samples of shape {shape}, got an image file"
             raise LatentclustError.at(str(paths[0]), what, "Use an array file")
         self.shape, self.dtype = shape, np.dtype(np.uint8)
-        self._files = [FileSource([path], where=str(path), ground=ground) for path in paths]
-        self.notes = further_note([path for path, file in zip(paths, self._files, strict=True) if file.notes])
-        for path, file in zip(paths, self._files, strict=True):
-            if file.shape[1:] != shape[1:] and not resize:
-                raise LatentclustError.at(str(path), _sizes(file.shape, shape), RESIZE_FIX)
+        self._resize, self._ground = resize, ground
+        # A million paths take less memory as text than as objects with the headers of their files.
+        self._paths = [str(path) for path in paths]
+        further: list[Path] = []
+        for path in paths:
+            header = FileSource([path], where=str(path), ground=ground)
+            self._check_size(path, header.shape)
+            if header.notes:
+                further.append(path)
+        self.notes = further_note(further)
 
     def __len__(self) -> int:
         """Return the number of files."""
-        return len(self._files)
+        return len(self._paths)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return decoded images. Raise LatentclustError if a file is damaged."""
+        """Return decoded images. Raise LatentclustError if a file is damaged, or has another size than before."""
         images = np.empty((len(indices), *self.shape), np.uint8)
         for image, index in zip(images, indices, strict=True):
-            image[...] = fitted(self._files[index].read(np.zeros(1, np.int64))[0], self.shape)
+            path = Path(self._paths[index])
+            decoded = read_image(path, self._ground)
+            self._check_size(path, decoded.shape)
+            image[...] = fitted(decoded, self.shape)
         return images
+
+    def _check_size(self, path: Path, found: Shape) -> None:
+        if found[1:] != self.shape[1:] and not self._resize:
+            raise LatentclustError.at(str(path), _sizes(found, self.shape), RESIZE_FIX)
 
 
 def fitted(image: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:

@@ -92,6 +92,7 @@ KIND_CHECKS: Mapping[str, tuple[Check, ...]] = {
         inference_checks.declares_the_networks_it_reads,
         inference_checks.gives_normalised_probabilities,
         inference_checks.is_deterministic_for_a_generator,
+        inference_checks.declares_whether_it_draws,
         inference_checks.does_not_change_weights,
         inference_checks.round_trips_through_a_model_file,
         inference_checks.ignores_invalid_pixels,

@@ -62,6 +62,17 @@ def is_deterministic_for_a_generator(subject: CheckedPart) -> None:
         repeats(partial(_values, spec, model))
 
 
+def declares_whether_it_draws(subject: CheckedPart) -> None:
+    """`posterior` draws random numbers only if `random` is True. Other methods can be exported as graphs."""
+    for spec, model in models(subject):
+        state, rng = _fitted(spec, model), torch.Generator().manual_seed(5)
+        before = rng.get_state()
+        with torch.no_grad():
+            spec.posterior(model, images_for(model.prior, READ, 3), state, rng)
+        drawn = not torch.equal(before, rng.get_state())
+        require(spec.random or not drawn, "its posterior draws random numbers, and `random` is False")
+
+
 def does_not_change_weights(subject: CheckedPart) -> None:
     """It does not change the mode, weights, buffers, gradients or trainable flags of the networks."""
     for spec, model in models(subject):

@@ -112,6 +112,12 @@ class Careless(Reading):
         return {"mean": torch.cat([images.flatten(1) for images, _ in batches]).mean()}
 
 
+class Drawing(Reading):
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        torch.rand((), generator=rng)
+        return super().posterior(model, images, state, rng)
+
+
 class Objecting(Reading):
     def objection(self, prior: PriorSpec) -> str | None:
         return "it likes none"
@@ -146,6 +152,7 @@ class Teacher(Reading):
         (inference_checks.gives_normalised_probabilities, Unsure, "its probabilities do not sum to one"),
         (inference_checks.gives_normalised_probabilities, Fewer, "have the shape (7, 2), and not (7, 3)"),
         (inference_checks.is_deterministic_for_a_generator, Tossing, "it draws from the global generator of torch"),
+        (inference_checks.declares_whether_it_draws, Drawing, "draws random numbers, and `random` is False"),
         (inference_checks.does_not_change_weights, Moving, "it changes the networks' weights"),
         (inference_checks.does_not_change_weights, Training, "it changes the networks' mode"),
         (inference_checks.does_not_change_weights, Counting, "it changes the networks' buffers"),
