@@ -70,8 +70,10 @@ def embed(  # noqa: PLR0913, PLR0917 (each parameter is an option)
         latentclust embed model.safetensors scans.npy --out codes.csv --what both --neighbours 5
     """
     from latentclust.embed.table import check_table
+    from latentclust.embed.work_folder import unfinished_path
 
     check_table(out)
+    unfinished_path(out, resume)
     from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, stderr_console, stdout_console
 

@@ -57,6 +57,15 @@ class WorkFolder:
         self.progress = found
 
 
+def unfinished_path(out: Path, resume: bool) -> Path:
+    """Return the folder of the unfinished table `out`. Raise LatentclustError if it exists and is not continued."""
+    path = out.with_name(out.name + ENDING)
+    if path.exists() and not resume:
+        what = "holds an unfinished table"
+        raise LatentclustError.at(str(path), what, "Pass --resume to continue it, or remove it to begin again")
+    return path
+
+
 @contextmanager
 def work_folder(out: Path, fingerprint: str, resume: bool) -> Iterator[WorkFolder]:
     """Yield the folder of the unfinished table `out`. It is removed at the end, and after an error without progress.
@@ -70,10 +79,7 @@ def work_folder(out: Path, fingerprint: str, resume: bool) -> Iterator[WorkFolde
         LatentclustError: If there is an unfinished table and `resume` is False, or it is of something else, or another
             process writes it.
     """
-    path = out.with_name(out.name + ENDING)
-    if path.exists() and not resume:
-        what = "holds an unfinished table"
-        raise LatentclustError.at(str(path), what, "Pass --resume to continue it, or remove it to begin again")
+    path = unfinished_path(out, resume)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
