@@ -16,6 +16,8 @@ from latentclust.estimator.samples import check_enough, check_same, checked_samp
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, draw, silhouette
 from latentclust.infer.codes import Codes
 from latentclust.model.model import ClusteringModel
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import use_plugins
 from latentclust.recipe.overrides import Overrides
 from latentclust.specs.data import ImageSource
 from latentclust.tensors import Shape
@@ -57,6 +59,8 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         device: Device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         random_state: Seed, or a `numpy.random.RandomState` that draws one. None: the seed of the recipe.
         verbose: Whether progress is shown on standard error, as the command `latentclust run` does.
+        plugins: Plugins that need not be installed: .py files, modules or classes of parts, such as a loss of your own.
+            A pickle contains their names, not their code: a file is imported when the unpickled model is first used.
 
     Attributes:
         labels_: Cluster of each training sample, `(n,)`, counted from 0.
@@ -97,6 +101,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         device: str = "auto",
         random_state: Any = None,
         verbose: bool = False,
+        plugins: Sequence[PluginSource] = (),
     ) -> None:
         self.recipe = recipe
         self.n_clusters = n_clusters
@@ -105,6 +110,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.plugins = plugins
 
     def fit(self, X: Any, y: Any = None) -> "DeepClusterer":
         """Train the recipe on samples, and cluster them.
@@ -119,7 +125,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
             RunFailedError: If training diverges or memory runs out.
             KeyboardInterrupt: If Ctrl-C stops the training. Nothing is left behind.
         """
-        with value_errors():
+        with value_errors(), use_plugins(self.plugins):
             samples = checked_samples(self, X, self.channels, reset=True)
             check_enough(len(samples), self._checked_clusters() or 1)
             shape = sample_shape(samples, self.channels)
@@ -161,9 +167,9 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         between the samples as they are stored, not between codes: codes of different models cannot be compared, and a
         model can move its own clusters apart. Of more than 2,000 samples, 2,000 are scored.
 
-        It is no accuracy. It prefers compact clusters of equal size in the space of the samples, as k-means does, and
-        an image clustering can be better by its meaning and worse by this score. It is -1 if all samples have the same
-        cluster.
+        It is no accuracy. It prefers compact clusters of equal size in the space of the samples, as k-means does: on
+        the digits of scikit-learn, k-means has 0.183 and the ten classes themselves have 0.163. It is -1 if all samples
+        have the same cluster.
 
         Args:
             X: Vectors or images.

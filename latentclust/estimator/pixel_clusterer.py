@@ -1,5 +1,6 @@
 """Deep clustering of the pixels of scenes and images as an estimator."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, final
 
@@ -22,7 +23,8 @@ from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.windows.array_labels import array_label_type, label_windows
 from latentclust.labelling.windows.dataarray import predict_dataarray
 from latentclust.model.model import ClusteringModel
-from latentclust.plugins.registry import installed
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import installed, use_plugins
 from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.overrides import Overrides
 from latentclust.specs.data import VOID, ImageSet
@@ -51,6 +53,7 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
         device: Device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         random_state: Seed, or a `numpy.random.RandomState` that draws one. None: the seed of the recipe.
         verbose: Whether progress is shown on standard error.
+        plugins: Plugins that need not be installed: .py files, modules or classes of parts.
 
     Attributes:
         labels_: Clusters of the training data, as `predict` returns them. Not there after a fit to paths.
@@ -84,6 +87,7 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
         device: str = "auto",
         random_state: Any = None,
         verbose: bool = False,
+        plugins: Sequence[PluginSource] = (),
     ) -> None:
         self.recipe = recipe
         self.n_clusters = n_clusters
@@ -92,6 +96,7 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.plugins = plugins
 
     def fit(self, X: Any, y: Any = None) -> "PixelClusterer":
         """Train the recipe on scenes or images.
@@ -104,7 +109,7 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
             InvalidArgumentError: A LatentclustError and a ValueError, if the data or the parameters are not suitable.
             RunFailedError: If training diverges or memory runs out.
         """
-        with value_errors():
+        with value_errors(), use_plugins(self.plugins):
             loaded = self._loaded()
             paths = as_paths(X)
             if paths is not None:

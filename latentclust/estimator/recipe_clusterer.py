@@ -1,7 +1,7 @@
 """What estimators share: a recipe is chosen, trained and kept as a model that can be saved and pickled."""
 
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,8 @@ from latentclust.estimator.random_states import as_seed
 from latentclust.estimator.recipe_choice import Choice, Source
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, load_bytes, model_bytes, save_model
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import use_plugins
 from latentclust.recipe.overrides import Overrides
 from latentclust.runs.given_samples import given_samples
 from latentclust.runs.train_model import TrainedModel, train_model
@@ -38,6 +40,7 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         device: Device of training and prediction.
         random_state: Seed. None: the recipe's.
         verbose: Whether progress is shown.
+        plugins: Plugins whose parts the recipe names.
     """
 
     recipe: Source
@@ -46,6 +49,7 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
     device: str
     random_state: Any
     verbose: bool
+    plugins: Sequence[PluginSource] = ()
 
     _model: ClusteringModel
     _stored_model: bytes
@@ -57,7 +61,8 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
             if "_stored_model" not in vars(self):
                 raise AttributeError(f"this {type(self).__name__} is not fitted, and has no model_")
             place = first_device(self.device, 1)
-            self._model = load_bytes(self._stored_model, place, f"the pickled {type(self).__name__}")
+            with use_plugins(self.plugins):
+                self._model = load_bytes(self._stored_model, place, f"the pickled {type(self).__name__}")
             del self._stored_model
         return self._model
 
@@ -74,7 +79,9 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         save_model(Path(path).expanduser(), self.model_)
 
     @classmethod
-    def load(cls: type[Clusterer], path: str | Path, device: str = "auto") -> Clusterer:
+    def load(
+        cls: type[Clusterer], path: str | Path, device: str = "auto", plugins: Sequence[PluginSource] = ()
+    ) -> Clusterer:
         """Return a fitted estimator with the model of a file or a run folder.
 
         Its recipe is that of the model. It has no `labels_` and `embedding_`, because a model file contains none.
@@ -82,14 +89,16 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         Args:
             path: A model file, or a run folder.
             device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
+            plugins: Plugins that the model was trained with: .py files, modules or classes of parts.
 
         Raises:
-            LatentclustError: If the file is missing or damaged, or its model is of another kind.
+            LatentclustError: If the file is missing or damaged, its model is of another kind, or a plugin is missing.
         """
-        model = load(path, first_device(device, 1))
+        model = load(path, first_device(device, 1), plugins=plugins)
         cls._check_kind(model, str(path))
         made = cls()
         made.recipe, made.n_clusters, made.device = model.resolved.loaded.layered.tree, model.clusters, device
+        made.plugins = plugins
         made._take(model)
         return made
 

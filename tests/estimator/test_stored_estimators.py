@@ -10,13 +10,16 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import tomli_w
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import latentclust
 from latentclust import DeepClusterer
+from latentclust.api import Code, LossSpec, Scalar
 from latentclust.cli.app import app
 from latentclust.errors import LatentclustError
+from tests.estimator.conftest import QUICK
 
 Array = NDArray[Any]
 
@@ -84,6 +87,48 @@ def test_a_loaded_estimator_predicts_and_trains_again(
 def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match="does not exist"):
         DeepClusterer.load(tmp_path / "absent.safetensors")
+
+
+class Certainty(LossSpec):
+    """Mean entropy of the cluster probabilities, in nats. Its name as a part is `certainty`."""
+
+    def __call__(self, code_of_real: Code) -> Scalar:
+        return Scalar(-(code_of_real.probabilities * code_of_real.log_probabilities).sum(dim=1).mean())
+
+
+def test_a_loss_of_the_user_is_a_plugin_that_the_model_asks_for(
+    fitted: DeepClusterer, quick: Callable[..., DeepClusterer], blobs: Array, tmp_path: Path
+) -> None:
+    own = {**QUICK, "losses.own": {"use": "certainty", "player": "encoder"}}
+    estimator = quick(recipe="dccs", overrides=own, plugins=[Certainty]).fit(blobs)
+    assert estimator.model_.resolved.recipe.losses["own"].use == "certainty"
+    estimator.save(tmp_path / "own.safetensors")
+    with pytest.raises(LatentclustError, match="Certainty"):
+        DeepClusterer.load(tmp_path / "own.safetensors", device="cpu")
+    again = [DeepClusterer.load(tmp_path / "own.safetensors", "cpu", [Certainty]), copy.deepcopy(estimator)]
+    for one in again:
+        np.testing.assert_array_equal(one.transform(blobs), estimator.embedding_)
+
+
+@pytest.mark.slow
+def test_the_clusters_of_images_are_those_of_the_command(
+    quick: Callable[..., DeepClusterer], pictures: Array, tmp_path: Path
+) -> None:
+    images = pictures.astype(np.float64) * 3 - 7
+    estimator = quick(channels="last", overrides={**QUICK, "data.size": 20}).fit(images)
+    np.save(tmp_path / "images.npy", images)
+    tables = {**estimator.model_.resolved.loaded.layered.tree}
+    tables["data"] = {**tables["data"], "use": "array", "path": str(tmp_path / "images.npy")}
+    (tmp_path / "recipe.toml").write_text(tomli_w.dumps(tables))
+    arguments = ["run", str(tmp_path / "recipe.toml"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    table = np.genfromtxt(tmp_path / "run" / "assignments.csv", delimiter=",", names=True, dtype=None, encoding=None)
+    np.testing.assert_array_equal(table["cluster"] - 1, estimator.labels_)
+    np.testing.assert_array_equal(
+        latentclust.load(tmp_path / "run").embed(estimator.model_.read(images)).code.numpy(),
+        estimator.model_.embed(estimator.model_.read(images)).code.numpy(),
+    )
 
 
 def test_the_clusters_are_those_of_a_run(fitted: DeepClusterer, blobs: Array, tmp_path: Path) -> None:
