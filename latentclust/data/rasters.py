@@ -29,6 +29,9 @@ Curve = tuple[tuple[float, ...], tuple[float, ...]]
 CACHE_BYTES = 64 << 20
 """Size of GDAL's block cache in bytes. GDAL's default is five per cent of the memory."""
 
+REAL_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+"""Types of the values of rasters."""
+
 PERCENTILES = (2.0, 98.0)
 """Percentiles of a band's values that are scaled to 0 and 255 by default."""
 

@@ -8,7 +8,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 
-from latentclust.data.rasters import BandReading, Ranges, as_bytes, read_values
+from latentclust.data.array_reading import ArrayReading
+from latentclust.data.rasters import BYTES, REAL_TYPES, BandReading, Ranges, as_bytes, read_values
 from latentclust.data.scenes.opening import decoding_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.windows.grid import Span
@@ -20,6 +21,8 @@ RETRAIN_FIX = "Retrain the model: files written by this version contain what is 
 
 def band_reading(model: ClusteringModel, where: str) -> BandReading:
     """Return the bands and value ranges that a model reads. A model of image tiles reads all bands, as bytes.
+
+    One of arrays with a value range reads values of this range, whatever their type.
 
     Raises:
         LatentclustError: If the model labels whole images, or its file does not contain the band reading of the
@@ -36,7 +39,10 @@ def band_reading(model: ClusteringModel, where: str) -> BandReading:
         )
         raise LatentclustError.at(where, what, RETRAIN_FIX)
     count = model.raw_shape[0]
-    return BandReading(tuple(range(1, count + 1)), (), (count,), ("uint8",))
+    bands, scale = tuple(range(1, count + 1)), ArrayReading.of(model.resolved.dataset).range
+    if scale is None or scale == BYTES:
+        return BandReading(bands, (), (count,), ("uint8",))
+    return BandReading(bands, (scale,) * count, (count,), REAL_TYPES)
 
 
 def read_filled_window(
