@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentclust.cluster_number.choose import choose_k as choose_k
     from latentclust.estimator.deep_clusterer import DeepClusterer as DeepClusterer
     from latentclust.estimator.pixel_clusterer import PixelClusterer as PixelClusterer
     from latentclust.labelling.label_options import LabelOptions as LabelOptions
@@ -26,6 +27,7 @@ __all__ = [
     "LabelReport",
     "PixelClusterer",
     "__version__",
+    "choose_k",
     "label",
     "load",
     "predict_dataarray",
@@ -40,6 +42,7 @@ _HOMES = {
     "LabelOptions": "labelling.label_options",
     "LabelReport": "labelling.label_report",
     "PixelClusterer": "estimator.pixel_clusterer",
+    "choose_k": "cluster_number.choose",
     "label": "labelling.label_scenes",
     "load": "model.model_file",
     "predict_dataarray": "labelling.windows.dataarray",

@@ -86,13 +86,40 @@ def assemble(resolved: Resolved, roots: tuple[Path, ...], phases: Phases = SILEN
     _check_views(resolved, data.source.shape, shape)
     check_memory(resolved, shape)
     fitted = fit_steps(resolved.preprocess, data, phases)
+    networks = _build_checked(resolved, shape)
+    return Experiment(resolved, data, shape, networks, features, fitted=fitted)
+
+
+def _build_checked(resolved: Resolved, shape: Shape) -> dict[str, nn.Module]:
+    """Return the networks of a recipe. Raise LatentclustError if a batch or a start does not suit them."""
     networks = build_networks(resolved, shape)
     _check_batch_norm(resolved, networks)
     for stage in resolved.stages:
         if stage.start is not None:
             with add_table_context(f"stages.{stage.name}.start"):
                 stage.start.check(networks)
-    return Experiment(resolved, data, shape, networks, features, fitted=fitted)
+    return networks
+
+
+def with_variant(experiment: Experiment, resolved: Resolved, data: ImageSet, bank: ImageSource | None) -> Experiment:
+    """Return an experiment of a variant of its recipe, which reads the same data, or samples of them.
+
+    What was fitted to the data, and the frozen network of `[features]`, are those of the given experiment.
+
+    Args:
+        experiment: The assembled experiment.
+        resolved: Recipe with the same `[data]`, `[features]` and `[views]`.
+        data: The samples.
+        bank: Their rows of the bank. None if nothing is stored.
+
+    Raises:
+        LatentclustError: If the data have too few samples for the clusters, or a network cannot be built.
+    """
+    resolved, lowered = _fit_batch(resolved, len(data.source))
+    check_memory(resolved, experiment.shape)
+    networks = _build_checked(resolved, experiment.shape)
+    noted = replace(data, notes=(*data.notes, *lowered))
+    return replace(experiment, resolved=resolved, data=noted, networks=networks, bank=bank)
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:

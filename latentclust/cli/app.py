@@ -7,6 +7,7 @@ import typer
 from latentclust.cli import clusters, data, plugins, recipe
 from latentclust.cli.accuracy import accuracy
 from latentclust.cli.change import change
+from latentclust.cli.choose_k import choose_k
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
 from latentclust.cli.embed import embed
@@ -21,7 +22,7 @@ from latentclust.cli.sample import sample
 from latentclust.cli.view import view
 
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-_IMAGES = (run, evaluate, evaluate_generator, predict, embed, export, sample, compare)
+_IMAGES = (run, choose_k, evaluate, evaluate_generator, predict, embed, export, sample, compare)
 for command in (*_IMAGES, label, view, change, accuracy):
     app.command(cls=LabelCommand if command is label else None)(command)
 app.add_typer(clusters.app, name="clusters")

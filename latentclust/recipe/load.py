@@ -5,6 +5,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,13 +20,16 @@ from latentclust.recipe.merge import Layered
 from latentclust.recipe.overrides import Overrides, override_layers
 from latentclust.recipe.partial_validation import ValidTables, read_tables
 from latentclust.recipe.schema import SCHEMA, Recipe
-from latentclust.recipe.trial import as_trial
+from latentclust.recipe.trial import as_trial, shortened
 
 LONGEST_CHAIN = 20
 """Maximum number of recipes that extend one another."""
 
 VARIANT_DIGITS = 12
 """Number of hexadecimal digits of `LoadedRecipe.variant`."""
+
+PART_ORIGIN = "--rounds-fraction"
+"""Origin of the values that a part of the rounds changes."""
 
 GIVEN = "the given tables"
 """Origin of values that were not read from a file."""
@@ -72,7 +76,12 @@ class LoadedRecipe:
 
 
 def load_recipe(
-    source: str | Path | Mapping[str, Any], registry: Registry, overrides: Overrides = (), *, quick: bool = False
+    source: str | Path | Mapping[str, Any],
+    registry: Registry,
+    overrides: Overrides = (),
+    *,
+    quick: bool = False,
+    part: Fraction | None = None,
 ) -> LoadedRecipe:
     """Read a recipe, its bases and overrides. Issues of its tables are kept for `resolve`, which finds the rest.
 
@@ -81,6 +90,7 @@ def load_recipe(
         registry: Registry that contains the systems for `extends`.
         overrides: `--set` settings `dotted.key=value`, or a mapping of dotted keys to values.
         quick: Whether to divide the rounds by ten and to mark the recipe as a trial.
+        part: Another part of the rounds, in (0, 1], with the same mark. None: all.
 
     Raises:
         LatentclustError: If the recipe cannot be read at all: its file, syntax (with line and column), bases or schema.
@@ -94,6 +104,7 @@ def load_recipe(
     if issues := out_of_bounds(layered.tree):
         raise LatentclustError(*issues)
     layered = as_trial(layered) if quick else layered
+    layered = layered if part is None else shortened(layered, part, PART_ORIGIN)
     return LoadedRecipe(read_tables(layered.tree), layered)
 
 

@@ -1,6 +1,7 @@
-"""Trials: a tenth of the rounds of a recipe, to see within minutes whether it is worth the whole."""
+"""Trials: a part of the rounds of a recipe, to see within minutes whether it is worth the whole."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, TypeGuard
 
 from latentclust.recipe.merge import Layered
@@ -17,11 +18,21 @@ DEFAULTS = {key: TrainTable.model_fields[key].default for key in ("select_every"
 
 
 def as_trial(layered: Layered) -> Layered:
-    """Return a merged recipe with a tenth of its rounds, marked by `train.trial`. A trial is returned as it is.
+    """Return a merged recipe with a tenth of its rounds, marked by `train.trial`. A trial is returned as it is."""
+    return shortened(layered, Fraction(1, PARTS), ORIGIN)
 
-    The number of rounds and all intervals in rounds are divided, except that of checkpoints. Stages share the rounds in
-    proportion, and schedules follow the progress, so that a trial runs through the same course. Values that are not
+
+def shortened(layered: Layered, part: Fraction, origin: str) -> Layered:
+    """Return a merged recipe with a part of its rounds, marked by `train.trial`. A trial is returned as it is.
+
+    The number of rounds and all intervals in rounds are multiplied, except that of checkpoints. Stages share the rounds
+    in proportion, and schedules follow the progress, so that a trial runs through the same course. Values that are not
     integers stay, and are reported when the recipe is validated. A recipe without rounds does not change either.
+
+    Args:
+        layered: The merged recipe.
+        part: Part of the rounds, in (0, 1].
+        origin: Origin of the values that are changed, such as an option.
     """
     tree = layered.tree
     train = _table(tree.get("train"))
@@ -32,20 +43,20 @@ def as_trial(layered: Layered) -> Layered:
     rounds = train.get("rounds", sum(said) if stages else None)
     changed: dict[str, Any] = {"trial": True}
     if _is_count(rounds):
-        changed["rounds"] = max(_tenth(rounds), len(stages))
+        changed["rounds"] = max(_part(rounds, part), len(stages))
     intervals = DEFAULTS | {key: train[key] for key in DEFAULTS if key in train}
-    changed |= {key: _tenth(value) for key, value in intervals.items() if _is_count(value)}
+    changed |= {key: _part(value, part) for key, value in intervals.items() if _is_count(value)}
     tables = {name: _table(table).get("every") for name, table in _table(tree.get("tables")).items()}
-    shortened: dict[str, Any] = {"train": changed}
-    if every := {name: {"every": _tenth(value)} for name, value in tables.items() if _is_count(value)}:
-        shortened["tables"] = every
+    changes: dict[str, Any] = {"train": changed}
+    if every := {name: {"every": _part(value, part)} for name, value in tables.items() if _is_count(value)}:
+        changes["tables"] = every
     if _is_count(curve := _table(tree.get("evaluate")).get("every")):
-        shortened["evaluate"] = {"every": _tenth(curve)}
-    return layered.over(shortened, ORIGIN)
+        changes["evaluate"] = {"every": _part(curve, part)}
+    return layered.over(changes, origin)
 
 
-def _tenth(rounds: int) -> int:
-    return max(rounds // PARTS, 1)
+def _part(rounds: int, part: Fraction) -> int:
+    return max(int(rounds * part), 1)
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

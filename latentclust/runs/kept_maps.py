@@ -46,7 +46,12 @@ class KeptMaps(ImageSource):
 
 
 def with_kept_maps(
-    experiment: Experiment, tested: ImageSet, device: torch.device, phases: Phases = SILENT
+    experiment: Experiment,
+    tested: ImageSet,
+    device: torch.device,
+    phases: Phases = SILENT,
+    *,
+    repeated: bool | None = None,
 ) -> tuple[Experiment, ImageSet]:
     """Return an experiment and its test data whose images are preprocessed already, if they are read repeatedly.
 
@@ -58,11 +63,13 @@ def with_kept_maps(
         tested: Data set that is scored. Another than that of the training is preprocessed when it is scored.
         device: Device that computes the images.
         phases: Tells the progress.
+        repeated: Whether the images are read repeatedly. None: if the training alone does.
     """
     resolved, data = experiment.resolved, experiment.data
     table, train = resolved.recipe.data, resolved.recipe.train
     size = len(data.source) * int(np.prod(experiment.shape)) * np.dtype(np.float32).itemsize
-    repeated = train.rounds * train.batch_size * train.devices > len(data.source)
+    if repeated is None:
+        repeated = train.rounds * train.batch_size * train.devices > len(data.source)
     readable = resolved.prior.per_pixel and resolved.preprocess and not resolved.views and experiment.bank is None
     if not (readable and repeated and table.resident and size <= table.memory_limit):
         return experiment, tested

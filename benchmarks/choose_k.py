@@ -1,0 +1,190 @@
+"""Measure whether choose-k finds a known number of clusters: `python benchmarks/choose_k.py CASE [--workers 1]`.
+
+The cases are below; `mixture` generates six Gaussians in ten dimensions. Every training is kept in
+`runs/benchmarks/choose-k-CASE/`, so that the same command resumes, and `--clusters` may add numbers. The result is
+written to `benchmarks/results/choose-k-CASE.json`. The settings of the rule were chosen on the mixture and the digits;
+USPS and dubai5 were measured with them afterwards.
+"""
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from provenance import write
+
+from latentclust.cluster_number.choice import Choice
+from latentclust.cluster_number.choose import choose_k
+from latentclust.cluster_number.cluster_range import parse_clusters
+from latentclust.cluster_number.k_scores import KScores, Spread
+
+GAUSSIANS, DIMENSIONS, EACH, DEVIATION = 6, 10, 200, 0.1
+"""The mixture: number of Gaussians, dimensions, points of each, and their standard deviation along each axis."""
+
+LOW, HIGH = 0.2, 0.8
+"""Range of the coordinates of the means, which are uniform."""
+
+TOLERANCE = 1
+"""A suggestion is right if it has a number at most this far from the known one."""
+
+MIXTURE: dict[str, Any] = {
+    "schema": 1,
+    "extends": "dccs@1",
+    "name": "mixture",
+    "data": {"use": "memory"},
+    "views": {
+        "view": {
+            "use": "point-affine",
+            "rotation": 0.0,
+            "scale": [1.0, 1.0],
+            "aspect": [1.0, 1.0],
+            "shear": 0.0,
+            "shift": 0.0,
+            "noise": 0.05,
+        }
+    },
+    "prior": {"style_dim": 5},
+    "networks": {
+        "encoder": {"use": "mlp", "hidden": [64, 64], "norm": "batch", "init": "xavier-normal"},
+        "critic": {"hidden": [64, 64]},
+        "discriminator": {"hidden": [64, 64]},
+    },
+    "tables": {"neighbour": {"use": "nearest-neighbours", "count": 5}},
+    "losses": {
+        "neighbours": {
+            "use": "augmentation-invariance",
+            "player": "encoder",
+            "weight": 2.0,
+            "on": {"code_of_view": "code_of_neighbour"},
+        },
+        "mutual-information": {"weight": 0.25},
+    },
+    "players": {name: {"optimizer": {"lr": {"start": 1e-3, "end": 1e-4}}} for name in ("critic", "encoder")},
+    "train": {"rounds": 800, "batch_size": 128},
+}
+"""DCCS on vectors: views with noise, and neighbours in the same cluster."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A data set with a known number of clusters.
+
+    Attributes:
+        recipe: Recipe, or its tables.
+        known: Known number of clusters.
+        clusters: Numbers that are compared.
+        rounds_fraction: Part of the recipe's rounds.
+        settings: Overrides.
+    """
+
+    recipe: str | dict[str, Any]
+    known: int
+    clusters: str
+    rounds_fraction: float
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = {
+    "mixture": Case(MIXTURE, GAUSSIANS, "3..9", 0.5),
+    "mixture-quarter": Case(MIXTURE, GAUSSIANS, "3..9", 0.25),
+    "digits": Case("digits", 10, "8..12", 1.0),
+    "digits-quarter": Case("digits", 10, "8..12", 0.25),
+    "usps": Case("usps-scan", 10, "8..12", 0.25),
+    "dubai5": Case("dubai5-mixture", 5, "3..8", 1.0),
+}
+
+
+def mixture() -> np.ndarray:
+    """Return points of the mixture, `(n, d)` in [0, 1]."""
+    rng = np.random.default_rng(0)
+    means = rng.uniform(LOW, HIGH, (GAUSSIANS, DIMENSIONS)).repeat(EACH, axis=0)
+    return np.clip(means + DEVIATION * rng.standard_normal(means.shape), 0, 1).astype(np.float32)
+
+
+def row(score: KScores) -> dict[str, Any]:
+    """Return the scores of one number of clusters, each as mean and standard deviation."""
+    kmeans = score.kmeans
+    spreads = {
+        "ari_subsamples": score.subsamples,
+        "ari_same_images": score.same_data,
+        "prediction_strength": score.strength,
+        "occupied": score.occupied,
+        "used": score.used,
+        "criterion": score.criterion,
+    }
+    return {
+        "clusters": score.clusters,
+        **{name: _short(spread) for name, spread in spreads.items()},
+        "ari_by_chance": round(kmeans.chance, 4),
+        "kmeans": {
+            "silhouette": None if kmeans.silhouette is None else round(kmeans.silhouette, 4),
+            "gap": [round(kmeans.gap, 4), round(kmeans.gap_error, 4)],
+            "ari": round(kmeans.stability, 4),
+        },
+        "failed": list(score.failed),
+    }
+
+
+def _short(spread: Spread | None) -> list[float | None] | None:
+    return spread and [round(spread.mean, 4), None if spread.std is None else round(spread.std, 4)]
+
+
+def findings(case: Case, choice: Choice) -> dict[str, Any]:
+    """Return what is written: the suggestion of each rule, whether it is right, and the scores."""
+    found = choice.suggestion
+    chosen = {
+        "choose-k": list(choice.clusters),
+        "prediction strength": [found.by_strength],
+        "silhouette of k-means": [found.by_silhouette],
+        "gap statistic of k-means": [found.by_gap],
+    }
+    numbers = {name: [value for value in values if value is not None] for name, values in chosen.items()}
+    return {
+        "recipe": choice.recipe,
+        "settings": case.settings,
+        "known": case.known,
+        "seeds": choice.seeds,
+        "subsample": choice.subsample,
+        "rounds": choice.rounds,
+        "rounds_fraction": choice.rounds_fraction,
+        "samples": choice.samples,
+        "compared": [choice.compared, choice.unit],
+        "sentence": found.sentence,
+        "chosen": numbers,
+        "within_one": {
+            name: any(abs(value - case.known) <= TOLERANCE for value in values) for name, values in numbers.items()
+        },
+        "scores": [row(score) for score in choice.scores],
+    }
+
+
+def main() -> None:
+    """Measure a case."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", choices=[*CASES])
+    parser.add_argument("--clusters", default=None)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    case = CASES[options.case]
+    choice = choose_k(
+        case.recipe,
+        parse_clusters(options.clusters or case.clusters),
+        case.settings,
+        images=mixture() if case.recipe is MIXTURE else None,
+        seeds=options.seeds,
+        rounds_fraction=case.rounds_fraction,
+        out=Path("runs/benchmarks") / f"choose-k-{options.case}",
+        workers=options.workers,
+        device=options.device,
+    )
+    path = write(f"choose-k-{options.case}", findings(case, choice))
+    print(f"{path}: {choice.suggestion.sentence}")
+
+
+if __name__ == "__main__":
+    main()
