@@ -61,7 +61,7 @@ def _strength(axes: Axes, choice: Choice) -> None:
 
 
 def _occupied(axes: Axes, choice: Choice) -> None:
-    axes.set_title("clusters with a sample, and with 1% or more", fontsize="medium")
+    axes.set_title("occupied and used clusters", fontsize="medium")
     numbers = [score.clusters for score in choice.scores]
     axes.plot(numbers, numbers, color="black", linestyle=":", linewidth=1.2)
     _curve(axes, choice, [score.occupied for score in choice.scores], OWN, "o", "occupied")

@@ -13,6 +13,9 @@ from latentclust.cluster_number.suggestion import Suggestion
 from latentclust.evaluate.prediction_strength import STRONG
 from latentclust.report.markdown import markdown_table
 
+USED_SHARE = 0.9
+"""Share of the clusters below which a mean number of used clusters is worth a warning."""
+
 TERMS = {
     "ARI, subsamples": "agreement (adjusted Rand index) of two trainings on overlapping subsamples, on the samples of "
     "both (Ben-Hur, Elisseeff and Guyon 2002)",
@@ -79,7 +82,8 @@ class Choice(Shown):
         return Card(f"Number of clusters of {self.recipe}", [self.table(), *self._sentences()])
 
     def _sentences(self) -> list[Part]:
-        return [Note("Suggestion:", self.suggestion.sentence), *self.others(), *self.failures(), self.basis()]
+        warnings = [Note("Warning:", sentence) for sentence in self.warnings()]
+        return [Note("Suggestion:", self.suggestion.sentence), *warnings, *self.others(), self.basis(), *self.notes]
 
     def table(self) -> Cells:
         """Return one row for each number of clusters; those that the suggestion is based on are bold."""
@@ -129,6 +133,17 @@ class Choice(Shown):
             if score.failed
         ]
 
+    def warnings(self) -> list[str]:
+        """Return a sentence if most trainings leave clusters unused, and one for each number with failed trainings."""
+        few = [score for score in self.scores if score.used and score.used.mean < USED_SHARE * score.clusters]
+        if 2 * len(few) < len(self.scores):
+            return self.failures()
+        unused = (
+            f"With {len(few)} of the {len(self.scores)} numbers, trainings use less than {USED_SHARE:.0%} of the "
+            "clusters: they may be too brief (raise --rounds-fraction), or the system leaves clusters empty."
+        )
+        return [unused, *self.failures()]
+
     def basis(self) -> str:
         """Return what the scores were computed from, in one sentence."""
         rounds = f"{self.rounds:,} rounds ({self.rounds_fraction:.0%} of the recipe's)" if self.rounds else "no rounds"
@@ -142,7 +157,7 @@ class Choice(Shown):
         """Return the result as Markdown."""
         header, rows = self.cells()
         terms = "\n".join(f"- **{name}**: {meaning}." for name, meaning in TERMS.items())
-        sentences = [f"**{self.suggestion.sentence}**", *self.others(), *self.failures(), self.basis(), *self.notes]
+        sentences = [f"**{self.suggestion.sentence}**", *self.warnings(), *self.others(), self.basis(), *self.notes]
         text = "\n\n".join(sentences)
         return (
             f"# Number of clusters of {self.recipe}\n\n{text}\n\n{markdown_table(header, rows)}\n\n"

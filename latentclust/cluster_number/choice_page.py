@@ -27,7 +27,7 @@ def choice_page(choice: Choice, chart: bytes) -> Page:
         title=f"Number of clusters of {choice.recipe}",
         subtitle=choice.basis(),
         verdict=(choice.suggestion.sentence, *choice.others()),
-        alarms=tuple(choice.failures()),
+        alarms=tuple(choice.warnings()),
         notes=choice.notes,
         sections=(
             Generated(key="chart", title="Chart", parts=[drawn], note=""),

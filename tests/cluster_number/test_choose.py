@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentclust.cluster_number import tasks
 from latentclust.cluster_number.choose import choose_k
+from latentclust.cluster_number.k_scores import Spread
 from latentclust.cluster_number.settings import subsample_indices
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.specs.data import SealedLabels
@@ -77,6 +79,9 @@ def test_three_gaussians_are_found_without_their_labels(
     assert [score["clusters"] for score in stored["scores"]] == [2, 3, 4]
     assert found.suggestion.sentence in (tmp_path / "out" / "choose-k.md").read_text()
     assert found.suggestion.sentence in found._repr_html_()
+    assert found.warnings() == []
+    unused = [replace(score, used=Spread.of([1.0, 2.0])) for score in found.scores]
+    assert "With 3 of the 3 numbers" in replace(found, scores=tuple(unused)).warnings()[0]
 
 
 @pytest.mark.usefixtures("unwritten")
