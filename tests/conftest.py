@@ -14,6 +14,7 @@ from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins.registry import Registry, discovered, installed
 from latentclust.recipe.load import load_recipe
+from tests.blank_figures import save_blank
 from tests.browser import browser, open_page
 
 __all__ = ["browser", "open_page"]
@@ -33,6 +34,19 @@ def _threads_restored() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _figures_left_blank(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the figures of runs blank, except those of shared runs and of tests with the mark `drawn`.
+
+    The figures are made as always; only the drawing, most of the time of a small run, is left out.
+    """
+    module = sys.modules.get("latentclust.runs.draw_figures")
+    with pytest.MonkeyPatch.context() as patch:
+        if module is not None and request.node.get_closest_marker("drawn") is None:
+            patch.setattr(module, "save_figure", save_blank)
+        yield
 
 
 @pytest.fixture

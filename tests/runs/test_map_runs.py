@@ -40,6 +40,7 @@ def finished(model: ClusteringModel, folder: Path) -> tuple[Any, Any]:
     return finish_run(TrainingResult(experiment, torch.device("cpu"), "cpu", 1.0, "the last round"), data, folder)
 
 
+@pytest.mark.drawn
 def test_a_run_leaves_what_there_is_to_see(map_model: MakeModel, tmp_path: Path) -> None:
     facts, result = finished(map_model(), tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
@@ -170,6 +171,7 @@ def test_the_scenes_png_counts_clusters_from_one(map_model: MakeModel, tmp_path:
     np.testing.assert_array_equal(values[valid], label_scene_array(model, image, valid, 0)[valid] + 1)
 
 
+@pytest.mark.drawn
 def test_three_hundred_clusters_are_reported(map_model: MakeModel, by_colour: Any, mosaic: Any, tmp_path: Path) -> None:
     model = map_model(by_colour(order=(2, 1, 3, 0) * 75), mosaic(scene=(60, 70)))
     prior = type(model.resolved.prior)(clusters=300)  # type: ignore[call-arg]

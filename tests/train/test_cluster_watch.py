@@ -95,11 +95,11 @@ def test_the_clusters_of_real_images_are_counted(training: MakeTraining, name: s
 
 
 def test_a_record_has_the_clusters_of_the_real_images_of_the_steps(training: MakeTraining, recorder: type) -> None:
-    made = training("dccs", "train.rounds=320", "train.log_every=80", listener=recorder())
+    made = training("dccs", "train.rounds=160", "train.log_every=80", listener=recorder())
     made.run()
     records = [record for record in made.callbacks.listener.records if record.cluster_sizes]
     batch = made.recipe.train.batch_size
-    assert sum(sum(record.cluster_sizes) for record in records) == 40 * batch, "one batch in every eighth round"
+    assert sum(sum(record.cluster_sizes) for record in records) == 20 * batch, "one batch in every eighth round"
     for record in records:
         assert sum(record.cluster_means) == pytest.approx(1.0, abs=1e-5)
 
