@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latentclust.cli.predict import Images, Range, Resize, Seed, SkipBad
-from latentclust.cli.shared_options import Device, ModelPath
+from latentclust.cli.shared_options import Device, ModelPath, Plugins
 
 Out = Annotated[Path, typer.Option(metavar="FILE", help="A .parquet or .csv file. An existing file is replaced.")]
 
@@ -55,6 +55,7 @@ def embed(  # noqa: PLR0913, PLR0917 (each parameter is an option)
     range_: Range = None,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    plugins: Plugins = None,
     device: Device = "auto",
 ) -> None:
     """Write the codes of images as a table, for as many images as the disk holds.

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.shared_options import ModelPath
+from latentclust.cli.shared_options import ModelPath, Plugins
 
 Onnx = Annotated[Path, typer.Option("--onnx", metavar="FILE", help="An .onnx file. An existing file is replaced.")]
 
 
-def export(model: ModelPath, onnx: Onnx) -> None:
+def export(model: ModelPath, onnx: Onnx, plugins: Plugins = None) -> None:
     """Write a saved model as an ONNX file, which other programs run without latentclust.
 
     The graph contains preprocessing, networks and inference. Its input is images as float32 in [0, 1],
