@@ -22,7 +22,7 @@ def name_from_file(  # noqa: PLR0913, PLR0917 (options of the command)
     from latentclust.cli.terminal import display_path, print_json, stdout_console
 
     with show_phases("reading the labels") as phases:
-        from latentclust.few_labels.label_naming import naming_notes, naming_table
+        from latentclust.few_labels.label_naming import counted, naming_notes, naming_table
         from latentclust.few_labels.name_from_labels import name_from_labels
 
         found = name_from_labels(
@@ -44,6 +44,6 @@ def name_from_file(  # noqa: PLR0913, PLR0917 (options of the command)
     console = stdout_console()
     for part in (naming_table(found), *naming_notes(found)):
         console.print(rich_part(part), soft_wrap=isinstance(part, str))
-    written = f"wrote {len(found.given):,} names to {display_path(found.model)}"
+    written = f"wrote {counted(len(found.given), 'name')} to {display_path(found.model)}"
     nothing = "no cluster gets a name; nothing was written" if not found.given else "nothing was written (--dry-run)"
     console.print(written if found.written else nothing, soft_wrap=True)

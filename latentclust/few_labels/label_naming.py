@@ -150,7 +150,9 @@ def naming_table(naming: LabelNaming) -> Cells:
 
 def naming_notes(naming: LabelNaming) -> list[Part]:
     """Return sentences about the purity, about clusters that get no name, and about names that are replaced."""
-    overall = f"purity {naming.purity.overall:.3f}{_within(naming.purity.interval)} over {naming.labels:,} labels"
+    overall = (
+        f"purity {naming.purity.overall:.3f}{_within(naming.purity.interval)} over {counted(naming.labels, 'label')}"
+    )
     if naming.agreement.overall < naming.purity.overall:
         overall += (
             f"; {naming.agreement.overall:.3f}{_within(naming.agreement.interval)} have the name of their cluster"
@@ -171,6 +173,11 @@ def naming_notes(naming: LabelNaming) -> list[Part]:
     for cluster, name in naming.replaced.items():
         parts.append(f"cluster {cluster}: {naming.given[cluster]!r} replaces {name!r}")
     return [*parts, *naming.notes]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def interval_text(interval: Float[np.ndarray, " 2"]) -> str:

@@ -59,7 +59,11 @@ def assign_images(
     """
     if model.per_pixel:
         what = f"labels pixels, but {table.path.name} has classes of whole images"
-        raise LatentclustError.at(where, what, "Give points or polygons, such as --from areas.gpkg, and --scenes")
+        raise LatentclustError.at(
+            where,
+            what,
+            "Use points or polygons in scenes: clusters name --from areas.gpkg --scenes SCENES, and accuracy",
+        )
     files = list(dict.fromkeys(row.path for row in table.rows))
     phases.begin("opening the labelled images")
     inputs = open_inputs(files, model.raw_shape, Reading.of(model.resolved.dataset))
