@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 
+from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.errors import LatentclustError
 from latentclust.model.onnx_export import export_onnx
 from tests.model.test_model import untrained
@@ -65,6 +66,17 @@ def test_label_maps_have_any_size_that_the_stride_divides(maps, tmp_path):
         found, expected = outputs(path, images.astype(np.float32) / 255), model.predict(images)
         np.testing.assert_allclose(found["probabilities"], expected.probabilities, atol=1e-5)
         assert found["labels"].shape == (count, height, width)
+
+
+@pytest.mark.slow
+def test_local_statistics_are_sums_that_onnxruntime_has(maps, tmp_path, monkeypatch):
+    model = untrained("iic-pixel", *maps, "data.preprocess=[{use='local-statistics', window=5}]")
+    # Tests check the types of its argument, whose sizes are symbols while a graph is recorded.
+    monkeypatch.setattr(LocalStatistics, "output_shape", lambda self, shape: shape)
+    path = model.export_onnx(tmp_path / "maps.onnx").path
+    images = np.random.default_rng(1).integers(0, 256, (2, 3, 22, 30), dtype=np.uint8)
+    found = outputs(path, images.astype(np.float32) / 255)
+    np.testing.assert_allclose(found["probabilities"], model.predict(images).probabilities, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -85,5 +85,16 @@ def box_mean(images: Float[Tensor, "b c h w"], window: int) -> Float[Tensor, "b 
     """Return the mean in a square window about each pixel. Border pixels are repeated outside the image."""
     side = window // 2
     padded = functional.pad(images, (side, side, side, side), mode="replicate")
+    if torch.compiler.is_compiling():  # a recorded graph: onnxruntime has no pooling of float64
+        return _sliding_mean(_sliding_mean(padded, window, 3), window, 2)
     across = functional.avg_pool2d(padded, (1, window), stride=1)
     return functional.avg_pool2d(across, (window, 1), stride=1)
+
+
+def _sliding_mean(values: Float[Tensor, "b c y x"], window: int, axis: int) -> Tensor:
+    """Return the means of `window` successive values of an axis, as a sum of slices."""
+    length = values.shape[axis] - window + 1
+    total = values.narrow(axis, 0, length)
+    for at in range(1, window):
+        total = total + values.narrow(axis, at, length)
+    return total / window
