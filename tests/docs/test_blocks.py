@@ -31,6 +31,7 @@ RUN_HERE = (
 TUTORIALS = ("docs/tutorials/first-clustering.md", "docs/tutorials/first-label-map.md")
 CHECKED_ELSEWHERE = {
     "docs/how-to/choose-clusters.md": "tests/cluster_number/test_choose.py runs them on a small recipe",
+    "docs/tutorials/in-python.md": "test_in_python.py runs them",
     "docs/tutorials/write-a-loss.md": "test_tutorial.py runs them",
     "docs/explanation/training-step.md": "test_training_step.py compares them with the source",
     "docs/reference/hooks.md": "test_hook_reference.py compares them with the source",
