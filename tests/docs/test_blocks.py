@@ -61,7 +61,7 @@ def given(name: str) -> dict[str, Any]:
     """What the blocks of a page use and do not define."""
     rng = np.random.default_rng(0)
     if name == "README.md":
-        return {"images": rng.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)}
+        return {"images": rng.integers(0, 256, (30, 1, 16, 16), dtype=np.uint8)}
     if name == "docs/how-to/embed-and-export.md":
         return {"model": untrained("dccs"), "images": rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)}
     if name == "docs/reference/data.md":
@@ -76,6 +76,7 @@ def test_the_python_of_a_page_runs(name: str, folder: Path, page):
     blocks = page(name).blocks("python")
     assert blocks
     code = "\n".join(blocks).replace('{"train.rounds": 300}', '{"train.rounds": 2, "evaluate.tsne": False}')
+    code = code.replace("random_state=0", 'random_state=0, overrides={"train.rounds": 3}')
     exec(compile(code, name, "exec"), given(name))
 
 
