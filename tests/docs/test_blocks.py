@@ -76,7 +76,7 @@ def test_the_python_of_a_page_runs(name: str, folder: Path, page):
     blocks = page(name).blocks("python")
     assert blocks
     code = "\n".join(blocks).replace('{"train.rounds": 300}', '{"train.rounds": 2, "evaluate.tsne": False}')
-    code = code.replace("random_state=0", 'random_state=0, overrides={"train.rounds": 3}')
+    code = code.replace("DeepClusterer(n_clusters=10,", 'DeepClusterer(n_clusters=10, overrides={"train.rounds": 3},')
     exec(compile(code, name, "exec"), given(name))
 
 
