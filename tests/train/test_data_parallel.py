@@ -51,6 +51,7 @@ SCRIPT = dedent("""
     sys.addaudithook(watch)
 
     import latentclust
+    import latentclust.runs.finish
     from latentclust.data.feed import Feed
     from latentclust.errors import LatentclustError
     from latentclust.train.loop import Training
@@ -73,6 +74,7 @@ SCRIPT = dedent("""
         (folder / f"{name}-{rank}.json").write_text(json.dumps(batches))
         return selection
 
+    latentclust.runs.finish.draw_figures = lambda *_: ()  # takes most of the time
     Training.run = recorded
     for name, (recipe, *settings) in runs.items():
         settings.append("train.devices=2")
