@@ -11,7 +11,7 @@ from latentclust.errors import LatentclustError
 TENTH = 0.1
 """Part of the rounds of a quick choice."""
 
-QUARTER = 0.25
+HALF = 0.5
 
 Clusters = Annotated[
     str,
@@ -19,7 +19,7 @@ Clusters = Annotated[
 ]
 Seeds = Annotated[int, typer.Option(help="Number of seeds, at least 3. Two of them share a subsample.")]
 Subsample = Annotated[float, typer.Option(help="Part of the images in each subsample, above 0.5.")]
-Fraction = Annotated[float | None, typer.Option(help="Part of the recipe's rounds.", show_default=str(QUARTER))]
+Fraction = Annotated[float | None, typer.Option(help="Part of the recipe's rounds.", show_default=str(HALF))]
 Quick = Annotated[bool, typer.Option("--quick", help="A tenth of the recipe's rounds.")]
 Out = Annotated[Path | None, typer.Option(help="Output folder. Defaults to runs/NAME-choose-k.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace trainings in --out with other settings.")]
@@ -57,7 +57,7 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
 
     if quick and rounds_fraction is not None:
         raise LatentclustError.at("--quick", "cannot be combined with --rounds-fraction", "Remove one of them")
-    part = TENTH if quick else QUARTER if rounds_fraction is None else rounds_fraction
+    part = TENTH if quick else HALF if rounds_fraction is None else rounds_fraction
     with show_phases("reading the recipe") as phases:
         from latentclust.cluster_number.choose import choose_k as choose
 

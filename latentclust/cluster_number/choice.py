@@ -117,7 +117,7 @@ class Choice(Shown):
         """Return what other rules choose, one sentence each."""
         found = self.suggestion
         strength = (
-            f"{found.by_strength} is the largest number with a prediction strength of {STRONG} or more."
+            f"The largest number with a prediction strength of {STRONG} or more uses {found.by_strength} clusters."
             if found.by_strength
             else f"No number has a prediction strength of {STRONG} or more."
         )

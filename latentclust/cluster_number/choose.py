@@ -31,7 +31,7 @@ from latentclust.stopping import stop_on_signals
 SEEDS = 4
 SUBSAMPLE = 0.8
 
-ROUNDS = 0.25
+ROUNDS = 0.5
 """Part of the recipe's rounds by default."""
 
 DENOMINATOR = 10_000

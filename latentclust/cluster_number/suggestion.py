@@ -37,7 +37,7 @@ class Suggestion:
         trained: Numbers of clusters whose trainings the suggestion is based on, ascending.
         best: Number with the largest difference between its stability and that of k-means without clusters.
         sentence: The suggestion, or why there is none.
-        by_strength: Largest number with a prediction strength of at least 0.8. None if there is none.
+        by_strength: Used clusters of the largest number with a prediction strength of at least 0.8. None without one.
         by_silhouette: Number with the largest silhouette of k-means. None if no silhouette is defined.
         by_gap: Number that the gap statistic of k-means chooses. None if the gap grows up to the largest number.
     """
@@ -62,7 +62,7 @@ def suggest(scores: Sequence[KScores]) -> Suggestion:
         low, high = chosen[0].clusters, chosen[-1].clusters
         objection = f"{low} to {high} clusters are about equally stable"
     chosen = [] if objection else chosen
-    used = [round(score.used.mean) if score.used else score.clusters for score in chosen]
+    used = [_used(score) for score in chosen]
     sentence = f"No number of clusters stands out: {objection}." if objection else _sentence(scores, chosen, used)
     return Suggestion(
         low=min(used, default=None),
@@ -135,8 +135,12 @@ def _numbers(low: int, high: int) -> str:
 
 
 def _by_strength(scores: Sequence[KScores]) -> int | None:
-    strong = [score.clusters for score in scores if score.strength and score.strength.mean >= STRONG]
-    return max(strong, default=None)
+    strong = [score for score in scores if score.strength and score.strength.mean >= STRONG]
+    return _used(strong[-1]) if strong else None
+
+
+def _used(score: KScores) -> int:
+    return round(score.used.mean) if score.used else score.clusters
 
 
 def _by_silhouette(scores: Sequence[KScores]) -> int | None:
