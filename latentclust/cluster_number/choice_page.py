@@ -7,6 +7,12 @@ from latentclust.report.page.page import Page
 from latentclust.report.page.sections.generated import DrawnPart, DrawnRow, Generated
 from latentclust.report.page.sections.scores import Scores, ScoreTable
 
+WIDE = (
+    ".drawn-parts { display: block; } .drawn img { width: 68rem; max-width: 100%; height: auto; max-height: none; "
+    "image-rendering: auto; background: white; }"
+)
+"""The chart has the width of the page, unlike drawn images."""
+
 CHART_TEXT = "Scores by the number of clusters; the table has the same numbers"
 
 
@@ -29,6 +35,7 @@ def choice_page(choice: Choice, chart: bytes) -> Page:
         verdict=(choice.suggestion.sentence, *choice.others()),
         alarms=tuple(choice.warnings()),
         notes=choice.notes,
+        css=WIDE,
         sections=(
             Generated(key="chart", title="Chart", parts=[drawn], note=""),
             Scores(tables=[ScoreTable(caption, header, rows)], sentences=[], terms=list(TERMS.items())),
