@@ -92,9 +92,10 @@ class Case:
 CASES = {
     "mixture": Case(MIXTURE, GAUSSIANS, "3..9", 0.5),
     "mixture-quarter": Case(MIXTURE, GAUSSIANS, "3..9", 0.25),
-    "digits": Case("digits", 10, "8..12", 1.0),
+    "digits": Case("digits", 10, "8..12", 0.5),
+    "digits-vectors": Case("digits-vectors", 10, "7..13", 0.5),
     "digits-quarter": Case("digits", 10, "8..12", 0.25),
-    "usps": Case("usps-scan", 10, "8..12", 0.25),
+    "usps": Case("usps-scan", 10, "8..12", 0.5),
     "dubai5": Case("dubai5-mixture", 5, "3..8", 0.25),
 }
 

@@ -31,7 +31,7 @@ def provenance(command: str | None = None) -> dict[str, Any]:
     """Return the command, the commit, the versions and the machine."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} thread(s)"
     # The results file of this very run does not make the tree another one.
-    changed = _git("status", "--porcelain", "--", "latentclust", "recipes", "plugins")
+    changed = _git("status", "--porcelain", "--", *(f":/{folder}" for folder in ("latentclust", "recipes", "plugins")))
     return {
         "command": command
         or " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_portable, sys.argv[1:])]),
