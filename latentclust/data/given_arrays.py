@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from torch import Tensor
@@ -87,11 +88,11 @@ def _numbers(values: Any, where: str) -> NDArray[Any]:
 
 
 def _of_tensor(tensor: Tensor, where: str) -> NDArray[Any]:
-    if tensor.is_sparse or tensor.is_quantized or tensor.is_complex():
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
         raise LatentclustError.at(where, f"is a tensor of {tensor.layout}, {tensor.dtype}", "Use a dense real tensor")
     tensor = tensor.detach().cpu()
-    # NumPy has no bfloat16.
-    array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() and tensor.itemsize == 2 else tensor).numpy()
+    # NumPy has no bfloat16 and no float8.
+    array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() and tensor.itemsize <= 2 else tensor).numpy()
     return array
 
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from latentclust.data.array_reading import Layout
 from latentclust.data.sources import ArraySource
 from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
-from latentclust.estimator.recipe_choice import AUTO, Source
+from latentclust.estimator.recipe_choice import AUTO, LAYOUT, Source
 from latentclust.estimator.recipe_clusterer import RecipeClusterer, value_errors
 from latentclust.estimator.samples import check_enough, check_same, checked_samples, sample_shape
 from latentclust.evaluate.label_free import MAX_SILHOUETTE, draw, silhouette
@@ -25,7 +26,7 @@ from latentclust.tensors import Shape
 _VECTORS, _IMAGES = 2, 4
 """Numbers of axes of vectors, and of images with an axis of channels."""
 
-LAYOUTS = {"first": "chw", "last": "hwc"}
+LAYOUTS: dict[str, Layout] = {"first": "chw", "last": "hwc"}
 """Layout of images in a recipe, by the position of the channels."""
 
 WORST = -1.0
@@ -53,8 +54,9 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         recipe: `"auto"` chooses a recipe by the shape of the samples. A system, such as `"dccs"` or `"clustergan"`, is
             used in its newest version, with networks that fit the shape. Otherwise the name of a shipped recipe, a path
             or the tables of a recipe, whose data set is replaced.
-        n_clusters: Number of clusters. None: that of the recipe.
-        channels: Position of the channels of images with four axes: `"first"` or `"last"`.
+        n_clusters: Number of clusters. None: that of the recipe, which is 10 for `"auto"` and for systems.
+        channels: Position of the channels of images with four axes: `"first"` or `"last"`. It may be changed after a
+            fit, because the model reads both alike.
         overrides: Changed values of the recipe, `{"train.rounds": 100}` or `["train.rounds=100"]`.
         device: Device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         random_state: Seed, or a `numpy.random.RandomState` that draws one. None: the seed of the recipe.
@@ -94,7 +96,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
     def __init__(
         self,
         recipe: Source = AUTO,
-        n_clusters: int | None = 10,
+        n_clusters: int | None = None,
         *,
         channels: str = "first",
         overrides: Overrides | None = None,
@@ -129,7 +131,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
             samples = checked_samples(self, X, self.channels, reset=True)
             check_enough(len(samples), self._checked_clusters() or 1)
             shape = sample_shape(samples, self.channels)
-            needed = {"data.layout_of_images": LAYOUTS[self.channels]} if samples.ndim == _IMAGES else {}
+            needed = {LAYOUT: LAYOUTS[self.channels]} if samples.ndim == _IMAGES else {}
             trained = self._train(samples, shape, needed)
             self._take(trained.model)
             self._shape = shape
@@ -233,14 +235,22 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
             array = checked_samples(self, samples, self.channels, reset=False)
             if self._shape is not None:
                 check_same(sample_shape(array, self.channels), self._shape, type(self).__name__)
-            return self.model_.read(array, beyond="keep")
+            layout = LAYOUTS[self.channels] if array.ndim == _IMAGES else None
+            return self.model_.read(array, beyond="keep", layout=layout)
 
     def _codes(self, source: ImageSource) -> Codes:
-        recipe = self.model_.resolved.recipe
-        features = _has_features(self.model_)
-        codes = self.model_.embed(source, recipe.evaluate.batch_size, recipe.seed, features=features)
-        self._width = _embedding(codes).shape[1]
-        return codes
+        with value_errors():
+            recipe = self.model_.resolved.recipe
+            features = _has_features(self.model_)
+            codes = self.model_.embed(source, recipe.evaluate.batch_size, recipe.seed, features=features)
+            self._width = _embedding(codes).shape[1]
+            return codes
+
+    def _adopt(self, model: ClusteringModel) -> None:
+        """Take a model of a file, with the position of the channels in its training data."""
+        super()._adopt(model)
+        if model.resolved.dataset.model_dump().get("layout_of_images") == LAYOUTS["last"]:
+            self.channels = "last"
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn's checks should know: images are accepted, and codes are float32."""

@@ -41,7 +41,8 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
     `(c, h, w)`, of which windows are drawn as of a raster; or images `(n, c, h, w)`, which are used whole. With
     `channels="last"`, arrays are `(h, w, c)` or `(n, h, w, c)`. Values are those of rasters: percentiles 2 and 98 of
     each band become 0 and 255, bytes are unchanged unless a band has fewer than 32 grey levels, and `data.range` in the
-    overrides sets both ends. Pixels that are NaN, infinite or a nodata value have the cluster -1.
+    overrides sets both ends. Pixels that are NaN, infinite or a nodata value have the cluster -1. Arrays
+    declare no nodata value: `data.nodata` in the overrides, as in `{"data.nodata": 255}`, sets one.
 
     A model file of `save` labels rasters by `latentclust label`.
 
@@ -110,16 +111,10 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
             RunFailedError: If training diverges or memory runs out.
         """
         with value_errors(), use_plugins(self.plugins):
-            loaded = self._loaded()
+            choice = Choice(self.recipe, self._checked_clusters(), as_seed(self.random_state), self.overrides)
             paths = as_paths(X)
-            if paths is not None:
-                model = self._fit(on_rasters(loaded, paths))
-            elif is_dataarray(X):
-                model = self._fit_scene(loaded, X)
-            else:
-                images, one = as_images(X, self.channels)
-                model = self._fit_scene(loaded, X) if one else self._fit_images(loaded, images)
-            self._take(model)
+            self._take(self._fit_arrays(choice, X) if paths is None else self._fit_paths(choice, paths))
+            model = self.model_
             self.n_features_in_ = len(band_reading(model, "model").bands)
             if "labels_" in vars(self):
                 del self.labels_
@@ -187,30 +182,36 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
             found = np.where(hidden[:, np.newaxis], np.float32(np.nan), found)
             return found[0] if one else found
 
-    def _loaded(self) -> LoadedRecipe:
-        """Return the recipe with the parameters and the overrides, not resolved yet."""
-        return load_recipe(self.recipe, installed(), self._choice().all_overrides({}))
+    def _fit_paths(self, choice: Choice, paths: list[str]) -> ClusteringModel:
+        """Return a model of windows of rasters."""
+        return self._fit(choice, on_rasters(_loaded(choice), paths))
 
-    def _choice(self) -> Choice:
-        return Choice(self.recipe, self._checked_clusters(), as_seed(self.random_state), self.overrides)
+    def _fit_arrays(self, choice: Choice, values: Any) -> ClusteringModel:
+        """Return a model of whole images, or of windows of one scene."""
+        if is_dataarray(values):
+            return self._fit_scene(choice, values)
+        images, one = as_images(values, self.channels)
+        return self._fit_scene(choice, values) if one else self._fit_images(choice, images)
 
-    def _fit(self, resolved: Resolved) -> ClusteringModel:
-        """Return a model of a resolved recipe."""
-        self._choice().check_kept(resolved)
-        return self._train_resolved(resolved).model
-
-    def _fit_scene(self, loaded: LoadedRecipe, scene: Any) -> ClusteringModel:
+    def _fit_scene(self, choice: Choice, scene: Any) -> ClusteringModel:
         """Return a model of windows of a scene, drawn as those of a raster."""
+        loaded = _loaded(choice)
         with scene_file(scene, self.channels) as path:
             windows, reading = windows_of(on_rasters(loaded, [str(path)]).dataset.open(()))
-        return replace(self._fit(on_windows(loaded, windows)), bands=reading)
+        return replace(self._fit(choice, on_windows(loaded, windows)), bands=reading)
 
-    def _fit_images(self, loaded: LoadedRecipe, images: NDArray[Any]) -> ClusteringModel:
+    def _fit_images(self, choice: Choice, images: NDArray[Any]) -> ClusteringModel:
         """Return a model of whole images."""
+        loaded = _loaded(choice)
         options = image_options(loaded)
         reading = array_reading(images, options.range, options.nodata)
         data = _as_set(SceneArrays(images, reading))
-        return replace(self._fit(on_images(loaded, data)), bands=reading)
+        return replace(self._fit(choice, on_images(loaded, data)), bands=reading)
+
+    def _fit(self, choice: Choice, resolved: Resolved) -> ClusteringModel:
+        """Return a model of a resolved recipe."""
+        choice.check_kept(resolved)
+        return self._train_resolved(resolved).model
 
     def _read(self, values: Any) -> tuple[SceneArrays, bool]:
         """Return images as the model reads them, and whether they are one scene."""
@@ -232,6 +233,11 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
     def _check_kind(cls, model: ClusteringModel, where: str) -> None:
         """Raise LatentclustError if a model clusters whole images."""
         band_reading(model, where)
+
+
+def _loaded(choice: Choice) -> LoadedRecipe:
+    """Return the recipe with the parameters and the overrides, not resolved yet."""
+    return load_recipe(choice.recipe, installed(), choice.all_overrides({}))
 
 
 def _as_set(scenes: SceneArrays) -> ImageSet:

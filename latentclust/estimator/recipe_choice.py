@@ -23,7 +23,7 @@ from latentclust.tensors import Shape
 
 AUTO = "auto"
 
-CLUSTERS, SEED, RANGE = "prior.clusters", "seed", "data.range"
+CLUSTERS, SEED, RANGE, LAYOUT = "prior.clusters", "seed", "data.range", "data.layout_of_images"
 """Keys of a recipe that an estimator sets."""
 
 Source = str | Path | Mapping[str, Any]
@@ -66,6 +66,7 @@ class Choice:
             needed = {**needed, RANGE: list(BYTE_RANGE)}
             resolved = load_resolved_recipe(source, self.all_overrides(needed), given=given)
         self.check_kept(resolved)
+        _check_layout(resolved, needed)
         return resolved
 
     def all_overrides(self, needed: Mapping[str, Any]) -> Overrides:
@@ -98,6 +99,14 @@ class Choice:
             if wanted is not None and value != wanted:
                 what = f"set {key} = {value}, but {parameter} sets it to {wanted}"
                 raise InvalidArgumentError(Issue("overrides", what, f"Pass {parameter} alone, or {parameter}=None"))
+
+
+def _check_layout(resolved: Resolved, needed: Mapping[str, Any]) -> None:
+    """Raise InvalidArgumentError if the overrides set another position of the channels than `channels`."""
+    found = resolved.dataset.model_dump().get("layout_of_images")
+    if found != needed.get(LAYOUT, found):
+        what = f"set {LAYOUT} = {found!r}, but channels sets it to {needed[LAYOUT]!r}"
+        raise InvalidArgumentError(Issue("overrides", what, "Pass channels alone"))
 
 
 def _are_bytes(images: NDArray[Any] | ImageSet) -> bool:

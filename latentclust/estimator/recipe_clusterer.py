@@ -15,6 +15,7 @@ from latentclust.cli.progress import make_listener
 from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
 from latentclust.estimator.random_states import as_seed
 from latentclust.estimator.recipe_choice import Choice, Source
+from latentclust.estimator.samples import check_enough
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, load_bytes, model_bytes, save_model
 from latentclust.plugins.given import PluginSource
@@ -97,14 +98,18 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         model = load(path, first_device(device, 1), plugins=plugins)
         cls._check_kind(model, str(path))
         made = cls()
-        made.recipe, made.n_clusters, made.device = model.resolved.loaded.layered.tree, model.clusters, device
-        made.plugins = plugins
-        made._take(model)
+        made.device, made.plugins = device, plugins
+        made._adopt(model)
         return made
 
     @classmethod
     def _check_kind(cls, model: ClusteringModel, where: str) -> None:
         """Raise LatentclustError if the estimator cannot use a model of a file. By default it can use all."""
+
+    def _adopt(self, model: ClusteringModel) -> None:
+        """Take a model of a file, and its recipe and number of clusters as parameters."""
+        self.recipe, self.n_clusters = model.resolved.loaded.layered.tree, model.clusters
+        self._take(model)
 
     def _take(self, model: ClusteringModel) -> None:
         """Use a model from now on."""
@@ -123,7 +128,9 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         choice = Choice(self.recipe, self._checked_clusters(), as_seed(self.random_state), self.overrides)
         given = given_samples(samples)
         assert given is not None, "there are samples"
-        return self._train_resolved(choice.resolve(given, shape, needed))
+        resolved = choice.resolve(given, shape, needed)
+        check_enough(len(samples), resolved.prior.clusters)
+        return self._train_resolved(resolved)
 
     def _train_resolved(self, resolved: Resolved) -> TrainedModel:
         """Train a resolved recipe."""

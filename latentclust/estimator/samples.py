@@ -3,11 +3,14 @@
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array
 from torch import Tensor
 
+from latentclust.data.given_arrays import as_array
+from latentclust.data.scaling import row_chunks
 from latentclust.errors import InvalidArgumentError, Issue
 from latentclust.tensors import Shape
 
@@ -50,19 +53,29 @@ def checked_samples(estimator: BaseEstimator, samples: Any, channels: str, *, re
     if channels not in CHANNELS:
         raise InvalidArgumentError(Issue("channels", f"unknown value {channels!r}", "Use 'first' or 'last'"))
     least = LEAST_SAMPLES if reset else 1
-    array = samples.detach().cpu().numpy() if isinstance(samples, Tensor) else samples
+    array = as_array(samples, "X") if isinstance(samples, Tensor) else samples
     axes = getattr(array, "ndim", _VECTORS)
     if axes > max(_IMAGES):
         what = f"has the shape {array.shape}"
         raise InvalidArgumentError(Issue("X", what, "Pass vectors (n, d), or images (n, h, w) or (n, c, h, w)"))
+    mapped = isinstance(array, np.memmap) and axes > 1 and array.dtype.kind in "buif"
+    head = array[:least] if mapped else array
     if axes not in _IMAGES:
-        checked: NDArray[Any] = validate_data(estimator, array, reset=reset, ensure_min_samples=least)
-        return checked
-    images: NDArray[Any] = check_array(array, allow_nd=True, ensure_min_samples=least)
-    _check_channels(images.shape, channels)
-    if reset:
-        estimator.n_features_in_ = prod(images.shape[1:])
-    return images
+        checked: NDArray[Any] = validate_data(estimator, head, reset=reset, ensure_min_samples=least)
+    else:
+        checked = check_array(head, allow_nd=True, ensure_min_samples=least, input_name="X")
+        _check_channels(checked.shape, channels)
+        if reset:
+            estimator.n_features_in_ = prod(checked.shape[1:])
+            vars(estimator).pop("feature_names_in_", None)
+    return _checked_map(array) if mapped else checked
+
+
+def _checked_map(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a memory-mapped array itself, after its values were checked a few rows at a time."""
+    for rows in row_chunks(array):
+        check_array(array[rows], allow_nd=True, input_name="X")
+    return array
 
 
 def sample_shape(samples: NDArray[Any], channels: str) -> Shape:

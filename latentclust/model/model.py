@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from latentclust.assemble.preprocess import Fitted, Preprocess, bind
 from latentclust.assemble.resolve import Resolved
 from latentclust.cards import Card, Shown
-from latentclust.data.array_reading import ArrayReading, Beyond
+from latentclust.data.array_reading import ArrayReading, Beyond, Layout
 from latentclust.data.display_bands import display_bands, display_text
 from latentclust.data.given_arrays import as_array
 from latentclust.data.open_feed import map_batch
@@ -159,13 +159,14 @@ class ClusteringModel(Shown):
         count = phases.begin("reading out", len(source), "images")
         return collect_posterior(self.inference, self.model, self.state, batches, rng, self.stride, count)
 
-    def read(self, images: Any, *, beyond: Beyond = "refuse") -> ImageSource:
+    def read(self, images: Any, *, beyond: Beyond = "refuse", layout: Layout | None = None) -> ImageSource:
         """Return an array as the training read its own: by the options `range`, `size` and so on of its data set.
 
         Args:
             images: Array, tensor or table in the form and with the values of the training data.
             beyond: Whether a value outside the range is an error, or scaled as the others. Then vectors leave [0, 1],
                 and images are clipped.
+            layout: Position of the channels: `"chw"` or `"hwc"`. None: that of the training data.
 
         Raises:
             LatentclustError: If it cannot be read so, or a value is NaN.
@@ -173,6 +174,7 @@ class ClusteringModel(Shown):
         reading = ArrayReading.of(self.resolved.dataset)
         if self.per_pixel:  # a label map has the size of its image
             reading = replace(reading, size=None)
+        reading = replace(reading, layout=layout or reading.layout)
         return reading.source(reading.shaped(as_array(images), "images"), "images", beyond)
 
     def _check_bytes(self, images: NDArray[Any] | Tensor) -> None:

@@ -82,7 +82,10 @@ def with_samples(loaded: LoadedRecipe, given: GivenSamples) -> LoadedRecipe:
 
 
 def _stays(key: str, given: GivenSamples, origins: Mapping[str, str]) -> bool:
-    """Return whether a key of the former data table stays. One that the caller has set does, to be refused if wrong."""
+    """Return whether a key of the former data table stays.
+
+    An override always stays, so that a wrong one is refused and not ignored.
+    """
     if key == "use":
         return False
     needless = key in _OF_ARRAYS and isinstance(given.images, ImageSet)
@@ -105,7 +108,7 @@ def _found(table: Mapping[str, Any], images: NDArray[Any]) -> dict[str, Any]:
 def _said(lost: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in lost.items():
         name = key.rpartition(".")[2]
-        yield key, f"{key}: `{name} = {inline(value)}` does not hold, because `images` replaces the data set"
+        yield key, f"{key}: `{name} = {inline(value)}` is ignored, because `images` replaces the data set"
 
 
 def hold(resolved: Resolved, given: GivenSamples) -> Resolved:

@@ -65,6 +65,15 @@ def test_what_is_refused(values: Any, said: str) -> None:
     assert len(raised.value.issues) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_float8_tensors_have_the_values_of_floats() -> None:
+    values = GRID // 4 / 8
+    for kind in (torch.float8_e5m2, torch.float8_e4m3fn):
+        np.testing.assert_array_equal(as_array(torch.from_numpy(values).to(kind)), values)
+    with pytest.raises(LatentclustError, match=r"is a tensor of torch\.sparse_csr"):
+        as_array(torch.from_numpy(GRID).to_sparse_csr())
+
+
 def test_missing_numbers_of_a_table_are_nan() -> None:
     found = as_array(pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": [True, False]}))
     np.testing.assert_array_equal(found, [[1, 1], [np.nan, 0]])

@@ -19,8 +19,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentclust import DeepClusterer
+from latentclust.data.array_reading import _MappedSource
 from latentclust.errors import InvalidArgumentError, LatentclustError, RunFailedError
+from latentclust.estimator.recipe_choice import Choice
+from latentclust.estimator.samples import checked_samples
 from latentclust.evaluate.label_free import silhouette
+from latentclust.runs.given_samples import given_samples
+from tests.estimator.conftest import QUICK
 
 Make = Callable[..., DeepClusterer]
 Array = NDArray[Any]
@@ -81,7 +86,56 @@ def test_every_form_of_the_same_vectors_is_read_alike(
 def test_read_only_memory_maps_are_read_alike(quick: Make, fitted: DeepClusterer, blobs: Array, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", blobs)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    np.testing.assert_array_equal(quick().fit(mapped).embedding_, fitted.embedding_)
+    again = quick().fit(mapped)
+    np.testing.assert_array_equal(again.embedding_, fitted.embedding_)
+    assert checked_samples(again, mapped, "first", reset=True) is mapped
+    assert again.n_features_in_ == 4
+    assert isinstance(again._read(mapped), _MappedSource)  # converted when it is read, a few rows at a time
+    assert not isinstance(again._read(blobs), _MappedSource)
+
+
+def test_every_value_of_a_memory_map_is_checked(
+    quick: Make, blobs: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentclust.data.scaling.VALUES_AT_ONCE", 8)
+    mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", blobs.dtype, blobs.shape)
+    mapped[:] = blobs
+    assert checked_samples(quick(), mapped, "first", reset=True) is mapped
+    mapped[29, 3] = np.nan
+    for samples in (mapped, mapped.reshape(30, 2, 2)):
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            checked_samples(quick(), samples, "first", reset=True)
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        checked_samples(quick(), mapped[:1], "first", reset=True)
+
+
+def test_tensors_of_types_that_numpy_lacks(quick: Make, blobs: Array) -> None:
+    half = torch.from_numpy(blobs).bfloat16()
+    found = checked_samples(quick(), half, "first", reset=True)
+    np.testing.assert_array_equal(found, half.float().numpy())
+    with pytest.raises(InvalidArgumentError, match=r"X: is a tensor of torch\.sparse_coo"):
+        quick().fit(half.to_sparse())
+
+
+def test_the_position_of_the_channels_may_change_after_a_fit(quick: Make, pictures: Array, tmp_path: Path) -> None:
+    last = quick(channels="last").fit(pictures)
+    last.save(tmp_path / "model.safetensors")
+    loaded = DeepClusterer.load(tmp_path / "model.safetensors", device="cpu")
+    assert loaded.channels == "last"
+    np.testing.assert_array_equal(loaded.transform(pictures), last.embedding_)
+    turned = loaded.set_params(channels="first").transform(pictures.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(turned, last.embedding_)
+    for other in (pictures.transpose(0, 3, 1, 2)[:, :2], pictures[:, 0, :, 0]):  # two channels, and vectors
+        with pytest.raises(ValueError, match="shape"):
+            loaded.predict(other)
+
+
+def test_a_fit_to_images_forgets_the_names_of_columns(quick: Make, blobs: Array) -> None:
+    once = quick().fit(pd.DataFrame(blobs, columns=list("abcd")))
+    assert list(once.feature_names_in_) == list("abcd")
+    checked_samples(once, np.zeros((2, 3, 3)), "first", reset=True)
+    assert not hasattr(once, "feature_names_in_")
+    assert once.n_features_in_ == 9
 
 
 def test_layouts_and_types_of_images_are_read_alike(quick: Make, pictures: Array) -> None:
@@ -111,6 +165,17 @@ def test_values_beyond_those_of_the_training(quick: Make, fitted: DeepClusterer,
     np.testing.assert_array_equal(
         dim.predict_proba(pictures.astype(np.uint16)), dim.predict_proba(np.minimum(pictures, 100).astype(np.uint16))
     )
+
+
+@pytest.mark.parametrize(("recipe", "clusters"), [("auto", 10), ("dccs", 10), ("mine", 4)])
+def test_the_default_number_of_clusters_is_that_of_the_recipe(blobs: Array, recipe: str, clusters: int) -> None:
+    assert DeepClusterer().n_clusters is None
+    source = {"schema": 1, "extends": "dccs@1", "prior": {"clusters": clusters}} if recipe == "mine" else recipe
+    given = given_samples(blobs)
+    assert given is not None
+    assert Choice(source, None, None, None).resolve(given, (4,), {}).prior.clusters == clusters
+    with pytest.raises(InvalidArgumentError, match=f"n_samples=3 is less than n_clusters={clusters}"):
+        DeepClusterer(source).fit(blobs[:3])
 
 
 def test_n_clusters_none_is_that_of_the_recipe(quick: Make, blobs: Array) -> None:
@@ -197,6 +262,11 @@ def test_other_samples_than_those_of_the_training_are_refused(
         quick().predict(blobs)
     with pytest.raises(AttributeError, match="has no model_"):
         _ = quick().model_
+
+
+def test_overrides_that_contradict_channels_are_refused(quick: Make, pictures: Array) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"data\.layout_of_images = 'chw', but channels sets it to 'hwc'"):
+        quick(channels="last", overrides={**QUICK, "data.layout_of_images": "chw"}).fit(pictures)
 
 
 @contextmanager

@@ -92,6 +92,20 @@ def test_pickled_and_cloned(fitted: PixelClusterer) -> None:
     np.testing.assert_array_equal(clone(fitted).fit_predict(SCENE), fitted.labels_)
 
 
+def test_a_random_state_draws_one_seed() -> None:
+    images = np.stack([SCENE[:, :16], SCENE[:, 16:32]])
+    for X, overrides in ((SCENE, SMALL), (images, {"inference.n_init": 1})):
+        made = small(random_state=np.random.RandomState(0), overrides=overrides).fit(X)
+        assert made.model_.resolved.recipe.seed == np.random.RandomState(0).randint(2**31 - 1)
+        check_halves(made.labels_)
+
+
+def test_overrides_set_the_nodata_value_of_a_scene() -> None:
+    scene = SCENE.copy()
+    scene[:, 3, 4] = 255
+    assert np.argwhere(small(overrides={**SMALL, "data.nodata": 255}).fit_predict(scene) == -1).tolist() == [[3, 4]]
+
+
 def test_images_of_any_size_and_their_probabilities(fitted: PixelClusterer) -> None:
     images = np.stack([SCENE[:, :16, 8:40], SCENE[:, 16:32, 8:40]])
     labels, shares = fitted.predict(images), fitted.predict_proba(images)

@@ -116,8 +116,8 @@ def test_options_of_the_former_data_set(recipe: Named, tmp_path: Path) -> None:
     assert (data.resident, data.options) == (False, {"size": 4, "range": [0.0, 16.0]})
     said = [warning for warning in finished.facts.warnings if "replaces the data set" in warning]
     assert said == [
-        'data.split: `split = "train"` does not hold, because `images` replaces the data set',
-        'evaluate.split: `split = "test"` does not hold, because `images` replaces the data set',
+        'data.split: `split = "train"` is ignored, because `images` replaces the data set',
+        'evaluate.split: `split = "test"` is ignored, because `images` replaces the data set',
     ]
 
 
