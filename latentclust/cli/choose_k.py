@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json, RecipeName, Settings
+from latentclust.cli.shared_options import Device, Json, Plugins, RecipeName, Settings
 from latentclust.errors import LatentclustError
 
 TENTH = 0.1
@@ -39,6 +39,7 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
     workers: Workers = 1,
     device: Device = "auto",
     json: Json = False,
+    plugins: Plugins = None,
 ) -> None:
     """Suggest a number of clusters: train a recipe briefly with several, and compare them without labels.
 
@@ -65,6 +66,7 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
             recipe,
             clusters,
             tuple(settings or ()),
+            plugins=tuple(plugins or ()),
             seeds=seeds,
             subsample=subsample,
             rounds_fraction=part,

@@ -22,6 +22,8 @@ from latentclust.cluster_number.train_briefly import criterion_of
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.files import write_atomic
 from latentclust.phases import SILENT, Phases
+from latentclust.plugins.given import PluginSource
+from latentclust.plugins.registry import use_plugins
 from latentclust.recipe.overrides import Overrides
 from latentclust.report.page.page import write_page
 from latentclust.report.plotting import save_figure
@@ -44,6 +46,7 @@ def choose_k(  # noqa: PLR0913 (the options of the command)
     overrides: Overrides = (),
     *,
     images: Any = None,
+    plugins: Sequence[PluginSource] = (),
     seeds: int = SEEDS,
     subsample: float = SUBSAMPLE,
     rounds_fraction: float = ROUNDS,
@@ -63,6 +66,7 @@ def choose_k(  # noqa: PLR0913 (the options of the command)
         clusters: Numbers of clusters: a range `4..16`, with a step `4..16..2`, a list `4,6,8`, or integers.
         overrides: Changed values. A recipe is trained with one start unless they set `train.starts`.
         images: Samples that replace the data set of the recipe, as for `run`.
+        plugins: Plugins that need not be installed, as for `run`. Several processes import them again.
         seeds: Number of seeds, at least 3. Two of them share a subsample.
         subsample: Part of the images in each subsample, in (0.5, 1].
         rounds_fraction: Part of the recipe's rounds, in (0, 1].
@@ -79,11 +83,18 @@ def choose_k(  # noqa: PLR0913 (the options of the command)
     """
     numbers = parse_clusters(clusters)
     part = _part(rounds_fraction)
-    settings = Settings(recipe, overrides, numbers, seeds, subsample, part, device, given_samples(images))
+    given = given_samples(images)
+    settings = Settings(recipe, overrides, numbers, seeds, subsample, part, device, given, tuple(plugins))
     check_settings(settings, workers)
+    with use_plugins(settings.plugins):
+        return _choose(settings, Path(out).expanduser() if out else None, overwrite, workers, phases)
+
+
+def _choose(settings: Settings, out: Path | None, overwrite: bool, workers: int, phases: Phases) -> Choice:
+    """Do the trainings that are left, and compare all of them."""
     data = open_data(settings, phases)
     name = data.experiment.resolved.recipe.name
-    folder = Path(out).expanduser() if out else Path("runs") / f"{name}-choose-k"
+    folder = out or Path("runs") / f"{name}-choose-k"
     with open_folder(folder, data, overwrite):
         left = tasks_left(settings, folder)
         if left:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentclust.assemble.resolve import Resolved, resolve
 from latentclust.data.in_memory import GivenSamples
 from latentclust.errors import Issue, LatentclustError
+from latentclust.plugins.given import PluginSource
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import LoadedRecipe, load_recipe
 from latentclust.recipe.overrides import Overrides, override_layers
@@ -70,6 +71,7 @@ class Settings:
         rounds: Part of the recipe's rounds that is trained, in (0, 1].
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
         given: Samples that replace the data set of the recipe. None: its own.
+        plugins: Plugins that need not be installed, as for `run`.
     """
 
     recipe: Recipe
@@ -80,6 +82,7 @@ class Settings:
     rounds: Fraction
     device: str
     given: GivenSamples | None = None
+    plugins: tuple[PluginSource, ...] = ()
 
     def trainings(self) -> Iterator[BriefTraining]:
         """Yield the trainings: for each number of clusters every seed, the first two of them on subsample 1, and so on.

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -21,6 +22,7 @@ from latentclust.errors import InterruptedRunError, Issue
 from latentclust.evaluate.kmeans_reference import score_kmeans
 from latentclust.files import write_atomic
 from latentclust.phases import Phases
+from latentclust.plugins.registry import use_plugins
 
 POLL_SECONDS = 0.2
 """Seconds between looks for a request to stop while processes work."""
@@ -127,12 +129,14 @@ class _Worker:
     data: ClassVar[BriefData]
     folder: ClassVar[Path]
     stop: ClassVar[Event]
+    until_the_end: ClassVar[ExitStack] = ExitStack()
 
     @classmethod
     def start(cls, settings: Settings, folder: Path, stop: Event, threads: int) -> None:
         """Open the data. The first process decides about signals."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.set_num_threads(threads)
+        cls.until_the_end.enter_context(use_plugins(settings.plugins))
         cls.data, cls.folder, cls.stop = open_data(settings).prepared(), folder, stop
 
     @classmethod

@@ -48,6 +48,31 @@ def test_the_suggestion_the_table_and_the_files_are_shown(cli, here):
     assert json.loads(shown.out) == json.loads((here / "runs/three-choose-k/choose_k.json").read_text())
 
 
+HALVED = '''
+from latentclust.api import DeviceViewSpec, Images
+
+
+class Halved(DeviceViewSpec):
+    """Halves all values."""
+
+    random = False
+
+    def apply(self, images: Images, rng) -> Images:
+        return Images(images / 2)
+'''
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_a_recipe_may_have_a_part_from_a_file(cli, here, workers):
+    (here / "halved.py").write_text(HALVED)
+    (here / "halved.toml").write_text(RECIPE.replace("[prior]", 'preprocess = [{ use = "halved" }]\n\n[prior]'))
+    words = ["choose-k", "halved.toml", "--clusters", "2..4", "--seeds", "3", "--device", "cpu", "--workers", workers]
+    assert "unknown view 'halved'" in cli(*words).err
+    outcome = cli(*words, "--plugin", "halved.py")
+    assert outcome.code == 0, outcome.err
+    assert "Suggestion: 3 clusters" in outcome.out
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [
