@@ -90,6 +90,8 @@ def _methods(spec: type[Spec]) -> Iterator[str]:
         method = value.fget if isinstance(value, property) else value
         if not isinstance(method, FunctionType) or (name.startswith("_") and name != "__call__"):
             continue
+        if method.__module__.partition(".")[0] == "pydantic":  # which adds methods to classes with private attributes
+            continue
         what = "property" if isinstance(value, property) else "method"
         required = bool(getattr(method, "__isabstractmethod__", False))
         head = _signature(method).removeprefix("def ").removesuffix(": ...")

@@ -7,6 +7,7 @@ from typing import Any
 
 from latentclust.errors import LatentclustError
 from latentclust.networks.stored_model import PluginRecord
+from latentclust.plugins.advice import how_to_give
 from latentclust.plugins.given import COPIES, UsedPlugin, copy_name, version_of
 from latentclust.plugins.registry import Registry
 
@@ -52,10 +53,7 @@ def check_plugins(file: Path, records: Iterable[PluginRecord], registry: Registr
 
 def _missing(file: Path, record: PluginRecord) -> LatentclustError:
     """Return the error for a plugin that is not given, with the copy in the run folder if there is one."""
-    parts, of_class = " and ".join(record.parts), record.form == "class"
+    parts = " and ".join(record.parts)
     what = f"it was trained with the {parts} of {record.name} ({version_of(record.sha256)}), which is not given"
-    copy = file.parent / COPIES / copy_name(record.name)
-    fix = f"Pass plugins=[{record.name}] in Python" if of_class else f"Pass --plugin {record.name}"
-    if copy.is_file() and not of_class:
-        fix += f"; the run's copy is {copy}"
+    fix = how_to_give(record.name, record.form, file.parent / COPIES / copy_name(record.name))
     return LatentclustError.at(str(file), what, fix)

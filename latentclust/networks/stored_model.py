@@ -16,6 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from latentclust.errors import LatentclustError, first_problem
+from latentclust.specs.given_plugins import LONGEST_SOURCE, PLUGIN_NAME
 
 FORMAT = 1
 
@@ -30,9 +31,6 @@ NETWORKS, STATE, FEATURES, FITTED = "networks/", "inference/", "features/", "pre
 
 LONGEST_RECIPE = 2**20
 """Maximum number of characters of a recipe."""
-
-LONGEST_SOURCE = 2**22
-"""Maximum number of characters of the source of a plugin."""
 
 REWRITE = "Use a model.safetensors that `latentclust run` wrote"
 
@@ -69,11 +67,11 @@ class PluginRecord(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    name: str
+    name: Annotated[str, Field(pattern=PLUGIN_NAME)]
     form: Literal["file", "module", "class"]
     sha256: str
     source: Annotated[str, Field(max_length=LONGEST_SOURCE)]
-    parts: list[Annotated[str, Field(pattern=r"^\S+ \S+$")]]
+    parts: list[Annotated[str, Field(pattern=r"^[a-z]+ [\w.+@-]+$")]]
 
 
 class ModelHeader(BaseModel):

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
 import pluggy
 
 from latentclust.errors import Issue, LatentclustError
 from latentclust.plugins import hookspecs
+from latentclust.plugins.advice import Form
 from latentclust.plugins.class_parts import class_part, kind_of, parts_of_classes
 from latentclust.plugins.class_source import class_source
 from latentclust.plugins.containment import run_contained
 from latentclust.plugins.discovery import BrokenPlugin, PluginRemark, ProvidedParts, call_hooks
 from latentclust.plugins.distributions import PARTS_GROUP, Provider
 from latentclust.plugins.source_modules import SUFFIX, PluginText, module_of_text, read_plugin_file
+from latentclust.specs.given_plugins import LONGEST_SOURCE, PLUGIN_NAME
 from latentclust.specs.parts import Spec
 
 PluginSource = str | Path | ModuleType | type[Spec] | PluginText
@@ -30,6 +31,9 @@ UNKNOWN_SOURCE = "source unknown"
 
 COPIES = "plugin-sources"
 """Folder in a run folder with copies of the sources of given plugins."""
+
+COPIES_LIST = "plugins.json"
+"""File in that folder that lists what each plugin was given as."""
 
 SHOWN_DIGITS = 12
 """Number of digits of a SHA-256 that messages and tables show."""
@@ -66,7 +70,7 @@ class GivenPlugin:
         return digest_of(self.source)
 
     @property
-    def form(self) -> Literal["file", "module", "class"]:
+    def form(self) -> Form:
         """What it was given as."""
         if isinstance(self.origin, PluginText):
             return "file"
@@ -116,32 +120,52 @@ def load_given(source: object) -> GivenPlugin:
         source: A `PluginSource`. Anything else is refused.
 
     Raises:
-        LatentclustError: If it is missing, cannot be imported, or has no parts.
+        LatentclustError: If it is missing, cannot be imported, or has no parts; if its name or its source is too long
+            for a model file.
     """
+    plugin = _load(source)
+    if not re.fullmatch(PLUGIN_NAME, plugin.name):
+        what = "its name is too long, or contains a separator or a control character"
+        raise LatentclustError.at(f"plugin {plugin.name}", what, "Rename it")
+    _check_length(plugin.name, len(plugin.source))
+    return plugin
+
+
+def _check_length(name: str, length: int) -> None:
+    """Raise LatentclustError if a source is too long for a model file, before anything is trained with it."""
+    if length > LONGEST_SOURCE:
+        what = f"its source has {length} characters, and a model file holds at most {LONGEST_SOURCE}"
+        raise LatentclustError.at(f"plugin {name}", what, "Move data from the source to a file that it reads")
+
+
+def _load(source: object) -> GivenPlugin:
+    """Load a plugin whose name and source may be too long."""
     if isinstance(source, type):
         return _of_class(source)
     if isinstance(source, ModuleType):
         return _of_module(source, source.__name__, _text_of(source), source.__name__)
     if isinstance(source, str) and _is_module_name(source):
         module = _import(source)
-        return _of_module(module, source, _text_of(module), source)
+        if module is not None:
+            return _of_module(module, source, _text_of(module), source)
     if not isinstance(source, str | Path | PluginText):
         what = f"is an object of type {type(source).__name__}, and no class, module or path"
         raise LatentclustError.at("plugins", what, f"Pass the class {type(source).__name__} itself, or a file")
     text = source if isinstance(source, PluginText) else read_plugin_file(Path(source))
+    _check_length(text.name, len(text.source))
     module, remarks = module_of_text(text)
     return _of_module(module, text.name, text.source, text, remarks)
 
 
 def _is_module_name(source: str) -> bool:
-    """Return whether a text names a module, and not a file."""
-    return not source.endswith(SUFFIX) and bool(MODULE_NAME.fullmatch(source)) and not Path(source).exists()
+    """Return whether a text may name a module. A file or folder of that name does not matter."""
+    return not source.endswith(SUFFIX) and bool(MODULE_NAME.fullmatch(source))
 
 
-def _import(name: str) -> ModuleType:
-    """Import a module by its name."""
+def _import(name: str) -> ModuleType | None:
+    """Import a module by its name. None if it fails and the name is also that of a file."""
     module, execution = run_contained(partial(importlib.import_module, name), f"plugin {name}")
-    if module is None:
+    if module is None and not Path(name).is_file():
         what = f"is no file and cannot be imported as a module ({execution.error})"
         raise LatentclustError.at(f"plugin {name}", what, "Give the path of a .py file, or an installed module")
     return module

@@ -13,7 +13,7 @@ from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
 from latentclust.plugins.checks import KINDS, SPECS, check_part, hook_kind
 from latentclust.plugins.discovery import BrokenPlugin, Discovery, PluginRemark, ProvidedParts, discover
 from latentclust.plugins.distributions import BUNDLED, PLUGINS_VARIABLE, Provider, canonical_name
-from latentclust.plugins.given import GivenPlugin, load_given
+from latentclust.plugins.given import GivenPlugin, copy_name, load_given
 from latentclust.specs.parts import Spec
 from latentclust.specs.validation import validate
 
@@ -86,6 +86,10 @@ class Registry:
             return self
         if namesakes:
             raise LatentclustError.at(where, "was given twice, with different contents", "Rename one of them")
+        # Some file systems ignore the case of letters.
+        if same := [one.name for one in self.given if copy_name(one.name).lower() == copy_name(plugin.name).lower()]:
+            what = f"its copy in a run folder would replace that of {same[0]}: both are {copy_name(plugin.name)}"
+            raise LatentclustError.at(where, what, "Rename one of them")
         old = self._discovery
         provisions, remarks = (*old.provisions, *plugin.parts), (*old.remarks, *plugin.remarks)
         added = Registry(replace(old, provisions=provisions, remarks=remarks), (*self.given, plugin))
@@ -221,20 +225,27 @@ def discovered() -> Registry:
 
 
 @contextmanager
-def use_plugins(sources: Iterable[object]) -> Iterator[Registry]:
+def use_plugins(sources: object) -> Iterator[Registry]:
     """Add plugins to what `installed` returns, in this thread and until the end of the block.
 
     Args:
-        sources: Each a `PluginSource`: path of a .py file, name of a module, module, or class of a part.
+        sources: Each a `PluginSource`: path of a .py file, name of a module, module, or class of a part. One alone need
+            not be in a list.
 
     Raises:
         LatentclustError: If a plugin cannot be loaded or a part of it cannot be used.
     """
     registry = installed()
-    for source in [sources] if isinstance(sources, str) else sources:
+    for source in _each(sources):
         registry = registry.with_plugin(load_given(source))
     token = _CURRENT.set(registry)
     try:
         yield registry
     finally:
         _CURRENT.reset(token)
+
+
+def _each(sources: object) -> Iterable[object]:
+    """Return sources as an iterable. Everything that is not a collection is one source; a part iterates its options."""
+    alone = isinstance(sources, str | type | Spec) or not isinstance(sources, Iterable)
+    return [sources] if alone else sources

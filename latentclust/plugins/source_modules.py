@@ -59,17 +59,24 @@ def module_of_text(text: PluginText) -> tuple[ModuleType, Sequence[str]]:
         LatentclustError: If the text has a syntax error or raises an exception, with the line.
     """
     digest = hashlib.sha256(f"{text.path}\n{text.source}".encode()).hexdigest()
-    name = f"{MODULE}{digest[:16]}"
+    # The look-up too is contained, as `run_contained` lets one thread in at a time: no other one gets a module that is
+    # still being run.
+    found, execution = run_contained(partial(_known_or_run, f"{MODULE}{digest[:16]}", text), f"plugin {text.name}")
+    if not isinstance(found, ModuleType):
+        raise LatentclustError.at(f"plugin {text.name}", found or execution.error, f"Correct {text.path}")
+    return found, execution.remarks
+
+
+def _known_or_run(name: str, text: PluginText) -> ModuleType | str:
+    """Return the module of a text, or the line and the reason of its failure."""
     if (known := sys.modules.get(name)) is not None:
-        return known, ()
+        return known
     module = ModuleType(name)
     module.__file__ = text.path
-    outcome, execution = run_contained(partial(_run, module, text), f"plugin {text.name}")
-    failure = execution.error if outcome is None else outcome
-    if failure:
+    if failure := _run(module, text):
         sys.modules.pop(name, None)
-        raise LatentclustError.at(f"plugin {text.name}", failure, f"Correct {text.path}")
-    return module, execution.remarks
+        return failure
+    return module
 
 
 def _run(module: ModuleType, text: PluginText) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latentclust.errors import LatentclustError
 from latentclust.files import lock_file, remove_stale
-from latentclust.plugins.given import COPIES
+from latentclust.plugins.given import COPIES, COPIES_LIST
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.training_log import LOG
 from latentclust.train.checkpoint import NAME as CHECKPOINT
@@ -122,6 +122,7 @@ def _clear(folder: Path) -> None:
         checkpoint.unlink()
     for copy in (folder / COPIES).glob("*.py"):
         copy.unlink()
+    (folder / COPIES / COPIES_LIST).unlink(missing_ok=True)
     for part in (STARTS_FOLDER, FIGURES, COPIES):
         _remove_empty(folder / part)
 

@@ -218,3 +218,43 @@ def test_two_plugins_with_one_name_or_one_part_are_refused(file) -> None:
     assert "was given twice, with different contents" in refused(first, file(LOSS + "# other", "other/my_loss.py"))
     other = file(LOSS, "other.py")
     assert "its loss 'even-scores' has the name of a loss of my_loss.py" in refused(first, other)
+
+
+def test_threads_that_load_one_file_get_the_same_finished_module(file) -> None:
+    path = file("import time\ntime.sleep(0.2)\n" + LOSS)
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = [one.parts[0].parts["even-scores"] for one in pool.map(load_given, [path] * 4)]
+    assert all(other is first for other in others)
+
+
+def test_one_source_need_not_be_in_a_list(file) -> None:
+    path = file()
+    for source, name in ((OwnLoss, "own-loss"), (path, "even-scores"), (str(path), "even-scores")):
+        with use_plugins(source) as registry:
+            assert registry.get("loss", name) is not None
+    with use_plugins(load_given(path).parts[0].parts["even-scores"]) as registry:
+        assert registry.given[0].form == "class"
+    for wrong in (OwnLoss(), 3):
+        with pytest.raises(LatentclustError, match=f"is an object of type {type(wrong).__name__}"), use_plugins(wrong):
+            pass
+
+
+def test_two_plugins_whose_copies_would_have_one_name_are_refused(file, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(file(name="clash.py").parent)
+    other = file(LOSS.replace("EvenScores", "Others"), "o/clash.py")
+    assert "its copy in a run folder would replace that of clash: both are clash.py" in refused("clash", other)
+    del sys.modules["clash"]
+
+
+def test_a_folder_beside_it_does_not_hide_a_module(file, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(file(name="given_beside.py").parent)
+    (tmp_path / "work/given_beside").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    assert load_given("given_beside").form == "module"
+    del sys.modules["given_beside"]
+
+
+def test_a_name_or_a_source_that_no_model_file_can_hold_is_refused_before_it_is_run(file) -> None:
+    assert f"its source has {2**22 + 7} characters" in refused(file("1 / 0\n#" + "x" * 2**22))
+    assert "contains a separator or a control character" in refused(file(LOSS, "my\x1bloss.py"))
+    assert load_given(file(LOSS, "mein Verlust ä.py")).name == "mein Verlust ä.py"
