@@ -247,5 +247,6 @@ def use_plugins(sources: object) -> Iterator[Registry]:
 
 def _each(sources: object) -> Iterable[object]:
     """Return sources as an iterable. Everything that is not a collection is one source; a part iterates its options."""
-    alone = isinstance(sources, str | type | Spec) or not isinstance(sources, Iterable)
-    return [sources] if alone else sources
+    if isinstance(sources, str | type | Spec) or not isinstance(sources, Iterable):
+        return [sources]
+    return sources
