@@ -120,8 +120,9 @@ def _check_labels(labels: Path | None, own: Mapping[str, object], others: Mappin
         others: Options of data sets and scenes.
     """
     wrong, what = (own, "has no effect without") if labels is None else (others, "has no effect with")
+    fix = f"Remove {{}}, or add {LABELS} FILE" if labels is None else f"Remove {{}} or {LABELS}"
     given = [name for name, value in wrong.items() if value not in (None, [])]
-    raise_all(Issue(name, f"{what} {LABELS}", f"Remove {name}, or change {LABELS}") for name in given)
+    raise_all(Issue(name, f"{what} {LABELS}", fix.format(name)) for name in given)
 
 
 def _evaluate_names(

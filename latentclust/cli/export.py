@@ -31,10 +31,12 @@ def export(model: ModelPath, onnx: Onnx, plugins: Plugins = None) -> None:
         from latentclust.model.onnx_export import export_onnx
 
         written = export_onnx(load(model), onnx, phases)
-    if written.largest_difference is None:
+    if written.largest_difference is None or written.clusters_compared is None:
         text = "warning: the file was not compared with the model: install onnxruntime to have it checked"
         stderr_console().print(text, soft_wrap=True)
         compared = ""
     else:
-        compared = f", whose probabilities differ from the model's by at most {written.largest_difference:.1e}"
+        images = f"random images of {written.clusters_compared} cluster{'' if written.clusters_compared == 1 else 's'}"
+        difference = f"{written.largest_difference:.1e} on {images}"
+        compared = f", whose probabilities differ from the model's by at most {difference}"
     stdout_console().print(f"wrote {display_path(onnx)}{compared}", soft_wrap=True)

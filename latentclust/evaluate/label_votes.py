@@ -82,8 +82,9 @@ def classes_by_majority(table: Float[np.ndarray, "k c"]) -> Int[np.ndarray, " k"
 def classes_one_to_one(table: Float[np.ndarray, "k c"]) -> Int[np.ndarray, " k"]:
     """Return the class of each cluster in the one-to-one matching with the most labels in matched cells.
 
-    A pair that another matching as good does not contain is `TIED`; a cluster without a pair is `UNMATCHED`. The
-    matching is found by the Hungarian method (Kuhn 1955).
+    A pair that another matching as good does not contain is `TIED`, and so is a cluster without a pair that another
+    matching as good contains; other clusters without a pair are `UNMATCHED`. The matchings are found by the Hungarian
+    method (Kuhn 1955).
     """
     chosen = np.full(len(table), UNMATCHED, np.int64)
     pairs = _matched(table)
@@ -95,7 +96,20 @@ def classes_one_to_one(table: Float[np.ndarray, "k c"]) -> Int[np.ndarray, " k"]
         without[row, column] = 0
         other = sum(float(without[pair]) for pair in _matched(without))
         chosen[row] = TIED if other >= best - ROUNDING else column
+    matched = {row for row, column in pairs if table[row, column] > ROUNDING}
+    for row in set(range(len(table))) - matched:
+        if _best_with(table, row) >= best - ROUNDING:
+            chosen[row] = TIED
     return chosen
+
+
+def _best_with(table: Float[np.ndarray, "k c"], row: int) -> float:
+    """Return the number of labels in the best matching with a pair of this cluster that has labels."""
+    most = 0.0
+    for column in np.flatnonzero(table[row] > ROUNDING).tolist():
+        others = np.delete(np.delete(table, row, axis=0), column, axis=1)
+        most = max(most, float(table[row, column]) + sum(float(others[pair]) for pair in _matched(others)))
+    return most
 
 
 def _matched(table: Float[np.ndarray, "k c"]) -> list[tuple[int, int]]:

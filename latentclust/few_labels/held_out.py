@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from latentclust.report.display_names import display_name, format_score
 from latentclust.train.devices import make_fabric
 
 OPTION = "--from"
+
+MAX_ABSENT = 5
+"""Maximum number of classes without a cluster that are named."""
 
 CAPTION = "All scores but the accuracy of the names are of the clusters, whatever their names."
 
@@ -182,13 +186,13 @@ def _scores(model: ClusteringModel, file: Path, path: Path, found: LabelledImage
         classes=_class_scores(votes, table, chosen),
         seen=int(seen.sum()),
         naming=model.naming,
-        notes=(*found.notes, *_unknown_overlap(model)),
+        notes=(*found.notes, *_unknown_overlap(model), *_absent_classes(votes.names, model.names)),
     )
 
 
 def _seen(model: ClusteringModel, found: LabelledImages) -> Bool[np.ndarray, " n"]:
-    """Return which images named clusters that still have these names."""
-    known = {digest for record in model.named_from if record.valid_for(model.names) for digest in record.digests}
+    """Return which images named clusters, whatever the names of these are now."""
+    known = {digest for record in model.named_from for digest in record.digests}
     return np.array([digest in known for digest in found.digests], bool)
 
 
@@ -196,8 +200,20 @@ def _unknown_overlap(model: ClusteringModel) -> tuple[str, ...]:
     return tuple(
         f"whether images also named clusters is unknown: {record.file} has more labels than the model file records"
         for record in model.named_from
-        if record.unit == "images" and not record.digests and record.valid_for(model.names)
+        if record.unit == "images" and not record.digests
     )
+
+
+def _absent_classes(classes: Sequence[str], names: Mapping[int, str]) -> tuple[str, ...]:
+    """Return a sentence for the classes that no cluster has, with the nearest name of each. None without names."""
+    known = sorted(set(names.values()))
+    absent = [name for name in classes if name not in known]
+    if not known or not absent:
+        return ()
+    near = [get_close_matches(name, known, n=1) for name in absent[:MAX_ABSENT]]
+    shown = [f"{name} (did you mean {close[0]}?)" if close else name for name, close in zip(absent, near, strict=False)]
+    more = f" and {len(absent) - MAX_ABSENT:,} others" if len(absent) > MAX_ABSENT else ""
+    return (f"no cluster has the name of these classes, whose images count as wrong: {', '.join(shown)}{more}",)
 
 
 def _class_scores(

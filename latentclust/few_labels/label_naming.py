@@ -35,7 +35,7 @@ class LabelNaming(Shown):
         table: Sum of the shares of the labels by cluster and class `(k, c)`; a label has weight one.
         chosen: Class of each cluster `(k,)`; `UNMATCHED` for none, `TIED` if the labels do not decide.
         purity: Shares of the labels that are of the most frequent class of their cluster.
-        agreement: Shares of the labels whose class is the name that their cluster gets.
+        agreement: Shares of the labels whose class is the name of their cluster after.
         before: Names of clusters before, counted from 1.
         after: Names of clusters with those from the labels.
         written: Whether the names are in the model file; not in a dry run.
@@ -67,6 +67,11 @@ class LabelNaming(Shown):
     def replaced(self) -> dict[int, str]:
         """Names that the labels replace by others, of clusters counted from 1."""
         return {one: self.before[one] for one, name in self.given.items() if self.before.get(one, name) != name}
+
+    @property
+    def removed(self) -> dict[int, str]:
+        """Names that clusters lose because they are classes of a one-to-one naming, of clusters counted from 1."""
+        return {cluster: name for cluster, name in self.before.items() if cluster not in self.after}
 
     @property
     def unlabelled(self) -> list[int]:
@@ -117,6 +122,7 @@ class LabelNaming(Shown):
             "left_over": self.left_over,
             "classes_without_cluster": self.absent,
             "replaced": {str(cluster): name for cluster, name in self.replaced.items()},
+            "removed": {str(cluster): name for cluster, name in self.removed.items()},
             "notes": list(self.notes),
         }
 
@@ -141,7 +147,7 @@ def naming_table(naming: LabelNaming) -> Cells:
     for at in range(len(naming.table)):
         total, share = float(naming.table[at].sum()), float(naming.purity.shares[at])
         name = name_of(at + 1, naming.after)
-        kept = " (kept)" if at + 1 in naming.before and at + 1 not in naming.given else ""
+        kept = " (kept)" if at + 1 in naming.after and at + 1 not in naming.given else ""
         shown = "–" if np.isnan(share) else f"{share:.2f}"
         interval = interval_text(naming.purity.intervals[at])
         rows.append([str(at + 1), f"{name}{kept}", _count(total), _classes(naming, at), shown, interval])
@@ -172,6 +178,8 @@ def naming_notes(naming: LabelNaming) -> list[Part]:
         parts.append(Note("No cluster for:", ", ".join(naming.absent)))
     for cluster, name in naming.replaced.items():
         parts.append(f"cluster {cluster}: {naming.given[cluster]!r} replaces {name!r}")
+    for cluster, name in naming.removed.items():
+        parts.append(f"cluster {cluster}: {name!r} is removed, since it is a class of this one-to-one naming")
     return [*parts, *naming.notes]
 
 

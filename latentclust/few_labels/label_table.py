@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from latentclust.data.sources import decode_errors
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, first_problem
 from latentclust.few_labels.class_texts import CLASS_FIELDS, check_classes, find_field, plain_class
 from latentclust.infer.image_inputs import ARRAYS
 
@@ -28,6 +28,9 @@ LOOKED_AT = 20
 
 SHOWN = 3
 """Maximum number of missing files that are named."""
+
+LONGEST = 60
+"""Maximum number of characters of a path that messages show."""
 
 _ENCODING = "utf-8-sig"
 
@@ -84,6 +87,7 @@ def read_label_table(
         raise LatentclustError.at(str(path), "does not exist", "Check the path")
     lines = _cells(path)
     _, header = lines[0]
+    _check_header(path, header)
     class_at = header.index(find_field(class_field, CLASS_FIELDS, header, "--field", path))
     path_at = header.index(find_field(path_field, PATH_FIELDS, header, "--path-field", path))
     index_at = header.index(INDEX) if INDEX in header else None
@@ -98,6 +102,13 @@ def read_label_table(
     ]
     once = _without_repeats(path, rows)
     return LabelTable(path, once, len(rows) - len(once))
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    """Raise LatentclustError if several columns have the same name."""
+    twice = next((name for at, name in enumerate(header) if name and name in header[:at]), None)
+    if twice is not None:
+        raise LatentclustError.at(str(path), f"has several columns {twice!r}", "Give each column a name of its own")
 
 
 def check_folders(folders: Iterable[str | Path]) -> None:
@@ -144,9 +155,14 @@ def _located(table: Path, paths: Sequence[tuple[int, str]], folders: Sequence[Pa
         raise LatentclustError.at(f"{table}, line {empty[0]}", "has no path", "Write the path of an image")
     found: list[Path] = []
     absent: list[str] = []
-    for _, text in paths:
-        candidates = [base / Path(text).expanduser() for base in bases]
-        place = next((each for each in candidates if each.is_file()), None)
+    for line, text in paths:
+        try:
+            candidates = [base / Path(text).expanduser() for base in bases]
+            place = next((each for each in candidates if each.is_file()), None)
+        except (OSError, RuntimeError, ValueError) as error:
+            shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+            what = f"{shown!r} is no path of a file ({first_problem(error)})"
+            raise LatentclustError.at(f"{table}, line {line}", what, "Write the path of an image") from error
         if place is None:
             absent.append(text)
         else:

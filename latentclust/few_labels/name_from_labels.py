@@ -16,6 +16,7 @@ from latentclust.evaluate.label_votes import (
     classes_by_majority,
     classes_one_to_one,
 )
+from latentclust.evaluate.match import UNMATCHED
 from latentclust.few_labels.label_naming import LabelNaming
 from latentclust.few_labels.label_shapes import LabelShapes, open_label_shapes
 from latentclust.few_labels.label_table import TABLES, LabelTable, check_folders, read_label_table
@@ -50,7 +51,7 @@ def name_from_labels(  # noqa: PLR0913 (options of `clusters name`)
     """Name the clusters of a saved model by few labels. The header of the model records where the names are from.
 
     A cluster gets the class of most of its labels. Clusters that no label speaks for, or for which the labels do not
-    decide, keep the name that they have, or none.
+    decide, keep the name that they have, or none. One to one, they lose a name that is a class of the labels.
 
     Args:
         model: Model file or run folder.
@@ -78,7 +79,7 @@ def name_from_labels(  # noqa: PLR0913 (options of `clusters name`)
     loaded = load(file, make_fabric(device, 1).device)
     found = _assigned(loaded, str(model), opened, scenes, seed, phases)
     naming = _named(loaded, file, path, found, "one-to-one" if one_to_one else "majority")
-    return naming if dry_run or not naming.given else _written(naming, loaded, found.digests)
+    return naming if dry_run or not naming.given else _written(naming, loaded, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +167,30 @@ def _named(model: ClusteringModel, file: Path, labels: Path, found: _Assigned, r
         written=False,
         notes=found.notes,
     )
-    return replace(naming, after=_sorted({**model.names, **naming.given}))
+    return _with_names(naming, votes, model.names)
 
 
-def _written(naming: LabelNaming, model: ClusteringModel, digests: tuple[str, ...]) -> LabelNaming:
+def _with_names(naming: LabelNaming, votes: LabelVotes, before: Mapping[int, str]) -> LabelNaming:
+    """Return the naming of clusters that had some names before, with the agreement of the names after."""
+    one_to_one = naming.rule == "one-to-one" and naming.given
+    kept = {cluster: name for cluster, name in before.items() if not (one_to_one and name in naming.classes)}
+    after = dict(sorted({**kept, **naming.given}.items()))
+    names = [after.get(cluster) for cluster in range(1, len(naming.table) + 1)]
+    classes = np.array([votes.names.index(name) if name in votes.names else UNMATCHED for name in names], np.int64)
+    return replace(naming, before=dict(before), after=after, agreement=agreement_shares(votes, classes))
+
+
+def _written(naming: LabelNaming, model: ClusteringModel, labels: _Assigned) -> LabelNaming:
     """Write the names and their record into the model file, and return the naming with what was there."""
-    found_names: dict[int, str] = {}
+    written = naming
 
     def change(found: StoredNames) -> tuple[Mapping[int, str], Mapping[str, str]]:
+        nonlocal written
         if found.model != model_identity(model.header):
             raise LatentclustError.at(str(naming.model), NO_MODEL, "Run the command again")
-        found_names.update(found.names)
-        names = _sorted({**found.names, **naming.given})
+        if found.names != naming.before:
+            written = _with_names(naming, labels.votes, found.names)
+        names = written.after
         return names, recolour_classes(found.colours, (), classes_of(found.clusters, names))
 
     record = NamingRecord(
@@ -188,11 +201,7 @@ def _written(naming: LabelNaming, model: ClusteringModel, digests: tuple[str, ..
         rule=naming.rule,
         date=datetime.now(UTC).date().isoformat(),
         names=naming.given,
-        digests=digests,
+        digests=labels.digests,
     )
-    stored = change_names(naming.model, model.clusters, change, record=record)
-    return replace(naming, before=found_names, after=stored.names, written=True)
-
-
-def _sorted(names: Mapping[int, str]) -> dict[int, str]:
-    return dict(sorted(names.items()))
+    change_names(naming.model, model.clusters, change, record=record)
+    return replace(written, written=True)

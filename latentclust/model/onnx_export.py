@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latentclust.data.sources import UINT8_MAX
 from latentclust.errors import LatentclustError, first_problem
 from latentclust.files import write_atomic
 from latentclust.model.class_names import name_of
@@ -41,10 +42,13 @@ class OnnxExport:
         path: The ONNX file.
         largest_difference: Largest difference of the probabilities of onnxruntime from those of the model, on random
             images. None if onnxruntime is not installed.
+        clusters_compared: Number of clusters that these images lie in. Random images may all lie in one. None if
+            onnxruntime is not installed.
     """
 
     path: Path
     largest_difference: float | None
+    clusters_compared: int | None = None
 
 
 def export_onnx(model: ClusteringModel, path: str | Path, phases: Phases = SILENT) -> OnnxExport:
@@ -73,9 +77,9 @@ def export_onnx(model: ClusteringModel, path: str | Path, phases: Phases = SILEN
     content = recorded.SerializeToString()
     phases.begin("checking the graph")
     _check(recorded)
-    difference = _compare(content, model, graph) if find_spec("onnxruntime") else None
+    compared = _compare(content, model, graph) if find_spec("onnxruntime") else (None, None)
     write_atomic(out, content, "Free some space, or write to another folder with --onnx")
-    return OnnxExport(out, difference)
+    return OnnxExport(out, *compared)
 
 
 def _check_possible(model: ClusteringModel, out: Path) -> None:
@@ -111,7 +115,7 @@ def _add_metadata(recorded: "onnx.ModelProto", model: ClusteringModel) -> None:
         "recipe_sha256": loaded.digest,
         "inference": loaded.recipe.inference.use,
         "cluster_names": json.dumps(names, ensure_ascii=False),
-        "input": json.dumps({"shape": list(model.raw_shape), "range": [0, 1], "stored": _stored_range(model)}),
+        "input": json.dumps(_input_facts(model)),
         "stride": str(model.stride),
     }
     if model.bands is not None:
@@ -122,14 +126,23 @@ def _add_metadata(recorded: "onnx.ModelProto", model: ClusteringModel) -> None:
     recorded.doc_string = f"{model.resolved.recipe.name}: {model.clusters} clusters. Labels count from 0."
 
 
-def _stored_range(model: ClusteringModel) -> list[float] | None:
-    """Return the stored values that become 0 and 1. None for rasters, each of whose bands has a range of its own."""
-    if model.bands is not None:
-        return None
-    chosen = model.resolved.dataset.model_dump().get("range")
-    if chosen is not None:
-        return [float(value) for value in chosen]
-    return [0.0, 255.0] if len(model.raw_shape) == 3 else [0.0, 1.0]
+def _input_facts(model: ClusteringModel) -> dict[str, Any]:
+    """Return what the input is: its shape and range, and how it is computed from stored values and from files.
+
+    `stored` is what stored values are divided by; null for rasters, each of whose bands has a range of its own.
+    `file_range` holds the values in files that became 0 and 1, if the data set has this option. `resized_to` is the
+    side in pixels that images were resized to, if they were.
+    """
+    options = model.resolved.dataset.model_dump()
+    divisor = UINT8_MAX if len(model.raw_shape) == 3 else 1
+    chosen, size = options.get("range"), options.get("size")
+    facts = {
+        "shape": list(model.raw_shape),
+        "range": [0, 1],
+        "stored": None if model.bands is not None else divisor,
+        "file_range": None if chosen is None else [float(value) for value in chosen],
+    }
+    return facts | ({} if size is None else {"resized_to": int(size)})
 
 
 def _check(recorded: "onnx.ModelProto") -> None:
@@ -143,27 +156,29 @@ def _check(recorded: "onnx.ModelProto") -> None:
 
 
 @torch.no_grad()
-def _compare(content: bytes, model: ClusteringModel, graph: PosteriorGraph) -> float:
-    """Return the largest difference of probabilities on random images of two sizes.
+def _compare(content: bytes, model: ClusteringModel, graph: PosteriorGraph) -> tuple[float, int]:
+    """Return the largest difference of probabilities on random images of two sizes, and the number of their clusters.
 
     Raises:
         LatentclustError: If onnxruntime cannot run the graph, or its labels differ where no two clusters are tied.
     """
     import onnxruntime
 
-    largest = 0.0
+    largest, clusters = 0.0, set[int]()
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         for count, steps in ((COMPARED, (1, 0)), (1, (2, 3))):
             images = _images(model, count, steps)
             found = dict(zip(graph.outputs, session.run(list(graph.outputs), {IMAGES: images.numpy()}), strict=True))
-            largest = max(largest, _difference(found, graph(images)[0].numpy()))
+            expected = graph(images)[0].numpy()
+            largest = max(largest, _difference(found, expected))
+            clusters |= set(np.unique(expected.argmax(axis=1)).tolist())
     except LatentclustError:
         raise
     except Exception as error:  # onnxruntime raises errors of its own kinds, which are not importable by a stable name
         what = f"onnxruntime cannot run its graph ({first_problem(error)})"
         raise LatentclustError.at("model", what, "Use latentclust predict or embed") from error
-    return largest
+    return largest, len(clusters)
 
 
 def _difference(found: dict[str, NDArray[np.float32]], expected: NDArray[np.float32]) -> float:
@@ -171,7 +186,7 @@ def _difference(found: dict[str, NDArray[np.float32]], expected: NDArray[np.floa
     highest = np.sort(expected, axis=1)[:, -2:]
     clear = (highest[:, -1] - highest[:, 0] > TOLERANCE) | (expected.shape[1] == 1)
     other = (found["labels"] != expected.argmax(axis=1)) & clear
-    if difference > TOLERANCE or other.any():
+    if not difference <= TOLERANCE or other.any():  # a difference of NaN is no agreement
         what = f"its graph has other results in onnxruntime: {other.mean():.2%} other labels on random images,"
         what = f"{what} and probabilities that differ by up to {difference:.2g}"
         raise LatentclustError.at("model", what, "Use latentclust predict or embed")

@@ -39,6 +39,7 @@ def test_one_to_one_is_the_best_matching_and_says_where_another_is_as_good() -> 
     table = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 4.0]])
     assert classes_one_to_one(table).tolist() == [TIED, TIED, 2]
     assert classes_one_to_one(np.array([[3.0], [2.0]])).tolist() == [0, UNMATCHED]
+    assert classes_one_to_one(np.array([[5.0], [5.0], [4.0], [0.0]])).tolist() == [TIED, TIED, UNMATCHED, UNMATCHED]
 
 
 def test_shares_and_their_intervals() -> None:

@@ -48,8 +48,21 @@ def test_images_that_named_the_clusters_do_not_count(image_model: Path, write_la
     held.write_text("path,class\nimages/0.png,a\n")
     with pytest.raises(LatentclustError, match="all of its 1 images named the clusters"):
         evaluate_names(image_model, held, device="cpu")
-    name_clusters(image_model, ["1=c", "2=d"])
-    assert evaluate_names(image_model, held, device="cpu").seen == 0
+    # A name in other words does not make them held out.
+    name_clusters(image_model, ["1=the a", "2="])
+    with pytest.raises(LatentclustError, match="all of its 1 images named the clusters"):
+        evaluate_names(image_model, held, device="cpu")
+
+
+def test_classes_that_no_cluster_has_are_noted_with_the_nearest_name(
+    image_model: Path, write_labels: WriteLabels
+) -> None:
+    name_clusters(image_model, ["1=Sparrow", "2=magpie"])
+    found = evaluate_names(image_model, write_labels([(1, "sparrow"), (2, "magpie"), (3, "x")]), device="cpu")
+    assert found.accuracy == pytest.approx(1 / 3)
+    assert found.notes == (
+        "no cluster has the name of these classes, whose images count as wrong: sparrow (did you mean Sparrow?), x",
+    )
 
 
 def test_shapes_are_sent_to_another_command(image_model: Path, tmp_path: Path) -> None:

@@ -43,6 +43,30 @@ def test_one_to_one_gives_each_class_to_one_cluster(image_model: Path, write_lab
     assert found.agreement.overall == pytest.approx(4 / 6)
 
 
+def test_one_to_one_removes_kept_names_that_are_classes_of_the_labels(
+    image_model: Path, write_labels: WriteLabels
+) -> None:
+    name_clusters(image_model, ["1=a", "3=kept", "4=a"])
+    pairs = [(1, "a"), (2, "a"), (2, "a"), (3, "kept2")]
+    labels = write_labels(pairs)
+    tried = name_from_labels(image_model, labels, one_to_one=True, dry_run=True, device="cpu")
+    found = name_from_labels(image_model, labels, one_to_one=True, device="cpu")
+    assert found.after == tried.after == load(image_model).names == {2: "a", 3: "kept2"}
+    assert (found.removed, found.replaced) == ({1: "a", 4: "a"}, {3: "kept"})
+    assert found.agreement.overall == pytest.approx(3 / 4)
+    assert found.as_json()["removed"] == {"1": "a", "4": "a"}
+    assert "cluster 4: 'a' is removed, since it is a class of this one-to-one naming" in naming_notes(found)
+    assert naming_table(found).rows[3][1] == "cluster 4"
+
+
+def test_the_agreement_counts_names_that_are_kept(image_model: Path, write_labels: WriteLabels) -> None:
+    name_clusters(image_model, ["2=b"])
+    pairs = [(1, "a"), (2, "a"), (2, "b")]
+    found = name_from_labels(image_model, write_labels(pairs), device="cpu")
+    assert (found.after, found.tied, found.removed) == ({1: "a", 2: "b"}, [2], {})
+    assert found.agreement.overall == pytest.approx(2 / 3)
+
+
 def test_names_are_replaced_where_labels_decide_and_kept_elsewhere(
     image_model: Path, write_labels: WriteLabels
 ) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from latentclust.bundled.views.local_statistics import LocalStatistics
 from latentclust.errors import LatentclustError
-from latentclust.model.onnx_export import export_onnx
+from latentclust.model.onnx_export import _difference, _input_facts, export_onnx
 from tests.model.test_model import untrained
 
 
@@ -52,7 +52,8 @@ def test_probabilities_labels_and_code_of_images_are_those_of_the_model(tmp_path
     facts = metadata(written.path)
     assert facts["recipe_sha256"] == model.resolved.loaded.digest
     assert json.loads(facts["cluster_names"])[9] == "cluster 10"
-    assert json.loads(facts["input"]) == {"shape": [1, 8, 8], "range": [0, 1], "stored": [0.0, 255.0]}
+    assert json.loads(facts["input"]) == {"shape": [1, 8, 8], "range": [0, 1], "stored": 255, "file_range": None}
+    assert 1 <= written.clusters_compared <= 10
     assert str(tmp_path.home()).encode() not in written.path.read_bytes()
 
 
@@ -88,6 +89,22 @@ def test_a_mixture_of_fitted_and_merged_components_is_recorded_with_its_factors(
     images = np.random.default_rng(1).integers(0, 256, (2, 3, 40, 22), dtype=np.uint8)
     found = outputs(path, images.astype(np.float32) / 255)
     np.testing.assert_allclose(found["probabilities"], model.predict(images).probabilities, atol=1e-4)
+
+
+def test_the_range_of_files_and_the_size_are_facts_of_their_own(tmp_path):
+    np.save(tmp_path / "x.npy", np.linspace(-1, 3, 16 * 64).reshape(16, 8, 8))
+    data = f"data={{use='array', path='{tmp_path / 'x.npy'}', range=[-1, 3], size=8}}"
+    assert _input_facts(untrained("dccs", data)) == {
+        "shape": [1, 8, 8], "range": [0, 1], "stored": 255, "file_range": [-1.0, 3.0], "resized_to": 8,
+    }  # fmt: skip
+
+
+def test_probabilities_that_are_not_numbers_are_other_results():
+    probabilities = np.array([[0.9, 0.1]], np.float32)
+    same = {"probabilities": probabilities, "labels": np.array([0])}
+    assert _difference(same, probabilities) == 0
+    with pytest.raises(LatentclustError, match="differ by up to nan"):
+        _difference(same | {"probabilities": np.full((1, 2), np.nan, np.float32)}, probabilities)
 
 
 @pytest.mark.parametrize(
