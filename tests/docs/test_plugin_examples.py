@@ -121,10 +121,11 @@ def test_the_readme_of_the_confidence_penalty_has_its_options(page, registry: Re
     assert set(page(PENALTY / "README.md").rows(PENALTY.name, "key")) == set(part.value.model_fields)
 
 
-def test_the_confidence_penalty_is_a_loss_in_twenty_lines(page):
+def test_a_loss_has_ten_lines_in_a_file_and_twenty_in_a_distribution(page):
     (source,) = (PENALTY / "src").rglob("__init__.py")
     assert code_lines(source.read_text(encoding="utf-8")) <= 20
-    assert "a loss in twenty lines" in page("docs/tutorials/write-a-loss.md").text
+    module, *_ = page("docs/tutorials/write-a-loss.md").blocks("python")
+    assert code_lines(module) <= 10
 
 
 def code_lines(source: str) -> int:

@@ -83,7 +83,7 @@ def test_python_the_command_have_the_same_options() -> None:
     group: Any = typer.main.get_command(app)
     command = group.commands["label"]
     parameters = {each.name: each for each in command.get_params(typer.Context(command))}
-    assert parameters.keys() - {"help"} == names | {"model", "scenes", "out", "json"}
+    assert parameters.keys() - {"help"} == names | {"model", "scenes", "out", "plugins", "json"}
     for name, field in LabelOptions.model_fields.items():
         assert parameters[name].default == (field.default if field.default != () else None)
 

@@ -11,7 +11,7 @@ from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult, read_results, summarise, write_results, write_summary
 
 MakeFacts = Callable[..., RunFacts]
-KEYS = {"recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines"} | {
+KEYS = {"plugins", "recipe", "protocol", "seed", "device", "seconds", "metrics", "baselines"} | {
     "versions",
     "clusters",
     "occupancy",
