@@ -1,5 +1,6 @@
 """What estimators share: a recipe is chosen, trained and kept as a model that can be saved and pickled."""
 
+import copy
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from latentclust.estimator.recipe_choice import Choice, Source
 from latentclust.estimator.samples import check_enough
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load, load_bytes, model_bytes, save_model
+from latentclust.model.plugin_records import MissingPluginError
 from latentclust.plugins.given import PluginSource
 from latentclust.plugins.registry import use_plugins
 from latentclust.recipe.overrides import Overrides
@@ -62,7 +64,7 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
             if "_stored_model" not in vars(self):
                 raise AttributeError(f"this {type(self).__name__} is not fitted, and has no model_")
             place = first_device(self.device, 1)
-            with use_plugins(self.plugins):
+            with use_plugins(self.plugins), _told_how_to_give_plugins():
                 self._model = load_bytes(self._stored_model, place, f"the pickled {type(self).__name__}")
             del self._stored_model
         return self._model
@@ -158,6 +160,41 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         state: dict[str, Any] = dict(super().__getstate__())
         model = state.pop("_model", None)
         return state if model is None else state | {"_stored_model": model_bytes(model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set parameters and attributes. A fitted estimator keeps only those plugins that are classes.
+
+        A pickle therefore names no file and no module that `predict` would run. `set_params(plugins=[...])` gives them.
+        """
+        super().__setstate__(state)
+        given = vars(self).get("plugins", ())
+        sources = given if isinstance(given, list | tuple) else [given]
+        classes = [one for one in sources if isinstance(one, type)]
+        if "_stored_model" in vars(self) and len(classes) < len(sources):
+            self.plugins = classes
+
+    def __copy__(self: Clusterer) -> Clusterer:
+        """Return a copy with all plugins, as nothing comes from outside."""
+        made = type(self).__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
+    def __deepcopy__(self: Clusterer, memo: dict[int, Any]) -> Clusterer:
+        """Return a deep copy with all plugins, as nothing comes from outside."""
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        vars(made).update(copy.deepcopy(self.__getstate__(), memo))
+        return made
+
+
+@contextmanager
+def _told_how_to_give_plugins() -> Iterator[None]:
+    """Raise the error about a missing plugin with what helps an estimator that was unpickled."""
+    try:
+        yield
+    except MissingPluginError as error:
+        fix = "Pass the plugins by set_params(plugins=[...]); a pickle keeps those that are classes"
+        raise LatentclustError(*(Issue(one.where, one.what, fix) for one in error.issues)) from error
 
 
 @contextmanager

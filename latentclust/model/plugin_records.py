@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from latentclust.errors import LatentclustError
+from latentclust.errors import Issue, LatentclustError
 from latentclust.networks.stored_model import PluginRecord
 from latentclust.plugins.advice import how_to_give
 from latentclust.plugins.given import COPIES, UsedPlugin, copy_name, version_of
@@ -15,6 +15,10 @@ PLUGINS = "plugins"
 """Entry of the header with the records."""
 
 log = logging.getLogger(__name__)
+
+
+class MissingPluginError(LatentclustError):
+    """A plugin that a model needs is not given."""
 
 
 def plugin_records(used: Iterable[UsedPlugin]) -> list[dict[str, Any]]:
@@ -37,7 +41,7 @@ def check_plugins(file: Path, records: Iterable[PluginRecord], registry: Registr
     The source in a model file is never run.
 
     Raises:
-        LatentclustError: If a part is missing.
+        MissingPluginError: If a part is missing.
     """
     for record in records:
         version = version_of(record.sha256)
@@ -51,9 +55,9 @@ def check_plugins(file: Path, records: Iterable[PluginRecord], registry: Registr
         log.warning("%s: it was trained with %s (%s), and %s is used now", file, record.name, version, now)
 
 
-def _missing(file: Path, record: PluginRecord) -> LatentclustError:
+def _missing(file: Path, record: PluginRecord) -> MissingPluginError:
     """Return the error for a plugin that is not given, with the copy in the run folder if there is one."""
     parts = " and ".join(record.parts)
     what = f"it was trained with the {parts} of {record.name} ({version_of(record.sha256)}), which is not given"
     fix = how_to_give(record.name, record.form, file.parent / COPIES / copy_name(record.name))
-    return LatentclustError.at(str(file), what, fix)
+    return MissingPluginError(Issue(str(file), what, fix))

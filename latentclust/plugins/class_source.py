@@ -3,11 +3,39 @@
 import ast
 import inspect
 import linecache
+import sys
+from textwrap import dedent
 from types import FunctionType
+
+from latentclust.plugins.running_code import changed_error, runs_as_written
 
 
 def class_source(given: type) -> str:
-    """Return the source text of a class. Empty if it is not available."""
+    """Return the source text of a class. Empty if it is not available.
+
+    Raises:
+        LatentclustError: If the file has changed since the class was imported.
+    """
+    text, module = _text_now(given), sys.modules.get(given.__module__)
+    if not text or runs_as_written(given, _body(text), module):
+        return text
+    # What was sent to this process by value, or is local to a function, is no part of the file as it is now.
+    if getattr(module, given.__qualname__, None) is not given:
+        return ""
+    raise changed_error(given.__name__)
+
+
+def _body(text: str) -> list[ast.stmt]:
+    """Return the statements of a class. Empty if its text is not that of a class."""
+    try:
+        (found,) = ast.parse(dedent(text)).body
+    except (SyntaxError, ValueError):
+        return []
+    return found.body if isinstance(found, ast.ClassDef) else []
+
+
+def _text_now(given: type) -> str:
+    """Return what is now written where a class was defined."""
     try:
         return inspect.getsource(given)
     except (OSError, TypeError):  # inspect finds no class of a notebook, because its module has no file

@@ -19,6 +19,7 @@ from latentclust.plugins.class_source import class_source
 from latentclust.plugins.containment import run_contained
 from latentclust.plugins.discovery import BrokenPlugin, PluginRemark, ProvidedParts, call_hooks
 from latentclust.plugins.distributions import PARTS_GROUP, Provider
+from latentclust.plugins.module_source import module_source
 from latentclust.plugins.source_modules import SUFFIX, PluginText, module_of_text, read_plugin_file
 from latentclust.specs.given_plugins import LONGEST_SOURCE, PLUGIN_NAME
 from latentclust.specs.parts import Spec
@@ -143,11 +144,11 @@ def _load(source: object) -> GivenPlugin:
     if isinstance(source, type):
         return _of_class(source)
     if isinstance(source, ModuleType):
-        return _of_module(source, source.__name__, _text_of(source), source.__name__)
+        return _of_module(source, source.__name__, module_source(source), source.__name__)
     if isinstance(source, str) and _is_module_name(source):
         module = _import(source)
         if module is not None:
-            return _of_module(module, source, _text_of(module), source)
+            return _of_module(module, source, module_source(module), source)
     if not isinstance(source, str | Path | PluginText):
         what = f"is an object of type {type(source).__name__}, and no class, module or path"
         raise LatentclustError.at("plugins", what, f"Pass the class {type(source).__name__} itself, or a file")
@@ -169,17 +170,6 @@ def _import(name: str) -> ModuleType | None:
         what = f"is no file and cannot be imported as a module ({execution.error})"
         raise LatentclustError.at(f"plugin {name}", what, "Give the path of a .py file, or an installed module")
     return module
-
-
-def _text_of(module: ModuleType) -> str:
-    """Return the text of a module's file. Empty if it has none."""
-    file = getattr(module, "__file__", None)
-    if not file or not file.endswith(SUFFIX):
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _of_module(

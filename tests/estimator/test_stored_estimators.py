@@ -105,9 +105,26 @@ def test_a_loss_of_the_user_is_a_plugin_that_the_model_asks_for(
     estimator.save(tmp_path / "own.safetensors")
     with pytest.raises(LatentclustError, match="Certainty"):
         DeepClusterer.load(tmp_path / "own.safetensors", device="cpu")
+    without = pickle.loads(pickle.dumps(estimator)).set_params(plugins=[])
+    with pytest.raises(LatentclustError, match=r"which is not given\. Pass the plugins by set_params\(plugins="):
+        without.predict(blobs)
     again = [DeepClusterer.load(tmp_path / "own.safetensors", "cpu", [Certainty]), copy.deepcopy(estimator)]
+    again.append(without.set_params(plugins=[Certainty]))
     for one in again:
         np.testing.assert_array_equal(one.transform(blobs), estimator.embedding_)
+
+
+def test_a_pickle_names_no_file_or_module_that_predict_would_run(fitted: DeepClusterer, blobs: Array) -> None:
+    named = copy.deepcopy(fitted).set_params(plugins=[Certainty, "no_such_module", Path("no.py")])
+    assert copy.deepcopy(named).plugins == named.plugins
+    assert copy.copy(named).plugins is named.plugins
+    again = pickle.loads(pickle.dumps(named))
+    assert again.plugins == [Certainty]
+    np.testing.assert_array_equal(again.predict(blobs), fitted.labels_)
+    for alone in ("no_such_module", Path("no.py")):
+        assert pickle.loads(pickle.dumps(copy.deepcopy(named).set_params(plugins=alone))).plugins == []
+    unfitted = DeepClusterer(plugins=["no_such_module"])
+    assert pickle.loads(pickle.dumps(unfitted)).plugins == ["no_such_module"]
 
 
 @pytest.mark.slow
