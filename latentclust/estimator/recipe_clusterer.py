@@ -176,14 +176,14 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
     def __copy__(self: Clusterer) -> Clusterer:
         """Return a copy with all plugins, as nothing comes from outside."""
         made = type(self).__new__(type(self))
-        vars(made).update(vars(self))
+        made.__dict__.update(vars(self))
         return made
 
     def __deepcopy__(self: Clusterer, memo: dict[int, Any]) -> Clusterer:
         """Return a deep copy with all plugins, as nothing comes from outside."""
         made = type(self).__new__(type(self))
         memo[id(self)] = made
-        vars(made).update(copy.deepcopy(self.__getstate__(), memo))
+        made.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
         return made
 
 
