@@ -123,13 +123,14 @@ def row(score: KScores) -> dict[str, Any]:
     return {
         "clusters": score.clusters,
         **{name: _short(spread) for name, spread in spreads.items()},
-        "ari_by_chance": round(kmeans.chance, 4),
+        "ari_by_chance": round(score.chance, 4),
         "kmeans": {
             "silhouette": None if kmeans.silhouette is None else round(kmeans.silhouette, 4),
             "gap": [round(kmeans.gap, 4), round(kmeans.gap_error, 4)],
             "ari": round(kmeans.stability, 4),
         },
         "failed": list(score.failed),
+        "collapsed": score.collapsed,
     }
 
 

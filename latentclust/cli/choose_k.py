@@ -1,17 +1,17 @@
 """`latentclust choose-k`: brief trainings with several numbers of clusters, and which of them the scores suggest."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from latentclust.cli.shared_options import Device, Json, Plugins, RecipeName, Settings
+from latentclust.cluster_number.defaults import ROUNDS, SEEDS, SUBSAMPLE
 from latentclust.errors import LatentclustError
 
 TENTH = 0.1
 """Part of the rounds of a quick choice."""
-
-HALF = 0.5
 
 Clusters = Annotated[
     str,
@@ -19,7 +19,7 @@ Clusters = Annotated[
 ]
 Seeds = Annotated[int, typer.Option(help="Number of seeds, at least 3. Two of them share a subsample.")]
 Subsample = Annotated[float, typer.Option(help="Part of the images in each subsample, above 0.5.")]
-Fraction = Annotated[float | None, typer.Option(help="Part of the recipe's rounds.", show_default=str(HALF))]
+Fraction = Annotated[float | None, typer.Option(help="Part of the recipe's rounds.", show_default=str(ROUNDS))]
 Quick = Annotated[bool, typer.Option("--quick", help="A tenth of the recipe's rounds.")]
 Out = Annotated[Path | None, typer.Option(help="Output folder. Defaults to runs/NAME-choose-k.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace trainings in --out with other settings.")]
@@ -30,8 +30,8 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
     recipe: RecipeName,
     clusters: Clusters,
     settings: Settings = None,
-    seeds: Seeds = 4,
-    subsample: Subsample = 0.8,
+    seeds: Seeds = SEEDS,
+    subsample: Subsample = SUBSAMPLE,
     rounds_fraction: Fraction = None,
     quick: Quick = False,
     out: Out = None,
@@ -58,7 +58,7 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
 
     if quick and rounds_fraction is not None:
         raise LatentclustError.at("--quick", "cannot be combined with --rounds-fraction", "Remove one of them")
-    part = TENTH if quick else HALF if rounds_fraction is None else rounds_fraction
+    part = TENTH if quick else ROUNDS if rounds_fraction is None else rounds_fraction
     with show_phases("reading the recipe") as phases:
         from latentclust.cluster_number.choose import choose_k as choose
 
@@ -83,11 +83,11 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
         return
     console = stdout_console()
     console.print(choice)
-    _show_files(choice.folder, recipe, choice.clusters)
+    _show_files(choice.folder, recipe, choice.suggestion.trained)
 
 
-def _show_files(folder: Path, recipe: str, clusters: range) -> None:
-    """Print the files of a choice, and the command that trains the whole recipe with a suggested number."""
+def _show_files(folder: Path, recipe: str, trained: Sequence[int]) -> None:
+    """Print the files of a choice, and the command that trains the whole recipe with a number of the suggestion."""
     from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
     from latentclust.cluster_number.choice_folder import CHART, PAGE, RESULT, TABLE
 
@@ -99,7 +99,7 @@ def _show_files(folder: Path, recipe: str, clusters: range) -> None:
     print_lines(
         console, [f"{display_path(folder)}/", *(f"  {name:{width}}  {what}" for name, what in contents.items())]
     )
-    if clusters:
-        middle = clusters[len(clusters) // 2]
+    if trained:
+        middle = trained[len(trained) // 2]
         print_heading(console, "Try next")
         print_lines(console, [shell_command("run", recipe, "--set", f"prior.clusters={middle}")])

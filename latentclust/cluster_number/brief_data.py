@@ -32,6 +32,9 @@ MAX_MAPS = 64
 MAX_PIXELS = 20_000
 """Maximum number of pixels that are compared, as many of each image."""
 
+KMEANS_PART = 0.8
+"""Part of the points of k-means for its stability, if the subsamples are all images."""
+
 Indices = NDArray[np.int64]
 
 
@@ -59,6 +62,11 @@ class BriefData:
     def images(self) -> Indices:
         """Image of each sample or pixel that is compared, `(n,)`."""
         return self.compared if self.pixels is None else self.compared[self.pixels[:, 0]]
+
+    @property
+    def kmeans_part(self) -> float:
+        """Part of the points that each k-means of a stability reads."""
+        return self.settings.subsample if self.settings.subsample < 1 else KMEANS_PART
 
     @property
     def seed(self) -> int:
@@ -142,7 +150,18 @@ def open_data(settings: Settings, phases: Phases = SILENT) -> BriefData:
         raise LatentclustError.at("--clusters", what, f"Use at most {count}")
     compared = draw(len(experiment.data.source), MAX_MAPS if per_pixel else MAX_IMAGES)
     pixels = _draw_pixels(subset(experiment.data, compared)) if per_pixel else None
-    return BriefData(settings, experiment, compared, pixels, make_fabric(settings.device, 1))
+    opened_data = BriefData(settings, experiment, compared, pixels, make_fabric(settings.device, 1))
+    _check_points(opened_data, most)
+    return opened_data
+
+
+def _check_points(data: BriefData, most: int) -> None:
+    """Raise LatentclustError if k-means of a part of the points has fewer points than clusters."""
+    points = min(len(data.images), MAX_SILHOUETTE)
+    count = round(data.kmeans_part * points)
+    if most > count:
+        what = f"{most} clusters exceed the {count:,} of {points:,} {'images' if data.pixels is None else 'pixels'}"
+        raise LatentclustError.at("--clusters", f"{what} that k-means reads", f"Use at most {count}")
 
 
 def _draw_pixels(part: ImageSet) -> Indices:

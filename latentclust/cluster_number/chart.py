@@ -47,9 +47,9 @@ def _stability(axes: Axes, choice: Choice) -> None:
     axes.set_title("agreement of two trainings (ARI)", fontsize="medium")
     _curve(axes, choice, [score.subsamples for score in choice.scores], OWN, "o", "overlapping subsamples")
     _curve(axes, choice, [score.same_data for score in choice.scores], OTHER, "s", "same images")
-    chance = [score.kmeans.chance for score in choice.scores]
+    chance = [score.chance for score in choice.scores]
     numbers = [score.clusters for score in choice.scores]
-    axes.plot(numbers, chance, color="black", linestyle=":", linewidth=1.2, label="k-means without clusters")
+    axes.plot(numbers, chance, color="black", linestyle=":", linewidth=1.2, label="k-means of random points")
     axes.legend(frameon=False, fontsize="small")
 
 

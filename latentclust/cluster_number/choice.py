@@ -20,9 +20,9 @@ TERMS = {
     "ARI, subsamples": "agreement (adjusted Rand index) of two trainings on overlapping subsamples, on the samples of "
     "both (Ben-Hur, Elisseeff and Guyon 2002)",
     "ARI, same images": "agreement of two trainings with different seeds on one subsample",
-    "ARI by chance": "agreement of two k-means on overlapping parts of points without clusters, uniform in a box along "
-    "the principal axes of the data; few clusters are stable there too, so the suggestion is where `ARI, subsamples` "
-    "exceeds it the most",
+    "ARI by chance": "agreement of two k-means, with the number of used clusters, on overlapping parts of random "
+    "points without clusters, uniform in a box along the principal axes of the data; few clusters are stable there "
+    "too, so the suggestion is where `ARI, subsamples` exceeds it the most",
     "prediction strength": "smallest share, over the clusters of a training, of pairs that another training which has "
     "not seen these samples puts together too (Tibshirani and Walther 2005)",
     "occupied": "number of clusters with a sample",
@@ -51,7 +51,7 @@ class Choice(Shown):
         rounds_fraction: Part of the recipe's rounds.
         criterion: Name of the recipe's label-free criterion. None if it has none.
         points: What k-means reads: `pixels`, `features` or `values`.
-        notes: Sentences about the data.
+        masked_by_labels: Whether the protocol of the data set decides by its labels which pixels count.
     """
 
     recipe: str
@@ -67,7 +67,7 @@ class Choice(Shown):
     rounds_fraction: float
     criterion: str | None
     points: str
-    notes: tuple[str, ...] = ()
+    masked_by_labels: bool = False
 
     @property
     def clusters(self) -> range:
@@ -83,7 +83,7 @@ class Choice(Shown):
 
     def _sentences(self) -> list[Part]:
         warnings = [Note("Warning:", sentence) for sentence in self.warnings()]
-        return [Note("Suggestion:", self.suggestion.sentence), *warnings, *self.others(), self.basis(), *self.notes]
+        return [Note("Suggestion:", self.suggestion.sentence), *warnings, *self.others(), self.basis()]
 
     def table(self) -> Cells:
         """Return one row for each number of clusters; those that the suggestion is based on are bold."""
@@ -104,7 +104,7 @@ class Choice(Shown):
             str(score.clusters),
             _format(score.subsamples),
             _format(score.same_data),
-            f"{kmeans.chance:.2f}",
+            f"{score.chance:.2f}",
             _format(score.strength),
             _format(score.occupied, 1),
             _format(score.used, 1),
@@ -126,38 +126,49 @@ class Choice(Shown):
         return [strength, f"k-means on {self.points}: the silhouette {silhouette}; the gap statistic {gap}."]
 
     def failures(self) -> list[str]:
-        """Return a sentence for each number of clusters with a failed training."""
-        return [
+        """Return a sentence for each number of clusters with failed trainings, and with collapsed ones."""
+        failed = [
             f"{score.clusters} clusters: {len(score.failed)} of {score.trained} trainings failed ({score.failed[0]})."
             for score in self.scores
             if score.failed
         ]
+        collapsed = [
+            f"{score.clusters} clusters: {score.collapsed} of {score.trained} trainings collapsed into a single "
+            "cluster; they count as agreeing with none."
+            for score in self.scores
+            if score.collapsed
+        ]
+        return [*failed, *collapsed]
 
     def warnings(self) -> list[str]:
-        """Return a sentence if most trainings leave clusters unused, and one for each number with failed trainings."""
+        """Return a sentence about clusters that are not used, and one for each number with failed trainings."""
         few = [score for score in self.scores if score.used and score.used.mean < USED_SHARE * score.clusters]
         if 2 * len(few) < len(self.scores):
+            few = [score for score in few if score.clusters in self.suggestion.trained]
+        if not few:
             return self.failures()
+        used = ", ".join(f"{score.used.mean:.1f} of {score.clusters}" for score in few if score.used)
         unused = (
-            f"With {len(few)} of the {len(self.scores)} numbers, trainings use less than {USED_SHARE:.0%} of the "
-            "clusters: they may be too brief (raise --rounds-fraction), or the system leaves clusters empty."
+            f"Trainings use fewer clusters than they have: {used} on average. They may be too brief (raise "
+            "--rounds-fraction), or the system leaves clusters empty."
         )
         return [unused, *self.failures()]
 
     def basis(self) -> str:
         """Return what the scores were computed from, in one sentence."""
+        masked = ", except that the protocol of the data set decides by its labels which pixels count"
         rounds = f"{self.rounds:,} rounds ({self.rounds_fraction:.0%} of the recipe's)" if self.rounds else "no rounds"
         return (
             f"Each number of clusters was trained with {self.seeds} seeds for {rounds}, two seeds on each subsample of "
             f"{self.subsample:.0%} of {self.samples:,} images; {self.compared:,} {self.unit} are compared. No label "
-            "was read."
+            f"was read{masked if self.masked_by_labels else ''}."
         )
 
     def markdown(self) -> str:
         """Return the result as Markdown."""
         header, rows = self.cells()
         terms = "\n".join(f"- **{name}**: {meaning}." for name, meaning in TERMS.items())
-        sentences = [f"**{self.suggestion.sentence}**", *self.warnings(), *self.others(), self.basis(), *self.notes]
+        sentences = [f"**{self.suggestion.sentence}**", *self.warnings(), *self.others(), self.basis()]
         text = "\n\n".join(sentences)
         return (
             f"# Number of clusters of {self.recipe}\n\n{text}\n\n{markdown_table(header, rows)}\n\n"

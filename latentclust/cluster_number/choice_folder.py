@@ -81,13 +81,13 @@ def open_folder(folder: Path, data: BriefData, overwrite: bool) -> Iterator[None
     busy = "another process is choosing a number of clusters here"
     with lock_file(folder / LOCK, busy, "Wait for it, or choose another --out"):
         now = SettingsFile.of(data)
-        changes = found.changes(now) if found and not overwrite else []
-        if changes:
+        changes = found.changes(now) if found else []
+        if changes and not overwrite:
             more = f"; {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
             what = f"has trainings with other settings: {'; '.join(changes[:SHOWN])}{more}"
             raise LatentclustError.at(str(folder), what, "Choose another --out, or pass --overwrite to replace them")
         shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
-        if overwrite:
+        if changes:
             _clear(folder)
         for part in (folder, folder / TRAININGS, folder / KMEANS):
             remove_stale(part)

@@ -34,7 +34,6 @@ def choice_page(choice: Choice, chart: bytes) -> Page:
         subtitle=choice.basis(),
         verdict=(choice.suggestion.sentence, *choice.others()),
         alarms=tuple(choice.warnings()),
-        notes=choice.notes,
         css=WIDE,
         sections=(
             Generated(key="chart", title="Chart", parts=[drawn], note=""),

@@ -1,12 +1,9 @@
 """The choice of the number of clusters: brief trainings of a recipe with several numbers, compared without labels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from latentclust.cluster_number.brief_data import BriefData, open_data
 from latentclust.cluster_number.chart import choice_chart
@@ -14,10 +11,11 @@ from latentclust.cluster_number.choice import Choice
 from latentclust.cluster_number.choice_folder import CHART, PAGE, RESULT, TABLE, open_folder
 from latentclust.cluster_number.choice_page import choice_page
 from latentclust.cluster_number.cluster_range import parse_clusters
-from latentclust.cluster_number.k_scores import KScores, Results, read_results, score_each
+from latentclust.cluster_number.defaults import ROUNDS, SEEDS, SUBSAMPLE
+from latentclust.cluster_number.k_scores import KScores, Results, read_results, score_each, used_numbers
 from latentclust.cluster_number.settings import Recipe, Settings, check_settings
 from latentclust.cluster_number.suggestion import Suggestion, suggest
-from latentclust.cluster_number.tasks import do_tasks, tasks_left
+from latentclust.cluster_number.tasks import KMeansTask, Task, do_tasks, task_file, tasks_left
 from latentclust.cluster_number.train_briefly import criterion_of
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.files import write_atomic
@@ -29,12 +27,6 @@ from latentclust.report.page.page import write_page
 from latentclust.report.plotting import save_figure
 from latentclust.runs.given_samples import given_samples
 from latentclust.stopping import stop_on_signals
-
-SEEDS = 4
-SUBSAMPLE = 0.8
-
-ROUNDS = 0.5
-"""Part of the recipe's rounds by default."""
 
 DENOMINATOR = 10_000
 """Largest denominator of a part of the rounds."""
@@ -71,7 +63,7 @@ def choose_k(  # noqa: PLR0913 (the options of the command)
         subsample: Part of the images in each subsample, in (0.5, 1].
         rounds_fraction: Part of the recipe's rounds, in (0, 1].
         out: Folder. Defaults to `runs/NAME-choose-k`.
-        overwrite: Whether trainings in `out` with other settings may be replaced.
+        overwrite: Whether trainings in `out` with other settings may be replaced. Those with the same settings stay.
         workers: Number of processes.
         device: Device: `auto`, `cpu`, `cuda` or `cuda:N`.
         phases: Tells the progress.
@@ -96,15 +88,21 @@ def _choose(settings: Settings, out: Path | None, overwrite: bool, workers: int,
     name = data.experiment.resolved.recipe.name
     folder = out or Path("runs") / f"{name}-choose-k"
     with open_folder(folder, data, overwrite):
-        left = tasks_left(settings, folder)
-        if left:
-            with stop_on_signals() as should_stop:
-                do_tasks(data.prepared(phases), left, folder, workers, should_stop, phases)
-        phases.begin("comparing")
+        _do(data, tasks_left(settings, folder), folder, workers, phases)
         results = read_results(data, folder)
+        chance = [KMeansTask(number) for number in sorted(used_numbers(settings, results))]
+        _do(data, [task for task in chance if not task_file(folder, task).exists()], folder, workers, phases)
+        phases.begin("comparing")
         choice = _choice(data, folder, results)
         _write(choice)
     return choice
+
+
+def _do(data: BriefData, left: Sequence[Task], folder: Path, workers: int, phases: Phases) -> None:
+    """Do tasks, unless there are none."""
+    if left:
+        with stop_on_signals() as should_stop:
+            do_tasks(data.prepared(phases), left, folder, workers, should_stop, phases)
 
 
 def _part(rounds_fraction: float) -> Fraction:
@@ -121,31 +119,7 @@ def _choice(data: BriefData, folder: Path, results: Results) -> Choice:
             str(folder), f"all {len(failed)} trainings failed: {failed[0]}", "Lower the learning rates"
         )
     scores = score_each(data, folder, results)
-    suggestion = suggest(scores)
-    if suggestion.best is not None:
-        scores = with_nested(scores, results, max(suggestion.trained, default=suggestion.best))
-        suggestion = suggest(scores)
-    return _with_facts(data, folder, scores, suggestion)
-
-
-def with_nested(scores: Sequence[KScores], results: Results, number: int) -> list[KScores]:
-    """Return the scores with the homogeneity of the clusters of each number in those of a given number."""
-    from sklearn.metrics import homogeneity_score
-
-    good = {task: found.labels for task, found in results.items() if not found.failed}
-    own = {task: labels for task, labels in good.items() if task.clusters == number}
-
-    def nested(clusters: int) -> float | None:
-        pairs = [
-            (labels, finer)
-            for task, labels in own.items()
-            for other, finer in good.items()
-            if other.clusters == clusters and other.seed != task.seed
-        ]
-        values = [homogeneity_score(labels, finer) for labels, finer in pairs]
-        return float(np.mean(values)) if values else None
-
-    return [replace(score, nested=nested(score.clusters)) for score in scores]
+    return _with_facts(data, folder, scores, suggest(scores))
 
 
 def _with_facts(data: BriefData, folder: Path, scores: Sequence[KScores], suggestion: Suggestion) -> Choice:
@@ -153,7 +127,6 @@ def _with_facts(data: BriefData, folder: Path, scores: Sequence[KScores], sugges
     recipe = experiment.resolved.recipe
     points = "pixels" if len(experiment.data.source.shape) > 1 else "values"
     masked = experiment.data.valid is not None and experiment.data.valid.reads_labels
-    note = "The protocol of the data set decides by its ground truth which pixels count."
     return Choice(
         recipe=recipe.name,
         folder=folder,
@@ -168,7 +141,7 @@ def _with_facts(data: BriefData, folder: Path, scores: Sequence[KScores], sugges
         rounds_fraction=float(settings.rounds),
         criterion=criterion_of(recipe),
         points="features" if experiment.features is not None else points,
-        notes=(note,) if masked else (),
+        masked_by_labels=masked,
     )
 
 

@@ -3,14 +3,14 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentclust.cluster_number.brief_data import BriefData
-from latentclust.cluster_number.settings import BriefTraining, part_of
+from latentclust.cluster_number.settings import BriefTraining, Settings, part_of
 from latentclust.cluster_number.tasks import KMeansTask, task_file
 from latentclust.cluster_number.training_result import TrainingResult
 from latentclust.errors import LatentclustError, first_problem
@@ -20,6 +20,9 @@ from latentclust.evaluate.stability import Labels
 
 SMALL_SHARE = 0.01
 """Share of the samples below which a cluster counts as not used."""
+
+FEWEST = 2
+"""Number of used clusters below which a training has collapsed."""
 
 Results = Mapping[BriefTraining, TrainingResult]
 Pair = tuple[BriefTraining, BriefTraining]
@@ -58,15 +61,16 @@ class KScores:
         trained: Number of trainings.
         failed: Why trainings failed, one line each.
         same_data: ARI of two seeds on the same subsample.
-        subsamples: ARI of two seeds on overlapping subsamples, on the samples of both.
+        subsamples: ARI of two seeds on overlapping subsamples, on the samples of both. A pair with a collapsed training
+            has 0 here, in `same_data` and in `strength`: two clusterings with a single cluster agree trivially.
         strength: Prediction strength: of the clusters of one training by another one that has not seen the samples.
         criterion: The recipe's label-free criterion at the end.
         losses: Losses at the end.
         occupied: Number of clusters with a sample.
         used: Number of clusters with at least 1% of the samples.
-        nested: Homogeneity of these clusters in those of the suggested number: 1 if each lies in one of them. None
-            until there is a suggestion.
         kmeans: Scores of k-means on the values that the recipe's baseline reads.
+        chance: ARI of k-means of points without clusters, with the rounded mean number of used clusters.
+        collapsed: Number of trainings that use fewer than two clusters.
     """
 
     clusters: int
@@ -80,18 +84,40 @@ class KScores:
     occupied: Spread | None
     used: Spread | None
     kmeans: KMeansScores
-    nested: float | None = field(default=None)
+    chance: float
+    collapsed: int = 0
 
     @property
     def excess(self) -> float | None:
         """Stability over subsamples less that of k-means of points without clusters. None without two trainings."""
-        return None if self.subsamples is None else self.subsamples.mean - self.kmeans.chance
+        return None if self.subsamples is None else self.subsamples.mean - self.chance
+
+    @property
+    def typical(self) -> int:
+        """Mean number of used clusters, rounded; `clusters` if no training succeeded."""
+        return typical_number(self.used, self.clusters)
 
 
 def read_results(data: BriefData, folder: Path) -> dict[BriefTraining, TrainingResult]:
     """Return the results of all trainings. Raise LatentclustError if a file is damaged."""
     count = len(data.images)
     return {task: TrainingResult.read(task_file(folder, task), count) for task in data.settings.trainings()}
+
+
+def typical_number(used: Spread | None, clusters: int) -> int:
+    """Return the mean number of used clusters, rounded; the number that was trained if it is unknown."""
+    return round(used.mean) if used else clusters
+
+
+def used_numbers(settings: Settings, results: Results) -> set[int]:
+    """Return the typical number of used clusters of each number, at least 2: chance is computed for these."""
+    return {
+        max(
+            typical_number(Spread.of(_used([found for task, found in results.items() if task.clusters == k])), k),
+            FEWEST,
+        )
+        for k in settings.clusters
+    }
 
 
 def score_each(data: BriefData, folder: Path, results: Results) -> list[KScores]:
@@ -103,24 +129,32 @@ def score_each(data: BriefData, folder: Path, results: Results) -> list[KScores]
             clusters,
             {task: found for task, found in results.items() if task.clusters == clusters},
             parts,
-            _read_kmeans(task_file(folder, KMeansTask(clusters))),
+            lambda number: _read_kmeans(task_file(folder, KMeansTask(number))),
         )
         for clusters in data.settings.clusters
     ]
 
 
-def _scores(clusters: int, results: Results, parts: Mapping[int, Chosen], kmeans: KMeansScores) -> KScores:
+def _scores(
+    clusters: int, results: Results, parts: Mapping[int, Chosen], kmeans: Callable[[int], KMeansScores]
+) -> KScores:
     good = {task: found for task, found in results.items() if not found.failed}
     pairs = list(itertools.combinations(good, 2))
     apart = [(one, other) for one, other in pairs if one.part != other.part]
     sizes = [np.bincount(found.labels, minlength=clusters) for found in good.values()]
+    used = dict(zip(good, _used(list(good.values())), strict=True))
+    spread = Spread.of(list(used.values()))
 
     def compare(
         measure: Callable[[Labels, Labels], float], trainings: Sequence[Pair], seen: bool = True
     ) -> list[float]:
         """Measure pairs on samples that the first has seen, and the second has `seen` or not."""
         chosen = [(one, other, parts[one.part] & (parts[other.part] == seen)) for one, other in trainings]
-        return [measure(good[one].labels[at], good[other].labels[at]) for one, other, at in chosen if at.any()]
+        return [
+            measure(good[one].labels[at], good[other].labels[at]) if min(used[one], used[other]) >= FEWEST else 0.0
+            for one, other, at in chosen
+            if at.any()
+        ]
 
     return KScores(
         clusters=clusters,
@@ -132,9 +166,17 @@ def _scores(clusters: int, results: Results, parts: Mapping[int, Chosen], kmeans
         criterion=Spread.of([found.criterion for found in good.values() if found.criterion is not None]),
         losses=_losses(list(good.values())),
         occupied=Spread.of([float((size > 0).sum()) for size in sizes]),
-        used=Spread.of([float((size >= SMALL_SHARE * size.sum()).sum()) for size in sizes]),
-        kmeans=kmeans,
+        used=spread,
+        kmeans=kmeans(clusters),
+        chance=kmeans(max(typical_number(spread, clusters), FEWEST)).chance,
+        collapsed=sum(count < FEWEST for count in used.values()),
     )
+
+
+def _used(results: Sequence[TrainingResult]) -> list[float]:
+    """Return the number of used clusters of each training that did not fail."""
+    sizes = [np.bincount(found.labels) for found in results if not found.failed]
+    return [float((size >= SMALL_SHARE * size.sum()).sum()) for size in sizes]
 
 
 def _losses(results: Sequence[TrainingResult]) -> dict[str, Spread]:

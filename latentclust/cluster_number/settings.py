@@ -31,6 +31,9 @@ LEAST_SEEDS = 3
 
 LEAST_SUBSAMPLE = 0.5
 
+SEED_LIMIT = 2**63
+"""Seeds of a recipe are below this; the one after the last is 0."""
+
 Recipe = str | Path | Mapping[str, Any]
 
 
@@ -100,7 +103,11 @@ class Settings:
             LatentclustError: If the recipe is invalid with this number of clusters.
         """
         own = self._loaded({})
-        changed = {CLUSTERS_KEY: clusters, "seed": own.tables.recipe.seed + seed - 1} if not own.tables.issues else {}
+        changed = (
+            {CLUSTERS_KEY: clusters, "seed": (own.tables.recipe.seed + seed - 1) % SEED_LIMIT}
+            if not own.tables.issues
+            else {}
+        )
         try:
             resolved = resolve(self._loaded(changed), installed())
         except LatentclustError as error:
@@ -135,7 +142,7 @@ def check_settings(settings: Settings, workers: int) -> None:
         what = f"{settings.seeds} is too few to compare two seeds on the same images and on different ones"
         raise LatentclustError.at("--seeds", what, f"Use {LEAST_SEEDS} or more")
     if not LEAST_SUBSAMPLE < settings.subsample <= 1:
-        what = f"{settings.subsample:g} is not in (0.5, 1], so that subsamples need not overlap or are no part"
+        what = f"{settings.subsample:g} is not in (0.5, 1]: two subsamples must share images"
         raise LatentclustError.at("--subsample", what, "Use a part such as 0.8")
     if not 0 < settings.rounds <= 1:
         what = f"{float(settings.rounds):g} is not a part of the rounds"
@@ -143,7 +150,8 @@ def check_settings(settings: Settings, workers: int) -> None:
     if workers < 1:
         raise LatentclustError.at("--workers", f"{workers} is not a number of processes", "Use 1 or more")
     for tables, origin in override_layers(settings.overrides):
-        if "clusters" in tables.get("prior", {}):
+        prior = tables.get("prior", {})
+        if isinstance(prior, Mapping) and "clusters" in prior:
             raise LatentclustError.at(origin, "is set by the numbers that are compared", "Use --clusters alone")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentclust.cluster_number.k_scores import KScores
+from latentclust.cluster_number.k_scores import FEWEST, KScores
 from latentclust.evaluate.kmeans_reference import choose_by_gap
 from latentclust.evaluate.prediction_strength import STRONG
 
@@ -22,9 +22,7 @@ MOST_SHARE = 0.5
 """Largest part of the compared numbers that a range may have, if there are more than `FEW`."""
 
 FEW = 4
-
-NESTED = 0.95
-"""Part of the homogeneity between two trainings of the suggested number from which further clusters split its own."""
+"""Number of compared numbers up to which a range may hold all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,15 @@ class Suggestion:
 
 def suggest(scores: Sequence[KScores]) -> Suggestion:
     """Return the suggestion of scores, which are ascending by their numbers of clusters."""
-    known = [score for score in scores if score.excess is not None]
+    known = [score for score in scores if score.excess is not None and score.typical >= FEWEST]
     best = max(known, key=lambda score: score.excess or 0.0, default=None)
-    objection = "too many trainings failed" if best is None else _objection(known, best)
+    objection = _failure(scores) if best is None else _objection(known, best)
     chosen = [] if objection or best is None else _near(known, best)
     if not objection and len(scores) > FEW and len(chosen) > MOST_SHARE * len(scores):
         low, high = chosen[0].clusters, chosen[-1].clusters
         objection = f"{low} to {high} clusters are about equally stable"
     chosen = [] if objection else chosen
-    used = [_used(score) for score in chosen]
+    used = [score.typical for score in chosen]
     sentence = f"No number of clusters stands out: {objection}." if objection else _sentence(scores, chosen, used)
     return Suggestion(
         low=min(used, default=None),
@@ -80,6 +78,13 @@ def suggest(scores: Sequence[KScores]) -> Suggestion:
     )
 
 
+def _failure(scores: Sequence[KScores]) -> str:
+    """Return why there is no best number, as a clause."""
+    if any(score.collapsed for score in scores):
+        return "trainings collapsed into a single cluster or failed"
+    return "too many trainings failed"
+
+
 def _objection(known: Sequence[KScores], best: KScores) -> str:
     """Return why the best number is not suggested, as a clause. Empty if it is."""
     assert best.subsamples is not None
@@ -90,14 +95,18 @@ def _objection(known: Sequence[KScores], best: KScores) -> str:
     lead = (best.excess or 0.0) - float(np.median(others)) if others else 0.0
     if lead < LEAST_LEAD:
         return (
-            "the stability, less that of k-means on values without clusters, is about the same for all numbers "
+            "the stability, less that of k-means on random values without clusters, is about the same for all numbers "
             f"({best.clusters} leads by {lead:.2f})"
         )
     return ""
 
 
 def _near(known: Sequence[KScores], best: KScores) -> list[KScores]:
-    """Return the numbers around the best one whose difference is within one standard error of the best."""
+    """Return the numbers around the best one that are about as good.
+
+    "About" is the standard deviation of the ARI over the pairs of trainings, divided by the root of their number. Pairs
+    share trainings, so this is smaller than a standard error.
+    """
     assert best.excess is not None
     assert best.subsamples is not None
     error = (best.subsamples.std or 0.0) / np.sqrt(len(best.subsamples.values))
@@ -113,17 +122,29 @@ def _near(known: Sequence[KScores], best: KScores) -> list[KScores]:
 
 def _sentence(scores: Sequence[KScores], chosen: Sequence[KScores], used: Sequence[int]) -> str:
     first, last, low, high = chosen[0].clusters, chosen[-1].clusters, min(used), max(used)
-    if last == scores[-1].clusters and high == last:
-        return f"At least {low} clusters: {last} is the largest number that was compared, so compare larger ones."
-    if first == scores[0].clusters and low == first:
-        return f"{_numbers(low, high)} or fewer: {first} is the smallest number that was compared."
+    clauses = [f"{_numbers(low, high)}"]
     if (low, high) != (first, last):
-        return f"{_numbers(low, high)}: so many of {_range(first, last)} have 1% of the samples or more."
-    nested = [score.nested for score in scores if score.clusters > last and score.nested is not None]
-    own = chosen[-1].nested
-    if nested and own and min(nested) >= NESTED * own:
-        return f"{_numbers(low, high)}; beyond {high}, clusters split the same groups, otherwise in each training."
-    return f"{_numbers(low, high)}; beyond {high}, two trainings agree less on the clusters."
+        clauses[0] += f": so many of {_range(first, last)} have 1% of the samples or more"
+    largest, smallest = last == scores[-1].clusters, first == scores[0].clusters
+    if largest:
+        clauses.append(f"{last} is the largest number that was compared, so compare larger ones")
+    if smallest:
+        clauses.append(f"{first} is the smallest number that was compared, so compare smaller ones")
+    if not largest and not smallest and (low, high) == (first, last):
+        clauses.append(_beyond(scores, chosen))
+    return "; ".join(clauses) + "."
+
+
+def _beyond(scores: Sequence[KScores], chosen: Sequence[KScores]) -> str:
+    """Return how the numbers beyond a range compare with it, as a clause."""
+    last = chosen[-1].clusters
+    beyond = [score.subsamples.mean for score in scores if score.clusters > last and score.subsamples]
+    least = min(score.subsamples.mean for score in chosen if score.subsamples)
+    if beyond and max(beyond) < least:
+        return f"beyond {last}, two trainings agree less on the clusters"
+    return (
+        f"beyond {last}, the agreement of two trainings exceeds that of k-means on random values without clusters less"
+    )
 
 
 def _range(low: int, high: int) -> str:
@@ -135,12 +156,8 @@ def _numbers(low: int, high: int) -> str:
 
 
 def _by_strength(scores: Sequence[KScores]) -> int | None:
-    strong = [score for score in scores if score.strength and score.strength.mean >= STRONG]
-    return _used(strong[-1]) if strong else None
-
-
-def _used(score: KScores) -> int:
-    return round(score.used.mean) if score.used else score.clusters
+    strong = [score for score in scores if score.strength and score.strength.mean >= STRONG and score.typical >= FEWEST]
+    return strong[-1].typical if strong else None
 
 
 def _by_silhouette(scores: Sequence[KScores]) -> int | None:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.synchronize import Event
@@ -18,7 +19,7 @@ from latentclust.cluster_number.brief_data import BriefData, open_data
 from latentclust.cluster_number.choice_folder import KMEANS, TRAININGS, UNFINISHED
 from latentclust.cluster_number.settings import BriefTraining, Settings
 from latentclust.cluster_number.train_briefly import ShouldStop, train_briefly
-from latentclust.errors import InterruptedRunError, Issue
+from latentclust.errors import InterruptedRunError, Issue, LatentclustError, RunFailedError
 from latentclust.evaluate.kmeans_reference import score_kmeans
 from latentclust.files import write_atomic
 from latentclust.phases import Phases
@@ -26,9 +27,6 @@ from latentclust.plugins.registry import use_plugins
 
 POLL_SECONDS = 0.2
 """Seconds between looks for a request to stop while processes work."""
-
-KMEANS_PART = 0.8
-"""Part of the points of k-means for its stability, if the subsamples are all images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,7 @@ def do_task(data: BriefData, task: Task, folder: Path, should_stop: ShouldStop) 
     if isinstance(task, BriefTraining):
         train_briefly(data, task, folder / UNFINISHED, should_stop).write(path)
         return
-    part = data.settings.subsample if data.settings.subsample < 1 else KMEANS_PART
-    found = score_kmeans(data.points(), task.clusters, part, data.seed)
+    found = score_kmeans(data.points(), task.clusters, data.kmeans_part, data.seed)
     write_atomic(path, json.dumps(asdict(found), indent=2))
 
 
@@ -79,6 +76,8 @@ def do_tasks(
     """Do tasks in this process or in several. What is done is kept.
 
     Raises:
+        LatentclustError: If a task cannot be done.
+        RunFailedError: If a process ends before its task.
         InterruptedRunError: If the user asks to stop.
     """
     count = phases.begin("training briefly", len(tasks), "trainings") if tasks else None
@@ -118,6 +117,8 @@ def _in_processes(
                 yield
             if should_stop():
                 raise _stopped(folder, len(waiting))
+    except BrokenProcessPool as error:
+        raise _broken(folder) from error
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -126,23 +127,35 @@ def _in_processes(
 class _Worker:
     """The state of a process that does tasks. It opens the data for itself."""
 
-    data: ClassVar[BriefData]
+    data: ClassVar[BriefData | LatentclustError]
     folder: ClassVar[Path]
     stop: ClassVar[Event]
     until_the_end: ClassVar[ExitStack] = ExitStack()
 
     @classmethod
     def start(cls, settings: Settings, folder: Path, stop: Event, threads: int) -> None:
-        """Open the data. The first process decides about signals."""
+        """Open the data. The first process decides about signals. An error is kept for `work`, which can tell it."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.set_num_threads(threads)
-        cls.until_the_end.enter_context(use_plugins(settings.plugins))
-        cls.data, cls.folder, cls.stop = open_data(settings).prepared(), folder, stop
+        cls.folder, cls.stop = folder, stop
+        try:
+            cls.until_the_end.enter_context(use_plugins(settings.plugins))
+            cls.data = open_data(settings).prepared()
+        except LatentclustError as error:
+            cls.data = error
 
     @classmethod
     def work(cls, task: Task) -> None:
         """Do a task, unless the work has been stopped."""
+        if isinstance(cls.data, LatentclustError):
+            raise cls.data
         do_task(cls.data, task, cls.folder, cls.stop.is_set)
+
+
+def _broken(folder: Path) -> RunFailedError:
+    what = "a process ended before its training was done: its memory ran out, or a script calls choose_k at its top"
+    fix = 'Call it below `if __name__ == "__main__":`, or use --workers 1; finished trainings are kept'
+    return RunFailedError(Issue(str(folder), what, fix))
 
 
 def _stopped(folder: Path, left: int) -> InterruptedRunError:

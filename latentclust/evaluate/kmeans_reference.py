@@ -12,6 +12,9 @@ from latentclust.evaluate.label_free import Labels, silhouette
 REFERENCES = 10
 """Number of reference sets. Tibshirani et al. 2001 use 10 or more."""
 
+SEED_LIMIT = 2**32
+"""Seeds of scikit-learn are below this."""
+
 STARTS = 3
 """Number of starts of a k-means, of which the best is taken."""
 
@@ -93,11 +96,16 @@ def _fit(points: Points, clusters: int, seed: int) -> tuple[float, Labels]:
     """Return the sum of squares within the clusters, and the clusters `(n,)`."""
     from sklearn.cluster import KMeans
 
-    estimator = KMeans(clusters, n_init=STARTS, random_state=seed)
+    estimator = KMeans(clusters, n_init=STARTS, random_state=_state(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of points that coincide, whose clusters are fewer
         labels = estimator.fit_predict(points)
     return float(estimator.inertia_), np.asarray(labels, np.int64)
+
+
+def _state(seed: int) -> int:
+    """Return a seed for scikit-learn, whose seeds have 32 bits. Smaller ones stay."""
+    return seed if seed < SEED_LIMIT else int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
 def _stability(points: Points, clusters: int, part: float, rng: np.random.Generator) -> float:

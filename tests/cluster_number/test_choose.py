@@ -1,8 +1,11 @@
 """The choice of the number of clusters, from a recipe to its folder."""
 
 import json
+import multiprocessing
 import re
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 from latentclust.cluster_number import tasks
+from latentclust.cluster_number.brief_data import BriefData
 from latentclust.cluster_number.choose import choose_k
 from latentclust.cluster_number.k_scores import Spread
-from latentclust.cluster_number.settings import subsample_indices
+from latentclust.cluster_number.settings import Settings, subsample_indices
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.specs.data import SealedLabels
 
@@ -81,7 +85,10 @@ def test_three_gaussians_are_found_without_their_labels(
     assert found.suggestion.sentence in found._repr_html_()
     assert found.warnings() == []
     unused = [replace(score, used=Spread.of([1.0, 2.0])) for score in found.scores]
-    assert "With 3 of the 3 numbers" in replace(found, scores=tuple(unused)).warnings()[0]
+    assert "1.5 of 2, 1.5 of 3, 1.5 of 4 on average" in replace(found, scores=tuple(unused)).warnings()[0]
+    mixed = (found.scores[0], unused[1], found.scores[2])
+    assert "have: 1.5 of 3 on average" in replace(found, scores=mixed).warnings()[0]
+    assert "except that the protocol" in replace(found, masked_by_labels=True).basis()
 
 
 @pytest.mark.usefixtures("unwritten")
@@ -118,6 +125,9 @@ def test_a_second_call_continues_and_changed_settings_are_refused(
     trained.clear()
     choose(recipe, tmp_path / "out", "2..3", subsample=0.7, overwrite=True)
     assert len(trained) == 8
+    trained.clear()
+    choose(recipe, tmp_path / "out", "2..3", subsample=0.7, overwrite=True)
+    assert trained == []
     (tmp_path / "out" / "trainings" / "clusters-2-seed-1-subsample-1.safetensors").write_bytes(b"cut")
     with pytest.raises(LatentclustError, match=r"Delete it; it is then trained again"):
         choose(recipe, tmp_path / "out", "2..3", subsample=0.7)
@@ -180,6 +190,7 @@ def test_pixels_are_compared_for_label_maps(tmp_path: Path) -> None:
         ({"overrides": {"prior.clusters": 3}}, "prior.clusters=3: is set by the numbers that are compared"),
         ({"overrides": ["inference.components=3"], "clusters": "3,4"}, "4 clusters: inference"),
         ({"overrides": ["train.roundz=3"]}, "train.roundz"),
+        ({"overrides": ["prior=5"]}, "prior"),
     ],
 )
 def test_bad_options_are_one_clear_error_before_anything_is_written(
@@ -209,6 +220,66 @@ def test_subsamples_overlap_and_do_not_depend_on_the_number_of_clusters() -> Non
     assert len(np.union1d(one, other)) > 80
     assert len(np.intersect1d(one, other)) >= 60
     np.testing.assert_array_equal(one, subsample_indices(100, 0.8, 0, 1))
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_the_largest_seed_and_numbers_above_the_points_of_k_means(
+    tables: Tables, recipe: Tables, tmp_path: Path
+) -> None:
+    recipe["seed"] = 2**63 - 1
+    assert list(choose(recipe, tmp_path / "out").clusters) == [3]
+    with pytest.raises(LatentclustError, match=r"49 clusters exceed the 48 of 60 images that k-means reads"):
+        choose(recipe, tmp_path / "more", "2..49", subsample=1.0)
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_a_system_that_collapses_is_not_suggested_and_chance_is_that_of_the_used_clusters(
+    recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels_by = BriefData.labels_by
+
+    def collapse(data: BriefData, model: Any) -> NDArray[np.int64]:
+        clusters = model.resolved.recipe.prior.clusters
+        labels = labels_by(data, model)
+        return np.zeros_like(labels) if clusters == 4 else labels % 2 if clusters == 5 else labels
+
+    monkeypatch.setattr(BriefData, "labels_by", collapse)
+    found = choose(recipe, tmp_path / "out", "3..5")
+    assert list(found.clusters) == [3]
+    scores = {score.clusters: score for score in found.scores}
+    assert scores[4].collapsed == 3
+    assert scores[4].subsamples.mean == scores[4].same_data.mean == scores[4].strength.mean == 0.0
+    assert "4 clusters: 3 of 3 trainings collapsed into a single cluster" in " ".join(found.warnings())
+    assert scores[5].used.mean == 2.0
+    two = json.loads((tmp_path / "out" / "kmeans" / "clusters-2.json").read_text())
+    assert scores[5].chance == two["chance"] > scores[5].kmeans.chance
+    assert scores[5].excess == scores[5].subsamples.mean - two["chance"]
+
+
+def test_an_error_of_a_process_is_told(recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise LatentclustError.at("data", "is gone", "Bring it back")
+
+    monkeypatch.setattr(tasks, "open_data", broken)
+    monkeypatch.setattr(tasks.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(tasks.torch, "set_num_threads", lambda _: None)
+    settings = Settings(recipe, (), (2, 3), 3, 0.8, Fraction(1), "cpu")
+    stop = multiprocessing.get_context("spawn").Event()
+    tasks._Worker.start(settings, tmp_path, stop, 1)
+    with pytest.raises(LatentclustError, match="data: is gone"):
+        tasks._Worker.work(tasks.KMeansTask(2))
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_a_process_that_ends_early_is_explained(
+    recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(tasks.ProcessPoolExecutor, "submit", broken)
+    with pytest.raises(RunFailedError, match=r"__main__.*--workers 1"):
+        choose(recipe, tmp_path / "out", workers=2)
 
 
 @pytest.mark.slow

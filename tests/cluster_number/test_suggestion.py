@@ -14,7 +14,7 @@ def score(clusters: int, stability: float, chance: float = 0.3, strength: float 
     spread = Spread(stability, 0.01, (stability,) * 6)
     kmeans = KMeansScores(gap=clusters / 100, gap_error=0.001, silhouette=1 / clusters, stability=0.5, chance=chance)
     used = Spread.of([float(clusters)])
-    return KScores(clusters, 4, (), spread, spread, Spread.of([strength]), None, {}, used, used, kmeans)
+    return KScores(clusters, 4, (), spread, spread, Spread.of([strength]), None, {}, used, used, kmeans, chance)
 
 
 def curve(**stabilities: float) -> list[KScores]:
@@ -32,11 +32,19 @@ def test_stability_counts_above_that_without_clusters() -> None:
     assert suggest(scores).low == suggest(scores).high == 4
 
 
-def test_the_sentence_says_when_more_clusters_split_the_same_groups() -> None:
-    scores = [replace(one, nested=0.9) for one in curve(k4=0.6, k5=0.9, k6=0.6)]
-    assert "beyond 5, clusters split the same groups" in suggest(scores).sentence
-    scores[-1] = replace(scores[-1], nested=0.5)
-    assert "agree less" in suggest(scores).sentence
+def test_the_sentence_says_that_trainings_agree_less_beyond_only_if_they_do() -> None:
+    scores = [*curve(k4=0.6, k5=0.9), score(6, 0.95, chance=0.6)]
+    assert suggest(scores).sentence == (
+        "5 clusters; beyond 5, the agreement of two trainings exceeds that of k-means on random values without "
+        "clusters less."
+    )
+
+
+def test_a_collapsed_number_is_not_suggested() -> None:
+    collapsed = replace(score(3, 0.99, strength=0.9), used=Spread.of([1.0, 1.3]), collapsed=3)
+    found = suggest([collapsed, *curve(k4=0.6, k5=0.8, k6=0.6)])
+    assert (found.low, found.best, found.by_strength) == (5, 5, None)
+    assert "trainings collapsed into a single cluster or failed" in suggest([collapsed, collapsed]).sentence
 
 
 @pytest.mark.parametrize(
@@ -60,11 +68,16 @@ def test_the_suggestion_is_the_number_of_used_clusters() -> None:
     found = suggest(scores)
     assert (found.low, found.high, found.trained) == (4, 4, (6,))
     assert found.sentence == "4 clusters: so many of 6 have 1% of the samples or more."
+    assert suggest(scores[:2]).sentence == (
+        "4 clusters: so many of 6 have 1% of the samples or more; 6 is the largest number that was compared, so "
+        "compare larger ones."
+    )
 
 
 def test_an_end_of_the_range_is_no_answer() -> None:
-    assert suggest(curve(k4=0.6, k5=0.7, k6=0.9)).sentence.startswith("At least 6 clusters")
-    assert suggest(curve(k4=0.9, k5=0.7, k6=0.6)).sentence.startswith("4 clusters or fewer")
+    end = " number that was compared, so compare "
+    assert suggest(curve(k4=0.6, k5=0.7, k6=0.9)).sentence == f"6 clusters; 6 is the largest{end}larger ones."
+    assert suggest(curve(k4=0.9, k5=0.7, k6=0.6)).sentence == f"4 clusters; 4 is the smallest{end}smaller ones."
 
 
 def test_other_rules_are_told_beside() -> None:

@@ -1,5 +1,6 @@
 """The lesson in Python works word for word."""
 
+import json
 import os
 import subprocess
 import sys
@@ -34,4 +35,7 @@ def test_its_command_suggests_a_number(page, tmp_path: Path):
         command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=1200
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "choose-k").is_dir()
+    found = json.loads((tmp_path / "runs" / "choose-k" / "choose_k.json").read_text())
+    assert [score["clusters"] for score in found["scores"]] == [*range(8, 13)]
+    assert all(score["subsamples"]["mean"] > 0 for score in found["scores"])
+    assert found["suggestion"]["sentence"]
