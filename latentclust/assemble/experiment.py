@@ -22,6 +22,9 @@ from latentclust.specs.data import ImageSet, ImageSource
 from latentclust.specs.views import DeviceViewSpec
 from latentclust.tensors import Shape
 
+LOWERED = "is lowered from"
+"""Words of the note that a batch size exceeds the number of samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -151,7 +154,7 @@ def _fit_batch(resolved: Resolved, count: int) -> tuple[Resolved, tuple[str, ...
         raise LatentclustError.at("train.devices", what, f"Use at most {count}")
     each = f" for each of {table.devices} devices" if table.devices > 1 else ""
     notes = tuple(
-        f"{key} is lowered from {size} to {most}: there are {count} samples{each}"
+        f"{key} {LOWERED} {size} to {most}: there are {count} samples{each}"
         for key, size in resolved.recipe.batch_sizes().items()
         if size > most
     )

@@ -171,18 +171,20 @@ def _side(samples: NDArray[Any]) -> tuple[int, ...]:
 
 
 def measured_range(samples: NDArray[Any], where: str) -> tuple[float, float] | None:
-    """Return the smallest and the largest value of samples. None for bytes, and for other values within [0, 1].
+    """Return the smallest and the largest value of samples, 0 and 1 if all values are within, and None for bytes.
 
     Raises:
         LatentclustError: If a value is NaN or infinite, or all values are the same.
     """
-    if samples.dtype == np.uint8 or samples.dtype.kind == "b" or not samples.size:
+    if samples.dtype == np.uint8 or not samples.size:
         return None
+    if samples.dtype.kind == "b":
+        return UNIT_RANGE
     check_finite(samples, where)
     chunks = [samples[rows] for rows in row_chunks(samples)]
     low, high = float(min(chunk.min() for chunk in chunks)), float(max(chunk.max() for chunk in chunks))
     if low >= UNIT_RANGE[0] and high <= UNIT_RANGE[1]:
-        return None
+        return UNIT_RANGE
     if low == high:
         what = f"every value is {low:g}"
         raise LatentclustError.at(where, what, "Check how they were made: there is nothing to cluster")

@@ -61,8 +61,8 @@ class Memory(DatasetSpec):
     """Position of the channels of images. Detected from the shape by default."""
 
     range: tuple[float, float] | None = None
-    """Values that map to 0 and 1. `run` sets it to the smallest and the largest value, unless they are within 0 and 1;
-    bytes always have 0 and 255 by default."""
+    """Values that map to 0 and 1. `run` sets it to 0 and 1 if all values are within, otherwise to the smallest and the
+    largest value; bytes always have 0 and 255 by default."""
 
     size: PositiveInt | None = None
     """Side in pixels of the square that images are resized to. None keeps their size."""

@@ -41,8 +41,9 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
     arrays, also memory-mapped, torch tensors or pandas DataFrames of numbers. Bytes have the values 0 to 255. Values
     within 0 and 1 are used as they are; of all others, the smallest and the largest value of the training data become 0
     and 1. These are of the whole array: scale features of different units first, for example by `StandardScaler`. New
-    samples are scaled alike. If their values are beyond those of the training data, vectors leave 0 to 1, and images
-    are clipped. Images are stored with 8 bits a value.
+    samples of any type are scaled alike: a model of values within 0 and 1 expects such values, also of bytes. If their
+    values are beyond those of the training data, vectors leave 0 to 1, and images are clipped. Images are stored with 8
+    bits a value.
 
     Two fits with the same parameters and data have the same result, also without a `random_state`, because the recipe
     has a seed. On the CPU it is bit for bit that of `latentclust.run(recipe, images=X)` and of `latentclust run`.

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentclust.assemble.resolve import Resolved
 from latentclust.cli.progress import make_listener
 from latentclust.errors import InvalidArgumentError, Issue, LatentclustError
+from latentclust.estimator.python_warnings import PythonWarnings
 from latentclust.estimator.random_states import as_seed
 from latentclust.estimator.recipe_choice import Choice, Source
 from latentclust.estimator.samples import check_enough
@@ -135,9 +136,9 @@ class RecipeClusterer(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn 
         return self._train_resolved(resolved)
 
     def _train_resolved(self, resolved: Resolved) -> TrainedModel:
-        """Train a resolved recipe."""
+        """Train a resolved recipe. Without progress, what is remarkable about it and the data is a UserWarning."""
         if not self.verbose:
-            return train_model(resolved, self.device)
+            return train_model(resolved, self.device, PythonWarnings())
         with make_listener() as listener:
             return train_model(resolved, self.device, listener)
 

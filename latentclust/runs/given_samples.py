@@ -30,7 +30,7 @@ _IMAGES = 4
 """Number of axes of images."""
 
 _OF_ARRAYS = ("shape", "layout_of_images", "range")
-"""Options that an opened data set does not need."""
+"""Options that describe the values and the axes of one array. Another array, or an opened data set, has its own."""
 
 
 def given_samples(images: Any, labels: Any = None) -> GivenSamples | None:
@@ -57,8 +57,8 @@ def given_samples(images: Any, labels: Any = None) -> GivenSamples | None:
 def with_samples(loaded: LoadedRecipe, given: GivenSamples) -> LoadedRecipe:
     """Return a recipe whose data set is `memory`, with the options by which the samples are read.
 
-    Keys of the data table itself stay, and so do options that both data sets have. Each other one is named in
-    `Layered.dropped`.
+    Keys of the data table itself stay, and so do options that both data sets have, except those that describe the
+    samples of the former one. Each other option is named in `Layered.dropped`.
 
     Raises:
         LatentclustError: If an array needs an option that is missing, or contains NaN.
@@ -66,10 +66,11 @@ def with_samples(loaded: LoadedRecipe, given: GivenSamples) -> LoadedRecipe:
     tree, origins = dict(loaded.layered.tree), loaded.layered.origins
     former = tree.get("data")
     former = former if isinstance(former, Mapping) else {}
-    table = {"use": MEMORY} | {key: value for key, value in former.items() if _stays(key, given, origins)}
+    fits = former.get("use", MEMORY) == MEMORY and not isinstance(given.images, ImageSet)
+    table = {"use": MEMORY} | {key: value for key, value in former.items() if _stays(key, fits, origins)}
+    lost = {f"data.{key}": value for key, value in former.items() if key not in table}
     if not isinstance(given.images, ImageSet):
         table |= _found(table, given.images)
-    lost = {f"data.{key}": value for key, value in former.items() if key not in table}
     evaluated = tree.get("evaluate")
     if isinstance(evaluated, Mapping) and "split" in evaluated:
         lost |= {"evaluate.split": evaluated["split"]}
@@ -81,15 +82,19 @@ def with_samples(loaded: LoadedRecipe, given: GivenSamples) -> LoadedRecipe:
     return LoadedRecipe(read_tables(layered.tree), layered)
 
 
-def _stays(key: str, given: GivenSamples, origins: Mapping[str, str]) -> bool:
+def _stays(key: str, fits: bool, origins: Mapping[str, str]) -> bool:
     """Return whether a key of the former data table stays.
 
     An override always stays, so that a wrong one is refused and not ignored.
+
+    Args:
+        key: The key.
+        fits: Whether options that describe arrays are those of the given samples, too.
+        origins: What set each value of the recipe.
     """
     if key == "use":
         return False
-    needless = key in _OF_ARRAYS and isinstance(given.images, ImageSet)
-    known = key in DataTable.model_fields or (key in Memory.model_fields and not needless)
+    known = key in DataTable.model_fields or (key in Memory.model_fields and (fits or key not in _OF_ARRAYS))
     return known or origins.get(f"data.{key}", "").startswith(OVERRIDE)
 
 

@@ -76,9 +76,9 @@ def run(  # noqa: PLR0913 (the settings of a run)
         overrides: Changed values, `{"train.rounds": 100}` or `["train.rounds=100"]`.
         images: Samples that replace the data set of the recipe: vectors `(n, d)` or images `(n, h, w)`, `(n, c, h, w)`
             or `(n, h, w, c)` as a NumPy array, also memory-mapped, a torch tensor or a pandas DataFrame of numbers; or
-            an opened `ImageSet` or `ImageSource`. Bytes have values from 0 to 255. Other numbers are used as they are
-            if they are within 0 and 1; if not, the recipe gets their smallest and largest value as `data.range`, unless
-            it sets this key. Images are stored with 8 bits, as those of files.
+            an opened `ImageSet` or `ImageSource`. Bytes have values from 0 to 255. Of other numbers, the recipe gets
+            the smallest and the largest value as `data.range`, or 0 and 1 if all are within, unless an override sets
+            it. Images are stored with 8 bits, as those of files.
         labels: Labels `(n,)` of `images`, numbers or texts; or label maps `(n, h, w)` of integers for a recipe of label
             maps. Missing ones are None, NaN, blank or -1. They are read by the evaluation only.
         out: Run folder. Defaults to `runs/NAME/DATE-TIME-SEED`.

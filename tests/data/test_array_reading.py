@@ -23,9 +23,9 @@ def images(kind: type = np.uint8) -> np.ndarray:
     ("values", "expected"),
     [
         (np.array([[0, 255]], np.uint8), None),
-        (np.array([[False, True]]), None),
-        (np.array([[0.2, 1.0]]), None),
-        (np.array([[0, 1]]), None),
+        (np.array([[False, True]]), (0, 1)),
+        (np.array([[0.2, 0.9]]), (0, 1)),
+        (np.array([[0, 1]]), (0, 1)),
         (np.array([[-1.0, 1.0]]), (-1, 1)),
         (np.array([[3, 70_000]]), (3, 70_000)),
         (np.array([[7, 4095]], ">u2"), (7, 4095)),

@@ -23,6 +23,7 @@ from latentclust.data.array_reading import _MappedSource
 from latentclust.errors import InvalidArgumentError, LatentclustError, RunFailedError
 from latentclust.estimator.recipe_choice import Choice
 from latentclust.estimator.samples import checked_samples
+from latentclust.estimator.system_recipe import system_for
 from latentclust.evaluate.label_free import silhouette
 from latentclust.runs.given_samples import given_samples
 from tests.estimator.conftest import QUICK
@@ -149,6 +150,24 @@ def test_layouts_and_types_of_images_are_read_alike(quick: Make, pictures: Array
         np.testing.assert_array_equal(last.transform(pictures.astype(kind)), last.embedding_)
     unit = quick(channels="last").fit(pictures / 255)
     np.testing.assert_array_equal(unit.embedding_, last.embedding_)
+
+
+def test_a_model_of_unit_values_reads_every_type_alike(quick: Make, pictures: Array) -> None:
+    bits = (pictures > 100).astype(np.float64)
+    model = quick(channels="last").fit(bits)
+    assert model.model_.resolved.recipe.data.options["range"] == [0, 1]
+    for kind in (np.uint8, np.bool_, np.int64, np.float32):
+        np.testing.assert_array_equal(model.transform(bits.astype(kind)), model.embedding_)
+
+
+def test_what_is_remarkable_is_a_warning(quick: Make, blobs: Array) -> None:
+    former = {"use": "array", "path": "x.npy", "range": [0, 5]}
+    with pytest.warns(UserWarning, match="is ignored") as caught:
+        quick(recipe=system_for("dccs", (4,), 30) | {"data": former}).fit(blobs)
+    assert [str(one.message) for one in caught] == [
+        'data.path: `path = "x.npy"` is ignored, because `images` replaces the data set',
+        "data.range: `range = [0, 5]` is ignored, because `images` replaces the data set",
+    ]
 
 
 def test_grey_images_have_no_axis_of_channels(quick: Make, pictures: Array) -> None:

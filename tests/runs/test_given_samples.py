@@ -15,6 +15,9 @@ from latentclust.bundled.datasets.digits import Digits
 from latentclust.cli.main import main
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.model.model import ClusteringModel
+from latentclust.plugins.registry import installed
+from latentclust.recipe.load import load_recipe
+from latentclust.runs.given_samples import given_samples, with_samples
 from latentclust.runs.run import FinishedRun
 from latentclust.runs.seeds import run_seeds
 from latentclust.train.events import NullListener, Record
@@ -121,6 +124,27 @@ def test_options_of_the_former_data_set(recipe: Named, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("use", "changes", "range_", "lost"),
+    [
+        ({"use": "array", "path": "x.npy"}, {}, [0.0, 16.0], ["range", "shape"]),
+        ({"use": "array", "path": "x.npy"}, {"data.range": [0, 20]}, [0, 20], ["shape"]),
+        ({"use": "memory"}, {}, [0, 255], []),
+        ({}, {}, [0, 255], []),
+    ],
+)
+def test_what_describes_other_samples_is_ignored(
+    use: dict[str, Any], changes: dict[str, Any], range_: list[float], lost: list[str]
+) -> None:
+    data = {**use, "range": [0, 255], "shape": [1, 8, 8]}
+    loaded = load_recipe({"schema": 1, "extends": "dccs@1", "name": "mine", "data": data}, installed(), changes)
+    given = given_samples(DIGITS.images[:, None] if not lost else DIGITS.images)
+    assert given is not None
+    found = with_samples(loaded, given)
+    assert list(found.layered.tree["data"]["range"]) == range_
+    assert sorted(found.layered.dropped.keys() - {"data.path"}) == [f"data.{key}" for key in lost]
+
+
 NAN = DIGITS.images.copy()
 NAN[3, 0, 1] = np.nan
 
@@ -162,7 +186,7 @@ def test_label_maps_in_memory(recipe: Named, tmp_path: Path) -> None:
     finished = latentclust.run(recipe("iic-pixel"), {"train.rounds": 1}, images=images, labels=labels, **out)
     model: ClusteringModel = latentclust.load(finished.folder)
     assert finished.result.metrics
-    assert model.resolved.recipe.data.options == {"layout_of_images": "hwc"}
+    assert model.resolved.recipe.data.options == {"layout_of_images": "hwc", "range": [0.0, 1.0]}
     assert model.predict(model.read(images[:2, :6, :4])).labels.shape == (2, 6, 4)
     with pytest.raises(LatentclustError, match=r"requires label maps"):
         latentclust.run(recipe("iic-pixel"), images=images, labels=labels[:, 0, 0], **out)
