@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import LARGEST_SEED, Device, Json, ModelPath, Plugins
+from latentclust.cli.shared_options import (
+    LARGEST_SEED,
+    Device,
+    Field,
+    ImageFolders,
+    Json,
+    ModelPath,
+    PathField,
+    Plugins,
+)
 from latentclust.errors import Issue, LatentclustError, raise_all
 
 if TYPE_CHECKING:
@@ -44,18 +53,6 @@ Model = Annotated[
 Labels = Annotated[
     Path | None,
     typer.Option("--from", metavar="FILE", help="Table of labelled images, or vector file of points and polygons."),
-]
-Field = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Column or attribute with the classes. Default: class, label or category."),
-]
-PathField = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Column with the paths. Default: path, file, filename or image."),
-]
-ImageFolders = Annotated[
-    list[Path] | None,
-    typer.Option("--images", metavar="DIR", help="Folder of the images, searched after that of the table. Repeatable."),
 ]
 LabelScenes = Annotated[
     list[str] | None,

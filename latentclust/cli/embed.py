@@ -79,8 +79,8 @@ def embed(  # noqa: PLR0913, PLR0917 (each parameter is an option)
     from latentclust.cli.terminal import display_path, stderr_console, stdout_console
 
     with show_phases("loading the model") as phases:
-        from latentclust.data.prepared.manifest import sha256
         from latentclust.embed.embed_images import EmbedOptions, embed_images
+        from latentclust.embed.work_folder import content_digest
         from latentclust.infer.image_inputs import Reading, open_inputs
         from latentclust.model.codes import check_whole_images
         from latentclust.model.model_file import load
@@ -94,7 +94,9 @@ def embed(  # noqa: PLR0913, PLR0917 (each parameter is an option)
         phases.begin("opening the images")
         inputs = open_inputs(images, loaded.raw_shape, reading)
         options = EmbedOptions(what=what.value, neighbours=neighbours, by=by.value, seed=seed)
-        digest = sha256(model_file(model)) + repr((reading.resize, reading.range, reading.ground))
+        digest = content_digest(model_file(model), loaded.header) + repr(
+            (reading.resize, reading.range, reading.ground)
+        )
         done = embed_images(loaded, digest, inputs, out, options, resume=resume, phases=phases)
     for note in inputs.notes:
         stderr_console().print(f"warning: {note}", soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentclust.cli.shared_options import Device, Json, ModelPath, Plugins, Settings
+from latentclust.cli.shared_options import Device, Field, ImageFolders, Json, ModelPath, PathField, Plugins, Settings
 from latentclust.errors import Issue, raise_all
 
 if TYPE_CHECKING:
@@ -25,16 +25,6 @@ ReferenceNodata = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="With --scene: keep the label raster in this folder.")]
 
 Labels = Annotated[Path | None, typer.Option(LABELS, metavar="FILE", help="Table of held-out labels of images.")]
-Field = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column with the classes. Default: class, label or category.")
-]
-PathField = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column with the paths. Default: path, file, filename or image.")
-]
-ImageFolders = Annotated[
-    list[Path] | None,
-    typer.Option("--images", metavar="DIR", help="Folder of the images, searched after that of the table. Repeatable."),
-]
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 (options)

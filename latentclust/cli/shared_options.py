@@ -44,4 +44,17 @@ Plugins = Annotated[
 ]
 """Plugins that need not be installed. The callback of the option registers them, so that commands need not."""
 
+Field = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column or attribute with the classes. Default: class, label or category."),
+]
+PathField = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column with the paths. Default: path, file, filename or image."),
+]
+ImageFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--images", metavar="DIR", help="Folder of the images, searched after that of the table. Repeatable."),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -19,7 +19,7 @@ from latentclust.embed.work_folder import WorkFolder, fingerprint_of, work_folde
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.infer.image_inputs import Inputs
 from latentclust.model.class_names import name_of
-from latentclust.model.codes import check_whole_images, represent_by
+from latentclust.model.codes import check_whole_images, draws_numbers, represent_by
 from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
 
@@ -78,11 +78,14 @@ def embed_images(
     resume: bool = False,
     phases: Phases = SILENT,
 ) -> Embedded:
-    """Write a table with one row per image. Memory does not grow with the number of images, except for their paths.
+    """Write a table with one row per image.
+
+    Of image files and .npy files, memory does not grow with the number of images, except for their paths and a few
+    numbers per image. Other array files are in memory as a whole.
 
     Args:
         model: A model of whole images.
-        digest: SHA-256 of its file.
+        digest: Digest of the model without its names, as `content_digest` returns it.
         inputs: The images.
         out: A .parquet or .csv file, which appears when it is complete.
         options: What the table holds.
@@ -104,7 +107,10 @@ def embed_images(
     if options.neighbours >= count:
         what = f"{options.neighbours} neighbours exceed the {count - 1} other images"
         raise LatentclustError.at("--neighbours", what, f"Use at most {count - 1}")
-    fingerprint = fingerprint_of(digest, inputs, asdict(options) | {"shape": list(inputs.source.shape)})
+    # Random numbers of one kind of device do not continue on another.
+    drawn_on = model.device.type if draws_numbers(model) else None
+    facts = asdict(options) | {"shape": list(inputs.source.shape), "drawn_on": drawn_on}
+    fingerprint = fingerprint_of(digest, inputs, facts)
     with work_folder(out, fingerprint, resume) as folder, _resumable(folder, count):
         read = read_out(model, inputs.source, folder, options.seed, features, phases)
         columns = _columns(model, inputs, read, options.what)
@@ -193,7 +199,7 @@ def _scored(
     count = len(inputs.source)
     cluster = read.cluster.part(0, count)[:, 0]
     first = duplicates(inputs.source, found, cluster, phases)
-    outliers = outlier_scores(found.distance.part(0, count), cluster)
+    outliers = outlier_scores(found.distance.column(-1), cluster)
     columns = {
         "neighbours": Column(found.index.part, "neighbour", found.index.width),
         "distances": Column(found.distance.part, "distance", found.distance.width),

@@ -28,8 +28,8 @@ class Neighbours:
     """The nearest neighbours of all images.
 
     Attributes:
-        index: Rows of the neighbours, int64, the nearest first.
-        distance: Their distances, float32.
+        index: Rows of the neighbours, int64, the nearest first; -1 if the cells that were searched contain fewer.
+        distance: Their distances, float32; infinite for -1.
         recall: Share of the exact neighbours that were found, measured on some images. None if the search is exact.
     """
 
@@ -55,12 +55,24 @@ def find_neighbours(points: Points, count: int, folder: WorkFolder, phases: Phas
     queries = np.sort(np.random.default_rng(0).choice(total, min(QUERIES, total), replace=False))
     exact = _exact(points, queries, count, phases) if total > EXACT else None
     phases.begin("finding neighbours: cells")
-    cells = make_cells(points, np.zeros((0, count), np.int64) if exact is None else exact[1], queries)
+    cells = _kept_cells(points, np.zeros((0, count), np.int64) if exact is None else exact[1], queries, folder)
     _search(points, cells, (index, distance), folder, phases)
     if exact is None:
         return Neighbours(index, distance, None)
     furthest = exact[0][:, -1:].numpy() * (1 + ROUNDING)
     return Neighbours(index, distance, float((distance.rows(queries) <= furthest).mean()))
+
+
+def _kept_cells(points: Points, exact: NDArray[np.int64], queries: NDArray[np.int64], folder: WorkFolder) -> Cells:
+    """Return the cells of a stopped search, or new ones, which are kept: others would leave points out."""
+    path = folder.path / "cells.npz"
+    if SEARCHED in folder.progress:
+        with np.load(path) as kept:
+            return Cells(kept["order"], kept["starts"], kept["near"], int(kept["searched"]))
+    cells = make_cells(points, exact, queries)
+    np.savez(path, order=cells.order, starts=cells.starts, near=cells.near, searched=cells.searched)
+    folder.commit(**{SEARCHED: 0})
+    return cells
 
 
 def _search(points: Points, cells: Cells, files: tuple[RowFile, RowFile], folder: WorkFolder, phases: Phases) -> None:

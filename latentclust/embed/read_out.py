@@ -97,6 +97,7 @@ def read_out(
     represent = represent_by(model) if features else None
     size = min(BATCH, model.resolved.recipe.evaluate.batch_size)
     batches, rng = model.batches(Remaining(source, done), size, seed)
+    start = rng.get_state()
     if GENERATOR in folder.progress:
         rng.set_state(torch.frombuffer(bytearray.fromhex(folder.progress[GENERATOR]), dtype=torch.uint8))
     count = phases.begin("reading out", len(source), "images")
@@ -108,7 +109,10 @@ def read_out(
         done += len(codes.posterior.probabilities)
         if time.monotonic() - committed > SECONDS or done == len(source):
             found.append(held)
-            folder.commit(**{READ: done, GENERATOR: rng.get_state().numpy().tobytes().hex()})
+            state = rng.get_state()
+            # A generator that nothing draws from is not kept: that of another kind of device has no such state.
+            drawn = {} if torch.equal(state, start) else {GENERATOR: state.numpy().tobytes().hex()}
+            folder.commit(**{READ: done}, **drawn)
             held, committed = [], time.monotonic()
     return found
 

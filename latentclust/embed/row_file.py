@@ -7,6 +7,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+BLOCK = 2**16
+"""Number of rows that are read at once of a column."""
+
 
 @final
 class RowFile:
@@ -45,6 +48,12 @@ class RowFile:
             file.seek(start * self._bytes)
             values = np.fromfile(file, self._dtype, (stop - start) * self.width)
         return values.reshape(stop - start, self.width)
+
+    def column(self, at: int) -> NDArray[Any]:
+        """Return one value of each row, `(n,)`. Only some rows are in memory at once."""
+        starts = range(0, len(self), BLOCK)
+        parts = [self.part(start, start + BLOCK)[:, at].copy() for start in starts]
+        return np.concatenate(parts) if parts else np.empty(0, self._dtype)
 
     def rows(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return rows of any indices. The file is mapped only meanwhile, so that its pages do not stay in memory."""

@@ -27,7 +27,7 @@ BYTES = 2**26
 NONE = -1
 
 
-def outlier_scores(distance: Float32[np.ndarray, "n m"], cluster: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+def outlier_scores(last: Float32[np.ndarray, " n"], cluster: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
     """Return the distance of each image to its last neighbour, divided by the median of that in its cluster.
 
     The distance to the m-th neighbour ranks outliers (Ramaswamy, Rastogi and Shim, SIGMOD 2000). Divided by the median,
@@ -35,10 +35,9 @@ def outlier_scores(distance: Float32[np.ndarray, "n m"], cluster: Int64[np.ndarr
     infinite.
 
     Args:
-        distance: Distances of the neighbours, the nearest first.
+        last: Distance of the last neighbour of each image.
         cluster: Clusters.
     """
-    last = distance[:, -1]
     typical = _medians(last, cluster)[cluster]
     with np.errstate(divide="ignore", invalid="ignore"):
         score: NDArray[np.float32] = np.where(last == typical, np.float32(1), last / typical).astype(np.float32)
@@ -60,7 +59,7 @@ def duplicates(
         phases: Tells the progress.
     """
     count = len(cluster)
-    limit = CLOSE * _medians(found.distance.part(0, count)[:, 0], cluster)[cluster]
+    limit = CLOSE * _medians(found.distance.column(0), cluster)[cluster]
     step = rows_at_once(source, found.index.width)
     progress = phases.begin("comparing duplicates", count, "images")
     links: list[NDArray[np.int64]] = []

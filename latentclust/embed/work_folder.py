@@ -12,6 +12,8 @@ from typing import Any, final
 from latentclust.errors import LatentclustError
 from latentclust.files import lock_file, write_atomic
 from latentclust.infer.image_inputs import Inputs
+from latentclust.model.stored_names import model_identity
+from latentclust.networks.stored_model import LENGTH_BYTES
 
 PROGRESS = "progress.json"
 
@@ -50,7 +52,7 @@ class WorkFolder:
             fingerprint = found.pop("fingerprint")
         except FileNotFoundError:
             return
-        except (OSError, ValueError, AttributeError, KeyError) as error:
+        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
             raise LatentclustError.at(str(self.path), f"is damaged ({error})", f"Remove {self.path}") from error
         if fingerprint != self._fingerprint:
             raise LatentclustError.at(str(self.path), "is of another model, other images or other options", fix)
@@ -58,11 +60,18 @@ class WorkFolder:
 
 
 def unfinished_path(out: Path, resume: bool) -> Path:
-    """Return the folder of the unfinished table `out`. Raise LatentclustError if it exists and is not continued."""
+    """Return the folder of the unfinished table `out`.
+
+    Raises:
+        LatentclustError: If it exists and is not continued, or it does not and the table is complete.
+    """
     path = out.with_name(out.name + ENDING)
     if path.exists() and not resume:
         what = "holds an unfinished table"
         raise LatentclustError.at(str(path), what, "Pass --resume to continue it, or remove it to begin again")
+    if resume and not path.exists() and out.exists():
+        what = f"there is nothing to continue: {out} is complete"
+        raise LatentclustError.at("--resume", what, "Remove --resume to write the table again")
     return path
 
 
@@ -73,7 +82,7 @@ def work_folder(out: Path, fingerprint: str, resume: bool) -> Iterator[WorkFolde
     Args:
         out: The table.
         fingerprint: Digest of what the table depends on.
-        resume: Whether an unfinished table is continued. Without one, the work begins.
+        resume: Whether an unfinished table is continued. Without any table, the work begins.
 
     Raises:
         LatentclustError: If there is an unfinished table and `resume` is False, or it is of something else, or another
@@ -98,6 +107,19 @@ def work_folder(out: Path, fingerprint: str, resume: bool) -> Iterator[WorkFolde
     finally:
         if not keep:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def content_digest(file: Path, header: Mapping[str, Any]) -> str:
+    """Return the digest of a model without its names: of the other entries of its header and of its tensors.
+
+    Args:
+        file: The model file.
+        header: Its header.
+    """
+    with file.open("rb") as opened:
+        opened.seek(LENGTH_BYTES + int.from_bytes(opened.read(LENGTH_BYTES), "little"))
+        tensors = hashlib.file_digest(opened, "sha256").hexdigest()
+    return f"{model_identity(header)} {tensors}"
 
 
 def fingerprint_of(model_digest: str, inputs: Inputs, options: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import torch
+
 from latentclust.errors import LatentclustError
 from latentclust.infer.codes import Codes, Represent, codes_of, representing_network
 from latentclust.model.model import ClusteringModel
@@ -36,6 +38,16 @@ def read_codes(
     batches, rng = model.batches(source, batch_size, seed)
     count = phases.begin("reading out", len(source), "images")
     return codes_of(model.inference, model.model, model.state, batches, rng, represent, count)
+
+
+def draws_numbers(model: ClusteringModel) -> bool:
+    """Return whether preprocessing or inference of images draw random numbers, by a read-out of one image of zeros."""
+    rng = torch.Generator(model.device).manual_seed(0)
+    before = rng.get_state()
+    zeros = torch.zeros(1, *model.raw_shape, device=model.device)
+    batch = model.preprocess(zeros, rng)  # type: ignore[arg-type]
+    list(codes_of(model.inference, model.model, model.state, [batch], rng))
+    return model.inference.random or not torch.equal(before, rng.get_state())
 
 
 def check_whole_images(model: ClusteringModel) -> None:

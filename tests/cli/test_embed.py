@@ -1,5 +1,7 @@
 """`latentclust embed`."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -7,6 +9,8 @@ import pytest
 from PIL import Image
 
 from latentclust.embed import read_out
+from latentclust.embed.work_folder import WorkFolder
+from latentclust.errors import LatentclustError
 from latentclust.model.model_file import load
 
 
@@ -80,10 +84,28 @@ def test_a_stopped_table_continues_and_is_refused_for_other_images(cli, trained,
     other = cli("embed", trained, images, "--neighbours", 3, "--out", tmp_path / "part.parquet", "--resume")
     assert other.code == 2
     assert "is of another model, other images or other options" in other.err
-    assert cli(*whole, tmp_path / "part.parquet", "--resume").code == 0
-    tables = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole", "part")]
-    pd.testing.assert_frame_equal(*tables)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["part.parquet", "whole.parquet"]
+    assert "generator" not in json.loads((tmp_path / "part.parquet.unfinished" / "progress.json").read_text())
+    model = tmp_path / "named.safetensors"
+    model.write_bytes((trained / "model.safetensors").read_bytes())
+    assert cli("clusters", "name", model, "1=first").code == 0
+    renamed = cli("embed", model, images, "--neighbours", 2, "--out", tmp_path / "part.parquet", "--resume")
+    assert renamed.code == 0, renamed.err
+    model.unlink()
+    expected, found = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole", "part"))
+    assert set(found["name"][found["cluster"] == 1]) <= {"first"}
+    pd.testing.assert_frame_equal(expected, found.drop(columns="name"))
+    tables = [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert sorted(tables) == ["part.parquet", "whole.parquet"]
+    before = (tmp_path / "part.parquet").read_bytes()
+    again = cli(*whole, tmp_path / "part.parquet", "--resume")
+    assert (again.code, (tmp_path / "part.parquet").read_bytes()) == (2, before)
+    assert "there is nothing to continue" in again.err
+
+
+def test_a_damaged_progress_is_one_error(tmp_path):
+    (tmp_path / "progress.json").write_text("[]")
+    with pytest.raises(LatentclustError, match="is damaged"):
+        WorkFolder(tmp_path, "").read()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentclust.embed import cells, neighbours
+from latentclust.embed import cells, neighbours, row_file
 from latentclust.embed.cells import Points
 from latentclust.embed.neighbours import find_neighbours
 from latentclust.embed.row_file import RowFile
@@ -53,6 +53,15 @@ def test_the_recall_of_cells_is_the_share_of_distances_that_are_exact(groups, tm
     assert 0.5 < found.recall < 1
 
 
+def test_a_column_is_read_in_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(row_file, "BLOCK", 3)
+    file = RowFile(tmp_path / "rows", 2, np.int64)
+    assert file.column(0).tolist() == []
+    file.append(np.arange(14).reshape(7, 2))
+    assert file.column(0).tolist() == [0, 2, 4, 6, 8, 10, 12]
+    assert file.column(-1).tolist() == [1, 3, 5, 7, 9, 11, 13]
+
+
 def test_a_search_continues_after_a_stop(groups, tmp_path, monkeypatch):
     for module in (cells, neighbours):
         monkeypatch.setattr(module, "EXACT", 100)
@@ -61,6 +70,7 @@ def test_a_search_continues_after_a_stop(groups, tmp_path, monkeypatch):
     expected = whole.index.part(0, 300)
     folder = WorkFolder(tmp_path, "")
     folder.commit(searched=5)  # the cells before are not searched again
+    monkeypatch.setattr(neighbours, "make_cells", None)  # nor are the cells made again
     whole.index.put(np.arange(300), np.zeros((300, 3), np.int64))
     again = find_neighbours(points_in(tmp_path / "", groups[:0]), 3, folder, SILENT).index.part(0, 300)
     kept = (again == expected).all(axis=1)

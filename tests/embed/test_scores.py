@@ -6,11 +6,11 @@ from latentclust.embed.scores import outlier_scores
 
 
 def test_an_outlier_is_far_by_the_distances_of_its_own_cluster():
-    distance = np.array([[0, 1], [0, 1], [0, 4], [1, 10], [2, 10], [1, 30]], np.float32)
+    last = np.array([1, 1, 4, 10, 10, 30], np.float32)
     cluster = np.array([0, 0, 0, 2, 2, 2])
-    assert outlier_scores(distance, cluster).tolist() == [1, 1, 4, 1, 1, 3]
+    assert outlier_scores(last, cluster).tolist() == [1, 1, 4, 1, 1, 3]
 
 
 def test_copies_alone_are_typical_and_others_infinitely_far():
-    distance = np.array([[0], [0], [0], [2]], np.float32)
-    assert outlier_scores(distance, np.zeros(4, np.int64)).tolist() == [1, 1, 1, np.inf]
+    last = np.array([0, 0, 0, 2], np.float32)
+    assert outlier_scores(last, np.zeros(4, np.int64)).tolist() == [1, 1, 1, np.inf]
