@@ -96,7 +96,7 @@ def _objection(known: Sequence[KScores], best: KScores) -> str:
     if lead < LEAST_LEAD:
         return (
             "the stability, less that of k-means on random values without clusters, is about the same for all numbers "
-            f"({best.clusters} leads by {lead:.2f})"
+            f"({best.clusters} leads their median by {lead:.3f}, less than {LEAST_LEAD:g})"
         )
     return ""
 
