@@ -9,9 +9,9 @@ from latentclust.report.page.sections.scores import Scores, ScoreTable
 
 WIDE = (
     ".drawn-parts { display: block; } .drawn img { width: 68rem; max-width: 100%; height: auto; max-height: none; "
-    "image-rendering: auto; background: white; }"
+    "image-rendering: auto; background: white; } td { white-space: nowrap; }"
 )
-"""The chart has the width of the page, unlike drawn images."""
+"""The chart has the width of the page, unlike drawn images, and a score stands on one line."""
 
 CHART_TEXT = "Scores by the number of clusters; the table has the same numbers"
 
