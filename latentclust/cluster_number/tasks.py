@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -23,6 +22,7 @@ from latentclust.errors import InterruptedRunError, Issue, LatentclustError, Run
 from latentclust.evaluate.kmeans_reference import score_kmeans
 from latentclust.files import write_atomic
 from latentclust.phases import Phases
+from latentclust.plugins.given import PluginSource
 from latentclust.plugins.registry import use_plugins
 
 POLL_SECONDS = 0.2
@@ -130,17 +130,17 @@ class _Worker:
     data: ClassVar[BriefData | LatentclustError]
     folder: ClassVar[Path]
     stop: ClassVar[Event]
-    until_the_end: ClassVar[ExitStack] = ExitStack()
+    plugins: ClassVar[tuple[PluginSource, ...]]
 
     @classmethod
     def start(cls, settings: Settings, folder: Path, stop: Event, threads: int) -> None:
         """Open the data. The first process decides about signals. An error is kept for `work`, which can tell it."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.set_num_threads(threads)
-        cls.folder, cls.stop = folder, stop
+        cls.folder, cls.stop, cls.plugins = folder, stop, settings.plugins
         try:
-            cls.until_the_end.enter_context(use_plugins(settings.plugins))
-            cls.data = open_data(settings).prepared()
+            with use_plugins(settings.plugins):
+                cls.data = open_data(settings).prepared()
         except LatentclustError as error:
             cls.data = error
 
@@ -149,7 +149,8 @@ class _Worker:
         """Do a task, unless the work has been stopped."""
         if isinstance(cls.data, LatentclustError):
             raise cls.data
-        do_task(cls.data, task, cls.folder, cls.stop.is_set)
+        with use_plugins(cls.plugins):
+            do_task(cls.data, task, cls.folder, cls.stop.is_set)
 
 
 def _broken(folder: Path) -> RunFailedError:
