@@ -63,7 +63,7 @@ class DeepClusterer(TransformerMixin, ClusterMixin, RecipeClusterer):  # type: i
         random_state: Seed, or a `numpy.random.RandomState` that draws one. None: the seed of the recipe.
         verbose: Whether progress is shown on standard error, as the command `latentclust run` does.
         plugins: Plugins that need not be installed: .py files, modules or classes of parts, such as a loss of your own.
-            A pickle contains their names, not their code: a file is imported when the unpickled model is first used.
+            An unpickled estimator that is fitted keeps those that are classes; set_params gives it the others.
 
     Attributes:
         labels_: Cluster of each training sample, `(n,)`, counted from 0.

@@ -13,7 +13,7 @@ from latentclust.data.array_reading import BYTE_RANGE
 from latentclust.data.in_memory import GivenSamples
 from latentclust.errors import InvalidArgumentError, Issue
 from latentclust.estimator.auto_recipe import recipe_for
-from latentclust.estimator.system_recipe import known_systems, newest, system_for
+from latentclust.estimator.system_recipe import known_systems, system_for
 from latentclust.plugins.registry import installed
 from latentclust.recipe.overrides import Overrides
 from latentclust.recipe.show import inline
@@ -83,9 +83,7 @@ class Choice:
             return self.recipe
         if self.recipe == AUTO:
             return recipe_for(shape, count)
-        registry = installed()
-        if self.recipe.partition("@")[0] in known_systems(registry):
-            newest(self.recipe, registry)
+        if self.recipe.partition("@")[0] in known_systems(installed()):
             return system_for(self.recipe, shape, count)
         return self.recipe
 
