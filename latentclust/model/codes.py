@@ -6,9 +6,11 @@ import torch
 
 from latentclust.errors import LatentclustError
 from latentclust.infer.codes import Codes, Represent, codes_of, representing_network
+from latentclust.infer.posteriors import posterior_of, set_evaluation
 from latentclust.model.model import ClusteringModel
 from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSource
+from latentclust.tensors import Images
 
 
 def read_codes(
@@ -40,14 +42,17 @@ def read_codes(
     return codes_of(model.inference, model.model, model.state, batches, rng, represent, count)
 
 
+@torch.no_grad()
 def draws_numbers(model: ClusteringModel) -> bool:
     """Return whether preprocessing or inference of images draw random numbers, by a read-out of one image of zeros."""
+    if model.inference.random:
+        return True
+    set_evaluation(model.model)
     rng = torch.Generator(model.device).manual_seed(0)
     before = rng.get_state()
-    zeros = torch.zeros(1, *model.raw_shape, device=model.device)
-    batch = model.preprocess(zeros, rng)  # type: ignore[arg-type]
-    list(codes_of(model.inference, model.model, model.state, [batch], rng))
-    return model.inference.random or not torch.equal(before, rng.get_state())
+    images = model.preprocess(Images(torch.zeros(1, *model.raw_shape, device=model.device)), rng)
+    posterior_of(model.inference, model.model, images, model.state, rng, model.stride)
+    return not torch.equal(before, rng.get_state())
 
 
 def check_whole_images(model: ClusteringModel) -> None:

@@ -15,6 +15,7 @@ from latentclust.data.sources import UINT8_MAX
 from latentclust.errors import LatentclustError, first_problem
 from latentclust.files import write_atomic
 from latentclust.model.class_names import name_of
+from latentclust.model.codes import draws_numbers
 from latentclust.model.model import ClusteringModel
 from latentclust.model.onnx_graph import IMAGES, PosteriorGraph, record, sample_shape
 from latentclust.model.onnx_requirements import check_onnx
@@ -87,20 +88,11 @@ def _check_possible(model: ClusteringModel, out: Path) -> None:
     if model.device.type != "cpu":
         what = f"is on {model.device}, and a graph is recorded on the CPU"
         raise LatentclustError.at("model", what, "Load it with latentclust.load(path)")
-    if model.inference.random or _draws(model):
+    if draws_numbers(model):
         used = model.resolved.recipe.inference.use
         what = f"its inference {used!r} draws random numbers, which an ONNX graph cannot do as the model does"
         fix = "Use latentclust predict, or train with an inference that does not sample, such as amortized"
         raise LatentclustError.at("model", what, fix)
-
-
-@torch.no_grad()
-def _draws(model: ClusteringModel) -> bool:
-    """Return whether preprocessing and inference of one image advance the generator."""
-    images, rng = _images(model, 1, (0, 0)), torch.Generator().manual_seed(0)
-    before = rng.get_state()
-    model.inference.posterior(model.model, model.preprocess(images, rng), model.state, rng)
-    return not torch.equal(before, rng.get_state())
 
 
 def _add_metadata(recorded: "onnx.ModelProto", model: ClusteringModel) -> None:
