@@ -21,6 +21,7 @@ from latentclust.data.scenes.masks import MaskChoice
 from latentclust.data.scenes.opening import raster
 from latentclust.data.scenes.readings import Readings, read_alike
 from latentclust.data.sources import ArraySource, decode_errors, encode_labels, image_set, resized
+from latentclust.data.table_text import TABLE_ENCODING, find_separator
 from latentclust.data.tiled import in_memory
 from latentclust.data.tiling import TiledDatasetSpec, Tiles, Unit
 from latentclust.errors import Issue, LatentclustError
@@ -98,6 +99,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "IN_PACKAGE",
     "NOISE",
+    "TABLE_ENCODING",
     "VOID",
     "Advance",
     "Alignment",
@@ -199,6 +201,7 @@ __all__ = [
     "find_first",
     "find_images",
     "find_scenes",
+    "find_separator",
     "fork_generators",
     "hookimpl",
     "image_set",

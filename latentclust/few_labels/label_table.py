@@ -3,10 +3,10 @@
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from latentclust.data.sources import decode_errors
+from latentclust.data.table_text import TABLE_ENCODING, find_separator
 from latentclust.errors import LatentclustError, first_problem
 from latentclust.few_labels.class_texts import CLASS_FIELDS, check_classes, find_field, plain_class
 from latentclust.infer.image_inputs import ARRAYS
@@ -20,19 +20,11 @@ PATH_FIELDS = ("path", "file", "filename", "image")
 INDEX = "index"
 """Name of the column with the row of a sample in an array file, as `latentclust predict` writes it."""
 
-SEPARATORS = (";", "\t", "|", ",")
-"""Separators that are tried, in this order."""
-
-LOOKED_AT = 20
-"""Number of rows by which the separator is detected."""
-
 SHOWN = 3
 """Maximum number of missing files that are named."""
 
 LONGEST = 60
 """Maximum number of characters of a path that messages show."""
-
-_ENCODING = "utf-8-sig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +114,8 @@ def _cells(path: Path) -> list[tuple[int, list[str]]]:
     """Return the number and the cells of each line that is not empty. Raise LatentclustError if lengths differ."""
     found: list[tuple[int, list[str]]] = []
     with decode_errors(path, "Write a table in UTF-8 with the columns path and class"):
-        separator = _separator(path)
-        with path.open(newline="", encoding=_ENCODING) as file:
+        separator = find_separator(path)
+        with path.open(newline="", encoding=TABLE_ENCODING) as file:
             reader = csv.reader(file, delimiter=separator)
             for cells in filter(None, reader):
                 if found and len(cells) != len(found[0][1]):
@@ -134,17 +126,6 @@ def _cells(path: Path) -> list[tuple[int, list[str]]]:
     if not found:
         raise LatentclustError.at(str(path), "is empty", "Write a table with the columns path and class")
     return found
-
-
-def _separator(path: Path) -> str:
-    """Return the separator that divides the first rows into the same number of cells, more than one."""
-    for separator in SEPARATORS:
-        with path.open(newline="", encoding=_ENCODING) as file:
-            rows = islice(filter(None, csv.reader(file, delimiter=separator)), LOOKED_AT)
-            lengths = {len(row) for row in rows}
-        if len(lengths) == 1 and lengths != {1}:
-            return separator
-    return ","
 
 
 def _located(table: Path, paths: Sequence[tuple[int, str]], folders: Sequence[Path]) -> list[Path]:

@@ -3,22 +3,16 @@
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentclust.api import LatentclustError, decode_errors
-
-SEPARATORS = (";", "\t", "|", ",")
-"""Separators that are tried, in this order: a comma may also be the decimal sign of numbers between semicolons."""
+from latentclust.api import TABLE_ENCODING, LatentclustError, decode_errors, find_separator
 
 LOOKED_AT = 20
-"""Number of rows by which the separator and the decimal sign are detected."""
-
-_ENCODING = "utf-8-sig"
+"""Number of rows by which the decimal sign is detected."""
 
 Column = str | int
 """A name in the header, or a position from 0; a negative one counts from the end."""
@@ -32,7 +26,7 @@ class TableOptions:
         label: Column of the labels. None for no labels.
         columns: Columns of the samples, in order. Empty for all but that of the labels.
         header: Whether the first row contains column names. None: it does if none of its cells is a number.
-        separator: Character between cells. None: the one of `SEPARATORS` that divides all rows alike.
+        separator: Character between cells. None: the one that divides the first rows alike.
     """
 
     label: Column | None = None
@@ -91,8 +85,8 @@ def _label(label: Column | None, layout: _Layout, width: int | None, path: Path)
 def _scan(path: Path, options: TableOptions) -> _Layout:
     """Return the layout of a table. Raise LatentclustError if rows differ in length, or there are none."""
     with decode_errors(path):
-        separator = options.separator or _separator(path)
-        with path.open(newline="", encoding=_ENCODING) as file:
+        separator = options.separator or find_separator(path)
+        with path.open(newline="", encoding=TABLE_ENCODING) as file:
             reader = csv.reader(file, delimiter=separator)
             first: list[str] = []
             commas, count = False, 0
@@ -111,17 +105,6 @@ def _scan(path: Path, options: TableOptions) -> _Layout:
     if count <= named:
         raise LatentclustError.at(str(path), "contains no rows", "Use a table with one sample per row")
     return _Layout(first, count, named, separator, number)
-
-
-def _separator(path: Path) -> str:
-    """Return the separator that divides the first rows into the same number of cells, more than one."""
-    for separator in SEPARATORS:
-        with path.open(newline="", encoding=_ENCODING) as file:
-            rows = islice(filter(None, csv.reader(file, delimiter=separator)), LOOKED_AT)
-            lengths = {len(row) for row in rows}
-        if len(lengths) == 1 and lengths != {1}:
-            return separator
-    return ","
 
 
 def _features(layout: _Layout, options: TableOptions, label: int | None, path: Path) -> list[int]:
@@ -151,7 +134,7 @@ def _position(column: Column, layout: _Layout, path: Path, key: str) -> int:
 
 def _cells(path: Path, layout: _Layout, columns: Sequence[int], dtype: type[np.generic]) -> NDArray[Any]:
     converters = layout.number if np.issubdtype(dtype, np.floating) and layout.number is not float else None
-    with path.open(encoding=_ENCODING) as file:
+    with path.open(encoding=TABLE_ENCODING) as file:
         lines = (line for line in file if line.strip())
         return np.loadtxt(
             lines,
