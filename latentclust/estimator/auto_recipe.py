@@ -2,16 +2,13 @@
 
 from typing import Any
 
+from latentclust.cli.image_recipe import ENLARGED, LEAST_SIDE, SIDE, installed_weights
 from latentclust.estimator.system_recipe import enlarged, image_backbone
 from latentclust.plugins.registry import installed
 from latentclust.tensors import Shape
 
-PHOTOGRAPH_CHANNELS, PHOTOGRAPH_SIDE = 3, 32
-"""Channels and least shorter side in pixels of images that a network of photographs knows."""
-
-PRETRAINED_SIDE, ENLARGED = 224, 4
-"""Side in pixels of the images that most pretrained networks have learned from, and the most that images are enlarged
-to come near it."""
+PHOTOGRAPH_CHANNELS = 3
+"""Channels of images that a network of photographs knows."""
 
 VIEWS = (
     {"use": "affine", "rotation": 15.0, "scale": [0.8, 1.2], "aspect": [0.8, 1.25], "shear": 15.0, "shift": 0.08},
@@ -39,20 +36,12 @@ def recipe_for(shape: Shape, count: int) -> dict[str, Any]:
     """
     if len(shape) == 1:
         return {"schema": 1, "extends": "scan-vectors@1", "name": "auto"} | _neighbours(NEIGHBOURS_OF_VECTORS, count)
-    weights = _installed_weights()
+    here = installed_weights(installed())
     channels, *sides = shape
-    if channels == PHOTOGRAPH_CHANNELS and min(sides) >= PHOTOGRAPH_SIDE and weights is not None:
-        return _of_photographs(weights, min(sides), count)
+    if channels == PHOTOGRAPH_CHANNELS and min(sides) >= LEAST_SIDE and here is not None:
+        name, weights = here
+        return _of_photographs({"use": name, **weights.options}, min(sides), count)
     return _of_images(shape, count)
-
-
-def _installed_weights() -> dict[str, Any] | None:
-    """Return the options of a pretrained network whose weights are on this machine. None if there are none."""
-    for part in installed().parts("backbone"):
-        for weights in part.value.known_weights():
-            if weights.installed:
-                return {"use": part.name, **weights.options}
-    return None
 
 
 def _of_photographs(weights: dict[str, Any], side: int, count: int) -> dict[str, Any]:
@@ -61,7 +50,7 @@ def _of_photographs(weights: dict[str, Any], side: int, count: int) -> dict[str,
         "schema": 1,
         "extends": "temi@1",
         "name": "auto",
-        "features": {**weights, "size": min(PRETRAINED_SIDE, ENLARGED * side)},
+        "features": {**weights, "size": min(SIDE, ENLARGED * side)},
         "inference": {"neighbours": near},
         **_neighbours(near, count),
     }

@@ -53,7 +53,7 @@ def test_photographs_have_the_features_of_a_network_that_is_installed(monkeypatc
     assert photographs["extends"] == "temi@1"
     assert photographs["features"]["size"] == 192
     assert recipe_for((3, 31, 64), 1000)["extends"] == recipe_for((1, 48, 64), 1000)["extends"] == "scan@1"
-    monkeypatch.setattr(auto_recipe, "_installed_weights", lambda: None)
+    monkeypatch.setattr(auto_recipe, "installed_weights", lambda registry: None)
     assert recipe_for((3, 48, 64), 1000)["extends"] == "scan@1"
 
 
