@@ -106,10 +106,11 @@ def _do(data: BriefData, left: Sequence[Task], folder: Path, workers: int, phase
 
 
 def _part(rounds_fraction: float) -> Fraction:
-    if not 0 < rounds_fraction <= 1:
+    part = Fraction(rounds_fraction).limit_denominator(DENOMINATOR) if 0 < rounds_fraction <= 1 else Fraction(0)
+    if not part:
         what = f"{rounds_fraction:g} is not a part of the rounds"
         raise LatentclustError.at("--rounds-fraction", what, "Use a number above 0 and at most 1")
-    return Fraction(rounds_fraction).limit_denominator(DENOMINATOR)
+    return part
 
 
 def _choice(data: BriefData, folder: Path, results: Results) -> Choice:

@@ -124,7 +124,7 @@ class Settings:
         first, last = {"train.starts": 1, "train.devices": 1}, dict(values)
         if isinstance(self.overrides, Mapping):
             return {**first, **self.overrides, **last}
-        return [*(f"{key}={value}" for key, value in first.items()), *self.overrides, *_as_settings(last)]
+        return [*_as_settings(first), *self.overrides, *_as_settings(last)]
 
 
 def _as_settings(values: Mapping[str, Any]) -> list[str]:
@@ -144,9 +144,6 @@ def check_settings(settings: Settings, workers: int) -> None:
     if not LEAST_SUBSAMPLE < settings.subsample <= 1:
         what = f"{settings.subsample:g} is not in (0.5, 1]: two subsamples must share images"
         raise LatentclustError.at("--subsample", what, "Use a part such as 0.8")
-    if not 0 < settings.rounds <= 1:
-        what = f"{float(settings.rounds):g} is not a part of the rounds"
-        raise LatentclustError.at("--rounds-fraction", what, "Use a number above 0 and at most 1")
     if workers < 1:
         raise LatentclustError.at("--workers", f"{workers} is not a number of processes", "Use 1 or more")
     for tables, origin in override_layers(settings.overrides):
