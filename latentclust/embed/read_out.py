@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from latentclust.data.subset import SubsetSource
 from latentclust.embed.row_file import RowFile
 from latentclust.embed.work_folder import WorkFolder
 from latentclust.infer.codes import Codes, codes_of
@@ -56,24 +56,6 @@ class ReadOut:
             self.features.append(torch.cat(features).numpy())
 
 
-class Remaining(ImageSource):
-    """The samples of a source from an index on."""
-
-    def __init__(self, source: ImageSource, start: int) -> None:
-        """Leave out the samples before `start`."""
-        self.shape, self.dtype = source.shape, source.dtype
-        self._source, self._start = source, start
-
-    def __len__(self) -> int:
-        """Return the number of samples that are left."""
-        return len(self._source) - self._start
-
-    def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
-        """Return samples by their index among those that are left."""
-        found: NDArray[np.generic] = self._source.read(indices + self._start)
-        return found
-
-
 def read_out(
     model: ClusteringModel, source: ImageSource, folder: WorkFolder, seed: int, features: bool, phases: Phases
 ) -> ReadOut:
@@ -96,7 +78,8 @@ def read_out(
         file.cut(done)
     represent = represent_by(model) if features else None
     size = min(BATCH, model.resolved.recipe.evaluate.batch_size)
-    batches, rng = model.batches(Remaining(source, done), size, seed)
+    left = SubsetSource(source, np.arange(done, len(source)))
+    batches, rng = model.batches(left, size, seed)
     start = rng.get_state()
     if GENERATOR in folder.progress:
         rng.set_state(torch.frombuffer(bytearray.fromhex(folder.progress[GENERATOR]), dtype=torch.uint8))
