@@ -1,6 +1,6 @@
 """Classes of clusters by few labels, and the purity of clusters with bootstrap intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,16 @@ class LabelVotes:
         units = len(self.classes)
         members = csr_array((np.ones(units), (np.arange(units), self.classes)), (units, len(self.names)))
         return np.asarray((self.shares.T @ members).todense(), np.float64)
+
+    def classes_of_names(self, names: Mapping[int, str]) -> Int[np.ndarray, " k"]:
+        """Return the class of each cluster by its name; `UNMATCHED` without a name, or with one that is no class.
+
+        Args:
+            names: Names of clusters, counted from 1.
+        """
+        number = {name: at for at, name in enumerate(self.names)}
+        clusters = range(1, self.shares.shape[1] + 1)
+        return np.array([number.get(names.get(cluster, ""), UNMATCHED) for cluster in clusters], np.int64)
 
 
 def votes_of_clusters(clusters: Int[np.ndarray, " n"], classes: Sequence[str], count: int) -> LabelVotes:

@@ -13,11 +13,9 @@ from latentclust.cards import Card, Cells, Note, Part, Shown
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score_table
 from latentclust.evaluate.label_votes import COVERAGE, LabelVotes, agreement_shares, votes_of_clusters
-from latentclust.evaluate.match import UNMATCHED
 from latentclust.few_labels.label_naming import interval_text
 from latentclust.few_labels.label_table import TABLES, check_folders, read_label_table
 from latentclust.few_labels.labelled_images import LabelledImages, assign_images
-from latentclust.model.class_names import name_of
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.networks.stored_model import model_file
@@ -171,8 +169,7 @@ def _scores(model: ClusteringModel, file: Path, path: Path, found: LabelledImage
     kept = [name for name, known in zip(found.classes, seen.tolist(), strict=True) if not known]
     clusters = found.clusters[~seen]
     votes = votes_of_clusters(clusters, kept, model.clusters)
-    named = [name_of(cluster, model.names) for cluster in range(1, model.clusters + 1)]
-    chosen = np.array([votes.names.index(name) if name in votes.names else UNMATCHED for name in named], np.int64)
+    chosen = votes.classes_of_names(model.names)
     agreement = agreement_shares(votes, chosen)
     table = np.rint(votes.table()).astype(np.int64)
     return HeldOutScores(

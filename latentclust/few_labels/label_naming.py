@@ -1,6 +1,6 @@
 """The classes that few labels give to clusters, as a table and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class LabelNaming(Shown):
     @property
     def given(self) -> dict[int, str]:
         """Names from the labels, of clusters counted from 1."""
-        return {at + 1: self.classes[which] for at, which in enumerate(self.chosen.tolist()) if which >= 0}
+        return names_of_classes(self.chosen, self.classes)
 
     @property
     def replaced(self) -> dict[int, str]:
@@ -138,6 +138,11 @@ class LabelNaming(Shown):
             "class": self.given.get(at + 1),
             "name": self.after.get(at + 1),
         }
+
+
+def names_of_classes(chosen: Int[np.ndarray, " k"], classes: Sequence[str]) -> dict[int, str]:
+    """Return the names of the clusters that have a class, counted from 1."""
+    return {at + 1: classes[which] for at, which in enumerate(chosen.tolist()) if which >= 0}
 
 
 def naming_table(naming: LabelNaming) -> Cells:

@@ -24,13 +24,11 @@ class LabelShapes:
     Attributes:
         layer: Features of the file with their classes.
         classes: Class of each unit.
-        points: Number of units that are points.
         other: Number of features that are neither points nor polygons, and do not count.
     """
 
     layer: FeatureLayer
     classes: tuple[str, ...]
-    points: int
     other: int
 
     def batches(self) -> Iterator[list[NDArray[np.object_]]]:
@@ -62,22 +60,20 @@ def open_label_shapes(path: Path, field: str | None) -> LabelShapes:
     layer = replace(bare, field=find_field(field, CLASS_FIELDS, fields, "--field", path))
     classes: list[str] = []
     named: list[tuple[str, str]] = []
-    points = other = before = 0
+    other = before = 0
     for geometries, texts in layer.batches():
         check_valid(geometries, path, before)
         for at, (geometry, text) in enumerate(zip(geometries, texts, strict=True), start=before + 1):
             name, units = plain_class(text), _units(geometry)
             named.append((f"feature {at}", name))
             classes += [name] * len(units)
-            is_point = shapely.get_dimensions(geometry) == POINT
-            points += len(units) * is_point
             other += not units
         before += len(geometries)
     check_classes(named, path, str(layer.field))
     if not classes:
         what = f"contains neither points nor polygons, but {other:,} other feature{'' if other == 1 else 's'}"
         raise LatentclustError.at(str(path), what, "Give points or polygons with a class")
-    return LabelShapes(layer, tuple(classes), int(points), other)
+    return LabelShapes(layer, tuple(classes), other)
 
 
 def _units(geometry: shapely.Geometry | None) -> list[NDArray[np.object_]]:

@@ -16,8 +16,7 @@ from latentclust.evaluate.label_votes import (
     classes_by_majority,
     classes_one_to_one,
 )
-from latentclust.evaluate.match import UNMATCHED
-from latentclust.few_labels.label_naming import LabelNaming
+from latentclust.few_labels.label_naming import LabelNaming, names_of_classes
 from latentclust.few_labels.label_shapes import LabelShapes, open_label_shapes
 from latentclust.few_labels.label_table import TABLES, LabelTable, check_folders, read_label_table
 from latentclust.few_labels.labelled_images import assign_images
@@ -150,7 +149,8 @@ def _named(model: ClusteringModel, file: Path, labels: Path, found: _Assigned, r
     most = np.where(table.any(axis=1), table.argmax(axis=1), -1).astype(np.int64)
     with decode_errors(labels):
         digest = hashlib.sha256(labels.read_bytes()).hexdigest()
-    naming = LabelNaming(
+    after = _names_after(model.names, names_of_classes(chosen, votes.names), votes.names, rule)
+    return LabelNaming(
         model=file,
         file=labels,
         sha256=digest,
@@ -161,23 +161,21 @@ def _named(model: ClusteringModel, file: Path, labels: Path, found: _Assigned, r
         table=table,
         chosen=chosen,
         purity=agreement_shares(votes, most),
-        agreement=agreement_shares(votes, chosen),
-        before=model.names,
-        after=model.names,
+        agreement=agreement_shares(votes, votes.classes_of_names(after)),
+        before=dict(model.names),
+        after=after,
         written=False,
         notes=found.notes,
     )
-    return _with_names(naming, votes, model.names)
 
 
-def _with_names(naming: LabelNaming, votes: LabelVotes, before: Mapping[int, str]) -> LabelNaming:
-    """Return the naming of clusters that had some names before, with the agreement of the names after."""
-    one_to_one = naming.rule == "one-to-one" and naming.given
-    kept = {cluster: name for cluster, name in before.items() if not (one_to_one and name in naming.classes)}
-    after = dict(sorted({**kept, **naming.given}.items()))
-    names = [after.get(cluster) for cluster in range(1, len(naming.table) + 1)]
-    classes = np.array([votes.names.index(name) if name in votes.names else UNMATCHED for name in names], np.int64)
-    return replace(naming, before=dict(before), after=after, agreement=agreement_shares(votes, classes))
+def _names_after(
+    before: Mapping[int, str], given: Mapping[int, str], classes: Sequence[str], rule: Rule
+) -> dict[int, str]:
+    """Return the names of clusters that had some before. One to one, no other cluster keeps a class of the labels."""
+    dropped = classes if rule == "one-to-one" and given else ()
+    kept = {cluster: name for cluster, name in before.items() if name not in dropped}
+    return dict(sorted({**kept, **given}.items()))
 
 
 def _written(naming: LabelNaming, model: ClusteringModel, labels: _Assigned) -> LabelNaming:
@@ -189,7 +187,9 @@ def _written(naming: LabelNaming, model: ClusteringModel, labels: _Assigned) -> 
         if found.model != model_identity(model.header):
             raise LatentclustError.at(str(naming.model), NO_MODEL, "Run the command again")
         if found.names != naming.before:
-            written = _with_names(naming, labels.votes, found.names)
+            after = _names_after(found.names, naming.given, naming.classes, naming.rule)
+            agreement = agreement_shares(labels.votes, labels.votes.classes_of_names(after))
+            written = replace(naming, before=dict(found.names), after=after, agreement=agreement)
         names = written.after
         return names, recolour_classes(found.colours, (), classes_of(found.clusters, names))
 
