@@ -1,5 +1,6 @@
 """A small scene of known values with its label rasters, as latentclust label writes them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,19 @@ def label_folder(root: Path, name: str = "scene") -> Path:
     write_bytes(folder / f"{name}-probabilities.tif", shares.astype(np.uint8))
     result = SceneResult(str(source), f"{name}.tif", "done", files={f"{name}.tif": 1})
     RunLogFile(format=1, model="0" * 64, options={}, scenes=[result]).write(folder)
+    return folder
+
+
+def dated_folder(root: Path) -> Path:
+    """Write a folder of two dates of one place: `scene`, and `later`, whose stripes are in the opposite order."""
+    folder = label_folder(root)
+    write_scene(root / "later.tif")
+    write_labels(folder / "later.tif", labels()[:, ::-1])
+    results = [SceneResult(str(root / f"{name}.tif"), f"{name}.tif", "done") for name in ("scene", "later")]
+    for result, year in zip(results, (2020, 2021), strict=True):
+        item = {"properties": {"datetime": f"{year}-06-01T00:00:00Z"}}
+        (folder / result.output).with_suffix(".stac.json").write_text(json.dumps(item))
+    RunLogFile(format=1, model="0" * 64, options={}, scenes=results).write(folder)
     return folder
 
 

@@ -13,7 +13,7 @@ from latentclust.viewer.app import make_app
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.serve import bind, url_of
 from tests.browser import OpenPageIn
-from tests.viewer.labelled import HOSTILE, label_folder
+from tests.viewer.labelled import HOSTILE, dated_folder
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),  # of rasterio
@@ -39,7 +39,7 @@ HOLD_THE_FIRST_PIXEL = """() => {
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    session = replace(open_session([str(label_folder(tmp_path))]), token="token")
+    session = replace(open_session([str(dated_folder(tmp_path))]), token="token")
     listener = bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(make_app(session), log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -58,11 +58,46 @@ def _clip(page: Any) -> str:
     return str(page.evaluate("getComputedStyle(document.getElementById('above')).clipPath"))
 
 
+def _compare_two_dates(page: Any) -> None:
+    """Show the later date behind the divider and beside the first, and read the same pixel of both."""
+    page.focus("#compare")
+    with page.expect_request(lambda request: "/tiles/1/labels/" in request.url):
+        page.select_option("#compare", "1")
+    page.wait_for_function("() => document.getElementById('right').textContent === '2021-06-01'")
+    header = page.locator(".legend thead th").all_inner_texts()
+    assert header == ["Cluster", "2020-06-01", "2021-06-01"]
+    page.focus("#swipe")
+    for key, cut in (("Home", "inset(0px"), ("ArrowRight", "inset(0px 0px 0px ")):
+        page.keyboard.press(key)
+        assert _clip(page).startswith(cut)
+    page.wait_for_function("() => document.querySelectorAll('#pixel h3').length === 2")
+
+    page.select_option("#arrange", "beside")
+    assert page.locator("#swipe").is_hidden()
+    assert _clip(page) == "none"
+    left, right = (page.locator(f"#{side}").bounding_box() for side in ("below", "above"))
+    assert left["x"] + left["width"] <= right["x"]
+    assert left["width"] == right["width"]
+    before = _text(page, "#pixel")
+    page.focus("#above canvas")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("shown => document.getElementById('pixel').innerText !== shown", arg=before)
+    assert page.locator("#pixel h3").all_inner_texts() == ["2020-06-01", "2021-06-01"]
+    found = [page.locator("#pixel dl").nth(side).locator("dd").first.inner_text().strip() for side in (0, 1)]
+    assert found == ["forest", HOSTILE]
+    crosses = [page.locator(each).bounding_box() for each in ("#cross", "#cross-above")]
+    assert crosses[1]["x"] - crosses[0]["x"] == pytest.approx(right["x"] - left["x"], abs=1)
+    page.select_option("#compare", "")
+    page.wait_for_function("() => document.getElementById('right').textContent === 'Clusters'")
+    assert page.locator("#above[inert]").count() == 1
+
+
 def test_the_map_is_used_with_pointer_and_keyboard(url: str, open_page: OpenPageIn) -> None:
     opened = open_page(url)
     page = opened.page
     page.wait_for_selector("#legend tr")
-    page.wait_for_function("document.getElementById('right').textContent === 'Clusters'")
+    page.wait_for_function("() => document.getElementById('right').textContent === 'Clusters'")
     page.wait_for_load_state("networkidle")
     names = page.locator("#legend .name").all_inner_texts()
     assert names == ["water", HOSTILE, "forest"]
@@ -113,6 +148,10 @@ def test_the_map_is_used_with_pointer_and_keyboard(url: str, open_page: OpenPage
     page.select_option("#layer", "probabilities")
     with page.expect_request(lambda request: "/probabilities/" in request.url and "band=2" in request.url):
         page.select_option("#layer-band", "2")
+
+    page.select_option("#layer", "labels")
+    _compare_two_dates(page)
+    assert opened.serious_violations() == []
 
     reached = set()
     page.focus(".skip")

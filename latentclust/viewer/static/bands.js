@@ -4,6 +4,15 @@ import { byId, element } from "./element.js";
 
 const CHANNELS = { 3: ["Red", "Green", "Blue"], 1: ["Grey"] };
 
+function haveSameNames(some, others) {
+  return JSON.stringify(some.map((band) => band.name)) === JSON.stringify(others.map((band) => band.name));
+}
+
+function queryOf(chosen) {
+  const ranges = chosen.map((each) => `${each.low}:${each.high}`).join(",");
+  return `bands=${chosen.map((each) => each.number).join(",")}&ranges=${ranges}`;
+}
+
 export class BandChoice {
   #bands = [];
   #chosen = [];
@@ -17,7 +26,7 @@ export class BandChoice {
 
   /** Offer the bands of a scene. Bands of the same names as those before stay chosen, with their ranges. */
   offer(bands, shown) {
-    const same = JSON.stringify(bands.map((band) => band.name)) === JSON.stringify(this.#bands.map((band) => band.name));
+    const same = haveSameNames(bands, this.#bands);
     const before = this.#chosen;
     this.#bands = bands;
     this.#chosen = (same ? before.map((each) => each.number) : shown).map((number) => this.#default(number));
@@ -28,8 +37,17 @@ export class BandChoice {
 
   /** The query of tiles: bands and their ranges. */
   get query() {
-    const ranges = this.#chosen.map((each) => `${each.low}:${each.high}`).join(",");
-    return `bands=${this.#chosen.map((each) => each.number).join(",")}&ranges=${ranges}`;
+    return queryOf(this.#chosen);
+  }
+
+  /**
+   * The query of the tiles of another scene, with its bands and those that are shown first: the same bands if it has
+   * the same names, each with its own range unless the user changed it.
+   */
+  queryOf({ bands = [], shown = [] }) {
+    const own = (number) => bands.find((band) => band.number === number);
+    if (!haveSameNames(bands, this.#bands)) return queryOf(shown.map(own));
+    return queryOf(this.#chosen.map((each) => (each.changed ? each : own(each.number))));
   }
 
   #default(number) {

@@ -1,11 +1,13 @@
-// The page with the map: which scene, layer, bands and cluster are shown.
+// The page with the map: which scenes, layer, bands and cluster are shown.
 
 import { BandChoice } from "./bands.js";
+import { Comparison } from "./comparison.js";
 import { byId, element } from "./element.js";
 import { showLegend, titleOf } from "./legend.js";
 import { percent } from "./numbers.js";
-import { showPixel } from "./pixel.js";
-import { address, ask, tell } from "./server.js";
+import { showPixels } from "./pixel.js";
+import { ask, tell } from "./server.js";
+import { ShownScene } from "./shown_scene.js";
 import { makeSwipe } from "./swipe.js";
 import { TwinMaps } from "./twin_maps.js";
 
@@ -13,40 +15,50 @@ const LAYERS = { labels: "Clusters", classes: "Classes", confidence: "Confidence
 const POLL = 5000;
 
 const view = JSON.parse(byId("view").textContent);
-const state = { scene: 0, facts: null, legends: {}, layer: "labels", only: null, versions: null, at: null };
+// `main` is the chosen scene, and `other` the one that it is compared with, or null.
+const state = { index: 0, main: null, other: null, layer: "labels", only: null, versions: null, at: null };
 const maps = new TwinMaps(byId("below"), byId("above"), (error) => tell(error?.message ?? "A tile cannot be drawn."));
 const setSwipe = makeSwipe(byId("above"));
 const bands = new BandChoice(draw);
+const comparison = new Comparison(view.scenes, () => open().catch((error) => tell(error.message)), arrange);
 const scale = maps.scale();
 
-/** Show another scene of the list. The view stays if the scene lies in it. */
-async function openScene(index, fit = false) {
-  state.scene = index;
-  const [facts, legends] = await Promise.all([ask(`api/scenes/${index}`), ask(`api/scenes/${index}/legends`)]);
-  if (state.scene !== index) return;
-  Object.assign(state, { facts, legends, versions: null });
+function shown() {
+  return state.other ? [state.main, state.other] : [state.main];
+}
+
+/** Show the chosen scene and the one that it is compared with. The view stays if the scene lies in it. */
+async function open(fit = false) {
+  const wanted = [state.index, comparison.other].filter((index) => index !== null);
+  const [main, other = null] = await Promise.all(wanted.map((index) => ShownScene.load(index, view.scenes[index])));
+  if (state.index !== main.index || comparison.other !== (other?.index ?? null)) return;
+  Object.assign(state, { main, other, versions: null });
   tell("");
-  showProblems([...new Set([...facts.problems, ...legends.problems])]);
+  showProblems([...new Set([...shown().flatMap((scene) => scene.problems), ...misplaced()])]);
   offerLayers();
   nameScene();
-  byId("image-panel").hidden = !facts.layers.scene;
-  if (facts.layers.scene) bands.offer(facts.bands, facts.shown);
+  byId("image-panel").hidden = !main.facts.layers.scene;
+  if (main.facts.layers.scene) bands.offer(main.facts.bands, main.facts.shown);
   await maps.ready;
-  scale.hidden = !anyLayer()?.onEarth;
-  if (anyLayer() && (fit || !maps.sees(anyLayer().bounds))) maps.fit(anyLayer().bounds);
+  scale.hidden = !main.any?.onEarth;
+  arrange();
+  if (main.any && (fit || !maps.sees(main.any.bounds))) maps.fit(main.any.bounds);
   draw();
   if (state.at) await readPixel(state.at);
 }
 
-function anyLayer() {
-  return state.facts.layers.scene ?? Object.values(state.facts.layers)[0];
+function misplaced() {
+  const { main, other } = state;
+  return other && !main.meets(other) ? [`${other.title} does not lie where ${main.title} does.`] : [];
 }
 
 function nameScene() {
-  const { width, height, crs } = anyLayer() ?? {};
+  const { main, other } = state;
+  const { width, height, crs } = main.any ?? {};
   const size = width ? `${width.toLocaleString("en")} × ${height.toLocaleString("en")} pixels` : "";
   const place = size ? (crs ?? "pixel coordinates") : "";
-  byId("scene-name").textContent = [view.scenes[state.scene].title, size, place].filter(Boolean).join(" · ");
+  const facts = other ? [main.title, other.title] : [main.title, size, place];
+  byId("scene-name").textContent = facts.filter(Boolean).join(other ? " | " : " · ");
 }
 
 function showProblems(problems) {
@@ -55,36 +67,64 @@ function showProblems(problems) {
 }
 
 function offerLayers() {
-  const kinds = Object.keys(LAYERS).filter((kind) => kind in state.facts.layers);
+  const kinds = Object.keys(LAYERS).filter((kind) => shown().some((scene) => kind in scene.facts.layers));
   byId("layer").replaceChildren(...kinds.map((kind) => element("option", { value: kind }, LAYERS[kind])));
   if (!kinds.includes(state.layer)) state.layer = kinds[0] ?? null;
   byId("layer").value = state.layer ?? "";
   byId("layer-panel").hidden = !kinds.length;
-  const clusters = state.legends.labels?.rows ?? [];
+  const clusters = state.main.legends.labels?.rows ?? [];
   const before = byId("layer-band").value;
   const options = clusters.map((row) => element("option", { value: String(row.value) }, titleOf(row, clusters)));
   byId("layer-band").replaceChildren(...options);
   if (clusters.some((row) => String(row.value) === before)) byId("layer-band").value = before;
 }
 
-/** Draw scene, layer and legend as they are chosen now. */
+/** Place the two maps: the layer, or the other scene, behind the divider or beside the first map. */
+function arrange() {
+  const beside = Boolean(state.other) && comparison.beside;
+  byId("stage").classList.toggle("compared", Boolean(state.other));
+  byId("stage").classList.toggle("beside", beside);
+  byId("above").inert = !beside;
+  byId("swipe").setAttribute("aria-label", `Divider: the ${state.other ? "other scene" : "layer"} is shown to its right`);
+  if (state.main) showDivider();
+}
+
+function showDivider() {
+  const { main, other } = state;
+  const divided = Boolean(other) || Boolean(main.facts.layers.scene && main.facts.layers[state.layer]);
+  setSwipe(divided ? (other && comparison.beside ? "beside" : "divider") : "none");
+  placeCross();
+}
+
+/** Draw scenes, layer and legend as they are chosen now. */
 function draw() {
-  const { scene, ...layers } = state.facts.layers;
-  maps.show("scene", scene ? tiles("scene", scene, bands.query) : null);
-  const layer = state.layer ? layers[state.layer] : null;
-  maps.show("layer", layer ? tiles(state.layer, layer, layerQuery()) : null);
+  const { main, other } = state;
+  maps.show("below", "scene", main.tiles("scene", bands.query, view.side));
+  maps.show("below", "layer", other ? layerOf(main) : null);
+  maps.show("above", "scene", other ? other.tiles("scene", bands.queryOf(other.facts), view.side) : null);
+  maps.show("above", "layer", layerOf(other ?? main));
   maps.setOpacity(Number(byId("opacity").value) / 100);
-  setSwipe(Boolean(scene && layer));
-  byId("left").textContent = "Image";
-  byId("right").textContent = LAYERS[state.layer] ?? "";
+  showBaseMap();
+  showDivider();
+  byId("left").textContent = other ? sideName(main) : "Image";
+  byId("right").textContent = other ? sideName(other) : (LAYERS[state.layer] ?? "");
   byId("band-row").hidden = state.layer !== "probabilities";
   showRamp();
   drawLegend();
 }
 
+function sideName(scene) {
+  const lacks = state.layer && !(state.layer in scene.facts.layers) ? `without ${LAYERS[state.layer].toLowerCase()}` : "";
+  return [scene.short, lacks].filter(Boolean).join(" · ");
+}
+
+function layerOf(scene) {
+  return scene.tiles(state.layer, layerQuery(scene), view.side);
+}
+
 function showRamp() {
   byId("ramp").hidden = !["confidence", "probabilities"].includes(state.layer);
-  const count = state.legends.labels?.rows.length;
+  const count = state.main.legends.labels?.rows.length;
   byId("ramp-low").textContent = state.layer === "confidence" && count ? percent(1 / count) : "0 %";
 }
 
@@ -93,30 +133,36 @@ function legendKind() {
 }
 
 function drawLegend() {
-  const legend = state.legends[legendKind()];
+  const kind = legendKind();
+  const legend = state.main.legends[kind];
   byId("legend-panel").hidden = !legend;
   if (!legend) return;
   const choose = (value) => {
     const pressed = document.activeElement?.closest("tr")?.dataset.value;
-    if (state.layer !== legendKind()) chooseLayer("labels");
+    if (state.layer !== kind) chooseLayer("labels");
     state.only = value;
     draw();
     if (pressed) document.querySelector(`#legend tr[data-value="${pressed}"] button`)?.focus();
   };
-  showLegend(legend, legendKind(), state.only, legendKind() in state.facts.layers ? choose : null);
-  document.dispatchEvent(new CustomEvent("legend-shown", { detail: { kind: legendKind(), legend } }));
+  const { main, other } = state;
+  const beside = other && { legend: other.legends[kind], titles: [main.short, other.short] };
+  showLegend(legend, kind, state.only, kind in main.facts.layers ? choose : null, beside);
+  document.dispatchEvent(new CustomEvent("legend-shown", { detail: { kind, legend } }));
 }
 
-function layerQuery() {
+function layerQuery(scene) {
   if (state.layer === "probabilities") return `band=${byId("layer-band").value || 1}`;
   if (!["labels", "classes"].includes(state.layer)) return "";
-  const version = state.legends[state.layer]?.version ?? "";
-  return state.only === null ? `legend=${version}` : `legend=${version}&only=${state.only}`;
+  const version = scene.legends[state.layer]?.version ?? "";
+  const only = highlighted(scene);
+  return only === null ? `legend=${version}` : `legend=${version}&only=${only}`;
 }
 
-function tiles(kind, { bounds, minzoom, maxzoom, version }, query) {
-  const path = `tiles/${state.scene}/${kind}/{z}/{x}/{y}?${query}&version=${version}`;
-  return { tiles: address(path), bounds, minzoom, maxzoom, side: view.side };
+/** Return the highlighted value in the rasters of a scene. Classes of other rasters may be numbered otherwise. */
+function highlighted(scene) {
+  if (state.only === null || state.layer === "labels" || scene === state.main) return state.only;
+  const name = state.main.legends.classes?.rows.find((row) => row.value === state.only)?.name;
+  return scene.legends.classes?.rows.find((row) => row.name === name)?.value ?? 0;
 }
 
 function chooseLayer(kind) {
@@ -125,40 +171,45 @@ function chooseLayer(kind) {
   byId("layer").value = kind;
 }
 
-/** Read the pixel at a place of the map, and show it in its panel. */
+/** Read the pixel at a place of the maps, and show it in its panel. */
 async function readPixel(at) {
-  const { scene } = state;
-  const current = () => state.at === at && state.scene === scene;
+  const scenes = shown();
+  const current = () => state.at === at && shown().every((scene, side) => scene.index === scenes[side]?.index);
   state.at = at;
   placeCross();
   try {
-    const found = await ask(`api/scenes/${scene}/pixel?lon=${at.lng}&lat=${at.lat}`);
-    if (current()) showPixel(found, state.legends.labels?.rows ?? []);
+    const place = `lon=${at.lng}&lat=${at.lat}`;
+    const found = await Promise.all(scenes.map((scene) => ask(`api/scenes/${scene.index}/pixel?${place}`)));
+    if (current()) showPixels(scenes, found);
   } catch (error) {
     if (current()) tell(error.message);
   }
 }
 
 function placeCross() {
-  const cross = byId("cross");
-  const centred = maps.below.getCanvas().matches(":focus-visible");
-  const at = state.at ?? (centred ? maps.below.getCenter() : null);
-  cross.hidden = !at;
-  if (!at) return;
-  const { x, y } = maps.below.project(at);
-  cross.style.left = `${x}px`;
-  cross.style.top = `${y}px`;
+  for (const [id, map] of [["cross", maps.below], ["cross-above", maps.above]]) {
+    const cross = byId(id);
+    const centred = map.getCanvas().matches(":focus-visible");
+    const at = state.at ?? (centred ? map.getCenter() : null);
+    cross.hidden = !at || (map === maps.above && byId("above").inert);
+    if (cross.hidden) continue;
+    const { x, y } = map.project(at);
+    const { offsetLeft, offsetTop } = map.getContainer();
+    cross.style.left = `${offsetLeft + x}px`;
+    cross.style.top = `${offsetTop + y}px`;
+  }
 }
 
 /** Ask whether rasters or names have changed, and show what is new. */
 async function poll() {
-  if (document.hidden || !state.facts) return;
+  if (document.hidden || !state.main) return;
   try {
-    const now = (await ask("api/versions"))[state.scene];
+    const all = await ask("api/versions");
+    const now = JSON.stringify(shown().map((scene) => all[scene.index]));
     const before = state.versions;
     state.versions = now;
-    if (!before || JSON.stringify(before) === JSON.stringify(now)) return;
-    await openScene(state.scene);
+    if (!before || before === now) return;
+    await open();
     state.versions = now;
   } catch (error) {
     tell(error.message);
@@ -169,7 +220,11 @@ function listScenes() {
   const items = view.scenes.map(({ title, moment }, index) => {
     const input = element("input", { type: "radio", name: "scene", value: String(index) });
     input.checked = index === 0;
-    input.addEventListener("change", () => openScene(index).catch((error) => tell(error.message)));
+    input.addEventListener("change", () => {
+      comparison.choose(index, state.index);
+      state.index = index;
+      open().catch((error) => tell(error.message));
+    });
     const date = moment ? element("span", { class: "muted" }, moment.slice(0, 10)) : "";
     return element("label", {}, input, element("span", { dir: "auto" }, title), date);
   });
@@ -177,7 +232,6 @@ function listScenes() {
 }
 
 function listen() {
-  const { below } = maps;
   byId("layer").addEventListener("change", (event) => {
     chooseLayer(event.target.value);
     draw();
@@ -187,30 +241,37 @@ function listen() {
     byId("opacity-value").textContent = `${event.target.value} %`;
     maps.setOpacity(Number(event.target.value) / 100);
   });
-  byId("closer").addEventListener("click", () => below.zoomIn());
-  byId("farther").addEventListener("click", () => below.zoomOut());
-  byId("whole").addEventListener("click", () => maps.fit(anyLayer().bounds));
-  byId("base-map")?.addEventListener("change", (event) => switchBaseMap(event.target.checked));
-  below.on("click", (event) => readPixel(event.lngLat));
-  below.on("move", placeCross);
-  below.getCanvas().addEventListener("keydown", (event) => {
-    if (event.key === "Enter") readPixel(below.getCenter());
-  });
-  for (const name of ["focus", "blur"]) below.getCanvas().addEventListener(name, placeCross);
-  document.addEventListener("names-changed", () => openScene(state.scene).catch((error) => tell(error.message)));
+  byId("closer").addEventListener("click", () => maps.below.zoomIn());
+  byId("farther").addEventListener("click", () => maps.below.zoomOut());
+  byId("whole").addEventListener("click", () => maps.fit(state.main.any.bounds));
+  byId("base-map")?.addEventListener("change", showBaseMap);
+  for (const map of [maps.below, maps.above]) listenTo(map);
+  document.addEventListener("names-changed", () => open().catch((error) => tell(error.message)));
   setInterval(poll, POLL);
 }
 
-function switchBaseMap(shown) {
-  maps.showBaseMap(shown && Boolean(anyLayer()?.onEarth));
+function listenTo(map) {
+  map.on("click", (event) => readPixel(event.lngLat));
+  for (const name of ["move", "resize"]) map.on(name, placeCross);
+  map.getCanvas().addEventListener("keydown", (event) => {
+    if (event.key === "Enter") readPixel(map.getCenter());
+  });
+  for (const name of ["focus", "blur"]) map.getCanvas().addEventListener(name, placeCross);
+}
+
+function showBaseMap() {
+  const wanted = Boolean(byId("base-map")?.checked && state.main.any?.onEarth);
+  maps.showBaseMap("below", wanted);
+  maps.showBaseMap("above", wanted && Boolean(state.other));
+  byId("attribution")?.remove();
+  if (!wanted) return;
   const link = element("a", { href: "https://www.openstreetmap.org/copyright", rel: "noreferrer" }, "OpenStreetMap");
   const note = element("span", { class: "maplibregl-ctrl maplibregl-ctrl-attrib" }, "© ", link, " contributors");
-  byId("attribution")?.remove();
   note.id = "attribution";
-  if (shown) byId("corner").append(note);
+  byId("corner").append(note);
 }
 
 byId("corner").append(scale);
 listScenes();
 listen();
-openScene(0, true).catch((error) => tell(error.message));
+open(true).catch((error) => tell(error.message));

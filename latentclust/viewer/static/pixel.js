@@ -6,8 +6,18 @@ import { measured, percent } from "./numbers.js";
 
 const NAMES = { labels: "Cluster", classes: "Class" };
 
-/** Show the answer of the server about a pixel, with the names of clusters for its probabilities. */
-export function showPixel(found, clusters) {
+/** Show the answers of the server about a pixel of each scene. Of several scenes, each has its date or title. */
+export function showPixels(scenes, found) {
+  const parts = scenes.flatMap((scene, at) => {
+    const facts = pixelFacts(found[at], scene.legends.labels?.rows ?? []);
+    return scenes.length > 1 ? [element("h3", { dir: "auto" }, scene.short), facts] : [facts];
+  });
+  byId("pixel").replaceChildren(...parts);
+  byId("pixel-hint").hidden = true;
+}
+
+/** Return what is known about a pixel, with the names of clusters for its probabilities. */
+function pixelFacts(found, clusters) {
   const rows = [];
   for (const kind of ["labels", "classes"]) {
     if (!(kind in found)) continue;
@@ -24,9 +34,7 @@ export function showPixel(found, clusters) {
   for (const problem of found.problems) rows.push(["Problem", [problem]]);
   const parts = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, ...value)]);
   const outside = rows.length === 0;
-  const shown = outside ? element("p", {}, "There is no pixel of the scene.") : element("dl", { class: "facts" }, ...parts);
-  byId("pixel").replaceChildren(shown);
-  byId("pixel-hint").hidden = true;
+  return outside ? element("p", {}, "There is no pixel of the scene.") : element("dl", { class: "facts" }, ...parts);
 }
 
 function named(text) {

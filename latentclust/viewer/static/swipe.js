@@ -2,7 +2,10 @@
 
 import { byId } from "./element.js";
 
-/** Let the divider cut an element, and follow changes of size. Return a function that shows or hides it. */
+/**
+ * Let the divider cut an element, and follow changes of size. Return a function that takes what is shown: "divider",
+ * "beside" for the names of two sides without a divider, or "none".
+ */
 export function makeSwipe(cut) {
   const input = byId("swipe");
   const line = byId("divider");
@@ -18,15 +21,15 @@ export function makeSwipe(cut) {
     line.hidden = input.hidden || share === 0 || share === 1;
     cut.style.clipPath = input.hidden ? "none" : `inset(0 0 0 ${at}px)`;
     const [left, right] = [byId("left"), byId("right")];
-    left.style.visibility = share === 0 ? "hidden" : "visible";
-    right.style.visibility = share === 1 ? "hidden" : "visible";
+    left.style.visibility = share === 0 && !input.hidden ? "hidden" : "visible";
+    right.style.visibility = share === 1 && !input.hidden ? "hidden" : "visible";
   }
 
   input.addEventListener("input", update);
   new ResizeObserver(update).observe(input.parentElement);
   return (shown) => {
-    input.hidden = !shown;
-    byId("left").hidden = byId("right").hidden = !shown;
+    input.hidden = shown !== "divider";
+    byId("left").hidden = byId("right").hidden = shown === "none";
     update();
   };
 }

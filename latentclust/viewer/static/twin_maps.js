@@ -1,4 +1,4 @@
-// Two maps of the same view: the scene below, and above it a layer that the divider cuts.
+// Two maps of the same view: one below, and above it one that the divider cuts, or that lies beside it.
 
 import * as maplibre from "./maplibre-gl/maplibre-gl.mjs";
 import { address } from "./server.js";
@@ -35,30 +35,35 @@ function loaded(map) {
 
 export class TwinMaps {
   #shown = new Map();
+  #following = false;
 
   /** Make both maps, and call `failed` with the words of the server when a tile cannot be drawn. */
   constructor(below, above, failed) {
     this.below = makeMap(below, true);
-    this.above = makeMap(above, false);
-    this.below.on("move", () => this.#follow());
+    this.above = makeMap(above, true);
+    this.below.on("move", () => this.#follow(this.above, this.below));
+    this.above.on("move", () => this.#follow(this.below, this.above));
     for (const map of [this.below, this.above]) map.on("error", (event) => failed(event.error));
     const ready = [loaded(this.below), loaded(this.above)];
     this.ready = Promise.all(ready);
   }
 
-  #follow() {
-    this.above.jumpTo({ center: this.below.getCenter(), zoom: this.below.getZoom() });
+  #follow(map, moved) {
+    if (this.#following) return;
+    this.#following = true;
+    map.jumpTo({ center: moved.getCenter(), zoom: moved.getZoom() });
+    this.#following = false;
   }
 
   /**
-   * Show a raster: `{ tiles, bounds, minzoom, maxzoom, side }`, or nothing. `name` is "scene", in the map below, or
-   * "layer", in the one above. What is shown already stays.
+   * Show a raster: `{ tiles, bounds, minzoom, maxzoom, side }`, or nothing, in the map "below" or "above". `name` is
+   * "scene", or "layer", which covers it. What is shown already stays.
    */
-  show(name, raster) {
-    const map = name === "scene" ? this.below : this.above;
+  show(where, name, raster) {
+    const map = this[where];
     const wanted = raster ? JSON.stringify(raster) : "";
-    if (this.#shown.get(name) === wanted) return;
-    this.#shown.set(name, wanted);
+    if ((this.#shown.get(where + name) ?? "") === wanted) return;
+    this.#shown.set(where + name, wanted);
     const opacity = map.getLayer(name) ? map.getPaintProperty(name, "raster-opacity") : 1;
     if (map.getLayer(name)) map.removeLayer(name);
     if (map.getSource(name)) map.removeSource(name);
@@ -67,22 +72,30 @@ export class TwinMaps {
     map.addSource(name, { type: "raster", tiles: [tiles], bounds, minzoom, maxzoom, tileSize: side });
     const resampling = name === "scene" ? "linear" : "nearest";
     const paint = { "raster-opacity": opacity ?? 1, "raster-resampling": resampling, "raster-fade-duration": 0 };
-    map.addLayer({ id: name, type: "raster", source: name, paint });
+    const first = name === "scene" && map.getLayer("layer") ? "layer" : undefined;
+    map.addLayer({ id: name, type: "raster", source: name, paint }, first);
   }
 
-  /** Set the opacity of the layer, from 0 to 1. */
+  /** Set the opacity of the layer in both maps, from 0 to 1. */
   setOpacity(opacity) {
-    if (this.above.getLayer("layer")) this.above.setPaintProperty("layer", "raster-opacity", opacity);
+    for (const map of [this.below, this.above]) {
+      if (map.getLayer("layer")) map.setPaintProperty("layer", "raster-opacity", opacity);
+    }
   }
 
-  /** Show the base map below everything, or remove it. */
-  showBaseMap(shown) {
-    if (this.below.getLayer("base")) this.below.removeLayer("base");
-    if (this.below.getSource("base")) this.below.removeSource("base");
+  /** Show the base map under everything in the map "below" or "above", or remove it. */
+  showBaseMap(where, shown) {
+    const map = this[where];
+    if (Boolean(map.getLayer("base")) !== shown) this.#switchBaseMap(map, shown);
+    else if (shown) map.moveLayer("base", ["scene", "layer"].find((name) => map.getLayer(name)));
+  }
+
+  #switchBaseMap(map, shown) {
+    if (map.getLayer("base")) map.removeLayer("base");
+    if (map.getSource("base")) map.removeSource("base");
     if (!shown) return;
-    this.below.addSource("base", { type: "raster", tiles: [BASE_MAP], tileSize: 256, maxzoom: 19 });
-    const first = this.below.getLayer("scene") ? "scene" : undefined;
-    this.below.addLayer({ id: "base", type: "raster", source: "base" }, first);
+    map.addSource("base", { type: "raster", tiles: [BASE_MAP], tileSize: 256, maxzoom: 19 });
+    map.addLayer({ id: "base", type: "raster", source: "base" }, ["scene", "layer"].find((name) => map.getLayer(name)));
   }
 
   /** Return an element that shows the scale. */
