@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentclust.api import Latent, MapPriorSpec
+from latentclust.bundled.neighbour_weights import NeighbourWeights
 
 
 @final
@@ -103,7 +104,9 @@ def potts_sweep(
     return label, posterior
 
 
-def mean_field(log_joint: Float[Tensor, "b k h w"], coupling: float, iterations: int) -> Float[Tensor, "b k h w"]:
+def mean_field(
+    log_joint: Float[Tensor, "b k h w"], coupling: float, iterations: int, weights: NeighbourWeights | None = None
+) -> Float[Tensor, "b k h w"]:
     """Return the mean-field posterior of a Potts field (Zhang 1992), after some iterations that update all pixels.
 
     A pixel depends on those within as many steps as iterations, and not on its position in the image, unlike with a
@@ -113,10 +116,12 @@ def mean_field(log_joint: Float[Tensor, "b k h w"], coupling: float, iterations:
         log_joint: `log p(x, y)` of each pixel for each cluster in nats, up to a constant for each pixel.
         coupling: Log probability gained by each pair of neighbours with the same label, in nats.
         iterations: Number of iterations. With 0 the pixels are independent.
+        weights: Factors of the coupling of each pair. None for 1.
     """
+    agreeing = neighbours if weights is None else weights.agreeing
     found = log_joint.softmax(dim=1)
     for _ in range(iterations):
-        found = (found + (log_joint + coupling * neighbours(found)).softmax(dim=1)) / 2
+        found = (found + (log_joint + coupling * agreeing(found)).softmax(dim=1)) / 2
     return found
 
 

@@ -157,10 +157,11 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
                 return label_windows(self.model_, scenes.windows(0), scenes.shape[1:], seed=self._seed)
             labels = np.empty((len(scenes), *scenes.shape[1:]), array_label_type(self.model_.clusters))
             end = 0
-            for posterior in self.model_.posteriors(scenes, self._batch, self._seed):
+            masks = _masks(scenes)
+            for posterior in self.model_.posteriors(scenes, self._batch, self._seed, masks=masks):
                 start, end = end, end + len(posterior.probabilities)
                 labels[start:end] = posterior.labels.numpy()
-                labels[start:end][~scenes.valid(np.arange(start, end))] = VOID
+                labels[start:end][~masks.read(np.arange(start, end))] = VOID
             return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -177,8 +178,10 @@ class PixelClusterer(ClusterMixin, RecipeClusterer):  # type: ignore[misc] # sci
             if is_dataarray(X):
                 raise InvalidArgumentError(Issue("X", "is a DataArray", "Pass its values: X.values"))
             scenes, one = self._read(X)
-            found = self.model_.predict(scenes, self._batch, self._seed).probabilities.numpy()
-            hidden = ~scenes.valid(np.arange(len(scenes)))
+            masks = _masks(scenes)
+            parts = self.model_.posteriors(scenes, self._batch, self._seed, masks=masks)
+            found = np.concatenate([posterior.probabilities.numpy() for posterior in parts])
+            hidden = ~masks.read(np.arange(len(scenes)))
             found = np.where(hidden[:, np.newaxis], np.float32(np.nan), found)
             return found[0] if one else found
 
@@ -242,7 +245,11 @@ def _loaded(choice: Choice) -> LoadedRecipe:
 
 def _as_set(scenes: SceneArrays) -> ImageSet:
     """Return images as a data set in memory, with the masks of their valid pixels."""
-    every = np.arange(len(scenes))
-    valid = scenes.valid(every)
-    data = image_set(ArraySource(scenes.read(every), "X"), None, (), "X")
-    return data if valid.all() else replace(data, valid=ArrayMasks(valid))
+    data = image_set(ArraySource(scenes.read(np.arange(len(scenes))), "X"), None, (), "X")
+    masks = _masks(scenes)
+    return data if masks.read(np.arange(len(scenes))).all() else replace(data, valid=masks)
+
+
+def _masks(scenes: SceneArrays) -> ArrayMasks:
+    """Return the masks of the valid pixels of all images."""
+    return ArrayMasks(scenes.valid(np.arange(len(scenes))))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import lcm
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,7 +14,7 @@ from latentclust.data.open_feed import sequential
 from latentclust.errors import LatentclustError
 from latentclust.networks.maps import EncoderMapNetwork, HeadsMapNetwork, LayeredGeneratorNetwork, TrunkMapNetwork
 from latentclust.phases import SILENT, Count
-from latentclust.specs.data import ImageSet, ImageSource
+from latentclust.specs.data import ImageSet, ImageSource, MaskSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.specs.parts import MapPriorSpec, PriorSpec
 from latentclust.tensors import Images, Mask, Posterior
@@ -48,18 +49,24 @@ def posteriors(
     rng: torch.Generator,
     stride: int = 1,
     count: Count | None = None,
+    masks: MaskSource | None = None,
 ) -> Iterator[Posterior]:
     """Yield the posterior of each batch, float32 on the CPU.
 
-    Images are padded to multiples of `stride`, and their label maps cropped back. `count` counts them.
+    Images are padded to multiples of `stride`, and their label maps cropped back. `count` counts them. `masks` has the
+    pixels with data of all images, in their order, unless all pixels have data.
 
     Raises:
         LatentclustError: If a probability is not finite.
     """
     set_evaluation(model)
     count = count or SILENT.begin("reading out")
+    start = 0
     for images in count.each(batches):
-        yield checked_posterior(inference, model, images, state, rng, stride, count)
+        indices = np.arange(start, start + len(images), dtype=np.int64)
+        start += len(images)
+        valid = None if masks is None else Mask(torch.from_numpy(masks.read(indices)).to(images.device))
+        yield checked_posterior(inference, model, images, state, rng, stride, count, valid)
 
 
 def checked_posterior(
@@ -70,6 +77,7 @@ def checked_posterior(
     rng: torch.Generator,
     stride: int = 1,
     count: Count | None = None,
+    valid: Mask | None = None,
 ) -> Posterior:
     """Return the posterior of one batch as `posterior_of` does, on the CPU. `count` tells its progress.
 
@@ -77,7 +85,7 @@ def checked_posterior(
         LatentclustError: If a probability is not finite.
     """
     told = model if count is None else replace(model, on_step=count.part(len(images)))
-    found = posterior_of(inference, told, images, state, rng, stride)
+    found = posterior_of(inference, told, images, state, rng, stride, valid)
     probabilities = found.probabilities.cpu()
     if not bool(probabilities.isfinite().all()):
         what = "returns probabilities that are not finite"
@@ -87,13 +95,23 @@ def checked_posterior(
 
 @torch.no_grad()
 def posterior_of(
-    inference: InferenceSpec, model: Model, images: Images, state: State, rng: torch.Generator, stride: int = 1
+    inference: InferenceSpec,
+    model: Model,
+    images: Images,
+    state: State,
+    rng: torch.Generator,
+    stride: int = 1,
+    valid: Mask | None = None,
 ) -> Posterior:
     """Return the posterior of one batch, float32 on its device. The networks must be in evaluation mode.
 
-    Images are padded to multiples of `stride`, and their label maps cropped back.
+    Images are padded to multiples of `stride`, and their label maps cropped back. `valid` has the pixels with data.
     """
-    found = inference.posterior(model, padded(images, stride), state, rng)
+    wide = padded(images, stride)
+    if valid is None:
+        found = inference.posterior(model, wide, state, rng)
+    else:
+        found = inference.posterior_valid(model, wide, _widened(valid, wide), state, rng)
     if found.probabilities.ndim > 2:
         found = cropped(found, *images.shape[-2:])
     return Posterior(found.probabilities.float(), found.style.float())
@@ -140,8 +158,7 @@ class FittedImages:
             if self.data.valid is not None and images.ndim > 2:  # rows of a feature bank have no pixels
                 valid = torch.from_numpy(self.data.valid.read(at.cpu().numpy())).to(device)
             wide = padded(images, self.stride)
-            extra = [wide.shape[-1 - axis] - images.shape[-1 - axis] for axis in range(images.ndim - 2)]
-            yield wide, Mask(functional.pad(valid, [side for each in extra for side in (0, each)]))
+            yield wide, _widened(Mask(valid), wide)
 
 
 @torch.no_grad()
@@ -173,6 +190,12 @@ def padded(images: Images, stride: int) -> Images:
     down, right = -height % stride, -width % stride
     mode = "reflect" if down < height and right < width else "replicate"
     return Images(functional.pad(images, (0, right, 0, down), mode=mode)) if down or right else images
+
+
+def _widened(valid: Mask, images: Images) -> Mask:
+    """Return a mask of images before they were padded with the pixels of the padding, which are not valid."""
+    extra = [images.shape[axis] - valid.shape[axis - 1] for axis in range(images.ndim - 1, 1, -1)]
+    return Mask(functional.pad(valid, [side for each in extra for side in (0, each)]))
 
 
 def cropped(posterior: Posterior, height: int, width: int) -> Posterior:

@@ -25,7 +25,7 @@ from latentclust.infer.posteriors import collect_posterior, posteriors, preproce
 from latentclust.model.naming_record import NamingRecord, naming_sentences
 from latentclust.networks.features import FeatureNetwork
 from latentclust.phases import SILENT, Phases
-from latentclust.specs.data import ImageSource
+from latentclust.specs.data import ImageSource, MaskSource
 from latentclust.specs.inference import InferenceSpec, Model
 from latentclust.tensors import Images, Latent, Posterior, Shape
 
@@ -188,16 +188,27 @@ class ClusteringModel(Shown):
             raise LatentclustError.at("images", what, fix)
 
     def posteriors(
-        self, source: ImageSource, batch_size: int = 500, seed: int = 0, *, phases: Phases = SILENT
+        self,
+        source: ImageSource,
+        batch_size: int = 500,
+        seed: int = 0,
+        *,
+        masks: MaskSource | None = None,
+        phases: Phases = SILENT,
     ) -> Iterator[Posterior]:
         """Yield the posterior batch by batch, in order, so that the label maps of many images need little memory.
+
+        Pixels that `masks` excludes do not change the posterior of others under a prior that couples neighbours. Masks
+        that were made from labels are not read.
 
         Raises:
             LatentclustError: As `predict`.
         """
         batches, rng = self.batches(source, batch_size, seed)
         count = phases.begin("reading out", len(source), "images")
-        return posteriors(self.inference, self.model, self.state, batches, rng, self.stride, count)
+        if not self.per_pixel or (masks is not None and masks.reads_labels):
+            masks = None
+        return posteriors(self.inference, self.model, self.state, batches, rng, self.stride, count, masks)
 
     def embed(
         self,

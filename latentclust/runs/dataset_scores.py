@@ -90,7 +90,8 @@ def label_maps(
     """
     recipe = model.resolved.recipe
     start, chosen = 0, recipe.seed if seed is None else seed
-    for posterior in model.posteriors(data.inputs, recipe.evaluate.batch_size, chosen, phases=phases):
+    size = recipe.evaluate.batch_size
+    for posterior in model.posteriors(data.inputs, size, chosen, masks=data.valid, phases=phases):
         labels = posterior.labels.numpy()
         indices = np.arange(start, start + len(labels), dtype=np.int64)
         masked = mask_labels(labels, data.valid, indices)

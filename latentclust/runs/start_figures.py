@@ -91,7 +91,7 @@ def posterior_sums(model: ClusteringModel, part: ImageSet) -> PosteriorSums:
     """Return the sums of the posteriors of all images, or of the valid pixels of label maps."""
     recipe, k = model.resolved.recipe, model.clusters
     sums, start = PosteriorSums(np.zeros(k, np.int64), np.zeros(k)), 0
-    for posterior in model.posteriors(part.inputs, recipe.evaluate.batch_size, recipe.seed):
+    for posterior in model.posteriors(part.inputs, recipe.evaluate.batch_size, recipe.seed, masks=part.valid):
         probabilities = posterior.probabilities.double().movedim(1, -1).numpy()
         indices = np.arange(start, start + len(probabilities))
         start += len(probabilities)

@@ -138,6 +138,24 @@ class InferenceSpec(Spec, ABC):
             rng: The only source of randomness.
         """
 
+    def posterior_valid(
+        self, model: Model, images: Images, valid: Mask, state: Mapping[str, Tensor], rng: torch.Generator
+    ) -> Posterior:
+        """Compute the posterior of a batch some of whose pixels have no data.
+
+        This method is called if such pixels are known. By default it calls `posterior`. A method under which pixels
+        depend on their neighbours overrides it, so that they do not depend on pixels without data. The posterior of
+        those is not used.
+
+        Args:
+            model: The trained networks and the prior.
+            images: As for `posterior`. Pixels without data have values of others.
+            valid: Valid pixels `(b, h, w)`.
+            state: As for `posterior`.
+            rng: As for `posterior`.
+        """
+        return self.posterior(model, images, state, rng)
+
     def as_function(self, model: Model, state: Mapping[str, Tensor]) -> Callable[[Images], Posterior]:
         """Return the posterior as a function of images alone, whose operations `latentclust export` records.
 

@@ -29,6 +29,7 @@ from latentclust.labelling.windows.window_batches import (
     read_windows,
 )
 from latentclust.specs.scenes import Scene
+from latentclust.tensors import Mask
 from latentclust.train.precision import Precision
 
 RESUME_FIX = "Run the same command again to resume"
@@ -76,9 +77,9 @@ class StripLabeller:
             return
         device = self._settings.model.device
         raw = torch.from_numpy(np.stack([window.image for window in windows])).to(device)
-        for window, probabilities in zip(windows, self._posterior(raw), strict=True):
-            valid = torch.from_numpy(window.valid).to(device)
-            self._stitcher.add(window.row, window.column, probabilities, valid)
+        valid = torch.from_numpy(np.stack([window.valid for window in windows])).to(device)
+        for window, probabilities, mask in zip(windows, self._posterior(raw, Mask(valid)), valid, strict=True):
+            self._stitcher.add(window.row, window.column, probabilities, mask)
         self.windows += len(windows)
         self.pixels += sum(window.valid.size for window in windows)
 
@@ -87,11 +88,11 @@ class StripLabeller:
         self._stitcher.finish()
         return StripFacts(self.windows, self.pixels)
 
-    def _posterior(self, raw: Tensor) -> Tensor:
+    def _posterior(self, raw: Tensor, valid: Mask) -> Tensor:
         model = self._settings.model
         images = model.preprocess(to_float(raw), self._rng)
         with self._precision.forward():
-            found = posterior_of(model.inference, model.model, images, model.state, self._rng, model.stride)
+            found = posterior_of(model.inference, model.model, images, model.state, self._rng, model.stride, valid)
         if not bool(found.probabilities.isfinite().all()):
             what = f"the model returns probabilities that are not finite, in {self._settings.precision}"
             raise LatentclustError.at(self._name, what, "Try --precision fp32, or retrain the model")

@@ -16,6 +16,7 @@ from latentclust.bundled.inference.gaussian_mixture import GaussianMixture
 from latentclust.bundled.mixtures.expectation import Maximisation, maximise, one_pass
 from latentclust.bundled.mixtures.merging import merged
 from latentclust.bundled.mixtures.mixture import Mixture
+from latentclust.bundled.neighbour_weights import contrast_precision
 from latentclust.bundled.priors import OneHotGaussian
 
 CENTRES = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
@@ -253,3 +254,56 @@ def test_mean_field_reaches_as_far_as_its_iterations_and_knows_no_place(iteratio
     inner = mean_field(field[..., 1:, 2:], 1.0, iterations)  # begins on the other squares of a checkerboard
     deep = slice(iterations, -iterations)
     torch.testing.assert_close(inner[..., deep, deep], found[..., 1:, 2:][..., deep, deep], equal_nan=True)
+
+
+def test_contrast_is_fitted_once_and_keeps_small_regions_with_strong_edges(rng: torch.Generator) -> None:
+    """A lone pixel of another value has edges; the coupling without contrast removes it."""
+    images = 0.05 * torch.randn(2, 1, 9, 9, generator=rng)
+    images[:, :, 4, 4] += 1.0
+    model = of_maps(2, coupling=60.0)
+    state = fitted(GaussianMixture(contrast=4.0), model, images, rng)
+    assert state["precision"].shape == (1,)
+    kept, lost = (
+        GaussianMixture(contrast=contrast).posterior(model, Images(images), state, rng).labels
+        for contrast in (4.0, 0.0)
+    )
+    assert (kept[:, 4, 4] != kept[:, 0, 0]).all()
+    assert (lost == lost[:, :1, :1]).all()
+    assert "precision" not in fitted(GaussianMixture(), model, images, rng)
+
+
+def test_contrast_without_a_coupling_is_an_objection() -> None:
+    objection = "contrast = 2 weakens the coupling of neighbours, and the prior has none"
+    spec = GaussianMixture(contrast=2.0)
+    assert spec.objection(of_maps(2).prior) == spec.objection(OneHotGaussian(clusters=2, style_dim=0)) == objection
+    assert spec.objection(of_maps(2, coupling=1.0).prior) is None
+
+
+@pytest.mark.parametrize("contrast", [0.0, 1.0])
+def test_pixels_without_data_do_not_vote(contrast: float, rng: torch.Generator) -> None:
+    images = torch.randn(2, 2, 8, 8, generator=rng)
+    valid = torch.ones(2, 8, 8, dtype=torch.bool)
+    valid[0, :, 5:] = False
+    model, spec = of_maps(2, coupling=3.0), GaussianMixture(contrast=contrast, n_init=1, max_iter=3)
+    state = fitted(spec, model, images, rng)
+    spoilt = torch.where(valid[:, None], images, 50.0)
+    found, other = (
+        spec.posterior_valid(model, Images(each), Mask(valid), state, rng).probabilities for each in (images, spoilt)
+    )
+    assert torch.equal(found[0, :, :, :5], other[0, :, :, :5])
+    alone = spec.posterior(model, Images(images), state, rng).probabilities
+    assert torch.equal(found[1], alone[1])
+    assert not torch.allclose(found[0, :, :, 4], alone[0, :, :, 4])
+    cut = spec.posterior(model, Images(images[:1, :, :, :5]), state, rng).probabilities
+    torch.testing.assert_close(found[:1, :, :, :5], cut)
+
+
+def test_the_contrast_of_a_coarse_map_is_that_of_the_enlarged_map(rng: torch.Generator) -> None:
+    images = torch.randn(2, 2, 6, 8, generator=rng)
+    spec = GaussianMixture(network="trunk", contrast=1.0, n_init=1, max_iter=3)
+    model = Model({"trunk": Coarse()}, of_maps(2, coupling=1.0).prior)
+    state = fitted(spec, model, images, rng)
+    assert spec.posterior(model, Images(images), state, rng).probabilities.shape == (2, 2, 6, 8)
+    enlarged = nn.functional.interpolate(nn.functional.avg_pool2d(images, 2), (6, 8), mode="bilinear")
+    expected = contrast_precision([(enlarged, torch.ones(2, 6, 8, dtype=torch.bool))])
+    torch.testing.assert_close(state["precision"], expected)
