@@ -1,6 +1,7 @@
 """Posteriors of a model: computed in evaluation mode, batch by batch, on the CPU."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from latentclust.bundled.priors import OneHotGaussian
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.data.open_feed import PIXELS_AT_ONCE, map_batch
 from latentclust.data.sources import ArraySource
+from latentclust.data.tiled import ArrayMasks
 from latentclust.infer.posteriors import collect_posterior, fit_inference, posteriors, preprocessed
 from latentclust.phases import Phase, Phases
 from latentclust.specs.inference import InferenceSpec, Model
@@ -104,3 +106,38 @@ def test_a_batch_of_label_maps_is_limited_by_its_pixels() -> None:
     assert map_batch(500, 200, 200) == PIXELS_AT_ONCE // 40_000 == 26
     assert map_batch(8, 200, 200) == 8
     assert map_batch(500, 6000, 6000) == 1
+
+
+class Counting(InferenceSpec):
+    """The share of the valid pixels of an image, or 1 if no mask is given, as the probability of cluster 0."""
+
+    def posterior(self, model: Model, images: Images, state: Mapping[str, Tensor], rng: torch.Generator) -> Posterior:
+        return self._share(images, torch.ones(len(images)))
+
+    def posterior_valid(
+        self, model: Model, images: Images, valid: Mask, state: Mapping[str, Tensor], rng: torch.Generator
+    ) -> Posterior:
+        assert valid.shape == (len(images), *images.shape[2:])
+        return self._share(images, valid.sum(dim=(1, 2)) / images[0, 0].numel())
+
+    def _share(self, images: Images, share: Tensor) -> Posterior:
+        first = share.view(-1, 1, 1, 1).expand(-1, 1, *images.shape[2:])
+        return Posterior(torch.cat((first, 1 - first), dim=1), images.new_zeros(len(images), 0))
+
+
+def test_an_inference_receives_the_masks_of_its_images_with_the_padding_as_not_valid() -> None:
+    masks = np.ones((5, 3, 4), dtype=np.bool_)
+    masks[3, 0] = False
+    batches = [Images(torch.rand(count, 1, 3, 4)) for count in (2, 3)]
+    read = partial(posteriors, Counting(), model(), {}, batches, torch.Generator(), 4)
+    found = torch.cat([each.probabilities[:, 0, 0, 0] for each in read(masks=ArrayMasks(masks))])
+    assert found.tolist() == [0.75, 0.75, 0.75, 0.5, 0.75]
+    assert [float(each.probabilities[:, 0].min()) for each in read()] == [1.0, 1.0]
+
+
+def test_by_default_an_inference_reads_no_masks() -> None:
+    images, mask = Images(torch.rand(2, 1, 4, 4)), Mask(torch.zeros(2, 4, 4, dtype=torch.bool))
+    with torch.no_grad():
+        one = Corner().posterior(model(), images, {}, torch.Generator()).probabilities
+        other = Corner().posterior_valid(model(), images, mask, {}, torch.Generator()).probabilities
+    assert torch.equal(one, other)
