@@ -73,12 +73,11 @@ def contrast_precision(
     Args:
         batches: Maps with their valid pixels. Pairs with a pixel that is not valid do not count.
     """
-    total, count = 0.0, 0
+    total, count = torch.zeros((), dtype=torch.float64), 0
     for read, valid in batches:
         for difference, pair in zip(_differences(read.double()), _pairs(valid), strict=True):
-            total = total + (difference.square() * pair[:, None]).sum(dim=(0, 2, 3))
+            total = total.to(read.device) + (difference.square() * pair[:, None]).sum(dim=(0, 2, 3))
             count += int(pair.sum())
-    assert isinstance(total, Tensor), "an inference is fitted to at least one batch"
     varying = total > 0
     mean = torch.where(varying, total, 1.0) / max(count, 1)
     return torch.where(varying, 1 / (mean * varying.sum().clamp_min(1)), 0.0).float()
