@@ -10,11 +10,12 @@ from latentclust.cli.change import change
 from latentclust.cli.choose_k import choose_k
 from latentclust.cli.command_group import PluginGroup
 from latentclust.cli.compare import compare
+from latentclust.cli.declared_options import OptionCommand
 from latentclust.cli.embed import embed
 from latentclust.cli.evaluate import evaluate
 from latentclust.cli.evaluate_generator import evaluate_generator
 from latentclust.cli.export import export
-from latentclust.cli.label import LabelCommand, label
+from latentclust.cli.label import label
 from latentclust.cli.main import DEBUG
 from latentclust.cli.predict import predict
 from latentclust.cli.run import run
@@ -24,7 +25,7 @@ from latentclust.cli.view import view
 app = typer.Typer(cls=PluginGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 _IMAGES = (run, choose_k, evaluate, evaluate_generator, predict, embed, export, sample, compare)
 for command in (*_IMAGES, label, view, change, accuracy):
-    app.command(cls=LabelCommand if command is label else None)(command)
+    app.command(cls=OptionCommand if command in (evaluate, label) else None)(command)
 app.add_typer(clusters.app, name="clusters")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(plugins.app, name="plugins")

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from latentclust.cli.declared_options import OptionCommand, read_options, takes_options
 from latentclust.cli.shared_options import (
     LARGEST_SEED,
     Device,
@@ -15,6 +16,7 @@ from latentclust.cli.shared_options import (
     ModelPath,
     PathField,
     Plugins,
+    scene_options,
 )
 from latentclust.errors import Issue, LatentclustError, raise_all
 
@@ -26,7 +28,9 @@ app = typer.Typer(no_args_is_help=True)
 Scenes = Annotated[
     list[str],
     typer.Argument(
-        metavar="SCENES...", help="Rasters, folders, 'glob patterns' or .txt files of paths.", show_default=False
+        metavar="SCENES...",
+        help="Rasters, folders, 'glob patterns', URLs, STAC items, or .txt files that list them.",
+        show_default=False,
     ),
 ]
 Png = Annotated[Path, typer.Option(metavar="PNG", help="PNG file to write.", show_default=False)]
@@ -74,7 +78,8 @@ def clusters() -> None:
     """Preview clusters, name them and update finished outputs."""
 
 
-@app.command("preview")
+@app.command("preview", cls=OptionCommand)
+@takes_options(scene_options, panel="Scenes")
 def preview_clusters(
     model: ModelPath,
     scenes: Scenes,
@@ -84,13 +89,14 @@ def preview_clusters(
     seed: Seed = 0,
     plugins: Plugins = None,
     device: Device = "auto",
+    **values: Any,
 ) -> None:
     """Draw sample patches of every cluster, to find names for the clusters.
 
     PNG gets one row per cluster: number, name, colour, share of pixels, and patches from all over the
     scenes in which the cluster is certain and frequent, outlined and with the rest dimmed. Only
     randomly chosen windows are read, never whole large scenes. Scenes that cannot be read or do not
-    match the model are left out and named.
+    match the model are left out and named. Options of scenes are those of `latentclust label`.
 
     Examples:
         latentclust clusters preview runs/rmnp/20260101-120000-0 scenes/ --out clusters.png
@@ -101,7 +107,7 @@ def preview_clusters(
     from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import display_path, shell_command, stderr_console, stdout_console
 
-    console = stderr_console()
+    console, options = stderr_console(), read_options(scene_options(), values)
     with show_phases("loading the model") as phases:
         from latentclust.labelling.clusters.preview import preview
         from latentclust.model.model_file import load
@@ -110,7 +116,7 @@ def preview_clusters(
 
         loaded = load(model, make_fabric(device, 1).device)
         count = phases.begin("labelling windows")
-        found = preview(loaded, scenes, patches, size, seed, count.reach)
+        found = preview(loaded, scenes, patches, size, seed, count.reach, options)
         phases.begin("drawing")
         save_figure(found.figure, out)
     for text in (*(f"warning: {text}" for text in found.warnings), *(f"left out: {each}" for each in found.left_out)):

@@ -2,22 +2,36 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentclust.cli.shared_options import Device, Field, ImageFolders, Json, ModelPath, PathField, Plugins, Settings
+from latentclust.cli.declared_options import read_options, takes_options
+from latentclust.cli.shared_options import (
+    Device,
+    Field,
+    ImageFolders,
+    Json,
+    ModelPath,
+    PathField,
+    Plugins,
+    Settings,
+    scene_options,
+)
 from latentclust.errors import Issue, raise_all
 
 if TYPE_CHECKING:
     from latentclust.labelling.reference.scene_comparison import SceneAgreement
+    from latentclust.labelling.scene_options import SceneOptions
 
 SCENE, REFERENCE, LABELS = "--scene", "--reference", "--from"
 SCENE_SETTINGS = ("evaluate.metrics", "evaluate.baselines", "evaluate.batch_size")
 """Recipe keys that --set may change when a scene is compared."""
 
 Data = Annotated[str | None, typer.Option(metavar="NAME", help="Another data set with images of the same shape.")]
-Scene = Annotated[Path | None, typer.Option(metavar="S", help="Raster to label and compare with R.")]
+Scene = Annotated[
+    str | None, typer.Option(metavar="S", help="Scene to label and compare with R, as latentclust label takes it.")
+]
 Reference = Annotated[Path | None, typer.Option(metavar="R", help="Raster of classes, integers in one band.")]
 ReferenceNodata = Annotated[
     int | None, typer.Option(metavar="V", help="Value of R without a class, in addition to the file's nodata.")
@@ -27,6 +41,7 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="With --scene: kee
 Labels = Annotated[Path | None, typer.Option(LABELS, metavar="FILE", help="Table of held-out labels of images.")]
 
 
+@takes_options(scene_options, panel="Scene")
 def evaluate(  # noqa: PLR0913, PLR0917 (options)
     model: ModelPath,
     data: Data = None,
@@ -42,6 +57,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     plugins: Plugins = None,
     device: Device = "auto",
     json: Json = False,
+    **values: Any,
 ) -> None:
     """Score a saved model on its own data set, on another one, on a scene or on held-out labels.
 
@@ -50,9 +66,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     --set changes the tables data, inference and evaluate of the model's recipe. An inference other
     than the model's own is first fitted to the data set.
 
-    With --scene and --reference a scene is labelled as by `latentclust label` and compared over the
-    pixels that are valid in both. --set then changes only metrics, baselines and batch_size of
-    evaluate. A reference on another grid is resampled to that of the scene by nearest neighbour.
+    With --scene and --reference a scene is labelled as by `latentclust label`, whose options of
+    scenes it takes, and compared over the pixels that are valid in both. --set then changes only
+    metrics, baselines and batch_size of evaluate. A reference on another grid is resampled to that
+    of the scene by nearest neighbour.
 
     With --from, the names of the clusters (clusters name) are compared with the classes of images in
     a table with the columns path and class. Images that named the clusters do not count.
@@ -64,7 +81,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
         latentclust evaluate runs/landsat7 --scene scene.tif --reference classes.tif
         latentclust evaluate runs/photos --from held-out.csv
     """
-    others = {"--reference-nodata": reference_nodata, "--out": out}
+    options = read_options(scene_options(), values)
+    others = {"--reference-nodata": reference_nodata, "--out": out, **options.given_options}
     of_scene: dict[str, object] = {SCENE: scene, REFERENCE: reference, **others}
     _check_labels(
         labels,
@@ -75,7 +93,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (options)
     if labels is not None:
         _evaluate_names(model, labels, field, path_field, images or [], device, json)
     elif scene and reference:
-        _evaluate_scene(model, settings or [], scene, reference, reference_nodata, out, device, json)
+        _evaluate_scene(model, settings or [], scene, reference, reference_nodata, options, out, device, json)
     else:
         _evaluate_data(model, data, settings or [], device, json)
 
@@ -155,12 +173,13 @@ def _evaluate_data(model: Path, data: str | None, settings: list[str], device: s
         print_results(stdout_console(), facts)
 
 
-def _evaluate_scene(
+def _evaluate_scene(  # noqa: PLR0913, PLR0917 (options)
     model: Path,
     settings: list[str],
-    scene: Path,
+    scene: str,
     reference: Path,
     nodata: int | None,
+    options: "SceneOptions",
     out: Path | None,
     device: str,
     json: bool,
@@ -174,7 +193,9 @@ def _evaluate_scene(
         from latentclust.train.devices import make_fabric
 
         evaluation = open_evaluation(model, make_fabric(device, 1).device, settings=settings)
-        found = compare_scene(evaluation.model, scene, reference, nodata=nodata, out=out, listener=listener)
+        found = compare_scene(
+            evaluation.model, scene, reference, nodata=nodata, options=options, out=out, listener=listener
+        )
     if json:
         print_json(found.as_json())
     else:

@@ -1,9 +1,12 @@
 """Options and arguments of several commands."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from latentclust.labelling.scene_options import SceneOptions
 
 LARGEST_SEED = 2**63 - 1
 """Largest random seed that torch accepts."""
@@ -58,3 +61,10 @@ ImageFolders = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def scene_options() -> "type[SceneOptions]":
+    """Return the options of how scenes are read, which several commands take."""
+    from latentclust.labelling.scene_options import SceneOptions
+
+    return SceneOptions

@@ -10,11 +10,8 @@ from typing import Any, Unpack
 
 from rasterio.errors import NotGeoreferencedWarning
 
-from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.discover import check_given, find_scenes
-from latentclust.data.scenes.opening import open_raster
-from latentclust.errors import LatentclustError
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
+from latentclust.labelling.chosen_scenes import choose_scenes
 from latentclust.labelling.clusters.restyle import restore_missing
 from latentclust.labelling.dry_run import estimate_run
 from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, LabelOptionValues, merge_options
@@ -24,10 +21,8 @@ from latentclust.labelling.measure.zone_file import open_zones
 from latentclust.labelling.mosaic.build import MosaicMaker, check_mosaic, outdated_mosaic
 from latentclust.labelling.output_options import OutputOptions, StacOptions
 from latentclust.labelling.outputs.legend import Legend
-from latentclust.labelling.outputs.publish import finished_scenes, input_state
+from latentclust.labelling.outputs.publish import finished_scenes
 from latentclust.labelling.run_log import RunLog, lock_folder, model_fingerprint, open_run_log
-from latentclust.labelling.scenes.normalisation import Normalisation
-from latentclust.labelling.scenes.reader import band_reading
 from latentclust.labelling.scheduler import LabelScheduler
 from latentclust.labelling.vector.polygons import PolygonOptions
 from latentclust.labelling.windows.memory import limit_batch
@@ -181,13 +176,10 @@ def _plan_run(
     else:
         loaded, where = load(model, make_fabric(options.device, 1).device), str(model)
         model_path = str(model_file(model).resolve())
-    reading = band_reading(loaded, where)
-    if options.nodata is not None:
-        reading = replace(reading, nodata=options.nodata)
-    found = _find(check_given(scenes), options, reading, ("SCENES", "--bands"), folder)
+    chosen = choose_scenes(loaded, scenes, options, origin=where, out=folder)
     settings = make_settings(
         loaded,
-        reading,
+        chosen.bands,
         tile=options.tile,
         overlap=options.overlap,
         blend=options.blend,
@@ -197,7 +189,7 @@ def _plan_run(
         rasters=options.rasters,
         sieve=None if options.sieve is None else float(options.sieve),
     )
-    settings = replace(settings, normalisation=_normalisation(options, reading))
+    settings = replace(settings, normalisation=chosen.normalisation)
     if options.memory_limit is not None:
         settings = limit_batch(settings, options.memory_limit)
     fingerprint = model_fingerprint(loaded)
@@ -209,44 +201,13 @@ def _plan_run(
         None if options.zones is None else open_zones(Path(options.zones), options.zone_field),
     )
     outputs.check()
-    return _LabelRun(folder, options, found, settings, outputs, area, fingerprint, model_path)
-
-
-def _find(
-    given: Iterable[str | Path],
-    options: LabelOptions,
-    reading: BandReading,
-    where: tuple[str, str],
-    out: Path | None = None,
-) -> tuple[Scene, ...]:
-    """Return scenes as the options say: their bands, masks and dates, and whether they are trusted."""
-    names = () if options.stack else reading.names
-    stack = "--stack" if options.stack else ""
-    scenes = find_scenes(given, out, options.bands, names, where=where, masks=options.masks, stack=stack)
-    return tuple(replace(scene, untrusted=options.untrusted) for scene in scenes)
+    return _LabelRun(folder, options, chosen.scenes, settings, outputs, area, fingerprint, model_path)
 
 
 def _area(options: LabelOptions) -> AreaOfInterest | None:
     if options.geometry is not None:
         return area_from_file(Path(options.geometry))
     return None if options.bbox is None else area_from_bbox(options.bbox, options.bbox_crs)
-
-
-def _normalisation(options: LabelOptions, bands: BandReading) -> Normalisation | None:
-    """Return the normalisation of scenes. Raise LatentclustError if the model or the other scene is unsuitable."""
-    if options.normalise_to is None:
-        found = None if options.normalise == "none" else Normalisation()
-    else:
-        where = ("--normalise-to", "--bands")
-        others = _find([options.normalise_to], options, bands, where)
-        if len(others) != 1:
-            what = f"{str(options.normalise_to)!r} is {len(others)} scenes"
-            raise LatentclustError.at(where[0], what, "Give one raster, or one set of files with --bands or --stack")
-        with open_raster(others[0]):  # A scene that cannot be read fails once, and not for each scene.
-            found = Normalisation(others[0], input_state(others[0]))
-    if found:
-        found.check(bands)
-    return found
 
 
 def _polygons(options: LabelOptions) -> PolygonOptions | None:

@@ -5,12 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rasterio.io import DatasetReader
-
-from latentclust.data.scenes.bands import BandMatch, match_bands, scene_mask_notes
 from latentclust.data.scenes.opening import open_raster
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.area.polygon_mask import PolygonMask
+from latentclust.labelling.chosen_scenes import match_scene
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.scenes.acquisition_time import TAG
 from latentclust.labelling.scenes.georeference import Georeference
@@ -61,8 +59,7 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
         LatentclustError: If the scene is damaged or does not match the model, or its position is unknown.
     """
     with open_raster(scene) as file:
-        match, tag = _match(settings, scene, file), file.tags().get(TAG, "")
-        told = scene_mask_notes(file, scene)
+        match, tag = match_scene(file, scene, settings.bands, settings.normalisation), file.tags().get(TAG, "")
         georeference = Georeference.from_dataset(file)
         height, width = georeference.extent
         found = area.pixels_in(file, scene.name) if area else (PixelBounds(0, 0, height, width), None)
@@ -76,13 +73,8 @@ def prepare_scene(settings: LabelSettings, scene: Scene, folder: Path, area: Are
         StripJob(scene, match.bands, number, shape, columns, folder / f"strip-{number:05}")
         for number, shape in enumerate(split_into_strips(rows, columns, bounds))
     )
-    warnings = match.warnings + told + (() if georeference.crs else ("has no coordinate reference system",))
+    warnings = match.warnings + (() if georeference.crs else ("has no coordinate reference system",))
     return SceneTask(scene, bounds, mask, georeference.crop(bounds), jobs, folder, warnings, tag)
-
-
-def _match(settings: LabelSettings, scene: Scene, file: DatasetReader) -> BandMatch:
-    normalise = settings.normalisation.curves if settings.normalisation else None
-    return match_bands(file, settings.bands, scene.name, scene.requested, normalise=normalise)
 
 
 def remove_temporary_files(folder: Path, failed: bool) -> None:

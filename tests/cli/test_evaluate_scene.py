@@ -71,6 +71,19 @@ def test_a_value_may_be_no_class(cli, files):
     assert list(told["class_iou"]) == ["class 5"]
 
 
+def test_scenes_are_read_by_the_options_of_label(cli, files, tmp_path):
+    mask = np.zeros((1, 80, 90), np.uint8)
+    mask[:, 70:] = 3
+    cloud = write_scene(tmp_path / "cloud.tif", mask)
+    told = json.loads(cli(*words(files, "--mask", cloud, "--mask-values", 3, "--json")).out)
+    assert told["pixels"] == {"scene": 7200, "labelled": 6300, "referenced": 72 * 90, "compared": 62 * 90}
+    preview = ("clusters", "preview", files["model"], files["scene"], "--out", tmp_path / "a.png", "--device", "cpu")
+    refused = cli(*preview, "--mask", cloud)
+    assert refused.code == 2
+    assert "has no values that are masked" in refused.err
+    assert cli(*preview, "--mask", cloud, "--mask-bits", "0,1").code == 0
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -78,6 +91,12 @@ def test_a_value_may_be_no_class(cli, files):
         (["--reference", "r.tif"], "--scene: is missing, but --reference requires it"),
         (["--out", "labels"], "--scene: is missing, but --out requires it"),
         (["--reference-nodata", 0], "--scene: is missing, but --reference-nodata requires it"),
+        (["--nodata", 0], "--scene: is missing, but --nodata requires it"),
+        (["--stack", "--reference", "r.tif"], "--scene: is missing, but --reference requires it"),
+        (
+            ["--scene", "s.tif", "--reference", "r.tif", "--mask-values", "3,x"],
+            "--mask-values: '3,x' is no list of whole numbers",
+        ),
         (
             ["--scene", "s.tif", "--reference", "r.tif", "--data", "digits"],
             "--data: 'digits' cannot be combined with --scene",

@@ -10,10 +10,11 @@ import pytest
 
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import resolve
-from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.sources import ArraySource
 from latentclust.errors import LatentclustError
+from latentclust.labelling.chosen_scenes import choose_scenes
 from latentclust.labelling.clusters.window_sample import sample_windows
+from latentclust.labelling.scene_options import SceneOptions
 from latentclust.model.model import ClusteringModel
 from latentclust.plugins.registry import installed
 from latentclust.recipe.load import load_recipe
@@ -45,8 +46,8 @@ def test_the_names_of_bands_decide_what_figures_and_previews_show(tmp_path: Path
         _read_shrunk(model, ArraySource(image[None], "images"), np.array([0])), image[None, ::-1]
     )
     assert model.display_text == "Shown as red, green and blue: bands red, green, blue."
-    scene = scene_from_file(write_scene(tmp_path / "scene.tif", image))
-    np.testing.assert_array_equal(sample_windows(model, [scene], 8).windows[0].image, image[::-1])
+    chosen = choose_scenes(model, write_scene(tmp_path / "scene.tif", image), SceneOptions())
+    np.testing.assert_array_equal(sample_windows(model, chosen, 8).windows[0].image, image[::-1])
 
 
 def test_a_model_without_names_shows_the_first_bands() -> None:

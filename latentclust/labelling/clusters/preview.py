@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from latentclust.data.scenes.discover import check_given, find_scenes
 from latentclust.errors import Issue
+from latentclust.labelling.chosen_scenes import choose_scenes
 from latentclust.labelling.clusters.window_sample import SampledWindow, WindowSample, sample_windows
 from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.scene_options import SceneOptions
 from latentclust.model.model import ClusteringModel
 from latentclust.report.contact_sheet import ContactRow, Patch, contact_sheet
 
@@ -45,6 +46,7 @@ def preview(
     size: int = 64,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, wanted: None,
+    options: SceneOptions | None = None,
 ) -> Preview:
     """Return a sheet with patches of each cluster.
 
@@ -58,13 +60,13 @@ def preview(
         size: Patch size in pixels.
         seed: Random seed of the window sample.
         on_progress: Called with the number of labelled windows and the number of requested windows.
+        options: How scenes are read, as by `label`. Defaults to `SceneOptions()`.
 
     Raises:
         LatentclustError: If there are no scenes, none can be read, or none has valid pixels.
     """
-    names = model.bands.names if model.bands else ()
-    found = find_scenes(check_given(scenes), None, names=names)
-    sample = sample_windows(model, found, -(-size // 2), seed, on_progress)
+    chosen = choose_scenes(model, scenes, options or SceneOptions())
+    sample = sample_windows(model, chosen, -(-size // 2), seed, on_progress)
     rows = []
     for entry in Legend.from_clusters(model).entries[1:]:
         share = float(sample.counts[entry.value - 1] / sample.pixels)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.bands import BandMatch, match_bands
+from latentclust.data.scenes.bands import BandMatch
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import Issue, LatentclustError, raise_all
-from latentclust.labelling.scenes.reader import band_reading, read_filled_window
+from latentclust.labelling.chosen_scenes import ChosenScenes, match_scene
+from latentclust.labelling.scenes.reader import read_filled_window
 from latentclust.labelling.scheduler import failure_reason
 from latentclust.labelling.windows.grid import Grid, Span, make_grid
 from latentclust.model.model import ClusteringModel
@@ -80,7 +81,7 @@ class WindowSample:
 
 def sample_windows(
     model: ClusteringModel,
-    scenes: Sequence[Scene],
+    chosen: ChosenScenes,
     margin: int,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, wanted: None,
@@ -91,7 +92,7 @@ def sample_windows(
 
     Args:
         model: A model of label maps.
-        scenes: The scenes to draw windows from.
+        chosen: The scenes to draw windows from, and how they are read.
         margin: Number of pixels around a kept pixel that its window contains too, up to the border of the scene.
         seed: Random seed of the draw, and of inference that samples.
         on_progress: Called with the number of labelled windows and the number of requested windows.
@@ -99,11 +100,11 @@ def sample_windows(
     Raises:
         LatentclustError: If no scene can be read, or none has valid pixels.
     """
-    bands = band_reading(model, "model")
+    bands, scenes = chosen.bands, chosen.scenes
     grid = sample_grid(model, margin)
     cost = grid.tile[0] * grid.tile[1] * max(1, len(bands.bands) // MAX_BANDS_SHOWN)
     wanted = min(max(PIXELS // cost, MIN_WINDOWS), MAX_WINDOWS)
-    pool = _WindowPool.open(scenes, bands, grid)
+    pool = _WindowPool.open(chosen, grid)
     if not pool.count:
         raise_all(pool.issues)
     draw = np.random.default_rng(seed).choice(pool.count, min(pool.count, MAX_TRIES * wanted), replace=False)
@@ -170,16 +171,16 @@ class _WindowPool:
     warnings: list[str]
 
     @classmethod
-    def open(cls, scenes: Sequence[Scene], bands: BandReading, grid: Grid) -> "_WindowPool":
+    def open(cls, chosen: ChosenScenes, grid: Grid) -> "_WindowPool":
         """Open each scene once to read its size."""
-        pool = cls(scenes, (), (), (), {}, [])
+        pool = cls(chosen.scenes, (), (), (), {}, [])
         fitted: list[BandReading] = []
         rows: list[list[Span]] = []
         columns: list[list[Span]] = []
-        for scene in scenes:
-            match, height, width = BandMatch(bands, ()), 0, 0
+        for scene in chosen.scenes:
+            match, height, width = BandMatch(chosen.bands, ()), 0, 0
             with pool.leaving_out(scene), open_raster(scene) as file:
-                match = match_bands(file, bands, scene.name, scene.requested)
+                match = match_scene(file, scene, chosen.bands, chosen.normalisation)
                 height, width = file.height, file.width
             pool.warnings.extend(f"{scene.name}: {text}" for text in match.warnings)
             fitted.append(match.bands)

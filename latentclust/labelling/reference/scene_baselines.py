@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from rasterio.io import DatasetReader
 
 from latentclust.data.feed import to_float
 from latentclust.data.rasters import BandReading, as_bytes, read_values
-from latentclust.data.sources import decode_errors
+from latentclust.data.scenes.opening import decoding_errors
 from latentclust.data.subset import spread_indices
 from latentclust.errors import LatentclustError
 from latentclust.evaluate.clustering import score_table
@@ -36,14 +35,14 @@ class ScenePixels:
     Attributes:
         file: The open scene.
         bands: Bands and value ranges that the model reads.
-        path: Path of the scene.
+        name: Name of the scene, for messages.
         blocks: All blocks of the scene.
         device: Device of the images.
     """
 
     file: DatasetReader
     bands: BandReading
-    path: Path
+    name: str
     blocks: Sequence[Block]
     device: torch.device
 
@@ -52,7 +51,7 @@ class ScenePixels:
 
         The block must have valid pixels. Nodata pixels have the values of the nearest valid pixel.
         """
-        with decode_errors(self.path):
+        with decoding_errors(self.name):
             values, valid = read_values(self.file, self.bands, self.blocks[index].wide)
         image = fill_nodata(as_bytes(values, valid, self.bands.ranges), valid)
         return to_float(torch.from_numpy(image[np.newaxis]).to(self.device)), valid

@@ -3,32 +3,34 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from latentclust.data.scenes.bands import match_bands
 from latentclust.data.scenes.opening import open_raster
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError, RunFailedError
 from latentclust.evaluate.protocol import Protocol, nmi_average
 from latentclust.evaluate.segmentation import ContingencyCounter
+from latentclust.labelling.chosen_scenes import ChosenScenes, choose_scenes, match_scene
+from latentclust.labelling.label_options import LabelOptions
 from latentclust.labelling.label_report import LabelListener
 from latentclust.labelling.label_scenes import label
 from latentclust.labelling.reference.blocks import Block, split_into_blocks
 from latentclust.labelling.reference.class_raster import Reference, check_reference, open_reference
 from latentclust.labelling.reference.resample import align_to_scene
 from latentclust.labelling.reference.scene_baselines import BaselineScores, ScenePixels, score_scene_baselines
-from latentclust.labelling.scenes.reader import band_reading
+from latentclust.labelling.scene_options import SceneOptions
 from latentclust.labelling.windows.stitch import NO_DATA
 from latentclust.model.model import ClusteringModel
 from latentclust.report.facts import RunFacts
 from latentclust.report.results import RunResult
 from latentclust.specs.data import VOID, SealedMaps
+from latentclust.specs.scenes import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class SceneAgreement:
 
 def compare_scene(
     model: ClusteringModel,
-    scene: Path,
+    scene: str | Path,
     reference: Path,
     *,
     nodata: int | None = None,
+    options: SceneOptions | None = None,
     out: Path | None = None,
     listener: LabelListener | None = None,
 ) -> SceneAgreement:
@@ -90,33 +93,45 @@ def compare_scene(
 
     Args:
         model: A model of label maps. Its recipe names metrics and baselines.
-        scene: Path of a raster.
+        scene: A raster, or what else `label` takes, if it is one scene.
         reference: Path of a raster with one band of whole numbers. Its nodata pixels have no class. If its grid differs
             from the scene's, it is resampled by nearest neighbour.
         nodata: A value of the reference that is not a class, in addition to its nodata value.
+        options: How the scene is read, as by `label`. Baselines read it alike. Defaults to `SceneOptions()`.
         out: Folder for the label raster. By default the label raster is not kept.
         listener: Receives progress events of the labelling.
 
     Raises:
-        LatentclustError: If the scene does not match the model, the reference is invalid, or no pixel is valid in both.
+        LatentclustError: If there are several scenes, the scene does not match the model, the reference is invalid, or
+            no pixel is valid in both.
         RunFailedError: If the scene could not be labelled.
         InterruptedRunError: If the user stops with Ctrl-C, SIGTERM or SIGHUP during the labelling.
     """
     began = time.monotonic()
-    bands = band_reading(model, "model")
-    with open_raster(scene) as file, open_raster(reference) as other:
-        bands = match_bands(file, bands, str(scene)).bands
+    chosen = choose_scenes(model, scene, options or SceneOptions(), where=("--scene", "--bands"), out=out)
+    one = _only(chosen, scene)
+    with open_raster(one) as file, open_raster(reference) as other:
+        bands = match_scene(file, one, chosen.bands, chosen.normalisation).bands
         band, blocks = check_reference(other, reference), split_into_blocks(file.height, file.width)
         with align_to_scene(other, reference, file) as aligned, _label_folder(out) as folder:
             classes = open_reference(aligned, band, reference, nodata, blocks)
-            labels = _label(model, scene, folder, listener)
+            labels, warnings = _label(model, scene, folder, options, listener)
             counter, valid_blocks = _count(model, labels, classes, blocks)
             pixels = _pixel_counts(counter, classes, file.height * file.width, reference)
-            images = ScenePixels(file, bands, scene, blocks, model.device)
+            images = ScenePixels(file, bands, one.name, blocks, model.device)
             baselines = score_scene_baselines(model, images, classes, valid_blocks, counter)
-    protocol = _protocol(model, scene, reference, pixels)
+    protocol = _protocol(model, one, reference, pixels)
+    baselines = replace(baselines, warnings=warnings + baselines.warnings)
     facts = _facts(model, protocol, counter, classes.names, baselines, time.monotonic() - began)
     return SceneAgreement(facts, aligned.description, pixels, labels if out else None)
+
+
+def _only(chosen: ChosenScenes, given: str | Path) -> Scene:
+    """Return the scene. Raise LatentclustError if there are several."""
+    if len(chosen.scenes) != 1:
+        what = f"{str(given)!r} is {len(chosen.scenes)} scenes"
+        raise LatentclustError.at("--scene", what, "Give one raster, or one set of files with --bands or --stack")
+    return chosen.scenes[0]
 
 
 @contextmanager
@@ -129,12 +144,19 @@ def _label_folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _label(model: ClusteringModel, scene: Path, folder: Path, listener: LabelListener | None) -> Path:
-    """Label the scene. Return the path of the label raster."""
-    (result,) = label(model, scene, folder, listener=listener).scenes
+def _label(
+    model: ClusteringModel,
+    scene: str | Path,
+    folder: Path,
+    options: SceneOptions | None,
+    listener: LabelListener | None,
+) -> tuple[Path, tuple[str, ...]]:
+    """Label the scene. Return the path of the label raster, and warnings about the scene."""
+    given = LabelOptions(**options.given) if options else None
+    (result,) = label(model, scene, folder, given, listener=listener).scenes
     if result.status != "done":
-        raise RunFailedError.at(str(scene), result.reason.rstrip("."), "Fix the scene and run the command again")
-    return folder / result.output
+        raise RunFailedError.at(result.input, result.reason.rstrip("."), "Fix the scene and run the command again")
+    return folder / result.output, tuple(f"{PurePath(result.input).name} {each}" for each in result.warnings)
 
 
 def _count(
@@ -198,13 +220,13 @@ def _facts(
     )
 
 
-def _protocol(model: ClusteringModel, scene: Path, reference: Path, pixels: PixelCounts) -> Protocol:
+def _protocol(model: ClusteringModel, scene: Scene, reference: Path, pixels: PixelCounts) -> Protocol:
     """Return the description of the data that the scores were measured on."""
     recipe, options = model.resolved.recipe, model.resolved.dataset.model_dump(mode="json")
     trained = " ".join(str(part) for part in (recipe.data.use, options.get("path")) if part)
     return Protocol(
-        name=f"{scene.stem} against {reference.stem}",
-        data=f"{scene.name} ({pixels.scene:,} pixels)",
+        name=f"{scene.output.stem} against {reference.stem}",
+        data=f"{scene.short} ({pixels.scene:,} pixels)",
         train_split=f"{trained} without labels",
         test_split=f"the {pixels.compared:,} pixels valid in both",
         clusters=model.clusters,

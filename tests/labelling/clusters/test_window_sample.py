@@ -9,15 +9,18 @@ import pytest
 
 from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.errors import LatentclustError
+from latentclust.labelling.chosen_scenes import ChosenScenes
 from latentclust.labelling.clusters import window_sample as module
 from latentclust.labelling.clusters.window_sample import WindowSample, sample_grid
+from latentclust.labelling.scenes.reader import band_reading
 from latentclust.model.model import ClusteringModel
 from tests.labelling.planted import CLUSTERS, noise_scene, planted_model, write_scene
 
 
 def sample_windows(model: ClusteringModel, paths: Sequence[Path], margin: int, **options: Any) -> WindowSample:
     """Of files."""
-    return module.sample_windows(model, [scene_from_file(path) for path in paths], margin, **options)
+    chosen = ChosenScenes(tuple(map(scene_from_file, paths)), band_reading(model, "model"))
+    return module.sample_windows(model, chosen, margin, **options)
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 411), (128, 128), (40, 300), (20, 17)])

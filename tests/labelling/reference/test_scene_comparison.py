@@ -112,7 +112,7 @@ def test_a_block_is_seen_with_what_surrounds_it(planted, tmp_path, monkeypatch) 
     found = np.zeros((6, 90, 120), np.float32)
     counted = np.zeros((90, 120), int)
     with rasterio.open(path) as file:
-        pixels = ScenePixels(file, planted.bands, path, every, torch.device("cpu"))
+        pixels = ScenePixels(file, planted.bands, str(path), every, torch.device("cpu"))
         for index, block in enumerate(every):
             images, valid = pixels.read(index)
             place = block.window.toslices()
