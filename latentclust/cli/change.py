@@ -17,7 +17,8 @@ def change(before: Before, after: After, out: Out, overwrite: Overwrite = False,
     """Compare the labels of two dates, and write a change raster and tables into DIR.
 
     Both rasters must be in the folders that `latentclust label` wrote, by one model and with the same
-    names. If their grids differ, AFTER is resampled to the grid of BEFORE by nearest neighbour.
+    names. If their grids differ, AFTER is resampled to the grid of BEFORE by nearest neighbour. Options
+    that they were not labelled with alike, such as --sieve, are told.
 
     Examples:
         latentclust change labels-2019/scene.tif labels-2024/scene.tif --out change

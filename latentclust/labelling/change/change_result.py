@@ -26,6 +26,7 @@ class Change(Shown):
         classes: Transitions between classes, that is, clusters with the same name.
         lost: Number of pixels that are nodata at the later date alone.
         gained: Number of pixels that are nodata at the earlier date alone.
+        warnings: Options that the two maps were not labelled with alike.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Change(Shown):
     classes: TransitionMatrix
     lost: int
     gained: int
+    warnings: tuple[str, ...] = ()
 
     def _headline(self) -> str:
         return f"{self.before.name} to {self.after.name}, {self.clusters.changed_share:.1%} changed"
@@ -59,4 +61,4 @@ class Change(Shown):
             name: [found.row() for found in matrix.transitions()]
             for name, matrix in (("clusters", self.clusters), ("classes", self.classes))
         }
-        return {**facts, "alignment": self.alignment, **counts, **shares, **rows}
+        return {**facts, "alignment": self.alignment, "warnings": list(self.warnings), **counts, **shares, **rows}

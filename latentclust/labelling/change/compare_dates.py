@@ -15,6 +15,7 @@ from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.labelling.change.change_result import CLASSES, FILES, RASTER, SUMMARY, TABLE, Change
 from latentclust.labelling.change.labelled_raster import LabelledRaster, check_comparable, find_labelled_raster
+from latentclust.labelling.change.option_differences import option_differences
 from latentclust.labelling.change.summary import change_markdown
 from latentclust.labelling.change.transitions import MAX_CLUSTERS, TransitionMatrix, change_legend, transition_codes
 from latentclust.labelling.measure.area_table import number
@@ -53,7 +54,7 @@ def compare_dates(
         on_progress: Called with the number of compared blocks and the number of all blocks.
 
     Returns:
-        The transitions, which are in the tables too.
+        The transitions, which are in the tables too, with warnings about options that the maps do not have in common.
 
     Raises:
         LatentclustError: If a raster is not a label raster, the models or the names differ, the grids cannot be
@@ -100,7 +101,8 @@ def _compare(first: LabelledRaster, second: LabelledRaster, folder: Path, on_pro
         tuple(first.legend.names.values()), tally.counts[1:].reshape(shape), tally.areas[1:].reshape(shape)
     )
     lost, gained = alone.tolist()
-    return Change(out, first.path, second.path, aligned.description, matrix, matrix.merged(), lost, gained)
+    warnings = option_differences(first.options, second.options)
+    return Change(out, first.path, second.path, aligned.description, matrix, matrix.merged(), lost, gained, warnings)
 
 
 def _read(file: Opened, raster: LabelledRaster, window: Window) -> NDArray[Any]:

@@ -1,7 +1,9 @@
 """A finished label raster and what is known about it: the model that labelled it, its names and its colours."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.errors import LatentclustError
@@ -20,11 +22,13 @@ class LabelledRaster:
         path: Path of the raster.
         model: Fingerprint of the model, as in labelling.json.
         legend: Names and colours of the clusters.
+        options: Options that it was labelled with, as in labelling.json.
     """
 
     path: Path
     model: str
     legend: Legend
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def clusters(self) -> int:
@@ -47,7 +51,7 @@ def find_labelled_raster(path: Path) -> LabelledRaster:
             log = read_run_log_file(folder, "Label the scenes again")
             outputs = {scene.output for scene in log.scenes if scene.status == "done"}
             if place.relative_to(folder).as_posix() in outputs:
-                return LabelledRaster(path, log.model, read_legend(path))
+                return LabelledRaster(path, log.model, read_legend(path), log.options)
             what = f"is not listed as a raster of clusters in {folder / RUN_LOG}"
             raise LatentclustError.at(str(path), what, FIX)
     raise LatentclustError.at(str(path), f"has no {RUN_LOG} in a folder above it, so that its model is unknown", FIX)

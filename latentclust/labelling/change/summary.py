@@ -14,7 +14,7 @@ MAX_ROWS = 20
 
 
 def change_sentences(found: Change) -> list[str]:
-    """Return what was compared, and the share that changed."""
+    """Return what was compared, the share that changed, and warnings."""
     pixels = int(found.clusters.pixels.sum())
     size, unit = area_unit([float(found.clusters.areas.sum())] if found.clusters.known else [])
     area = f"{pixels:,} pixels" + (f", {found.clusters.areas.sum() / size:,.2f} {unit}," if unit else "")
@@ -23,6 +23,7 @@ def change_sentences(found: Change) -> list[str]:
         f"{area} are labelled at both dates; {percent(found.clusters.changed_share)} changed cluster{classes}.",
         f"Left out: {found.lost:,} pixels are labelled at the earlier date alone, {found.gained:,} at the later one.",
         found.alignment,
+        *(f"Warning: {text}" for text in found.warnings),
     ]
 
 

@@ -14,6 +14,7 @@ from rasterio.transform import Affine
 import latentclust
 from latentclust.errors import LatentclustError
 from latentclust.labelling.change.compare_dates import compare_dates
+from latentclust.labelling.change.option_differences import option_differences
 from latentclust.labelling.change.transitions import TransitionMatrix, change_legend, transition_codes
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.labelling.outputs.legend import Legend
@@ -158,6 +159,47 @@ def test_another_model_is_refused(dates: Path, tmp_path: Path) -> None:
     with pytest.raises(LatentclustError, match="was labelled by another model"):
         compare_dates(dates / "out1" / "a.tif", other, tmp_path / "change")
     assert not (tmp_path / "change").exists()
+
+
+def test_other_options_are_told_with_what_they_do(dates: Path, tmp_path: Path) -> None:
+    latentclust.label(dates / "model.safetensors", dates / "in2", tmp_path / "other", sieve=900.0, seed=3, nodata=7)
+    found = compare_dates(dates / "out1" / "a.tif", tmp_path / "other" / "a.tif", tmp_path / "change")
+    assert [text.partition(" is ")[0].rpartition(" ")[2] for text in found.warnings] == [
+        "--sieve",
+        "--nodata",
+        "--seed",
+    ]
+    sieve = "--sieve is none for the earlier one and 900 for the later one; regions that one map keeps"
+    assert sieve in found.warnings[0]
+    assert sieve in (tmp_path / "change" / "change.md").read_text(encoding="utf-8")
+    assert found.as_json()["warnings"] == list(found.warnings)
+    assert not compare_dates(dates / "out1" / "a.tif", dates / "out2" / "a.tif", tmp_path / "alike").warnings
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (
+            {"normalise": "to a.tif, state (3, 4)"},
+            {"normalise": "histogram"},
+            "the normalisation is to a.tif, state (3",
+        ),
+        ({"mask": {"mask": "a_{name}.tif", "values": [3], "bits": []}}, {}, "the mask is values 3 for the earlier one"),
+        ({"bands": ["B04", "B03"]}, {"bands": []}, "--bands is B04,B03 for the earlier one and none for the later one"),
+        ({"nodata": 0.0}, {}, "--nodata is 0 for the earlier one and none for the later one"),
+        ({"device": "cuda"}, {"device": "cpu"}, "the device is cuda for the earlier one and cpu for the later one"),
+    ],
+)
+def test_each_option_that_decides_labels_is_compared(one: dict[str, Any], two: dict[str, Any], said: str) -> None:
+    (found,) = option_differences(one, two)
+    assert said in found
+    assert option_differences(two, one) != (found,)
+    assert option_differences(one, dict(one)) == ()
+
+
+def test_masks_of_other_files_with_the_same_values_and_other_outputs_are_alike() -> None:
+    one, two = ({"mask": {"mask": f"{year}/m.tif", "values": [3], "bits": [1]}} for year in (2019, 2024))
+    assert option_differences({**one, "rasters": ["labels"]}, {**two, "rasters": ["labels", "confidence"]}) == ()
 
 
 def test_other_names_are_refused_until_they_are_applied(dates: Path, tmp_path: Path, planted: ClusteringModel) -> None:
