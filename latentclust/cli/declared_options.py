@@ -58,7 +58,7 @@ METAVARS = {
 
 Load = Callable[[], "type[OptionModel]"]
 Command = TypeVar("Command", bound=Callable[..., None])
-Model = TypeVar("Model", bound="OptionModel")
+Model = TypeVar("Model")
 
 
 def takes_options(
@@ -125,7 +125,7 @@ def _parameters(model: "type[OptionModel]", panels: Mapping[str, str], panel: st
     return parameters
 
 
-def read_options(model: type[Model], values: Mapping[str, Any]) -> Model:
+def read_options(model: Callable[..., Model], values: Mapping[str, Any]) -> Model:
     """Return the options that the command line gives. Raise LatentclustError if one is invalid."""
     from latentclust.labelling.option_model import option_name
 
