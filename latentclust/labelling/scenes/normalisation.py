@@ -18,6 +18,7 @@ from latentclust.data.scenes.grids import grid_of, inner_places, is_placed
 from latentclust.data.scenes.opening import decoding_errors, open_raster
 from latentclust.data.scenes.quantiles import band_quantiles, matching_curve
 from latentclust.errors import LatentclustError
+from latentclust.labelling.scenes.unchanged_pixels import fit_unchanged
 from latentclust.specs.scenes import Scene
 
 SIDE = 64
@@ -29,20 +30,11 @@ WINDOWS = 12
 MIN_SHARED = 1000
 """Smallest number of valid pixels that a scene shares with the one that it is brought to."""
 
-ROUNDS = 10
-"""Number of times that pixels which changed are left out and gain and offset are fitted to the others."""
-
-MAX_DEVIATIONS = 3.0
-"""Largest distance of an unchanged pixel from the fit, in standard deviations, robustly estimated."""
-
-DEVIATION = 1.4826
-"""Standard deviation of a normal distribution in median absolute deviations."""
-
-ROUNDING = 1e-9
-"""Distance of an unchanged pixel, as a share of the values' range, that is rounding noise."""
-
 MIN_CORRELATION = 0.5
 """Correlation of a band in the shared pixels below which the fit is doubtful."""
+
+MIN_UNCHANGED = 0.5
+"""Share of the shared pixels that did not change below which it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +115,13 @@ def _shared_curves(
     with open_raster(to) as other:
         wanted = match_bands(other, replace(bands, curves=()), to.name, to.requested).bands
         here, there = _pairs(file, bands, other, wanted, name, to.name)
-    fits, kept = _fit(here, there)
+    fits, kept = fit_unchanged(here, there)
     notes = []
+    if (share := kept.mean()) < MIN_UNCHANGED:
+        notes.append(
+            f"gain and offset are fitted to {share:.0%} of the pixels shared with {to.name}; "
+            "the others changed, as clouds do: --mask leaves them out"
+        )
     for band in range(len(here)):
         found = np.corrcoef(here[band, kept], there[band, kept])[0, 1]
         if not found >= MIN_CORRELATION:
@@ -165,37 +162,3 @@ def _pairs(
 
 def _has_alpha(file: DatasetReader) -> bool:
     return "alpha" in [kind.name for kind in file.colorinterp]
-
-
-def _fit(here: NDArray[np.float64], there: NDArray[np.float64]) -> tuple[list[tuple[float, float]], NDArray[np.bool_]]:
-    """Return gain and offset of each band, and the pixels that did not change, which they are fitted to.
-
-    The fit is the reduced major axis, which treats noise in both scenes alike. It begins with medians and quartiles.
-    """
-    fits = [_line(*(np.percentile(each, (25, 50, 75)) for each in pair)) for pair in zip(here, there, strict=True)]
-    kept = np.ones(here.shape[1], np.bool_)
-    for _ in range(ROUNDS):
-        gains, offsets = np.array(fits).T[:, :, np.newaxis]
-        distance = np.abs(there - gains * here - offsets)
-        spread = DEVIATION * np.median(distance, axis=1, keepdims=True) + ROUNDING * np.ptp(
-            there, axis=1, keepdims=True
-        )
-        fresh = (distance <= MAX_DEVIATIONS * spread).all(axis=0)
-        if fresh.sum() < MIN_SHARED // 2 or (fresh == kept).all():
-            break
-        kept = fresh
-        fits = [_axis(x[kept], y[kept]) for x, y in zip(here, there, strict=True)]
-    return fits, kept
-
-
-def _line(here: NDArray[np.float64], there: NDArray[np.float64]) -> tuple[float, float]:
-    """Return gain and offset by the quartiles of a band."""
-    gain = (there[2] - there[0]) / (here[2] - here[0]) if here[2] > here[0] and there[2] > there[0] else 1.0
-    return float(gain), float(there[1] - gain * here[1])
-
-
-def _axis(here: NDArray[np.float64], there: NDArray[np.float64]) -> tuple[float, float]:
-    """Return gain and offset by the reduced major axis."""
-    spread = here.std(), there.std()
-    gain = spread[1] / spread[0] if spread[0] > 0 and spread[1] > 0 else 1.0
-    return float(gain), float(there.mean() - gain * here.mean())

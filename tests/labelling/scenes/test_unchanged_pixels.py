@@ -1,0 +1,61 @@
+"""Gain and offset of generated pairs are found, whatever share of the pixels changed, up to half of them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from latentclust.labelling.scenes.unchanged_pixels import fit_unchanged
+
+GAINS, OFFSETS = np.array([[1.3], [0.7], [1.0]]), np.array([[-80.0], [250.0], [0.0]])
+COUNT = 6000
+
+
+def pair(bands: int, noise: float, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Skewed values of bands that are correlated, as those of land, and the same with another gain and offset."""
+    rng = np.random.default_rng(seed)
+    here = 400 + rng.gamma(3, 80, COUNT) + rng.gamma(2, 60, (bands, COUNT))
+    there = GAINS[:bands] * here + OFFSETS[:bands]
+    spread = here.std() * noise
+    return here + rng.normal(0, spread, here.shape), there + rng.normal(0, spread, here.shape)
+
+
+def change(kind: str, here: NDArray[Any], there: NDArray[Any], share: float) -> None:
+    rng = np.random.default_rng(1)
+    at = rng.choice(COUNT, int(share * COUNT), replace=False)
+    if kind == "cloud":
+        here[:, at] = rng.normal(5000, 500, len(at)) + rng.normal(0, 100, (len(here), len(at)))
+    elif kind == "cloud in the other scene":
+        there[:, at] = rng.normal(5000, 500, len(at)) + rng.normal(0, 100, (len(here), len(at)))
+    elif kind == "saturated":
+        here[:, at] = 4095
+    else:
+        here[:, at] = here[:, rng.permutation(at)]
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("kind", ["cloud", "cloud in the other scene", "saturated", "other land"])
+def test_known_gain_and_offset_are_found(kind: str, share: float) -> None:
+    for bands, noise, tolerance in ((1, 0.0, 1e-6), (3, 0.05, 0.01)):
+        here, there = pair(bands, noise)
+        change(kind, here, there, share)
+        fits, kept = fit_unchanged(here, there)
+        probe = np.array([[400.0, 1200.0]])
+        found = np.array([[gain * value + offset for value in probe[0]] for gain, offset in fits])
+        wanted = GAINS[:bands] * probe + OFFSETS[:bands]
+        np.testing.assert_allclose(found, wanted, rtol=tolerance)
+        assert kept.mean() == pytest.approx(1 - share, abs=0.05)
+
+
+def test_the_fit_of_swapped_scenes_is_the_inverse() -> None:
+    here, there = pair(3, 0.1)
+    forth, back = (np.array(fit_unchanged(*each)[0]) for each in ((here, there), (there, here)))
+    np.testing.assert_allclose(forth[:, 0] * back[:, 0], 1, rtol=0.01)
+
+
+def test_constant_bands_keep_their_gain() -> None:
+    flat = np.full((1, 2000), 7.0)
+    (fit,), kept = fit_unchanged(flat, flat + 3)
+    assert fit == (1.0, 3.0)
+    assert kept.all()
