@@ -18,7 +18,7 @@ from latentclust.report.results import RunResult, summarise
 from latentclust.runs.log_file import read_log
 from latentclust.runs.run import load_resolved_recipe, resume, run
 from latentclust.runs.run_folder import METRICS, RECIPE
-from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.devices import describe
 from latentclust.train.events import Record
 

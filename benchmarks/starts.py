@@ -34,7 +34,7 @@ from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.run import ExperimentAndTest, load_resolved_recipe, open_experiment
 from latentclust.runs.start_figures import start_figures
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.starts import StartCallbacks, Starts
 from latentclust.train.starts_file import StartScore, StartsLog
 

@@ -144,7 +144,7 @@ def engine_round(system: str, data: Path, precision: str) -> tuple[Callable[[], 
     from latentclust.assemble.experiment import assemble
     from latentclust.runs.run import load_resolved_recipe
     from latentclust.tensors import Images
-    from latentclust.train.devices import make_fabric
+    from latentclust.train.fabric import make_fabric
     from latentclust.train.setup import prepare_training
 
     settings = ("name=throughput", "train.rounds=1000000", f"train.batch_size={BATCH}", f"train.precision={precision}")

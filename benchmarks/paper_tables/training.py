@@ -12,7 +12,7 @@ from latentclust.data.roots import data_roots
 from latentclust.errors import LatentclustError
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, resume, run
 from latentclust.runs.run_folder import RECIPE
-from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.events import Record
 
 SCORES = "scores.json"

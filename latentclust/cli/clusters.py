@@ -112,9 +112,9 @@ def preview_clusters(
         from latentclust.labelling.clusters.preview import preview
         from latentclust.model.model_file import load
         from latentclust.report.plotting import save_figure
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        loaded = load(model, make_fabric(device, 1).device)
+        loaded = load(model, first_device(device))
         count = phases.begin("labelling windows")
         found = preview(loaded, scenes, patches, size, seed, count.reach, options)
         phases.begin("drawing")

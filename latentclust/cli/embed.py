@@ -85,9 +85,9 @@ def embed(  # noqa: PLR0913, PLR0917 (each parameter is an option)
         from latentclust.model.codes import check_whole_images
         from latentclust.model.model_file import load
         from latentclust.networks.stored_model import model_file
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        loaded = load(model, make_fabric(device, 1).device)
+        loaded = load(model, first_device(device))
         check_whole_images(loaded)
         trained = Reading.of(loaded.resolved.dataset)
         reading = replace(trained, resize=resize or trained.resize, range=range_ or trained.range, skip_bad=skip_bad)

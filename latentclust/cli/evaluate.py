@@ -163,9 +163,9 @@ def _evaluate_data(model: Path, data: str | None, settings: list[str], device: s
         from latentclust.report.console import print_results
         from latentclust.report.results import RunResult
         from latentclust.runs.reevaluate import evaluate_model, open_evaluation
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        evaluation = open_evaluation(model, make_fabric(device, 1).device, data, settings)
+        evaluation = open_evaluation(model, first_device(device), data, settings)
         facts = evaluate_model(evaluation, data_roots(), phases)
     if json:
         print_text(RunResult.from_facts(facts).model_dump_json(indent=2))
@@ -190,9 +190,9 @@ def _evaluate_scene(  # noqa: PLR0913, PLR0917 (options)
     with make_label_progress() as listener:
         from latentclust.labelling.reference.scene_comparison import compare_scene
         from latentclust.runs.reevaluate import open_evaluation
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        evaluation = open_evaluation(model, make_fabric(device, 1).device, settings=settings)
+        evaluation = open_evaluation(model, first_device(device), settings=settings)
         found = compare_scene(
             evaluation.model, scene, reference, nodata=nodata, options=options, out=out, listener=listener
         )

@@ -65,9 +65,9 @@ def evaluate_generator(  # noqa: PLR0913, PLR0917 (options)
         from latentclust.data.roots import data_roots
         from latentclust.runs.generator_scores import score_generator
         from latentclust.runs.reevaluate import open_evaluation, open_splits
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        evaluation = open_evaluation(model, make_fabric(device, 1).device, data)
+        evaluation = open_evaluation(model, first_device(device), data)
         network = _network(evaluation.model, features, weights, size)
         phases.begin("opening the data")
         opened = open_splits(evaluation, data_roots())

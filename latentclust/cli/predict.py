@@ -72,9 +72,9 @@ def predict(  # noqa: PLR0913, PLR0917 (options)
         from latentclust.infer.image_inputs import Reading, open_inputs
         from latentclust.model.class_names import name_of
         from latentclust.model.model_file import load
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        loaded = load(model, make_fabric(device, 1).device)
+        loaded = load(model, first_device(device))
         if loaded.per_pixel:
             what = "is a per-pixel model, but the table has one cluster per image"
             raise LatentclustError.at(str(model), what, "In Python use latentclust.load(MODEL).predict(images).labels")

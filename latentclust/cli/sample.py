@@ -62,9 +62,9 @@ def sample(
 
         from latentclust.infer.sampling import interpolation, modes, traversal
         from latentclust.model.model_file import load
-        from latentclust.train.devices import make_fabric
+        from latentclust.train.devices import first_device
 
-        loaded = load(model, make_fabric(device, 1).device)
+        loaded = load(model, first_device(device))
     rng, prior = torch.Generator().manual_seed(seed), loaded.resolved.prior
     if interpolate is not None:
         first, second = interpolate

@@ -21,7 +21,8 @@ from latentclust.runs.dataset_scores import label_maps
 from latentclust.runs.feature_banks import with_banks
 from latentclust.runs.kept_maps import with_kept_maps
 from latentclust.specs.data import ImageSet
-from latentclust.train.devices import first_device, make_fabric
+from latentclust.train.devices import first_device
+from latentclust.train.fabric import make_fabric
 
 MAX_IMAGES = 20_000
 """Maximum number of images whose clusters are compared."""

@@ -21,7 +21,7 @@ from latentclust.model.model_file import load
 from latentclust.networks.stored_model import model_file
 from latentclust.phases import SILENT, Phases
 from latentclust.report.display_names import display_name, format_score
-from latentclust.train.devices import make_fabric
+from latentclust.train.devices import first_device
 
 OPTION = "--from"
 
@@ -155,7 +155,7 @@ def evaluate_names(
     check_folders(images)
     table = read_label_table(path, field, path_field, [Path(folder) for folder in images])
     phases.begin("loading the model")
-    loaded = load(file, make_fabric(device, 1).device)
+    loaded = load(file, first_device(device))
     found = assign_images(loaded, str(model), table, seed, phases)
     return _scores(loaded, file, path, found)
 

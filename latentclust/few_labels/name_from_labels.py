@@ -28,7 +28,7 @@ from latentclust.model.naming_record import MAX_DIGESTS, NamingRecord, Rule, Uni
 from latentclust.model.stored_names import StoredNames, change_names, model_identity
 from latentclust.networks.stored_model import model_file
 from latentclust.phases import SILENT, Phases
-from latentclust.train.devices import make_fabric
+from latentclust.train.devices import first_device
 
 NO_MODEL = "was replaced by another model meanwhile"
 
@@ -75,7 +75,7 @@ def name_from_labels(  # noqa: PLR0913 (options of `clusters name`)
     _check_options(path, path_field, images, scenes)
     opened = _open_labels(path, field, path_field, [Path(folder) for folder in images])
     phases.begin("loading the model")
-    loaded = load(file, make_fabric(device, 1).device)
+    loaded = load(file, first_device(device))
     found = _assigned(loaded, str(model), opened, scenes, seed, phases)
     naming = _named(loaded, file, path, found, "one-to-one" if one_to_one else "majority")
     return naming if dry_run or not naming.given else _written(naming, loaded, found)

@@ -33,7 +33,7 @@ from latentclust.networks.stored_model import model_file
 from latentclust.phases import phases_of
 from latentclust.specs.scenes import Scene
 from latentclust.stopping import stop_on_signals
-from latentclust.train.devices import make_fabric
+from latentclust.train.devices import first_device
 
 
 def label(
@@ -174,7 +174,7 @@ def _plan_run(
     if isinstance(model, ClusteringModel):
         loaded, where, model_path = model, "model", ""
     else:
-        loaded, where = load(model, make_fabric(options.device, 1).device), str(model)
+        loaded, where = load(model, first_device(options.device)), str(model)
         model_path = str(model_file(model).resolve())
     chosen = choose_scenes(loaded, scenes, options, origin=where, out=folder)
     settings = make_settings(

@@ -10,9 +10,8 @@ from latentclust.files import lock_file, remove_stale
 from latentclust.plugins.given import COPIES, COPIES_LIST
 from latentclust.report.assignments import ASSIGNMENTS
 from latentclust.report.training_log import LOG
-from latentclust.train.checkpoint import NAME as CHECKPOINT
-from latentclust.train.starts import FOLDER as STARTS_FOLDER
-from latentclust.train.starts_file import STARTS
+from latentclust.train.checkpoint_header import CHECKPOINT
+from latentclust.train.starts_file import STARTS, STARTS_FOLDER
 
 RECIPE = "recipe.toml"
 METRICS = LOG

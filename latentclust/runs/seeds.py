@@ -21,7 +21,7 @@ from latentclust.runs.given_samples import given_samples
 from latentclust.runs.plugin_sources import check_plugin_sources, write_plugin_sources
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, make_folder, open_experiment, resume, run
 from latentclust.runs.run_folder import RECIPE, SEEDS, lock_run
-from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.devices import choose_device
 from latentclust.train.events import Listener
 

@@ -23,8 +23,9 @@ from latentclust.runs.training_failure import training_failure
 from latentclust.specs.data import ImageSet
 from latentclust.stopping import stop_on_signals
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.devices import describe, first_device, make_fabric
+from latentclust.train.devices import describe, first_device
 from latentclust.train.events import FeaturesListener, Listener, StopListener
+from latentclust.train.fabric import make_fabric
 from latentclust.train.followers import is_lost_peer
 from latentclust.train.selection import Selection
 from latentclust.train.starts import StartCallbacks, train

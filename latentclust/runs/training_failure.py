@@ -7,7 +7,7 @@ import torch
 
 from latentclust.errors import LatentclustError, RunFailedError, first_problem, is_out_of_memory
 from latentclust.recipe.schema import Recipe
-from latentclust.train.checkpoint import NAME
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.followers import is_lost_peer
 
 
@@ -30,6 +30,6 @@ def training_failure(error: Exception, recipe: Recipe, device: torch.device, fol
 
 
 def _resume(folder: Path) -> str:
-    if not (folder / NAME).exists():
+    if not (folder / CHECKPOINT).exists():
         return ""
     return f" `latentclust run --resume {folder}` continues from the last checkpoint, also with changed data.workers"

@@ -7,7 +7,7 @@ from latentclust.assemble.experiment import Experiment, with_recipe, with_smalle
 from latentclust.data.subset import spread_indices, subset
 from latentclust.errors import LatentclustError, first_problem, is_out_of_memory
 from latentclust.generators import fork_generators
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 from latentclust.train.step import NOTE

@@ -11,8 +11,8 @@ from latentclust.plugins.registry import installed
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.specs.parts import Spec
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.devices import make_fabric
 from latentclust.train.events import NullListener, Record
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 

@@ -22,12 +22,9 @@ from latentclust.train.cluster_watch import ClusterWatch
 from latentclust.train.identity import Identity
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.memory_bank import MemoryBank
-from latentclust.train.precision import TrainingPrecision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player
-
-NAME = "checkpoint.safetensors"
-"""File name of the checkpoint in a run folder."""
+from latentclust.train.training_precision import TrainingPrecision
 
 
 @dataclass(slots=True)

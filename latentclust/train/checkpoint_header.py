@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from latentclust.train.identity import Identity
 
+CHECKPOINT = "checkpoint.safetensors"
+"""File name of the checkpoint in a run folder."""
+
 Count = Annotated[int, Field(ge=0, le=2**53)]
 
 

@@ -1,12 +1,8 @@
-"""The device and the processes of a run, by Lightning Fabric."""
-
-from functools import cache
+"""The devices of a run."""
 
 import torch
-from lightning_fabric import Fabric
 
 from latentclust.errors import LatentclustError
-from latentclust.train.followers import OwnProcesses, start_followers, watch
 from latentclust.train.rank import process_rank
 
 
@@ -36,32 +32,12 @@ def choose_device(device: str, processes: int) -> tuple[str, list[int] | int]:
     return kind, [int(number)] if number else processes
 
 
-def first_device(device: str, processes: int) -> torch.device:
+def first_device(device: str, processes: int = 1) -> torch.device:
     """Return the device of the first process. Raise LatentclustError as `choose_device` does."""
     kind, devices = choose_device(device, processes)
-    return torch.device(kind, devices[0]) if isinstance(devices, list) else torch.device(kind)
-
-
-def make_fabric(device: str, processes: int) -> Fabric:
-    """Return a launched Fabric. Raise LatentclustError as `choose_device` does."""
-    accelerator, devices = choose_device(device, processes)
-    if processes == 1:
-        return _fabric_of_one(accelerator, devices[0] if isinstance(devices, list) else None)
-    followers = start_followers(processes)
-    # A run does not take part in what Slurm or a launcher may have started around it.
-    fabric = Fabric(accelerator=accelerator, devices=devices, strategy="ddp", plugins=OwnProcesses())
-    with watch(followers):
-        fabric.launch()
-    return fabric
-
-
-@cache
-def _fabric_of_one(accelerator: str, index: int | None) -> Fabric:
-    """Return the launched Fabric of a single device. It has no state, and to make one reads all entry points."""
-    devices = 1 if index is None else [index]
-    fabric = Fabric(accelerator=accelerator, devices=devices, plugins=OwnProcesses())
-    fabric.launch()
-    return fabric
+    if kind == "cpu":
+        return torch.device(kind)
+    return torch.device(kind, devices[0] if isinstance(devices, list) else 0)
 
 
 def is_follower() -> bool:

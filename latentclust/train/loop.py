@@ -18,13 +18,13 @@ from latentclust.generators import fork_generators, seed_generators
 from latentclust.recipe.schema import Recipe
 from latentclust.train.callbacks import Callbacks
 from latentclust.train.checkpoint import (
-    NAME,
     TrainingState,
     check_moments,
     read_checkpoint,
     read_round,
     write_checkpoint,
 )
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.divergence import check_diagnostics, check_losses, check_weights
 from latentclust.train.events import Record, RoundListener
 from latentclust.train.followed import copy_changed, followers_of
@@ -68,7 +68,7 @@ class Training:
     @property
     def file(self) -> Path:
         """File of the checkpoint."""
-        return self.rung.file if self.rung else self.folder / NAME
+        return self.rung.file if self.rung else self.folder / CHECKPOINT
 
     @property
     def last(self) -> int:

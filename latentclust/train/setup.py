@@ -23,10 +23,11 @@ from latentclust.train.full_dataset import FullDatasetReader, TrainingImages
 from latentclust.train.identity import Identity
 from latentclust.train.loop import Training
 from latentclust.train.memory_bank import MemoryBank
-from latentclust.train.precision import Precision, TrainingPrecision
+from latentclust.train.precision import Precision
 from latentclust.train.selection import Selection
 from latentclust.train.step import Player, Reduce
 from latentclust.train.step_inputs import Input, host_steps, make_inputs, of_drawn, read_images
+from latentclust.train.training_precision import TrainingPrecision
 
 
 def prepare_training(

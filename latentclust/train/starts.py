@@ -17,7 +17,8 @@ from latentclust.assemble.start_plan import Criterion, StartPlan, start_plan
 from latentclust.errors import RunFailedError
 from latentclust.generators import fork_generators
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.checkpoint import NAME, read_round
+from latentclust.train.checkpoint import read_round
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.events import Leg, StartsListener
 from latentclust.train.identity import Identity
 from latentclust.train.legs import Branch, Rung
@@ -25,10 +26,7 @@ from latentclust.train.loop import Training
 from latentclust.train.loss_window import LossWindow
 from latentclust.train.selection import Selection
 from latentclust.train.setup import prepare_training
-from latentclust.train.starts_file import Decision, StartScore, StartsLog
-
-FOLDER = "starts"
-"""Folder of the checkpoints of all starts, inside the run folder, until one of them is left."""
+from latentclust.train.starts_file import STARTS_FOLDER, Decision, StartScore, StartsLog
 
 SEED_TAG = zlib.crc32(b"train.starts")
 
@@ -213,8 +211,8 @@ class Starts:
 
     def _progress(self, start: int) -> int:
         """Return the number of rounds that a start has finished, according to the files."""
-        if self.log.alive == (start,) and (self.folder / NAME).exists():
-            return read_round(self.folder / NAME)
+        if self.log.alive == (start,) and (self.folder / CHECKPOINT).exists():
+            return read_round(self.folder / CHECKPOINT)
         if self._file(start).exists():
             return read_round(self._file(start))
         ended = [d.round for d in self.log.decisions if any(score.start == start for score in d.scores)]
@@ -223,11 +221,11 @@ class Starts:
     def _promote(self, start: int) -> None:
         """Make the checkpoint of the best start that of the run."""
         if self._file(start).exists():
-            self._file(start).replace(self.folder / NAME)
-        shutil.rmtree(self.folder / FOLDER, ignore_errors=True)
+            self._file(start).replace(self.folder / CHECKPOINT)
+        shutil.rmtree(self.folder / STARTS_FOLDER, ignore_errors=True)
 
     def _file(self, start: int) -> Path:
-        return self.folder / FOLDER / f"start-{start}.safetensors"
+        return self.folder / STARTS_FOLDER / f"start-{start}.safetensors"
 
     def _write(self, number: int, decision: Decision) -> None:
         self.log = self.log.with_decision(number, decision)

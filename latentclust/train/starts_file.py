@@ -12,6 +12,9 @@ from latentclust.files import write_atomic
 
 STARTS = "starts.json"
 
+STARTS_FOLDER = "starts"
+"""Folder of the checkpoints of all starts, inside the run folder, until one of them is left."""
+
 
 class StartScore(BaseModel):
     """The score of a start at a decision.

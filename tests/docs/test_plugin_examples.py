@@ -19,7 +19,7 @@ from latentclust.plugins.registry import Registry, discovered
 from latentclust.recipe.load import load_recipe
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.report_facts import evaluate
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.setup import prepare_training
 from tests.docs.scripts import load_script
 from tests.new_plugins import lay_down, write

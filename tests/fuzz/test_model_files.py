@@ -11,7 +11,7 @@ from PIL import Image
 
 from latentclust.cli.main import main
 from latentclust.model.model_file import save_model
-from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.checkpoint_header import CHECKPOINT
 from tests.fuzz.conftest import EndsWell
 from tests.fuzz.tensor_file_mutations import mutate
 from tests.labelling.planted import noise_scene, planted_model, write_scene

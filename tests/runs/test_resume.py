@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.runs.run import resume
-from latentclust.train.checkpoint import NAME as CHECKPOINT
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.events import NullListener, Record
 
 STALLED = 7

@@ -12,7 +12,7 @@ import latentclust
 from latentclust.bundled.run_weights import WeightsFromRun
 from latentclust.errors import LatentclustError
 from latentclust.runs.run import FinishedRun, load_resolved_recipe, open_experiment
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 

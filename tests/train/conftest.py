@@ -11,8 +11,8 @@ import pytest
 from latentclust.assemble.experiment import Experiment, assemble
 from latentclust.runs.run import load_resolved_recipe
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.devices import make_fabric
 from latentclust.train.events import Listener, NullListener, Record
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 

@@ -21,7 +21,7 @@ from latentclust.recipe.load import load_recipe
 from latentclust.testing import centroid_checks, loss_checks
 from latentclust.testing.check_table import checks_of
 from latentclust.testing.subject import CheckedPart, CheckFailed
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 

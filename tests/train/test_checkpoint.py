@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
-from latentclust.train.checkpoint import NAME
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.loop import Training
 
 MakeTraining = Callable[..., Training]
@@ -135,11 +135,11 @@ def test_two_seeds_differ_and_one_does_not(training: MakeTraining) -> None:
 def test_resuming_a_finished_training_changes_nothing(training: MakeTraining, tmp_path: Path) -> None:
     made = training("clustergan")
     made.run()
-    content = (tmp_path / NAME).read_bytes()
+    content = (tmp_path / CHECKPOINT).read_bytes()
     again = training("clustergan")
     again.run(resume=True)
     assert_same(weights(again), weights(made))
-    assert (tmp_path / NAME).read_bytes() == content
+    assert (tmp_path / CHECKPOINT).read_bytes() == content
 
 
 def test_a_failed_write_stops_the_training_and_keeps_the_checkpoint_before(
@@ -157,9 +157,9 @@ def test_a_failed_write_stops_the_training_and_keeps_the_checkpoint_before(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("latentclust.files.os.fsync", full)
-    with pytest.raises(LatentclustError, match=rf"{NAME}: cannot be written \(No space left on device\)"):
+    with pytest.raises(LatentclustError, match=rf"{CHECKPOINT}: cannot be written \(No space left on device\)"):
         made.run()
-    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
     monkeypatch.undo()
     again = training("clustergan", "train.rounds=8")
     again.run(resume=True)
@@ -167,14 +167,14 @@ def test_a_failed_write_stops_the_training_and_keeps_the_checkpoint_before(
 
 
 def test_an_absent_checkpoint_is_named(training: MakeTraining) -> None:
-    with pytest.raises(LatentclustError, match=rf"{NAME}: the checkpoint does not exist"):
+    with pytest.raises(LatentclustError, match=rf"{CHECKPOINT}: the checkpoint does not exist"):
         training("clustergan").run(resume=True)
 
 
 @pytest.mark.parametrize("spoil", ["cut", "empty", "text", "bare", "format", "not a round"])
 def test_a_damaged_checkpoint_is_refused(training: MakeTraining, tmp_path: Path, spoil: str) -> None:
     training("clustergan", "train.rounds=4").run()
-    path = tmp_path / NAME
+    path = tmp_path / CHECKPOINT
     content = path.read_bytes()
     match spoil:
         case "cut":
@@ -189,7 +189,7 @@ def test_a_damaged_checkpoint_is_refused(training: MakeTraining, tmp_path: Path,
             path.write_bytes(content.replace(b'{\\"format\\": 1,', b'{\\"format\\": 9,'))
         case _:
             save_file({}, path, {"latentclust": json.dumps({"format": 1})})
-    with pytest.raises(LatentclustError, match=f"{NAME}: "):
+    with pytest.raises(LatentclustError, match=f"{CHECKPOINT}: "):
         training("clustergan", "train.rounds=4").run(resume=True)
 
 
@@ -212,10 +212,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(
 ) -> None:
     rounds = ("train.rounds=5", "train.checkpoint_every=5")
     training("clustergan", *rounds).run()
-    before = (tmp_path / NAME).read_bytes()
+    before = (tmp_path / CHECKPOINT).read_bytes()
     with pytest.raises(LatentclustError, match=f"the recipe has changed since the checkpoint: .*{said}"):
         training("clustergan", *rounds, setting).run(resume=True)
-    assert (tmp_path / NAME).read_bytes() == before
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
 @pytest.mark.parametrize("setting", ["name='other'", "evaluate.tsne=false", "train.log_every=1", "train.rounds=6"])
@@ -267,14 +267,14 @@ def test_header_fields_of_a_wrong_kind_are_refused(
     training: MakeTraining, tmp_path: Path, key: str, value: object
 ) -> None:
     training("clustergan", "train.rounds=4").run()
-    edited(tmp_path / NAME, lambda header, tensors: header.update({key: value}))
+    edited(tmp_path / CHECKPOINT, lambda header, tensors: header.update({key: value}))
     with pytest.raises(LatentclustError, match=r"is not a readable checkpoint|does not match this recipe|resume: "):
         training("clustergan", "train.rounds=6").run(resume=True)
 
 
 def test_a_checkpoint_of_more_rounds_than_the_recipe_has_is_refused(training: MakeTraining, tmp_path: Path) -> None:
     training("clustergan", "train.rounds=4").run()
-    edited(tmp_path / NAME, lambda header, tensors: header.update(round=7))
+    edited(tmp_path / CHECKPOINT, lambda header, tensors: header.update(round=7))
     with pytest.raises(LatentclustError, match=r"has 7 finished rounds, but train\.rounds is 6"):
         training("clustergan", "train.rounds=6").run(resume=True)
 
@@ -287,7 +287,7 @@ def test_missing_moments_are_noticed_where_their_number_is_not_known(training: M
         tensors.pop(moment(tensors))
 
     training("clustergan", "train.rounds=4").run()
-    edited(tmp_path / NAME, spoil)
+    edited(tmp_path / CHECKPOINT, spoil)
     with pytest.raises(LatentclustError, match=r"does not match this recipe \(the optimizer has .* of parameter"):
         training("clustergan", "train.rounds=6").run(resume=True)
 
@@ -314,7 +314,7 @@ TENSORS: dict[str, Callable[[dict[str, Tensor]], object]] = {
 @pytest.mark.parametrize("change", TENSORS)
 def test_tensors_are_checked_before_any_is_restored(training: MakeTraining, tmp_path: Path, change: str) -> None:
     training("clustergan", "train.rounds=4").run()
-    edited(tmp_path / NAME, lambda header, tensors: TENSORS[change](tensors))
+    edited(tmp_path / CHECKPOINT, lambda header, tensors: TENSORS[change](tensors))
     again = training("clustergan", "train.rounds=6")
     before = weights(again)
     with pytest.raises(LatentclustError, match="does not match this recipe"):
@@ -336,7 +336,7 @@ def test_chains_are_checked_before_they_are_restored(
 ) -> None:
     training("cgm", "train.rounds=4").run()
     key = f"chains/{name}"
-    edited(tmp_path / NAME, lambda header, tensors: tensors.update({key: value(tensors[key])}))
+    edited(tmp_path / CHECKPOINT, lambda header, tensors: tensors.update({key: value(tensors[key])}))
     with pytest.raises(LatentclustError, match="does not match this recipe") as caught:
         training("cgm", "train.rounds=6").run(resume=True)
     assert what in str(caught.value)
@@ -344,7 +344,7 @@ def test_chains_are_checked_before_they_are_restored(
 
 def test_chains_that_are_missing_are_named(training: MakeTraining, tmp_path: Path) -> None:
     training("cgm", "train.rounds=4").run()
-    edited(tmp_path / NAME, lambda header, tensors: tensors.pop("chains/style"))
+    edited(tmp_path / CHECKPOINT, lambda header, tensors: tensors.pop("chains/style"))
     with pytest.raises(LatentclustError, match=r"the chains have the tensors \['label'\], not \['label', 'style'\]"):
         training("cgm", "train.rounds=6").run(resume=True)
 
@@ -354,9 +354,9 @@ def test_moments_that_are_not_finite_are_not_written(training: MakeTraining, tmp
     made.run()
     state = next(iter(made.state.players["critic"].optimizer.state.values()))
     state["exp_avg_sq"].fill_(torch.inf)
-    before = (tmp_path / NAME).read_bytes()
+    before = (tmp_path / CHECKPOINT).read_bytes()
     with pytest.raises(
         RunFailedError, match=r"players\.critic: the state of its optimizer is not finite after round 4"
     ):
         made._save(4)
-    assert (tmp_path / NAME).read_bytes() == before
+    assert (tmp_path / CHECKPOINT).read_bytes() == before

@@ -14,7 +14,8 @@ from torch import Tensor
 from latentclust.errors import LatentclustError
 from latentclust.generators import fork_generators, seed_generators
 from latentclust.train import loop
-from latentclust.train.devices import choose_device, is_follower, make_fabric
+from latentclust.train.devices import choose_device, first_device, is_follower
+from latentclust.train.fabric import make_fabric
 from latentclust.train.setup import prepare_training
 from tests.train.conftest import MakeExperiment, MakeTraining
 
@@ -38,6 +39,9 @@ def test_a_card_is_chosen_by_its_number() -> None:
     assert choose_device("cuda:1", 1) == ("cuda", [1])
     assert choose_device("cuda", 2) == ("cuda", 2)
     assert choose_device("cpu", 3) == ("cpu", 3)
+    assert [first_device(name) for name in ("cpu", "auto", "cuda:1")] == [
+        torch.device(d) for d in ("cpu", "cuda:0", "cuda:1")
+    ]
 
 
 @pytest.mark.usefixtures("cards")

@@ -12,7 +12,7 @@ from latentclust.assemble.experiment import assemble
 from latentclust.assemble.resolve import Resolved
 from latentclust.errors import Issue, LatentclustError
 from latentclust.recipe.schema import NetworkTable
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.followed import copy_changed
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from latentclust.data.feed import Batch
 from latentclust.errors import RunFailedError
-from latentclust.train.checkpoint import NAME
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.events import NullListener
 from latentclust.train.loop import Training
 
@@ -19,7 +19,7 @@ MakeTraining = Callable[..., Training]
 
 
 def checkpoint(folder: Path) -> dict[str, Tensor]:
-    with safe_open(folder / NAME, framework="pt") as file:
+    with safe_open(folder / CHECKPOINT, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
@@ -49,7 +49,7 @@ def test_a_diverged_loss_is_named_and_the_last_finite_checkpoint_stays(training:
         made.run()
     (issue,) = caught.value.issues
     assert issue.where in ("losses.critic", "losses.gradient-penalty")
-    assert str(tmp_path / NAME) in issue.what
+    assert str(tmp_path / CHECKPOINT) in issue.what
     assert "learning rate" in issue.fix
     assert caught.value.exit_code == 1
     found = checkpoint(tmp_path)
@@ -61,7 +61,7 @@ def test_a_divergence_before_any_checkpoint_says_so(training: MakeTraining, tmp_
     made = training("autoencoder", "players.both.optimizer={use='sgd', lr=1e30}", "networks.generator.output='linear'")
     with pytest.raises(RunFailedError, match=r"losses.reconstruction: .* before the first checkpoint"):
         made.run()
-    assert not (tmp_path / NAME).exists()
+    assert not (tmp_path / CHECKPOINT).exists()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -91,7 +91,7 @@ def test_batch_statistics_that_are_not_finite_are_caught_too(training: MakeTrain
     after_round(made, 4, spoil)
     with pytest.raises(RunFailedError, match="running_var"):
         made.run()
-    assert not (tmp_path / NAME).exists()
+    assert not (tmp_path / CHECKPOINT).exists()
 
 
 def test_a_record_is_the_mean_of_all_steps_since_the_last(training: MakeTraining, recorder: type) -> None:

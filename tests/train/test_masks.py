@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latentclust.assemble.experiment import Experiment
 from latentclust.data.sources import ArraySource
 from latentclust.specs.data import MaskSource
-from latentclust.train.devices import make_fabric
+from latentclust.train.fabric import make_fabric
 from latentclust.train.loop import Training
 from latentclust.train.setup import prepare_training
 from latentclust.train.step_inputs import valid_pixels

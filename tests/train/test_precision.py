@@ -12,7 +12,8 @@ from latentclust.errors import InterruptedRunError
 from latentclust.tensors import Code, Latent
 from latentclust.train.bf16_probe import bf16_is_faster
 from latentclust.train.loop import Training
-from latentclust.train.precision import NetworkInLosses, Precision, have_large_layers
+from latentclust.train.precision import NetworkInLosses, Precision
+from latentclust.train.training_precision import have_large_layers
 
 MakeTraining = Callable[..., Training]
 
@@ -201,7 +202,7 @@ def test_auto_is_fp32_on_a_cpu_outside_of_training() -> None:
 @pytest.fixture
 def faster(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Sets whether bf16 is the faster precision of this CPU."""
-    return lambda answer: monkeypatch.setattr("latentclust.train.precision.bf16_is_faster", lambda: answer)
+    return lambda answer: monkeypatch.setattr("latentclust.train.training_precision.bf16_is_faster", lambda: answer)
 
 
 WIDE = "networks.encoder.hidden=[256, 256]"

@@ -13,8 +13,8 @@ from latentclust.assemble.start_plan import Criterion
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.train import starts as module
 from latentclust.train.callbacks import Callbacks
-from latentclust.train.devices import make_fabric
 from latentclust.train.events import Leg
+from latentclust.train.fabric import make_fabric
 from latentclust.train.setup import prepare_training
 from latentclust.train.starts import StartCallbacks, describe_decision, start_seed, train
 from latentclust.train.starts_file import Decision, StartScore, StartsLog

@@ -137,7 +137,7 @@ class CapturedLangevinSteps(LangevinSteps):
         torch.cuda.current_stream(rng.device).wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         self._graph.register_generator_state(rng)
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, stream=stream):  # a stream of the generator's device
             super().step(rng)
         rng.set_state(state)
 
