@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from latentclust.cli.predict import Resize, SkipBad
 from latentclust.cli.shared_options import Plugins
 
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN | LABELS | MODEL SCENE...",
-        help="A run folder, a folder of label rasters, or a model and scenes.",
+        metavar="RUN | LABELS | MODEL SCENE... | MODEL IMAGES...",
+        help="A run folder, a folder of label rasters, or a model with scenes or images.",
         show_default=False,
     ),
 ]
@@ -28,7 +29,7 @@ Untrusted = Annotated[
 ]
 
 
-def view(
+def view(  # noqa: PLR0913, PLR0917 (options)
     targets: Targets,
     host: Host = "127.0.0.1",
     port: Port = 0,
@@ -36,6 +37,8 @@ def view(
     read_only: ReadOnly = False,
     base_map: BaseMap = False,
     untrusted: Untrusted = False,
+    resize: Resize = False,
+    skip_bad: SkipBad = False,
     plugins: Plugins = None,
 ) -> None:
     """Show scenes, label rasters and clusters in the browser.
@@ -47,22 +50,25 @@ def view(
         latentclust view labels
         latentclust view runs/digits/20260101-120000-0
         latentclust view runs/park scene.tif --read-only
+        latentclust view runs/digits photos/ --resize
     """
     from dataclasses import replace
 
+    from latentclust.cli.phase_progress import show_phases
     from latentclust.cli.terminal import stderr_console, stdout_console
     from latentclust.labelling.outputs.extras import check_extra
 
     check_extra("view", "latentclust view")
     # The libraries and the model take seconds to load.
-    with stderr_console().status("opening"):
+    with show_phases("opening") as phases:
         from latentclust.viewer.app import make_app
-        from latentclust.viewer.open_session import open_session
+        from latentclust.viewer.open_session import ImageOptions, open_session
         from latentclust.viewer.serve import bind, open_browser, serve, url_of
 
         listener = bind(host, port)
         try:
-            session = replace(open_session(targets, untrusted), read_only=read_only, base_map=base_map)
+            session = open_session(targets, untrusted, ImageOptions(resize, skip_bad), phases)
+            session = replace(session, read_only=read_only, base_map=base_map)
         except BaseException:
             listener.close()
             raise

@@ -122,7 +122,7 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
     files, skipped = _readable(files) if reading.skip_bad else (files, ())
     links: list[ImageSource] = []
     names: list[tuple[Path, int]] = []
-    for is_array, group in groupby(files, key=_is_array):
+    for is_array, group in groupby(files, key=is_array_file):
         together = list(group)
         if is_array:
             found = [
@@ -147,7 +147,8 @@ def open_inputs(paths: Iterable[Path], shape: Shape, reading: Reading | None = N
     )
 
 
-def _is_array(path: Path) -> bool:
+def is_array_file(path: Path) -> bool:
+    """Return whether a file holds several samples, by its suffix."""
     return path.suffix.lower() in ARRAYS
 
 
@@ -161,7 +162,7 @@ def _readable(files: Sequence[Path]) -> tuple[list[Path], tuple[Issue, ...]]:
     skipped: list[Issue] = []
     for path in files:
         try:
-            if not _is_array(path):
+            if not is_array_file(path):
                 FileSource([path], where=str(path)).read(np.zeros(1, np.int64))
             kept.append(path)
         except LatentclustError as error:

@@ -1,7 +1,7 @@
-"""The session that the arguments of `latentclust view` name: a run, label rasters, or a model and scenes."""
+"""The session that the arguments of `latentclust view` name: a run, label rasters, or a model with scenes or images."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latentclust.data.scenes.addresses import exists, strip_credentials
@@ -11,37 +11,62 @@ from latentclust.errors import LatentclustError
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.networks.stored_model import model_file
+from latentclust.phases import SILENT, Phases
 from latentclust.runs.run_folder import MODEL, SEEDS
 from latentclust.viewer.label_folder import open_label_folder
 from latentclust.viewer.run_view import open_run
 from latentclust.viewer.session import Session, ViewedScene
 
-FIX = "Pass a run folder, a folder that latentclust label wrote, or a model and scenes"
+FIX = "Pass a run folder, a folder that latentclust label wrote, or a model and scenes or images"
 
 
-def open_session(targets: Sequence[str], untrusted: bool = False) -> Session:
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """How the images are read that a model labels for the session.
+
+    Attributes:
+        resize: Whether images of another size are resized.
+        skip_bad: Whether image files that cannot be read are left out.
+    """
+
+    resize: bool = False
+    skip_bad: bool = False
+
+
+def open_session(
+    targets: Sequence[str],
+    untrusted: bool = False,
+    images: ImageOptions | None = None,
+    phases: Phases = SILENT,
+) -> Session:
     """Return what the arguments of the command show.
 
     Args:
-        targets: A folder of label rasters or a run folder alone, or a model and at least one scene.
+        targets: A folder of label rasters or a run folder alone, or a model and at least one scene, or images.
         untrusted: Whether scenes in formats that can read other files are refused.
+        images: How images are read.
+        phases: Tells the progress of labelling images.
 
     Raises:
-        LatentclustError: If there is nothing to show.
+        LatentclustError: If there is nothing to show, or an option applies to nothing.
     """
-    session = _session(targets)
+    session = _session(targets, images or ImageOptions(), phases)
+    if images not in (None, ImageOptions()) and session.gallery is None:
+        what = "is for images that a model labels, and there are none"
+        raise LatentclustError.at("--resize" if images.resize else "--skip-bad", what, "Leave it out")
     if not untrusted:
         return session
     scenes = (replace(each, scene=each.scene and replace(each.scene, untrusted=True)) for each in session.scenes)
     return replace(session, scenes=tuple(scenes))
 
 
-def _session(targets: Sequence[str]) -> Session:
+def _session(targets: Sequence[str], images: ImageOptions, phases: Phases) -> Session:
     """Return the session before its scenes are distrusted. No scene is drawn yet."""
-    first, *scenes = targets
+    first, *others = targets
     folder = Path(first).expanduser()
-    if scenes:
-        return _model_and_scenes(folder, scenes)
+    if others:
+        model = load(folder)
+        return _scenes(folder, model, others) if model.per_pixel else _images(folder, model, others, images, phases)
     if (folder / RUN_LOG).is_file():
         return open_label_folder(folder)
     if (folder / SEEDS).is_file():
@@ -52,16 +77,26 @@ def _session(targets: Sequence[str]) -> Session:
     if not exists(folder):
         raise LatentclustError.at(strip_credentials(first), "does not exist", FIX)
     if folder.is_file() and folder.suffix == ".safetensors":
-        raise LatentclustError.at(first, "is a model, and no scene is given", "Add a scene, or pass the run folder")
+        raise LatentclustError.at(
+            first, "is a model, and nothing else is given", "Add scenes or images, or pass the run folder"
+        )
     raise LatentclustError.at(first, f"contains neither {RUN_LOG} nor {MODEL}", FIX)
 
 
-def _model_and_scenes(path: Path, scenes: Sequence[str]) -> Session:
+def _images(
+    path: Path, model: ClusteringModel, images: Sequence[str], options: ImageOptions, phases: Phases
+) -> Session:
+    """Return images after the model has assigned them to its clusters."""
+    from latentclust.viewer.gallery.labelled_images import label_images
+
+    paths = [Path(image) for image in images]
+    gallery, notes = label_images(model, paths, options.resize, options.skip_bad, phases)
+    title = f"{model.resolved.recipe.name} – {paths[0].resolve().name}{', …' if len(paths) > 1 else ''}"
+    return Session(title, model=model_file(path).resolve(), clusters=model.clusters, gallery=gallery, notes=notes)
+
+
+def _scenes(path: Path, model: ClusteringModel, scenes: Sequence[str]) -> Session:
     """Return scenes with the legend of a model and without label rasters."""
-    model = load(path)
-    if not model.per_pixel:
-        what = "assigns one cluster to each image, and has no clusters of pixels to show on a scene"
-        raise LatentclustError.at(str(path), what, "Pass a model of label maps, or the run folder alone")
     found = find_scenes(scenes, names=_band_names(model))
     viewed = tuple(ViewedScene(scene.short, scene) for scene in found)
     file = model_file(path).resolve()

@@ -4,11 +4,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from latentclust.data.scenes.addresses import resolve_links
 from latentclust.specs.scenes import Scene
+
+if TYPE_CHECKING:
+    from latentclust.viewer.gallery.gallery import Gallery
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,12 @@ class Session:
 
     Attributes:
         title: Heading of the pages.
-        scenes: Scenes. Empty for a run of images, whose page is the gallery.
+        scenes: Scenes. Empty for images, whose page is the gallery.
         model: Model file whose clusters are shown. None if it is unknown, or not the one that made the label rasters.
         clusters: Number of clusters of the model. 0 without one.
         labels: Folder of label rasters, whose outputs `clusters apply` rewrites. None if there is none.
         run: Run folder. None if none is viewed.
+        gallery: Images that the model labelled for this session. None without them; that of a run is opened later.
         read_only: Whether the routes that write are absent.
         base_map: Whether the page may ask the tile server of OpenStreetMap for a base map.
         notes: Messages to the user about what cannot be shown.
@@ -53,6 +58,7 @@ class Session:
     clusters: int = 0
     labels: Path | None = None
     run: Path | None = None
+    gallery: "Gallery | None" = None
     read_only: bool = False
     base_map: bool = False
     notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.model.model import ClusteringModel
+from latentclust.phases import SILENT, Phases
 from latentclust.specs.data import ImageSource
 from latentclust.tensors import Posterior
 
@@ -78,6 +79,8 @@ def read_codes(
     inputs: ImageSource,
     tell: Callable[[int, int, str], None] = lambda done, total, text: None,
     should_stop: Callable[[], bool] = lambda: False,
+    *,
+    phases: Phases = SILENT,
 ) -> Codes:
     """Compute the posterior of all images, batch by batch.
 
@@ -89,6 +92,7 @@ def read_codes(
         inputs: The images, or their features.
         tell: Called with the number of images that are done and of all images.
         should_stop: Returns True once the user asks to stop.
+        phases: Tells the progress as well, image by image.
 
     Raises:
         LatentclustError: If an image cannot be read.
@@ -100,7 +104,7 @@ def read_codes(
     codes: list[NDArray[np.float32]] | None = None if inputs.preprocessed else []
     done = 0
     tell(0, total, "images read")
-    for posterior in model.posteriors(inputs, recipe.evaluate.batch_size, recipe.seed):
+    for posterior in model.posteriors(inputs, recipe.evaluate.batch_size, recipe.seed, phases=phases):
         best = posterior.probabilities.topk(min(2, model.clusters), dim=1)
         pairs.append(best.indices.numpy() + 1)
         values.append(best.values.numpy())

@@ -1,4 +1,4 @@
-"""The images of a run with their clusters, pictures and similar images, whether or not the data can be read."""
+"""Images with their clusters, pictures and similar images, whether or not the data of a run can be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ MOVED = "Put the data set back, or set LATENTCLUST_DATA to the folder that holds
 
 @dataclass(frozen=True, slots=True)
 class OpenImages:
-    """The images of a run.
+    """The images that a gallery shows.
 
     Attributes:
         pictures: The images as PNG.
@@ -33,24 +33,24 @@ class OpenImages:
 
 @final
 class Gallery:
-    """The images of a run by cluster. Its methods may be called by several threads.
+    """Images by cluster. Its methods may be called by several threads.
 
     Args:
-        folder: Run folder of a model of whole images.
-
-    Raises:
-        LatentclustError: If the model or assignments.csv is missing or damaged.
+        model: Model of whole images.
+        table: Their clusters.
+        opened: The images, or why they cannot be shown.
+        codes: Results of their read-out. None if it is made when it is first needed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.model: ClusteringModel = load(folder)
-        self.table: ImageTable = read_table(folder, self.model.clusters)
-        self.codes: Codes | None = None
-        self._opened: OpenImages | LatentclustError
-        try:
-            self._opened = _open(self.model, len(self.table))
-        except LatentclustError as error:
-            self._opened = error
+    def __init__(
+        self,
+        model: ClusteringModel,
+        table: ImageTable,
+        opened: OpenImages | LatentclustError,
+        codes: Codes | None = None,
+    ) -> None:
+        self.model, self.table, self.codes = model, table, codes
+        self._opened = opened
         self.reading = BackgroundTask("read-out of all images", self._read_codes)
 
     @property
@@ -68,6 +68,20 @@ class Gallery:
     def _read_codes(self, tell: Tell, should_stop: ShouldStop) -> dict[str, Any]:
         self.codes = read_codes(self.model, self.images.inputs, tell, should_stop)
         return {"space": self.codes.space}
+
+
+def open_run_gallery(folder: Path) -> Gallery:
+    """Return the gallery of a run folder of a model of whole images.
+
+    Raises:
+        LatentclustError: If the model or assignments.csv is missing or damaged.
+    """
+    model = load(folder)
+    table = read_table(folder, model.clusters)
+    try:
+        return Gallery(model, table, _open(model, len(table)))
+    except LatentclustError as error:
+        return Gallery(model, table, error)
 
 
 def _open(model: ClusteringModel, rows: int) -> OpenImages:

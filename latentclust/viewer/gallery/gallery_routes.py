@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from latentclust.model.stored_names import model_identity, read_names
 from latentclust.viewer.background_task import TaskRunningError
 from latentclust.viewer.bodies import read_body
-from latentclust.viewer.gallery.gallery import Gallery
+from latentclust.viewer.gallery.gallery import Gallery, open_run_gallery
 from latentclust.viewer.gallery.pictures import ENLARGED, THUMBNAIL
 from latentclust.viewer.gallery.selection_csv import selection_csv
 from latentclust.viewer.gallery.table import Order
@@ -42,10 +42,12 @@ class ExportForm(BaseModel):
 
 
 def routes(session: Session) -> list[BaseRoute]:
-    """Return the routes of the gallery: none without a run of whole images."""
-    if session.run is None or session.scenes:
+    """Return the routes of the gallery: none without a run of whole images, or labelled ones."""
+    gallery = session.gallery
+    if gallery is None and session.run is not None and not session.scenes:
+        gallery = open_run_gallery(session.run)
+    if gallery is None:
         return []
-    gallery = Gallery(session.run)
     return [*_page_routes(session, gallery), *_image_routes(session, gallery), *_reading_routes(gallery)]
 
 

@@ -15,9 +15,12 @@ import rasterio
 from PIL import Image
 from starlette.testclient import TestClient
 
+from latentclust.errors import LatentclustError
 from latentclust.labelling.clusters.cluster_names import name_clusters
 from latentclust.model.model_file import load
+from latentclust.phases import Phase, Phases
 from latentclust.viewer.app import make_app
+from latentclust.viewer.open_session import ImageOptions, open_session
 from latentclust.viewer.session import Session
 from tests.labelling.planted import read_band
 
@@ -112,9 +115,38 @@ def test_a_selection_is_downloaded_without_formulas(own_run: Path) -> None:
         assert client.post("/t/api/gallery/export", json={"indices": indices}).status_code == status
 
 
-def _all_rows(client: TestClient) -> list[dict[str, str]]:
-    text = client.post("/t/api/gallery/export", json={"indices": list(range(140))}).text
+def _all_rows(client: TestClient, images: int = 140) -> list[dict[str, str]]:
+    text = client.post("/t/api/gallery/export", json={"indices": list(range(images))}).text
     return list(csv.DictReader(StringIO(text)))
+
+
+def test_a_model_labels_images_that_no_run_has(own_run: Path, photographs: Path) -> None:
+    """The clusters are those that the run has for the same files; damaged files are left out and told."""
+    folder = own_run.parent / "photographs"
+    folder.mkdir()
+    for path in sorted(photographs.iterdir())[5:25]:
+        shutil.copy(path, folder)
+    (folder / "zz.png").write_bytes(b"no image")
+    with pytest.raises(LatentclustError, match=r"zz\.png"):
+        open_session([str(own_run), str(folder)])
+    with pytest.raises(LatentclustError, match="--skip-bad: is for images"):
+        open_session([str(own_run)], images=ImageOptions(skip_bad=True))
+    told: list[Phase] = []
+    session = open_session([str(own_run), str(folder)], False, ImageOptions(skip_bad=True), Phases(told.append))
+    assert "1 of the files were left out, the first: " in session.notes[-1]
+    assert (told[-1].name, told[-1].done, told[-1].total) == ("reading out", 20, 20)
+    client = client_of(replace(session, token="t"))
+    runs = _all_rows(client_of(run_session(own_run)))[5:25]
+    found = _all_rows(client, 20)
+    assert [Path(row["path"]).name for row in found] == [row["path"] for row in runs]
+    assert [row["cluster"] for row in found] == [row["cluster"] for row in runs]
+    assert client.get("/t/api/gallery/images/0").json()["known"]
+    assert len(client.get("/t/api/gallery/images/3/similar").json()["items"]) == 19
+    shown = Image.open(BytesIO(client.get("/t/images/4/large.png").content))
+    assert (shown.size, shown.getpixel((0, 0))) == ((8, 8), (9, 9, 9))
+    version = client.get("/t/api/names").json()["version"]
+    assert client.post("/t/api/names/save", json={"version": version, "clusters": {"1": {"name": "a"}}}).is_success
+    assert load(own_run).names == {1: "a"}
 
 
 def test_data_that_moved_are_named_and_the_clusters_stay(own_run: Path) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 import latentclust
 from latentclust.viewer.gallery.codes import read_codes
-from latentclust.viewer.gallery.gallery import Gallery
+from latentclust.viewer.gallery.gallery import open_run_gallery
 
 TABLES = {
     "schema": 1,
@@ -33,7 +33,7 @@ def test_similar_images_have_features_of_near_directions(tmp_path: Path, monkeyp
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
     data = {"use": "image-folder", "path": str(tmp_path / "photos"), "size": 16, "labels": "none"}
     run = latentclust.run({**TABLES, "data": data}, out=tmp_path / "run", device="cpu")
-    gallery = Gallery(run.folder)
+    gallery = open_run_gallery(run.folder)
     inputs = gallery.images.inputs
     codes = read_codes(gallery.model, inputs)
     assert (codes.space, inputs.preprocessed) == ("frozen features", True)
