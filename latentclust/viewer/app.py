@@ -1,19 +1,31 @@
 """The application of the viewer: its routes behind the guard."""
 
+from collections.abc import Callable, Iterator
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from latentclust.errors import LatentclustError
-from latentclust.viewer import apply_routes, index_convertor, map_page, naming_routes, static_files
-from latentclust.viewer.gallery import gallery_routes
+from latentclust.viewer import apply_routes, index_convertor, naming_routes, static_files
 from latentclust.viewer.map_state import make_map_state
 from latentclust.viewer.responses import error_response
 from latentclust.viewer.security import Guard
 from latentclust.viewer.session import Session
 
-FEATURES = (map_page.routes, gallery_routes.routes, naming_routes.routes, apply_routes.routes)
-"""Functions that return the routes of a feature for a session: none if it has nothing to show there."""
+
+def _features(session: Session) -> Iterator[Callable[[Session], list[BaseRoute]]]:
+    """Yield the functions that return the routes of a session, of maps or images, whose imports take seconds."""
+    if session.scenes:
+        from latentclust.viewer import map_page
+
+        yield map_page.routes
+    else:
+        from latentclust.viewer.gallery import gallery_routes
+
+        yield gallery_routes.routes
+    yield naming_routes.routes
+    yield apply_routes.routes
 
 
 def make_app(session: Session, host: str = "") -> Guard:
@@ -25,7 +37,7 @@ def make_app(session: Session, host: str = "") -> Guard:
     """
     index_convertor.register()
     found: list[BaseRoute] = [*static_files.routes()]
-    for feature in FEATURES:
+    for feature in _features(session):
         found += feature(session)
     handlers = {kind: error_response for kind in (LatentclustError, HTTPException, Exception)}
     app = Starlette(routes=found, exception_handlers=handlers)

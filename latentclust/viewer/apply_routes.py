@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from latentclust.labelling.clusters.restyle import restyle
 from latentclust.viewer.background_task import BackgroundTask, ShouldStop, TaskRunningError, Tell
 from latentclust.viewer.responses import message_of
 from latentclust.viewer.security import NO_STORE
@@ -20,6 +19,8 @@ def routes(session: Session) -> list[BaseRoute]:
         return []
 
     def work(tell: Tell, should_stop: ShouldStop) -> dict[str, Any]:
+        from latentclust.labelling.clusters.restyle import restyle  # takes seconds, and most sessions apply nothing
+
         done = restyle(labels, model, tell, should_stop)
         return {"rasters": len(done.rasters), "classes": len(done.classes.entries) - 1}
 

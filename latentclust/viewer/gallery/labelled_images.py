@@ -70,9 +70,8 @@ def label_images(
     table = ImageTable(codes.clusters[:, 0], codes.probabilities[:, 0].astype(np.float64), _names(inputs))
     pictures = Pictures(LockedSource(OriginalImages(inputs, reading)), model.shown)
     skipped = inputs.skipped
-    left_out = (f"{len(skipped):,} of the files were left out, the first: {skipped[0].where}: {skipped[0].what}",)
-    notes = (*inputs.notes, *(left_out if skipped else ()))
-    return Gallery(model, table, OpenImages(pictures, source), codes), notes
+    left_out = [f"Files left out: {len(skipped):,}, the first: {each.where}: {each.what}" for each in skipped[:1]]
+    return Gallery(model, table, OpenImages(pictures, source), codes), (*inputs.notes, *left_out)
 
 
 def _names(inputs: Inputs) -> tuple[str, ...]:

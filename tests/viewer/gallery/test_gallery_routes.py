@@ -133,7 +133,7 @@ def test_a_model_labels_images_that_no_run_has(own_run: Path, photographs: Path)
         open_session([str(own_run)], images=ImageOptions(skip_bad=True))
     told: list[Phase] = []
     session = open_session([str(own_run), str(folder)], False, ImageOptions(skip_bad=True), Phases(told.append))
-    assert "1 of the files were left out, the first: " in session.notes[-1]
+    assert "Files left out: 1, the first: " in session.notes[-1]
     assert (told[-1].name, told[-1].done, told[-1].total) == ("reading out", 20, 20)
     client = client_of(replace(session, token="t"))
     runs = _all_rows(client_of(run_session(own_run)))[5:25]
