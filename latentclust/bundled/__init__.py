@@ -111,6 +111,7 @@ from latentclust.bundled.views.spectral_indices import SpectralIndices
 from latentclust.bundled.views.texture import Gabor, LocalBinaryPatterns
 from latentclust.bundled.views.timm_features import TimmFeatures
 from latentclust.bundled.views.union import Union
+from latentclust.bundled.views.within_whitening import WithinWhitening
 
 SYSTEMS = (
     "cgm",
@@ -248,6 +249,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "standardise": Standardise,
         "timm-features": TimmFeatures,
         "union": Union,
+        "within-whitening": WithinWhitening,
     }
 
 
