@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("which", choices=["crops", "scenes"])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=150, help="rounds of the crops")
+    parser.add_argument("--rounds", type=int, default=100, help="rounds of the crops")
     parser.add_argument("--side", type=int, default=6000, help="side of a generated scene in pixels")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--variant", default="", help="name of the settings in the results of the crops")
@@ -70,8 +70,6 @@ def main() -> None:
 
 def crops(work: Path, options: argparse.Namespace) -> None:
     """Run the recipes on the real crop and the real pairs. Results are written after each, beside earlier ones."""
-    path = RESULTS / "rehearsals.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else {}
     for recipe in options.recipes:
         name = recipe + (f", {options.variant}" if options.variant else "")
         file, out = work / f"{recipe}.toml", work / name.replace(", ", "-")
@@ -80,6 +78,7 @@ def crops(work: Path, options: argparse.Namespace) -> None:
         cost = measured(["run", file, "--seeds", str(options.seeds), "--out", out, "--overwrite", *settings])
         runs = [json.loads(each.read_text(encoding="utf-8")) for each in sorted(out.glob("seed-*/results.json"))]
         mious = [run["metrics"]["miou"] for run in runs]
+        found = earlier()
         found[name] = cost | {
             "settings": [f"train.rounds={options.rounds}", *options.settings],
             "commit": provenance()["commit"],
@@ -99,6 +98,13 @@ def crops(work: Path, options: argparse.Namespace) -> None:
         write("rehearsals", {"results": found})
         beside = {key: round(sum(each["miou"]) / len(runs), 3) for key, each in found[name]["baselines"].items()}
         print(name, "mIoU", [round(each, 3) for each in mious], beside, cost, flush=True)
+
+
+def earlier() -> dict[str, Any]:
+    """Return the results of earlier calls, which stay in the file."""
+    path = RESULTS / "rehearsals.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else {}
+    return found
 
 
 def rehearsed(recipe: str, work: Path, rounds: int) -> dict[str, Any]:
