@@ -22,6 +22,9 @@ PIXELS_PER_IMAGE = 64
 MAX_PIXELS = 30_000
 """Largest number of pixels that `fit_pixel_kmeans` uses."""
 
+PIXELS_AT_ONCE = 2**17
+"""Largest number of pixels of several images that are assigned to centroids together, which bounds memory."""
+
 PIXEL_N_INIT = 10
 """Number of initialisations of k-means in `fit_pixel_kmeans`."""
 
@@ -170,10 +173,15 @@ def fit_pixel_kmeans(
     centroids = fit_centroids(drawn[kept], clusters, PIXEL_N_INIT, rng)["centroids"].to(rng.device)
 
     def nearest(images: Images) -> Int64[Tensor, "b h w"]:
-        distances = (images.unsqueeze(1) - centroids[:, :, None, None]).square().sum(dim=2)
-        return distances.argmin(dim=1)
+        most = max(1, PIXELS_AT_ONCE // images[0, 0].numel())
+        return torch.cat([_nearest(part, centroids) for part in images.split(most)])
 
     return nearest
+
+
+def _nearest(images: Tensor, centroids: Float[Tensor, "k c"]) -> Int64[Tensor, "b h w"]:
+    distances = (images.unsqueeze(1) - centroids[:, :, None, None]).square().sum(dim=2)
+    return distances.argmin(dim=1)
 
 
 def _draw_pixels(images: Images, rng: torch.Generator) -> Float[Tensor, "n c"]:
