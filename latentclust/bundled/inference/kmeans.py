@@ -174,7 +174,7 @@ def fit_pixel_kmeans(
 
     def nearest(images: Images) -> Int64[Tensor, "b h w"]:
         most = max(1, PIXELS_AT_ONCE // images[0, 0].numel())
-        return torch.cat([_nearest(part, centroids) for part in images.split(most)])
+        return torch.cat([_nearest(part, centroids) for part in torch.split(images, most)])
 
     return nearest
 
