@@ -92,4 +92,6 @@ def _planned_lines(report: "LabelReport") -> list[str]:
     pixels = sum(scene.pixels for scene in planned)
     lines = [f"would label {len(planned):,} of {len(report.scenes):,} scenes{other_counts(report)}; nothing is written"]
     lines.append(f"{pixels:,} pixels in {report.windows:,} windows; {report.note}")
+    if (mosaic := report.mosaic) and mosaic.status == "planned":
+        lines.append(f"{mosaic.output} would have {mosaic.pixels:,} pixels and {len(mosaic.joined):,} scenes")
     return lines

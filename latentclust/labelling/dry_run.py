@@ -6,32 +6,46 @@ from pathlib import Path
 from latentclust.labelling.area.area_of_interest import AreaOfInterest
 from latentclust.labelling.label_report import LabelReport, SceneResult
 from latentclust.labelling.label_settings import LabelSettings
+from latentclust.labelling.mosaic.estimate import estimate_mosaic
 from latentclust.labelling.outputs.publish import input_state
 from latentclust.labelling.run_log import RunLog
 from latentclust.labelling.scene_task import SceneTask, prepare_scene
+from latentclust.labelling.scenes.georeference import Georeference
 from latentclust.labelling.scheduler import failure_reason
 from latentclust.labelling.windows.memory import MEGABYTE, scene_bytes, window_bytes
 from latentclust.specs.scenes import Scene
 
 
 def estimate_run(
-    settings: LabelSettings, scenes: Iterable[Scene], area: AreaOfInterest | None, run_log: RunLog, kept: frozenset[str]
+    settings: LabelSettings,
+    scenes: Iterable[Scene],
+    area: AreaOfInterest | None,
+    run_log: RunLog,
+    kept: frozenset[str],
+    mosaic: bool = False,
 ) -> LabelReport:
-    """Open every unfinished scene and count its windows and pixels. Scenes that would fail are reported as failed."""
+    """Open every unfinished scene and count its windows and pixels. Scenes that would fail are reported as failed.
+
+    With `mosaic`, the extent of the mosaic of the others is estimated, too.
+    """
     outcomes, windows, largest = [], 0, 0
+    places: dict[str, Georeference | None] = {}
     for scene in scenes:
         name = str(scene.output)
         if name in kept:
             outcomes.append(run_log.scenes[name])
+            places |= {name: None} if outcomes[-1].status == "done" else {}
             continue
         outcome, task = _scene_estimate(settings, scene, area)
         outcomes.append(outcome)
         windows += task.windows if task else 0
         if task:
+            places[name] = task.georeference
             extent = task.bounds.height, task.bounds.width
             largest = max(largest, scene_bytes(settings, extent, task.bounds.width))
     note = _summary(settings, largest)
-    return LabelReport(run_log.folder, tuple(outcomes), kept, run_log.model, windows, 0.0, note)
+    found = estimate_mosaic(run_log.folder, places) if mosaic else None
+    return LabelReport(run_log.folder, tuple(outcomes), kept, run_log.model, windows, 0.0, note, found)
 
 
 def _summary(settings: LabelSettings, scene: int) -> str:

@@ -72,7 +72,8 @@ def label(
     if run.options.dry_run:
         run_log = run.open_log()
         run.check_mosaic(run_log)
-        return estimate_run(run.settings, run.scenes, run.area, run_log, run.finished(run_log))
+        finished = run.finished(run_log)
+        return estimate_run(run.settings, run.scenes, run.area, run_log, finished, run.options.mosaic)
     with lock_folder(run.folder) as partial, stop_on_signals() as should_stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # The report lists scenes without georeference.
         run_log = run.open_log()

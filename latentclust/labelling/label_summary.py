@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from latentclust.cards import Card, Cells, Note, Part
+from latentclust.errors import LatentclustError
 from latentclust.labelling.label_report import LabelReport, SceneResult, Seams
 from latentclust.labelling.measure.area_table import ValueArea
 from latentclust.labelling.measure.area_units import area_unit, percent
@@ -65,7 +66,10 @@ def area_parts(report: LabelReport) -> list[Part]:
         if str(table := zone_table_path(Path(scene.output))) in (scene.files or {})
     ]
     if tables:
-        parts.append(zone_table(report.folder / tables[0], tables[0]))
+        try:
+            parts.append(zone_table(report.folder / tables[0], tables[0]))
+        except LatentclustError as error:  # Somebody may have edited it.
+            parts.append(f"{tables[0]} is not shown: {error.issues[0].what}")
         others = len(tables) - 1
         more = f", and the tables of {others:,} other scene{'s' if others > 1 else ''}" if others else ""
         parts.append(f"zones in {tables[0]}{more}")

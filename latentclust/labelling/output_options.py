@@ -152,7 +152,7 @@ class OutputOptions:
             Warnings.
         """
         self.write_legend(labels, counts, drafts)
-        warnings = self._zone_tables(name, labels, should_stop)
+        warnings = self.write_zone_tables(name, labels, should_stop)
         if self.vector:
             write_polygons(labels, labels.with_suffix(POLYGON_SUFFIX), self.clusters, self.vector, should_stop)
         return warnings
@@ -174,8 +174,8 @@ class OutputOptions:
             write_sidecars(merged, self.classes, sums)
             write_area_table(merged, self.classes, sums)
 
-    def _zone_tables(self, name: str, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
-        """Write the tables of zones if requested. Return warnings about zones."""
+    def write_zone_tables(self, name: str, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
+        """Write the tables of zones of a finished label raster, if requested. Return warnings about zones."""
         if not self.zones:
             return ()
 

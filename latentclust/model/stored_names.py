@@ -92,6 +92,20 @@ def read_names(file: Path, clusters: int) -> StoredNames:
     return _stored(file, read_metadata(file), clusters)[1]
 
 
+def read_naming(file: Path) -> list[tuple[NamingRecord, list[int]]]:
+    """Read the labels that named clusters in a model file, each with the clusters that still have these names.
+
+    Raises:
+        LatentclustError: If the file is missing or damaged.
+    """
+    header = _header(file, read_metadata(file))
+    records = records_from_header(header, str(file))
+    highest = max((cluster for record in records for cluster in record.names), default=1)
+    given = {key: name for key, name in (header.get("names") or {}).items() if int(key) <= highest}
+    names, _ = names_from_header({"names": given}, highest, str(file))
+    return [(record, record.valid_for(names)) for record in records]
+
+
 def change_names(
     file: Path,
     clusters: int,
@@ -168,13 +182,20 @@ def name_changes(before: StoredNames, after: StoredNames) -> Iterator[str]:
             yield f"the colour of {name!r} was {old} and is {new}"
 
 
-def _stored(file: Path, metadata: Mapping[str, str], clusters: int) -> tuple[dict[str, Any], StoredNames]:
-    """Return the header of a model file, and its names."""
+def _header(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return the header of a model file. Raise LatentclustError if it has none."""
     try:
         header: dict[str, Any] = json.loads(metadata[ENTRY])
-        identity = model_identity(header)
+        model_identity(header)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise LatentclustError.at(str(file), f"is not a latentclust model ({first_problem(error)})", REWRITE) from error
+    return header
+
+
+def _stored(file: Path, metadata: Mapping[str, str], clusters: int) -> tuple[dict[str, Any], StoredNames]:
+    """Return the header of a model file, and its names."""
+    header = _header(file, metadata)
+    identity = model_identity(header)
     names, colours = names_from_header(header, clusters, str(file))
     records = records_from_header(header, str(file))
     return header, StoredNames(clusters, names, colours, identity, records)

@@ -391,6 +391,19 @@ def test_a_quantity_that_was_left_out_for_a_fault_is_not_called_unknown(tables: 
     assert "quantity 'halved' takes by by keyword only" in issue.what
 
 
+def test_keys_of_training_are_told_if_nothing_is_trained(registry: Registry) -> None:
+    def remarks(name: str, *changes: str) -> list[str]:
+        found = resolve(load_recipe(name, registry, changes), registry)
+        return [remark for remark in recipe_remarks(found) if remark.startswith("data.")]
+
+    (both,) = remarks("recipes/rmnp.toml", "data.workers=6", "data.resident=true")
+    assert both.startswith("data.workers = 6 and data.resident = true: have no effect on a run, because")
+    (one,) = remarks("recipes/rmnp.toml", "data.resident=false")
+    assert one.startswith("data.resident = false: has no effect on a run")
+    assert remarks("recipes/rmnp.toml", "data.workers=2") == []
+    assert remarks("recipes/rmnp-cgm.toml", "data.workers=6", "data.resident=true") == []
+
+
 def test_a_player_without_an_enabled_loss_takes_no_steps(tables: Tables, resolved: Resolve, issues: FindIssues) -> None:
     ablated = ("losses.critic.enabled=false", "losses.adversarial.enabled=false")
     found = resolved(tables, *ablated)

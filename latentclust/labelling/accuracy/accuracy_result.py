@@ -56,6 +56,7 @@ class MapAccuracy(Shown):
         polygons: Number of samples that are polygons.
         left_out: What is not part of the estimates.
         matched: Whether clusters got their classes from the same samples.
+        naming: Sentences about the samples that named clusters before.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class MapAccuracy(Shown):
     polygons: int
     left_out: LeftOut
     matched: bool
+    naming: tuple[str, ...] = ()
 
     def _headline(self) -> str:
         return f"{self.map.name}, overall accuracy {float(self.found.overall.values[0]):.1%}"
@@ -116,6 +118,7 @@ class MapAccuracy(Shown):
                 "nodata": left.nodata, "outside": left.outside, "unclassed": left.unclassed, "other": left.other,
             },
             "matched": self.matched,
+            "naming": list(self.naming),
             "unsampled_share": self.unsampled_share,
             **_pair("overall", self.found.overall, 0),
             "classes": self.class_rows(),

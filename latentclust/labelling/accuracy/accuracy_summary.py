@@ -28,7 +28,7 @@ def accuracy_sentences(found: MapAccuracy) -> list[str]:
             "Clusters got their classes from these same samples (--match), so the accuracies are too high: name the "
             "clusters, or match them with other samples, for estimates without this bias."
         )
-    return lines + _warnings(found)
+    return [*lines, *found.naming, *_warnings(found)]
 
 
 def _left_out(found: MapAccuracy) -> str:

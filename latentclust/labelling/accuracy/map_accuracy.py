@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from latentclust.labelling.accuracy.accuracy_result import (
 )
 from latentclust.labelling.accuracy.accuracy_summary import accuracy_markdown
 from latentclust.labelling.accuracy.class_match import MapClasses, classes_from_names, match_classes
+from latentclust.labelling.accuracy.naming_samples import naming_warnings
 from latentclust.labelling.accuracy.reference_units import SampleUnits, UnitReader, check_placed
 from latentclust.labelling.measure.area_tally import AreaTally
 from latentclust.labelling.measure.zone_file import FeatureLayer, open_features
@@ -65,6 +67,8 @@ def assess_map(
             tally = _measure(file, labels, len(legend.entries))  # It checks the values, which `_sample` looks up.
             units, classes = _sample(file, labels, layer, legend, match)
         found = _assess(units, classes, tally, (labels, reference, out), match)
+        if not match:
+            found = replace(found, naming=naming_warnings(labels, reference, classes.names))
         _write(found, units, classes, folder)
     return found
 

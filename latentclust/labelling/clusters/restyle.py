@@ -26,7 +26,7 @@ from latentclust.labelling.clusters.recolour import (
 )
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.measure.area_table import write_area_table
-from latentclust.labelling.measure.zone_table import rewrite_zone_table, zone_table_path
+from latentclust.labelling.measure.zone_table import ZONE_TABLE_SUFFIX, rewrite_zone_table, zone_table_path
 from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import publish_outputs
@@ -165,7 +165,7 @@ def draft_folder(partial: Path) -> Iterator[Path]:
 def restore_missing(
     log: RunLog, kept: frozenset[str], options: OutputOptions, partial: Path, should_stop: ShouldStop
 ) -> frozenset[str]:
-    """Rewrite the outputs of finished scenes with missing legends, and write missing tables of areas.
+    """Rewrite the outputs of finished scenes with missing legends, and write missing tables of areas and of zones.
 
     Scenes that cannot be rewritten are dropped from the result, so that they are labelled again.
 
@@ -186,16 +186,16 @@ def restore_missing(
     with draft_folder(partial) as drafts:
         for name in sorted(kept):
             scene = log.scenes[name]
-            rewritten, unmeasured = not _has_files(log, scene, LEGENDS), not _has_files(log, scene, TABLES)
+            rewritten, unmeasured = not _has_files(log, scene, LEGENDS), not _has_tables(log, scene)
             if not (rewritten or unmeasured):
                 continue
             if should_stop():
                 raise InterruptedRunError.at(name, "stopped before its legend was written", RERUN_FIX)
             try:
+                if unmeasured:
+                    _write_tables(log, scene, options, should_stop)
                 if rewritten:
                     rewrite_scene(log, scene, options, drafts, should_stop)
-                else:
-                    _write_area_tables(log, scene, options)
             except InterruptedRunError:
                 raise
             except LatentclustError:
@@ -211,8 +211,17 @@ def _has_files(log: RunLog, scene: SceneResult, which: slice) -> bool:
     return all(path.exists() for name in rasters for path in [*sidecar_paths(log.folder / name)][which])
 
 
-def _write_area_tables(log: RunLog, scene: SceneResult, options: OutputOptions) -> None:
-    """Write the tables of areas of a finished scene, which earlier versions did not write."""
+def _has_tables(log: RunLog, scene: SceneResult) -> bool:
+    """Return whether the tables of areas exist, and those of zones that the scene had."""
+    zones = (log.folder / name for name in scene.files or () if name.endswith(ZONE_TABLE_SUFFIX))
+    return _has_files(log, scene, TABLES) and all(table.exists() for table in zones)
+
+
+def _write_tables(log: RunLog, scene: SceneResult, options: OutputOptions, should_stop: ShouldStop) -> None:
+    """Write missing tables of areas, which earlier versions did not write, and of zones of a finished scene."""
+    if _has_files(log, scene, TABLES):
+        options.write_zone_tables(scene.input, log.folder / scene.output, should_stop)
+        return
     labels = log.folder / scene.output
     counts = count_clusters(labels, len(options.clusters.entries) - 1)
     write_area_table(labels, options.clusters, counts)

@@ -79,7 +79,7 @@ class MosaicMaker:
             raise
         # As for a scene, whatever the reason is.
         except Exception as error:
-            found = replace(wanted, status="failed", reason=_reason(error))
+            found = failed_mosaic(wanted, error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         found = replace(found, seconds=round(time.monotonic() - start, 3))
@@ -123,7 +123,7 @@ class MosaicMaker:
             warnings = self.outputs.write_beside(labels, counts, MOSAIC.name, folder, self.should_stop)
         first, *others = zip(done, grid.scenes, strict=True)
         resampled = [scene.output for scene, place in others if place.resampled]
-        warnings += _resampled_warning(resampled, first[0].output)
+        warnings += resampled_warning(resampled, first[0].output)
         found = replace(
             wanted, pixels=drafts.labelled, nodata=drafts.pixels - drafts.labelled, sieved=sieved, seams=seams
         )
@@ -197,10 +197,10 @@ def _left_out(scenes: Sequence[Scene], run_log: RunLog) -> list[Issue]:
     return [Issue(str(run_log.folder / name), what, fix)]
 
 
-def _reason(error: Exception) -> str:
-    """Return the reason of a failure as one line, with the scene that causes it."""
+def failed_mosaic(wanted: SceneResult, error: Exception) -> SceneResult:
+    """Return the result of a mosaic that fails, with the scene that causes it."""
     where = error.issues[0].where if isinstance(error, LatentclustError) else MOSAIC.output
-    return f"{where}: {failure_reason(error)}"
+    return replace(wanted, status="failed", reason=f"{where}: {failure_reason(error)}")
 
 
 def _rasters(folder: Path, scene: SceneResult, with_confidence: bool) -> tuple[Path, Path | None]:
@@ -215,7 +215,8 @@ def _checksum(done: Sequence[SceneResult], missing: int) -> int:
     return int.from_bytes(hashlib.sha256(repr((inputs, missing)).encode()).digest()[:7])
 
 
-def _resampled_warning(names: Sequence[str], first: str) -> tuple[str, ...]:
+def resampled_warning(names: Sequence[str], first: str) -> tuple[str, ...]:
+    """Return a warning about scenes that are resampled to the grid of the first one."""
     if not names:
         return ()
     return (f"{_scenes(len(names))} resampled to the grid of {first} by nearest neighbour: {_listed(names)}",)

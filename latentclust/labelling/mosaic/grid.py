@@ -93,10 +93,20 @@ def plan_mosaic(scenes: Sequence[tuple[Path, Path | None]]) -> MosaicGrid:
     Raises:
         LatentclustError: If a scene has no place in the grid, or the scenes are very far apart.
     """
-    places = [_georeference(labels) for labels, _ in scenes]
+    places = []
+    for labels, _ in scenes:
+        with raster(labels) as file:
+            places.append(Georeference.from_dataset(file))
+    return place_scenes(scenes, places)
+
+
+def place_scenes(scenes: Sequence[tuple[Path, Path | None]], places: Sequence[Georeference]) -> MosaicGrid:
+    """Place scenes as `plan_mosaic` does, whose sizes and georeferences are known. Nothing is opened."""
     first = places[0]
     found = []
     for (labels, confidence), where in zip(scenes, places, strict=True):
+        if where.transform is None or where.points:
+            raise LatentclustError.at(labels.name, "has no transform, and so no place in a mosaic", LEAVE_OUT)
         bounds, resampled = _place(where, first, labels)
         found.append(PlacedScene(labels, confidence, bounds, resampled))
     top, left = min(each.bounds.top for each in found), min(each.bounds.left for each in found)
@@ -106,14 +116,6 @@ def plan_mosaic(scenes: Sequence[tuple[Path, Path | None]]) -> MosaicGrid:
     assert first.transform is not None, "all scenes have a transform"
     grid = Georeference(extent, shifted_transform(first.transform, top, left), first.crs, (), None)
     return MosaicGrid(grid, tuple(each.moved(top, left) for each in found))
-
-
-def _georeference(labels: Path) -> Georeference:
-    with raster(labels) as file:
-        where = Georeference.from_dataset(file)
-    if where.transform is None or where.points:
-        raise LatentclustError.at(labels.name, "has no transform, and so no place in a mosaic", LEAVE_OUT)
-    return where
 
 
 def _place(where: Georeference, grid: Georeference, labels: Path) -> tuple[PixelBounds, bool]:

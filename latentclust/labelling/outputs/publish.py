@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from latentclust.data.scenes.addresses import exists
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
+from latentclust.labelling.measure.zone_table import ZONE_TABLE_SUFFIX
 from latentclust.labelling.outputs.cog import write_errors
 from latentclust.labelling.outputs.sidecars import AREA_TABLE_SUFFIX, sidecar_paths
 from latentclust.labelling.run_log import CHOOSE_OTHER_FOLDER, RunLog
@@ -119,12 +120,16 @@ def _differences(scene: Scene, before: SceneResult, complete: bool) -> list[Issu
 
 
 def is_complete(folder: Path, outcome: SceneResult) -> bool:
-    """Return whether a scene has no pixels in the area, or all its output files exist with their recorded sizes."""
+    """Return whether a scene has no pixels in the area, or all its output files exist with their recorded sizes.
+
+    Tables of zones may be missing or edited: they are measured again without labelling, or stay as they are.
+    """
     return outcome.status == "outside" or (
         outcome.status == "done"
         and all(
             (folder / name).is_file() and size in (UNKNOWN_SIZE, (folder / name).stat().st_size)
             for name, size in (outcome.files or {}).items()
+            if not name.endswith(ZONE_TABLE_SUFFIX)
         )
     )
 

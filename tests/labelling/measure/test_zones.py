@@ -255,6 +255,17 @@ def test_a_run_writes_tables_that_names_reach_later(planted: ClusteringModel, tm
     assert [row["name"] for row in table(tmp_path / "out" / "a-areas.csv")] == ["water", "cluster 2", "snow", "water"]
     assert latentclust.label(model, scene, tmp_path / "out", **options).kept == {"a.tif"}
 
+    paths = [tmp_path / "out" / name for name in ("a-zones.csv", "a-classes-zones.csv")]
+    texts = [path.read_bytes() for path in paths]
+    paths[0].write_text("my,notes\n1,2\n")
+    again = latentclust.label(model, scene, tmp_path / "out", **options)
+    assert (again.kept, again.windows, paths[0].read_text()) == ({"a.tif"}, 0, "my,notes\n1,2\n")
+    assert "a-zones.csv is not shown: cannot be read" in again._repr_html_()
+    paths[0].unlink()
+    again = latentclust.label(model, scene, tmp_path / "out", **options)
+    assert (again.kept, again.windows) == ({"a.tif"}, 0)
+    assert [path.read_bytes() for path in paths] == texts
+
     write_zones(zones, shapes[:1], ["whole"])
     with pytest.raises(LatentclustError, match="other options: zones was"):
         latentclust.label(model, scene, tmp_path / "out", **options)

@@ -268,6 +268,22 @@ def test_names_and_colours_reach_the_mosaic(planted: ClusteringModel, scenes: li
         assert file.colormap(1)[1] == (0, 0, 255, 255)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_dry_run_tells_the_size_of_the_mosaic(planted: ClusteringModel, scenes: list[Path], tmp_path: Path) -> None:
+    would = latentclust.label(planted, scenes, tmp_path / "out", mosaic=True, dry_run=True).mosaic
+    assert would is not None
+    assert not (tmp_path / "out").exists()
+    first = latentclust.label(planted, scenes[:1], tmp_path / "out")
+    some = latentclust.label(planted, scenes, tmp_path / "out", mosaic=True, dry_run=True)
+    assert some.kept == {first.scenes[0].output}
+    did = mosaic_of(latentclust.label(planted, scenes, tmp_path / "out", mosaic=True))
+    assert (would.status, would.pixels, would.joined) == ("planned", did.pixels + did.nodata, did.joined)
+    assert some.mosaic == would
+    lost = write_scene(tmp_path / "lost.tif", noise_scene(70, 70), transform=None, crs=None)
+    report = latentclust.label(planted, [*scenes, lost], tmp_path / "out", mosaic=True, dry_run=True)
+    assert [each.reason.partition(",")[0] for each in report.failures] == ["lost.tif: has no transform"]
+
+
 def test_files_of_others_are_never_replaced(planted: ClusteringModel, scenes: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
