@@ -19,11 +19,13 @@ class BandFile:
         band: Name of the band.
         source: Address that GDAL opens.
         name: Name for messages.
+        scale: Scale and offset that metadata outside the file state. None if there are none.
     """
 
     band: str
     source: str = field(repr=False)
     name: str
+    scale: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Scene:
         item: STAC item that contains the scene. None if there is none.
         parts: Files with one band each that are joined.
         bands: Names of the rasters that are joined if the source contains several, such as variables.
+        scales: Scale and offset of each band of the source that metadata outside the file state.
         requested: Names of the bands that are read, if the user gives them and the scene is one file.
         untrusted: Whether formats that can read other files are refused.
         mask: Mask whose pixels are nodata. None if there is none.
@@ -79,6 +82,7 @@ class Scene:
     item: Path | None = None
     parts: tuple[BandFile, ...] = ()
     bands: tuple[str, ...] = ()
+    scales: tuple[tuple[float, float], ...] = ()
     requested: tuple[str, ...] = ()
     untrusted: bool = False
     mask: SceneMask | None = None

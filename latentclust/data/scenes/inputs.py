@@ -72,9 +72,12 @@ def scene_from_stac_item(path: Path, folder: PurePath, wanted: Sequence[str]) ->
     except LatentclustError as error:
         return Scene("", name, output, (place,), place, error=error.issues[0])
     files = tuple(Path(asset.href) for _, asset in assets if not is_address(asset.href))
-    parts = tuple(BandFile(band, gdal_name(asset.href), display_address(asset.href)) for band, asset in assets)
+    parts = tuple(
+        BandFile(band, gdal_name(asset.href), display_address(asset.href), next(iter(asset.scales), None))
+        for band, asset in assets
+    )
     if len(parts) == 1:
-        return Scene(parts[0].source, name, output, (place, *files), place)
+        return Scene(parts[0].source, name, output, (place, *files), place, scales=assets[0][1].scales)
     return Scene("", name, output, (place, *files), place, parts)
 
 

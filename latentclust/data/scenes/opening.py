@@ -20,7 +20,7 @@ from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.data.scenes.mask_vrt import masked_vrt
 from latentclust.data.scenes.requested import requested_bands
 from latentclust.data.scenes.stack_vrt import stacked_vrt
-from latentclust.data.scenes.vrt import build_vrt, open_file
+from latentclust.data.scenes.vrt import build_vrt, open_file, scaled_vrt
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene, SceneMask
@@ -96,6 +96,9 @@ def _opened(scene: Scene) -> DatasetReader:
         if joined:
             file.close()
             file = rasterio.open(build_vrt(joined, scene.name))
+        if scene.scales:
+            with file:
+                file = rasterio.open(scaled_vrt(file, scene.scales, scene.name))
         return file if scene.mask is None else _masked(file, scene, scene.mask)
 
 

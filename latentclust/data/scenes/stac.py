@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -43,6 +44,7 @@ class Asset:
         common: Common names of its bands, such as `red`.
         count: Number of its bands according to the item.
         data: Whether its role is `data`.
+        scales: Scale and offset of each band. Empty if the item states none.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Asset:
     common: tuple[str, ...]
     count: int
     data: bool
+    scales: tuple[tuple[float, float], ...] = ()
 
     def __str__(self) -> str:
         """Return the key and the other names of the asset."""
@@ -94,6 +97,9 @@ class AssetFile(BaseModel):
     type: str | None = None
     eo_bands: list[Any] | None = Field(None, alias="eo:bands")
     bands: list[Any] | None = None
+    raster_bands: list[Any] | None = Field(None, alias="raster:bands")
+    scale: Any = Field(None, alias="raster:scale")
+    offset: Any = Field(None, alias="raster:offset")
 
 
 class ItemFile(BaseModel):
@@ -226,4 +232,30 @@ def _asset(key: str, asset: AssetFile, href: str) -> Asset:
     names = tuple(str(band["name"]) for band in bands if "name" in band)
     common = (band.get("common_name", band.get("eo:common_name")) for band in bands)
     said = tuple(str(name) for name in common if name)
-    return Asset(key, href, names, said, len(bands), "data" in (asset.roles or ()))
+    scales = _scales(asset, key)
+    return Asset(key, href, names, said, len(bands) or len(scales), "data" in (asset.roles or ()), scales)
+
+
+def _scales(asset: AssetFile, key: str) -> tuple[tuple[float, float], ...]:
+    """Return scale and offset of each band: `raster:bands` of STAC 1.0, `raster:scale` and `raster:offset` of 1.1.
+
+    Raises:
+        ValueError: If one of them is not a number that can be one.
+    """
+    own = {"raster:scale": asset.scale, "raster:offset": asset.offset}
+    rows = asset.raster_bands if asset.raster_bands is not None else asset.bands or [{}]
+    tables = [{name: value for name, value in own.items() if value is not None} | _table(row) for row in rows]
+    stated = [any(name.removeprefix("raster:") in ("scale", "offset") for name in table) for table in tables]
+    return tuple(_scale(table, key) for table in tables) if any(stated) else ()
+
+
+def _table(row: Any) -> Table:
+    return {name: value for name, value in row.items() if value is not None} if isinstance(row, dict) else {}
+
+
+def _scale(table: Table, key: str) -> tuple[float, float]:
+    scale: Any = table.get("raster:scale", table.get("scale", 1.0))
+    offset: Any = table.get("raster:offset", table.get("offset", 0.0))
+    if not all(type(value) in (int, float) and isfinite(value) for value in (scale, offset)) or scale == 0:
+        raise ValueError(f"the asset {key!r} has the scale {scale!r} and the offset {offset!r}")
+    return float(scale), float(offset)

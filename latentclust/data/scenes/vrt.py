@@ -11,8 +11,10 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy
 
-from latentclust.data.rasters import Opened, bands_of, scales_of
+from latentclust.data.rasters import Opened, Scales, bands_of, scales_of
 from latentclust.data.scenes.grids import pixel_matrix
+from latentclust.data.scenes.scale_tags import NO_TAG
+from latentclust.data.scenes.sentinel import sentinel_scale
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import BandFile
 
@@ -86,11 +88,38 @@ def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> 
         for part, file in zip(parts, files, strict=True):
             if difference := _difference(finest, file):
                 what = f"its files have different grids: {part.name} {difference} {parts[at].name}"
-                raise LatentclustError.at(name, what, "Resample them to one grid first, for example with gdalwarp")
+                raise LatentclustError.at(name, what, _resampling_fix(finest))
         root = ET.Element("VRTDataset", rasterXSize=str(finest.width), rasterYSize=str(finest.height))
         _place(root, finest)
         for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
             _add_band(root, number, part, file, finest)
+    return ET.tostring(root, encoding="unicode")
+
+
+def scaled_vrt(file: DatasetReader, scales: Scales, name: str) -> str:
+    """Return the text of a VRT of an open raster with scale and offset of its bands, if its header has none.
+
+    Args:
+        file: Raster.
+        scales: Scale and offset of each band, without alpha.
+        name: Name of the scene, for messages.
+
+    Raises:
+        LatentclustError: If the raster has another number of bands.
+    """
+    bands = bands_of(file)
+    if len(scales) not in (file.count, len(bands)):
+        what = f"its item states scales of {len(scales)} bands, and the raster has {len(bands)}"
+        raise LatentclustError.at(name, what, "Correct raster:bands of the item")
+    root = ET.fromstring(vrt_text(file))
+    elements = dict(enumerate(root.findall("VRTRasterBand"), start=1))
+    for band, scale in zip(bands, scales, strict=False):
+        if scales_of(file, [band])[0] == NO_TAG:
+            for tag, value in zip(("Scale", "Offset"), scale, strict=True):
+                for old in elements[band].findall(tag):
+                    elements[band].remove(old)
+                elements[band].insert(0, ET.Element(tag))
+                elements[band][0].text = repr(value)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -129,6 +158,14 @@ def _difference(first: DatasetReader, other: DatasetReader) -> str:
     if (shift := grid_shift(first, other)) > SHIFT or _points(first) != _points(other):
         return f"is shifted by {shift:.3g} pixels at a corner from"
     return ""
+
+
+def _resampling_fix(grid: DatasetReader) -> str:
+    """Return how files of another extent are brought to a grid."""
+    if not grid.crs or grid.transform.b or grid.transform.d:
+        return "Resample them to one grid first, for example with gdalwarp"
+    target = f"-te {' '.join(f'{value:.10g}' for value in grid.bounds)} -ts {grid.width} {grid.height}"
+    return f"Leave the file out, or resample it to one grid first: gdalwarp -t_srs {grid.crs} {target}"
 
 
 def grid_shift(first: DatasetReader, other: DatasetReader) -> float:
@@ -171,6 +208,8 @@ def _add_band(root: ET.Element, number: int, part: BandFile, file: DatasetReader
     if MaskFlags.nodata in flags:
         ET.SubElement(element, "NoDataValue").text = repr(file.nodatavals[at])
     scale, offset = scales_of(file, [band])[0]
+    if (scale, offset) == NO_TAG:
+        scale, offset = part.scale or sentinel_scale(part.source) or NO_TAG
     ET.SubElement(element, "Offset").text = repr(offset)
     ET.SubElement(element, "Scale").text = repr(scale)
     _add_source(element, part, str(band), file, grid)

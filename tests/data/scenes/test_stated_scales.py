@@ -1,0 +1,136 @@
+"""Scale and offset that STAC items and Sentinel-2 metadata state, where the headers of files have none."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from latentclust.data.rasters import read_values, scales_of
+from latentclust.data.scenes.bands import match_bands
+from latentclust.data.scenes.discover import find_scenes
+from latentclust.data.scenes.opening import raster
+from latentclust.data.scenes.readings import read_alike
+from latentclust.data.scenes.sentinel import sentinel_scale
+from latentclust.errors import LatentclustError
+from tests.data.scenes.test_stac import single, write_item
+from tests.labelling.planted import TRANSFORM, noise_scene, write_scene
+
+DIGITS = noise_scene(40, 50)[:2].astype(np.uint16) * 10
+"""Values before baseline 04.00; later ones are 1,000 higher."""
+
+LATER = {"scale": 1e-4, "offset": -0.1}
+
+LEVEL_2A = """<?xml version="1.0"?><n1:Level-2A_User_Product xmlns:n1="x"><n1:General_Info><Characteristics>
+<QUANTIFICATION_VALUES_LIST><BOA_QUANTIFICATION_VALUE unit="none">10000</BOA_QUANTIFICATION_VALUE>
+<AOT_QUANTIFICATION_VALUE unit="none">1000.0</AOT_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>{offsets}
+</Characteristics></n1:General_Info></n1:Level-2A_User_Product>"""
+
+
+def stated(folder: Path, **keys: Any) -> Path:
+    """An item of two files of one band, whose values are higher, with these keys in their assets."""
+    assets = {}
+    for name, band in zip(("red", "nir"), DIGITS, strict=True):
+        write_scene(folder / f"{name}.tif", band[None] + 1000)
+        assets[name] = {**single(f"./{name}.tif", name), **keys}
+    return write_item(folder / "item.json", assets)
+
+
+def product(folder: Path, add: int, offsets: str, metadata: str = LEVEL_2A, name: str = "MTD_MSIL2A.xml") -> Path:
+    place = folder / "S2.SAFE" / "GRANULE" / "L2A_T13" / "IMG_DATA" / "R10m"
+    for band, values in zip(("B04", "B8A"), DIGITS, strict=True):
+        write_scene(place / f"T13TDE_20240601T173909_{band}_10m.tif", values[None] + add)
+    (folder / "S2.SAFE" / name).write_text(metadata.format(offsets=offsets))
+    return place
+
+
+def values_of(path: Path, bands: tuple[str, ...], trained: Any) -> Any:
+    (scene,) = find_scenes([path], bands=bands)
+    with raster(scene) as file:
+        return read_values(file, match_bands(file, trained, scene.name, scene.requested).bands)[0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"raster:bands": [{**LATER, "nodata": 0}]},
+        {"bands": [{"raster:scale": 1e-4, "raster:offset": -0.1}]},
+        {"raster:scale": 1e-4, "raster:offset": -0.1},
+    ],
+)
+def test_an_item_states_scale_and_offset(tmp_path: Path, keys: dict[str, Any]) -> None:
+    names = ("red", "nir")
+    keys = {key: [{**row, "name": "x"} for row in rows] if key == "bands" else rows for key, rows in keys.items()}
+    item = stated(tmp_path / "new", **keys)
+    (scene,) = find_scenes([item], bands=names)
+    with raster(scene) as file:
+        assert scales_of(file, (1, 2)) == ((1e-4, -0.1),) * 2
+        np.testing.assert_array_equal(file.read(), DIGITS + 1000)
+    earlier = find_scenes([product(tmp_path / "old", 0, "")], bands=("B04", "B8A"))
+    trained = read_alike(earlier, None, 8).rasters[0]
+    np.testing.assert_allclose(values_of(item, names, trained), DIGITS)
+
+
+def test_one_asset_of_several_bands_has_a_scale_for_each_and_the_header_comes_first(tmp_path: Path) -> None:
+    write_scene(tmp_path / "a.tif", DIGITS)
+    with rasterio.open(tmp_path / "a.tif", "r+") as file:
+        file.scales, file.offsets = (1.0, 2.0), (0.0, 0.0)
+    asset = {"href": "./a.tif", "roles": ["data"], "raster:bands": [LATER, LATER]}
+    (scene,) = find_scenes([write_item(tmp_path / "item.json", {"all": asset})])
+    with raster(scene) as file:
+        assert scales_of(file, (1, 2)) == ((1e-4, -0.1), (2.0, 0.0))
+        assert (file.transform, file.crs) == (TRANSFORM, rasterio.open(tmp_path / "a.tif").crs)
+    (scene,) = find_scenes([write_item(tmp_path / "item.json", {"all": {**asset, "raster:bands": [LATER] * 3}})])
+    with pytest.raises(LatentclustError, match="states scales of 3 bands, and the raster has 2"), raster(scene):
+        pass
+    wrong = write_item(tmp_path / "item.json", {"all": {**asset, "raster:bands": [{"scale": 0}]}})
+    assert find_scenes([wrong])[0].error is not None
+
+
+def test_products_of_two_baselines_agree(tmp_path: Path) -> None:
+    offsets = "".join(f'<BOA_ADD_OFFSET band_id="{at}">-1000</BOA_ADD_OFFSET>' for at in range(13))
+    old, new = product(tmp_path / "old", 0, ""), product(tmp_path / "new", 1000, offsets)
+    names = ("B04", "B8A")
+    trained = read_alike(find_scenes([old], bands=names), None, 8).rasters[0]
+    assert trained.scales == ((1e-4, 0.0),) * 2
+    np.testing.assert_allclose(values_of(new, names, trained), DIGITS)
+    np.testing.assert_array_equal(values_of(old, names, trained), DIGITS)
+
+
+def test_level_1c_has_other_elements_and_an_offset_belongs_to_its_band(tmp_path: Path) -> None:
+    metadata = "<a><QUANTIFICATION_VALUE unit='none'>10000</QUANTIFICATION_VALUE>{offsets}</a>"
+    offset = '<RADIO_ADD_OFFSET band_id="8">-500</RADIO_ADD_OFFSET>'
+    place = product(tmp_path, 0, offset, metadata, "MTD_MSIL1C.xml")
+    red, narrow = (str(place / f"T13TDE_20240601T173909_{band}_10m.tif") for band in ("B04", "B8A"))
+    assert sentinel_scale(red) == (1e-4, 0.0)
+    assert sentinel_scale(narrow) == (1e-4, -0.05)
+    assert sentinel_scale(str(write_scene(place / "other.tif", DIGITS))) is None
+    (tmp_path / "S2.SAFE" / "MTD_MSIL1C.xml").write_text("<a><QUANTIFICATION_VALUE>")
+    with pytest.raises(LatentclustError, match=r"MTD_MSIL1C\.xml: cannot be read"):
+        sentinel_scale(red)
+
+
+def test_a_panchromatic_band_of_another_extent_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    write_scene(tmp_path / "s_B4.tif", DIGITS[:1])
+    half = rasterio.Affine(5, 0, TRANSFORM.c - 2.5, 0, -5, TRANSFORM.f + 2.5)  # as of Landsat's band 8
+    write_scene(tmp_path / "s_B8.tif", np.ones((1, 81, 101), np.uint16), transform=half)
+    (scene,) = find_scenes([tmp_path], bands=("B4", "B8"))
+    words = r"s_B4\.tif is 50x40 .* unlike the 101x81 of .*gdalwarp -t_srs .* -te"
+    with pytest.raises(LatentclustError, match=words), raster(scene):
+        pass
+
+
+def test_scenes_of_several_kinds_in_one_list_are_read_alike(tmp_path: Path) -> None:
+    write_scene(tmp_path / "plain.tif", DIGITS)
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.write(tmp_path / "plain.tif", "deep/zipped.tif")
+    write_item(tmp_path / "item.json", {"all": {"href": "./plain.tif", "roles": ["data"]}})
+    lines = ("plain.tif", "item.json", f"/vsizip/{tmp_path}/z.zip/deep/zipped.tif", f"GTIFF_DIR:1:{tmp_path}/plain.tif")
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    scenes = find_scenes([tmp_path / "list.txt"])
+    assert len(scenes) == 4
+    for scene, reading in zip(scenes, read_alike(scenes, None, 8).rasters, strict=True):
+        with raster(scene) as file:
+            np.testing.assert_array_equal(read_values(file, reading)[0], DIGITS)
