@@ -4,8 +4,8 @@ import { adopt, change, names, refresh } from "./names.js";
 import { watchApply } from "./apply.js";
 
 const part = (id) => document.getElementById(id);
-const drafts = new Map(); // cluster -> { name?, colour? }
-const rows = new Map(); // cluster -> { item, colour, name }
+const drafts = new Map(); // cluster -> { name?, colour? }; an empty colour is the default one
+const rows = new Map(); // cluster -> { item, colour, name, reset }
 let busy = false;
 
 function row(cluster) {
@@ -38,11 +38,16 @@ function isRenamedAsWhole(clusters) {
   return !left && membersBefore(label).every((each) => clusters.includes(each));
 }
 
+/** Return the colour that was drafted for a class, empty for the default one. Undefined without a draft. */
+function drafted(clusters) {
+  return clusters.map((each) => drafts.get(each)?.colour).find((colour) => colour !== undefined);
+}
+
 /** Return the colour that a cluster has with the drafts, by the rule of the server: colours belong to classes. */
 function draftColour(cluster) {
   const others = siblings(cluster);
-  const drafted = others.find((each) => drafts.get(each)?.colour !== undefined);
-  if (drafted !== undefined) return drafts.get(drafted).colour;
+  const given = drafted(others);
+  if (given !== undefined) return given || row(others[0]).standard;
   if (!others.some((each) => drafts.get(each)?.name !== undefined)) return row(cluster).colour;
   const before = membersBefore(draftClass(cluster));
   if (before.length && row(before[0]).custom) return row(before[0]).colour;
@@ -56,7 +61,7 @@ function edits() {
   const found = new Map(drafts);
   for (const [cluster, { name }] of drafts) {
     if (name !== undefined && siblings(cluster).length > 1) {
-      found.set(cluster, { ...drafts.get(cluster), colour: draftColour(cluster) });
+      found.set(cluster, { ...drafts.get(cluster), colour: drafted(siblings(cluster)) ?? draftColour(cluster) });
     }
   }
   return Object.fromEntries(found);
@@ -66,7 +71,8 @@ function edits() {
 function draft(cluster, changes) {
   const merged = { ...drafts.get(cluster), ...changes };
   if (merged.name !== undefined && merged.name.trim() === row(cluster).name) delete merged.name;
-  if (merged.colour === row(cluster).colour && merged.name === undefined) delete merged.colour;
+  const kept = merged.colour === row(cluster).colour || (merged.colour === "" && !row(cluster).custom);
+  if (kept && merged.name === undefined) delete merged.colour;
   if (Object.keys(merged).length) drafts.set(cluster, merged);
   else drafts.delete(cluster);
 }
@@ -83,9 +89,10 @@ function status(text) {
 function show() {
   const state = names();
   for (const { cluster } of state.clusters) {
-    const { item, colour, name } = rows.get(cluster) ?? addRow(cluster);
+    const { item, colour, name, reset } = rows.get(cluster) ?? addRow(cluster);
     item.classList.toggle("changed", drafts.has(cluster));
     colour.value = draftColour(cluster);
+    reset.disabled = colour.value === row(siblings(cluster)[0]).standard;
     if (name.value.trim() !== draftName(cluster).trim() || document.activeElement !== name) name.value = draftName(cluster);
   }
   const waiting = drafts.size > 0;
@@ -112,9 +119,17 @@ function addRow(cluster) {
     draft(cluster, { name: name.value });
     show();
   });
-  item.append(number, colour, name, mergeSelect(cluster));
+  const reset = document.createElement("button");
+  Object.assign(reset, { type: "button", textContent: "↺", title: "Default colour", className: "names-reset" });
+  reset.setAttribute("aria-label", `Default colour for cluster ${cluster}`);
+  reset.addEventListener("click", () => {
+    for (const each of siblings(cluster)) draft(each, { colour: "" });
+    show();
+    colour.focus(); // the button is disabled now
+  });
+  item.append(number, colour, reset, name, mergeSelect(cluster));
   part("names-rows").append(item);
-  rows.set(cluster, { item, colour, name });
+  rows.set(cluster, { item, colour, name, reset });
   return rows.get(cluster);
 }
 

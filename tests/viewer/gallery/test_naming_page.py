@@ -61,5 +61,14 @@ def test_names_go_into_the_model_the_legend_and_the_rasters(
     expect(page.locator("#legend .name")).to_have_text(["lake", "<b>water", "sea", "cluster 4"])
     assert load(labels.model).colours == {"<b>water": "#0a0bff"}
     assert [page.get_by_label(f"Colour of cluster {number}").input_value() for number in (1, 2, 3)] == shown
+    assert page.get_by_label("Default colour for cluster 1").is_disabled()
+    page.get_by_label("Default colour for cluster 2").press("Enter")
+    standard = page.get_by_label("Colour of cluster 2").input_value()
+    assert standard != "#0a0bff"
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.locator("#names-status")).to_contain_text("Saved in the model file.")
+    expect(page.locator("#names-discard")).to_be_disabled()
+    assert load(labels.model).colours == {}
+    assert page.get_by_label("Colour of cluster 2").input_value() == standard
     assert opened.serious_violations() == []
     assert opened.errors == []
