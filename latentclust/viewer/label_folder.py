@@ -15,9 +15,12 @@ from latentclust.labelling.run_log import RunLog, model_fingerprint, read_run_lo
 from latentclust.model.model import ClusteringModel
 from latentclust.model.model_file import load
 from latentclust.specs.scenes import RASTERS, Scene
-from latentclust.viewer.session import Session, ViewedScene, is_file_inside
+from latentclust.viewer.session import LABELS, Session, ViewedScene, is_file_inside
 
 FIX = "Label the scenes again with latentclust label"
+MASKING = ("mask", "nodata")
+"""Options of a run log by which pixels are left out that the scene itself does not declare as nodata."""
+
 EXPANDED = 64
 """Largest number of files that a name with braces stands for."""
 
@@ -69,7 +72,8 @@ def _viewed(log: RunLog, result: SceneResult, names: Sequence[str]) -> ViewedSce
             problem = problem or str(error)
     item = log.folder / Path(result.output).with_suffix(STAC_SUFFIX)
     moment = _moment(item if is_file_inside(item, log.folder) else None, scene)
-    return ViewedScene(Path(result.output).with_suffix("").as_posix(), scene, paths, moment, problem)
+    masked = LABELS in paths and any(log.options.get(option) is not None for option in MASKING)
+    return ViewedScene(Path(result.output).with_suffix("").as_posix(), scene, paths, moment, problem, masked)
 
 
 def _rasters(folder: Path, output: str) -> Iterator[tuple[str, Path]]:

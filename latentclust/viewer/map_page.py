@@ -116,6 +116,7 @@ def _layer(state: MapState, index: int, kind: str) -> dict[str, Any]:
     where = state.facts.placement(index, kind)
     height, width = where.size
     found: dict[str, Any] = {
+        "masked": kind == SCENE and state.facts.is_masked(index),
         "bounds": list(where.degrees),
         "onEarth": where.on_earth,
         "width": width,

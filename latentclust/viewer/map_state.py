@@ -28,7 +28,8 @@ class MapState:
 def make_map_state(session: Session) -> MapState:
     """Return the state of a session's map. Nothing is opened yet."""
     pool = RasterPool(session.scenes)
-    return MapState(pool, SceneFacts(pool), Legends(session))
+    masked = frozenset(index for index, scene in enumerate(session.scenes) if scene.masked)
+    return MapState(pool, SceneFacts(pool, masked), Legends(session))
 
 
 def map_state_of(request: Request) -> MapState:

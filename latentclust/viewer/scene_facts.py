@@ -1,7 +1,7 @@
 """What is known of the rasters of a session: position, bands and ranges, read once for each version of a file."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar, final
 
 from rasterio.io import DatasetReader
@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 from latentclust.errors import LatentclustError
 from latentclust.viewer.placement import Placement, place
 from latentclust.viewer.raster_pool import SCENE, RasterPool
+from latentclust.viewer.session import LABELS
 from latentclust.viewer.stretch import BandRange, band_ranges, has_overviews
 
 Fact = TypeVar("Fact")
@@ -18,9 +19,14 @@ Fact = TypeVar("Fact")
 class SceneFacts:
     """Facts of rasters by position of the scene, kind and version."""
 
-    def __init__(self, pool: RasterPool) -> None:
-        """Read nothing yet."""
-        self._pool = pool
+    def __init__(self, pool: RasterPool, masked: Collection[int] = ()) -> None:
+        """Read nothing yet.
+
+        Args:
+            pool: Open rasters.
+            masked: Positions of the scenes of which only the label raster tells all pixels without data.
+        """
+        self._pool, self._masked = pool, masked
         self._kept: dict[tuple[str, int, str], tuple[str, Any]] = {}
         self._lock = threading.Lock()
 
@@ -31,8 +37,21 @@ class SceneFacts:
         return self._once("placement", index, kind, lambda file: place(file, like))
 
     def ranges(self, index: int) -> tuple[BandRange, ...]:
-        """Return the bands of a scene with their value ranges."""
-        return self._once("ranges", index, SCENE, band_ranges)
+        """Return the bands of a scene with their value ranges, of the labelled pixels if the scene is masked."""
+        if not self.is_masked(index):
+            return self._once("ranges", index, SCENE, band_ranges)
+        with self._pool.borrow(index, LABELS) as labels:
+            return self._once("ranges", index, SCENE, lambda file: band_ranges(file, labels))
+
+    def is_masked(self, index: int) -> bool:
+        """Return whether a scene has pixels without data that only its label raster tells, which still exists."""
+        if index not in self._masked:
+            return False
+        try:
+            self._pool.version(index, LABELS)
+        except LatentclustError:
+            return False
+        return True
 
     def has_overviews(self, index: int, kind: str) -> bool:
         """Return whether a raster has overviews, the coarsest of which is small enough to be read whole."""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from latentclust.viewer.gallery.gallery import Gallery
 
 
+LABELS = "labels"
+"""Kind of the label raster among the rasters of a scene."""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewedScene:
     """A scene and the rasters that were made of it. Requests address both by their position, never by a path.
@@ -25,6 +29,8 @@ class ViewedScene:
         rasters: Path of each existing raster by kind: `labels`, `classes`, `confidence`, `probabilities`.
         moment: Acquisition date or time in ISO 8601. Empty if it is unknown.
         problem: Reason why the scene itself is not shown. Empty if it is.
+        masked: Whether pixels were left out by a mask or a nodata value that the scene itself does not declare, so that
+            only the label raster tells them.
     """
 
     title: str
@@ -32,6 +38,7 @@ class ViewedScene:
     rasters: Mapping[str, Path] = field(default_factory=dict)
     moment: str = ""
     problem: str = ""
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

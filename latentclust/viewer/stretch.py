@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from latentclust.data.rasters import PERCENTILES, bands_of, read_window
+from latentclust.labelling.windows.stitch import NO_DATA
 
 SAMPLE_SIDE = 512
 """Largest number of rows and columns of a sample."""
@@ -42,10 +43,15 @@ class BandRange:
     whole: bool
 
 
-def band_ranges(file: DatasetReader) -> tuple[BandRange, ...]:
-    """Return the bands of a raster without alpha channels, with their ranges. At most 512 x 512 pixels are read."""
+def band_ranges(file: DatasetReader, labels: DatasetReader | None = None) -> tuple[BandRange, ...]:
+    """Return the bands of a raster without alpha channels, with their ranges. At most 512 x 512 pixels are read.
+
+    Args:
+        file: Raster.
+        labels: Its label raster, whose nodata is left out too if it has the same size.
+    """
     bands = bands_of(file)
-    values = sample(file, bands)
+    values = sample(file, bands, labels if labels is not None and labels.shape == file.shape else None)
     found = []
     for number, band in zip(bands, values, strict=True):
         name = (file.descriptions[number - 1] or "").strip() or f"band {number}"
@@ -72,14 +78,18 @@ def has_overviews(file: DatasetReader) -> bool:
     return bool(factors) and longest / max(factors) <= LARGEST_WITHOUT_OVERVIEWS
 
 
-def sample(file: DatasetReader, bands: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return valid pixels `(c, n)`, spread over a raster."""
+def sample(file: DatasetReader, bands: tuple[int, ...], labels: DatasetReader | None = None) -> NDArray[np.float64]:
+    """Return valid pixels `(c, n)`, spread over a raster, without those that have no label in `labels`."""
     longest = max(file.height, file.width)
-    if has_overviews(file) or longest <= LARGEST_WITHOUT_OVERVIEWS:
-        parts = [read_window(file, bands, step=-(-longest // SAMPLE_SIDE))]
-    else:
-        parts = [read_window(file, bands, window) for window in _spread(file.height, file.width)]
-    return np.concatenate([values.real[:, valid].astype(np.float64) for values, valid in parts], axis=1)
+    whole = has_overviews(file) or longest <= LARGEST_WITHOUT_OVERVIEWS
+    windows = [None] if whole else _spread(file.height, file.width)
+    found = []
+    for window in windows:
+        values, valid = read_window(file, bands, window, -(-longest // SAMPLE_SIDE) if whole else 1)
+        if labels is not None:
+            valid = valid & (labels.read(1, window=window, out_shape=valid.shape) != NO_DATA)
+        found.append(values.real[:, valid].astype(np.float64))
+    return np.concatenate(found, axis=1)
 
 
 def _spread(height: int, width: int) -> list[Window]:

@@ -14,6 +14,7 @@ from latentclust.viewer.map_state import MapState, map_state_of
 from latentclust.viewer.placement import tile_transform
 from latentclust.viewer.raster_pool import SCENE
 from latentclust.viewer.responses import kept_response, tagged_response
+from latentclust.viewer.session import LABELS
 from latentclust.viewer.stretch import LARGEST_WITHOUT_OVERVIEWS
 from latentclust.viewer.tiles import (
     Rgba,
@@ -22,6 +23,7 @@ from latentclust.viewer.tiles import (
     empty_tile,
     encode_png,
     encode_scene,
+    labelled_part,
     legend_tile,
     overlaps,
     scene_tile,
@@ -73,13 +75,17 @@ def _draw(
     """Return a function that draws a tile, and what its look depends on apart from the pixels."""
     pool, facts = state.pool, state.facts
     if kind == SCENE:
-        shown = _stretches(state, index, query)
+        shown, labelled = _stretches(state, index, query), bool(_number(query, "labelled")) and facts.is_masked(index)
 
         def draw_scene() -> Rgba:
             with pool.borrow(index, kind) as file:
-                return scene_tile(file, facts.placement(index, kind), where, shown)
+                colours = scene_tile(file, facts.placement(index, kind), where, shown)
+            if not labelled:
+                return colours
+            with pool.borrow(index, LABELS) as file:
+                return labelled_part(colours, file, facts.placement(index, LABELS), where)
 
-        return draw_scene, shown
+        return draw_scene, (shown, pool.version(index, LABELS) if labelled else "")
     if kind in LEGEND_KINDS:
         current, only = state.legends.get(index, kind), _number(query, "only")
 

@@ -14,6 +14,7 @@ from rio_tiler.colormap import cmap
 
 from latentclust.data.sources import UINT8_MAX
 from latentclust.labelling.outputs.legend import Legend
+from latentclust.labelling.windows.stitch import NO_DATA
 from latentclust.viewer.placement import MERCATOR, Placement, tile_transform
 
 SIDE = 512
@@ -91,6 +92,13 @@ def stretched(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
     levels = np.rint(np.clip(shares, 0, 1) * UINT8_MAX).astype(np.uint8)
     found: NDArray[np.uint8] = levels[values] if small else levels
     return found
+
+
+def labelled_part(colours: Rgba, file: DatasetReader, where: Placement, tile: Tile) -> Rgba:
+    """Return the colours of a tile of a scene, transparent where its label raster has no data."""
+    labels = np.ma.filled(_read(file, where, tile, [1]), NO_DATA)[0]
+    colours[labels == NO_DATA] = 0
+    return colours
 
 
 def legend_tile(file: DatasetReader, where: Placement, tile: Tile, legend: Legend, only: int | None) -> Rgba:

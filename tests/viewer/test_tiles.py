@@ -1,5 +1,6 @@
 """Tests of tiles: known colours at known pixels, highlighting, ranges, and what is refused."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from latentclust.viewer.session import Session, ViewedScene
 from latentclust.viewer.stretch import has_overviews
 from latentclust.viewer.tiles import UNKNOWN, Stretch, colour_values, legend_colours, stretched
 from tests.viewer.conftest import Client
-from tests.viewer.labelled import COLOURS, centre, label_folder, write_labels
+from tests.viewer.labelled import COLOURS, centre, label_folder, labels, write_labels
 
 ZOOM = 14
 PLAIN = "bands=1,2,3&ranges=0:255,0:255,0:255"
@@ -65,6 +66,22 @@ def test_a_scene_has_the_chosen_bands_between_their_ranges(client: Client) -> No
     assert _colour(client, "scene", 1, 20, PLAIN) == [0, 0, 0, 0]
     low, high = _colour(client, "scene", 4, 2, "bands=1")[0], _colour(client, "scene", 47, 2, "bands=1")[0]
     assert (low, high) == (0, 255)
+
+
+@pytest.mark.parametrize("options", [{"nodata": 5.0}, {"mask": {"use": "scl"}}, {"nodata": None}])
+def test_what_label_left_out_is_hidden_in_the_scene(folder: Path, options: dict[str, object]) -> None:
+    values = labels()
+    values[:, :16] = 0
+    write_labels(folder / "scene.tif", values)
+    log = json.loads((folder / "labelling.json").read_text())
+    (folder / "labelling.json").write_text(json.dumps({**log, "options": options}))
+    client, masked = Client(open_session([str(folder)])), options != {"nodata": None}
+    facts = client.json("api/scenes/0")
+    assert facts["layers"]["scene"]["masked"] is masked
+    assert (facts["bands"][1]["low"] > 15) is masked
+    hidden = [_colour(client, "scene", 30, column, f"{PLAIN}&labelled=1")[3] == 0 for column in (2, 20)]
+    assert hidden == [masked, False]
+    assert _colour(client, "scene", 30, 2, PLAIN)[3] == 255
 
 
 def test_small_differences_of_large_values_are_seen() -> None:

@@ -38,6 +38,7 @@ async function open(fit = false) {
   offerLayers();
   nameScene();
   byId("image-panel").hidden = !main.facts.layers.scene;
+  byId("labelled-row").hidden = !shown().some((scene) => scene.facts.layers.scene?.masked);
   if (main.facts.layers.scene) bands.offer(main.facts.bands, main.facts.shown);
   await maps.ready;
   scale.hidden = !main.any?.onEarth;
@@ -99,9 +100,9 @@ function showDivider() {
 /** Draw scenes, layer and legend as they are chosen now. */
 function draw() {
   const { main, other } = state;
-  maps.show("below", "scene", main.tiles("scene", bands.query, view.side));
+  maps.show("below", "scene", sceneOf(main, bands.query));
   maps.show("below", "layer", other ? layerOf(main) : null);
-  maps.show("above", "scene", other ? other.tiles("scene", bands.queryOf(other.facts), view.side) : null);
+  maps.show("above", "scene", other ? sceneOf(other, bands.queryOf(other.facts)) : null);
   maps.show("above", "layer", layerOf(other ?? main));
   maps.setOpacity(Number(byId("opacity").value) / 100);
   showBaseMap();
@@ -116,6 +117,12 @@ function draw() {
 function sideName(scene) {
   const lacks = state.layer && !(state.layer in scene.facts.layers) ? `without ${LAYERS[state.layer].toLowerCase()}` : "";
   return [scene.short, lacks].filter(Boolean).join(" · ");
+}
+
+/** Return the tiles of a scene itself, without what was masked when it was labelled, if the user wants so. */
+function sceneOf(scene, query) {
+  const masked = scene.facts.layers.scene?.masked && byId("labelled").checked;
+  return scene.tiles("scene", masked ? `${query}&labelled=1` : query, view.side);
 }
 
 function layerOf(scene) {
@@ -237,6 +244,7 @@ function listen() {
     draw();
   });
   byId("layer-band").addEventListener("change", draw);
+  byId("labelled").addEventListener("change", draw);
   byId("opacity").addEventListener("input", (event) => {
     byId("opacity-value").textContent = `${event.target.value} %`;
     maps.setOpacity(Number(event.target.value) / 100);
