@@ -1,6 +1,7 @@
 """The data of all brief trainings, opened once: features are computed once, and no label is kept."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -40,7 +41,7 @@ Indices = NDArray[np.int64]
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BriefData:
     """The data of all brief trainings.
 
@@ -108,9 +109,10 @@ class BriefData:
                 labels[chosen] = map_[self.pixels[chosen, 1], self.pixels[chosen, 2]]
         return labels
 
+    @cached_property
     @torch.no_grad()
     def points(self) -> NDArray[np.float32]:
-        """Return the points `(n, d)` of k-means: features if the recipe has any, or else stored values or pixels."""
+        """Points `(n, d)` of k-means: features if the recipe has any, or else stored values or pixels."""
         if self.pixels is not None:
             return self._pixel_values()
         chosen = self.compared[draw(len(self.compared), MAX_SILHOUETTE)]

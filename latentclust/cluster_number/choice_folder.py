@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,6 @@ def open_folder(folder: Path, data: BriefData, overwrite: bool) -> Iterator[None
             more = f"; {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
             what = f"has trainings with other settings: {'; '.join(changes[:SHOWN])}{more}"
             raise LatentclustError.at(str(folder), what, "Choose another --out, or pass --overwrite to replace them")
-        shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
         if changes:
             _clear(folder)
         for part in (folder, folder / TRAININGS, folder / KMEANS):
@@ -95,7 +94,8 @@ def open_folder(folder: Path, data: BriefData, overwrite: bool) -> Iterator[None
         try:
             yield
         finally:
-            shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+            with suppress(OSError):  # it holds checkpoints of stopped trainings, or does not exist
+                (folder / UNFINISHED).rmdir()
 
 
 def _read_settings(folder: Path) -> SettingsFile | None:
@@ -112,6 +112,7 @@ def _read_settings(folder: Path) -> SettingsFile | None:
 
 def _clear(folder: Path) -> None:
     """Remove the files of an earlier choice. All other files stay."""
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     for results in (TRAININGS, KMEANS):
         for path in [*(folder / results).glob("clusters-*")]:
             path.unlink()

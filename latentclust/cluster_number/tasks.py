@@ -66,7 +66,7 @@ def do_task(data: BriefData, task: Task, folder: Path, should_stop: ShouldStop) 
     if isinstance(task, BriefTraining):
         train_briefly(data, task, folder / UNFINISHED, should_stop).write(path)
         return
-    found = score_kmeans(data.points(), task.clusters, data.kmeans_part, data.seed)
+    found = score_kmeans(data.points, task.clusters, data.kmeans_part, data.seed)
     write_atomic(path, json.dumps(asdict(found), indent=2))
 
 

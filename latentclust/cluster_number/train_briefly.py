@@ -1,7 +1,7 @@
 """One brief training: the training and the clusters of the compared samples, without scores, figures or a report."""
 
 import math
-import tempfile
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,15 +14,17 @@ from latentclust.assemble.start_plan import LOSSES, Criterion
 from latentclust.cluster_number.brief_data import BriefData
 from latentclust.cluster_number.settings import BriefTraining
 from latentclust.cluster_number.training_result import TrainingResult
-from latentclust.errors import RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.recipe.schema import Recipe
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.start_figures import start_figures
 from latentclust.runs.training_failure import training_failure
 from latentclust.train.callbacks import Callbacks
+from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.events import NullListener, Record
 from latentclust.train.selection import Selection
 from latentclust.train.starts import StartCallbacks, train
+from latentclust.train.starts_file import STARTS
 
 ShouldStop = Callable[[], bool]
 
@@ -41,34 +43,59 @@ class LastLosses(NullListener):
 def train_briefly(data: BriefData, training: BriefTraining, folder: Path, should_stop: ShouldStop) -> TrainingResult:
     """Train, and return the clusters of the compared samples. A training that diverges has no clusters.
 
+    A training that was stopped continues at its checkpoint.
+
     Args:
         data: Data of all trainings.
         training: The training.
-        folder: Folder for its checkpoint, which is removed.
+        folder: Folder with the checkpoints of unfinished trainings, each in a folder that is removed in the end.
         should_stop: Returns True once the user asks to stop.
 
     Raises:
         LatentclustError: If the recipe cannot be trained with this number of clusters.
         InterruptedRunError: If the user stopped the training.
     """
+    own = folder / Path(training.name).stem
+    own.mkdir(parents=True, exist_ok=True)
+    continued = any((own / name).exists() for name in (CHECKPOINT, STARTS))
+    try:
+        found = _train(data, training, own, should_stop, continued)
+    except InterruptedRunError:
+        raise
+    except LatentclustError:
+        shutil.rmtree(own, ignore_errors=True)
+        if not continued:
+            raise
+        found = None  # its checkpoint is damaged or of another version
+    if found is None:
+        return train_briefly(data, training, folder, should_stop)
+    shutil.rmtree(own, ignore_errors=True)
+    return found
+
+
+def _train(
+    data: BriefData, training: BriefTraining, folder: Path, should_stop: ShouldStop, continued: bool
+) -> TrainingResult | None:
+    """Train in a folder. None if its checkpoint is that of the last round, whose losses are lost."""
     began, listener = time.perf_counter(), LastLosses()
     experiment = data.experiment_of(training)
     device = data.fabric.device
     given = StartCallbacks(
         lambda _: Callbacks(listener, should_stop), lambda trained, names: start_figures(trained, device, names)
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        try:
-            trained, selection, _ = train(experiment, data.fabric, Path(own), given, resume=False)
-        except RunFailedError as error:
-            failed = str(error).splitlines()[0]
-            return TrainingResult(np.zeros(0, np.int64), time.perf_counter() - began, failed=failed)
-        except (MemoryError, OSError, RuntimeError) as error:
-            failure = training_failure(error, experiment.resolved.recipe, device, folder)
-            if failure is None:
-                raise
-            raise failure from error
+    try:
+        trained, selection, _ = train(experiment, data.fabric, folder, given, continued)
+    except RunFailedError as error:
+        failed = str(error).splitlines()[0]
+        return TrainingResult(np.zeros(0, np.int64), time.perf_counter() - began, failed=failed)
+    except (MemoryError, OSError, RuntimeError) as error:
+        failure = training_failure(error, experiment.resolved.recipe, device, folder)
+        if failure is None:
+            raise
+        raise failure from error
+    if continued and not listener.losses:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
     labels = data.labels_by(trained_model(trained, device))
     value = _criterion_value(experiment, selection, listener.losses)
     return TrainingResult(labels, time.perf_counter() - began, value, listener.losses)

@@ -41,7 +41,9 @@ class KMeansScores:
     chance: float
 
 
-def score_kmeans(points: Points, clusters: int, part: float, seed: int) -> KMeansScores:
+def score_kmeans(
+    points: Points, clusters: int, part: float, seed: int, references: int = REFERENCES
+) -> KMeansScores:
     """Score k-means of points `(n, d)`.
 
     The references are uniform in the smallest box around the points along their principal axes (Tibshirani, Walther and
@@ -52,18 +54,19 @@ def score_kmeans(points: Points, clusters: int, part: float, seed: int) -> KMean
         clusters: Number of clusters K, at most the number of points in a part.
         part: Part of the points that each of two k-means reads, in (0, 1).
         seed: Random seed of the references, the parts and k-means.
+        references: Number of reference sets, and of pairs of parts of each kind.
     """
     rng = np.random.default_rng((seed, clusters))
     rotated = _principal(points)
     own, labels = _fit(rotated, clusters, seed)
     low, high = rotated.min(axis=0), rotated.max(axis=0)
     logs, chances = [], []
-    for _ in range(REFERENCES):
+    for _ in range(references):
         reference = rng.uniform(low, high, rotated.shape).astype(np.float32)
         logs.append(_log(_fit(reference, clusters, seed)[0]))
         chances.append(_stability(reference, clusters, part, rng))
-    error = float(np.std(logs) * np.sqrt(1 + 1 / REFERENCES))
-    stability = np.mean([_stability(rotated, clusters, part, rng) for _ in range(REFERENCES)])
+    error = float(np.std(logs) * np.sqrt(1 + 1 / references))
+    stability = np.mean([_stability(rotated, clusters, part, rng) for _ in range(references)])
     gap = float(np.mean(logs)) - _log(own)
     return KMeansScores(gap, error, silhouette(rotated, labels), float(stability), float(np.mean(chances)))
 

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import re
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from fractions import Fraction
@@ -14,10 +15,11 @@ import pytest
 from numpy.typing import NDArray
 
 from latentclust.cluster_number import tasks
-from latentclust.cluster_number.brief_data import BriefData
+from latentclust.cluster_number.brief_data import BriefData, open_data
 from latentclust.cluster_number.choose import choose_k
 from latentclust.cluster_number.k_scores import Spread
-from latentclust.cluster_number.settings import Settings, subsample_indices
+from latentclust.cluster_number.settings import BriefTraining, Settings, subsample_indices
+from latentclust.cluster_number.train_briefly import train_briefly
 from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
 from latentclust.specs.data import SealedLabels
 
@@ -152,6 +154,30 @@ def test_a_stop_keeps_what_is_done(
     trained.clear()
     choose(recipe, tmp_path / "out", "2..3")
     assert len(trained) == 6
+
+
+def test_a_stopped_training_continues_at_its_checkpoint(tables: Tables, tmp_path: Path) -> None:
+    tables["train"] |= {"rounds": 6}
+    data = open_data(Settings(tables, (), (2, 3), 3, 0.8, Fraction(1), "cpu")).prepared()
+    training, rounds = BriefTraining(2, 1, 1), []
+
+    def stop_after(last: int) -> Callable[[], bool]:
+        return lambda: rounds.append(1) is None and len(rounds) == last
+
+    whole = train_briefly(data, training, tmp_path / "whole", stop_after(0))
+    assert len(rounds) == 6
+    rounds.clear()
+    with pytest.raises(InterruptedRunError):
+        train_briefly(data, training, tmp_path, stop_after(4))
+    rounds.clear()
+    found = train_briefly(data, training, tmp_path, stop_after(0))
+    assert len(rounds) == 2
+    np.testing.assert_array_equal(found.labels, whole.labels)
+    own = tmp_path / "clusters-2-seed-1-subsample-1"
+    assert not own.exists()
+    own.mkdir()
+    (own / "checkpoint.safetensors").write_bytes(b"cut")
+    np.testing.assert_array_equal(train_briefly(data, training, tmp_path, stop_after(0)).labels, whole.labels)
 
 
 @pytest.mark.usefixtures("unwritten")
