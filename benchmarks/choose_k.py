@@ -1,24 +1,28 @@
-"""Measure whether choose-k finds a known number of clusters: `python benchmarks/choose_k.py CASE [--workers 1]`.
+"""Measure whether choose-k finds a known number of clusters: `python benchmarks/choose_k.py CASE ... [--again]`.
 
 The cases are below; `mixture` generates six Gaussians in ten dimensions. Every training is kept in
 `runs/benchmarks/choose-k-CASE/`, so that the same command resumes, and `--clusters` may add numbers. The result is
-written to `benchmarks/results/choose-k-CASE.json`. The settings of the rule were chosen on the mixture and the digits;
-USPS and dubai5 were measured with them afterwards.
+written to `benchmarks/results/choose-k-CASE.json`, and `--again` applies the rule to the scores in that file. The rule
+was chosen on generated data (`choose_k_generated.py`).
 """
 
 import argparse
+import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from provenance import write
+from provenance import RESULTS, as_text, provenance, write
 
 from latentclust.cluster_number.choice import Choice
 from latentclust.cluster_number.choose import choose_k
 from latentclust.cluster_number.cluster_range import parse_clusters
 from latentclust.cluster_number.k_scores import KScores, Spread
+from latentclust.cluster_number.suggestion import Suggestion, suggest
+from latentclust.evaluate.kmeans_reference import KMeansScores
 
 GAUSSIANS, DIMENSIONS, EACH, DEVIATION = 6, 10, 200, 0.1
 """The mixture: number of Gaussians, dimensions, points of each, and their standard deviation along each axis."""
@@ -138,16 +142,58 @@ def _short(spread: Spread | None) -> list[float | None] | None:
     return spread and [round(spread.mean, 4), None if spread.std is None else round(spread.std, 4)]
 
 
+def stored_score(stored: dict[str, Any]) -> KScores:
+    """Return the scores of a row of a result. Their values of single trainings and pairs are not stored."""
+
+    def spread(name: str) -> Spread | None:
+        return Spread(*stored[name], values=()) if stored[name] else None
+
+    kmeans = KMeansScores(*stored["kmeans"]["gap"], stored["kmeans"]["silhouette"], stored["kmeans"]["ari"], math.nan)
+    return KScores(
+        clusters=stored["clusters"],
+        trained=0,
+        failed=tuple(stored["failed"]),
+        same_data=spread("ari_same_images"),
+        subsamples=spread("ari_subsamples"),
+        strength=spread("prediction_strength"),
+        criterion=spread("criterion"),
+        losses={},
+        occupied=spread("occupied"),
+        used=spread("used"),
+        kmeans=kmeans,
+        chance=stored["ari_by_chance"],
+        collapsed=stored["collapsed"],
+    )
+
+
+def suggest_again(name: str) -> str:
+    """Apply the rule to the stored scores of a case, and write its suggestion. Return the sentence."""
+    path = RESULTS / f"choose-k-{name}.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    found = suggest([stored_score(one) for one in stored["scores"]])
+    stored |= chosen(CASES[name].known, found) | {"rule": provenance()}
+    path.write_text(as_text(stored) + "\n", encoding="utf-8")
+    return found.sentence
+
+
+def chosen(known: int, found: Suggestion) -> dict[str, Any]:
+    """Return the sentence, the number that each rule chooses, and whether it is within one of the known one."""
+    numbers = {
+        "choose-k": found.number,
+        "stability": found.by_stability,
+        "prediction strength": found.by_strength,
+        "silhouette of k-means": found.by_silhouette,
+        "gap statistic of k-means": found.by_gap,
+    }
+    return {
+        "sentence": found.sentence,
+        "chosen": numbers,
+        "within_one": {name: value is not None and abs(value - known) <= TOLERANCE for name, value in numbers.items()},
+    }
+
+
 def findings(case: Case, choice: Choice) -> dict[str, Any]:
     """Return what is written: the suggestion of each rule, whether it is right, and the scores."""
-    found = choice.suggestion
-    chosen = {
-        "choose-k": list(choice.clusters),
-        "prediction strength": [found.by_strength],
-        "silhouette of k-means": [found.by_silhouette],
-        "gap statistic of k-means": [found.by_gap],
-    }
-    numbers = {name: [value for value in values if value is not None] for name, values in chosen.items()}
     return {
         "recipe": choice.recipe,
         "settings": case.settings,
@@ -158,26 +204,14 @@ def findings(case: Case, choice: Choice) -> dict[str, Any]:
         "rounds_fraction": choice.rounds_fraction,
         "samples": choice.samples,
         "compared": [choice.compared, choice.unit],
-        "sentence": found.sentence,
-        "chosen": numbers,
-        "within_one": {
-            name: any(abs(value - case.known) <= TOLERANCE for value in values) for name, values in numbers.items()
-        },
+        **chosen(case.known, choice.suggestion),
         "scores": [row(score) for score in choice.scores],
     }
 
 
-def main() -> None:
-    """Measure a case."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=[*CASES])
-    parser.add_argument("--clusters", default=None)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    case = CASES[options.case]
+def measure(name: str, options: argparse.Namespace) -> str:
+    """Train for a case, and write the scores and the suggestion. Return the sentence."""
+    case = CASES[name]
     if case.recipe is MIXTURE:
         write_mixture(POINTS)
     choice = choose_k(
@@ -186,12 +220,27 @@ def main() -> None:
         case.settings,
         seeds=options.seeds,
         rounds_fraction=case.rounds_fraction,
-        out=RUNS / f"choose-k-{options.case}",
+        out=RUNS / f"choose-k-{name}",
         workers=options.workers,
         device=options.device,
     )
-    path = write(f"choose-k-{options.case}", findings(case, choice))
-    print(f"{path}: {choice.suggestion.sentence}")
+    write(f"choose-k-{name}", findings(case, choice))
+    return choice.suggestion.sentence
+
+
+def main() -> None:
+    """Measure cases."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", nargs="+", choices=[*CASES])
+    parser.add_argument("--clusters", default=None)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--again", action="store_true", help="apply the rule to the stored scores")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in options.case:
+        print(f"{name}: {suggest_again(name) if options.again else measure(name, options)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`latentclust choose-k`: brief trainings with several numbers of clusters, and which of them the scores suggest."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,9 +42,9 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
 ) -> None:
     """Suggest a number of clusters: train a recipe briefly with several, and compare them without labels.
 
-    The score of a number is its stability: how far two trainings on overlapping subsamples agree.
-    Prediction strength, occupied clusters and the recipe's own criterion are shown beside it, and the
-    silhouette and the gap statistic of k-means. The suggestion may be that no number stands out.
+    Three rules choose a number each: the stability of trainings on overlapping subsamples, and the silhouette
+    and the gap statistic of k-means. If two of them agree within one, that is the suggestion; otherwise no
+    number stands out. Prediction strength, occupied clusters and the recipe's own criterion are shown beside.
 
     Every training is kept. Ctrl-C stops, and the same command continues.
 
@@ -83,11 +82,11 @@ def choose_k(  # noqa: PLR0913, PLR0917 (the options of the command)
         return
     console = stdout_console()
     console.print(choice)
-    _show_files(choice.folder, recipe, choice.suggestion.trained)
+    _show_files(choice.folder, recipe, choice.suggestion.number)
 
 
-def _show_files(folder: Path, recipe: str, trained: Sequence[int]) -> None:
-    """Print the files of a choice, and the command that trains the whole recipe with a number of the suggestion."""
+def _show_files(folder: Path, recipe: str, number: int | None) -> None:
+    """Print the files of a choice, and the command that trains the whole recipe with the suggested number."""
     from latentclust.cli.terminal import display_path, print_heading, print_lines, shell_command, stdout_console
     from latentclust.cluster_number.choice_folder import CHART, PAGE, RESULT, TABLE
 
@@ -99,7 +98,6 @@ def _show_files(folder: Path, recipe: str, trained: Sequence[int]) -> None:
     print_lines(
         console, [f"{display_path(folder)}/", *(f"  {name:{width}}  {what}" for name, what in contents.items())]
     )
-    if trained:
-        middle = trained[len(trained) // 2]
+    if number is not None:
         print_heading(console, "Try next")
-        print_lines(console, [shell_command("run", recipe, "--set", f"prior.clusters={middle}")])
+        print_lines(console, [shell_command("run", recipe, "--set", f"prior.clusters={number}")])

@@ -17,7 +17,7 @@ OWN, OTHER = PALETTE[0], PALETTE[1]
 def choice_chart(choice: Choice) -> Figure:
     """Return the chart: stability, prediction strength and occupied clusters above; below, k-means and the criterion.
 
-    The numbers that the suggestion is based on are shaded.
+    The suggested numbers are shaded.
     """
     figure = new_figure(11.0, 5.6)
     panels = figure.subplots(2, 3)
@@ -32,14 +32,8 @@ def choice_chart(choice: Choice) -> Figure:
         axes.set_xticks([score.clusters for score in choice.scores])
         axes.tick_params(axis="x", labelsize="small")
         hide_spines(axes)
-        if choice.suggestion.trained:
-            axes.axvspan(
-                choice.suggestion.trained[0] - 0.4,
-                choice.suggestion.trained[-1] + 0.4,
-                color=RAW,
-                alpha=0.25,
-                linewidth=0,
-            )
+        if choice.clusters:
+            axes.axvspan(choice.clusters[0] - 0.4, choice.clusters[-1] + 0.4, color=RAW, alpha=0.25, linewidth=0)
     return figure
 
 

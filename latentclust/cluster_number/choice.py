@@ -22,11 +22,11 @@ TERMS = {
     "ARI, same images": "agreement of two trainings with different seeds on one subsample",
     "ARI by chance": "agreement of two k-means, with the number of used clusters, on overlapping parts of random "
     "points without clusters, uniform in a box along the principal axes of the data; few clusters are stable there "
-    "too, so the suggestion is where `ARI, subsamples` exceeds it the most",
+    "too, so stability chooses the number whose `ARI, subsamples` exceeds it the most",
     "prediction strength": "smallest share, over the clusters of a training, of pairs that another training which has "
     "not seen these samples puts together too (Tibshirani and Walther 2005)",
     "occupied": "number of clusters with a sample",
-    "used": "number of clusters with at least 1% of the samples; the suggestion is this number",
+    "used": "number of clusters with at least 1% of the samples; this is the number that stability chooses",
     "silhouette": "mean silhouette of k-means",
     "gap": "gap statistic of k-means (Tibshirani, Walther and Hastie 2001), in nats",
 }
@@ -86,9 +86,9 @@ class Choice(Shown):
         return [Note("Suggestion:", self.suggestion.sentence), *warnings, *self.others(), self.basis()]
 
     def table(self) -> Cells:
-        """Return one row for each number of clusters; those that the suggestion is based on are bold."""
+        """Return one row for each number of clusters; those that are suggested are bold."""
         header, rows = self.cells()
-        bold = frozenset((at, 0) for at, score in enumerate(self.scores) if score.clusters in self.suggestion.trained)
+        bold = frozenset((at, 0) for at, score in enumerate(self.scores) if score.clusters in self.clusters)
         return Cells("", header, rows, bold=bold)
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
@@ -114,7 +114,7 @@ class Choice(Shown):
         ]
 
     def others(self) -> list[str]:
-        """Return what other rules choose, one sentence each."""
+        """Return what each rule chooses."""
         found = self.suggestion
         strength = (
             f"The largest number with a prediction strength of {STRONG} or more uses {found.by_strength} clusters."
@@ -123,7 +123,11 @@ class Choice(Shown):
         )
         gap = "grows up to the largest number" if found.by_gap is None else f"chooses {found.by_gap}"
         silhouette = "is not defined" if found.by_silhouette is None else f"is largest with {found.by_silhouette}"
-        return [strength, f"k-means on {self.points}: the silhouette {silhouette}; the gap statistic {gap}."]
+        stability = "" if found.by_stability is None else f"Stability chooses {found.by_stability}. "
+        return [
+            f"{stability}{strength}",
+            f"k-means on {self.points}: the silhouette {silhouette}; the gap statistic {gap}.",
+        ]
 
     def failures(self) -> list[str]:
         """Return a sentence for each number of clusters with failed trainings, and with collapsed ones."""
@@ -144,7 +148,7 @@ class Choice(Shown):
         """Return a sentence about clusters that are not used, and one for each number with failed trainings."""
         few = [score for score in self.scores if score.used and score.used.mean < USED_SHARE * score.clusters]
         if 2 * len(few) < len(self.scores):
-            few = [score for score in few if score.clusters in self.suggestion.trained]
+            few = [score for score in few if score.clusters in self.clusters]
         if not few:
             return self.failures()
         used = ", ".join(f"{score.used.mean:.1f} of {score.clusters}" for score in few if score.used)

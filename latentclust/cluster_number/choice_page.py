@@ -25,9 +25,7 @@ def choice_page(choice: Choice, chart: bytes) -> Page:
     """
     header, rows = choice.cells()
     picture = f"data:image/png;base64,{base64.b64encode(chart).decode()}"
-    drawn = DrawnPart(
-        "Scores.", "The numbers that the suggestion is based on are shaded.", [DrawnRow("", picture, CHART_TEXT)]
-    )
+    drawn = DrawnPart("Scores.", "The suggested numbers are shaded.", [DrawnRow("", picture, CHART_TEXT)])
     caption = "Mean and standard deviation over trainings or pairs of them"
     return Page(
         title=f"Number of clusters of {choice.recipe}",

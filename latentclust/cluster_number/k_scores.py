@@ -125,7 +125,7 @@ def score_each(data: BriefData, folder: Path, results: Results) -> list[KScores]
     last = part_of(data.settings.seeds)
     parts = {number: np.isin(data.images, data.part(number)) for number in range(1, last + 1)}
     return [
-        _scores(
+        score_number(
             clusters,
             {task: found for task, found in results.items() if task.clusters == clusters},
             parts,
@@ -135,9 +135,17 @@ def score_each(data: BriefData, folder: Path, results: Results) -> list[KScores]
     ]
 
 
-def _scores(
+def score_number(
     clusters: int, results: Results, parts: Mapping[int, Chosen], kmeans: Callable[[int], KMeansScores]
 ) -> KScores:
+    """Return the scores of a number of clusters.
+
+    Args:
+        clusters: Number of clusters.
+        results: Results of its trainings.
+        parts: Whether each compared sample belongs to a subsample, `(n,)`, by the number of the subsample.
+        kmeans: Returns the scores of k-means with a number of clusters.
+    """
     good = {task: found for task, found in results.items() if not found.failed}
     pairs = list(itertools.combinations(good, 2))
     apart = [(one, other) for one, other in pairs if one.part != other.part]

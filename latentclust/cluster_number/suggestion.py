@@ -1,6 +1,7 @@
-"""The numbers of clusters that the scores suggest, as a range and one sentence."""
+"""The number of clusters that the scores suggest: what two of three rules choose, as a range and one sentence."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +10,14 @@ from latentclust.cluster_number.k_scores import FEWEST, KScores
 from latentclust.evaluate.kmeans_reference import choose_by_gap
 from latentclust.evaluate.prediction_strength import STRONG
 
-LEAST_STABILITY = 0.5
-"""Least stability of a number of clusters that is suggested."""
+TOLERANCE = 1
+"""Largest difference of two numbers that agree."""
 
-LEAST_LEAD = 0.05
-"""Least lead of the best number over the median of the others, in the difference to k-means without clusters."""
+LEAST_VOTES = 2
+"""Least number of rules that agree on a suggestion."""
 
-TOLERANCE = 0.02
-"""Difference of stability below which two numbers count as equal, whatever the standard errors."""
-
-MOST_SHARE = 0.5
-"""Largest part of the compared numbers that a range may have, if there are more than `FEW`."""
-
-FEW = 4
-"""Number of compared numbers up to which a range may hold all of them."""
+LEAST_AGREEMENT = 0.4
+"""Least mean ARI of two trainings with a number of clusters that is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,136 +25,131 @@ class Suggestion:
     """The numbers of clusters that the scores suggest.
 
     Attributes:
-        low: Smallest suggested number: the mean number of used clusters, rounded. None if none stands out.
-        high: Largest suggested number. None if none stands out.
-        trained: Numbers of clusters whose trainings the suggestion is based on, ascending.
-        best: Number with the largest difference between its stability and that of k-means without clusters.
+        number: Median of the numbers that agree, the larger one of two. None if none stands out.
+        low: Smallest number that agrees. None if none stands out.
+        high: Largest number that agrees. None if none stands out.
         sentence: The suggestion, or why there is none.
+        by_stability: Used clusters of the number whose stability exceeds that of k-means without clusters the most.
+            None if trainings failed or collapsed.
         by_strength: Used clusters of the largest number with a prediction strength of at least 0.8. None without one.
+            It has no influence on the suggestion.
         by_silhouette: Number with the largest silhouette of k-means. None if no silhouette is defined.
         by_gap: Number that the gap statistic of k-means chooses. None if the gap grows up to the largest number.
     """
 
+    number: int | None
     low: int | None
     high: int | None
-    trained: tuple[int, ...]
-    best: int | None
     sentence: str
+    by_stability: int | None
     by_strength: int | None
     by_silhouette: int | None
     by_gap: int | None
 
 
 def suggest(scores: Sequence[KScores]) -> Suggestion:
-    """Return the suggestion of scores, which are ascending by their numbers of clusters."""
-    known = [score for score in scores if score.excess is not None and score.typical >= FEWEST]
-    best = max(known, key=lambda score: score.excess or 0.0, default=None)
-    objection = _failure(scores) if best is None else _objection(known, best)
-    chosen = [] if objection or best is None else _near(known, best)
-    if not objection and len(scores) > FEW and len(chosen) > MOST_SHARE * len(scores):
-        low, high = chosen[0].clusters, chosen[-1].clusters
-        objection = f"{low} to {high} clusters are about equally stable"
-    chosen = [] if objection else chosen
-    used = [score.typical for score in chosen]
-    sentence = f"No number of clusters stands out: {objection}." if objection else _sentence(scores, chosen, used)
-    return Suggestion(
-        low=min(used, default=None),
-        high=max(used, default=None),
-        trained=tuple(score.clusters for score in chosen),
-        best=best.clusters if best else None,
-        sentence=sentence,
-        by_strength=_by_strength(scores),
-        by_silhouette=_by_silhouette(scores),
-        by_gap=choose_by_gap(
-            [score.clusters for score in scores],
-            [score.kmeans.gap for score in scores],
-            [score.kmeans.gap_error for score in scores],
-        ),
-    )
+    """Return the suggestion of scores, which are ascending by their numbers of clusters.
 
-
-def _failure(scores: Sequence[KScores]) -> str:
-    """Return why there is no best number, as a clause."""
-    if any(score.collapsed for score in scores):
-        return "trainings collapsed into a single cluster or failed"
-    return "too many trainings failed"
-
-
-def _objection(known: Sequence[KScores], best: KScores) -> str:
-    """Return why the best number is not suggested, as a clause. Empty if it is."""
-    assert best.subsamples is not None
-    if best.subsamples.mean < LEAST_STABILITY:
-        stability = f"{best.subsamples.mean:.2f}"
-        return f"even with {best.clusters} clusters two trainings agree with an ARI of {stability} alone"
-    others = [score.excess for score in known if score is not best and score.excess is not None]
-    lead = (best.excess or 0.0) - float(np.median(others)) if others else 0.0
-    if lead < LEAST_LEAD:
-        return (
-            "the stability, less that of k-means on random values without clusters, is about the same for all numbers "
-            f"({best.clusters} leads their median by {lead:.3f}, less than {LEAST_LEAD:g})"
-        )
-    return ""
-
-
-def _near(known: Sequence[KScores], best: KScores) -> list[KScores]:
-    """Return the numbers around the best one that are about as good.
-
-    "About" is the standard deviation of the ARI over the pairs of trainings, divided by the root of their number. Pairs
-    share trainings, so this is smaller than a standard error.
+    Stability, silhouette and gap statistic choose a number each. The latter two count only between the smallest and the
+    largest number that were compared, since their best number may lie beyond. Two of the three must choose the same
+    number or neighbouring ones, and two trainings with it must agree.
     """
-    assert best.excess is not None
-    assert best.subsamples is not None
-    error = (best.subsamples.std or 0.0) / np.sqrt(len(best.subsamples.values))
-    least = best.excess - max(error, TOLERANCE)
-    good = [score.excess is not None and score.excess >= least for score in known]
-    first = last = known.index(best)
-    while first > 0 and good[first - 1]:
-        first -= 1
-    while last + 1 < len(known) and good[last + 1]:
-        last += 1
-    return list(known[first : last + 1])
-
-
-def _sentence(scores: Sequence[KScores], chosen: Sequence[KScores], used: Sequence[int]) -> str:
-    first, last, low, high = chosen[0].clusters, chosen[-1].clusters, min(used), max(used)
-    clauses = [f"{_numbers(low, high)}"]
-    if (low, high) != (first, last):
-        clauses[0] += f": so many of {_range(first, last)} have 1% of the samples or more"
-    largest, smallest = last == scores[-1].clusters, first == scores[0].clusters
-    if largest:
-        clauses.append(f"{last} is the largest number that was compared, so compare larger ones")
-    if smallest:
-        clauses.append(f"{first} is the smallest number that was compared, so compare smaller ones")
-    if not largest and not smallest and (low, high) == (first, last):
-        clauses.append(_beyond(scores, chosen))
-    return "; ".join(clauses) + "."
-
-
-def _beyond(scores: Sequence[KScores], chosen: Sequence[KScores]) -> str:
-    """Return how the numbers beyond a range compare with it, as a clause."""
-    last = chosen[-1].clusters
-    beyond = [score.subsamples.mean for score in scores if score.clusters > last and score.subsamples]
-    least = min(score.subsamples.mean for score in chosen if score.subsamples)
-    if beyond and max(beyond) < least:
-        return f"beyond {last}, two trainings agree less on the clusters"
-    return (
-        f"beyond {last}, the agreement of two trainings exceeds that of k-means on random values without clusters less"
+    stability, silhouette, gap = by_stability(scores), by_silhouette(scores), by_gap(scores)
+    votes = {
+        "stability": stability,
+        "the silhouette of k-means": between(silhouette, scores),
+        "the gap statistic of k-means": between(gap, scores),
+    }
+    agreed = agreeing([number for number in votes.values() if number is not None])
+    number = math.ceil(np.median(agreed)) if len(agreed) >= LEAST_VOTES else None
+    objection = _objection(scores, votes, number)
+    chosen = [] if objection else agreed
+    return Suggestion(
+        number=None if objection else number,
+        low=min(chosen, default=None),
+        high=max(chosen, default=None),
+        sentence=f"No number of clusters stands out: {objection}." if objection else _sentence(scores, votes, agreed),
+        by_stability=stability,
+        by_strength=by_strength(scores),
+        by_silhouette=silhouette,
+        by_gap=gap,
     )
 
 
-def _range(low: int, high: int) -> str:
-    return f"{low} to {high}" if low < high else f"{low}"
+def agreeing(numbers: Sequence[int]) -> list[int]:
+    """Return the most numbers that differ by at most 1, ascending; of as many, the closest and then the smallest."""
+    ascending = sorted(numbers)
+    groups = [[number for number in ascending if 0 <= number - low <= TOLERANCE] for low in ascending]
+    return max(groups, key=lambda group: (len(group), group[0] - group[-1]), default=[])
 
 
-def _numbers(low: int, high: int) -> str:
-    return f"{_range(low, high)} clusters"
+def between(number: int | None, scores: Sequence[KScores]) -> int | None:
+    """Return a number that is neither the smallest nor the largest one that was compared. Otherwise None."""
+    return number if number is not None and scores[0].clusters < number < scores[-1].clusters else None
 
 
-def _by_strength(scores: Sequence[KScores]) -> int | None:
-    strong = [score for score in scores if score.strength and score.strength.mean >= STRONG and score.typical >= FEWEST]
+def agreement_with(scores: Sequence[KScores], number: int) -> float:
+    """Return the mean ARI of two trainings with the compared number that is nearest to a number, 0 if it is unknown."""
+    nearest = min(scores, key=lambda score: abs(score.clusters - number))
+    return nearest.subsamples.mean if nearest.subsamples else 0.0
+
+
+def by_stability(scores: Sequence[KScores]) -> int | None:
+    """Return the used clusters of the number whose stability exceeds that without clusters the most."""
+    known = [score for score in scores if score.excess is not None and score.typical >= FEWEST]
+    return max(known, key=lambda score: score.excess or 0.0).typical if known else None
+
+
+def by_strength(scores: Sequence[KScores], least: float = STRONG) -> int | None:
+    """Return the used clusters of the largest number with a prediction strength of at least `least`."""
+    strong = [score for score in scores if score.strength and score.strength.mean >= least and score.typical >= FEWEST]
     return strong[-1].typical if strong else None
 
 
-def _by_silhouette(scores: Sequence[KScores]) -> int | None:
+def by_silhouette(scores: Sequence[KScores]) -> int | None:
+    """Return the number with the largest silhouette of k-means."""
     known = [score for score in scores if score.kmeans.silhouette is not None]
     return max(known, key=lambda score: score.kmeans.silhouette or 0.0).clusters if known else None
+
+
+def by_gap(scores: Sequence[KScores]) -> int | None:
+    """Return the number that the gap statistic of k-means chooses."""
+    return choose_by_gap(
+        [score.clusters for score in scores],
+        [score.kmeans.gap for score in scores],
+        [score.kmeans.gap_error for score in scores],
+    )
+
+
+def _objection(scores: Sequence[KScores], votes: Mapping[str, int | None], number: int | None) -> str:
+    """Return why a number is not suggested, as a clause. Empty if it is."""
+    if votes["stability"] is None:
+        collapsed = any(score.collapsed for score in scores)
+        return "trainings collapsed into a single cluster or failed" if collapsed else "too many trainings failed"
+    if number is None:
+        return f"{_list([_vote(name, value) for name, value in votes.items()])}, and no two of them agree"
+    agreement = agreement_with(scores, number)
+    if agreement < LEAST_AGREEMENT:
+        return f"two trainings with {number} clusters agree with an ARI of {agreement:.2f} alone"
+    return ""
+
+
+def _sentence(scores: Sequence[KScores], votes: Mapping[str, int | None], agreed: Sequence[int]) -> str:
+    low, high = min(agreed), max(agreed)
+    chosen = [_vote(name, value) for name, value in votes.items() if value is not None and low <= value <= high]
+    sentence = f"{low} to {high} clusters" if low < high else f"{low} clusters"
+    sentence += f": {_list(chosen)}"
+    if high >= scores[-1].clusters:
+        sentence += f"; {scores[-1].clusters} is the largest number that was compared, so compare larger ones"
+    if low <= scores[0].clusters:
+        sentence += f"; {scores[0].clusters} is the smallest number that was compared, so compare smaller ones"
+    return f"{sentence}."
+
+
+def _vote(name: str, value: int | None) -> str:
+    return f"{name} chooses {'no number' if value is None else value}"
+
+
+def _list(phrases: Sequence[str]) -> str:
+    """Return phrases with commas, and "and" before the last one."""
+    return f"{', '.join(phrases[:-1])} and {phrases[-1]}" if len(phrases) > 1 else "".join(phrases)

@@ -41,9 +41,7 @@ class KMeansScores:
     chance: float
 
 
-def score_kmeans(
-    points: Points, clusters: int, part: float, seed: int, references: int = REFERENCES
-) -> KMeansScores:
+def score_kmeans(points: Points, clusters: int, part: float, seed: int, references: int = REFERENCES) -> KMeansScores:
     """Score k-means of points `(n, d)`.
 
     The references are uniform in the smallest box around the points along their principal axes (Tibshirani, Walther and

@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_suggestion_the_table_and_the_files_are_shown(cli, here):
     outcome = cli("choose-k", "three.toml", "--clusters", "2..4", "--seeds", "3", "--device", "cpu")
     assert outcome.code == 0
-    assert "Suggestion: 3 clusters; beyond 3, " in outcome.out
+    assert "Suggestion: 3 clusters: stability chooses 3" in outcome.out
     assert "  runs/three-choose-k/\n" in outcome.out
     assert "  latentclust run three.toml --set prior.clusters=3\n" in outcome.out
     shown = cli("choose-k", "three.toml", "--clusters", "2..4", "--seeds", "3", "--device", "cpu", "--json")

@@ -102,7 +102,7 @@ def test_the_python_of_the_documentation_runs(
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert '"digits", range(8, 13)' in block
     exec(block.replace('"digits", range(8, 13)', "recipe, range(2, 5)"), {"recipe": recipe})
-    assert "3 clusters; beyond 3" in capsys.readouterr().out
+    assert "3 clusters: stability chooses 3" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("unwritten")
