@@ -259,7 +259,7 @@ def test_the_largest_seed_and_numbers_above_the_points_of_k_means(
 
 
 @pytest.mark.usefixtures("unwritten")
-def test_a_system_that_collapses_is_not_suggested_and_chance_is_that_of_the_used_clusters(
+def test_a_system_that_collapses_is_not_chosen_and_chance_is_that_of_the_used_clusters(
     recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels_by = BriefData.labels_by
@@ -271,7 +271,8 @@ def test_a_system_that_collapses_is_not_suggested_and_chance_is_that_of_the_used
 
     monkeypatch.setattr(BriefData, "labels_by", collapse)
     found = choose(recipe, tmp_path / "out", "3..5")
-    assert list(found.clusters) == [3]
+    assert found.suggestion.by_stability == 3
+    assert found.suggestion.number is None  # 3 is the smallest number, at which silhouette and gap do not count
     scores = {score.clusters: score for score in found.scores}
     assert scores[4].collapsed == 3
     assert scores[4].subsamples.mean == scores[4].same_data.mean == scores[4].strength.mean == 0.0
