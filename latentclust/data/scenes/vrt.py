@@ -101,13 +101,14 @@ def scaled_vrt(file: DatasetReader, scales: Scales, name: str) -> str:
 
     Args:
         file: Raster.
-        scales: Scale and offset of each band, without alpha.
+        scales: Scale and offset of each band, without alpha, or one for all of them.
         name: Name of the scene, for messages.
 
     Raises:
         LatentclustError: If the raster has another number of bands.
     """
     bands = bands_of(file)
+    scales = scales * len(bands) if len(scales) == 1 else scales
     if len(scales) not in (file.count, len(bands)):
         what = f"its item states scales of {len(scales)} bands, and the raster has {len(bands)}"
         raise LatentclustError.at(name, what, "Correct raster:bands of the item")

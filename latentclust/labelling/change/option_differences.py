@@ -19,6 +19,9 @@ NAMES = {
 }
 """Options of labelling.json that decide labels, with their names in sentences."""
 
+STATE = ", state ("
+"""Beginning of size and time of a scene in the text of a normalisation."""
+
 WINDOWS = "labels near nodata, and all labels of a model that samples or reads whole windows, depend on it"
 ROUNDING = "a few labels can differ by rounding"
 
@@ -42,12 +45,20 @@ def option_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> t
         before: Options in the labelling.json of the earlier map.
         after: Those of the later map.
     """
+    pairs = ((name, _text(name, before), _text(name, after)) for name in NAMES)
     return tuple(
-        f"The maps were labelled differently: {label} is {one} for the earlier one and {two} for the later one; "
+        f"The maps were labelled differently: {NAMES[name]} is {one} for the earlier one and {two} for the later one; "
         f"{EFFECTS.get(name, WINDOWS)}."
-        for name, label in NAMES.items()
-        if (one := _text(name, before)) != (two := _text(name, after))
+        for name, *values in pairs
+        if values[0] != values[1]
+        for one, two in [_shown(*values)]
     )
+
+
+def _shown(one: str, two: str) -> tuple[str, str]:
+    """Return two texts, without size and time of a scene that values are brought to unless they alone differ."""
+    short = one.partition(STATE)[0], two.partition(STATE)[0]
+    return short if short[0] != short[1] else (one, two)
 
 
 def _text(name: str, options: Mapping[str, Any]) -> str:

@@ -82,6 +82,10 @@ def test_one_asset_of_several_bands_has_a_scale_for_each_and_the_header_comes_fi
     with raster(scene) as file:
         assert scales_of(file, (1, 2)) == ((1e-4, -0.1), (2.0, 0.0))
         assert (file.transform, file.crs) == (TRANSFORM, rasterio.open(tmp_path / "a.tif").crs)
+    whole = {"href": "./a.tif", "roles": ["data"], "raster:scale": 1e-4, "raster:offset": -0.1}
+    (scene,) = find_scenes([write_item(tmp_path / "item.json", {"all": whole})])
+    with raster(scene) as file:
+        assert scales_of(file, (1, 2)) == ((1e-4, -0.1), (2.0, 0.0))
     (scene,) = find_scenes([write_item(tmp_path / "item.json", {"all": {**asset, "raster:bands": [LATER] * 3}})])
     with pytest.raises(LatentclustError, match="states scales of 3 bands, and the raster has 2"), raster(scene):
         pass

@@ -182,8 +182,9 @@ def test_other_options_are_told_with_what_they_do(dates: Path, tmp_path: Path) -
         (
             {"normalise": "to a.tif, state (3, 4)"},
             {"normalise": "histogram"},
-            "the normalisation is to a.tif, state (3",
+            "the normalisation is to a.tif for the earlier one",
         ),
+        ({"normalise": "to a.tif, state (3, 4)"}, {"normalise": "to a.tif, state (3, 5)"}, "is to a.tif, state (3, 4)"),
         ({"mask": {"mask": "a_{name}.tif", "values": [3], "bits": []}}, {}, "the mask is values 3 for the earlier one"),
         ({"bands": ["B04", "B03"]}, {"bands": []}, "--bands is B04,B03 for the earlier one and none for the later one"),
         ({"nodata": 0.0}, {}, "--nodata is 0 for the earlier one and none for the later one"),
