@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latentclust.assemble.build import add_table_context
-from latentclust.data.open_feed import map_batch, sequential
+from latentclust.data.open_feed import sequential
 from latentclust.data.subset import spread_indices, subset
 from latentclust.generators import CPU
 from latentclust.networks.features import FeatureNetwork
@@ -23,6 +23,10 @@ SAMPLE = 500
 
 SAMPLE_PIXELS = 2**22
 """Largest number of their pixels, if they are several images."""
+
+VALUES_AT_ONCE = 2**24
+"""Largest number of values of a batch that a step is fitted to, before or after the step, if they are several images:
+steps of many channels, and their copies in float64, would take gigabytes."""
 
 Step = DeviceViewSpec | FittedViewSpec
 """A step as the recipe names it."""
@@ -83,16 +87,18 @@ def fit_steps(steps: Sequence[Step], data: ImageSet, phases: Phases = SILENT) ->
             before = Preprocess(bind(steps[:position], fitted))
             phases.begin("fitting the preprocessing")
             with add_table_context(f"data.preprocess.{position}"):
-                fitted[position] = step.fit(_batches(data, before))
+                fitted[position] = step.fit(_batches(data, before, step))
     return fitted
 
 
-def _batches(data: ImageSet, before: Preprocess) -> Iterator[tuple[Images, Mask]]:
-    """Yield preprocessed images of the sample with the mask of their valid pixels."""
+def _batches(data: ImageSet, before: Preprocess, step: FittedViewSpec) -> Iterator[tuple[Images, Mask]]:
+    """Yield images of the sample as a step reads them, with the mask of their valid pixels."""
     sides, rng = data.source.shape[1:], torch.Generator().manual_seed(0)
     most = max(1, min(SAMPLE, SAMPLE_PIXELS // prod(sides)))
     part = subset(data, spread_indices(len(data.source), most))
-    size = map_batch(most, *sides) if sides else most
+    read = before.shape(data.source.shape)
+    values = max(prod(read), prod(step.output_shape(read)))
+    size = max(1, min(most, VALUES_AT_ONCE // values)) if sides else most
     for stored, at in sequential(part.source, size, CPU):
         images = before(stored, rng)
         valid = np.ones((len(at), *images.shape[2:]), np.bool_) if part.valid is None else part.valid.read(at.numpy())

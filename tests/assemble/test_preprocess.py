@@ -1,6 +1,6 @@
 """Preprocessing steps that are fitted to the training images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,18 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from latentclust.assemble.experiment import assemble
 from latentclust.assemble.preprocess import bind, fit_steps
 from latentclust.assemble.resolve import Resolved
+from latentclust.data.sources import ArraySource
 from latentclust.errors import Issue, LatentclustError
 from latentclust.model.model_file import load, save_model
 from latentclust.runs.fitted_model import trained_model
 from latentclust.specs.data import ImageSet
+from latentclust.specs.views import FittedViewSpec
+from latentclust.tensors import Images, Mask, Shape
 
 Tables = dict[str, Any]
 
@@ -88,6 +92,26 @@ def test_images_beyond_the_sample_are_not_read(
     chosen = torch.from_numpy(data.source.read(np.linspace(0, 39, 10).round().astype(np.int64)))
     torch.testing.assert_close(part[0]["centre"], chosen.mean(dim=0), rtol=1e-5, atol=1e-6)
     assert [type(step).__name__ for step in bind(recipe.preprocess, part)] == ["FittedStep", "FittedStep"]
+
+
+class Tripled(FittedViewSpec):
+    """Returns three times as many channels, and counts the images of the batches that it is fitted to."""
+
+    def fit(self, batches: Iterable[tuple[Images, Mask]]) -> Mapping[str, Tensor]:
+        return {"sizes": torch.tensor([len(images) for images, _ in batches])}
+
+    def apply(self, images: Images, fitted: Mapping[str, Tensor]) -> Images:
+        return Images(images.repeat(1, 3, 1, 1))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (3 * shape[0], *shape[1:])
+
+
+def test_steps_of_many_channels_read_few_images_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six channels of 4x4 pixels are 96 values; the second step returns 288."""
+    monkeypatch.setattr("latentclust.assemble.preprocess.VALUES_AT_ONCE", 300)
+    found = fit_steps([Tripled(), Tripled()], ImageSet(ArraySource(np.zeros((6, 2, 4, 4), np.uint8)), None))
+    assert [step["sizes"].tolist() for step in found.values()] == [[3, 3], [1] * 6]
 
 
 def test_a_fitted_step_in_a_view_is_an_issue(tables: Tables, issues: Callable[..., tuple[Issue, ...]]) -> None:
