@@ -65,6 +65,21 @@ def test_every_sub_head_finds_the_clusters(planted: tuple[Tensor, Tensor], strid
     assert len(read.read("more", Images(images))[:, 0].argmax(dim=1).unique()) == 6
 
 
+@torch.no_grad()
+def test_heads_of_kmeans_choose_the_nearest_centre(planted: tuple[Tensor, Tensor], rng: torch.Generator) -> None:
+    images, label = planted
+    read = model()
+    weights = MixtureHeads(clusters_by="kmeans").weights(read, [Images(images)], rng)
+    for name, value in weights.items():
+        network, _, key = name.partition(".")
+        read.networks[network].state_dict()[key].copy_(value)
+    logits = read.read("heads", Images(images))
+    nearest = torch.cdist(images.movedim(1, -1).flatten(0, 2), CENTRES).argmin(dim=1)
+    assert torch.equal(nearest, label.flatten())
+    for head in range(2):
+        assert adjusted_rand_score(nearest, logits[:, head].argmax(dim=1).flatten()) > 0.99
+
+
 def test_networks_without_sub_heads_are_refused(planted: tuple[Tensor, Tensor], rng: torch.Generator) -> None:
     with pytest.raises(LatentclustError, match="'trunk' has no linear sub-heads"):
         MixtureHeads(networks=("trunk",)).weights(model(), [Images(planted[0])], rng)
