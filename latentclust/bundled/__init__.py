@@ -84,6 +84,7 @@ from latentclust.bundled.losses.pixel_information import PixelInvariantInformati
 from latentclust.bundled.losses.pointwise_information import PointwiseInformation
 from latentclust.bundled.losses.reconstruction import Reconstruction
 from latentclust.bundled.losses.self_labelling import SelfLabelling
+from latentclust.bundled.losses.sinkhorn_labelling import SinkhornLabelling
 from latentclust.bundled.losses.style_divergence import StyleDivergence
 from latentclust.bundled.losses.style_recovery import StyleRecovery
 from latentclust.bundled.losses.wasserstein_critic import WassersteinCritic
@@ -196,6 +197,7 @@ def provide_losses() -> Mapping[str, type[LossSpec]]:
         "pointwise-information": PointwiseInformation,
         "reconstruction": Reconstruction,
         "self-labelling": SelfLabelling,
+        "sinkhorn-labelling": SinkhornLabelling,
         "style-divergence": StyleDivergence,
         "style-recovery": StyleRecovery,
         "wasserstein-critic": WassersteinCritic,

@@ -205,8 +205,8 @@ def test_a_path_that_does_not_exist_is_a_warning_of_the_check(cli, tmp_path):
 def test_descriptions_of_shipped_recipes_are_whole():
     for item in list_shipped(installed()):
         assert not item.description.endswith((",", " is", " at", " of", " and")), item
-    (dubai,) = [item for item in list_shipped(installed()) if item.name == "dubai5-iic"]
-    assert dubai.description.endswith("half of Dubai is land: expect lower scores than k-means.")
+    (dubai,) = [item for item in list_shipped(installed()) if item.name == "dubai5"]
+    assert dubai.description.endswith("pretrained on ImageNet with labels of other images.")
 
 
 def test_a_recipe_and_its_base_are_found_in_the_home_folder(tmp_path, monkeypatch):

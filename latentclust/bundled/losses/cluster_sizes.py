@@ -3,6 +3,7 @@
 import math
 from typing import Annotated
 
+import torch
 from jaxtyping import Float
 from pydantic import AfterValidator, Field, PositiveFloat
 from torch import Tensor
@@ -21,6 +22,28 @@ def _sum_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 Shares = Annotated[tuple[PositiveFloat, ...], Field(min_length=2), AfterValidator(_sum_to_one)]
 """Shares that sum to 1; sorted, the largest first."""
+
+
+def shares_by_size(sizes: Float[Tensor, "h k"], shares: tuple[float, ...]) -> Float[Tensor, "h k"]:
+    """Return the share of each cluster: the largest share for the cluster of the largest size, and so on.
+
+    Args:
+        sizes: Sizes of the clusters of each sub-head, in any unit.
+        shares: Shares, the largest first.
+
+    Raises:
+        LatentclustError: If the number of shares is not the number of clusters.
+    """
+    require_one_each(shares, sizes.shape[1])
+    order = sizes.argsort(dim=1, descending=True)
+    return torch.empty_like(sizes).scatter_(1, order, sizes.new_tensor(shares).expand_as(sizes))
+
+
+def require_one_each(shares: tuple[float, ...], clusters: int) -> None:
+    """Raise LatentclustError if the number of shares is not the number of clusters."""
+    if len(shares) != clusters:
+        what = f"has {len(shares)} shares for {clusters} clusters"
+        raise LatentclustError.at("losses (shares)", what, "Give one share for each cluster")
 
 
 class ClusterSizes(Spec):
@@ -50,9 +73,7 @@ class ClusterSizes(Spec):
         entropy = -(marginal * log_marginal).sum(dim=1)
         if self.shares is None:
             return 2 * self.entropy_coefficient * entropy
-        if len(self.shares) != marginal.shape[1]:
-            what = f"has {len(self.shares)} shares for {marginal.shape[1]} clusters"
-            raise LatentclustError.at("losses (shares)", what, "Give one share for each cluster")
+        require_one_each(self.shares, marginal.shape[1])
         ordered = marginal.sort(dim=1, descending=True).values
         log_shares = marginal.new_tensor(self.shares).log().view(1, -1, *[1] * (marginal.ndim - 2))
         divergence = -entropy - (ordered * log_shares).sum(dim=1)
