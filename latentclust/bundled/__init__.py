@@ -103,6 +103,7 @@ from latentclust.bundled.views.erase import Erase
 from latentclust.bundled.views.flip import Flip
 from latentclust.bundled.views.grayscale import Grayscale
 from latentclust.bundled.views.local_statistics import LocalStatistics
+from latentclust.bundled.views.logarithm import Logarithm
 from latentclust.bundled.views.morphology import Morphology
 from latentclust.bundled.views.pca import PrincipalComponents, Standardise
 from latentclust.bundled.views.point_affine import PointAffine
@@ -242,6 +243,7 @@ def provide_views() -> Mapping[str, type[ViewSpec]]:
         "grayscale": Grayscale,
         "local-binary-patterns": LocalBinaryPatterns,
         "local-statistics": LocalStatistics,
+        "logarithm": Logarithm,
         "morphology": Morphology,
         "pca": PrincipalComponents,
         "point-affine": PointAffine,

@@ -43,8 +43,8 @@ class LocalStatisticsOptions(Spec):
 class LocalStatistics(LocalStatisticsOptions, DeviceViewSpec):
     """Replaces each channel by its mean and standard deviation in a square window.
 
-    It must be the last preprocessing step. Border pixels are repeated outside the image. Standard deviations are small
-    compared with means; `gain` brings both to the same scale.
+    Of the steps after it, only `logarithm` and fitted ones accept such channels. Border pixels are repeated outside the
+    image. Standard deviations are small compared with means; `gain` brings both to the same scale.
 
     Example:
         ```toml
