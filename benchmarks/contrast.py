@@ -1,9 +1,9 @@
 """The contrast of Gaussian mixtures of label maps: `python benchmarks/contrast.py [DATA…] [--seeds 3] [--threads 1]`.
 
 For each data set a mixture is fitted once a seed. Its label maps are then smoothed with each coupling and each
-contrast, and compared with the labels: tiles of dubai as in `dubai5-mixture` (every 18th) and of facades in the features
-of `facades` (every 12th), and the whole scene of `landsat7`. Writes `benchmarks/results/contrast.json` after each data
-set. Needs the extra `pretrained`.
+contrast, and compared with the labels: tiles of dubai as in `dubai5-mixture` (every 18th) and of facades in the
+features of `facades` (every 12th), and the whole scene of `landsat7`. Writes `benchmarks/results/contrast.json` after
+each data set. Needs the extra `pretrained`.
 """
 
 import argparse
