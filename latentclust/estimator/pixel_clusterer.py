@@ -30,7 +30,7 @@ from latentclust.recipe.overrides import Overrides
 from latentclust.specs.data import VOID, ImageSet
 
 RECIPE = "rmnp"
-"""Default recipe: a Gaussian mixture of standardised bands, whose neighbouring pixels tend to share a cluster."""
+"""Default recipe: a Gaussian mixture of logarithms of bands, whose neighbouring pixels tend to share a cluster."""
 
 
 @final
