@@ -41,7 +41,8 @@ def write(name: str, root: Path = ROOT) -> Path:
     image = Image.open(root / source).convert("RGB")
     image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     path = ROOT / "docs" / "images" / name
-    image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+    # The median cut, the default method, loses the colours of small clusters.
+    image.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
 
