@@ -45,7 +45,7 @@ def labelled(fitted: PixelClusterer, tile: int) -> tuple[np.ndarray, np.ndarray]
 
 def test_labels_and_confidence_do_not_depend_on_the_size_of_windows(fitted: PixelClusterer) -> None:
     whole, confidence = labelled(fitted, 64)
-    assert make_settings(fitted.model_, fitted.model_.bands, tile=16).grid.radius == 4  # 3 steps, and means of 3x3 pixels
+    assert make_settings(fitted.model_, fitted.model_.bands, tile=16).grid.radius == 4  # 3 steps and means
     for tile in (16, 24):
         labels, same = labelled(fitted, tile)
         np.testing.assert_array_equal(labels, whole)
