@@ -10,17 +10,18 @@ from torch import Tensor
 
 from latentclust.api import Code, Images, InferenceSpec, LatentclustError, Model, Posterior, PriorSpec
 from latentclust.bundled.inference.amortized import read_code
+from latentclust.bundled.thinning import thinned
 
 SMALLEST_VARIANCE = 1e-12
 """Floor of the within-cluster variance, so that points at their centroids have finite log probabilities."""
 
 LARGEST_SEED = 2**31 - 1
 
-PIXELS_PER_IMAGE = 64
-"""Number of pixels drawn from each image for `fit_pixel_kmeans`."""
+PIXELS_PER_IMAGE = 4096
+"""Number of pixels drawn from each image for `fit_pixel_kmeans`, so that a few images suffice."""
 
 MAX_PIXELS = 30_000
-"""Largest number of pixels that `fit_pixel_kmeans` uses."""
+"""Largest number of pixels that `fit_pixel_kmeans` uses, evenly spread over the images."""
 
 PIXELS_AT_ONCE = 2**17
 """Largest number of pixels of several images that are assigned to centroids together, which bounds memory."""
@@ -168,9 +169,8 @@ def fit_pixel_kmeans(
     Raises:
         LatentclustError: If there are fewer pixels than clusters.
     """
-    drawn = torch.cat([_draw_pixels(images, rng) for images in batches])
-    kept = torch.randperm(len(drawn), generator=rng, device=rng.device)[:MAX_PIXELS]
-    centroids = fit_centroids(drawn[kept], clusters, PIXEL_N_INIT, rng)["centroids"].to(rng.device)
+    (drawn,) = thinned(((_draw_pixels(images, rng),) for images in batches), MAX_PIXELS)
+    centroids = fit_centroids(drawn, clusters, PIXEL_N_INIT, rng)["centroids"].to(rng.device)
 
     def nearest(images: Images) -> Int64[Tensor, "b h w"]:
         most = max(1, PIXELS_AT_ONCE // images[0, 0].numel())
@@ -186,5 +186,6 @@ def _nearest(images: Tensor, centroids: Float[Tensor, "k c"]) -> Int64[Tensor, "
 
 def _draw_pixels(images: Images, rng: torch.Generator) -> Float[Tensor, "n c"]:
     pixels = images.flatten(2).transpose(1, 2)  # (b, h w, c)
-    place = torch.randint(pixels.shape[1], (len(images), PIXELS_PER_IMAGE, 1), generator=rng, device=rng.device)
+    most = min(PIXELS_PER_IMAGE, pixels.shape[1])
+    place = torch.randint(pixels.shape[1], (len(images), most, 1), generator=rng, device=rng.device)
     return pixels.gather(1, place.expand(-1, -1, pixels.shape[2])).flatten(0, 1)
