@@ -34,16 +34,19 @@ def sentinel_scale(source: str) -> tuple[float, float] | None:
     Raises:
         LatentclustError: If the metadata cannot be read.
     """
-    path = Path(source)
-    band = _BAND.match(path.stem)
-    if not band:
+    band, metadata = _BAND.match(Path(source).stem), product_metadata(Path(source))
+    if band is None or metadata is None:
         return None
-    for folder in path.parents[:LEVELS]:
-        if found := sorted(folder.glob(METADATA)):
-            stat = found[0].stat()
-            scales = _scales(found[0], stat.st_size, stat.st_mtime_ns)
-            return scales.get(band[1])
-    return None
+    stat = metadata.stat()
+    return _scales(metadata, stat.st_size, stat.st_mtime_ns).get(band[1])
+
+
+def product_metadata(file: Path) -> Path | None:
+    """Return the metadata of the product that a file of one band belongs to, or None."""
+    if not _BAND.match(file.stem):
+        return None
+    found = (path for folder in file.parents[:LEVELS] for path in sorted(folder.glob(METADATA)))
+    return next(found, None)
 
 
 @lru_cache(64)

@@ -99,6 +99,8 @@ def test_products_of_two_baselines_agree(tmp_path: Path) -> None:
     names = ("B04", "B8A")
     trained = read_alike(find_scenes([old], bands=names), None, 8).rasters[0]
     assert trained.scales == ((1e-4, 0.0),) * 2
+    (scene,) = find_scenes([new], bands=names)
+    assert [path.name for path in scene.files[2:]] == ["MTD_MSIL2A.xml"]  # so that its changes are noticed
     np.testing.assert_allclose(values_of(new, names, trained), DIGITS)
     np.testing.assert_array_equal(values_of(old, names, trained), DIGITS)
 
