@@ -47,7 +47,8 @@ heavy = {"albumentations", "lightning_fabric", "matplotlib", "numpy", "pandas", 
 light = {"latentclust.cli", "latentclust.errors", "latentclust.plugins", "latentclust.plugins.distributions",
          "latentclust.stopping", "latentclust.train", "latentclust.train.rank",
          "latentclust.cluster_number", "latentclust.cluster_number.defaults",
-         "latentclust.labelling", "latentclust.labelling.label_options"}  # the options of `label`, for its own page
+         "latentclust.labelling", "latentclust.labelling.label_options",  # declared once, for the pages that list them
+         "latentclust.labelling.option_model", "latentclust.labelling.scene_options"}
 own = {name for name in sys.modules if name.startswith("latentclust.") and not name.startswith("latentclust.cli.")}
 print("\\n" + json.dumps(sorted(heavy & set(sys.modules) | own - light)))
 """
