@@ -142,6 +142,17 @@ def ceilings() -> Iterator[str]:
             yield _row([data, space, *(f"{found[m + after]:.3f}" for m in methods for after in ("", ", regions"))])
 
 
+def contrast() -> Iterator[str]:
+    """Yield the lines of the table of mixtures smoothed with and without contrast."""
+    results = _read("contrast")["results"]
+    names = list(results)
+    yield f"| coupling | {' | '.join(f'{name} ACC | {name} mIoU' for name in names)} |"
+    yield "| --- |" + " ---: |" * (2 * len(names))
+    for setting in results[names[0]]:
+        found = [results[name][setting][metric] for name in names for metric in ("accuracy", "miou")]
+        yield _row([setting, *(f"{mean:.3f} ± {std:.3f}" for mean, std in found)])
+
+
 def papers() -> Iterator[str]:
     """Yield the tables of the papers that `papers.py` has results of."""
     for number, path in enumerate(sorted(RESULTS.glob("papers-*.json"))):
@@ -157,6 +168,7 @@ TABLES = {
     "dubai5": lambda: variants("dubai5_variants", MAP_METRICS, ("mIoU", "ACC", "macro ACC", "NMI")),
     "scene": scene,
     "ceilings": ceilings,
+    "contrast": contrast,
     "papers": papers,
 }
 """The tables by the name in a page's comment."""

@@ -47,6 +47,7 @@ def test_the_page_of_results_has_every_table(tables: Any, page):
         "dubai5",
         "scene",
         "ceilings",
+        "contrast",
         "papers",
     ]
 
