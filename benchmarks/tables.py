@@ -153,6 +153,20 @@ def contrast() -> Iterator[str]:
         yield _row([setting, *(f"{mean:.3f} ± {std:.3f}" for mean, std in found)])
 
 
+def rehearsals() -> Iterator[str]:
+    """Yield the lines of the table of the recipes that are rehearsed on the data at hand."""
+    heads = " | ".join(BASELINES.values())
+    yield f"| recipe | seeds | mIoU | ACC | worst mIoU | empty clusters | {heads} | CPU seconds a seed | peak GiB |"
+    yield "| --- |" + " ---: |" * (7 + len(BASELINES))
+    for name, found in _read("rehearsals")["results"].items():
+        count = len(found["seeds"])
+        means = [f"{sum(found['metrics'][metric]) / count:.3f}" for metric in ("miou", "accuracy")]
+        beside = [f"{sum(found['baselines'][one]['miou']) / count:.3f}" for one in BASELINES]
+        empty = str(sum(found["empty_clusters"]))
+        cost = [f"{found['cpu_seconds'] / count:.0f}", f"{found['peak_gib']:.1f}"]
+        yield _row([name, str(count), *means, f"{found['worst_miou']:.3f}", empty, *beside, *cost])
+
+
 def papers() -> Iterator[str]:
     """Yield the tables of the papers that `papers.py` has results of."""
     for number, path in enumerate(sorted(RESULTS.glob("papers-*.json"))):
@@ -169,6 +183,7 @@ TABLES = {
     "scene": scene,
     "ceilings": ceilings,
     "contrast": contrast,
+    "rehearsals": rehearsals,
     "papers": papers,
 }
 """The tables by the name in a page's comment."""

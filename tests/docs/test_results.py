@@ -44,6 +44,7 @@ def test_the_page_of_results_has_every_table(tables: Any, page):
         "cgm",
         "dec",
         "label-maps",
+        "rehearsals",
         "dubai5",
         "scene",
         "ceilings",
