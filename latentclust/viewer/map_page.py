@@ -73,6 +73,7 @@ def scene_facts(request: Request) -> Response:
     if SCENE in found:
         try:
             facts |= _bands(state, index)
+            problems += [said] if (said := state.overviews.request(index)) else []
         except LatentclustError as error:
             problems.append(message_of(error))
             del found[SCENE]
@@ -98,14 +99,26 @@ def versions(request: Request) -> Response:
     """Return what changes with each raster and legend as JSON, so that the page notices. A deleted file is null."""
     state, session = map_state_of(request), session_of(request)
     found = [
-        {kind: _version(state, index, kind) for kind in state.pool.kinds(index)} for index in range(len(session.scenes))
+        {kind: _version(state, index, kind) for kind in state.pool.kinds(index)} | _overview(state, index)
+        for index in range(len(session.scenes))
     ]
     return JSONResponse(found, headers=NO_STORE)
+
+
+def _overview(state: MapState, index: int) -> dict[str, str | None]:
+    """Return how much of a scene's overview is made, while it is made."""
+    try:
+        name, done = state.overviews.state(index) if SCENE in state.pool.kinds(index) else ("", 0)
+    except LatentclustError:
+        return {}
+    return {"overview": f"{done} %"} if name == "running" else {}
 
 
 def _version(state: MapState, index: int, kind: str) -> str | None:
     try:
         own = state.pool.version(index, kind)
+        if kind == SCENE and state.overviews.is_ready(index):
+            return f"{own}o"
         return own + state.legends.get(index, kind).version if kind in LEGEND_KINDS else own
     except LatentclustError:
         return None
@@ -133,6 +146,8 @@ def _layer(state: MapState, index: int, kind: str) -> dict[str, Any]:
 def _first_zoom(state: MapState, index: int, kind: str, where: Placement) -> int:
     """Return the first zoom level at which a tile covers few enough pixels of a raster without overviews."""
     if max(where.size) <= LARGEST_WITHOUT_OVERVIEWS or state.facts.has_overviews(index, kind):
+        return 0
+    if kind == SCENE and state.overviews.is_ready(index):
         return 0
     return min(ZOOMS - 1, max(0, math.ceil(_zoom(where.resolution * LARGEST_WITHOUT_OVERVIEWS))))
 

@@ -8,6 +8,7 @@ from latentclust.viewer.legends import Legends
 from latentclust.viewer.raster_pool import RasterPool
 from latentclust.viewer.scene_facts import SceneFacts
 from latentclust.viewer.session import Session
+from latentclust.viewer.temporary_overviews import TemporaryOverviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +19,21 @@ class MapState:
         pool: Open rasters.
         facts: Positions, bands and ranges.
         legends: Current legends.
+        overviews: Temporary overviews of scenes without any.
     """
 
     pool: RasterPool
     facts: SceneFacts
     legends: Legends
+    overviews: TemporaryOverviews
 
 
 def make_map_state(session: Session) -> MapState:
     """Return the state of a session's map. Nothing is opened yet."""
     pool = RasterPool(session.scenes)
     masked = frozenset(index for index, scene in enumerate(session.scenes) if scene.masked)
-    return MapState(pool, SceneFacts(pool, masked), Legends(session))
+    facts = SceneFacts(pool, masked)
+    return MapState(pool, facts, Legends(session), TemporaryOverviews(pool, facts))
 
 
 def map_state_of(request: Request) -> MapState:

@@ -156,16 +156,16 @@ def _open(source: Scene, kind: str) -> DatasetReader:
         if kind != SCENE:
             what = "is damaged, or not a GeoTIFF that latentclust label wrote"
             raise GoneError.at(source.short, what, "Label the scene again") from None
-        if not _is_on_network(source):
+        if not is_on_network(source):
             raise GoneError(*error.issues) from None
     return _open_anew(source)
 
 
-def _is_on_network(source: Scene) -> bool:
+def is_on_network(source: Scene) -> bool:
     """Return whether a scene, or a part of it, is read from a network."""
     addresses = (source.source, *(part.source for part in source.parts))
     here = any(network in address for address in addresses for network in NETWORKS)
-    return here or any(map(_is_on_network, source.stack))
+    return here or any(map(is_on_network, source.stack))
 
 
 def _open_anew(source: Scene) -> DatasetReader:

@@ -2,8 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from rasterio.io import DatasetReader
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +13,7 @@ from starlette.responses import Response
 from latentclust.errors import LatentclustError
 from latentclust.viewer.legends import LEGEND_KINDS
 from latentclust.viewer.map_state import MapState, map_state_of
-from latentclust.viewer.placement import tile_transform
+from latentclust.viewer.placement import Placement, tile_transform
 from latentclust.viewer.raster_pool import SCENE
 from latentclust.viewer.responses import kept_response, tagged_response
 from latentclust.viewer.session import LABELS
@@ -42,14 +44,15 @@ def tile(request: Request) -> Response:
     index, kind = parts["index"], parts["kind"]
     where = _tile(parts)
     version = state.pool.version(index, kind)
-    draw, look = _draw(state, index, kind, where, query)
-    tag = hashlib.sha256(repr((version, look, where)).encode()).hexdigest()[:16]
-    if kept := kept_response(request, tag):
-        return kept
     placement = state.facts.placement(index, kind)
     pixels = tile_transform(where.x, where.y, where.zoom, 1).a / placement.resolution
     far = pixels > LARGEST_WITHOUT_OVERVIEWS and _is_slow(state, index, kind)
-    if far or not overlaps(placement, where):
+    coarse = far and kind == SCENE and state.overviews.is_ready(index)
+    draw, look = _draw(state, index, kind, where, query, coarse)
+    tag = hashlib.sha256(repr((version, look, where)).encode()).hexdigest()[:16]
+    if kept := kept_response(request, tag):
+        return kept
+    if (far and not coarse) or not overlaps(placement, where):
         return tagged_response(tag, empty_tile(), "image/png")
     image, media_type = encode_scene(draw()) if kind == SCENE else (encode_png(draw()), "image/png")
     return tagged_response(tag, image, media_type)
@@ -69,23 +72,43 @@ def _tile(parts: Mapping[str, int]) -> Tile:
     return Tile(parts["x"], parts["y"], zoom)
 
 
+def _draw_scene(
+    state: MapState, index: int, where: Tile, query: Mapping[str, str], coarse: bool
+) -> tuple[Callable[[], Rgba], object]:
+    """Return a function that draws a tile of a scene, or of its temporary overview, and what its look depends on."""
+    pool, facts = state.pool, state.facts
+    shown, labelled = _stretches(state, index, query), bool(_number(query, "labelled")) and facts.is_masked(index)
+    labelled = labelled and not (coarse and _is_slow(state, index, LABELS))
+
+    def draw() -> Rgba:
+        with _opened(state, index, coarse) as (file, placement):
+            colours = scene_tile(file, placement, where, shown)
+        if not labelled:
+            return colours
+        with pool.borrow(index, LABELS) as file:
+            return labelled_part(colours, file, facts.placement(index, LABELS), where)
+
+    return draw, (shown, coarse, pool.version(index, LABELS) if labelled else "")
+
+
+@contextmanager
+def _opened(state: MapState, index: int, coarse: bool) -> Iterator[tuple[DatasetReader, Placement]]:
+    """Yield a scene, or its temporary overview, with its position."""
+    if coarse:
+        with state.overviews.borrow(index) as found:
+            yield found
+    else:
+        with state.pool.borrow(index, SCENE) as file:
+            yield file, state.facts.placement(index, SCENE)
+
+
 def _draw(
-    state: MapState, index: int, kind: str, where: Tile, query: Mapping[str, str]
+    state: MapState, index: int, kind: str, where: Tile, query: Mapping[str, str], coarse: bool
 ) -> tuple[Callable[[], Rgba], object]:
     """Return a function that draws a tile, and what its look depends on apart from the pixels."""
-    pool, facts = state.pool, state.facts
     if kind == SCENE:
-        shown, labelled = _stretches(state, index, query), bool(_number(query, "labelled")) and facts.is_masked(index)
-
-        def draw_scene() -> Rgba:
-            with pool.borrow(index, kind) as file:
-                colours = scene_tile(file, facts.placement(index, kind), where, shown)
-            if not labelled:
-                return colours
-            with pool.borrow(index, LABELS) as file:
-                return labelled_part(colours, file, facts.placement(index, LABELS), where)
-
-        return draw_scene, (shown, pool.version(index, LABELS) if labelled else "")
+        return _draw_scene(state, index, where, query, coarse)
+    pool, facts = state.pool, state.facts
     if kind in LEGEND_KINDS:
         current, only = state.legends.get(index, kind), _number(query, "only")
 

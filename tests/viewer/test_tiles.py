@@ -1,6 +1,7 @@
 """Tests of tiles: known colours at known pixels, highlighting, ranges, and what is refused."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 
 from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.legend import Legend, LegendEntry
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.placement import EDGE
 from latentclust.viewer.session import Session, ViewedScene
 from latentclust.viewer.stretch import has_overviews
+from latentclust.viewer.temporary_overviews import write_overview
 from latentclust.viewer.tiles import UNKNOWN, Stretch, colour_values, legend_colours, stretched
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import COLOURS, centre, label_folder, labels, write_labels
@@ -208,7 +211,7 @@ def test_a_damaged_raster_is_refused_without_its_path(client: Client, folder: Pa
     assert list(answer.json()) == ["error"]
 
 
-def test_a_large_scene_without_overviews_has_no_tiles_from_afar(tmp_path: Path) -> None:
+def test_a_large_scene_without_overviews_gets_a_temporary_one(tmp_path: Path) -> None:
     folder = label_folder(tmp_path)
     big = tmp_path / "scene.tif"
     with rasterio.open(big) as file:
@@ -224,9 +227,48 @@ def test_a_large_scene_without_overviews_has_no_tiles_from_afar(tmp_path: Path) 
     with rasterio.open(big, "w", **profile) as file:
         file.write(np.full((3, 256, 256), 7, np.uint16), window=((0, 256), (0, 256)))
     client = Client(open_session([str(folder)]))
-    assert client.json("api/scenes/0")["layers"]["scene"]["minzoom"] == 10
-    assert client.tile(f"tiles/0/scene/{_at(30, 20, 9)[0]}?bands=1&ranges=0:14").shape == (1, 1, 4)
+    far = f"tiles/0/scene/{_at(30, 20, 9)[0]}?bands=1&ranges=0:14"
+    assert client.tile(far).shape == (1, 1, 4)
     assert _colour(client, "scene", 30, 20, "bands=1&ranges=0:14", 14) == [128, 128, 128, 255]
+    before = client.json("api/scenes/0")
+    assert "One is being made: " in before["problems"][-1]
+    while "overview" in (versions := client.json("api/versions")[0]):
+        time.sleep(0.02)
+    after = client.json("api/scenes/0")
+    assert (after["problems"], after["layers"]["scene"]["minzoom"]) == ([], 0)
+    assert after["layers"]["scene"]["version"] == versions["scene"] != before["layers"]["scene"]["version"]
+    assert _colour(client, "scene", 128, 128, "bands=1&ranges=0:14", 9) == [128, 128, 128, 255]
+    assert _colour(client, "scene", 300, 300, "bands=1&ranges=0:14", 9)[3] == 0
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_SCENE", "LARGEST_WITHOUT_OVERVIEWS"])
+def test_overviews_are_made_within_bounds(client: Client, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    for name in {limit, "LARGEST_WITHOUT_OVERVIEWS"}:
+        monkeypatch.setattr(f"latentclust.viewer.temporary_overviews.{name}", 32)
+    said = client.json("api/scenes/0")["problems"][-1]
+    assert ("gdaladdo" in said) is (limit == "LARGEST_SCENE")
+    assert ("One is being made" in said) is (limit != "LARGEST_SCENE")
+
+
+def test_an_overview_has_every_nth_pixel_and_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentclust.viewer.temporary_overviews.SIDE", 16)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", height=48, width=64, count=1, dtype="uint8",
+        transform=Affine(10, 0, 500_000, 0, -10, 4_500_000),
+    ) as file:  # fmt: skip
+        file.write(np.repeat(np.arange(64, dtype=np.uint8)[None], 48, axis=0), 1)
+        file.write_mask(np.where(np.arange(64) < 32, 255, 0).astype(np.uint8)[None].repeat(48, axis=0))
+    told: list[tuple[int, int]] = []
+    with rasterio.open(tmp_path / "a.tif") as file:
+        write_overview(file, tmp_path / "o.tif", lambda done, total, _: told.append((done, total)))
+        with pytest.raises(LatentclustError, match="was stopped"):
+            write_overview(file, tmp_path / "p.tif", should_stop=lambda: True)
+    with rasterio.open(tmp_path / "o.tif") as file:
+        values, mask = file.read(1), file.dataset_mask()
+    assert values.shape == (12, 16)
+    assert (np.abs(values - np.arange(0, 64, 4)) < 4).all()
+    assert mask[0].tolist() == [255] * 8 + [0] * 8
+    assert told[0] == (0, 12)
 
 
 @pytest.mark.parametrize(("factors", "enough"), [([], False), ([2], False), ([2, 4], True)])
