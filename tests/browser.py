@@ -50,7 +50,7 @@ class OpenPage:
         """Return what axe-core reports as serious or critical: rule, and the elements that violate it."""
         from axe_playwright_python.sync_playwright import Axe
 
-        found = Axe().run(self.page).response["violations"]
+        found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         return [
             f"{each['id']}: {', '.join(str(node['target'][0]) for node in each['nodes'])}"
             for each in found
