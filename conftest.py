@@ -1,10 +1,14 @@
 """Checks of annotations in all tests: beartype checks types, and jaxtyping the shapes of functions that state some."""
 
 import dataclasses
+import os
 from typing import Any, ForwardRef, get_args
 
 import jaxtyping
 from beartype import beartype
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the threads of several workers would wait for each other
 
 SHAPES_AND_TYPES = jaxtyping.jaxtyped(typechecker=beartype)
 

@@ -1,6 +1,7 @@
 """Memory, precision, dry runs, and strips that outlive a stop."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from latentclust.data.scenes.inputs import scene_from_file
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.label_options import parse_size
 from latentclust.labelling.label_settings import make_settings
-from latentclust.labelling.scene_task import SceneTask, prepare_scene
+from latentclust.labelling.scene_task import prepare_scene
 from latentclust.labelling.windows import strip_labeller
 from latentclust.labelling.windows.memory import scene_bytes, strip_bytes
 from latentclust.model.model import ClusteringModel
@@ -68,10 +69,11 @@ def test_the_plan_of_a_scene_grows_with_its_side_and_not_with_its_windows(
     settings, peaks = make_settings(planted, planted.bands, tile=64), []
     for side in (30_000, 300_000):
         scene = scene_from_file(sparse_scene(tmp_path / f"{side}.tif", side))
-        tasks: list[SceneTask | None] = []
-        peaks.append(peak_bytes(lambda: tasks.append(prepare_scene(settings, scene, tmp_path / "partial", None)), 1))
-        assert tasks[0] is not None
-        assert tasks[0].windows > (side / 64) ** 2
+        prepare = partial(prepare_scene, settings, scene, tmp_path / "partial", None)
+        task = prepare()
+        assert task is not None
+        assert task.windows > (side / 64) ** 2
+        peaks.append(peak_bytes(prepare, times=1))
         assert peaks[-1] < scene_bytes(settings, (side, side), side) - strip_bytes(settings, side)
     assert peaks[1] < 11 * peaks[0]
 
