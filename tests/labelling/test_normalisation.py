@@ -143,6 +143,26 @@ def test_unrelated_bands_are_told(model: ClusteringModel, tmp_path: Path) -> Non
         assert file.read(1).all()
 
 
+@pytest.mark.parametrize("exceptions", [0, 40])
+def test_a_band_without_a_gain_is_told(model: ClusteringModel, tmp_path: Path, exceptions: int) -> None:
+    assert model.bands is not None
+    values, later = land(), land()
+    values[2], later[2] = 7, 9
+    values[2, 0, :exceptions], later[2, 1, :exceptions] = 500, 500
+    trained, other = part(tmp_path / "trained.tif", values, 0, 200), part(tmp_path / "other.tif", later, 0, 200)
+    normalise = Normalisation(scene_from_file(trained))
+    with raster(other) as file:
+        if exceptions:
+            with pytest.raises(
+                LatentclustError, match=r"its band 3 is 9 in all pixels without change.*--normalise hist"
+            ):
+                normalise.curves(file, model.bands, "other")
+            return
+        curves, notes = normalise.curves(file, model.bands, "other")
+    np.testing.assert_allclose(follow_curves(np.array([[50.0], [50.0], [9.0]]), curves), [[50.0], [50.0], [7.0]])
+    assert notes == ("its band 3 is 9 in all shared pixels: it gets an offset, but no gain",)
+
+
 @pytest.mark.parametrize("nodata", [None, 0])
 def test_masked_pixels_of_the_other_scene_do_not_count(
     model: ClusteringModel, tmp_path: Path, nodata: int | None

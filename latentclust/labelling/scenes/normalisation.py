@@ -115,20 +115,37 @@ def _shared_curves(
     with open_raster(to) as other:
         wanted = match_bands(other, replace(bands, curves=()), to.name, to.requested).bands
         here, there = _pairs(file, bands, other, wanted, name, to.name)
-    fits, kept = fit_unchanged(here, there)
-    notes = []
-    if (share := kept.mean()) < MIN_UNCHANGED:
+    fit = fit_unchanged(here, there)
+    kept, notes = fit.unchanged & fit.varied, []
+    if (share := kept.sum() / fit.varied.sum()) < MIN_UNCHANGED:
         notes.append(
             f"gain and offset are fitted to {share:.0%} of the pixels shared with {to.name}; "
             "the others changed, as clouds do: --mask leaves them out"
         )
-    for band in range(len(here)):
-        found = np.corrcoef(here[band, kept], there[band, kept])[0, 1]
-        if not found >= MIN_CORRELATION:
-            notes.append(
-                f"its band {bands.bands[band]} is hardly related to that of {to.name} (correlation {found:.2f})"
-            )
-    return tuple(((0.0, 1.0), (offset, gain + offset)) for gain, offset in fits), tuple(notes)
+    for band, number in enumerate(bands.bands):
+        notes.extend(_doubts(here[band], there[band], kept, number, name, to.name))
+    return tuple(((0.0, 1.0), (offset, gain + offset)) for gain, offset in fit.lines), tuple(notes)
+
+
+def _doubts(
+    here: NDArray[np.float64], there: NDArray[np.float64], kept: NDArray[np.bool_], band: int, name: str, to: str
+) -> Iterator[str]:
+    """Yield the warning about the values `(n,)` of a band, if there is one.
+
+    Raises:
+        LatentclustError: If the band varies, but not in the pixels that gain and offset are fitted to.
+    """
+    for one, which in ((here, f"its band {band}"), (there, f"the band of {to} for its band {band}")):
+        if np.ptp(one) == 0:
+            yield f"{which} is {one[0]:g} in all shared pixels: it gets an offset, but no gain"
+            return
+        if np.ptp(one[kept]) == 0:
+            what = f"has no gain to {to}: {which} is {one[kept][0]:g} in all pixels without change"
+            fix = "Leave constant areas out by --mask or --nodata, or use --normalise histogram"
+            raise LatentclustError.at(name, what, fix)
+    found = np.corrcoef(here[kept], there[kept])[0, 1]
+    if not found >= MIN_CORRELATION:
+        yield f"its band {band} is hardly related to that of {to} (correlation {found:.2f})"
 
 
 def _pairs(

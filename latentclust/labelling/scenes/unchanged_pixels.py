@@ -5,8 +5,12 @@ sets"), which bears more changed pixels than IR-MAD, whose start is a mean over 
 "Automatic radiometric normalization of multitemporal satellite imagery"). As there, all bands count.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from latentclust.labelling.scenes.varied_pixels import resolution, varied_pixels
 
 SUBSET = 2000
 """Number of pixels by which candidates are compared."""
@@ -41,11 +45,29 @@ DEVIATION = 1.4826
 ROUNDING = 1e-9
 """Distance of an unchanged pixel, as a share of the values' range, that is rounding noise."""
 
+HALF_LEVEL = 0.5
+"""Smallest standard deviation of a scene's values about the fit, in its grey levels."""
+
 Values = NDArray[np.float64]
 
 
-def fit_unchanged(here: Values, there: Values) -> tuple[list[tuple[float, float]], NDArray[np.bool_]]:
-    """Return gain and offset of each band, and the pixels `(n,)` without change, which they are fitted to.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Gain and offset between two scenes.
+
+    Attributes:
+        lines: Gain and offset of each band.
+        unchanged: The pixels `(n,)` without change.
+        varied: The pixels `(n,)` without a repeated value; the lines are fitted to the unchanged ones of them.
+    """
+
+    lines: list[tuple[float, float]]
+    unchanged: NDArray[np.bool_]
+    varied: NDArray[np.bool_]
+
+
+def fit_unchanged(here: Values, there: Values) -> Fit:
+    """Fit gain and offset of each band to the pixels without change.
 
     The fit is the reduced major axis, which treats noise in both scenes alike. It is deterministic.
 
@@ -53,19 +75,39 @@ def fit_unchanged(here: Values, there: Values) -> tuple[list[tuple[float, float]
         here: Values `(c, n)` of the scene to be normalised.
         there: Values `(c, n)` of the same pixels in the other scene.
     """
+    varied = varied_pixels(here, there)
+    gains, offsets, limit = _fit(here[:, varied], there[:, varied])
+    unchanged = np.asarray((np.abs(there - gains * here - offsets) <= limit).all(axis=0))
+    return Fit(list(zip(gains[:, 0].tolist(), offsets[:, 0].tolist(), strict=True)), unchanged, varied)
+
+
+def _fit(here: Values, there: Values) -> tuple[Values, Values, Values]:
+    """Return gain, offset and the largest distance of an unchanged pixel, each `(c, 1)`."""
     gains, offsets = _start(here, there)
-    kept, rounding = None, ROUNDING * np.ptp(there, axis=1, keepdims=True)
+    kept, limit = None, np.full_like(gains, np.inf)
+    rounding, levels = ROUNDING * np.ptp(there, axis=1, keepdims=True), _levels(here, there)
     for _ in range(ROUNDS):
         distance = np.abs(there - gains * here - offsets)
         fresh = _core(distance, there) if kept is None else kept
-        spread = DEVIATION * np.median(distance[:, fresh], axis=1, keepdims=True) + rounding
+        # Without the floor, equal whole numbers have no spread, and all others would be changed.
+        floor = np.maximum(rounding, HALF_LEVEL * np.hypot(levels[1], gains * levels[0]))
+        spread = np.maximum(DEVIATION * np.median(distance[:, fresh], axis=1, keepdims=True), floor)
         near = (distance <= MAX_DEVIATIONS * spread).all(axis=0)
         if near.sum() < CORE * len(near) / 2 or (kept is not None and (near == kept).all()):
             break
-        kept = near
+        kept, limit = near, MAX_DEVIATIONS * spread
         gains, offsets = _axis(here[:, kept], there[:, kept])
-    unchanged = np.ones(here.shape[1], np.bool_) if kept is None else kept
-    return list(zip(gains[:, 0].tolist(), offsets[:, 0].tolist(), strict=True)), unchanged
+    return gains, offsets, limit
+
+
+def _levels(here: Values, there: Values) -> list[Values]:
+    """Return the grey level `(c, 1)` of both scenes."""
+    at = _sample(here.shape[1])
+    return [np.array([[resolution(band)] for band in each[:, at]]) for each in (here, there)]
+
+
+def _sample(count: int) -> NDArray[np.int64]:
+    return np.linspace(0, count - 1, min(SUBSET, count)).astype(np.int64)
 
 
 def _core(distance: Values, there: Values) -> NDArray[np.bool_]:
@@ -76,7 +118,7 @@ def _core(distance: Values, there: Values) -> NDArray[np.bool_]:
 
 def _start(here: Values, there: Values) -> tuple[Values, Values]:
     """Return gain and offset `(c, 1)` of the best candidate, by least trimmed distances."""
-    at = np.linspace(0, here.shape[1] - 1, min(SUBSET, here.shape[1])).astype(int)
+    at = _sample(here.shape[1])
     x, y = here[:, at], there[:, at]
     spreads = np.array([[_scale(one), _scale(two)] for one, two in zip(x, y, strict=True)])
     ratio, unit = (spreads[:, 1] / spreads[:, 0])[:, np.newaxis], np.sqrt(spreads.prod(axis=1))[:, np.newaxis]
