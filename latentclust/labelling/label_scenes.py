@@ -12,7 +12,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from latentclust.labelling.area.area_of_interest import AreaOfInterest, area_from_bbox, area_from_file
 from latentclust.labelling.chosen_scenes import choose_scenes
-from latentclust.labelling.clusters.restyle import restore_missing
+from latentclust.labelling.clusters.restore import restore_missing
 from latentclust.labelling.dry_run import estimate_run
 from latentclust.labelling.label_options import MAX_POLYGONS, LabelOptions, LabelOptionValues, merge_options
 from latentclust.labelling.label_report import LabelListener, LabelReport, NullLabelListener, SceneResult

@@ -175,7 +175,16 @@ class OutputOptions:
             write_area_table(merged, self.classes, sums)
 
     def write_zone_tables(self, name: str, labels: Path, should_stop: Callable[[], bool]) -> tuple[str, ...]:
-        """Write the tables of zones of a finished label raster, if requested. Return warnings about zones."""
+        """Write the tables of zones of a finished label raster that are requested and missing.
+
+        Args:
+            name: Name of the scene, for messages.
+            labels: Label raster.
+            should_stop: Returns True once the user asks to stop.
+
+        Returns:
+            Warnings about zones.
+        """
         if not self.zones:
             return ()
 
@@ -188,10 +197,9 @@ class OutputOptions:
         except UnplacedZonesError as error:
             return (f"no table of zones: {error.issues[0].what}",)
         if found.inside.any():
-            write_zone_table(found, self.zones.names, self.clusters, zone_table_path(labels))
-            if self.classes:
-                classes = zone_table_path(classes_raster(labels))
-                write_zone_table(found, self.zones.names, self.classes, classes)
+            for raster, legend in ((labels, self.clusters), (classes_raster(labels), self.classes)):
+                if legend and not zone_table_path(raster).exists():
+                    write_zone_table(found, self.zones.names, legend, zone_table_path(raster))
         return zone_warnings(found, self.zones)
 
     def _item(self, settings: LabelSettings, task: SceneTask, labels: Path) -> tuple[str, ...]:

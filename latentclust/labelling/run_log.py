@@ -60,6 +60,27 @@ def read_run_log_file(folder: Path, fix: str) -> RunLogFile:
         raise LatentclustError.at(str(path), f"cannot be read ({place}: {first['msg']})", fix) from error
 
 
+def find_run_log(path: Path, fix: str) -> tuple[Path, RunLogFile, SceneResult | None] | None:
+    """Return the nearest folder above a file that has a run log, the log, and the finished scene that the file is of.
+
+    The scene is None if the log does not list the file as an output. Without a log the result is None.
+
+    Args:
+        path: A file.
+        fix: What to do if the log cannot be read.
+
+    Raises:
+        LatentclustError: If the log is damaged.
+    """
+    place = path.resolve()
+    folder = next((each for each in place.parents if (each / RUN_LOG).is_file()), None)
+    if folder is None:
+        return None
+    log, name = read_run_log_file(folder, fix), place.relative_to(folder).as_posix()
+    done = (scene for scene in log.scenes if scene.status == "done")
+    return folder, log, next((scene for scene in done if name in (scene.output, *(scene.files or ()))), None)
+
+
 def model_fingerprint(model: ClusteringModel) -> str:
     """Return the SHA-256, in hexadecimal, of a model's recipe, tensors and band reading."""
     digest = hashlib.sha256(model.resolved.loaded.digest.encode())

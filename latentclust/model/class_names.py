@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from latentclust.errors import Issue, LatentclustError, did_you_mean, raise_all
@@ -117,18 +118,37 @@ def names_to_header(names: Mapping[int, str], colours: Mapping[str, str]) -> dic
 
 def names_from_header(header: Mapping[str, Any], clusters: int, where: str) -> tuple[dict[int, str], dict[str, str]]:
     """Return the names and colours of a header. Raise LatentclustError if they are invalid."""
-    try:
-        names = {int(number): str(name) for number, name in header.get("names", {}).items()}
+    names = cluster_names_from_header(header, where)
+    with _header_errors(where):
         colours = {str(name): str(colour) for name, colour in header.get("colours", {}).items()}
         known = classes_of(clusters, names)
-        wrong = [name for number, name in names.items() if not 1 <= number <= clusters or name_issue(name, where)]
+        wrong = [name for number, name in names.items() if number > clusters]
         wrong += [name for name, colour in colours.items() if name not in known or not _HEX.fullmatch(colour)]
-        if wrong:
-            raise ValueError(f"{wrong[0]!a} is not a valid name, or has no valid colour")
+        _refuse(wrong)
+    return names, colours
+
+
+def cluster_names_from_header(header: Mapping[str, Any], where: str) -> dict[int, str]:
+    """Return the names of a header by cluster, whose number is not known. Raise LatentclustError if one is invalid."""
+    with _header_errors(where):
+        names = {int(number): str(name) for number, name in header.get("names", {}).items()}
+        _refuse([name for number, name in names.items() if number < 1 or name_issue(name, where)])
+    return names
+
+
+@contextmanager
+def _header_errors(where: str) -> Iterator[None]:
+    """Raise LatentclustError for values of a header that are no names or colours."""
+    try:
+        yield
     except (AttributeError, ValueError) as error:
         what = f"the header has invalid names or colours ({error})"
         raise LatentclustError.at(where, what, "Use an unchanged copy of the file") from error
-    return names, colours
+
+
+def _refuse(wrong: list[str]) -> None:
+    if wrong:
+        raise ValueError(f"{wrong[0]!a} is not a valid name, or has no valid colour")
 
 
 def name_issue(name: str, where: str) -> Issue | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from latentclust.errors import Issue, LatentclustError, first_problem
 from latentclust.files import lock_file
-from latentclust.model.class_names import name_of, names_from_header, names_to_header
+from latentclust.model.class_names import cluster_names_from_header, name_of, names_from_header, names_to_header
 from latentclust.model.naming_record import (
     NAMED_FROM,
     NamingRecord,
@@ -100,9 +100,7 @@ def read_naming(file: Path) -> list[tuple[NamingRecord, list[int]]]:
     """
     header = _header(file, read_metadata(file))
     records = records_from_header(header, str(file))
-    highest = max((cluster for record in records for cluster in record.names), default=1)
-    given = {key: name for key, name in (header.get("names") or {}).items() if int(key) <= highest}
-    names, _ = names_from_header({"names": given}, highest, str(file))
+    names = cluster_names_from_header(header, str(file))
     return [(record, record.valid_for(names)) for record in records]
 
 

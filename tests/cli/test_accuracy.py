@@ -54,6 +54,25 @@ def test_samples_that_named_the_clusters_are_told(cli, tmp_path):
     (other,) = json.loads(told("b.gpkg", "--json").out)["naming"]
     assert "are from a.gpkg: samples of it that are in the reference, too, make" in other
     assert json.loads(told("a.gpkg", "--match", "--json").out)["naming"] == []
+    folder = tmp_path / "samples.d"
+    folder.mkdir()
+    shapes = pyogrio.raw.read(tmp_path / "a.gpkg")
+    pyogrio.raw.write(
+        folder / "a.shp",
+        shapes[2],
+        shapes[3],
+        ["cover"],
+        geometry_type="Point",
+        crs="EPSG:32613",
+        driver="ESRI Shapefile",
+    )
+    (unknown,) = json.loads(told("samples.d", "--json").out)["naming"]
+    assert "from a.gpkg. Whether its samples are in the reference is unknown" in unknown
+    log = tmp_path / "out" / "labelling.json"
+    text = log.read_text()
+    log.write_text(text.replace('"a.tif"', '"other.tif"'))
+    assert json.loads(told("a.gpkg", "--json").out)["naming"] == []
+    log.write_text(text)
     model.unlink()
     (unknown,) = json.loads(told("b.gpkg", "--json").out)["naming"]
     assert unknown.startswith("Whether these samples named the clusters is unknown")

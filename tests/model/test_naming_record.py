@@ -16,7 +16,7 @@ from latentclust.model.naming_record import (
     records_to_header,
     with_record,
 )
-from latentclust.model.stored_names import change_names, read_names
+from latentclust.model.stored_names import change_names, read_names, read_naming
 from tests.model.test_stored_names import HEADER, write
 
 RECORD = NamingRecord("labels.csv", "0" * 64, "images", 50, "majority", "2026-01-31", {1: "seven", 2: "two"}, ("ab12",))
@@ -78,3 +78,17 @@ def test_the_file_keeps_records_through_other_changes_and_stays_the_same_model(t
     again = replace(RECORD, file="again.csv")
     change_names(file, 3, lambda found: (found.names, found.colours), record=again)
     assert read_names(file, 3).records == (again,)
+
+
+@pytest.mark.parametrize("names", [{"x": "a"}, ["a"], "a", 5, None, {"0": "a"}, {"1": "cluster 2"}])
+def test_damaged_names_are_reported_where_their_records_are_read(tmp_path: Path, names: Any) -> None:
+    file = write(tmp_path / "m.safetensors", {**HEADER, **records_to_header([RECORD]), "names": names})
+    for read in (read_naming, lambda path: read_names(path, 3)):
+        with pytest.raises(LatentclustError, match="invalid names or colours"):
+            read(file)
+
+
+def test_the_clusters_that_records_named_are_read_without_their_number(tmp_path: Path) -> None:
+    names = {"1": "seven", "2": "by hand", "999999999": "far"}
+    file = write(tmp_path / "m.safetensors", {**HEADER, **records_to_header([RECORD]), "names": names})
+    assert read_naming(file) == [(RECORD, [1])]

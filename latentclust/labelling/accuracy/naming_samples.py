@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.data.sources import decode_errors
 from latentclust.errors import LatentclustError
-from latentclust.labelling.run_log import read_run_log_file
+from latentclust.labelling.run_log import find_run_log
 from latentclust.model.naming_record import listed_numbers
 from latentclust.model.stored_names import read_naming
 
@@ -15,40 +14,51 @@ from latentclust.model.stored_names import read_naming
 def naming_warnings(labels: Path, reference: Path, names: Collection[str]) -> tuple[str, ...]:
     """Return a sentence for each file of labels that named clusters of a map: the reference itself, or another one.
 
-    The labelling.json above the map names the model, whose file records them. Without one there are no sentences.
+    The labelling.json above the map names the model, whose file records them. Without one that lists the map there are
+    no sentences.
 
     Args:
         labels: Map.
-        reference: File of the samples.
+        reference: File or folder of the samples.
         names: Names of the classes of the map.
 
     Raises:
         LatentclustError: If the labelling.json or the reference cannot be read.
     """
-    folder = next((each for each in labels.resolve().parents if (each / RUN_LOG).is_file()), None)
-    if folder is None:
+    found = find_run_log(labels, "Restore it, or move the map out of the folder")
+    if found is None or found[2] is None or not found[1].model_path:
         return ()
-    model = read_run_log_file(folder, "Restore it, or move the map out of the folder").model_path
-    if not model:
-        return ()
+    model = found[1].model_path
     try:
         naming = read_naming(Path(model))
     except LatentclustError as error:
         return (f"Whether these samples named the clusters is unknown: {model} {error.issues[0].what}.",)
-    with decode_errors(reference), reference.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    used = [(record, [each for each in clusters if record.names[each] in names]) for record, clusters in naming]
+    used = [(record, clusters) for record, clusters in used if clusters]
+    digest = _digest(reference) if used else None
     sentences = []
-    for record, clusters in naming:
-        used = [cluster for cluster in clusters if record.names[cluster] in names]
-        if used:
-            verb = "The name of cluster" if len(used) == 1 else "The names of clusters"
-            source = f"{verb} {listed_numbers(used)} {'is' if len(used) == 1 else 'are'} from"
-            sentences.append(f"{source} {_judged(record.sha256 == digest, record.file)}")
+    for record, clusters in used:
+        verb = "The name of cluster" if len(clusters) == 1 else "The names of clusters"
+        source = f"{verb} {listed_numbers(clusters)} {'is' if len(clusters) == 1 else 'are'} from"
+        sentences.append(f"{source} {_judged(None if digest is None else record.sha256 == digest, record.file)}")
     return tuple(sentences)
 
 
-def _judged(same: bool, file: str) -> str:
-    """Return what a file of labels means for the estimates."""
+def _digest(reference: Path) -> str | None:
+    """Return the SHA-256 of a file, or None if it is a folder."""
+    if not reference.is_file():
+        return None
+    with decode_errors(reference), reference.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _judged(same: bool | None, file: str) -> str:
+    """Return what a file of labels means for the estimates. `same` is None if the reference is a folder."""
+    if same is None:
+        return (
+            f"{file}. Whether its samples are in the reference is unknown, because the reference is not one file: if "
+            "they are, the accuracies are too high."
+        )
     if same:
         return (
             "these same samples, so the accuracies are too high: name the clusters by other samples, or judge the map "

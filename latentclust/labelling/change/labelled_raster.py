@@ -9,7 +9,7 @@ from latentclust.data.scenes.folders import RUN_LOG
 from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import read_legend
-from latentclust.labelling.run_log import read_run_log_file
+from latentclust.labelling.run_log import find_run_log
 
 FIX = "Give a raster of clusters in the folder that latentclust label wrote"
 
@@ -45,16 +45,15 @@ def find_labelled_raster(path: Path) -> LabelledRaster:
     """
     if not path.is_file():
         raise LatentclustError.at(str(path), "is not a file", FIX)
-    place = path.resolve()
-    for folder in place.parents:
-        if (folder / RUN_LOG).is_file():
-            log = read_run_log_file(folder, "Label the scenes again")
-            outputs = {scene.output for scene in log.scenes if scene.status == "done"}
-            if place.relative_to(folder).as_posix() in outputs:
-                return LabelledRaster(path, log.model, read_legend(path), log.options)
-            what = f"is not listed as a raster of clusters in {folder / RUN_LOG}"
-            raise LatentclustError.at(str(path), what, FIX)
-    raise LatentclustError.at(str(path), f"has no {RUN_LOG} in a folder above it, so that its model is unknown", FIX)
+    found = find_run_log(path, "Label the scenes again")
+    if found is None:
+        what = f"has no {RUN_LOG} in a folder above it, so that its model is unknown"
+        raise LatentclustError.at(str(path), what, FIX)
+    folder, log, scene = found
+    if scene is None or folder / scene.output != path.resolve():
+        what = f"is not listed as a raster of clusters in {folder / RUN_LOG}"
+        raise LatentclustError.at(str(path), what, FIX)
+    return LabelledRaster(path, log.model, read_legend(path), log.options)
 
 
 def check_comparable(before: LabelledRaster, after: LabelledRaster) -> None:

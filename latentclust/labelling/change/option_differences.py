@@ -31,6 +31,7 @@ EFFECTS = {
     "bands": "if the bands are not the same, this appears as change",
     "stack": "the two maps were made of other bands, which can appear as change",
     "nodata": "pixels that are nodata in one map alone are left out",
+    "seed": "all labels of a model that samples depend on it, and no others",
     "mask": "pixels that one map alone masks are left out, and clouds that it does not mask appear as change",
     "precision": ROUNDING,
     "device": ROUNDING,
@@ -61,14 +62,21 @@ def _shown(one: str, two: str) -> tuple[str, str]:
     return short if short[0] != short[1] else (one, two)
 
 
+def _marks(mask: Any) -> str:
+    """Return the values and bits that a mask marks as text; empty if there are none."""
+    lists = {kind: mask.get(kind) for kind in ("values", "bits")} if isinstance(mask, Mapping) else {}
+    return " and ".join(
+        f"{kind} {', '.join(map(str, marks))}" for kind, marks in lists.items() if marks and isinstance(marks, list)
+    )
+
+
 def _text(name: str, options: Mapping[str, Any]) -> str:
     """Return the value of an option as text."""
     value = options.get(name)
     if not value and value != 0:
         return "none"
-    if name == "mask":
-        marks = [f"{kind} {', '.join(map(str, value[kind]))}" for kind in ("values", "bits") if value.get(kind)]
-        return " and ".join(marks)
+    if name == "mask" and (marks := _marks(value)):
+        return marks
     if isinstance(value, list):
         return ",".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

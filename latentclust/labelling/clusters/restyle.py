@@ -1,4 +1,4 @@
-"""Rewrite the finished outputs of scenes after names or colours changed, or when their legends are missing.
+"""Rewrite the finished outputs of scenes after names or colours changed.
 
 Nothing is inferred again: everything is made from the label rasters.
 """
@@ -26,11 +26,11 @@ from latentclust.labelling.clusters.recolour import (
 )
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult
 from latentclust.labelling.measure.area_table import write_area_table
-from latentclust.labelling.measure.zone_table import ZONE_TABLE_SUFFIX, rewrite_zone_table, zone_table_path
+from latentclust.labelling.measure.zone_table import rewrite_zone_table, zone_table_path
 from latentclust.labelling.output_options import POLYGON_SUFFIX, STAC_SUFFIX, OutputOptions
 from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.publish import publish_outputs
-from latentclust.labelling.outputs.sidecars import sidecar_paths, write_sidecars
+from latentclust.labelling.outputs.sidecars import write_sidecars
 from latentclust.labelling.outputs.stac_item import read_label_item, rename_classes
 from latentclust.labelling.run_log import (
     DRAFT_FOLDER,
@@ -48,9 +48,6 @@ NEW_FOLDER_FIX = "Label into another folder"
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of scenes that are done, the number of all scenes, and the output of the next one or ''."""
-
-LEGENDS, TABLES = slice(2), slice(2, 3)
-"""Legends and tables among the sidecars of a raster, see `sidecar_paths`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,75 +159,13 @@ def draft_folder(partial: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def restore_missing(
-    log: RunLog, kept: frozenset[str], options: OutputOptions, partial: Path, should_stop: ShouldStop
-) -> frozenset[str]:
-    """Rewrite the outputs of finished scenes with missing legends, and write missing tables of areas and of zones.
-
-    Scenes that cannot be rewritten are dropped from the result, so that they are labelled again.
-
-    Args:
-        log: The run log of the folder.
-        kept: Output names of the finished scenes.
-        options: Names and colours of the outputs, and the other output options.
-        partial: The folder of temporary files.
-        should_stop: Returns True once the user asks to stop.
-
-    Returns:
-        The names in `kept` whose outputs are complete.
-
-    Raises:
-        InterruptedRunError: If the user asks to stop.
-    """
-    lost = set()
-    with draft_folder(partial) as drafts:
-        for name in sorted(kept):
-            scene = log.scenes[name]
-            rewritten, unmeasured = not _has_files(log, scene, LEGENDS), not _has_tables(log, scene)
-            if not (rewritten or unmeasured):
-                continue
-            if should_stop():
-                raise InterruptedRunError.at(name, "stopped before its legend was written", RERUN_FIX)
-            try:
-                if unmeasured:
-                    _write_tables(log, scene, options, should_stop)
-                if rewritten:
-                    rewrite_scene(log, scene, options, drafts, should_stop)
-            except InterruptedRunError:
-                raise
-            except LatentclustError:
-                lost.add(name)
-                log.mark_replaced(scene)
-    return kept - lost
-
-
-def _has_files(log: RunLog, scene: SceneResult, which: slice) -> bool:
-    """Return whether some of the sidecars of a scene's rasters of clusters and of classes exist."""
-    output = PurePath(scene.output)
-    rasters = {str(output), str(classes_raster(output))} & (scene.files or {}).keys()
-    return all(path.exists() for name in rasters for path in [*sidecar_paths(log.folder / name)][which])
-
-
-def _has_tables(log: RunLog, scene: SceneResult) -> bool:
-    """Return whether the tables of areas exist, and those of zones that the scene had."""
-    zones = (log.folder / name for name in scene.files or () if name.endswith(ZONE_TABLE_SUFFIX))
-    return _has_files(log, scene, TABLES) and all(table.exists() for table in zones)
-
-
-def _write_tables(log: RunLog, scene: SceneResult, options: OutputOptions, should_stop: ShouldStop) -> None:
-    """Write missing tables of areas, which earlier versions did not write, and of zones of a finished scene."""
-    if _has_files(log, scene, TABLES):
-        options.write_zone_tables(scene.input, log.folder / scene.output, should_stop)
-        return
-    labels = log.folder / scene.output
-    counts = count_clusters(labels, len(options.clusters.entries) - 1)
-    write_area_table(labels, options.clusters, counts)
-    if options.classes is not None:
-        write_area_table(classes_raster(labels), options.classes, merged_counts(counts, options.classes))
-
-
 def rewrite_scene(
-    log: RunLog, scene: SceneResult, options: OutputOptions, drafts: Path, should_stop: ShouldStop
+    log: RunLog,
+    scene: SceneResult,
+    options: OutputOptions,
+    drafts: Path,
+    should_stop: ShouldStop,
+    kept: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Rewrite all outputs of a scene that contain names or colours, publish them and record them in the run log.
 
@@ -240,6 +175,7 @@ def rewrite_scene(
         options: Names and colours of the outputs, and the polygon options.
         drafts: A folder for temporary files. Its contents are removed.
         should_stop: Returns True once the user asks to stop.
+        kept: Names of styles and tables, without their folder, that stay as they are.
 
     Returns:
         Paths of the rasters, relative to the output folder.
@@ -253,12 +189,26 @@ def rewrite_scene(
     shutil.rmtree(drafts, ignore_errors=True)
     made.mkdir(parents=True)
     rasters = _rewrite_rasters(log, scene, options, made, should_stop)
-    _rewrite_tables_and_polygons(log, scene, options, made, should_stop)
+    _rewrite_zone_tables(log, scene, options, made, kept)
+    _rewrite_polygons_and_item(log, scene, options, made, should_stop)
+    for name in kept:
+        (made / name).unlink(missing_ok=True)
     # If the process is killed while it publishes, each file has its old or its new size.
     changing = {name: UNKNOWN_SIZE for name in files if (made / PurePath(name).name).exists()}
     log.add_and_save(replace(scene, files={**files, **changing}))
     log.add_and_save(replace(scene, files={**files, **publish_outputs(log.folder, output, made, None)}))
     return rasters
+
+
+def count_scene(log: RunLog, scene: SceneResult, legend: Legend, should_stop: ShouldStop) -> dict[int, int]:
+    """Return the pixels of each cluster of a finished scene. Raise LatentclustError if the raster was changed."""
+    labels = log.folder / scene.output
+    counts = count_clusters(labels, len(legend.entries) - 1, should_stop)
+    labelled = sum(counts.values()) - counts[0]
+    if labelled != scene.pixels:
+        what = f"contains {labelled:,} valid pixels, but {RUN_LOG} records {scene.pixels:,}"
+        raise LatentclustError.at(str(labels), what, RELABEL_FIX)
+    return counts
 
 
 def _rewrite_rasters(
@@ -267,12 +217,8 @@ def _rewrite_rasters(
     """Write the clusters, the classes if the run wrote them, and their legends. Return the paths of the rasters."""
     output, legend = PurePath(scene.output), options.clusters
     labels = log.folder / output
-    counts = count_clusters(labels, len(legend.entries) - 1, should_stop)
-    labelled = sum(counts.values()) - counts[0]
-    if labelled != scene.pixels:
-        what = f"contains {labelled:,} valid pixels, but {RUN_LOG} records {scene.pixels:,}"
-        raise LatentclustError.at(str(labels), what, RELABEL_FIX)
-    recolour(labels, made.parent / "labels.vrt", made / output.name, legend, labelled)
+    counts = count_scene(log, scene, legend, should_stop)
+    recolour(labels, made.parent / "labels.vrt", made / output.name, legend, scene.pixels)
     write_sidecars(made / output.name, legend, counts)
     write_area_table(made / output.name, legend, counts)
     classes = classes_raster(output)
@@ -285,15 +231,22 @@ def _rewrite_rasters(
     return str(classes), scene.output
 
 
-def _rewrite_tables_and_polygons(
+def _rewrite_zone_tables(
+    log: RunLog, scene: SceneResult, options: OutputOptions, made: Path, kept: frozenset[str]
+) -> None:
+    """Rewrite the tables of zones that the run wrote."""
+    output = PurePath(scene.output)
+    for raster, names in ((output, options.clusters), (classes_raster(output), options.classes)):
+        table = zone_table_path(raster)
+        if names is not None and str(table) in (scene.files or {}) and table.name not in kept:
+            rewrite_zone_table(log.folder / zone_table_path(output), made / table.name, names)
+
+
+def _rewrite_polygons_and_item(
     log: RunLog, scene: SceneResult, options: OutputOptions, made: Path, should_stop: ShouldStop
 ) -> None:
-    """Rewrite the tables of zones, the polygons and the classes of the STAC item, if the run wrote them."""
+    """Rewrite the polygons and the classes of the STAC item, if the run wrote them."""
     output, files, legend = PurePath(scene.output), scene.files or {}, options.clusters
-    for raster, names in ((output, legend), (classes_raster(output), options.classes)):
-        table = zone_table_path(raster)
-        if names is not None and str(table) in files:
-            rewrite_zone_table(log.folder / zone_table_path(output), made / table.name, names)
     polygons, item = output.with_suffix(POLYGON_SUFFIX), output.with_suffix(STAC_SUFFIX)
     if options.vector and str(polygons) in files:
         write_polygons(log.folder / output, made / polygons.name, legend, options.vector, should_stop)

@@ -60,6 +60,11 @@ def write_area_table(labels: Path, legend: Legend, counts: Mapping[int, int]) ->
     Raises:
         LatentclustError: If the raster cannot be read, or the table cannot be written.
     """
+    write_atomic(sidecar_paths(labels)[2], area_table_text(labels, legend, counts))
+
+
+def area_table_text(labels: Path, legend: Legend, counts: Mapping[int, int]) -> str:
+    """Return the text of the table of areas, see `write_area_table`. Raise LatentclustError as it does."""
     areas = _areas(labels, counts)
     rows = [(entry.value, entry.name, counts.get(entry.value, 0), areas[entry.value]) for entry in legend.entries[1:]]
     text = io.StringIO(newline="")
@@ -67,7 +72,7 @@ def write_area_table(labels: Path, legend: Legend, counts: Mapping[int, int]) ->
     writer.writerow(COLUMNS)
     for found in with_shares(rows):
         writer.writerow((found.value, found.name, found.pixels, number(found.area_m2, "3f"), number(found.share, "6f")))
-    write_atomic(sidecar_paths(labels)[2], text.getvalue())
+    return text.getvalue()
 
 
 def _areas(labels: Path, counts: Mapping[int, int]) -> dict[int, float | None]:

@@ -13,7 +13,7 @@ import rasterio
 from latentclust.data.rasters import CACHE_BYTES
 from latentclust.errors import InterruptedRunError, Issue, LatentclustError, raise_all
 from latentclust.labelling.clusters.recolour import count_clusters
-from latentclust.labelling.clusters.restyle import restore_missing
+from latentclust.labelling.clusters.restore import restore_missing
 from latentclust.labelling.label_report import UNKNOWN_SIZE, SceneResult, Seams
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.mosaic.drafts import MosaicDrafts

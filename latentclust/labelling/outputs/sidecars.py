@@ -69,8 +69,18 @@ def write_sidecars(
     """
     auxiliary, qml, _ = sidecar_paths(raster)
     write_atomic(auxiliary, _text(attribute_table(legend, counts)))
-    write_atomic(qml, _text(qgis_style(style or legend)))
+    write_style(raster, style or legend)
     return auxiliary, qml
+
+
+def write_style(raster: Path, legend: Legend) -> None:
+    """Write the style of a label raster for QGIS. Raise LatentclustError if the file cannot be written."""
+    write_atomic(sidecar_paths(raster)[1], style_text(legend))
+
+
+def style_text(legend: Legend) -> str:
+    """Return the text of a style for QGIS."""
+    return _text(qgis_style(legend))
 
 
 def read_legend(raster: Path) -> Legend:

@@ -198,6 +198,19 @@ def test_each_option_that_decides_labels_is_compared(one: dict[str, Any], two: d
     assert option_differences(one, dict(one)) == ()
 
 
+def test_a_seed_is_told_to_matter_to_models_that_sample_alone() -> None:
+    (seed,), (tile,) = (option_differences({name: 1}, {name: 2}) for name in ("seed", "tile"))
+    assert "a model that samples depend on it, and no others" in seed
+    assert "nodata" not in seed
+    assert "labels near nodata" in tile
+
+
+@pytest.mark.parametrize("mask", ["clouds.tif", 3, ["a"], {"values": 3}, {"values": {"a": 1}, "bits": [2]}])
+def test_a_mask_that_is_no_table_is_shown_as_it_is(mask: Any) -> None:
+    (found,) = option_differences({"mask": mask}, {})
+    assert "for the earlier one and none for the later one" in found
+
+
 def test_masks_of_other_files_with_the_same_values_and_other_outputs_are_alike() -> None:
     one, two = ({"mask": {"mask": f"{year}/m.tif", "values": [3], "bits": [1]}} for year in (2019, 2024))
     assert option_differences({**one, "rasters": ["labels"]}, {**two, "rasters": ["labels", "confidence"]}) == ()

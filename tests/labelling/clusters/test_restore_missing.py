@@ -10,7 +10,8 @@ import pytest
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.clusters import restyle as restyling
-from latentclust.labelling.clusters.restyle import restore_missing, restyle
+from latentclust.labelling.clusters.restore import restore_missing
+from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import DRAFT_FOLDER, lock_folder, read_run_log
 from latentclust.model.model import ClusteringModel

@@ -266,9 +266,59 @@ def test_a_run_writes_tables_that_names_reach_later(planted: ClusteringModel, tm
     assert (again.kept, again.windows) == ({"a.tif"}, 0)
     assert [path.read_bytes() for path in paths] == texts
 
+    tables = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".csv"]
+    texts = [path.read_bytes() for path in tables]
+    for path in tables:
+        path.unlink()
+    again = latentclust.label(model, scene, tmp_path / "out", **options)
+    assert (again.kept, again.windows, len(tables)) == ({"a.tif"}, 0, 4)
+    assert [path.read_bytes() for path in tables] == texts
+
     write_zones(zones, shapes[:1], ["whole"])
     with pytest.raises(LatentclustError, match="other options: zones was"):
         latentclust.label(model, scene, tmp_path / "out", **options)
+
+
+EDIT = "my,notes\n1,2\n"
+
+
+def test_what_users_edited_stays_when_other_files_are_missing(planted: ClusteringModel, tmp_path: Path) -> None:
+    named, out = replace(planted, names={1: "water", 3: "water"}), tmp_path / "out"
+    scene = write_scene(tmp_path / "a.tif", noise_scene(30, 40))
+    zones = write_zones(tmp_path / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
+    options: Any = {"zones": zones, "classes": True}
+    latentclust.label(named, scene, out, **options)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.name != "labelling.json"}
+    for edited, missing in (
+        ("a-zones.csv", ["a-classes-zones.csv"]),
+        ("a-areas.csv", ["a-classes-areas.csv"]),
+        ("a-zones.csv", ["a.qml"]),
+        ("a-areas.csv", ["a.qml"]),
+        ("a-classes-zones.csv", ["a.tif.aux.xml", "a-classes.qml"]),
+        ("a-classes.qml", ["a.tif.aux.xml", "a-areas.csv"]),
+    ):
+        (out / edited).write_text(EDIT)
+        for name in missing:
+            (out / name).unlink()
+        again = latentclust.label(named, scene, out, **options)
+        assert (again.kept, again.windows) == ({"a.tif"}, 0)
+        assert {name: (out / name).read_bytes() for name in before} == {**before, edited: EDIT.encode()}
+        (out / edited).write_bytes(before[edited])
+
+
+def test_new_names_reach_the_tables_that_nobody_edited(planted: ClusteringModel, tmp_path: Path) -> None:
+    named, out = replace(planted, names={1: "water", 3: "water"}), tmp_path / "out"
+    scene = write_scene(tmp_path / "a.tif", noise_scene(30, 40))
+    zones = write_zones(tmp_path / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
+    options: Any = {"zones": zones, "classes": True}
+    latentclust.label(named, scene, out, **options)
+    (out / "a-zones.csv").write_text(EDIT)
+    (out / "a-classes.qml").unlink()
+    again = latentclust.label(replace(planted, names={3: "snow", 4: "snow"}), scene, out, **options)
+    assert (again.kept, again.windows, (out / "a-zones.csv").read_text()) == ({"a.tif"}, 0, EDIT)
+    assert [row["name"] for row in table(out / "a-areas.csv")] == ["cluster 1", "cluster 2", "snow", "snow"]
+    assert [row["name"] for row in table(out / "a-classes-areas.csv")] == ["cluster 1", "cluster 2", "snow"]
+    assert 'label="snow"' in (out / "a-classes.qml").read_text()
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
