@@ -30,7 +30,7 @@ STEPS = 3
 CORE = 0.4
 """Share of pixels that a candidate is compared by. Fewer than all others may be changed."""
 
-MAX_RATIO = 20.0
+MAX_RATIO = 100.0
 """Largest factor between the gain of a candidate and the ratio of the spreads of both scenes."""
 
 ROUNDS = 20

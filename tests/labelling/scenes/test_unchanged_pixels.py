@@ -95,3 +95,13 @@ def test_whole_numbers_without_change_are_kept(gain: float, offset: float, noise
     found = np.array([one * probe + other for one, other in fit.lines])
     np.testing.assert_allclose(found, np.tile(gain * probe + offset, (3, 1)), atol=1)
     assert fit.unchanged[fit.varied].mean() > 0.95
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_clouds_may_spread_far_wider_than_land(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    here = 500 + rng.gamma(2, 60, (1, COUNT))
+    there = 0.7 * here + 90 + rng.normal(0, 1, here.shape)
+    there[:, : COUNT // 2] = rng.normal(8000, 900, COUNT // 2)
+    [(gain, offset)] = fit_unchanged(here, there).lines
+    assert (gain, gain * 700 + offset) == pytest.approx((0.7, 580), rel=0.01)
