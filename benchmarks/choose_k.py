@@ -9,6 +9,7 @@ was chosen on generated data (`choose_k_generated.py`).
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -228,16 +229,25 @@ def measure(name: str, options: argparse.Namespace) -> str:
     return choice.suggestion.sentence
 
 
-def main() -> None:
-    """Measure cases."""
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options. Those of trainings are refused with `--again`, which trains nothing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("case", nargs="+", choices=[*CASES])
-    parser.add_argument("--clusters", default=None)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--again", action="store_true", help="apply the rule to the stored scores")
-    options = parser.parse_args()
+    trainings: dict[str, Any] = {"clusters": None, "seeds": 3, "workers": 1, "device": "cpu"}
+    for name, default in trainings.items():
+        parser.add_argument(f"--{name}", type=int if isinstance(default, int) else str)
+    options = parser.parse_args(words)
+    given = [name for name in trainings if getattr(options, name) is not None]
+    if options.again and given:
+        parser.error(f"--again trains nothing: remove {', '.join(f'--{name}' for name in given)}")
+    vars(options).update({name: default for name, default in trainings.items() if name not in given})
+    return options
+
+
+def main() -> None:
+    """Measure cases."""
+    options = parsed()
     torch.set_num_threads(1)
     for name in options.case:
         print(f"{name}: {suggest_again(name) if options.again else measure(name, options)}")

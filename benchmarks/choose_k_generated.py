@@ -1,20 +1,22 @@
-"""Compare rules for the number of clusters on generated cases: `python benchmarks/choose_k_generated.py`.
+"""Compare rules for the number of clusters on generated cases: `python benchmarks/choose_k_generated.py [--again]`.
 
 `choose_k_trainings.py` trains the cases beforehand. Every candidate is measured on the set `choosing`; the rule of
 choose-k and the single scores also on the set `held-out`. The result is `benchmarks/results/choose-k-generated.json`.
+`--again` writes the facts of the study and the comparison of weights anew, from the measures in that file.
 """
 
+import argparse
 import itertools
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from choose_k_trainings import SEEDS, SUBSAMPLE, SYSTEMS, kmeans_file, labels_file
+from choose_k_trainings import REFERENCES, SEEDS, SUBSAMPLE, SYSTEMS, kmeans_file, labels_file
 from generated_clusters import COUNT, SETS, Generated, generated_cases
-from provenance import write
+from provenance import RESULTS, as_text, provenance, write
 
 from latentclust.cluster_number.k_scores import KScores, score_number
 from latentclust.cluster_number.settings import LEAST_SEEDS, BriefTraining, part_of, subsample_indices
@@ -27,6 +29,7 @@ from latentclust.cluster_number.suggestion import (
     by_stability,
     by_strength,
     suggest,
+    upper_median,
 )
 from latentclust.cluster_number.training_result import TrainingResult
 from latentclust.evaluate.kmeans_reference import KMeansScores
@@ -48,6 +51,9 @@ AGREEMENTS = (0.0, 0.3, 0.4, 0.5, 0.6)
 
 CONTROL_WEIGHT = 0.5
 """Weight of the share of points without clusters for which a rule suggests a number, in its score."""
+
+OTHER_WEIGHTS = (0.0, 0.1, 0.25, 1.0)
+"""Other weights, for which the best rule is stated too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,9 @@ class Candidate:
     def __call__(self, curve: Curve) -> int | None:
         """Return the number that is suggested, or None."""
         found = [between(n, curve) if self.inside and "k-means" in name else n for name, n in self._votes(curve)]
-        agreed = agreeing([number for number in found if number is not None])
-        number = math.ceil(np.median(agreed)) if len(agreed) >= self.least else None
+        compared = [score.clusters for score in curve]
+        agreed = agreeing([number for number in found if number is not None], compared)
+        number = upper_median(agreed) if len(agreed) >= self.least else None
         return None if number is None or agreement_with(curve, number) < self.agreement else number
 
     def _votes(self, curve: Curve) -> Iterator[tuple[str, int | None]]:
@@ -124,10 +131,10 @@ def measure(rule: Rule, scored: Sequence[Scored]) -> dict[str, Any]:
     }
 
 
-def score(measured: dict[str, Any]) -> float:
+def score(measured: dict[str, Any], weight: float = CONTROL_WEIGHT) -> float:
     """Return the score by which the rule was chosen."""
     suggested = measured["without_clusters_suggested"] or 0.0
-    return round(measured["within_one"] - measured["wrong"] - CONTROL_WEIGHT * suggested, 4)
+    return round(measured["within_one"] - measured["wrong"] - weight * suggested, 4)
 
 
 def _share(values: Sequence[bool]) -> float | None:
@@ -153,33 +160,77 @@ def by_kind(rule: Rule, scored: Sequence[Scored]) -> dict[str, Any]:
     }
 
 
+def facts() -> dict[str, Any]:
+    """Return the settings of the study, and the number of its point sets: with clusters, and without."""
+    known = {name: [case.known > 0 for case in generated_cases() if case.set == name] for name in SETS}
+    return {
+        "points": COUNT,
+        "point_sets": {name: [sum(own), len(own) - sum(own)] for name, own in known.items()},
+        "seeds": [LEAST_SEEDS, SEEDS],
+        "systems": list(SYSTEMS),
+        "subsample": SUBSAMPLE,
+        "references": REFERENCES,
+        "score": f"within_one - wrong - {CONTROL_WEIGHT:g} * without_clusters_suggested",
+    }
+
+
+def by_weight(tried: Sequence[dict[str, Any]], choosing: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the best candidate or single rule by weight of the points without clusters, beside choose-k."""
+    single = [measured | {"rules": [name]} for name, measured in choosing.items() if name != "choose-k"]
+    found = []
+    for weight in sorted((CONTROL_WEIGHT, *OTHER_WEIGHTS)):
+        best = max([*tried, *single], key=lambda one: score(one, weight))
+        which = {name: best[name] for name in ("rules", "least", "inside", "agreement") if name in best}
+        found.append(
+            {"weight": weight, "best": {"score": score(best, weight), **which}}
+            | {"choose-k": score(choosing["choose-k"], weight)}
+        )
+    return found
+
+
+def write_again() -> Path:
+    """Write the facts and the comparison of weights anew, from the stored measures."""
+    path = RESULTS / "choose-k-generated.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    weights = {"by_weight": by_weight(stored["candidates"], stored["choosing"])}
+    head = {name: stored[name] for name in provenance()}
+    path.write_text(as_text(head | facts() | weights | stored | facts() | weights) + "\n", encoding="utf-8")
+    return path
+
+
 def main() -> None:
+    """Measure the rules, or write the facts anew."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--again", action="store_true", help="write the facts of the study from the stored measures")
+    print(write_again() if parser.parse_args().again else write("choose-k-generated", findings()))
+
+
+def findings() -> dict[str, Any]:
     """Measure all candidates on the first set, and the rule of choose-k and the single ones on both."""
     scored = [one for case in generated_cases() for one in curves(case)]
     choosing, held_out = ([one for one in scored if one.case.set == name] for name in SETS)
     rules: dict[str, Rule] = {"choose-k": lambda curve: suggest(curve).number, **SINGLE}
     tried = [(candidate, measure(candidate, choosing)) for candidate in candidates()]
     tried.sort(key=lambda one: -score(one[1]))
-    findings = {
-        "points": COUNT,
-        "seeds": [LEAST_SEEDS, SEEDS],
-        "systems": list(SYSTEMS),
+    described = [
+        {
+            "rules": list(candidate.rules),
+            "least": candidate.least,
+            "inside": candidate.inside,
+            "agreement": candidate.agreement,
+            "score": score(measured),
+            **measured,
+        }
+        for candidate, measured in tried
+    ]
+    on_choosing = {name: measure(rule, choosing) for name, rule in rules.items()}
+    return facts() | {
+        "by_weight": by_weight(described, on_choosing),
         "held-out": {name: measure(rule, held_out) for name, rule in rules.items()},
-        "choosing": {name: measure(rule, choosing) for name, rule in rules.items()},
+        "choosing": on_choosing,
         "held-out_by_kind": by_kind(rules["choose-k"], held_out),
-        "candidates": [
-            {
-                "rules": list(candidate.rules),
-                "least": candidate.least,
-                "inside": candidate.inside,
-                "agreement": candidate.agreement,
-                "score": score(measured),
-                **measured,
-            }
-            for candidate, measured in tried
-        ],
+        "candidates": described,
     }
-    print(write("choose-k-generated", findings))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Each case is kept in `runs/benchmarks/choose-k-generated/`, so that the same com
 """
 
 import argparse
+import io
 import json
 import warnings
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from sklearn.mixture import BayesianGaussianMixture
 
 from latentclust.cluster_number.settings import part_of, subsample_indices
 from latentclust.evaluate.kmeans_reference import score_kmeans
+from latentclust.files import write_atomic
 
 FOLDER = Path("runs/benchmarks/choose-k-generated")
 SEEDS, SUBSAMPLE, REFERENCES = 4, 0.8, 4
@@ -67,17 +69,27 @@ def train_case(case: Generated) -> None:
     points, numbers = case.points(), case.clusters()
     for system in SYSTEMS:
         if not labels_file(case, system).exists():
-            np.save(labels_file(case, system), train(points, system, numbers))
+            stored = io.BytesIO()
+            np.save(stored, train(points, system, numbers))
+            write_atomic(labels_file(case, system), stored.getvalue())
     if not kmeans_file(case).exists():
         scores = {k: asdict(score_kmeans(points, k, SUBSAMPLE, 0, REFERENCES)) for k in range(2, numbers[-1] + 1)}
-        kmeans_file(case).write_text(json.dumps(scores), encoding="utf-8")
+        write_atomic(kmeans_file(case), json.dumps(scores))
+
+
+def part(text: str) -> tuple[int, int]:
+    """Return part M of N, written M/N. Raise ValueError for anything else, which argparse tells."""
+    first, step = map(int, text.split("/"))
+    if not 1 <= first <= step:
+        raise ValueError(text)
+    return first, step
 
 
 def main() -> None:
     """Train on all cases, or on every n-th of them."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--part", default="1/1")
-    first, step = map(int, parser.parse_args().part.split("/"))
+    parser.add_argument("--part", type=part, default=(1, 1), metavar="M/N", help="every N-th case, from the M-th on")
+    first, step = parser.parse_args().part
     FOLDER.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # of estimators that stop before they converge
     for case in [*generated_cases()][first - 1 :: step]:

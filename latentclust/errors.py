@@ -50,6 +50,10 @@ class InvalidArgumentError(LatentclustError, ValueError):
     """An unsuitable array or parameter that was passed in Python. It is a ValueError too, as callers expect."""
 
 
+class UnreadableCheckpointError(LatentclustError):
+    """A checkpoint, or the scores of starts beside it, that is missing, damaged or does not fit the networks."""
+
+
 class RunFailedError(LatentclustError):
     """A run that failed after it started, for example because of a diverged loss. Exit code 1."""
 

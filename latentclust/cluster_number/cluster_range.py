@@ -7,7 +7,8 @@ from latentclust.errors import LatentclustError
 OPTION = "--clusters"
 FIX = "Write a range 4..16, a range with a step 4..16..2, or a list 4,6,8"
 FEWEST = 2
-LEAST_NUMBERS = 2
+LEAST_NUMBERS = 3
+"""Least number of numbers: with two, only stability could choose one, and no two rules would agree."""
 
 
 def parse_clusters(clusters: str | Iterable[object]) -> tuple[int, ...]:
@@ -15,15 +16,17 @@ def parse_clusters(clusters: str | Iterable[object]) -> tuple[int, ...]:
 
     Raises:
         LatentclustError: If the text is not a range or a list, a range is reversed, a number is below 2, or there are
-            fewer than two numbers to compare.
+            fewer than three numbers to compare.
     """
     found = _parse(clusters) if isinstance(clusters, str) else [_whole(number) for number in clusters]
     if low := [number for number in found if number < FEWEST]:
         raise LatentclustError.at(OPTION, f"{low[0]} is not a number of clusters to compare", "Use 2 or more")
     chosen = tuple(sorted(set(found)))
     if len(chosen) < LEAST_NUMBERS:
-        what = f"{clusters!r} has nothing to compare {chosen[0]} with" if chosen else "is empty"
-        raise LatentclustError.at(OPTION, what, FIX)
+        listed = ", ".join(map(str, chosen))
+        why = "two of the three rules count only between the smallest and the largest number"
+        what = f"too few numbers to compare ({listed}): {why}" if chosen else "is empty"
+        raise LatentclustError.at(OPTION, what, f"{FIX}, of {LEAST_NUMBERS} or more numbers")
     return chosen
 
 

@@ -1,23 +1,39 @@
 """The number of clusters that the scores suggest: what two of three rules choose, as a range and one sentence."""
 
-import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from fractions import Fraction
 
 from latentclust.cluster_number.k_scores import FEWEST, KScores
 from latentclust.evaluate.kmeans_reference import choose_by_gap
 from latentclust.evaluate.prediction_strength import STRONG
 
 TOLERANCE = 1
-"""Largest difference of two numbers that agree."""
+"""Largest difference of two numbers that agree, in steps of the numbers that were compared."""
 
 LEAST_VOTES = 2
 """Least number of rules that agree on a suggestion."""
 
 LEAST_AGREEMENT = 0.4
 """Least mean ARI of two trainings with a number of clusters that is suggested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The number that a rule chooses, or None, and whether it counts."""
+
+    rule: str
+    number: int | None
+    counts: bool = True
+
+    def __str__(self) -> str:
+        """Return the vote as a clause."""
+        if self.number is None:
+            return f"{self.rule} chooses no number"
+        return (
+            f"{self.rule} chooses {self.number}{'' if self.counts else ' (an end of the range, which does not count)'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +71,14 @@ def suggest(scores: Sequence[KScores]) -> Suggestion:
     number or neighbouring ones, and two trainings with it must agree.
     """
     stability, silhouette, gap = by_stability(scores), by_silhouette(scores), by_gap(scores)
-    votes = {
-        "stability": stability,
-        "the silhouette of k-means": between(silhouette, scores),
-        "the gap statistic of k-means": between(gap, scores),
-    }
-    agreed = agreeing([number for number in votes.values() if number is not None])
-    number = math.ceil(np.median(agreed)) if len(agreed) >= LEAST_VOTES else None
+    votes = [
+        Vote("stability", stability),
+        Vote("the silhouette of k-means", silhouette, between(silhouette, scores) is not None),
+        Vote("the gap statistic of k-means", gap, between(gap, scores) is not None),
+    ]
+    compared = [score.clusters for score in scores]
+    agreed = agreeing([vote.number for vote in votes if vote.counts and vote.number is not None], compared)
+    number = upper_median(agreed) if len(agreed) >= LEAST_VOTES else None
     objection = _objection(scores, votes, number)
     chosen = [] if objection else agreed
     return Suggestion(
@@ -76,11 +93,31 @@ def suggest(scores: Sequence[KScores]) -> Suggestion:
     )
 
 
-def agreeing(numbers: Sequence[int]) -> list[int]:
-    """Return the most numbers that differ by at most 1, ascending; of as many, the closest and then the smallest."""
+def agreeing(numbers: Sequence[int], compared: Sequence[int]) -> list[int]:
+    """Return the most numbers that differ by at most one step; of as many, the closest and then the smallest.
+
+    Args:
+        numbers: Numbers that rules choose.
+        compared: Numbers that were compared, ascending, two or more. Their distances are the steps.
+
+    Returns:
+        The numbers that agree, ascending.
+    """
     ascending = sorted(numbers)
-    groups = [[number for number in ascending if 0 <= number - low <= TOLERANCE] for low in ascending]
-    return max(groups, key=lambda group: (len(group), group[0] - group[-1]), default=[])
+    steps = {number: _steps(number, compared) for number in ascending}
+    groups = [[n for n in ascending if 0 <= steps[n] - steps[low] <= TOLERANCE] for low in ascending]
+    return max(groups, key=lambda group: (len(group), steps[group[0]] - steps[group[-1]]), default=[])
+
+
+def _steps(number: int, compared: Sequence[int]) -> Fraction:
+    """Return the number of steps from the smallest number to this one, which may lie between two or outside."""
+    at = min(max(bisect_right(compared, number) - 1, 0), len(compared) - 2)
+    return at + Fraction(number - compared[at], compared[at + 1] - compared[at])
+
+
+def upper_median(ascending: Sequence[int]) -> int:
+    """Return the median of ascending numbers, of two in the middle the larger one: a number that a rule chooses."""
+    return ascending[len(ascending) // 2]
 
 
 def between(number: int | None, scores: Sequence[KScores]) -> int | None:
@@ -88,10 +125,15 @@ def between(number: int | None, scores: Sequence[KScores]) -> int | None:
     return number if number is not None and scores[0].clusters < number < scores[-1].clusters else None
 
 
+def nearest(scores: Sequence[KScores], number: int) -> KScores:
+    """Return the scores of the compared number that is nearest to a number, which may be one of used clusters."""
+    return min(scores, key=lambda score: abs(score.clusters - number))
+
+
 def agreement_with(scores: Sequence[KScores], number: int) -> float:
     """Return the mean ARI of two trainings with the compared number that is nearest to a number, 0 if it is unknown."""
-    nearest = min(scores, key=lambda score: abs(score.clusters - number))
-    return nearest.subsamples.mean if nearest.subsamples else 0.0
+    found = nearest(scores, number).subsamples
+    return found.mean if found else 0.0
 
 
 def by_stability(scores: Sequence[KScores]) -> int | None:
@@ -121,33 +163,33 @@ def by_gap(scores: Sequence[KScores]) -> int | None:
     )
 
 
-def _objection(scores: Sequence[KScores], votes: Mapping[str, int | None], number: int | None) -> str:
+def _objection(scores: Sequence[KScores], votes: Sequence[Vote], number: int | None) -> str:
     """Return why a number is not suggested, as a clause. Empty if it is."""
-    if votes["stability"] is None:
+    if votes[0].number is None:  # of stability
         collapsed = any(score.collapsed for score in scores)
         return "trainings collapsed into a single cluster or failed" if collapsed else "too many trainings failed"
     if number is None:
-        return f"{_list([_vote(name, value) for name, value in votes.items()])}, and no two of them agree"
-    agreement = agreement_with(scores, number)
-    if agreement < LEAST_AGREEMENT:
-        return f"two trainings with {number} clusters agree with an ARI of {agreement:.2f} alone"
+        return f"{_list([str(vote) for vote in votes])}, and no two numbers that count agree"
+    trained = nearest(scores, number)
+    if trained.subsamples is None:
+        return f"too many trainings with {trained.clusters} clusters failed to compare two"
+    if trained.subsamples.mean < LEAST_AGREEMENT:
+        return (
+            f"two trainings with {trained.clusters} clusters agree with an ARI of {trained.subsamples.mean:.2f} alone"
+        )
     return ""
 
 
-def _sentence(scores: Sequence[KScores], votes: Mapping[str, int | None], agreed: Sequence[int]) -> str:
+def _sentence(scores: Sequence[KScores], votes: Sequence[Vote], agreed: Sequence[int]) -> str:
     low, high = min(agreed), max(agreed)
-    chosen = [_vote(name, value) for name, value in votes.items() if value is not None and low <= value <= high]
+    chosen = [str(vote) for vote in votes if vote.counts and vote.number in agreed]
     sentence = f"{low} to {high} clusters" if low < high else f"{low} clusters"
     sentence += f": {_list(chosen)}"
     if high >= scores[-1].clusters:
         sentence += f"; {scores[-1].clusters} is the largest number that was compared, so compare larger ones"
-    if low <= scores[0].clusters:
+    if FEWEST < scores[0].clusters >= low:
         sentence += f"; {scores[0].clusters} is the smallest number that was compared, so compare smaller ones"
     return f"{sentence}."
-
-
-def _vote(name: str, value: int | None) -> str:
-    return f"{name} chooses {'no number' if value is None else value}"
 
 
 def _list(phrases: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from latentclust.assemble.start_plan import LOSSES, Criterion
 from latentclust.cluster_number.brief_data import BriefData
 from latentclust.cluster_number.settings import BriefTraining
 from latentclust.cluster_number.training_result import TrainingResult
-from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
+from latentclust.errors import RunFailedError, UnreadableCheckpointError, is_out_of_memory
 from latentclust.recipe.schema import Recipe
 from latentclust.runs.fitted_model import trained_model
 from latentclust.runs.start_figures import start_figures
@@ -27,6 +28,9 @@ from latentclust.train.starts import StartCallbacks, train
 from latentclust.train.starts_file import STARTS
 
 ShouldStop = Callable[[], bool]
+
+AGAIN = "Run the same command again, also with changed data.workers: it continues from what is kept"
+"""How trainings go on after a failure with a cause outside of the program."""
 
 
 @dataclass(slots=True)
@@ -43,7 +47,8 @@ class LastLosses(NullListener):
 def train_briefly(data: BriefData, training: BriefTraining, folder: Path, should_stop: ShouldStop) -> TrainingResult:
     """Train, and return the clusters of the compared samples. A training that diverges has no clusters.
 
-    A training that was stopped continues at its checkpoint.
+    A training that was stopped continues at its checkpoint, which any failure keeps. It begins again if its checkpoint
+    cannot be read.
 
     Args:
         data: Data of all trainings.
@@ -52,31 +57,43 @@ def train_briefly(data: BriefData, training: BriefTraining, folder: Path, should
         should_stop: Returns True once the user asks to stop.
 
     Raises:
-        LatentclustError: If the recipe cannot be trained with this number of clusters.
+        LatentclustError: If the recipe cannot be trained with this number of clusters, or its data are gone.
+        RunFailedError: If memory runs out, or a process that reads images is killed.
         InterruptedRunError: If the user stopped the training.
     """
     own = folder / Path(training.name).stem
     own.mkdir(parents=True, exist_ok=True)
     continued = any((own / name).exists() for name in (CHECKPOINT, STARTS))
     try:
-        found = _train(data, training, own, should_stop, continued)
-    except InterruptedRunError:
-        raise
-    except LatentclustError:
+        found = _continue(data, training, own, should_stop) if continued else None
+        if found is None:
+            found = _train(data, training, own, should_stop, continued=False)
+            assert found is not None
         shutil.rmtree(own, ignore_errors=True)
-        if not continued:
+    finally:
+        with suppress(OSError):  # it holds a checkpoint, or is gone
+            own.rmdir()
+    return found
+
+
+def _continue(data: BriefData, training: BriefTraining, folder: Path, should_stop: ShouldStop) -> TrainingResult | None:
+    """Continue at a checkpoint. None if it cannot be read or is that of the last round; the folder is then empty."""
+    try:
+        found = _train(data, training, folder, should_stop, continued=True)
+    except UnreadableCheckpointError as error:
+        if error.__cause__ is not None and is_out_of_memory(error.__cause__):
             raise
-        found = None  # its checkpoint is damaged or of another version
+        found = None
     if found is None:
-        return train_briefly(data, training, folder, should_stop)
-    shutil.rmtree(own, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
     return found
 
 
 def _train(
     data: BriefData, training: BriefTraining, folder: Path, should_stop: ShouldStop, continued: bool
 ) -> TrainingResult | None:
-    """Train in a folder. None if its checkpoint is that of the last round, whose losses are lost."""
+    """Train in a folder. None if it continued at a checkpoint of the last round, whose losses are lost."""
     began, listener = time.perf_counter(), LastLosses()
     experiment = data.experiment_of(training)
     device = data.fabric.device
@@ -89,12 +106,11 @@ def _train(
         failed = str(error).splitlines()[0]
         return TrainingResult(np.zeros(0, np.int64), time.perf_counter() - began, failed=failed)
     except (MemoryError, OSError, RuntimeError) as error:
-        failure = training_failure(error, experiment.resolved.recipe, device, folder)
+        failure = training_failure(error, experiment.resolved.recipe, device, folder, AGAIN)
         if failure is None:
             raise
         raise failure from error
     if continued and not listener.losses:
-        shutil.rmtree(folder, ignore_errors=True)
         return None
     labels = data.labels_by(trained_model(trained, device))
     value = _criterion_value(experiment, selection, listener.losses)

@@ -11,8 +11,19 @@ from latentclust.train.checkpoint_header import CHECKPOINT
 from latentclust.train.followers import is_lost_peer
 
 
-def training_failure(error: Exception, recipe: Recipe, device: torch.device, folder: Path) -> LatentclustError | None:
-    """Return the error that the user sees; None if the cause is in the program."""
+def training_failure(
+    error: Exception, recipe: Recipe, device: torch.device, folder: Path, again: str = ""
+) -> LatentclustError | None:
+    """Return the error that the user sees; None if the cause is in the program.
+
+    Args:
+        error: Error of the training.
+        recipe: Recipe of the training.
+        device: Device of the training.
+        folder: Folder of its checkpoint.
+        again: Sentence, without its stop, about how it continues. Empty: `latentclust run --resume`.
+    """
+    advice = f" {again}" if again else _resume(folder)
     key, size = max(recipe.batch_sizes().items(), key=itemgetter(1))
     batch = f"{key} = {size}"
     if is_out_of_memory(error):
@@ -21,10 +32,10 @@ def training_failure(error: Exception, recipe: Recipe, device: torch.device, fol
     if "DataLoader worker" in str(error):
         what = f"one of {recipe.data.workers} processes that read images was killed ({first_problem(error)})"
         fix = f"Its memory probably ran out: lower data.workers or {batch}"
-        return RunFailedError.at("data.workers", what, f"{fix}.{_resume(folder)}")
+        return RunFailedError.at("data.workers", what, f"{fix}.{advice}")
     if is_lost_peer(error):
         what = f"one of {recipe.train.devices} data-parallel processes has ended ({first_problem(error)})"
-        fix = f"See its own message, or free memory if it was killed.{_resume(folder)}"
+        fix = f"See its own message, or free memory if it was killed.{advice}"
         return RunFailedError.at("train.devices", what, fix)
     return None
 

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from latentclust.data.feed import Feed
-from latentclust.errors import LatentclustError, RunFailedError, first_problem
+from latentclust.errors import RunFailedError, UnreadableCheckpointError, first_problem
 from latentclust.files import write_atomic
 from latentclust.train.chains import Chains
 from latentclust.train.checkpoint_header import CheckpointHeader, FeedHeader, PrecisionHeader
@@ -128,7 +128,7 @@ def _header(round_: int, state: TrainingState) -> CheckpointHeader:
 
 
 def read_round(path: Path) -> int:
-    """Return the round of a checkpoint. Raise LatentclustError if the file is missing or damaged."""
+    """Return the round of a checkpoint. Raise UnreadableCheckpointError if the file is missing or damaged."""
     with _open(path) as (header, _):
         return header.round
 
@@ -139,7 +139,8 @@ def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None 
     Everything is checked before anything is restored. A window of another decision than the checkpoint's stays empty.
 
     Raises:
-        LatentclustError: If the file is missing or damaged, or belongs to another recipe or other data.
+        UnreadableCheckpointError: If the file is missing or damaged, or does not fit the networks.
+        LatentclustError: If it belongs to another recipe or other data.
     """
     with _open(path) as (header, file):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
@@ -164,7 +165,7 @@ def read_checkpoint(path: Path, state: TrainingState, window: LossWindow | None 
             window.restore(header.window)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         fix = "Resume with the recipe that the run was started with"
-        raise LatentclustError.at(str(path), f"does not match this recipe ({error})", fix) from error
+        raise UnreadableCheckpointError.at(str(path), f"does not match this recipe ({error})", fix) from error
     _restore_selection(state.selection, header, _with_prefix(tensors, "selected/"))
     return header.round
 
@@ -277,10 +278,10 @@ def _open(path: Path) -> Iterator[tuple[CheckpointHeader, Any]]:
             yield header, file
     except FileNotFoundError as error:
         fix = "Use the folder of a run that was stopped after its first checkpoint"
-        raise LatentclustError.at(str(path), "the checkpoint does not exist", fix) from error
+        raise UnreadableCheckpointError.at(str(path), "the checkpoint does not exist", fix) from error
     except (OSError, SafetensorError, KeyError, RecursionError, TypeError, ValueError) as error:
         what = f"is not a readable checkpoint ({first_problem(error)})"
-        raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
+        raise UnreadableCheckpointError.at(str(path), what, "Start the run again without --resume") from error
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

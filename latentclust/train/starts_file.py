@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentclust.assemble.start_plan import Criterion
-from latentclust.errors import LatentclustError
+from latentclust.errors import LatentclustError, UnreadableCheckpointError
 from latentclust.files import write_atomic
 
 STARTS = "starts.json"
@@ -124,10 +124,10 @@ class StartsLog(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> "StartsLog":
-        """Read starts.json from a run folder. Raise LatentclustError if it is missing or invalid."""
+        """Read starts.json from a run folder. Raise UnreadableCheckpointError if it is missing or invalid."""
         path = folder / STARTS
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             what = "cannot be read, but the training has several starts"
-            raise LatentclustError.at(str(path), what, "Start the run again without --resume") from error
+            raise UnreadableCheckpointError.at(str(path), what, "Start the run again without --resume") from error
