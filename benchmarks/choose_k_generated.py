@@ -194,7 +194,10 @@ def write_again() -> Path:
     stored = json.loads(path.read_text(encoding="utf-8"))
     weights = {"by_weight": by_weight(stored["candidates"], stored["choosing"])}
     head = {name: stored[name] for name in provenance()}
-    path.write_text(as_text(head | facts() | weights | stored | facts() | weights) + "\n", encoding="utf-8")
+    new = facts() | weights | {"facts": provenance()}
+    path.write_text(
+        as_text(head | new | {name: stored[name] for name in stored if name not in new}) + "\n", encoding="utf-8"
+    )
     return path
 
 

@@ -20,7 +20,7 @@ from latentclust.cluster_number.choose import choose_k
 from latentclust.cluster_number.k_scores import Spread
 from latentclust.cluster_number.settings import BriefTraining, Settings, subsample_indices
 from latentclust.cluster_number.train_briefly import train_briefly
-from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError
+from latentclust.errors import InterruptedRunError, LatentclustError, RunFailedError, UnreadableCheckpointError
 from latentclust.specs.data import SealedLabels
 
 Tables = dict[str, Any]
@@ -109,15 +109,16 @@ def test_the_python_of_the_documentation_runs(
 def test_a_second_call_continues_and_changed_settings_are_refused(
     recipe: Tables, tmp_path: Path, trained: list[str]
 ) -> None:
-    first = choose(recipe, tmp_path / "out", "2..3")
-    assert len(trained) == 2 * (3 + 1)
+    first = choose(recipe, tmp_path / "out", "2..4")
+    assert len(trained) == 3 * (3 + 1)
     trained.clear()
-    more = choose(recipe, tmp_path / "out", "2..4", seeds=4)
+    more = choose(recipe, tmp_path / "out", "2..5", seeds=4)
     assert sorted(trained) == [
         "2 clusters, seed 4, subsample 2",
         "3 clusters, seed 4, subsample 2",
-        "4 clusters, k-means",
-        *(f"4 clusters, seed {seed}, subsample {part}" for seed, part in ((1, 1), (2, 1), (3, 2), (4, 2))),
+        "4 clusters, seed 4, subsample 2",
+        "5 clusters, k-means",
+        *(f"5 clusters, seed {seed}, subsample {part}" for seed, part in ((1, 1), (2, 1), (3, 2), (4, 2))),
     ]
     assert more.scores[0].kmeans == first.scores[0].kmeans
     with pytest.raises(LatentclustError, match=r"--subsample was 0\.8 and is 0\.7"):
@@ -125,14 +126,14 @@ def test_a_second_call_continues_and_changed_settings_are_refused(
     with pytest.raises(LatentclustError, match=r"inference\.n_init was 3 and is 2"):
         choose(recipe, tmp_path / "out", overrides={"inference.n_init": 2})
     trained.clear()
-    choose(recipe, tmp_path / "out", "2..3", subsample=0.7, overwrite=True)
-    assert len(trained) == 8
+    choose(recipe, tmp_path / "out", "2..4", subsample=0.7, overwrite=True)
+    assert len(trained) == 12
     trained.clear()
-    choose(recipe, tmp_path / "out", "2..3", subsample=0.7, overwrite=True)
+    choose(recipe, tmp_path / "out", "2..4", subsample=0.7, overwrite=True)
     assert trained == []
     (tmp_path / "out" / "trainings" / "clusters-2-seed-1-subsample-1.safetensors").write_bytes(b"cut")
     with pytest.raises(LatentclustError, match=r"Delete it; it is then trained again"):
-        choose(recipe, tmp_path / "out", "2..3", subsample=0.7)
+        choose(recipe, tmp_path / "out", "2..4", subsample=0.7)
 
 
 @pytest.mark.usefixtures("unwritten")
@@ -148,12 +149,12 @@ def test_a_stop_keeps_what_is_done(
 
     with monkeypatch.context() as patched:
         patched.setattr(tasks, "do_task", once)
-        with pytest.raises(InterruptedRunError, match=r"6 are left.*same command"):
-            choose(recipe, tmp_path / "out", "2..3")
+        with pytest.raises(InterruptedRunError, match=r"10 are left.*same command"):
+            choose(recipe, tmp_path / "out", "2..4")
     assert not (tmp_path / "out" / "unfinished").exists()
     trained.clear()
-    choose(recipe, tmp_path / "out", "2..3")
-    assert len(trained) == 6
+    choose(recipe, tmp_path / "out", "2..4")
+    assert len(trained) == 10
 
 
 def test_a_stopped_training_continues_at_its_checkpoint(tables: Tables, tmp_path: Path) -> None:
@@ -173,17 +174,78 @@ def test_a_stopped_training_continues_at_its_checkpoint(tables: Tables, tmp_path
     found = train_briefly(data, training, tmp_path, stop_after(0))
     assert len(rounds) == 2
     np.testing.assert_array_equal(found.labels, whole.labels)
+    assert (found.losses, found.criterion) == (whole.losses, whole.criterion)
+    assert whole.losses
     own = tmp_path / "clusters-2-seed-1-subsample-1"
     assert not own.exists()
     own.mkdir()
     (own / "checkpoint.safetensors").write_bytes(b"cut")
-    np.testing.assert_array_equal(train_briefly(data, training, tmp_path, stop_after(0)).labels, whole.labels)
+    again = train_briefly(data, training, tmp_path, stop_after(0))
+    np.testing.assert_array_equal(again.labels, whole.labels)
+    assert again.losses == whole.losses
+    assert not own.exists()
+
+
+KILLED = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (KILLED, r"lower data\.workers or .* Run the same command again, also with changed data\.workers"),
+        (MemoryError(), "out of memory"),
+        (LatentclustError.at("data.path", "does not exist", "Bring it back"), r"data\.path: does not exist"),
+    ],
+)
+def test_a_failure_keeps_a_good_checkpoint(
+    recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, what: str
+) -> None:
+    data = open_data(Settings(recipe, (), (2, 3), 3, 0.8, Fraction(1), "cpu"))
+    training = BriefTraining(2, 1, 1)
+    file = tmp_path / "clusters-2-seed-1-subsample-1" / "checkpoint.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"good")
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("latentclust.cluster_number.train_briefly.train", fail)
+    with pytest.raises(LatentclustError, match=what) as caught:
+        train_briefly(data, training, tmp_path, lambda: False)
+    assert "--resume" not in str(caught.value)
+    assert file.read_bytes() == b"good"
+    file.unlink()
+    with pytest.raises(LatentclustError, match=what):
+        train_briefly(data, training, tmp_path, lambda: False)
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("cause", [ValueError("cut"), RuntimeError("out of memory")])
+def test_an_unreadable_checkpoint_is_tried_once_more_from_the_beginning_even_if_it_cannot_be_removed(
+    recipe: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
+    data = open_data(Settings(recipe, (), (2, 3), 3, 0.8, Fraction(1), "cpu"))
+    file = tmp_path / "clusters-2-seed-1-subsample-1" / "starts.json"
+    file.parent.mkdir()
+    file.write_text("cut")
+    resumed = []
+
+    def fail(*given: Any) -> Any:
+        resumed.append(given[-1])
+        raise UnreadableCheckpointError.at("starts.json", "cannot be read", "") from cause
+
+    monkeypatch.setattr("latentclust.cluster_number.train_briefly.train", fail)
+    monkeypatch.setattr("latentclust.cluster_number.train_briefly.shutil.rmtree", lambda *_, **__: None)
+    with pytest.raises(UnreadableCheckpointError):
+        train_briefly(data, BriefTraining(2, 1, 1), tmp_path, lambda: False)
+    assert resumed == ([True, False] if isinstance(cause, ValueError) else [True])
+    assert file.exists()
 
 
 @pytest.mark.usefixtures("unwritten")
 def test_networks_are_trained_for_a_part_of_the_rounds_and_compared(tables: Tables, tmp_path: Path) -> None:
     tables["train"] |= {"rounds": 8, "select_by": "losses.critic", "select_every": 4, "starts": 4}
-    found = choose(tables, tmp_path / "out", "2..3", rounds_fraction=0.5)
+    found = choose(tables, tmp_path / "out", "2..4", rounds_fraction=0.5)
     assert (found.rounds, found.criterion, found.compared) == (4, "|losses.critic|", 40)
     for score in found.scores:
         assert score.criterion is not None
@@ -214,7 +276,7 @@ def test_pixels_are_compared_for_label_maps(tmp_path: Path) -> None:
         ({"workers": 0}, "--workers: 0 is not a number of processes"),
         ({"clusters": "2..49"}, "--clusters: 49 clusters exceed the 48 images of a subsample"),
         ({"overrides": {"prior.clusters": 3}}, "prior.clusters=3: is set by the numbers that are compared"),
-        ({"overrides": ["inference.components=3"], "clusters": "3,4"}, "4 clusters: inference"),
+        ({"overrides": ["inference.components=3"], "clusters": "3..5"}, "4 clusters: inference"),
         ({"overrides": ["train.roundz=3"]}, "train.roundz"),
         ({"overrides": ["prior=5"]}, "prior"),
     ],
@@ -236,8 +298,8 @@ def test_a_folder_of_other_files_is_left_alone(recipe: Tables, tmp_path: Path) -
 
 def test_a_recipe_whose_trainings_all_diverge_fails(tables: Tables, tmp_path: Path) -> None:
     tables["players"]["generator"]["optimizer"] = {"use": "adam", "lr": 1e30}
-    with pytest.raises(RunFailedError, match="all 6 trainings failed"):
-        choose(tables, tmp_path / "out", "2..3", rounds_fraction=1.0)
+    with pytest.raises(RunFailedError, match="all 9 trainings failed"):
+        choose(tables, tmp_path / "out", "2..4", rounds_fraction=1.0)
 
 
 def test_subsamples_overlap_and_do_not_depend_on_the_number_of_clusters() -> None:
@@ -311,5 +373,5 @@ def test_a_process_that_ends_early_is_explained(
 
 @pytest.mark.slow
 def test_several_processes_give_the_same_scores(recipe: Tables, tmp_path: Path) -> None:
-    alone, together = (choose(recipe, tmp_path / str(count), "2..3", workers=count) for count in (1, 2))
+    alone, together = (choose(recipe, tmp_path / str(count), "2..4", workers=count) for count in (1, 2))
     assert alone.scores == together.scores

@@ -8,6 +8,8 @@ import pytest
 from latentclust.cluster_number.cluster_range import parse_clusters
 from latentclust.errors import LatentclustError
 
+WHY = "two of the three rules count only between the smallest and the largest number"
+
 
 @pytest.mark.parametrize(
     ("given", "expected"),
@@ -15,8 +17,8 @@ from latentclust.errors import LatentclustError
         ("4..7", (4, 5, 6, 7)),
         ("4..10..3", (4, 7, 10)),
         ("8, 4,6,4", (4, 6, 8)),
-        (range(2, 4), (2, 3)),
-        (np.array([5, 3]), (3, 5)),
+        (range(2, 5), (2, 3, 4)),
+        (np.array([5, 3, 8]), (3, 5, 8)),
     ],
 )
 def test_ranges_and_lists_give_ascending_numbers(given: Any, expected: tuple[int, ...]) -> None:
@@ -33,7 +35,8 @@ def test_ranges_and_lists_give_ascending_numbers(given: Any, expected: tuple[int
         ("4,5.5", "'5.5' in '4,5.5' is not a whole number"),
         ("many", "'many' in 'many' is not a whole number"),
         ("", "'' in '' is not a whole number"),
-        ("7", "'7' has nothing to compare 7 with"),
+        ("7", f"too few numbers to compare (7): {WHY}"),
+        ("8,7,8", f"too few numbers to compare (7, 8): {WHY}"),
         ([4, 5.0], "5.0 is not a whole number"),
         ([True, 4], "True is not a whole number"),
         ([], "is empty"),

@@ -1,5 +1,6 @@
 """The number of clusters that scores suggest."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,17 @@ NUMBERS = range(4, 10)
 
 
 def curve(
-    stability: int, silhouette: int, gap: int | None, *, ari: float = 0.9, used: dict[int, float] | None = None
+    stability: int,
+    silhouette: int,
+    gap: int | None,
+    *,
+    ari: float = 0.9,
+    used: dict[int, float] | None = None,
+    numbers: Sequence[int] = NUMBERS,
 ) -> list[KScores]:
     """Scores of 4 to 9 clusters, whose stability, silhouette and gap statistic choose these numbers."""
     scores = []
-    for number in NUMBERS:
+    for number in numbers:
         mean = ari if number == stability else ari - 0.1
         grows = (number if gap is None else min(number, gap)) / 10
         kmeans = KMeansScores(grows, 0.001, 1 / (1 + abs(number - silhouette)), 0.5, chance=0.3)
@@ -49,7 +56,7 @@ def test_no_number_stands_out_if_rules_disagree_or_choose_an_end(chosen: tuple[i
     found = suggest(curve(*chosen))
     assert (found.number, found.low, found.high) == (None, None, None)
     assert found.sentence.startswith(f"No number of clusters stands out: stability chooses {chosen[0]}, ")
-    assert found.sentence.endswith("and no two of them agree.")
+    assert found.sentence.endswith("and no two numbers that count agree.")
 
 
 def test_trainings_must_agree_on_the_number() -> None:
@@ -96,11 +103,41 @@ def test_the_sentence_names_the_rules_that_agree_and_the_ends() -> None:
 
 
 def test_the_largest_group_agrees_then_the_closest_then_the_smallest() -> None:
-    assert agreeing([9, 5, 6, 10, 10]) == [9, 10, 10]
-    assert agreeing([9, 8, 5, 5]) == [5, 5]
-    assert agreeing([9, 8, 5, 4]) == [4, 5]
-    assert agreeing([7, 4]) == [4]
-    assert agreeing([]) == []
+    assert agreeing([9, 5, 6, 10, 10], NUMBERS) == [9, 10, 10]
+    assert agreeing([9, 8, 5, 5], NUMBERS) == [5, 5]
+    assert agreeing([9, 8, 5, 4], NUMBERS) == [4, 5]
+    assert agreeing([7, 4], NUMBERS) == [4]
+    assert agreeing([], NUMBERS) == []
+
+
+def test_the_tolerance_is_one_step_of_the_numbers_that_were_compared() -> None:
+    assert agreeing([8, 10], range(4, 17, 2)) == [8, 10]
+    assert agreeing([8, 11], range(4, 17, 2)) == [8]
+    assert agreeing([5, 7], [4, 7, 8]) == [5, 7]
+    assert agreeing([5, 8], [4, 7, 8]) == [5]  # 5 lies a third of a step above 4
+    assert agreeing([2, 4], range(4, 17, 2)) == [2, 4]  # 2 of 4 clusters are used
+    found = suggest(curve(8, 10, None, numbers=range(4, 17, 2)))
+    assert (found.number, found.low, found.high) == (10, 8, 10)  # and not 9, which was not compared
+    refused = suggest(curve(8, 10, None, numbers=range(4, 17, 2), ari=0.2)).sentence
+    assert "two trainings with 10 clusters agree with an ARI of 0.10 alone" in refused
+
+
+def test_a_number_whose_trainings_failed_is_not_suggested() -> None:
+    scores = curve(5, 6, 6)
+    scores[2] = replace(scores[2], subsamples=None)
+    found = suggest(scores)
+    assert found.number is None
+    assert found.sentence == (
+        "No number of clusters stands out: too many trainings with 6 clusters failed to compare two."
+    )
+
+
+def test_a_vote_at_an_end_is_told_and_does_not_count() -> None:
+    assert (
+        "the silhouette of k-means chooses 9 (an end of the range, which does not count) and"
+        in suggest(curve(8, 9, None)).sentence
+    )
+    assert "smallest" not in suggest(curve(2, 3, 3, numbers=range(2, 6))).sentence  # 1 cluster cannot be compared
 
 
 def test_prediction_strength_chooses_the_largest_strong_number_and_has_no_influence() -> None:
