@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path, PurePath
 
 from latentclust.errors import InterruptedRunError, LatentclustError
@@ -16,6 +17,9 @@ from latentclust.labelling.outputs.legend import Legend
 from latentclust.labelling.outputs.sidecars import read_legend, sidecar_paths, style_text, write_style
 from latentclust.labelling.run_log import RunLog
 from latentclust.model.class_names import classes_of
+
+ROUNDING_UNITS = 20
+"""Units of the last decimal that a sum of rounded areas of clusters may differ by from the rounded area of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +163,30 @@ def _edited_files(rasters: list[_LabelRaster], counts: Mapping[int, int], drafts
 def _differs(path: Path, text: Callable[[], str]) -> bool:
     """Return whether a file differs from a text, or the text cannot be made."""
     try:
-        return path.read_bytes() != text().encode()
+        wanted = text()
     except LatentclustError:
         return True
+    found = path.read_bytes()
+    if found == wanted.encode() or not path.name.endswith(ZONE_TABLE_SUFFIX):
+        return found != wanted.encode()
+    pairs = zip_longest(found.decode(errors="replace").splitlines(), wanted.splitlines(), fillvalue="")
+    return not all(_same_row(*pair) for pair in pairs)
+
+
+def _same_row(found: str, wanted: str) -> bool:
+    """Return whether two lines of a table have the same cells, up to the rounding of numbers that were added up."""
+    pairs = zip_longest(found.split(","), wanted.split(","), fillvalue="")
+    return all(one == two or _rounded_alike(one, two) for one, two in pairs)
+
+
+def _rounded_alike(found: str, wanted: str) -> bool:
+    decimals = len(wanted.partition(".")[2])
+    if len(found.partition(".")[2]) != decimals or not decimals:
+        return False
+    try:
+        return abs(float(found) - float(wanted)) <= ROUNDING_UNITS * 10.0**-decimals
+    except ValueError:
+        return False
 
 
 def _zone_table_text(labels: Path, legend: Legend, drafts: Path) -> str:

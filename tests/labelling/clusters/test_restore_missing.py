@@ -10,7 +10,7 @@ import pytest
 import latentclust
 from latentclust.errors import InterruptedRunError, LatentclustError
 from latentclust.labelling.clusters import restyle as restyling
-from latentclust.labelling.clusters.restore import restore_missing
+from latentclust.labelling.clusters.restore import _same_row, restore_missing
 from latentclust.labelling.clusters.restyle import restyle
 from latentclust.labelling.outputs.sidecars import sidecar_paths
 from latentclust.labelling.run_log import DRAFT_FOLDER, lock_folder, read_run_log
@@ -188,3 +188,18 @@ def test_an_account_without_the_polygon_options_is_reported(
     manifest.add_and_save(manifest.scenes["s.tif"])
     with pytest.raises(LatentclustError, match="has invalid polygon options"):
         restyle(out, planted)
+
+
+@pytest.mark.parametrize(
+    ("found", "alike"),
+    [
+        ("north,1,water,100.000,0.333334,1.000000", True),
+        ("north,1,water,100.001,0.333333,1.000000", True),
+        ("north,1,water,101.000,0.333333,1.000000", False),
+        ("north,1,lake,100.000,0.333333,1.000000", False),
+        ("north,2,water,100.000,0.333333,1.000000", False),
+        ("north,1,water,100.000,0.333333,1.000000,note", False),
+    ],
+)
+def test_rounding_is_no_edit_of_a_row(found: str, alike: bool) -> None:
+    assert _same_row(found, "north,1,water,100.000,0.333333,1.000000") is alike

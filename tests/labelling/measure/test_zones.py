@@ -312,6 +312,10 @@ def test_new_names_reach_the_tables_that_nobody_edited(planted: ClusteringModel,
     zones = write_zones(tmp_path / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
     options: Any = {"zones": zones, "classes": True}
     latentclust.label(named, scene, out, **options)
+    (out / "a-classes.qml").unlink()
+    latentclust.label(replace(planted, names={2: "ice", 3: "ice"}), scene, out, **options)
+    assert [row["name"] for row in table(out / "a-zones.csv")] == ["cluster 1", "ice", "ice", "cluster 4"]
+    assert [row["name"] for row in table(out / "a-classes-zones.csv")] == ["cluster 1", "ice", "cluster 4"]
     (out / "a-zones.csv").write_text(EDIT)
     (out / "a-classes.qml").unlink()
     again = latentclust.label(replace(planted, names={3: "snow", 4: "snow"}), scene, out, **options)
