@@ -62,13 +62,13 @@ class Read:
 def main() -> None:
     """Measure the named data sets."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="*", default=list(DATA), choices=[*DATA, []])
+    parser.add_argument("data", nargs="*", default=[], choices=[*DATA, []])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     found: dict[str, Any] = {}
-    for name in options.data:
+    for name in options.data or DATA:
         read = scene() if name == "landsat7" else tiles(name)
         scores = [measure(read, name, seed) for seed in range(options.seeds)]
         found[name] = {

@@ -88,12 +88,12 @@ class Sampled:
 def main() -> None:
     """Measure the spaces of the named data sets."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="*", default=list(STRIDES), choices=[*STRIDES, []])
+    parser.add_argument("data", nargs="*", default=[], choices=[*STRIDES, []])
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     found: dict[str, dict[str, Any]] = {}
-    for name in options.data:
+    for name in options.data or STRIDES:
         sampled = read(name)
         found[name] = {}
         for space, points in spaces(sampled):

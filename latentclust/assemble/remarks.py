@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from latentclust.assemble.resolve import Resolved
 from latentclust.assemble.style_checks import style_warnings
-from latentclust.recipe.schema import DataTable
 
 
 def recipe_remarks(resolved: Resolved) -> tuple[str, ...]:
@@ -21,9 +20,9 @@ def _keys_of_training(resolved: Resolved) -> Iterator[str]:
     """Yield a sentence about keys of data that only a training reads, if the recipe trains nothing and sets them."""
     if resolved.plans and resolved.recipe.train.rounds:
         return
-    data, fields = resolved.recipe.data, DataTable.model_fields
-    given = {name: getattr(data, name) for name in ("workers", "resident")}
-    keys = [f"data.{name} = {str(value).lower()}" for name, value in given.items() if value != fields[name].default]
+    data = resolved.recipe.data
+    given = {name: getattr(data, name) for name in ("workers", "resident") if name in data.model_fields_set}
+    keys = [f"data.{name} = {str(value).lower()}" for name, value in given.items()]
     if keys:
         verb = "have" if len(keys) > 1 else "has"
         yield (

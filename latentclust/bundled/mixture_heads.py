@@ -7,7 +7,7 @@ from typing import Annotated, Literal, final
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,14 +58,21 @@ class MixtureHeads(StartSpec):
     """Names of the heads. They must read images, or the features of a network that reads images."""
 
     covariance: Form = "tied"
-    """Covariances of the mixture, as for the inference `gaussian-mixture`."""
+    """Covariances of the mixture, as for the inference `gaussian-mixture`. Not with `clusters_by = "kmeans"`."""
 
     clusters_by: Literal["mixture", "kmeans"] = "mixture"
     """Clustering that the heads predict: a mixture, or k-means, the best of 10 runs, as a mixture whose components have
     the same size and the same variance in all directions. K-means is steadier where channels are many."""
 
     max_iter: PositiveInt = Field(default=200, examples=[2])
-    """Largest number of iterations of the mixture."""
+    """Largest number of iterations of the mixture. Not with `clusters_by = "kmeans"`."""
+
+    @model_validator(mode="after")
+    def _options_are_read(self) -> "MixtureHeads":
+        unread = sorted(self.model_fields_set & {"covariance", "max_iter"})
+        if self.clusters_by == "kmeans" and unread:
+            raise ValueError(f'{" and ".join(unread)}: read with clusters_by = "mixture" only')
+        return self
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rasterio.io import DatasetReader
 
 from latentclust.data.rasters import BandReading
-from latentclust.data.scenes.bands import BandMatch, match_bands, scene_mask_notes
+from latentclust.data.scenes.bands import BandMatch, match_bands, scene_notes
 from latentclust.data.scenes.discover import check_given, find_scenes
 from latentclust.data.scenes.opening import open_raster
 from latentclust.errors import LatentclustError
@@ -69,7 +69,7 @@ def match_scene(
     """Match the bands of an open scene with those of the model; see `match_bands`. Warnings tell of its mask, too."""
     normalise = normalisation.curves if normalisation else None
     found = match_bands(file, bands, scene.name, scene.requested, normalise=normalise)
-    return replace(found, warnings=found.warnings + scene_mask_notes(file, scene))
+    return replace(found, warnings=found.warnings + scene_notes(file, scene))
 
 
 def _find(

@@ -400,7 +400,9 @@ def test_keys_of_training_are_told_if_nothing_is_trained(registry: Registry) -> 
     assert both.startswith("data.workers = 6 and data.resident = true: have no effect on a run, because")
     (one,) = remarks("recipes/rmnp.toml", "data.resident=false")
     assert one.startswith("data.resident = false: has no effect on a run")
-    assert remarks("recipes/rmnp.toml", "data.workers=2") == []
+    (default,) = remarks("recipes/rmnp.toml", "data.workers=2")
+    assert default.startswith("data.workers = 2: has no effect on a run")
+    assert remarks("recipes/rmnp.toml") == []
     assert remarks("recipes/rmnp-cgm.toml", "data.workers=6", "data.resident=true") == []
 
 

@@ -1,7 +1,10 @@
 """Heads that begin with the clusters of a mixture."""
 
+from typing import Any
+
 import pytest
 import torch
+from pydantic import ValidationError
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor, nn
 
@@ -88,3 +91,10 @@ def test_networks_without_sub_heads_are_refused(planted: tuple[Tensor, Tensor], 
 def test_too_few_distinct_values_are_an_error(rng: torch.Generator) -> None:
     with pytest.raises(LatentclustError, match="cannot fit 3 components to 1 distinct values"):
         MixtureHeads().weights(model(), [Images(torch.ones(2, 2, 4, 4))], rng)
+
+
+@pytest.mark.parametrize("options", [{"covariance": "tied"}, {"max_iter": 200}])
+def test_options_of_the_mixture_are_refused_for_kmeans(options: dict[str, Any]) -> None:
+    assert MixtureHeads(**options).clusters_by == "mixture"
+    with pytest.raises(ValidationError, match=f'{next(iter(options))}: read with clusters_by = "mixture" only'):
+        MixtureHeads(clusters_by="kmeans", **options)

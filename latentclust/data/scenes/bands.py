@@ -22,7 +22,8 @@ from latentclust.data.rasters import (
 from latentclust.data.scenes.mask_vrt import mask_band, mask_notes
 from latentclust.data.scenes.opening import decoding_errors, open_raster
 from latentclust.data.scenes.requested import requested_bands
-from latentclust.data.scenes.scale_tags import IDENTITY, combined, scale_curves
+from latentclust.data.scenes.scale_tags import IDENTITY, NO_TAG, combined, scale_curves
+from latentclust.data.scenes.sentinel import sentinel_note
 from latentclust.data.undeclared_nodata import is_measured, nodata_warnings
 from latentclust.errors import LatentclustError
 from latentclust.specs.scenes import Scene
@@ -223,21 +224,23 @@ def spread_windows(file: DatasetReader, band: int) -> Iterator[Window]:
             yield Window(left, top, width, height)
 
 
-def scene_mask_notes(file: DatasetReader, scene: Scene) -> tuple[str, ...]:
-    """Return warnings about the mask of an open scene; nothing if it has none."""
+def scene_notes(file: DatasetReader, scene: Scene) -> tuple[str, ...]:
+    """Return warnings about the mask of an open scene, and about Sentinel-2 metadata of another product near it."""
     if scene.stack:
         return tuple(_notes_of_dates(scene))
+    note = sentinel_note(scene) if NO_TAG in scales_of(file, bands_of(file)) else ""
+    notes = (note,) if note else ()
     if scene.mask is None:
-        return ()
+        return notes
     with decoding_errors(scene.name):
-        return tuple(mask_notes(file, scene.mask, spread_windows(file, mask_band(file) or 1)))
+        return (*notes, *mask_notes(file, scene.mask, spread_windows(file, mask_band(file) or 1)))
 
 
 def _notes_of_dates(scene: Scene) -> Iterator[str]:
     for day, member in zip(scene.dates, scene.stack, strict=True):
-        if member.mask:
+        if member.mask or member.parts:
             with open_raster(member) as file:
-                yield from (f"{day}: {note}" for note in scene_mask_notes(file, member))
+                yield from (f"{day}: {note}" for note in scene_notes(file, member))
 
 
 def _spans(whole: int, block: int) -> list[tuple[int, int]]:

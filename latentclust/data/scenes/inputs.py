@@ -17,7 +17,7 @@ from latentclust.data.scenes.addresses import (
 )
 from latentclust.data.scenes.band_files import BandFilePattern, group_band_files
 from latentclust.data.scenes.containers import is_container
-from latentclust.data.scenes.sentinel import product_metadata
+from latentclust.data.scenes.sentinel import nearby_metadata
 from latentclust.data.scenes.stac import chosen, read_item
 from latentclust.errors import Issue, LatentclustError
 from latentclust.specs.scenes import OUTPUT, BandFile, Scene
@@ -113,7 +113,7 @@ def _joined(pattern: BandFilePattern, members: dict[str, Scene], bands: Sequence
         output = kept.with_name(f"{kept.name}{OUTPUT}")
     present = [members[band] for band in bands if band in members]
     files = tuple(file for scene in present for file in scene.files)
-    files += tuple(dict.fromkeys(path for file in files if (path := product_metadata(file))))
+    files += tuple(dict.fromkeys(path for file in files for path in nearby_metadata(file)))
     error = next((scene.error for scene in present if scene.error), None)
     if missing := [pattern.name(band) for band in bands if band not in members]:
         error = Issue(name, f"is missing {' and '.join(missing)}", "Add the file, or leave the word out of --bands")

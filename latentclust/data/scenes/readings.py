@@ -20,7 +20,7 @@ from latentclust.data.rasters import (
     scales_of,
     stretch,
 )
-from latentclust.data.scenes.bands import match_bands, scene_mask_notes
+from latentclust.data.scenes.bands import match_bands, scene_notes
 from latentclust.data.scenes.mask_vrt import mask_band
 from latentclust.data.scenes.opening import raster
 from latentclust.data.scenes.quantiles import band_quantiles
@@ -81,7 +81,7 @@ def read_alike(
         with raster(scene) as file:
             match = match_bands(file, first, scene.name, scene.requested, scenes[0].name)
             samples.append(_sample(file, match.bands, scene, window))
-            told = (*_left_out(file, match.bands), *match.warnings, *scene_mask_notes(file, scene))
+            told = (*_left_out(file, match.bands), *match.warnings, *scene_notes(file, scene))
             notes += [(scene.name, note) for note in told]
         matches.append(match)
     ranges = (scale,) * len(first.bands) if scale else stretch(samples, "data.bands")

@@ -1,7 +1,9 @@
 """Joining of files with one band each into the text of a VRT that GDAL opens."""
 
+import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import PurePath
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -88,7 +90,7 @@ def build_vrt(parts: Sequence[BandFile], name: str, untrusted: bool = False) -> 
         for part, file in zip(parts, files, strict=True):
             if difference := _difference(finest, file):
                 what = f"its files have different grids: {part.name} {difference} {parts[at].name}"
-                raise LatentclustError.at(name, what, _resampling_fix(finest))
+                raise LatentclustError.at(name, what, _resampling_fix(finest, part.name, parts[at].name))
         root = ET.Element("VRTDataset", rasterXSize=str(finest.width), rasterYSize=str(finest.height))
         _place(root, finest)
         for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
@@ -161,12 +163,27 @@ def _difference(first: DatasetReader, other: DatasetReader) -> str:
     return ""
 
 
-def _resampling_fix(grid: DatasetReader) -> str:
-    """Return how files of another extent are brought to a grid."""
+def _resampling_fix(grid: DatasetReader, other: str, finest: str) -> str:
+    """Return the commands that bring a file of another extent to a grid.
+
+    gdalwarp writes the northernmost row first. If the grid does not, its own file has to be resampled, too.
+    """
     if not grid.crs or grid.transform.b or grid.transform.d:
         return "Resample them to one grid first, for example with gdalwarp"
-    target = f"-te {' '.join(f'{value:.10g}' for value in grid.bounds)} -ts {grid.width} {grid.height}"
-    return f"Leave the file out, or resample it to one grid first: gdalwarp -t_srs {grid.crs} {target}"
+    flipped = grid.transform.a < 0 or grid.transform.e > 0
+    commands = " ; ".join(_gdalwarp(grid, name) for name in (other, *((finest,) if flipped else ())))
+    which = "both files" if flipped else "it"
+    return f"Leave the file out, or resample {which} and use the result instead: {commands}"
+
+
+def _gdalwarp(grid: DatasetReader, name: str) -> str:
+    """Return the command that resamples a file to the extent and size of a grid."""
+    authority = grid.crs.to_authority(confidence_threshold=100)
+    crs = ":".join(authority) if authority else grid.crs.to_wkt(version=WktVersion.WKT2_2019)
+    left, bottom, right, top = grid.bounds
+    extent = (min(left, right), min(bottom, top), max(left, right), max(bottom, top))
+    target = ("-te", *(f"{value:.15g}" for value in extent), "-ts", str(grid.width), str(grid.height))
+    return shlex.join(("gdalwarp", "-t_srs", crs, *target, name, f"{PurePath(name).stem}-resampled.tif"))
 
 
 def grid_shift(first: DatasetReader, other: DatasetReader) -> float:

@@ -13,6 +13,8 @@ from latentclust.data.open_feed import map_batch
 from latentclust.data.rasters import BandReading
 from latentclust.data.scenes.bands import BandMatch
 from latentclust.data.scenes.opening import open_raster
+from latentclust.data.sources import ArraySource
+from latentclust.data.tiled import ArrayMasks
 from latentclust.errors import Issue, LatentclustError, raise_all
 from latentclust.labelling.chosen_scenes import ChosenScenes, match_scene
 from latentclust.labelling.scenes.reader import read_filled_window
@@ -250,8 +252,13 @@ class _WindowPool:
 
 
 def _label(model: ClusteringModel, batch: list[_Window], seed: int) -> list[SampledWindow]:
-    posterior = model.predict(np.stack([window.image for window in batch]), len(batch), seed)
-    clusters, certainties = posterior.labels.numpy() + 1, posterior.confidence.numpy()
+    source = ArraySource(np.stack([window.image for window in batch]))
+    masks = ArrayMasks(np.stack([window.valid for window in batch]))
+    clusters: list[NDArray[np.int64]] = []
+    certainties: list[NDArray[np.float32]] = []
+    for posterior in model.posteriors(source, len(batch), seed, masks=masks):
+        clusters.extend(posterior.labels.numpy() + 1)
+        certainties.extend(posterior.confidence.numpy())
     labelled = []
     for window, cluster, certainty in zip(batch, clusters, certainties, strict=True):
         row, column = window.spans

@@ -1,11 +1,8 @@
 """Memory of a labelling run, and batches that fit a limit."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
 
 from latentclust.assemble.memory import physical_memory
 from latentclust.errors import LatentclustError
@@ -13,7 +10,8 @@ from latentclust.infer.posteriors import posterior_of
 from latentclust.labelling.label_settings import LabelSettings
 from latentclust.labelling.outputs.cog import BLOCK
 from latentclust.labelling.windows.grid import window_count
-from latentclust.tensors import Images
+from latentclust.labelling.windows.tensor_bytes import TensorBytes
+from latentclust.tensors import Images, Mask
 
 FLOAT = 4
 MEGABYTE = 1_000_000
@@ -86,36 +84,26 @@ def strip_bytes(settings: LabelSettings, width: int) -> int:
 
 
 def window_bytes(settings: LabelSettings) -> int:
-    """Return the bytes of one window of a batch: its pixels, its probabilities and the largest layer."""
+    """Return the bytes of one window of a batch: its pixels, its probabilities, and the peak of what computes them."""
     height, width = settings.grid.tile
     pixels = height * width
     read = COPIES * pixels * (len(settings.bands.bands) + 1) + FLOAT * pixels * len(settings.bands.bands)
-    return read + 2 * FLOAT * pixels * settings.model.clusters + _largest_layer(settings)
+    return read + 2 * FLOAT * pixels * settings.model.clusters + _computing(settings)
 
 
 @torch.no_grad()
-def _largest_layer(settings: LabelSettings) -> int:
-    """Return the bytes of the inputs and outputs of the largest layer, for one window."""
+def _computing(settings: LabelSettings) -> int:
+    """Return the largest number of bytes of tensors that preprocessing, networks and inference have at once.
+
+    It is measured for one window with a pixel without data, so that the weights of coupled neighbours count.
+    """
     model, (height, width) = settings.model, settings.grid.tile
     rng = torch.Generator(model.device).manual_seed(0)
     raw = torch.rand(1, model.raw_shape[0], height, width, generator=rng, device=model.device)
-    with _sizes(list(model.networks.values())) as sizes:
-        posterior_of(model.inference, model.model, model.preprocess(Images(raw), rng), model.state, rng, model.stride)
-    return max(sizes, default=0)
-
-
-@contextmanager
-def _sizes(networks: list[nn.Module]) -> Iterator[list[int]]:
-    """Record the bytes of inputs and outputs of every layer."""
-    sizes: list[int] = []
-
-    def record(layer: nn.Module, given: tuple[object, ...], found: object) -> None:
-        sizes.append(sum(each.nbytes for each in (*given, found) if isinstance(each, Tensor)))
-
-    layers = [layer for network in networks for layer in network.modules() if not list(layer.children())]
-    handles = [layer.register_forward_hook(record) for layer in layers]
-    try:
-        yield sizes
-    finally:
-        for handle in handles:
-            handle.remove()
+    valid = torch.ones(1, height, width, dtype=torch.bool, device=model.device)
+    valid[0, 0, 0] = False
+    tensors = TensorBytes()
+    with tensors:
+        images = model.preprocess(Images(raw), rng)
+        posterior_of(model.inference, model.model, images, model.state, rng, model.stride, Mask(valid))
+    return tensors.peak

@@ -14,7 +14,7 @@ from rasterio.warp import Resampling, reproject
 from rasterio.windows import Window
 
 from latentclust.data.rasters import bands_of, read_window
-from latentclust.data.scenes.bands import scene_mask_notes
+from latentclust.data.scenes.bands import scene_notes
 from latentclust.data.scenes.discover import find_scenes
 from latentclust.data.scenes.masks import MaskChoice
 from latentclust.data.scenes.opening import raster
@@ -108,7 +108,7 @@ def test_pixels_that_the_mask_does_not_cover_are_nodata_and_told(scene: Path, tm
         valid_pixels(masked), (np.arange(60) >= 5) & (np.arange(60) < 30) & np.ones((44, 1), bool)
     )
     with raster(masked) as file:
-        (note,) = scene_mask_notes(file, masked)
+        (note,) = scene_notes(file, masked)
     assert "does not cover about 48% of it" in note
 
 
@@ -116,7 +116,7 @@ def test_values_that_do_not_occur_are_told(scene: Path, tmp_path: Path) -> None:
     mask = write_mask(tmp_path / "mask.tif", np.zeros((44, 60), np.uint8))
     masked = found(scene, mask, 3, 8, bits=(7,))
     with raster(masked) as file:
-        (note,) = scene_mask_notes(file, masked)
+        (note,) = scene_notes(file, masked)
     assert note == f"no pixel of 2,640 sampled ones has value 3 or 8 or bit 7 in the mask {mask}"
 
 

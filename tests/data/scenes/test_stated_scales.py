@@ -1,5 +1,6 @@
 """Scale and offset that STAC items and Sentinel-2 metadata state, where the headers of files have none."""
 
+import shlex
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio.crs import CRS
 
 from latentclust.data.rasters import read_values, scales_of
 from latentclust.data.scenes.bands import match_bands
@@ -23,9 +25,11 @@ DIGITS = noise_scene(40, 50)[:2].astype(np.uint16) * 10
 
 LATER = {"scale": 1e-4, "offset": -0.1}
 
-LEVEL_2A = """<?xml version="1.0"?><n1:Level-2A_User_Product xmlns:n1="x"><n1:General_Info><Characteristics>
+NAME = "<PRODUCT_URI>S2B_MSIL2A_20240601T173909_N0510_R098_T13TDE_20240601T224511.SAFE</PRODUCT_URI>"
+
+LEVEL_2A = f"""<?xml version="1.0"?><n1:Level-2A_User_Product xmlns:n1="x"><n1:General_Info>{NAME}<Characteristics>
 <QUANTIFICATION_VALUES_LIST><BOA_QUANTIFICATION_VALUE unit="none">10000</BOA_QUANTIFICATION_VALUE>
-<AOT_QUANTIFICATION_VALUE unit="none">1000.0</AOT_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>{offsets}
+<AOT_QUANTIFICATION_VALUE unit="none">1000.0</AOT_QUANTIFICATION_VALUE></QUANTIFICATION_VALUES_LIST>{{offsets}}
 </Characteristics></n1:General_Info></n1:Level-2A_User_Product>"""
 
 
@@ -106,7 +110,8 @@ def test_products_of_two_baselines_agree(tmp_path: Path) -> None:
 
 
 def test_level_1c_has_other_elements_and_an_offset_belongs_to_its_band(tmp_path: Path) -> None:
-    metadata = "<a><QUANTIFICATION_VALUE unit='none'>10000</QUANTIFICATION_VALUE>{offsets}</a>"
+    listed = "".join(f"<IMAGE_FILE>GRANULE/x/T13TDE_20240601T173909_{band}_10m</IMAGE_FILE>" for band in ("B04", "B8A"))
+    metadata = f"<a>{listed}<QUANTIFICATION_VALUE unit='none'>10000</QUANTIFICATION_VALUE>{{offsets}}</a>"
     offset = '<RADIO_ADD_OFFSET band_id="8">-500</RADIO_ADD_OFFSET>'
     place = product(tmp_path, 0, offset, metadata, "MTD_MSIL1C.xml")
     red, narrow = (str(place / f"T13TDE_20240601T173909_{band}_10m.tif") for band in ("B04", "B8A"))
@@ -118,14 +123,68 @@ def test_level_1c_has_other_elements_and_an_offset_belongs_to_its_band(tmp_path:
         sentinel_scale(red)
 
 
+@pytest.mark.parametrize(
+    ("changed", "known"),
+    [
+        (("20240601T173909_N", "20180601T173909_N"), False),
+        (("T13TDE_", "T13TDF_"), False),
+        ((NAME, ""), False),
+        ((NAME, "<IMAGE_FILE>GRANULE/x/T13TDE_20240601T173909_B04_10m</IMAGE_FILE>"), True),
+    ],
+)
+def test_metadata_of_another_product_do_not_count_and_are_warned_of(
+    tmp_path: Path, changed: tuple[str, str], known: bool
+) -> None:
+    place = product(tmp_path, 0, '<BOA_ADD_OFFSET band_id="3">-1000</BOA_ADD_OFFSET>', LEVEL_2A.replace(*changed))
+    assert sentinel_scale(str(place / "T13TDE_20240601T173909_B04_10m.tif")) == ((1e-4, -0.1) if known else None)
+    names = ("B04",) if known else ("B04", "B8A")
+    notes = read_alike(find_scenes([place], bands=names), None, 8).notes
+    assert ["MTD_MSIL2A.xml nearby is of another product than T13TDE_20240601T173909_B04_10m.tif" in note
+            for note in notes] == [True] * (not known)  # fmt: skip
+
+
+def test_metadata_above_the_product_or_of_two_baselines_do_not_count(tmp_path: Path) -> None:
+    offset = '<BOA_ADD_OFFSET band_id="3">-1000</BOA_ADD_OFFSET>'
+    place = product(tmp_path, 0, offset)
+    red, own = str(place / "T13TDE_20240601T173909_B04_10m.tif"), tmp_path / "S2.SAFE" / "MTD_MSIL2A.xml"
+    (own.parent / "MTD_MSIL2A-old.xml").write_text(LEVEL_2A.format(offsets=""))
+    assert sentinel_scale(red) is None
+    own.rename(tmp_path / own.name)
+    assert sentinel_scale(red) == (1e-4, 0.0)
+
+
 def test_a_panchromatic_band_of_another_extent_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
     write_scene(tmp_path / "s_B4.tif", DIGITS[:1])
     half = rasterio.Affine(5, 0, TRANSFORM.c - 2.5, 0, -5, TRANSFORM.f + 2.5)  # as of Landsat's band 8
     write_scene(tmp_path / "s_B8.tif", np.ones((1, 81, 101), np.uint16), transform=half)
     (scene,) = find_scenes([tmp_path], bands=("B4", "B8"))
-    words = r"s_B4\.tif is 50x40 .* unlike the 101x81 of .*gdalwarp -t_srs .* -te"
-    with pytest.raises(LatentclustError, match=words), raster(scene):
+    words = r"s_B4\.tif is 50x40 .* unlike the 101x81 of .*gdalwarp -t_srs EPSG:32613 -te"
+    with pytest.raises(LatentclustError, match=words) as caught, raster(scene):
         pass
+    (command,) = commands(caught.value)
+    assert command[-5:-2] == ["-ts", "101", "81"]
+    assert command[-2:] == [str(tmp_path / "s_B4.tif"), "s_B4-resampled.tif"]
+
+
+def commands(error: LatentclustError) -> list[list[str]]:
+    """The words of each command of gdalwarp, as a shell reads them."""
+    (issue,) = error.issues
+    return [shlex.split(each) for each in issue.fix.partition(": ")[2].split(" ; ")]
+
+
+def test_the_command_is_for_a_shell_and_for_a_grid_that_begins_in_the_south(tmp_path: Path) -> None:
+    crs = "+proj=laea +lat_0=12.5 +lon_0=7 +ellps=bessel +units=m"
+    write_scene(tmp_path / "a b_B4.tif", DIGITS[:1], crs=crs)
+    south = rasterio.Affine(5, 0, 100, 0, 5, 2000)
+    write_scene(tmp_path / "a b_B8.tif", np.ones((1, 80, 100), np.uint16), transform=south, crs=crs)
+    (scene,) = find_scenes([tmp_path], bands=("B4", "B8"))
+    with pytest.raises(LatentclustError, match="resample both files") as caught, raster(scene):
+        pass
+    found = commands(caught.value)
+    assert [command[-2] for command in found] == [str(tmp_path / f"a b_{band}.tif") for band in ("B4", "B8")]
+    for program, option, wkt, *rest in found:
+        assert (program, option, CRS.from_wkt(wkt)) == ("gdalwarp", "-t_srs", CRS.from_string(crs))
+        assert rest[:8] == ["-te", "100", "2000", "600", "2400", "-ts", "100", "80"]
 
 
 def test_scenes_of_several_kinds_in_one_list_are_read_alike(tmp_path: Path) -> None:

@@ -1,13 +1,25 @@
 """Neighbours that are coupled by their contrast, around pixels without data, in windows of any size."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
 
 from latentclust import PixelClusterer
+from latentclust.data.scenes.inputs import scene_from_file
+from latentclust.infer.posteriors import posterior_of
+from latentclust.labelling.chosen_scenes import ChosenScenes
+from latentclust.labelling.clusters.window_sample import sample_windows
 from latentclust.labelling.label_settings import make_settings
 from latentclust.labelling.windows.array_labels import label_array
+from latentclust.labelling.windows.memory import window_bytes
 from latentclust.labelling.windows.strips import PixelBounds
+from latentclust.labelling.windows.tensor_bytes import TensorBytes
 from latentclust.labelling.windows.window_batches import ArrayWindows
+from latentclust.tensors import Images, Mask
+from tests.labelling.planted import write_scene
 
 HEIGHT, WIDTH = 50, 57
 OPTIONS = {
@@ -51,3 +63,37 @@ def test_labels_and_confidence_do_not_depend_on_the_size_of_windows(fitted: Pixe
         np.testing.assert_array_equal(labels, whole)
         assert np.abs(same.astype(int) - confidence).max() <= 1  # rounding of a byte
     np.testing.assert_array_equal(fitted.predict(fitted.scene[None])[0], whole)
+
+
+def test_a_preview_has_the_labels_of_the_labelling_around_nodata(fitted: PixelClusterer, tmp_path: Path) -> None:
+    whole, _ = labelled(fitted, 64)
+    scene = scene_from_file(write_scene(tmp_path / "scene.tif", fitted.scene))
+    assert fitted.model_.bands is not None
+    sample = sample_windows(fitted.model_, ChosenScenes((scene,), fitted.model_.bands), 8)
+    found = np.full_like(whole, -1)
+    for window in sample.windows:
+        row, column = window.origin
+        height, width = window.labels.shape
+        found[row : row + height, column : column + width][window.kept] = window.labels[window.kept]
+    np.testing.assert_array_equal(found, whole)
+
+
+def test_the_memory_of_a_window_is_estimated_above_what_a_coupled_mixture_takes(fitted: PixelClusterer) -> None:
+    model, side = fitted.model_, 64
+    assert model.bands is not None
+    settings, rng = make_settings(model, model.bands, tile=side, batch=4), torch.Generator()
+    raw, valid = Images(torch.rand(4, 2, side, side)), Mask(torch.rand(4, side, side) < 0.9)
+
+    def call() -> None:
+        posterior_of(model.inference, model.model, model.preprocess(raw, rng), model.state, rng, valid=valid)
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
+    with TensorBytes() as tensors:
+        call()
+    changes = [each.nbytes() for each in profiler.profiler.kineto_results.events() if each.name() == "[memory]"]
+    peak = int(np.cumsum(changes).max())
+    maps = 4 * 4 * side**2 * model.clusters
+    assert peak > 4 * maps  # the estimate has two for what is read out and stitched
+    assert 0.9 * peak < tensors.peak < 1.1 * peak
+    assert peak < 4 * window_bytes(settings) < 3 * peak
