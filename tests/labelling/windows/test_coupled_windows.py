@@ -70,12 +70,12 @@ def test_a_preview_has_the_labels_of_the_labelling_around_nodata(fitted: PixelCl
     scene = scene_from_file(write_scene(tmp_path / "scene.tif", fitted.scene))
     assert fitted.model_.bands is not None
     sample = sample_windows(fitted.model_, ChosenScenes((scene,), fitted.model_.bands), 8)
-    found = np.full_like(whole, -1)
+    found = np.full(whole.shape, -1)
     for window in sample.windows:
         row, column = window.origin
         height, width = window.labels.shape
         found[row : row + height, column : column + width][window.kept] = window.labels[window.kept]
-    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(found - 1, whole)
 
 
 def test_the_memory_of_a_window_is_estimated_above_what_a_coupled_mixture_takes(fitted: PixelClusterer) -> None:
