@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from latentclust.cli.predict import Resize, SkipBad
+from latentclust.cli.predict import Range, Resize, SkipBad
 from latentclust.cli.shared_options import Plugins
 
 Targets = Annotated[
@@ -38,6 +38,7 @@ def view(  # noqa: PLR0913, PLR0917 (options)
     base_map: BaseMap = False,
     untrusted: Untrusted = False,
     resize: Resize = False,
+    range_: Range = None,
     skip_bad: SkipBad = False,
     plugins: Plugins = None,
 ) -> None:
@@ -67,8 +68,8 @@ def view(  # noqa: PLR0913, PLR0917 (options)
 
         listener = bind(host, port)
         try:
-            session = open_session(targets, untrusted, ImageOptions(resize, skip_bad), phases)
-            session = replace(session, read_only=read_only, base_map=base_map)
+            images = ImageOptions(resize, skip_bad, range_)
+            session = replace(open_session(targets, untrusted, images, phases, base_map), read_only=read_only)
         except BaseException:
             listener.close()
             raise

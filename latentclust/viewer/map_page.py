@@ -62,6 +62,7 @@ def scene_facts(request: Request) -> Response:
     """Return position, bands and layers of a scene as JSON."""
     state, session, index = map_state_of(request), session_of(request), request.path_params["index"]
     kinds, problems, found = state.pool.kinds(index), [], {}
+    before = _versions(state, index)  # so that the page notices a change while the rasters are read
     if session.scenes[index].problem:
         problems.append(without_folders(session.scenes[index].problem))
     for kind in kinds:
@@ -69,14 +70,15 @@ def scene_facts(request: Request) -> Response:
             found[kind] = _layer(state, index, kind)
         except LatentclustError as error:
             problems.append(message_of(error))
-    facts: dict[str, Any] = {"layers": found, "problems": problems}
+    facts: dict[str, Any] = {"layers": found, "problems": problems, "versions": before}
     if SCENE in found:
         try:
             facts |= _bands(state, index)
-            problems += [said] if (said := state.overviews.request(index)) else []
+            problems += [said] if (said := state.overviews.request(index, "again" in request.query_params)) else []
         except LatentclustError as error:
             problems.append(message_of(error))
             del found[SCENE]
+    facts["versions"] |= _overview(state, index)
     return JSONResponse(facts, headers=NO_STORE)
 
 
@@ -98,27 +100,28 @@ def legends(request: Request) -> Response:
 def versions(request: Request) -> Response:
     """Return what changes with each raster and legend as JSON, so that the page notices. A deleted file is null."""
     state, session = map_state_of(request), session_of(request)
-    found = [
-        {kind: _version(state, index, kind) for kind in state.pool.kinds(index)} | _overview(state, index)
-        for index in range(len(session.scenes))
-    ]
+    found = [_versions(state, index) | _overview(state, index) for index in range(len(session.scenes))]
     return JSONResponse(found, headers=NO_STORE)
 
 
+def _versions(state: MapState, index: int) -> dict[str, str | None]:
+    return {kind: _version(state, index, kind) for kind in state.pool.kinds(index)}
+
+
 def _overview(state: MapState, index: int) -> dict[str, str | None]:
-    """Return how much of a scene's overview is made, while it is made."""
+    """Return how much of a scene's overview is made, in words, while it is made."""
     try:
-        name, done = state.overviews.state(index) if SCENE in state.pool.kinds(index) else ("", 0)
+        said = state.overviews.progress(index) if SCENE in state.pool.kinds(index) else ""
     except LatentclustError:
         return {}
-    return {"overview": f"{done} %"} if name == "running" else {}
+    return {"overview": said} if said else {}
 
 
 def _version(state: MapState, index: int, kind: str) -> str | None:
     try:
         own = state.pool.version(index, kind)
-        if kind == SCENE and state.overviews.is_ready(index):
-            return f"{own}o"
+        if kind == SCENE:
+            return own + state.facts.mask_version(index) + "o" * state.overviews.is_ready(index)
         return own + state.legends.get(index, kind).version if kind in LEGEND_KINDS else own
     except LatentclustError:
         return None

@@ -27,10 +27,18 @@ class ImageOptions:
     Attributes:
         resize: Whether images of another size are resized.
         skip_bad: Whether image files that cannot be read are left out.
+        range: Values of arrays that are scaled to 0 and 1. None: as in the training.
     """
 
     resize: bool = False
     skip_bad: bool = False
+    range: tuple[float, float] | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The options of the command that differ from their defaults."""
+        given = {"--resize": self.resize, "--skip-bad": self.skip_bad, "--range": self.range is not None}
+        return tuple(name for name, is_given in given.items() if is_given)
 
 
 def open_session(
@@ -38,6 +46,7 @@ def open_session(
     untrusted: bool = False,
     images: ImageOptions | None = None,
     phases: Phases = SILENT,
+    base_map: bool = False,
 ) -> Session:
     """Return what the arguments of the command show.
 
@@ -46,27 +55,42 @@ def open_session(
         untrusted: Whether scenes in formats that can read other files are refused.
         images: How images are read.
         phases: Tells the progress of labelling images.
+        base_map: Whether the page may ask for a base map.
 
     Raises:
         LatentclustError: If there is nothing to show, or an option applies to nothing.
     """
-    session = _session(targets, images or ImageOptions(), phases)
-    if images not in (None, ImageOptions()) and session.gallery is None:
-        what = "is for images that a model labels, and there are none"
-        raise LatentclustError.at("--resize" if images.resize else "--skip-bad", what, "Leave it out")
+    of_scenes = {"--untrusted": untrusted, "--base-map": base_map}
+    given = tuple(name for name, is_given in of_scenes.items() if is_given)
+    first, *others = targets
+    images = images or ImageOptions()
+    if others:
+        folder = Path(first).expanduser()
+        model = load(folder)
+        if not model.per_pixel:
+            _refuse(given, "scenes")  # before the images are labelled
+            return _images(folder, model, others, images, phases)
+        session = _scenes(folder, model, others)
+    else:
+        session = _stored_session(first)
+    _refuse(images.given, "images that a model labels")
+    _refuse(() if session.scenes else given, "scenes")
+    session = replace(session, base_map=base_map)
     if not untrusted:
         return session
     scenes = (replace(each, scene=each.scene and replace(each.scene, untrusted=True)) for each in session.scenes)
     return replace(session, scenes=tuple(scenes))
 
 
-def _session(targets: Sequence[str], images: ImageOptions, phases: Phases) -> Session:
-    """Return the session before its scenes are distrusted. No scene is drawn yet."""
-    first, *others = targets
+def _refuse(options: Sequence[str], subject: str) -> None:
+    """Raise LatentclustError if options are given that apply to nothing that is shown."""
+    if options:
+        raise LatentclustError.at(options[0], f"is for {subject}, and there are none", "Leave it out")
+
+
+def _stored_session(first: str) -> Session:
+    """Return the session of a folder before its scenes are distrusted. No scene is drawn yet."""
     folder = Path(first).expanduser()
-    if others:
-        model = load(folder)
-        return _scenes(folder, model, others) if model.per_pixel else _images(folder, model, others, images, phases)
     if (folder / RUN_LOG).is_file():
         return open_label_folder(folder)
     if (folder / SEEDS).is_file():
@@ -90,7 +114,7 @@ def _images(
     from latentclust.viewer.gallery.labelled_images import label_images
 
     paths = [Path(image) for image in images]
-    gallery, notes = label_images(model, paths, options.resize, options.skip_bad, phases)
+    gallery, notes = label_images(model, paths, options.resize, options.skip_bad, options.range, phases)
     title = f"{model.resolved.recipe.name} – {paths[0].resolve().name}{', …' if len(paths) > 1 else ''}"
     return Session(title, model=model_file(path).resolve(), clusters=model.clusters, gallery=gallery, notes=notes)
 

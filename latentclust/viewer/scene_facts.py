@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, TypeVar, final
 
 from rasterio.io import DatasetReader
@@ -38,20 +39,26 @@ class SceneFacts:
 
     def ranges(self, index: int) -> tuple[BandRange, ...]:
         """Return the bands of a scene with their value ranges, of the labelled pixels if the scene is masked."""
-        if not self.is_masked(index):
-            return self._once("ranges", index, SCENE, band_ranges)
-        with self._pool.borrow(index, LABELS) as labels:
-            return self._once("ranges", index, SCENE, lambda file: band_ranges(file, labels))
+        if mask := self.mask_version(index):
+            try:
+                return self._once("ranges", index, SCENE, partial(self._labelled_ranges, index), mask)
+            except LatentclustError:
+                pass  # of a damaged label raster: the scene is shown without a mask
+        return self._once("ranges without mask", index, SCENE, band_ranges)
 
     def is_masked(self, index: int) -> bool:
-        """Return whether a scene has pixels without data that only its label raster tells, which still exists."""
+        """Return whether a scene has pixels without data that only its label raster tells, which can be opened."""
+        return bool(self.mask_version(index))
+
+    def mask_version(self, index: int) -> str:
+        """Return the version of the label raster that tells the pixels of a scene without data. Empty without one."""
         if index not in self._masked:
-            return False
+            return ""
         try:
-            self._pool.version(index, LABELS)
+            self.has_overviews(index, LABELS)
+            return self._pool.version(index, LABELS)
         except LatentclustError:
-            return False
-        return True
+            return ""
 
     def has_overviews(self, index: int, kind: str) -> bool:
         """Return whether a raster has overviews, the coarsest of which is small enough to be read whole."""
@@ -60,6 +67,10 @@ class SceneFacts:
     def is_complex(self, index: int) -> bool:
         """Return whether a scene has complex values."""
         return self._once("complex", index, SCENE, lambda file: any(name.startswith("complex") for name in file.dtypes))
+
+    def _labelled_ranges(self, index: int, file: DatasetReader) -> tuple[BandRange, ...]:
+        with self._pool.borrow(index, LABELS) as labels:
+            return band_ranges(file, labels)
 
     def _opens(self, index: int) -> bool:
         """Return whether a scene can be opened."""
@@ -70,8 +81,10 @@ class SceneFacts:
             return False
         return True
 
-    def _once(self, name: str, index: int, kind: str, read: Callable[[DatasetReader], Fact]) -> Fact:
-        version, key = self._pool.version(index, kind), (name, index, kind)
+    def _once(
+        self, name: str, index: int, kind: str, read: Callable[[DatasetReader], Fact], other_version: str = ""
+    ) -> Fact:
+        version, key = self._pool.version(index, kind) + other_version, (name, index, kind)
         with self._lock:
             kept = self._kept.get(key)
         if kept and kept[0] == version:

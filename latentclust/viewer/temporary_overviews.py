@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from latentclust.errors import InterruptedRunError
-from latentclust.viewer.background_task import BackgroundTask, ShouldStop, Tell
+from latentclust.viewer.background_task import BackgroundTask, Progress, ShouldStop, Tell
 from latentclust.viewer.placement import Placement
 from latentclust.viewer.raster_pool import SCENE, RasterPool, is_on_network
 from latentclust.viewer.scene_facts import SceneFacts
@@ -33,6 +33,9 @@ LARGEST_OVERVIEW = 2**28
 
 LARGEST_SCENE = 2**34
 """Largest scene, in bytes without compression, that is read for an overview."""
+
+ENDED_EARLY = ("failed", "stopped")
+"""States of a task that made no overview."""
 
 ADVICE = "To see it from afar, add them: gdaladdo -r average"
 
@@ -53,8 +56,13 @@ class TemporaryOverviews:
         large = max(self._facts.placement(index, SCENE).size) > LARGEST_WITHOUT_OVERVIEWS
         return large and not self._facts.has_overviews(index, SCENE)
 
-    def request(self, index: int) -> str:
-        """Begin the overview of a scene if it needs one, and return what is to be said of it. Empty if it is there."""
+    def request(self, index: int, again: bool = False) -> str:
+        """Begin the overview of a scene if it needs one. Return why there is none; empty if it is there, or is made.
+
+        Args:
+            index: Position of the scene.
+            again: Whether an overview that failed or was stopped is begun again.
+        """
         if not self.are_missing(index):
             return ""
         source = self._pool.source(index, SCENE)
@@ -62,24 +70,22 @@ class TemporaryOverviews:
             size = file.width * file.height * file.count * _item_size(file)
         if size > LARGEST_SCENE or is_on_network(source):
             return f"{source.short} has no overviews: zoom in to see the image. {ADVICE} {source.short}"
-        progress = self._task(index).progress
-        if progress.state == "done":
-            return ""
-        if progress.state in ("failed", "stopped"):
+        progress = self._task(index, again).progress
+        if progress.state in ENDED_EARLY:
             return f"{source.short}: no overview could be made ({progress.text}). Zoom in to see the image."
-        share = f"{progress.done / progress.total:.0%}" if progress.total else "0%"
-        return f"{source.short} has no overviews. One is being made: {share} done. Zoom in to see the image already."
+        return ""
 
-    def state(self, index: int) -> tuple[str, int]:
-        """Return the state of a scene's overview, and its progress in per cent."""
-        with self._lock:
-            task = self._tasks.get((index, self._pool.version(index, SCENE)))
-        progress = task.progress if task else None
-        return (progress.state, 100 * progress.done // max(1, progress.total)) if progress else ("", 0)
+    def progress(self, index: int) -> str:
+        """Return how much of a scene's overview is made, in words. Empty unless it is being made."""
+        progress = self._progress(index)
+        if progress.state != "running":
+            return ""
+        share, name = progress.done / max(1, progress.total), self._pool.source(index, SCENE).short
+        return f"{name} has no overviews. One is being made: {share:.0%} done. Zoom in to see the image already."
 
     def is_ready(self, index: int) -> bool:
         """Return whether the overview of a scene can be drawn."""
-        return self.state(index)[0] == "done"
+        return self._progress(index).state == "done"
 
     @contextmanager
     def borrow(self, index: int) -> Iterator[tuple[DatasetReader, Placement]]:
@@ -87,17 +93,25 @@ class TemporaryOverviews:
         with rasterio.open(self._path(index)) as file:
             yield file, _coarser(self._facts.placement(index, SCENE), file.height, file.width)
 
-    def _task(self, index: int) -> BackgroundTask:
-        """Return the task that makes the overview of a scene, which is begun if it was not."""
+    def _progress(self, index: int) -> Progress:
         key = (index, self._pool.version(index, SCENE))
         with self._lock:
-            if key in self._tasks:
-                return self._tasks[key]
+            task = self._tasks.get(key)
+        return task.progress if task else Progress()
+
+    def _task(self, index: int, again: bool) -> BackgroundTask:
+        """Return the task that makes the overview of a scene, which is begun if it was not, or `again`."""
+        key = (index, self._pool.version(index, SCENE))
+        with self._lock:
+            task = self._tasks.get(key)
+            if task and not (again and task.progress.state in ENDED_EARLY):
+                return task
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="latentclust-view-"))
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            task = self._tasks[key] = BackgroundTask("overview", lambda tell, stop: self._make(index, tell, stop))
-        task.start()
+            task = task or BackgroundTask("overview", lambda tell, stop: self._make(index, tell, stop))
+            self._tasks[key] = task
+            task.start()
         return task
 
     def _make(self, index: int, tell: Tell, should_stop: ShouldStop) -> dict[str, Any]:

@@ -85,10 +85,13 @@ def _draw_scene(
             colours = scene_tile(file, placement, where, shown)
         if not labelled:
             return colours
-        with pool.borrow(index, LABELS) as file:
-            return labelled_part(colours, file, facts.placement(index, LABELS), where)
+        try:
+            with pool.borrow(index, LABELS) as file:
+                return labelled_part(colours, file, facts.placement(index, LABELS), where)
+        except LatentclustError:  # the layer of labels tells that they are damaged
+            return colours
 
-    return draw, (shown, coarse, pool.version(index, LABELS) if labelled else "")
+    return draw, (shown, coarse, facts.mask_version(index) if labelled else "")
 
 
 @contextmanager

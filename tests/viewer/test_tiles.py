@@ -11,13 +11,11 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 
 from latentclust.data.scenes.inputs import scene_from_file
-from latentclust.errors import LatentclustError
 from latentclust.labelling.outputs.legend import Legend, LegendEntry
 from latentclust.viewer.open_session import open_session
 from latentclust.viewer.placement import EDGE
 from latentclust.viewer.session import Session, ViewedScene
 from latentclust.viewer.stretch import has_overviews
-from latentclust.viewer.temporary_overviews import write_overview
 from latentclust.viewer.tiles import UNKNOWN, Stretch, colour_values, legend_colours, stretched
 from tests.viewer.conftest import Client
 from tests.viewer.labelled import COLOURS, centre, label_folder, labels, write_labels
@@ -85,6 +83,33 @@ def test_what_label_left_out_is_hidden_in_the_scene(folder: Path, options: dict[
     hidden = [_colour(client, "scene", 30, column, f"{PLAIN}&labelled=1")[3] == 0 for column in (2, 20)]
     assert hidden == [masked, False]
     assert _colour(client, "scene", 30, 2, PLAIN)[3] == 255
+
+
+def test_the_scene_follows_its_labels_and_stays_without_them(folder: Path) -> None:
+    """A new label raster hides other pixels; of a damaged one, which opens or not, none are hidden."""
+    values = labels()
+    values[:, :16] = 0
+    write_labels(folder / "scene.tif", values)
+    log = json.loads((folder / "labelling.json").read_text())
+    (folder / "labelling.json").write_text(json.dumps({**log, "options": {"nodata": 5.0}}))
+    client = Client(open_session([str(folder)]))
+
+    def seen() -> tuple[str, bool, bool, int]:
+        """Return version, whether pixels are masked, whether ranges are of all pixels, and the alpha of a pixel."""
+        facts = client.json("api/scenes/0")
+        scene, alpha = facts["layers"]["scene"], _colour(client, "scene", 30, 2, f"{PLAIN}&labelled=1")[3]
+        assert scene["version"] == facts["versions"]["scene"] == client.json("api/versions")[0]["scene"]
+        return scene["version"], scene["masked"], facts["bands"][1]["low"] < 15, alpha
+
+    found = [seen()]
+    whole = write_labels(folder / "new.tif").read_bytes()
+    for content in (whole, whole[: len(whole) // 2], b"no raster"):
+        (folder / "new.tif").write_bytes(content)
+        (folder / "new.tif").replace(folder / "scene.tif")
+        found.append(seen())
+    assert [each[1:] for each in found] == [(True, False, 0), (True, True, 255), (True, True, 255), (False, True, 255)]
+    assert len({version for version, *_ in found}) == 4
+    assert any("scene.tif: is damaged" in said for said in client.json("api/scenes/0")["problems"])
 
 
 def test_small_differences_of_large_values_are_seen() -> None:
@@ -231,7 +256,7 @@ def test_a_large_scene_without_overviews_gets_a_temporary_one(tmp_path: Path) ->
     assert client.tile(far).shape == (1, 1, 4)
     assert _colour(client, "scene", 30, 20, "bands=1&ranges=0:14", 14) == [128, 128, 128, 255]
     before = client.json("api/scenes/0")
-    assert "One is being made: " in before["problems"][-1]
+    assert "One is being made: " in before["versions"]["overview"]
     while "overview" in (versions := client.json("api/versions")[0]):
         time.sleep(0.02)
     after = client.json("api/scenes/0")
@@ -239,36 +264,6 @@ def test_a_large_scene_without_overviews_gets_a_temporary_one(tmp_path: Path) ->
     assert after["layers"]["scene"]["version"] == versions["scene"] != before["layers"]["scene"]["version"]
     assert _colour(client, "scene", 128, 128, "bands=1&ranges=0:14", 9) == [128, 128, 128, 255]
     assert _colour(client, "scene", 300, 300, "bands=1&ranges=0:14", 9)[3] == 0
-
-
-@pytest.mark.parametrize("limit", ["LARGEST_SCENE", "LARGEST_WITHOUT_OVERVIEWS"])
-def test_overviews_are_made_within_bounds(client: Client, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    for name in {limit, "LARGEST_WITHOUT_OVERVIEWS"}:
-        monkeypatch.setattr(f"latentclust.viewer.temporary_overviews.{name}", 32)
-    said = client.json("api/scenes/0")["problems"][-1]
-    assert ("gdaladdo" in said) is (limit == "LARGEST_SCENE")
-    assert ("One is being made" in said) is (limit != "LARGEST_SCENE")
-
-
-def test_an_overview_has_every_nth_pixel_and_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("latentclust.viewer.temporary_overviews.SIDE", 16)
-    with rasterio.open(
-        tmp_path / "a.tif", "w", driver="GTiff", height=48, width=64, count=1, dtype="uint8",
-        transform=Affine(10, 0, 500_000, 0, -10, 4_500_000),
-    ) as file:  # fmt: skip
-        file.write(np.repeat(np.arange(64, dtype=np.uint8)[None], 48, axis=0), 1)
-        file.write_mask(np.where(np.arange(64) < 32, 255, 0).astype(np.uint8)[None].repeat(48, axis=0))
-    told: list[tuple[int, int]] = []
-    with rasterio.open(tmp_path / "a.tif") as file:
-        write_overview(file, tmp_path / "o.tif", lambda done, total, _: told.append((done, total)))
-        with pytest.raises(LatentclustError, match="was stopped"):
-            write_overview(file, tmp_path / "p.tif", should_stop=lambda: True)
-    with rasterio.open(tmp_path / "o.tif") as file:
-        values, mask = file.read(1), file.dataset_mask()
-    assert values.shape == (12, 16)
-    assert (np.abs(values - np.arange(0, 64, 4)) < 4).all()
-    assert mask[0].tolist() == [255] * 8 + [0] * 8
-    assert told[0] == (0, 12)
 
 
 @pytest.mark.parametrize(("factors", "enough"), [([], False), ([2], False), ([2, 4], True)])

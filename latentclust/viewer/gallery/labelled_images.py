@@ -45,7 +45,12 @@ class OriginalImages(ImageSource):
 
 
 def label_images(
-    model: ClusteringModel, paths: Sequence[Path], resize: bool, skip_bad: bool, phases: Phases = SILENT
+    model: ClusteringModel,
+    paths: Sequence[Path],
+    resize: bool,
+    skip_bad: bool,
+    range_: tuple[float, float] | None = None,
+    phases: Phases = SILENT,
 ) -> tuple[Gallery, tuple[str, ...]]:
     """Assign images to the clusters of a model, batch by batch.
 
@@ -56,6 +61,7 @@ def label_images(
         paths: Files and folders.
         resize: Whether images of another size are resized, even if those of the training were not.
         skip_bad: Whether image files that cannot be read are left out.
+        range_: Values of arrays that are scaled to 0 and 1. None: as in the training.
         phases: Tells the progress.
 
     Raises:
@@ -63,7 +69,7 @@ def label_images(
     """
     phases.begin("opening the images")
     trained = Reading.of(model.resolved.dataset)
-    reading = replace(trained, resize=resize or trained.resize, skip_bad=skip_bad)
+    reading = replace(trained, resize=resize or trained.resize, range=range_ or trained.range, skip_bad=skip_bad)
     inputs = open_inputs(paths, model.raw_shape, reading)
     source = LockedSource(inputs.source)
     codes = read_codes(model, source, phases=phases)

@@ -30,11 +30,13 @@ function shown() {
 /** Show the chosen scene and the one that it is compared with. The view stays if the scene lies in it. */
 async function open(fit = false) {
   const wanted = [state.index, comparison.other].filter((index) => index !== null);
-  const [main, other = null] = await Promise.all(wanted.map((index) => ShownScene.load(index, view.scenes[index])));
+  const [main, other = null] = await Promise.all(wanted.map((index) => ShownScene.load(index, view.scenes[index], fit)));
   if (state.index !== main.index || comparison.other !== (other?.index ?? null)) return;
-  Object.assign(state, { main, other, versions: null });
+  Object.assign(state, { main, other });
+  state.versions = shown().map((scene) => scene.facts.versions);
   tell("");
   showProblems([...new Set([...shown().flatMap((scene) => scene.problems), ...misplaced()])]);
+  showOverviews();
   offerLayers();
   nameScene();
   byId("image-panel").hidden = !main.facts.layers.scene;
@@ -65,6 +67,13 @@ function nameScene() {
 function showProblems(problems) {
   byId("problems").hidden = !problems.length;
   byId("problems").replaceChildren(...problems.map((text) => element("p", { dir: "auto" }, text)));
+}
+
+/** Show how far the overviews are that are being made. */
+function showOverviews() {
+  const texts = [...new Set(state.versions.map((each) => each.overview).filter(Boolean))];
+  byId("overviews").hidden = !texts.length;
+  byId("overviews").replaceChildren(...texts.map((text) => element("p", { dir: "auto" }, text)));
 }
 
 function offerLayers() {
@@ -107,6 +116,8 @@ function draw() {
   maps.setOpacity(Number(byId("opacity").value) / 100);
   showBaseMap();
   showDivider();
+  maps.name("below", other ? `Map: ${main.long}` : "Map");
+  maps.name("above", other ? `Map: ${other.long}` : "Map");
   byId("left").textContent = other ? sideName(main) : "Image";
   byId("right").textContent = other ? sideName(other) : (LAYERS[state.layer] ?? "");
   byId("band-row").hidden = state.layer !== "probabilities";
@@ -207,17 +218,21 @@ function placeCross() {
   }
 }
 
+/** Return whether rasters or names have changed, or an overview is made no more. Its progress is no change. */
+function isChanged({ overview: before, ...rasters }, { overview: now, ...current }) {
+  return Boolean(before && !now) || JSON.stringify(rasters) !== JSON.stringify(current);
+}
+
 /** Ask whether rasters or names have changed, and show what is new. */
 async function poll() {
   if (document.hidden || !state.main) return;
   try {
+    const asked = state.versions;
     const all = await ask("api/versions");
-    const now = JSON.stringify(shown().map((scene) => all[scene.index]));
-    const before = state.versions;
-    state.versions = now;
-    if (!before || before === now) return;
-    await open();
-    state.versions = now;
+    if (state.versions !== asked) return;
+    state.versions = shown().map((scene) => all[scene.index]);
+    if (asked.some((before, at) => isChanged(before, state.versions[at]))) await open();
+    else showOverviews();
   } catch (error) {
     tell(error.message);
   }
@@ -255,6 +270,7 @@ function listen() {
   byId("base-map")?.addEventListener("change", showBaseMap);
   for (const map of [maps.below, maps.above]) listenTo(map);
   document.addEventListener("names-changed", () => open().catch((error) => tell(error.message)));
+  document.addEventListener("visibilitychange", poll);
   setInterval(poll, POLL);
 }
 

@@ -8,9 +8,10 @@ export class ShownScene {
     this.date = moment.slice(0, 10);
   }
 
-  /** Ask for a scene of the list by its position. */
-  static async load(index, listed) {
-    const [facts, legends] = await Promise.all([ask(`api/scenes/${index}`), ask(`api/scenes/${index}/legends`)]);
+  /** Ask for a scene of the list by its position, and, `again`, for an overview that failed before. */
+  static async load(index, listed, again = false) {
+    const path = `api/scenes/${index}${again ? "?again=1" : ""}`;
+    const [facts, legends] = await Promise.all([ask(path), ask(`api/scenes/${index}/legends`)]);
     return new ShownScene(index, listed, facts, legends);
   }
 
@@ -22,6 +23,11 @@ export class ShownScene {
   /** The scene itself, or one of its rasters. */
   get any() {
     return this.facts.layers.scene ?? Object.values(this.facts.layers)[0];
+  }
+
+  /** Date and title. */
+  get long() {
+    return [this.date, this.title].filter(Boolean).join(" · ");
   }
 
   get problems() {

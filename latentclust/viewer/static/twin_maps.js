@@ -83,6 +83,11 @@ export class TwinMaps {
     }
   }
 
+  /** Name the map "below" or "above" for screen readers. */
+  name(where, text) {
+    this[where].getCanvas().setAttribute("aria-label", text);
+  }
+
   /** Show the base map under everything in the map "below" or "above", or remove it. */
   showBaseMap(where, shown) {
     const map = this[where];

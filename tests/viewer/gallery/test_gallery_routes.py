@@ -131,6 +131,13 @@ def test_a_model_labels_images_that_no_run_has(own_run: Path, photographs: Path)
         open_session([str(own_run), str(folder)])
     with pytest.raises(LatentclustError, match="--skip-bad: is for images"):
         open_session([str(own_run)], images=ImageOptions(skip_bad=True))
+    with pytest.raises(LatentclustError, match="--range: is for images"):
+        open_session([str(own_run)], images=ImageOptions(range=(0, 255)))
+    for arguments in ([str(own_run), str(folder)], [str(own_run)]):
+        with pytest.raises(LatentclustError, match="--untrusted: is for scenes"):
+            open_session(arguments, untrusted=True)
+        with pytest.raises(LatentclustError, match="--base-map: is for scenes"):
+            open_session(arguments, base_map=True)
     told: list[Phase] = []
     session = open_session([str(own_run), str(folder)], False, ImageOptions(skip_bad=True), Phases(told.append))
     assert "Files left out: 1, the first: " in session.notes[-1]
