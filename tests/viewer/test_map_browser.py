@@ -78,12 +78,12 @@ def _show_progress(page: Any) -> None:
     before = page.evaluate("fetch(document.body.dataset.root + '/api/versions').then((answer) => answer.json())")
     field = page.locator("#bands input").first
     field.fill("12")
+    answers = [before]
+    page.route("**/api/versions", lambda route: route.fulfill(json=answers[-1]))
     for done in ("40 %", "80 %", ""):
-        answer = [{**each, "overview": done} if done else each for each in before]
-        page.route("**/api/versions", lambda route, answer=answer: route.fulfill(json=answer))
+        answers.append([{**each, "overview": done} if done else each for each in before])
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.wait_for_function("done => document.getElementById('overviews').innerText === done", arg=done)
-        page.unroute("**/api/versions")
         assert (field.input_value() == "12") is bool(done)
         assert field.evaluate("field => field === document.activeElement") is bool(done)
 
