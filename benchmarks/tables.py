@@ -131,6 +131,16 @@ def scene() -> Iterator[str]:
         yield _row([name, *(_score(baselines[baseline], metric) for metric in SCENE_METRICS)])
 
 
+def normalisation() -> Iterator[str]:
+    """Yield the lines of the table of fits of gain and offset: the largest errors, with one band and with more."""
+    fits = {"normalise-to": "`--normalise-to`", "IR-MAD": "IR-MAD", "all pixels": "all pixels"}
+    yield f"| change | {' | '.join(f'{name}, 1 band | 4 bands' for name in fits.values())} |"
+    yield "| --- |" + " ---: |" * (2 * len(fits))
+    for kind, errors in _read("normalisation")["errors"].items():
+        cells = [max(errors[fit][f"{count} bands"].values()) for fit in fits for count in (1, 4)]
+        yield _row([kind, *(f"{value:.1f}" for value in cells)])
+
+
 def ceilings() -> Iterator[str]:
     """Yield the lines of the table of the ceilings of feature spaces of pixels."""
     methods = ("k-means", "mixture, tied", "mixture, full", "nearest mean", "linear")
@@ -181,6 +191,7 @@ TABLES = {
     "dec": dec,
     "dubai5": lambda: variants("dubai5_variants", MAP_METRICS, ("mIoU", "ACC", "macro ACC", "NMI")),
     "scene": scene,
+    "normalisation": normalisation,
     "ceilings": ceilings,
     "contrast": contrast,
     "rehearsals": rehearsals,
