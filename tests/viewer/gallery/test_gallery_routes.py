@@ -132,14 +132,17 @@ def test_a_model_labels_images_that_no_run_has(own_run: Path, photographs: Path)
     with pytest.raises(LatentclustError, match="--skip-bad: is for images"):
         open_session([str(own_run)], images=ImageOptions(skip_bad=True))
     with pytest.raises(LatentclustError, match="--range: is for images"):
-        open_session([str(own_run)], images=ImageOptions(range=(0, 255)))
+        open_session([str(own_run)], images=ImageOptions(range=(0.0, 255.0)))
+    with pytest.raises(LatentclustError, match="or pass --range 0 255"):
+        open_session([str(own_run), str(folder)], images=ImageOptions(range=(0.0, 1.0), skip_bad=True))
     for arguments in ([str(own_run), str(folder)], [str(own_run)]):
         with pytest.raises(LatentclustError, match="--untrusted: is for scenes"):
             open_session(arguments, untrusted=True)
         with pytest.raises(LatentclustError, match="--base-map: is for scenes"):
             open_session(arguments, base_map=True)
     told: list[Phase] = []
-    session = open_session([str(own_run), str(folder)], False, ImageOptions(skip_bad=True), Phases(told.append))
+    images = ImageOptions(skip_bad=True, range=(0.0, 255.0))
+    session = open_session([str(own_run), str(folder)], False, images, Phases(told.append))
     assert "Files left out: 1, the first: " in session.notes[-1]
     assert (told[-1].name, told[-1].done, told[-1].total) == ("reading out", 20, 20)
     client = client_of(replace(session, token="t"))
