@@ -23,6 +23,9 @@ from latentclust.bundled.thinning import thinned
 PIXELS = 2**21
 """Largest number of pixels of the images that the heads of label maps are fitted to, evenly spread."""
 
+CROP = 64
+"""Largest side in pixels of the part of each image that is read, at a random place, so that all images contribute."""
+
 SAMPLE = 20_000
 """Largest number of points that a mixture is fitted to, and that the regression reads."""
 
@@ -85,7 +88,7 @@ class MixtureHeads(StartSpec):
         Raises:
             LatentclustError: If a network has no linear sub-heads, or there are fewer distinct values than clusters.
         """
-        images = _spread(batches, model.prior.per_pixel)
+        images = _spread(batches, model.prior.per_pixel, rng)
         size = (len(images), *(images.shape[2:] if model.prior.per_pixel else ()))
         points = images.movedim(1, -1).flatten(0, -2) if model.prior.per_pixel else images.flatten(1)
         found: dict[str, Tensor] = {}
@@ -127,12 +130,24 @@ class MixtureHeads(StartSpec):
         return mixture.posteriors(points, torch.float32).view(*size, clusters).movedim(-1, 1)
 
 
-def _spread(batches: Iterable[Images], per_pixel: bool) -> Tensor:
-    """Return evenly spread images."""
-    each = iter(batches)
+def _spread(batches: Iterable[Images], per_pixel: bool, rng: torch.Generator) -> Tensor:
+    """Return evenly spread images, or parts of them if they have label maps."""
+    if not per_pixel:
+        (images,) = thinned(((batch,) for batch in batches), SAMPLE)
+        return images
+    each = (_cropped(batch, rng) for batch in batches)
     first = next(each)
-    most = max(1, PIXELS // first[0, 0].numel()) if per_pixel else SAMPLE
-    (images,) = thinned(((batch,) for batch in chain((first,), each)), most)
+    (images,) = thinned(((batch,) for batch in chain((first,), each)), max(1, PIXELS // first[0, 0].numel()))
+    return images
+
+
+def _cropped(images: Images, rng: torch.Generator) -> Tensor:
+    """Return a part of each image, at the same random place in all images of the batch."""
+    for axis in (2, 3):
+        spare = images.shape[axis] - CROP
+        if spare > 0:
+            start = int(torch.randint(spare + 1, (), generator=rng, device=rng.device))
+            images = Images(images.narrow(axis, start, CROP))
     return images
 
 

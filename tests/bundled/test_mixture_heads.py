@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from latentclust.api import Images, LatentclustError, MapExtractor, Model
 from latentclust.bundled.categorical_map import CategoricalMap
-from latentclust.bundled.mixture_heads import MixtureHeads
+from latentclust.bundled.mixture_heads import MixtureHeads, _spread
 from latentclust.networks.maps import HeadsMapNetwork, TrunkMapNetwork
 
 CENTRES = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
@@ -66,6 +66,20 @@ def test_every_sub_head_finds_the_clusters(planted: tuple[Tensor, Tensor], strid
     for head in range(2):
         assert adjusted_rand_score(label.flatten(), logits[:, head].argmax(dim=1).flatten()) > (0.99, 0.95)[stride - 1]
     assert len(read.read("more", Images(images))[:, 0].argmax(dim=1).unique()) == 6
+
+
+@torch.no_grad()
+def test_all_images_contribute(
+    monkeypatch: pytest.MonkeyPatch, planted: tuple[Tensor, Tensor], rng: torch.Generator
+) -> None:
+    images, _ = planted
+    monkeypatch.setattr("latentclust.bundled.mixture_heads.PIXELS", 6 * 4**2)
+    monkeypatch.setattr("latentclust.bundled.mixture_heads.CROP", 4)
+    seen = _spread([Images(part) for part in images.split(2)], True, rng)
+    assert seen.shape == (6, 2, 4, 4)
+    for part, image in zip(seen, images, strict=True):
+        windows = image.unfold(1, 4, 1).unfold(2, 4, 1).movedim(0, 2).flatten(0, 1)
+        assert (windows == part).flatten(1).all(dim=1).any()
 
 
 @torch.no_grad()
