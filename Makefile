@@ -19,13 +19,13 @@ format: ## format the code and apply safe fixes
 	ruff format .
 
 test: ## tests, without the slow ones: make test ARGS=tests/recipe
-	pytest -q -n auto --dist loadfile $(ARGS)
+	pytest -q -n 2 --dist loadfile $(ARGS)
 
 coverage: ## tests, without the slow ones, and the lines that none of them runs
 	pytest -q --cov=latentclust --cov-report=term-missing:skip-covered $(ARGS)
 
 test-slow: ## slow tests: make test-slow ARGS=tests/docs
-	pytest -q -n auto -m slow $(ARGS)
+	pytest -q -n 2 -m slow $(ARGS)
 
 generate: ## write the pages of docs/ that are made from code and results
 	python docs/scripts/hook_reference.py
