@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rasterio
 import torch
 from numpy.typing import NDArray
-from pixel_ceilings import REFERENCE, SCENE, VOID, data_set
+from pixel_ceilings import LAND_USES, data_set, land_use_scene
 from provenance import write
-from rasterio.warp import Resampling, reproject
 
 from latentclust.api import Images, Mask, Model
 from latentclust.bundled.categorical_map import CategoricalMap
 from latentclust.bundled.inference.gaussian_mixture import GaussianMixture
-from latentclust.data.roots import data_roots, resolve_path
 from latentclust.evaluate.segmentation import joint_counts
 from latentclust.plugins.registry import installed
 
@@ -40,7 +37,7 @@ DATA: dict[str, dict[str, Any]] = {
         "steps": [{"use": "timm-features", "levels": [1], "centre": True}],
         "form": "tied",
     },
-    "landsat7": {"clusters": 7, "steps": [], "form": "full"},
+    "landsat7": {"clusters": LAND_USES, "steps": [], "form": "full"},
 }
 
 
@@ -98,15 +95,9 @@ def tiles(name: str) -> Read:
 
 def scene() -> Read:
     """Return the Landsat scene with its land use."""
-    scene, reference = (resolve_path(path, data_roots()) for path in (SCENE, REFERENCE))
-    with rasterio.open(scene) as file:
-        values, valid, place, crs = file.read().astype(np.float32), file.dataset_mask() > 0, file.transform, file.crs
-    classes = np.zeros(valid.shape, np.uint8)
-    with rasterio.open(reference) as file:
-        reproject(rasterio.band(file, 1), classes, dst_transform=place, dst_crs=crs, resampling=Resampling.nearest)
-    labels = np.where(valid & (classes <= DATA["landsat7"]["clusters"]), classes.astype(np.int64) - 1, VOID)
+    values, valid, labels = land_use_scene()
     mask = torch.from_numpy(valid)[None]
-    return Read(standardised(torch.from_numpy(values)[None], mask), mask, labels[None])
+    return Read(standardised(torch.from_numpy(values)[None], mask), mask, labels[None].astype(np.int64))
 
 
 def standardised(images: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

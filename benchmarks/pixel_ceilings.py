@@ -47,6 +47,7 @@ COMPONENTS = 24
 
 FOLDS = 5
 VOID = -1
+LAND_USES = 7
 
 SPACES: dict[str, tuple[dict[str, Any], ...]] = {
     "pixels": (),
@@ -120,17 +121,23 @@ def data_set(name: str) -> tuple[torch.Tensor, NDArray[np.int16]]:
     return torch.from_numpy(data.source.read(every)).float() / 255, data.labels.unseal(every)
 
 
-def scene_blocks() -> tuple[torch.Tensor, NDArray[np.int16]]:
-    """Return the blocks of the Landsat scene without nodata, and their land use."""
+def land_use_scene() -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int16]]:
+    """Return the bands of the Landsat scene `(c, h, w)`, where they have data, and the land use, `VOID` for none."""
     scene, reference = (resolve_path(path, data_roots()) for path in (SCENE, REFERENCE))
     with rasterio.open(scene) as file:
         values, valid, place, crs = file.read().astype(np.float32), file.dataset_mask() > 0, file.transform, file.crs
     classes = np.zeros(valid.shape, np.uint8)
     with rasterio.open(reference) as file:
         reproject(rasterio.band(file, 1), classes, dst_transform=place, dst_crs=crs, resampling=Resampling.nearest)
+    labels = np.where(valid & (classes <= LAND_USES), classes.astype(np.int16) - 1, VOID).astype(np.int16)
+    return values, valid, labels
+
+
+def scene_blocks() -> tuple[torch.Tensor, NDArray[np.int16]]:
+    """Return the blocks of the Landsat scene without nodata, and their land use."""
+    values, valid, labels = land_use_scene()
     low, high = np.percentile(values[:, valid], (0.5, 99.5), axis=1)[:, :, None, None]
     values = ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
-    labels = np.where(valid & (classes <= 7), classes.astype(np.int16) - 1, VOID).astype(np.int16)
     corners = [(y, x) for y in range(0, len(valid) - SIDE, SIDE) for x in range(0, valid.shape[1] - SIDE, SIDE)]
     windows = [np.s_[y : y + SIDE, x : x + SIDE] for y, x in corners if valid[y : y + SIDE, x : x + SIDE].all()]
     return torch.from_numpy(np.stack([values[:, *w] for w in windows])), np.stack([labels[w] for w in windows])

@@ -282,12 +282,18 @@ def test_a_run_writes_tables_that_names_reach_later(planted: ClusteringModel, tm
 EDIT = "my,notes\n1,2\n"
 
 
-def test_what_users_edited_stays_when_other_files_are_missing(planted: ClusteringModel, tmp_path: Path) -> None:
-    named, out = replace(planted, names={1: "water", 3: "water"}), tmp_path / "out"
-    scene = write_scene(tmp_path / "a.tif", noise_scene(30, 40))
-    zones = write_zones(tmp_path / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
-    options: Any = {"zones": zones, "classes": True}
+def label_with_tables(planted: ClusteringModel, folder: Path) -> tuple[ClusteringModel, Path, Path, Any]:
+    """Label a scene with classes and a zone; the model with names, the scene, the output folder and the options."""
+    named, out = replace(planted, names={1: "water", 3: "water"}), folder / "out"
+    scene = write_scene(folder / "a.tif", noise_scene(30, 40))
+    zones = write_zones(folder / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
+    options = {"zones": zones, "classes": True}
     latentclust.label(named, scene, out, **options)
+    return named, scene, out, options
+
+
+def test_what_users_edited_stays_when_other_files_are_missing(planted: ClusteringModel, tmp_path: Path) -> None:
+    named, scene, out, options = label_with_tables(planted, tmp_path)
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.name != "labelling.json"}
     for edited, missing in (
         ("a-zones.csv", ["a-classes-zones.csv"]),
@@ -307,11 +313,7 @@ def test_what_users_edited_stays_when_other_files_are_missing(planted: Clusterin
 
 
 def test_new_names_reach_the_tables_that_nobody_edited(planted: ClusteringModel, tmp_path: Path) -> None:
-    named, out = replace(planted, names={1: "water", 3: "water"}), tmp_path / "out"
-    scene = write_scene(tmp_path / "a.tif", noise_scene(30, 40))
-    zones = write_zones(tmp_path / "z.gpkg", [in_pixels(shapely.box(0, 0, 40, 30))])
-    options: Any = {"zones": zones, "classes": True}
-    latentclust.label(named, scene, out, **options)
+    _, scene, out, options = label_with_tables(planted, tmp_path)
     (out / "a-classes.qml").unlink()
     latentclust.label(replace(planted, names={2: "ice", 3: "ice"}), scene, out, **options)
     assert [row["name"] for row in table(out / "a-zones.csv")] == ["cluster 1", "ice", "ice", "cluster 4"]
